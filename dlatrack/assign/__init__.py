@@ -1,0 +1,64 @@
+"""Which samples are positive? Dynamic label assignment and the fixed rules it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from dlatrack.assign.base import IGNORE, NEGATIVE, POSITIVE, Assignment, LabelAssigner
+from dlatrack.assign.circle import CircleAssigner
+from dlatrack.assign.dla import DynamicLabelAssigner
+from dlatrack.assign.ellipse import EllipseAssigner
+from dlatrack.assign.inside import InsideAssigner
+from dlatrack.assign.iou import IoUAssigner
+from dlatrack.assign.rectangle import RectangleAssigner
+from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
+
+#: Every rule by name; "dla" takes `anchor_shapes`, the other two DLA names have them set.
+ASSIGNERS: dict[str, Callable[..., LabelAssigner]] = {
+    "dla": DynamicLabelAssigner,
+    "dla_anchors": partial(DynamicLabelAssigner, anchor_shapes=RPN_ANCHORS),
+    "dla_points": partial(DynamicLabelAssigner, anchor_shapes=POINT_ANCHOR),
+    "circle": CircleAssigner,
+    "iou": IoUAssigner,
+    "rectangle": RectangleAssigner,
+    "ellipse": EllipseAssigner,
+    "inside": InsideAssigner,
+}
+
+
+def build_assigner(name: str, grid: ScoreGrid, **options: Any) -> LabelAssigner:
+    """Make a label assigner by name.
+
+    Args:
+        name: a key of `ASSIGNERS`.
+        grid: points of the score map.
+        options: fields of the assigner's class.
+
+    Raises:
+        ValueError: if the name or an option is unknown, or a value is out of range.
+    """
+    if name not in ASSIGNERS:
+        raise ValueError(f"there is no label assigner {name!r}; choose from {', '.join(ASSIGNERS)}")
+    try:
+        return ASSIGNERS[name](grid, **options)
+    except TypeError as error:
+        raise ValueError(f"label assigner {name}: {error}") from error
+
+
+__all__ = [
+    "ASSIGNERS",
+    "IGNORE",
+    "NEGATIVE",
+    "POSITIVE",
+    "Assignment",
+    "CircleAssigner",
+    "DynamicLabelAssigner",
+    "EllipseAssigner",
+    "InsideAssigner",
+    "IoUAssigner",
+    "LabelAssigner",
+    "RectangleAssigner",
+    "build_assigner",
+]

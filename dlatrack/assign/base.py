@@ -1,0 +1,137 @@
+"""What a label assigner is asked and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dlatrack.assign.sampling import KeySource
+from dlatrack.grid import ScoreGrid
+
+POSITIVE, NEGATIVE, IGNORE = 1, 0, -1
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """Labels of a batch of B targets on a grid of A samples, with the statistics behind each decision.
+
+    A sample is an anchor (or, in a point head, a point); sample n * m + a is anchor a of grid point n.
+    Every tensor lives on the device of the targets.
+
+    Args:
+        labels: (B, A) int8, 1 positive, 0 negative, -1 ignored.
+        eligible: (B,) number of samples that the rule called positive before any cap.
+        threshold: (B,) float64, what `iou` or `distance` is compared with.
+        candidates: (B, C) int64, the samples whose overlap was measured, nearest first; None: all, in order.
+        iou: (B, C) float64, overlap of the candidates with the target, for rules that measure overlap.
+        distance: (B, A) float64, the rule's own distance of each point from the target centre, for geometric rules.
+        mean: (B,) float64, mean IoU of the candidates (dynamic label assignment).
+        std: (B,) float64, their standard deviation.
+        empty: (B,) bool, no sample satisfied the rule (positive pairs only).
+        tied: (B,) bool, all candidates have the same IoU, so that the threshold cannot tell them apart.
+    """
+
+    labels: Tensor
+    eligible: Tensor
+    threshold: Tensor
+    empty: Tensor
+    tied: Tensor
+    candidates: Tensor | None = None
+    iou: Tensor | None = None
+    distance: Tensor | None = None
+    mean: Tensor | None = None
+    std: Tensor | None = None
+
+    @property
+    def positive(self) -> Tensor:
+        """(B, A) bool."""
+        return self.labels == POSITIVE
+
+    @property
+    def negative(self) -> Tensor:
+        """(B, A) bool."""
+        return self.labels == NEGATIVE
+
+    @property
+    def rescued(self) -> Tensor:
+        """(B,) bool, targets that no sample satisfied and that were given their best candidate."""
+        return self.empty & self.positive.any(1)
+
+
+class LabelAssigner(Protocol):
+    """A rule that says which samples of a search region are trained as target, as background, or not at all."""
+
+    @property
+    def grid(self) -> ScoreGrid:
+        """Points of the score map."""
+        ...
+
+    @property
+    def anchor_shapes(self) -> tuple[tuple[float, float], ...]:
+        """Width and height in px of the m anchors of each point; one box for point heads."""
+        ...
+
+    def assign(
+        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+    ) -> Assignment:
+        """Label every sample for a batch of targets.
+
+        Args:
+            target_xyxy: (B, 4) boxes in search-region px.
+            positive_pair: (B,) bool, False where the search region does not show the template's object and the
+                box is a distractor's; None: all True.
+            generator: source of random draws, for rules that draw: a CPU `torch.Generator`, or (B,) int64
+                keys, one per target, of which the draw is a pure function.
+
+        Returns:
+            The assignment, on the device of `target_xyxy`.
+
+        Raises:
+            ValueError: if a box is not finite or has no area, or if a needed argument is absent.
+        """
+        ...
+
+
+def check_targets(target_xyxy: Tensor, positive_pair: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Targets as (B, 4) float64 and the pair flags as (B,) bool on the same device.
+
+    Statistics are computed in double precision, so that a batch, a single target, a CPU and a GPU decide alike.
+
+    Raises:
+        ValueError: naming the first bad row.
+    """
+    if target_xyxy.ndim != 2 or target_xyxy.shape[1] != 4:
+        raise ValueError(f"target_xyxy must have shape (B, 4), got {tuple(target_xyxy.shape)}")
+    target = target_xyxy.double()
+    bad = ~(torch.isfinite(target).all(1) & (target[:, 2:] > target[:, :2]).all(1))
+    if bad.any():
+        row = int(bad.nonzero()[0, 0])
+        raise ValueError(
+            f"target {row} is {target[row].tolist()}; a box needs finite corners with x2 > x1 and y2 > y1"
+        )
+    if positive_pair is None:
+        return target, torch.ones(len(target), dtype=torch.bool, device=target.device)
+    if positive_pair.shape != (len(target),) or positive_pair.dtype != torch.bool:
+        raise ValueError(
+            f"positive_pair must be bool of shape ({len(target)},), "
+            f"got {positive_pair.dtype} of shape {tuple(positive_pair.shape)}"
+        )
+    return target, positive_pair.to(target.device)
+
+
+def make_labels(positive: Tensor, negative: Tensor) -> Tensor:
+    """(B, A) bool masks, disjoint, to int8 labels; what is in neither is ignored."""
+    return positive.to(torch.int8) - (~positive & ~negative).to(torch.int8)
+
+
+def require_positive_pairs(positive_pair: Tensor, rule: str) -> None:
+    """Refuse negative pairs, for which a rule has no label.
+
+    Raises:
+        ValueError: naming the rule.
+    """
+    if not positive_pair.all():
+        raise ValueError(f"the {rule} rule has no label for negative pairs; train with negative_pairs = 0")

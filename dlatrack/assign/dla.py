@@ -1,0 +1,186 @@
+"""Dynamic label assignment (SiamDLA Algorithm 1), for anchors (Sec. 3.1) and points (Sec. 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from dlatrack import boxes
+from dlatrack.assign.base import Assignment, check_targets, make_labels
+from dlatrack.assign.sampling import KeySource, distractor_window, draw, draw_keys, draw_order
+from dlatrack.grid import POINT_ANCHOR, ScoreGrid
+
+#: A centre closer than this to the side of the target is not inside it, px (as in ATSS).
+INSIDE_MARGIN = 0.01
+
+#: Labelled negatives of a negative pair, as many as the host tracker SiamRPN++ takes.
+NEGATIVES_OF_NEGATIVE_PAIR = 16
+
+
+@dataclass(frozen=True)
+class DynamicLabelAssigner:
+    """Positives are the candidates that overlap the target by at least mean + standard deviation of their IoUs.
+
+    Step 1 takes as candidates all anchors of the K grid points nearest to the target centre. Steps 2-4 measure their
+    IoU with the target and set T = mean + std. Step 5 calls those with IoU >= T and centre inside the target positive.
+    Step 6 draws four negatives per positive from all other samples; what remains is ignored.
+
+    Args:
+        grid: points of the score map.
+        anchor_shapes: m anchor shapes per point, (w, h) px; one 64 x 64 box for anchor-free heads.
+        candidates: grid points kept by step 1, the paper's K; 1..N.
+        negatives_per_positive: the ratio of step 6.
+        positive_scope: where positives are looked for: among the "candidates" (Algorithm 1 line 9) or in "all"
+            samples, with the threshold still from the candidates.
+        std: "unbiased" divides by n - 1, "biased" by n; the paper does not say.
+        tolerance: IoU by which a sample may miss T. Equal IoUs can round below their own mean.
+        on_empty: "best" gives a target that no candidate satisfies its best inside candidate (or the nearest one
+            if none is inside); "strict" leaves it without labels, as Algorithm 1 does literally.
+        negative_pool: step 6 draws from the "rest" (literal), from the rest "outside_target", or from the rest with
+            "low_iou" (below 0.3).
+        crop_centre: px, centre of the search region, for negative pairs.
+
+    Raises:
+        ValueError: for a value outside its range, naming it.
+
+    Source: SiamDLA Sec. 3.1-3.2, Eq. 2, Algorithm 1.
+    """
+
+    grid: ScoreGrid
+    anchor_shapes: tuple[tuple[float, float], ...] = POINT_ANCHOR
+    candidates: int = 9
+    negatives_per_positive: int = 4
+    positive_scope: Literal["candidates", "all"] = "candidates"
+    std: Literal["unbiased", "biased"] = "unbiased"
+    tolerance: float = 1e-6
+    on_empty: Literal["best", "strict"] = "best"
+    negative_pool: Literal["rest", "outside_target", "low_iou"] = "rest"
+    crop_centre: float = 127
+
+    def __post_init__(self) -> None:
+        points = self.grid.size**2
+        if not 1 <= self.candidates <= points:
+            raise ValueError(f"candidates must be in 1..{points} (grid points), got {self.candidates}")
+        if self.negatives_per_positive < 0 or self.tolerance < 0:
+            raise ValueError(
+                f"negatives_per_positive and tolerance must not be negative, "
+                f"got {self.negatives_per_positive} and {self.tolerance}"
+            )
+        for name, allowed in (
+            ("positive_scope", ("candidates", "all")),
+            ("std", ("unbiased", "biased")),
+            ("on_empty", ("best", "strict")),
+            ("negative_pool", ("rest", "outside_target", "low_iou")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+
+    @cached_property
+    def _anchors(self) -> Tensor:
+        return self.grid.anchors(self.anchor_shapes)
+
+    def assign(
+        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+    ) -> Assignment:
+        """Run Algorithm 1 on a batch of targets; arguments and errors as `LabelAssigner.assign`.
+
+        Negative pairs get no positives and up to 16 negatives around the distractor, the rule of SiamRPN++.
+        """
+        target, positive_pair = check_targets(target_xyxy, positive_pair)
+        keys = draw_keys(generator, len(target), target.device)
+        anchors = self._anchors.to(target.device)
+
+        candidates = self._nearest(target)  # (B, C)
+        overlap = boxes.iou(anchors[candidates], target[:, None])
+        mean = overlap.mean(1)
+        several = overlap.shape[1] > 1
+        std = overlap.std(1, correction=int(self.std == "unbiased")) if several else torch.zeros_like(mean)
+        threshold = mean + std
+
+        inside = _inside(anchors[candidates], target)
+        positive = self._positives(target, anchors, candidates, overlap, inside, threshold)
+        eligible = positive.sum(1)
+        empty = (eligible == 0) & positive_pair
+        if self.on_empty == "best":
+            best = candidates.gather(1, self._best(overlap, inside)[:, None])
+            positive = positive | (empty[:, None] & torch.zeros_like(positive).scatter_(1, best, True))
+        positive &= positive_pair[:, None]
+
+        negative = self._negatives(target, anchors, positive, positive_pair, keys)
+        tied = overlap.amax(1) - overlap.amin(1) <= self.tolerance
+        return Assignment(
+            labels=make_labels(positive, negative),
+            eligible=eligible,
+            threshold=threshold,
+            empty=empty,
+            tied=tied & positive_pair,
+            candidates=candidates,
+            iou=overlap,
+            mean=mean,
+            std=std,
+        )
+
+    def _nearest(self, target: Tensor) -> Tensor:
+        """Line 3: all anchors of the K points nearest to the target centre, (B, K m), ties by point number.
+
+        The K nearest points lie in the K nearest rows and columns; only those are sorted.
+        """
+        axis = self.grid.axis.to(target.device)
+        squared = (axis - boxes.centre(target)[..., None]).square()  # (B, 2, size), x then y
+        near = squared.sort(dim=2, stable=True).indices[..., : self.candidates].sort(dim=2).values
+        squared = squared.gather(2, near)
+        distance = (squared[:, 1, :, None] + squared[:, 0, None, :]).flatten(1)
+        points = (near[:, 1, :, None] * self.grid.size + near[:, 0, None, :]).flatten(1)
+        nearest = points.gather(1, distance.sort(dim=1, stable=True).indices[:, : self.candidates])
+        shapes = torch.arange(len(self.anchor_shapes), device=target.device)
+        return (nearest[..., None] * len(shapes) + shapes).flatten(1)
+
+    def _positives(
+        self,
+        target: Tensor,
+        anchors: Tensor,
+        candidates: Tensor,
+        overlap: Tensor,
+        inside: Tensor,
+        threshold: Tensor,
+    ) -> Tensor:
+        """Lines 9-13, (B, A) bool."""
+        bound = threshold[:, None] - self.tolerance
+        if self.positive_scope == "all":
+            return (boxes.iou(anchors, target[:, None]) >= bound) & _inside(anchors, target)
+        chosen = (overlap >= bound) & inside
+        positive = torch.zeros(len(target), len(anchors), dtype=torch.bool, device=target.device)
+        return positive.scatter_(1, candidates, chosen)
+
+    def _best(self, overlap: Tensor, inside: Tensor) -> Tensor:
+        """Position among the candidates, (B,), of the largest inside IoU, else of the nearest candidate.
+
+        Candidates come nearest first, so that the first of those within the tolerance is the nearest one.
+        """
+        score = overlap.masked_fill(~inside, -1)
+        return (score >= score.amax(1, keepdim=True) - self.tolerance).to(torch.int8).argmax(1)
+
+    def _negatives(
+        self, target: Tensor, anchors: Tensor, positive: Tensor, positive_pair: Tensor, keys: Tensor
+    ) -> Tensor:
+        """Line 15 and, in negative pairs, the window around the distractor, (B, A) bool."""
+        pool = ~positive
+        if self.negative_pool == "outside_target":
+            pool &= ~_inside(anchors, target)
+        elif self.negative_pool == "low_iou":
+            pool &= boxes.iou(anchors, target[:, None]) < 0.3
+        count = positive.sum(1) * self.negatives_per_positive
+        if not positive_pair.all():
+            window = distractor_window(self.grid, len(self.anchor_shapes), target, self.crop_centre)
+            pool = torch.where(positive_pair[:, None], pool, window)
+            count = torch.where(positive_pair, count, NEGATIVES_OF_NEGATIVE_PAIR)
+        return draw(pool, count, draw_order(keys, pool.shape[1]))
+
+
+def _inside(anchors: Tensor, target: Tensor) -> Tensor:
+    """Whether anchor centres lie inside the targets, (A, 4) or (B, C, 4) x (B, 4) -> (B, A or C) bool."""
+    return boxes.ltrb(boxes.centre(anchors), target[:, None]).amin(-1) > INSIDE_MARGIN

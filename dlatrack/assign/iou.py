@@ -1,0 +1,88 @@
+"""Fixed IoU thresholds with caps: the rule of SiamRPN and SiamRPN++."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from dlatrack import boxes
+from dlatrack.assign.base import Assignment, check_targets, make_labels
+from dlatrack.assign.sampling import KeySource, distractor_window, draw, draw_keys, draw_order
+from dlatrack.grid import RPN_ANCHORS, ScoreGrid
+
+
+@dataclass(frozen=True)
+class IoUAssigner:
+    """Anchors with IoU > 0.6 are positive, those with IoU < 0.3 negative; at most 16 and 48 of them are kept.
+
+    The caps are 16 and 64 - 16 whatever the number of positives, as in the public code. A target that no anchor
+    overlaps enough keeps its negatives and gets no positive. A negative pair gets up to 16 negatives from a window of
+    7 x 7 cells around the distractor, and nothing else.
+
+    Args:
+        grid: points of the score map.
+        anchor_shapes: m anchor shapes per point, (w, h) px.
+        positive_above: IoU above which, strictly, an anchor is positive.
+        negative_below: IoU below which, strictly, an anchor is negative.
+        max_positives: positives kept per pair, drawn at random.
+        max_samples: positives and negatives per pair; max_samples - max_positives negatives are kept.
+        crop_centre: px, centre of the search region, for negative pairs.
+
+    Raises:
+        ValueError: if the thresholds or caps are out of order.
+
+    Source: pysot, anchor targets; SiamRPN Sec. 4.1, SiamRPN++ Sec. 4; SiamDLA Fig. 1 (b).
+    """
+
+    grid: ScoreGrid
+    anchor_shapes: tuple[tuple[float, float], ...] = RPN_ANCHORS
+    positive_above: float = 0.6
+    negative_below: float = 0.3
+    max_positives: int = 16
+    max_samples: int = 64
+    crop_centre: float = 127
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.negative_below <= self.positive_above <= 1:
+            raise ValueError(
+                f"needs 0 <= negative_below <= positive_above <= 1, "
+                f"got {self.negative_below} and {self.positive_above}"
+            )
+        if not 0 < self.max_positives <= self.max_samples:
+            raise ValueError(
+                f"needs 0 < max_positives <= max_samples, got {self.max_positives} and {self.max_samples}"
+            )
+
+    @cached_property
+    def _anchors(self) -> Tensor:
+        return self.grid.anchors(self.anchor_shapes)
+
+    def assign(
+        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+    ) -> Assignment:
+        """Label a batch of targets; arguments and errors as `LabelAssigner.assign`."""
+        target, positive_pair = check_targets(target_xyxy, positive_pair)
+        order = draw_order(draw_keys(generator, len(target), target.device), len(self._anchors))
+        overlap = boxes.iou(self._anchors.to(target.device), target[:, None])  # (B, A)
+        above = overlap > self.positive_above
+        eligible = above.sum(1)
+
+        pool = above & positive_pair[:, None]
+        most = torch.full_like(eligible, self.max_positives)
+        positive = draw(pool, most, order)
+        window = distractor_window(self.grid, len(self.anchor_shapes), target, self.crop_centre)
+        pool = torch.where(positive_pair[:, None], overlap < self.negative_below, window)
+        negative = draw(
+            pool, torch.where(positive_pair, self.max_samples - self.max_positives, self.max_positives), order
+        )
+        return Assignment(
+            labels=make_labels(positive, negative),
+            eligible=eligible,
+            threshold=torch.full_like(target[:, 0], self.positive_above),
+            empty=(eligible == 0) & positive_pair,
+            tied=torch.zeros_like(positive_pair),
+            iou=overlap,
+        )

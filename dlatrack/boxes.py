@@ -1,0 +1,94 @@
+"""Axis-aligned boxes in pixels: formats, overlap, containment.
+
+Every function takes NumPy arrays or torch tensors of shape (..., 4) and returns the kind it was given. Names carry
+the format: `xyxy` corners, `xywh` top-left corner and size, `cxcywh` centre and size. Coordinates are 0-based, x to
+the right and y down, and the width is x2 - x1 (no "+ 1").
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Array = TypeVar("Array", np.ndarray, Tensor)
+
+
+def _library(array: np.ndarray | Tensor) -> ModuleType:
+    return torch if isinstance(array, Tensor) else np
+
+
+def xywh_to_xyxy(boxes_xywh: Array) -> Array:
+    """Corner and size to two corners, (..., 4) -> (..., 4)."""
+    return _library(boxes_xywh).concatenate(
+        [boxes_xywh[..., :2], boxes_xywh[..., :2] + boxes_xywh[..., 2:]], -1
+    )
+
+
+def xyxy_to_xywh(boxes_xyxy: Array) -> Array:
+    """Two corners to corner and size, (..., 4) -> (..., 4)."""
+    return _library(boxes_xyxy).concatenate(
+        [boxes_xyxy[..., :2], boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]], -1
+    )
+
+
+def cxcywh_to_xyxy(boxes_cxcywh: Array) -> Array:
+    """Centre and size to two corners, (..., 4) -> (..., 4)."""
+    centre, half = boxes_cxcywh[..., :2], boxes_cxcywh[..., 2:] / 2
+    return _library(boxes_cxcywh).concatenate([centre - half, centre + half], -1)
+
+
+def xyxy_to_cxcywh(boxes_xyxy: Array) -> Array:
+    """Two corners to centre and size, (..., 4) -> (..., 4)."""
+    low, high = boxes_xyxy[..., :2], boxes_xyxy[..., 2:]
+    return _library(boxes_xyxy).concatenate([(low + high) / 2, high - low], -1)
+
+
+def centre(boxes_xyxy: Array) -> Array:
+    """Box centres, (..., 4) -> (..., 2)."""
+    return (boxes_xyxy[..., :2] + boxes_xyxy[..., 2:]) / 2
+
+
+def area(boxes_xyxy: Array) -> Array:
+    """Box areas in square pixels, (..., 4) -> (...); reversed boxes count as empty."""
+    size = (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).clip(0)
+    return size[..., 0] * size[..., 1]
+
+
+def iou(a_xyxy: Array, b_xyxy: Array) -> Array:
+    """Intersection over union of boxes, elementwise with broadcasting, (..., 4) x (..., 4) -> (...).
+
+    Two empty boxes have IoU 0.
+    """
+    library = _library(a_xyxy)
+    low = library.maximum(a_xyxy[..., :2], b_xyxy[..., :2])
+    high = library.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:])
+    size = (high - low).clip(0)
+    intersection = size[..., 0] * size[..., 1]
+    union = area(a_xyxy) + area(b_xyxy) - intersection
+    return intersection / library.where(union > 0, union, library.ones_like(union))
+
+
+def ltrb(points: Array, boxes_xyxy: Array) -> Array:
+    """Distances from points to the left, top, right and bottom side of boxes, in px, positive inside.
+
+    Args:
+        points: (..., 2), x then y.
+        boxes_xyxy: (..., 4), broadcast against `points`.
+
+    Returns:
+        (..., 4): the regression target of an anchor-free head (SiamCAR, SiamBAN, SiamFC++).
+    """
+    return _library(points).concatenate([points - boxes_xyxy[..., :2], boxes_xyxy[..., 2:] - points], -1)
+
+
+def context_side(width: Array, height: Array) -> Array:
+    """Side in px of the square around a target that becomes the 127-pixel template.
+
+    sqrt((w + p)(h + p)) with p = (w + h) / 2: half of the mean side as context on each border (SiamFC, Sec. 3).
+    """
+    context = (width + height) / 2
+    return ((width + context) * (height + context)) ** 0.5

@@ -1,0 +1,43 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path, write_text
+
+
+def test_a_file_appears_complete(tmp_path):
+    path = tmp_path / "deep" / "note.txt"
+    write_text(path, "eins\n")
+    write_text(path, "zwei\n")
+    assert path.read_text() == "zwei\n"
+    assert [p.name for p in path.parent.iterdir()] == ["note.txt"]
+
+
+def test_a_failing_writer_leaves_the_old_file(tmp_path):
+    path = tmp_path / "note.txt"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError, match="stop"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("stop")
+    assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    path = tmp_path / "weights.bin"
+    with pytest.raises(InputError, match=r"cannot write .*weights\.bin: No space left on device"):
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write .*file/x.txt"):
+        write_text(tmp_path / "file" / "x.txt", "")
