@@ -1,0 +1,226 @@
+"""Videos in the folder layout of OTB: `img/` with numbered images and `groundtruth_rect.txt` beside it.
+
+The files count pixels from 1, as OTB's MATLAB code does; inside the library they count from 0. The reader
+subtracts 1 from x and y, the writer adds it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path, write_text
+
+#: Image files that a reader looks for.
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+_ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9]\d*))?\.txt")
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Frames in image files, decoded when asked for."""
+
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Frame `index` as (H, W, 3) uint8 RGB; negative indices count from the end.
+
+        Raises:
+            InputError: naming file and frame, when the image cannot be decoded or is cut short.
+        """
+        path = self.paths[index]
+        try:
+            data = path.read_bytes()
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if _is_whole(data) else None
+        except (OSError, cv2.error):
+            image = None
+        if image is None:
+            frame = range(len(self))[index] + 1
+            raise InputError(f"{path} (frame {frame}) is not a readable, complete JPEG or PNG image")
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether image data has its end mark; the decoder fills what is cut off with grey and does not complain."""
+    jpeg, png = data.startswith(b"\xff\xd8"), data.startswith(b"\x89PNG")
+    return (jpeg and b"\xff\xd9" in data) or (png and b"IEND" in data)
+
+
+def image_files(folder: Path) -> ImageFiles:
+    """The images in `folder`, in the order of the numbers in their names.
+
+    Raises:
+        InputError: when the folder is missing or has no image.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is missing; a sequence keeps its images there, e.g. 0001.jpg")
+    paths = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+    if not paths:
+        raise InputError(f"{folder} has no image; files ending in {', '.join(IMAGE_SUFFIXES)} are looked for")
+    return ImageFiles(tuple(sorted(paths, key=lambda path: _by_number(path.name))))
+
+
+def read_folder(path: str | Path) -> list[Sequence]:
+    """Read one sequence folder of OTB's layout.
+
+    `groundtruth_rect.txt` holds one row x, y, w, h per image, separated by commas, blanks or both, in px counted
+    from 1; a row of four NaN says that the target is absent. Further targets have files `groundtruth_rect.1.txt`,
+    `groundtruth_rect.2.txt`, ...: these become sequences `<folder>-1`, `<folder>-2`. An empty file is skipped if
+    another one has rows (OTB's Human4 has one).
+
+    Args:
+        path: the folder, with `img/` in it.
+
+    Returns:
+        One sequence for each annotation file that has rows, by number.
+
+    Raises:
+        InputError: naming file, row (from 1) and value. An annotation or `img/` is missing; a row is not four
+            numbers, is NaN in part, has a size that is not positive, or lies outside the image; there are more
+            or fewer rows than images; or the target is absent in row 1.
+    """
+    path = Path(path)
+    images = image_files(path / "img")
+    found = [(match, file) for file in path.iterdir() if (match := _ANNOTATION.fullmatch(file.name))]
+    numbered = {int(match[1] or 0): file for match, file in found}
+    if not numbered:
+        raise InputError(f"{path} has no groundtruth_rect.txt, nor groundtruth_rect.1.txt and so on")
+    filled = {number: numbered[number] for number in sorted(numbered) if _text(numbered[number]).strip()}
+    if not filled:
+        raise InputError(f"{min(numbered.values())} is empty; one row x,y,w,h per image is needed")
+    height, width = images[0].shape[:2]
+    sequences = []
+    for number, file in filled.items():
+        boxes_xywh = read_boxes(file, len(images), (width, height))
+        name = path.absolute().name + (f"-{number}" if number else "")
+        sequences.append(Sequence(name, images, boxes_xywh, ~np.isnan(boxes_xywh[:, 0])))
+    return sequences
+
+
+def read_folders(root: str | Path) -> list[Sequence]:
+    """All sequences in the folders directly below `root`, sorted by folder name, then by target.
+
+    A folder counts as a sequence when it has an `img` folder or an annotation file; others are passed over.
+
+    Raises:
+        InputError: when `root` is not a folder or holds no sequence, or as `read_folder`.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder; the folder that holds the sequence folders is needed")
+    folders = sorted((path for path in root.iterdir() if _is_sequence(path)), key=lambda path: path.name)
+    if not folders:
+        raise InputError(f"{root} holds no sequence folder (one with img/ and groundtruth_rect.txt)")
+    return [sequence for folder in folders for sequence in read_folder(folder)]
+
+
+def read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
+    """Read and check the annotation of one target.
+
+    Args:
+        file: rows x, y, w, h in px counted from 1.
+        frames: how many rows there must be.
+        size: image width and height, px; each box must overlap the image.
+
+    Returns:
+        (frames, 4) float64 xywh, 0-based px; NaN rows where the target is absent.
+
+    Raises:
+        InputError: as `read_folder`.
+    """
+    rows = _text(file).rstrip().splitlines()
+    if len(rows) != frames:
+        raise InputError(f"{file} has {len(rows)} rows for {frames} images; one row per image is needed")
+    boxes_xywh = np.array([_row(file, number, row) for number, row in enumerate(rows, 1)])
+    boxes_xywh[:, :2] -= 1
+    low, high = boxes_xywh[:, :2], boxes_xywh[:, :2] + boxes_xywh[:, 2:]
+    bad = np.isinf(boxes_xywh).any(1) | (high <= 0).any(1) | (low >= size).any(1)
+    if bad.any():
+        row = int(bad.argmax())
+        raise InputError(
+            f"{file} row {row + 1}: box {rows[row].strip()} lies outside the image of {size[0]} x {size[1]} px; "
+            f"it must overlap it, or be NaN,NaN,NaN,NaN where the target is absent"
+        )
+    if np.isnan(boxes_xywh[0]).any():
+        raise InputError(
+            f"{file} row 1: the target is absent (NaN); a tracker needs a box in the first frame"
+        )
+    return boxes_xywh
+
+
+def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "png"] = "jpg") -> Path:
+    """Write a sequence as a folder `root`/`sequence.name` that `read_folder` reads.
+
+    Args:
+        sequence: what to write; names, boxes and images are kept, attributes and polygons have no place here.
+        root: where the sequence's folder is created.
+        images: "jpg" (quality 95) or "png" (exact).
+
+    Returns:
+        The sequence's folder.
+
+    Raises:
+        ValueError: if `images` is neither.
+        InputError: when a file cannot be written. Each file is written whole or not at all, the annotation last.
+    """
+    if images not in ("jpg", "png"):
+        raise ValueError(f'images must be "jpg" or "png", got {images!r}')
+    folder = Path(root) / sequence.name
+    digits = max(4, len(str(len(sequence))))
+    for number in range(len(sequence)):
+        bgr = cv2.cvtColor(sequence.frames[number], cv2.COLOR_RGB2BGR)
+        encoded = cv2.imencode(f".{images}", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+        with atomic_path(folder / "img" / f"{number + 1:0{digits}d}.{images}") as temporary:
+            temporary.write_bytes(encoded.tobytes())
+    boxes = np.where(sequence.visible[:, None], sequence.boxes_xywh + np.array([1, 1, 0, 0]), np.nan)
+    rows = [",".join("NaN" if np.isnan(value) else f"{value:.4f}" for value in box) for box in boxes]
+    write_text(folder / "groundtruth_rect.txt", "\n".join(rows) + "\n")
+    return folder
+
+
+def _row(file: Path, number: int, row: str) -> list[float]:
+    values = row.strip()
+    fields = re.split(r"[,\s]+", values)
+    try:
+        box = [float(field) for field in fields]
+    except ValueError:
+        box = []
+    if len(box) != 4:
+        raise InputError(f"{file} row {number}: {values!r} is not four numbers x,y,w,h")
+    absent = np.isnan(box)
+    if absent.any() and not absent.all():
+        raise InputError(
+            f"{file} row {number}: {values!r} is NaN in part; four numbers or four NaN are needed"
+        )
+    if box[2] <= 0 or box[3] <= 0:
+        raise InputError(
+            f"{file} row {number}: box {values} has width {box[2]:g} and height {box[3]:g}; both must be above 0"
+        )
+    return box
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read as text with one row x,y,w,h per image ({error})") from error
+
+
+def _by_number(name: str) -> tuple[tuple[int, str], ...]:
+    """Sort key that compares runs of digits as numbers: 2.jpg before 10.jpg."""
+    return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name))
+
+
+def _is_sequence(path: Path) -> bool:
+    return (path / "img").is_dir() or (path.is_dir() and any(path.glob("groundtruth_rect*.txt")))

@@ -1,0 +1,230 @@
+"""From a scene to pixels: textures are painted once per scene, frames are warped from them in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Photographs
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.synthetic import textures
+from dlatrack.datasets.synthetic.motion import Track
+from dlatrack.datasets.synthetic.scene import Layer, Scene
+
+Generator = np.random.Generator
+
+#: Half side in object units of the square that masks cover, and the half width that skins cover: a turn
+#: out of the plane moves the skin by at most 0.9 under the mask.
+MASK_REACH, SKIN_REACH = 1.1, 2.1
+
+#: Streams of the seed: one for the backdrop and its noise, one for the skins of the objects.
+_BACKDROP, _SKINS = 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Sprite:
+    """One painted object, as image pyramids that halve from level to level.
+
+    Args:
+        masks: (S, S, 2) uint8 coverage and shading (128 is neutral) over -1.1..1.1 in both directions.
+        skins: (S', S'', 3) uint8 RGB over -2.1..2.1 in x and -1.1..1.1 in y.
+    """
+
+    masks: tuple[np.ndarray, ...]
+    skins: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """The pixels of a scene: background and sensor noise (H', W', 3), and a sprite for each object's number."""
+
+    background: np.ndarray
+    noise: np.ndarray
+    sprites: tuple[Sprite, ...]
+
+
+def paint(scene: Scene, photographs: Photographs[np.ndarray] | None) -> Painting:
+    """Paint the textures of a scene; with `photographs` about two in three come from them."""
+    rng = _generator(scene, _BACKDROP)
+    width, height = scene.canvas
+    if photographs and rng.random() < 0.67:
+        background = textures.photograph(rng, photographs, height, width)
+    else:
+        background = textures.landscape(rng, height, width)
+    rows, columns = scene.size[1] + 64, scene.size[0] + 64
+    noise = rng.standard_normal((rows, columns, 3), dtype=np.float32) * scene.sensor_noise
+    layers = (scene.target, *scene.distractors, *scene.occluders)
+    target = _skin(scene, scene.target, background, photographs)
+    sprites = []
+    for layer in layers:
+        skin = target if layer.skin == "target" or layer.number == 0 else None
+        skin = _skin(scene, layer, background, photographs) if skin is None else skin
+        sprites.append(_sprite(scene, layer, skin))
+    return Painting(background, np.clip(np.rint(noise), -60, 60).astype(np.int8), tuple(sprites))
+
+
+def render(scene: Scene, painting: Painting, index: int) -> np.ndarray:
+    """Frame `index` of a scene, (H, W, 3) uint8 RGB."""
+    image = _blur(_background(scene, painting, index), scene.smear(None)[index])
+    for layer in (*scene.distractors, scene.target, *scene.occluders):
+        stamp(image, painting.sprites[layer.number], layer.track, index, scene.smear(layer)[index])
+    image = _lit(scene, image, index)
+    rng = np.random.Generator(np.random.PCG64([scene.seed, 3, index]))
+    top, left = rng.integers(0, 65, 2)
+    width, height = scene.size
+    return cv2.add(image, painting.noise[top : top + height, left : left + width], dtype=cv2.CV_8U)
+
+
+def stamp(image: np.ndarray, sprite: Sprite, track: Track, index: int, smear: np.ndarray) -> None:
+    """Draw an object over `image`, in place, smeared along `smear` (2,) px."""
+    height, width = image.shape[:2]
+    pad = 2 + int(np.ceil(np.abs(smear).max() / 2))
+    low = np.maximum(np.floor(track.bounds_xyxy[index, :2]) - pad, 0).astype(int)
+    high = np.minimum(np.ceil(track.bounds_xyxy[index, 2:]) + pad, (width, height)).astype(int)
+    if (high <= low).any():
+        return
+    points = _object_points(track, index, low, high)
+    size = 2 * np.linalg.norm(track.axes[index], axis=0)
+    mask = _sample(sprite.masks, points, (MASK_REACH, MASK_REACH), size, cv2.BORDER_CONSTANT)
+    points[..., 0] += track.body.scroll[index]
+    skin = _sample(sprite.skins, points, (SKIN_REACH, MASK_REACH), size, cv2.BORDER_REFLECT_101)
+    alpha, shade = cv2.split(mask)
+    skin = cv2.multiply(skin, cv2.merge([shade] * 3), scale=1 / 128)
+    cover = alpha.astype(np.float32) * np.float32(1 / 255)
+    if _taps(smear) > 1:  # blur colour and coverage together, colour weighted by coverage
+        colour = _blur(skin * cover[..., None], smear)
+        cover = _blur(cover, smear)
+    else:
+        colour = skin * cover[..., None]
+    region = image[low[1] : high[1], low[0] : high[0]]
+    region[...] = (region * (1 - cover)[..., None] + colour + 0.5).astype(np.uint8)
+
+
+def _object_points(track: Track, index: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(h, w, 2) float32: the object point that each pixel between `low` and `high` shows."""
+    inverse = np.linalg.inv(track.axes[index])
+    x = np.arange(low[0], high[0]) + 0.5 - track.centre[index, 0]
+    y = np.arange(low[1], high[1]) + 0.5 - track.centre[index, 1]
+    points = x[None, :, None] * inverse[:, 0] + y[:, None, None] * inverse[:, 1]
+    if track.body.amplitude[index]:
+        points = points + track.body.bend(index, points)
+    return points.astype(np.float32)
+
+
+def _sample(
+    levels: tuple[np.ndarray, ...],
+    points: np.ndarray,
+    reach: tuple[float, float],
+    size: np.ndarray,
+    border: int,
+) -> np.ndarray:
+    """Look up object points in the pyramid level whose texels are nearest in size to the view's pixels."""
+    texels = np.array([levels[0].shape[1] / reach[0], levels[0].shape[0] / reach[1]])
+    level = int(np.clip(np.rint(np.log2((texels / size).min())), 0, len(levels) - 1))
+    image = levels[level]
+    scale = np.array([image.shape[1] / (2 * reach[0]), image.shape[0] / (2 * reach[1])], np.float32)
+    where = points * scale + (scale * np.array(reach, np.float32) - np.float32(0.5))
+    return cv2.remap(image, where, None, cv2.INTER_LINEAR, borderMode=border)
+
+
+def _background(scene: Scene, painting: Painting, index: int) -> np.ndarray:
+    x, y, zoom, roll = scene.camera[index]
+    cos, sin = zoom * np.cos(roll), zoom * np.sin(roll)
+    middle_x, middle_y = (scene.size[0] - 1) / 2, (scene.size[1] - 1) / 2
+    matrix = np.array(
+        [
+            [cos, -sin, x - 0.5 - cos * middle_x + sin * middle_y],
+            [sin, cos, y - 0.5 - sin * middle_x - cos * middle_y],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(
+        painting.background, matrix, scene.size, flags=flags, borderMode=cv2.BORDER_REFLECT_101
+    )
+
+
+def _taps(smear: np.ndarray) -> int:
+    """Width of the blur kernel: 1 (no blur) below one pixel, at most 31."""
+    length = float(np.hypot(*smear))
+    return 1 if length < 1 else min(2 * int(np.ceil(length / 2)) + 1, 31)
+
+
+def _blur(image: np.ndarray, smear: np.ndarray) -> np.ndarray:
+    """Average along a line of `smear` (2,) px, centred on each pixel."""
+    taps = _taps(smear)
+    if taps == 1:
+        return image
+    steps = np.linspace(-0.5, 0.5, 4 * taps)[:, None] * smear * min(1, 30 / np.hypot(*smear)) + taps // 2
+    corner = np.clip(np.floor(steps).astype(int), 0, taps - 2)
+    (x, y), (u, v) = corner.T, (steps - corner).T
+    kernel = np.zeros((taps, taps), np.float32)
+    for dx, dy, weight in (
+        (0, 0, (1 - u) * (1 - v)),
+        (1, 0, u * (1 - v)),
+        (0, 1, (1 - u) * v),
+        (1, 1, u * v),
+    ):
+        np.add.at(kernel, (y + dy, x + dx), weight)
+    rows, columns = np.flatnonzero(kernel.any(1)), np.flatnonzero(kernel.any(0))
+    kernel = kernel[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / kernel.sum()
+    anchor = (int(taps // 2 - columns[0]), int(taps // 2 - rows[0]))
+    return cv2.filter2D(image, -1, kernel, anchor=anchor)
+
+
+def _lit(scene: Scene, image: np.ndarray, index: int) -> np.ndarray:
+    width, height = scene.size
+    columns, rows = np.meshgrid((np.arange(0, width, 8) + 4.0), (np.arange(0, height, 8) + 4.0))
+    factor = scene.light.at(index, np.stack([columns, rows], -1))
+    coarse = np.clip(np.rint(factor * 100), 0, 255).astype(np.uint8)
+    field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.multiply(image, cv2.merge([field] * 3), scale=0.01)
+
+
+def _generator(scene: Scene, *stream: int) -> Generator:
+    return np.random.Generator(np.random.PCG64([scene.seed, *stream]))
+
+
+def _texels(layer: Layer) -> tuple[int, int]:
+    """Width and height of the object in texels: about one for each pixel of its largest view."""
+    size = 2 * np.linalg.norm(layer.track.axes, axis=1).max(0)
+    return int(np.clip(size[0], 24, 256)), int(np.clip(size[1], 24, 256))
+
+
+def _skin(
+    scene: Scene, layer: Layer, background: np.ndarray, photographs: Photographs[np.ndarray] | None
+) -> np.ndarray:
+    rng = _generator(scene, _SKINS, layer.number)
+    width, height = _texels(layer)
+    columns, rows = int(width * SKIN_REACH), int(height * MASK_REACH)
+    if layer.skin == "background":
+        rows, columns = min(rows, background.shape[0]), min(columns, background.shape[1])
+        top = int(rng.integers(background.shape[0] - rows + 1))
+        left = int(rng.integers(background.shape[1] - columns + 1))
+        piece = background[top : top + rows, left : left + columns]
+        return cv2.convertScaleAbs(piece, alpha=float(rng.choice([0.75, 0.9, 1.15, 1.3])))
+    if photographs and rng.random() < 0.67:
+        return textures.photograph(rng, photographs, rows, columns)
+    return textures.skin(rng, rows, columns)
+
+
+def _sprite(scene: Scene, layer: Layer, skin: np.ndarray) -> Sprite:
+    width, height = _texels(layer)
+    fine = 4
+    scale = np.array([width, height]) / (2 * MASK_REACH) * fine
+    corners = np.rint(((layer.track.body.shape + MASK_REACH) * scale - 0.5) * 16).astype(np.int32)
+    mask = np.zeros((height * fine, width * fine), np.uint8)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_8, 4)
+    mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+    towards = _generator(scene, _SKINS, layer.number, 1).normal(0, 30, 2)  # grey levels from edge to edge
+    x, y = np.linspace(-1, 1, width)[None], np.linspace(-1, 1, height)[:, None]
+    shade = 128 + towards[0] * x + towards[1] * y - 20 * (x * x + y * y)
+    masks = cv2.merge([mask, np.clip(shade, 40, 220).astype(np.uint8)])
+    return Sprite(_pyramid(masks), _pyramid(skin))
+
+
+def _pyramid(image: np.ndarray) -> tuple[np.ndarray, ...]:
+    levels = [image]
+    while min(levels[-1].shape[:2]) >= 16:
+        levels.append(cv2.pyrDown(levels[-1]))
+    return tuple(levels)

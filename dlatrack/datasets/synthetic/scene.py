@@ -1,0 +1,156 @@
+"""What happens in a synthetic video: everything but the pixels, drawn from the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from dlatrack.datasets.synthetic.actors import draw_distractors, draw_occluders, draw_target, view_shift
+from dlatrack.datasets.synthetic.light import Light, draw_light
+from dlatrack.datasets.synthetic.motion import Track, curve, drift, shown_fractions
+
+Generator = np.random.Generator
+
+#: The 11 challenges of OTB100 and the share of its sequences that carry each; here, the chance to draw it.
+CHALLENGES = {
+    "IV": 0.38,
+    "SV": 0.65,
+    "OCC": 0.49,
+    "DEF": 0.44,
+    "MB": 0.31,
+    "FM": 0.43,
+    "IPR": 0.51,
+    "OPR": 0.64,
+    "OV": 0.14,
+    "BC": 0.32,
+    "LR": 0.10,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One object: how it moves, and the surface it wears.
+
+    Args:
+        track: its geometry.
+        skin: "own" (a surface of its own), "target" (the target's) or "background" (a piece of the background).
+        number: counts the objects of a scene; 0 is the target.
+    """
+
+    track: Track
+    skin: str
+    number: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A video before it is painted.
+
+    Args:
+        seed: also decides the textures.
+        size: view width and height, px.
+        target: the annotated object.
+        distractors: objects drawn behind the target.
+        occluders: objects drawn in front of it.
+        camera: (T, 4) view centre x, y in background px, background px per view px, roll in radians.
+        exposure: share of the frame interval during which the shutter is open.
+        light: illumination over time and place.
+        yaw: (T,) out-of-plane turn of the target since frame 0, radians.
+        angle: (T,) in-plane turn of the target since frame 0, radians.
+        stretch: (T,) logarithm of the target's aspect ratio relative to frame 0.
+        sensor_noise: standard deviation in grey levels.
+    """
+
+    seed: int
+    size: tuple[int, int]
+    target: Layer
+    distractors: tuple[Layer, ...]
+    occluders: tuple[Layer, ...]
+    camera: np.ndarray
+    exposure: float
+    light: Light
+    yaw: np.ndarray
+    angle: np.ndarray
+    stretch: np.ndarray
+    sensor_noise: float
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """Width and height of the background image, px."""
+        return int(self.size[0] * CANVAS), int(self.size[1] * CANVAS)
+
+    def smear(self, layer: Layer | None) -> np.ndarray:
+        """(T, 2) px that a layer, or with None the background, moves in the view while the shutter is open."""
+        if len(self.camera) == 1:
+            return np.zeros((1, 2))
+        if layer is not None:
+            return self.exposure * np.gradient(layer.track.centre, axis=0)
+        return -self.exposure * np.gradient(self.camera[:, :2], axis=0) / self.camera[:, 2:3]
+
+    @cached_property
+    def fractions(self) -> tuple[np.ndarray, np.ndarray]:
+        """(T,) share of the target inside the image, and (T,) share inside and not covered."""
+        return shown_fractions(self.target.track, [layer.track for layer in self.occluders], self.size)
+
+
+#: Background px per view px, in each direction.
+CANVAS = 2.0
+
+
+def draw_scene(
+    seed: int, length: int, size: tuple[int, int], challenges: Collection[str] | None = None
+) -> Scene:
+    """Draw a scene; `challenges` names those of `CHALLENGES` to include, None draws them too."""
+    rng = np.random.Generator(np.random.PCG64([seed, 0]))
+    chosen = {name for name, share in CHALLENGES.items() if rng.random() < share}
+    if challenges is not None:
+        chosen = set(challenges)
+    if length < 10:  # too short for anything to come and go
+        chosen -= {"OCC", "OV"}
+    unit = min(size) / 240
+    shift, jerk = view_shift(rng, length, unit, chosen)
+    yaw, angle, stretch, target = draw_target(rng, length, size, unit, chosen, shift)
+    camera = _camera(rng, length, size, shift if jerk else np.zeros((length, 2)), target)
+    skin = "own"
+    twins = 0
+    if "BC" in chosen:
+        skin, twins = ("background", 0) if rng.random() < 0.35 else ("own", int(rng.integers(1, 4)))
+    distractors = draw_distractors(rng, size, target, twins)
+    occluders = draw_occluders(rng, size, target) if "OCC" in chosen else []
+    worn = ["target"] * twins + ["own"] * (len(distractors) - twins)
+    worn += list(rng.choice(["own", "background", "target"], len(occluders), p=[0.6, 0.25, 0.15]))
+    layers = [Layer(track, worn[n], n + 1) for n, track in enumerate(distractors + occluders)]
+    return Scene(
+        seed=seed,
+        size=size,
+        target=Layer(target, skin, 0),
+        distractors=tuple(layers[: len(distractors)]),
+        occluders=tuple(layers[len(distractors) :]),
+        camera=camera,
+        exposure=float(rng.uniform(0.6, 1) if "MB" in chosen else rng.uniform(0, 0.15)),
+        light=draw_light(rng, length, size, "IV" in chosen),
+        yaw=yaw,
+        angle=angle - angle[0],
+        stretch=stretch,
+        sensor_noise=float(rng.uniform(1, 6)),
+    )
+
+
+def _camera(
+    rng: Generator, length: int, size: tuple[int, int], shift: np.ndarray, target: Track
+) -> np.ndarray:
+    """Pan, zoom and roll; part of the target's growth and of sudden motion is the camera's."""
+    growth = np.sqrt(np.linalg.det(target.axes))
+    follow = rng.choice([0.0, 0.4], p=[0.6, 0.4])
+    zoom = np.clip(
+        (growth / growth[0]) ** -follow * np.exp(drift(rng, length, 30, rng.uniform(0, 0.15))), 0.6, 1.4
+    )
+    middle = CANVAS * np.array(size) / 2
+    room = middle - 0.65 * np.array(size)
+    pan = rng.choice([0.05, 0.5, 1.0]) * room * curve(rng, length, rng.uniform(20, 50), 2)
+    roll = drift(rng, length, 25, rng.uniform(0, 0.12))
+    position = middle + np.clip(pan, -room, room) - shift * zoom[:, None]
+    return np.concatenate([position, zoom[:, None], roll[:, None]], 1)
