@@ -29,7 +29,6 @@ class NetConfig:
     search_size: int = 255  #: search region, px
     score_size: int = 25  #: cells per side of the score map
     stride: int = 8  #: search-region px per cell
-    context_amount: float = 0.5  #: share of w + h added around the target in a crop
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Score result files the way the public toolkits do. Needs no network and no images."""

@@ -1,0 +1,153 @@
+"""Training losses: what the labelled samples of a batch cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dlatrack.boxes import ltrb
+from dlatrack.models.heads import HeadOutput
+from dlatrack.recipes import LossConfig
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """Losses of a batch, 0-d tensors; the terms are unweighted.
+
+    Attributes:
+        total: the weighted sum, to differentiate.
+        classification: balanced cross-entropy.
+        regression: centre-ness-weighted IoU loss.
+        centerness: binary cross-entropy.
+    """
+
+    total: Tensor
+    classification: Tensor
+    regression: Tensor
+    centerness: Tensor
+
+
+def centerness_targets(ltrb: Tensor) -> Tensor:
+    """How central a point lies in its box: 1 at the centre, 0 on a side and outside.
+
+    Args:
+        ltrb: (..., 4) distances from the point to the left, top, right and bottom side, px.
+
+    Returns:
+        (...): sqrt(min(l, r) / max(l, r) * min(t, b) / max(t, b)).
+
+    Source: SiamCAR (Guo et al. 2020) Eq. 6, after FCOS (Tian et al. 2019) Eq. 3.
+    """
+    sides = ltrb.clamp(min=0)
+    first, second = sides[..., :2], sides[..., 2:]
+    longer = torch.maximum(first, second)
+    ratio = torch.minimum(first, second) / torch.where(longer > 0, longer, 1)
+    return ratio.prod(-1).sqrt()
+
+
+def balanced_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Half the mean cross-entropy of the positives plus half that of the negatives.
+
+    Args:
+        logits: (B, 2, N), background then foreground.
+        labels: (B, N) in 1 (positive), 0 (negative), -1 (ignored).
+
+    Returns:
+        0-d; a side without samples contributes 0.
+
+    Source: SiamDLA Eq. 3, read as the host trackers compute it: the printed formula lacks a minus sign, the
+    complement in its second term and the mask of ignored samples, and divides by all samples of the map.
+    """
+    log_probability = logits.log_softmax(1)
+    negative = _masked_mean(-log_probability[:, 0], labels == 0)
+    positive = _masked_mean(-log_probability[:, 1], labels == 1)
+    return 0.5 * positive + 0.5 * negative
+
+
+def ltrb_iou_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """-ln((intersection + 1) / (union + 1)) of two boxes given by their distances from a common point.
+
+    Args:
+        predicted: (..., 4) left, top, right, bottom, px, not negative.
+        target: (..., 4), the same.
+
+    Returns:
+        (...), not negative.
+
+    Source: UnitBox (Yu et al. 2016) Sec. 3.1, with the "+ 1" of the public SiamCAR code.
+    """
+    common = torch.minimum(predicted, target)
+    intersection, union = _area(common), _area(predicted) + _area(target)
+    return -((intersection + 1) / (union - intersection + 1)).log()
+
+
+def siamcar_loss(
+    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, points: Tensor, weights: LossConfig
+) -> LossTerms:
+    """Loss of a head that predicts classes, l, t, r, b and centre-ness at points.
+
+    Boxes and centre-ness are learned at positives alone. A positive whose point lies outside its target (a
+    tiny target that a label assigner rescued) is regressed to distances clamped at 0, and so has centre-ness
+    0: it teaches the classifier and the centre-ness branch, and has no weight in the regression.
+
+    Args:
+        output: of a point head with H x W cells, N = H * W.
+        labels: (B, N) int8, 1 positive, 0 negative, -1 ignored, row-major.
+        target_xyxy: (B, 4), search-region px.
+        points: (N, 2), x then y, search-region px, row-major.
+        weights: of the three terms.
+
+    Returns:
+        The terms and their weighted sum. Terms without samples are 0 and give zero gradients.
+
+    Raises:
+        ValueError: when the shapes disagree, or the head has no centre-ness.
+
+    Source: SiamCAR (Guo et al. 2020) Sec. 3.2-3.3, Eqs. 4-8; regression weighted by the centre-ness target as
+    in the public SiamCAR code.
+    """
+    if output.centerness is None:
+        raise ValueError("the SiamCAR loss needs a head with centre-ness")
+    batch, cells = output.cls.shape[0], output.cls.shape[2] * output.cls.shape[3]
+    for name, value, shape in (
+        ("labels", labels, (batch, cells)),
+        ("target_xyxy", target_xyxy, (batch, 4)),
+        ("points", points, (cells, 2)),
+    ):
+        if value.shape != shape:
+            raise ValueError(f"{name} must be {shape} for this output, got {tuple(value.shape)}")
+    logits, predicted, centerness = (_per_cell(maps) for maps in (output.cls, output.reg, output.centerness))
+    positive = labels == 1
+    target = ltrb(points[None], target_xyxy[:, None]).to(predicted.dtype).clamp(min=0)  # (B, N, 4)
+    central = centerness_targets(target)  # (B, N)
+
+    iou_loss = ltrb_iou_loss(predicted.transpose(1, 2), target)
+    weight = torch.where(positive, central, 0)
+    weight_sum = weight.sum()
+    classification = balanced_cross_entropy(logits, labels)
+    regression = (iou_loss * weight).sum() / torch.where(weight_sum > 0, weight_sum, 1)
+    entropy = F.binary_cross_entropy_with_logits(centerness[:, 0], central, reduction="none")
+    centre = _masked_mean(entropy, positive)
+    total = (
+        weights.classification * classification
+        + weights.regression * regression
+        + weights.centerness * centre
+    )
+    return LossTerms(total, classification, regression, centre)
+
+
+def _per_cell(maps: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, C, N), in single precision at least."""
+    return maps.flatten(2).to(torch.promote_types(maps.dtype, torch.float32))
+
+
+def _area(sides: Tensor) -> Tensor:
+    return (sides[..., 0] + sides[..., 2]) * (sides[..., 1] + sides[..., 3])
+
+
+def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of `values` where `mask`, 0 where nothing is; without a sync between host and device."""
+    return torch.where(mask, values, 0).sum() / mask.sum().clamp(min=1)

@@ -1,0 +1,1 @@
+"""Networks: backbones, necks, heads, their weights and the checkpoints of public trackers."""

@@ -1,0 +1,39 @@
+"""Backbones by name, and their ImageNet weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from dlatrack.models.backbones.base import Backbone
+from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
+from dlatrack.models.backbones.resnet50 import ResNet50
+from dlatrack.models.state_files import load_strict, plain_state, read_state
+
+__all__ = ["BACKBONES", "Backbone", "MobileNetV2", "ResNet50", "load_backbone_weights"]
+
+#: Backbones that a recipe may name.
+BACKBONES: dict[str, type[ResNet50] | type[MobileNetV2]] = {"resnet50": ResNet50, "mobilenet_v2": MobileNetV2}
+
+
+def load_backbone_weights(backbone: Backbone, path_or_state_dict: str | Path | Mapping[str, Tensor]) -> None:
+    """Fill a backbone with the ImageNet weights of the torchvision network of the same name.
+
+    The classifier and stages that the backbone does not build may be in the file and are left out. The 1x1
+    shortcut kernels of torchvision's ResNet-50 become the centres of 3x3 kernels; weights that already have
+    this project's shapes are taken as they are.
+
+    Args:
+        backbone: filled in place; unchanged when anything is wrong.
+        path_or_state_dict: a .safetensors file, a file of `torch.save`, or a state dict.
+
+    Raises:
+        InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
+    """
+    if isinstance(path_or_state_dict, Mapping):
+        source, state = "the state dict", plain_state(path_or_state_dict, "the state dict")
+    else:
+        source, state = str(path_or_state_dict), read_state(path_or_state_dict)
+    load_strict(backbone, backbone.adapted(state), source, ignored=backbone.ignored_prefixes)

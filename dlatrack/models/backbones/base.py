@@ -1,0 +1,72 @@
+"""What every backbone offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from dlatrack.models.init import kaiming
+
+
+class Backbone(nn.Module):
+    """A convolutional trunk of total stride 8 that returns the maps of some of its stages.
+
+    Cell i of every map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
+
+    Attributes:
+        levels: the stages returned, ascending.
+        out_channels: channels of each returned stage, by level.
+        ignored_prefixes: names that files of the same network may hold beyond this trunk (classifier, later
+            stages).
+    """
+
+    #: Channels of every stage that may be asked for.
+    STAGE_CHANNELS: ClassVar[Mapping[int, int]]
+
+    #: Whether the batch norm of the trainable stages uses, and gathers, batch statistics once they train.
+    batch_norm_trains: ClassVar[bool]
+
+    def __init__(self, levels: Iterable[int], ignored_prefixes: tuple[str, ...]) -> None:
+        super().__init__()
+        self.levels = tuple(levels)
+        self.out_channels = {level: self.STAGE_CHANNELS[level] for level in self.levels}
+        self.ignored_prefixes = ignored_prefixes
+
+    @classmethod
+    def checked_levels(cls, levels: Iterable[int]) -> tuple[int, ...]:
+        """The levels as an ascending tuple.
+
+        Raises:
+            ValueError: for an empty or repeated choice, or a stage that does not exist.
+        """
+        chosen = tuple(levels)
+        if not chosen or sorted(set(chosen)) != list(chosen) or not set(chosen) <= set(cls.STAGE_CHANNELS):
+            allowed = ", ".join(map(str, cls.STAGE_CHANNELS))
+            raise ValueError(f"{cls.__name__} levels must be an ascending choice of {allowed}, got {chosen}")
+        return chosen
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Maps of the chosen levels.
+
+        Args:
+            images: (B, 3, S, S) network input.
+
+        Returns:
+            One (B, out_channels[level], H, H) per level, H = (S - 7) / 8.
+        """
+        raise NotImplementedError
+
+    def trainable_stages(self) -> list[nn.Module]:
+        """The parts that train once the backbone is unfrozen; all others never do."""
+        raise NotImplementedError
+
+    def adapted(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The state dict of the torchvision network of this name, changed to fit this trunk."""
+        return dict(state)
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw fresh weights: Kaiming for rectified units, unit batch norm."""
+        kaiming(self, generator, mode="fan_out")

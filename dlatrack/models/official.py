@@ -1,0 +1,64 @@
+"""Read the checkpoints of public trackers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from dlatrack.models.heads import CarHead
+from dlatrack.models.siamese import SiameseNet
+from dlatrack.models.state_files import load_strict, plain_state, read_state
+
+#: Public names to ours, by head; the first pattern that matches a name is applied. Level suffixes of the
+#: public necks are ResNet stages (2, 3, 4), as our levels are.
+_RENAMES: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
+    CarHead: (
+        (r"^neck\.downsample(\d+)\.downsample\.", r"neck.levels.\1."),
+        (r"^car_head\.", "head."),
+        (r"^down\.", "head.down."),
+    ),
+}
+
+
+def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str, Tensor]) -> None:
+    """Fill a network with the weights of the public code of the same tracker (SiamCAR).
+
+    These weights expect raw BGR images of 0..255 (`input_format="bgr_255"`).
+
+    Args:
+        net: of `build_model`; filled in place, and unchanged when anything is wrong.
+        path_or_state_dict: a released model or training checkpoint (.pth, read without running code from it),
+            a .safetensors file with the same names, or a state dict.
+
+    Raises:
+        InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
+
+    Source: state dict layout of the public SiamCAR code.
+    """
+    if isinstance(path_or_state_dict, Mapping):
+        source, state = "the state dict", plain_state(path_or_state_dict, "the state dict")
+    else:
+        source, state = str(path_or_state_dict), read_state(path_or_state_dict)
+    renames = _RENAMES[type(net.head)]
+    renamed = {_renamed(name, renames): value for name, value in state.items()}
+    if isinstance(net.head, CarHead):
+        _transpose_down(renamed, net.head)
+    load_strict(net, renamed, source)
+
+
+def _renamed(name: str, renames: tuple[tuple[str, str], ...]) -> str:
+    for pattern, ours in renames:
+        name, changed = re.subn(pattern, ours, name)
+        if changed:
+            break
+    return name
+
+
+def _transpose_down(state: dict[str, Tensor], head: CarHead) -> None:
+    """The public `down` is a transposed 1x1 convolution, its weight (in, out, 1, 1), not (out, in, 1, 1)."""
+    name = "head.down.weight"
+    if name in state and state[name].shape == head.down.weight.transpose(0, 1).shape:
+        state[name] = state[name].transpose(0, 1)

@@ -1,0 +1,78 @@
+"""From the JSON form of a recipe back to the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from dlatrack.errors import InputError
+from dlatrack.recipes import Recipe
+
+
+def recipe_from_dict(data: Any, source: str) -> Recipe:
+    """The inverse of `Recipe.as_dict`, also after a round trip through JSON.
+
+    Args:
+        data: nested dictionaries and lists, from outside.
+        source: the file they come from, named in messages.
+
+    Raises:
+        InputError: for unknown or missing fields and values of the wrong kind, naming the field.
+    """
+    try:
+        recipe: Recipe = _read(Recipe, data, "recipe")
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{source} has no valid recipe: {error}") from error
+    return recipe
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:
+    """`value` as the annotated type `kind`; `where` is the dotted name of the field."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if is_dataclass(kind):
+        return _read_dataclass(kind, value, where)
+    if origin is tuple:
+        _check(isinstance(value, list | tuple), where, "a list", value)
+        kinds = parts[:1] * len(value) if parts[1:] == (...,) else parts
+        _check(len(kinds) == len(value), where, f"a list of {len(kinds)}", value)
+        return tuple(
+            _read(part, item, f"{where}[{i}]")
+            for i, (part, item) in enumerate(zip(kinds, value, strict=True))
+        )
+    if origin is Mapping:
+        _check(isinstance(value, Mapping), where, "an object", value)
+        return {key: _read(parts[1], item, f"{where}.{key}") for key, item in value.items()}
+    return _read_plain(kind, value, where)
+
+
+def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
+    _check(isinstance(value, Mapping), where, "an object", value)
+    names = {field.name for field in fields(kind)}
+    if names != set(value):
+        odd = ", ".join(sorted(names ^ set(value)))
+        raise ValueError(f"{where} must have exactly the fields {', '.join(sorted(names))}; wrong: {odd}")
+    hints = get_type_hints(kind)
+    return kind(**{name: _read(hints[name], value[name], f"{where}.{name}") for name in names})
+
+
+def _read_plain(kind: Any, value: Any, where: str) -> Any:
+    """Numbers, texts, choices; a whole number may stand for a float."""
+    if kind is Any:
+        return value
+    if get_origin(kind) is Literal:
+        _check(value in get_args(kind), where, f"one of {get_args(kind)}", value)
+        return value
+    allowed = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if float in allowed:
+        allowed = (*allowed, int)
+    _check(
+        isinstance(value, bool) == (bool in allowed) and isinstance(value, allowed), where, str(kind), value
+    )
+    return value
+
+
+def _check(good: bool, where: str, allowed: str, value: Any) -> None:
+    if not good:
+        raise TypeError(f"{where} must be {allowed}, got {value!r}")

@@ -1,0 +1,134 @@
+"""The Siamese network: one trunk for both images, a neck, and a head that compares them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from dlatrack.errors import InputError
+from dlatrack.models.backbones import BACKBONES, Backbone
+from dlatrack.models.heads import HEADS, CarHead, HeadOutput
+from dlatrack.models.necks import AdjustNeck, crop_centre
+from dlatrack.recipes import Recipe
+
+__all__ = ["HeadOutput", "ParameterGroups", "SiameseNet", "build_model"]
+
+
+class ParameterGroups(NamedTuple):
+    """Parameters by learning rate.
+
+    Attributes:
+        backbone: the part of the backbone that trains once it is unfrozen.
+        rest: neck and head.
+    """
+
+    backbone: list[nn.Parameter]
+    rest: list[nn.Parameter]
+
+
+class SiameseNet(nn.Module):
+    """Backbone, neck and head of a tracker.
+
+    Args:
+        backbone: shared by template and search region.
+        neck: maps of the backbone to features of one width.
+        head: features of both images to scores and boxes.
+
+    Source: SiamRPN++ (Li et al. 2019) Fig. 3, SiamCAR (Guo et al. 2020) Fig. 2.
+    """
+
+    def __init__(self, backbone: Backbone, neck: AdjustNeck, head: CarHead) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.neck = neck
+        self.head = head
+
+    def template(self, z: Tensor) -> list[Tensor]:
+        """Features of the target, computed once per sequence.
+
+        Args:
+            z: (B, 3, 127, 127) network input, see `models.preprocess`.
+
+        Returns:
+            (B, channels, 7, 7) per level.
+        """
+        return [crop_centre(level) for level in self.neck(self.backbone(z))]
+
+    def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
+        """Compare a search region with the target.
+
+        Args:
+            x: (B, 3, 255, 255) network input.
+            features: of `template`, with the same B.
+
+        Returns:
+            Maps of 25 x 25 cells.
+        """
+        output: HeadOutput = self.head(features, self.neck(self.backbone(x)))
+        return output
+
+    def forward(self, z: Tensor, x: Tensor) -> HeadOutput:
+        """`search` after `template`: (B, 3, 127, 127) and (B, 3, 255, 255) to maps of 25 x 25 cells."""
+        return self.search(x, self.template(z))
+
+    def train_mode(self, backbone_trains: bool) -> SiameseNet:
+        """Put the network in training mode; call it at the start of every epoch.
+
+        Neck and head always train, their batch norm with batch statistics. The backbone is frozen, all of its
+        batch norm in evaluation mode, until `backbone_trains`; then only its trainable stages join in, and
+        their batch norm uses batch statistics where the backbone says so (`Backbone.batch_norm_trains`). The
+        result depends on the argument alone, not on earlier calls, so a resumed run freezes what a whole run
+        froze.
+
+        Source: SiamDLA Sec. 4.1 (frozen for the first ten epochs); layers and batch norm as in the public
+        pysot code.
+        """
+        self.train()
+        self.requires_grad_(True)
+        self.backbone.eval()
+        self.backbone.requires_grad_(False)
+        if backbone_trains:
+            for stage in self.backbone.trainable_stages():
+                stage.requires_grad_(True)
+                stage.train(self.backbone.batch_norm_trains)
+        return self
+
+    def parameter_groups(self) -> ParameterGroups:
+        """Parameters for the optimiser; those that never train are in neither group."""
+        backbone = [p for stage in self.backbone.trainable_stages() for p in stage.parameters()]
+        return ParameterGroups(backbone, [*self.neck.parameters(), *self.head.parameters()])
+
+
+def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> SiameseNet:
+    """Build the network of a recipe on the CPU, in evaluation mode, with fresh weights.
+
+    A DLA recipe and its fixed twin get the same network, and the same generator state gives the same bits.
+    Global random state is neither read nor changed.
+
+    Args:
+        recipe: names backbone, head and their sizes.
+        generator: CPU generator of the weights; by default a new one with seed 0.
+
+    Raises:
+        InputError: when the recipe names an unknown backbone or head.
+        ValueError: when its levels or sizes do not fit them.
+    """
+    net = recipe.net
+    for kind, name, known in (("backbone", net.backbone, BACKBONES), ("head", net.head, HEADS)):
+        if name not in known:
+            choice = ", ".join(sorted(known))
+            raise InputError(f"recipe {recipe.name}: there is no {kind} {name!r}; choose from {choice}")
+    if generator is None:
+        generator = torch.Generator().manual_seed(0)
+    with torch.device("meta"):  # no memory, and no draws from the global generator
+        backbone = BACKBONES[net.backbone](net.levels)
+        neck = AdjustNeck(backbone.out_channels, net.channels)
+        head = HEADS[net.head](len(net.levels), net.channels, net.tower_depth)
+    model = SiameseNet(backbone, neck, head)
+    model.to_empty(device="cpu")
+    backbone.reset_parameters(generator)
+    neck.reset_parameters(generator)
+    head.reset_parameters(generator)
+    return model.eval()

@@ -1,0 +1,112 @@
+"""The project's own weight files: safetensors with the recipe and a model card inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors.torch import save
+
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path
+from dlatrack.models.recipe_json import recipe_from_dict
+from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.models.state_files import load_strict, read_safetensors
+from dlatrack.recipes import Recipe
+
+# One metadata entry and not several: safetensors writes several in random order, and the same weights must
+# give the same bytes.
+_METADATA = "dlatrack"
+_VERSION = 1
+
+
+class WeightsInfo(NamedTuple):
+    """What a weight file says about itself.
+
+    Attributes:
+        recipe: the recipe that was trained.
+        card: the model card: data, seed, scores, versions, as the trainer wrote them.
+    """
+
+    recipe: Recipe
+    card: dict[str, Any]
+
+
+def save_weights(path: str | Path, net: SiameseNet, recipe: Recipe, card: Mapping[str, Any]) -> None:
+    """Write the weights of a network, whole or not at all; the same arguments give the same bytes.
+
+    The file is a safetensors file. Its metadata entry "dlatrack" is JSON with `version`, `name` (of the
+    recipe), `recipe` (resolved) and `card`.
+
+    Args:
+        path: the file to write.
+        net: any device and memory format.
+        recipe: the recipe `net` was built from.
+        card: the model card; JSON values only.
+
+    Raises:
+        InputError: when the file cannot be written.
+        ValueError: when `card` is not plain JSON.
+    """
+    content = {"version": _VERSION, "name": recipe.name, "recipe": recipe.as_dict(), "card": dict(card)}
+    try:
+        text = json.dumps(content, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the model card must be plain JSON: {error}") from error
+    tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(tensors, metadata={_METADATA: text}))
+
+
+def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[SiameseNet, Recipe]:
+    """Read a weight file and build its network, in evaluation mode on the CPU.
+
+    Args:
+        path: a file of `save_weights`.
+        expect: refuse the file unless it holds this recipe, by name and network; its schedule may differ.
+
+    Returns:
+        The network and the recipe in the file.
+
+    Raises:
+        InputError: when the file is missing, truncated, not ours or of another recipe, or lacks weights or
+            holds values that are not finite.
+    """
+    tensors, metadata = read_safetensors(path)
+    recipe = _info(path, metadata).recipe
+    if expect is not None and recipe.name != expect.name:
+        raise InputError(f"{path} holds weights of recipe {recipe.name}, expected {expect.name}")
+    if expect is not None and recipe.net != expect.net:
+        raise InputError(f"{path} holds weights of {recipe.net}, expected {expect.net}")
+    try:
+        net = build_model(recipe)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    load_strict(net, tensors, str(path))
+    return net, recipe
+
+
+def read_weights_info(path: str | Path) -> WeightsInfo:
+    """Recipe and model card of a weight file.
+
+    Raises:
+        InputError: when the file is missing, truncated or not ours.
+    """
+    return _info(path, read_safetensors(path)[1])
+
+
+def _info(path: str | Path, metadata: Mapping[str, str]) -> WeightsInfo:
+    if _METADATA not in metadata:
+        raise InputError(f"{path} is not a dlatrack weight file: its metadata has no {_METADATA!r} entry")
+    try:
+        content = json.loads(metadata[_METADATA])
+        version, recipe, card = content["version"], content["recipe"], content["card"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} has damaged metadata: {error}") from error
+    if version != _VERSION:
+        raise InputError(f"{path} has format version {version}, this program reads {_VERSION}")
+    if not isinstance(card, dict):
+        raise InputError(f"{path} has damaged metadata: the card is a {type(card).__name__}, not an object")
+    return WeightsInfo(recipe_from_dict(recipe, str(path)), card)

@@ -1,0 +1,1 @@
+"""From sequences to training pairs, and from frames to crops."""

@@ -1,0 +1,110 @@
+"""Random shift, stretch, colour and blur of a stored crop, in the order and amounts of the SiamRPN++ family."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from dlatrack.recipes import AugmentConfig
+
+#: Principal colour variations of photographs, RGB rows (pysot's values; AlexNet's "fancy PCA").
+_COLOR = np.array(
+    [
+        [-0.55919361, 0.98062831, -0.41940627],
+        [1.72091413, 0.19879334, -1.82968581],
+        [4.64467907, 4.73710203, 4.88324118],
+    ]
+)
+_BLUR_SIDES = (5, 45)
+
+
+class View(NamedTuple):
+    """One augmented image of a pair: (3, S, S) float32 RGB, about 0..255, and the target in it, (4,) xyxy px."""
+
+    image: np.ndarray
+    target_xyxy: np.ndarray
+
+
+class Window(NamedTuple):
+    """Rectangle of a stored crop that becomes a view; px of the stored crop, first to last pixel centre."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def draw_window(config: AugmentConfig, out_size: int, crop_size: int, rng: np.random.Generator) -> Window:
+    """Draw a stretched and shifted window that stays inside the stored crop.
+
+    Around the pixel `crop_size // 2`, (out_size - 1) px times 1 + U(-scale, scale) for each axis, moved by
+    U(-shift, shift) px as far as the crop reaches.
+    """
+    stretch = 1 + config.scale * rng.uniform(-1, 1, 2)
+    side = (out_size - 1) * np.minimum(stretch, crop_size / (out_size - 1))
+    low = crop_size // 2 - side / 2
+    shift = config.shift * rng.uniform(-1, 1, 2)
+    low += np.maximum(-low, np.minimum(crop_size - 1 - low - side, shift))
+    return Window(float(low[0]), float(low[1]), float(side[0]), float(side[1]))
+
+
+def augment(
+    crop: np.ndarray,
+    target_wh: np.ndarray,
+    config: AugmentConfig,
+    out_size: int,
+    gray: bool,
+    rng: np.random.Generator,
+) -> View:
+    """Cut a random view from a stored crop: shift and stretch, colour jitter, motion blur, flip.
+
+    The colour jitter is neither rounded nor clipped, so that values may leave 0..255.
+
+    Args:
+        crop: (C, C, 3) uint8 RGB with the target centred on pixel C // 2.
+        target_wh: (2,), target size in `crop`, px.
+        config: amounts and probabilities.
+        out_size: S, side of the view.
+        gray: remove the colour.
+        rng: source of every draw.
+
+    Source: SiamDLA Sec. 4.1 ("random translations, blur, stretch and color jitter"); amounts of pysot.
+    """
+    size = crop.shape[0]
+    window = draw_window(config, out_size, size, rng)
+    scale = np.array([window.width, window.height]) / (out_size - 1)
+    low = np.array([window.left, window.top])
+    matrix = np.array([[1 / scale[0], 0, -low[0] / scale[0]], [0, 1 / scale[1], -low[1] / scale[1]]])
+    view = cv2.warpAffine(crop, matrix, (out_size, out_size), borderMode=cv2.BORDER_CONSTANT)
+    if gray:
+        view = cv2.cvtColor(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+
+    jitter = _COLOR @ rng.standard_normal(3) if rng.random() < config.color else np.zeros(3)
+    image = np.empty((3, out_size, out_size), np.float32)
+    for plane, channel, value in zip(image, cv2.split(view), jitter.astype(np.float32), strict=True):
+        np.subtract(channel, value, out=plane, dtype=np.float32)
+    if rng.random() < config.blur:
+        _blur(image, rng)
+
+    half = np.asarray(target_wh, dtype=np.float64) / 2
+    middle = (size // 2 - low) / scale
+    target = np.concatenate([middle - half / scale, middle + half / scale])
+    if rng.random() < config.flip:
+        image = np.ascontiguousarray(image[:, :, ::-1])
+        target[[0, 2]] = out_size - 1 - target[[2, 0]]
+    return View(image, target)
+
+
+def _blur(image: np.ndarray, rng: np.random.Generator) -> None:
+    """Motion blur in place: a cross-shaped kernel of odd side, its two bars weighted at random.
+
+    The cross is the sum of a vertical and a horizontal bar, and so are its answers: two box filters, whose cost does
+    not grow with the kernel.
+    """
+    side = int(rng.integers(_BLUR_SIDES[0] // 2, _BLUR_SIDES[1] // 2 + 1)) * 2 + 1
+    vertical = rng.random()
+    for plane in image:
+        column, row = cv2.blur(plane, (1, side)), cv2.blur(plane, (side, 1))
+        cv2.addWeighted(column, vertical, row, 1 - vertical, 0, dst=plane)

@@ -1,0 +1,132 @@
+"""Training crops kept as compressed images: one 511-pixel JPEG per frame of a track."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path
+from dlatrack.sampling.crops import crop_511, size_in_crop
+
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True, eq=False)
+class CropStore:
+    """Crops of T tracks, N crops in all, ordered by track and frame. The target is centred in every crop.
+
+    Args:
+        data: (M,) uint8, the JPEG files one after the other.
+        offsets: (N + 1,) int64, where each file starts in `data`.
+        target_wh: (N, 2) float32, target width and height in crop px.
+        tracks: (T + 1,) int64, where each track starts among the crops.
+    """
+
+    data: np.ndarray
+    offsets: np.ndarray
+    target_wh: np.ndarray
+    tracks: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.target_wh)
+
+    @property
+    def track_count(self) -> int:
+        """T."""
+        return len(self.tracks) - 1
+
+    def image(self, index: int) -> np.ndarray:
+        """Decode crop `index`, (511, 511, 3) uint8 RGB.
+
+        Raises:
+            InputError: if the stored image is damaged.
+        """
+        encoded = self.data[self.offsets[index] : self.offsets[index + 1]]
+        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if len(encoded) else None
+        if image is None:
+            raise InputError(f"stored crop {index} of {len(self)} cannot be decoded; build the store again")
+        return image
+
+    @classmethod
+    def build(
+        cls, sequences: Iterable[Sequence], *, on_track: Callable[[Sequence], None] | None = None
+    ) -> CropStore:
+        """Crop every frame in which the target is visible.
+
+        Args:
+            sequences: tracks to crop; one without two visible frames cannot make a pair and is refused.
+            on_track: called after each, for progress.
+
+        Raises:
+            InputError: naming the sequence, if it has fewer than two visible frames or a box without area.
+        """
+        files: list[np.ndarray] = []
+        sizes: list[tuple[float, float]] = []
+        tracks = [0]
+        for sequence in sequences:
+            visible = np.flatnonzero(sequence.visible)
+            if len(visible) < 2:
+                raise InputError(
+                    f"sequence {sequence.name} shows its target in {len(visible)} frames; a pair needs 2"
+                )
+            for frame in visible:
+                box = sequence.boxes_xywh[frame]
+                if not (box[2:] > 0).all():
+                    raise InputError(
+                        f"sequence {sequence.name} frame {frame}: box {box.tolist()} has no area"
+                    )
+                crop = cv2.cvtColor(crop_511(sequence.frames[int(frame)], box), cv2.COLOR_RGB2BGR)
+                files.append(cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1])
+                sizes.append(size_in_crop(float(box[2]), float(box[3])))
+            tracks.append(len(files))
+            if on_track is not None:
+                on_track(sequence)
+        if not files:
+            raise InputError("there are no sequences to crop")
+        return cls(
+            data=np.concatenate(files),
+            offsets=np.cumsum([0, *(len(file) for file in files)], dtype=np.int64),
+            target_wh=np.array(sizes, dtype=np.float32),
+            tracks=np.array(tracks, dtype=np.int64),
+        )
+
+    def digest(self) -> str:
+        """SHA-256 of the contents."""
+        digest = hashlib.sha256()
+        for array in (self.data, self.offsets, self.target_wh, self.tracks):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def save(self, path: str | Path) -> None:
+        """Write the store as one safetensors file, whole or not at all.
+
+        Raises:
+            InputError: if the file cannot be written.
+        """
+        with atomic_path(path) as temporary:
+            save_file(
+                {name: getattr(self, name) for name in ("data", "offsets", "target_wh", "tracks")}, temporary
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> CropStore:
+        """Read a store.
+
+        Raises:
+            InputError: if the file is missing, truncated or not a store.
+        """
+        try:
+            return cls(**load_file(path))
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        except (SafetensorError, TypeError) as error:
+            raise InputError(f"{path} is not a complete crop store: {error}") from error

@@ -1,0 +1,1 @@
+"""Run trackers: frame by frame, over sequences, over benchmarks."""

@@ -1,0 +1,140 @@
+"""Online tracking: initialise on a box, then follow the target frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlatrack.errors import InputError
+from dlatrack.models.preprocess import to_network_input
+from dlatrack.recipes import OnlineConfig, Recipe
+from dlatrack.sampling.crops import mean_colour, sub_window
+from dlatrack.tracking.siamcar import siamcar_step
+from dlatrack.tracking.state import TargetState
+
+if TYPE_CHECKING:
+    from dlatrack.models.siamese import SiameseNet
+
+#: The tracking step of each head: maps of the head, last state, hyper-parameters and image size to the new state and
+#: its score. A new head adds its function here.
+STEPS: dict[str, Callable[..., tuple[TargetState, float]]] = {"car": siamcar_step}
+
+
+class OnlineTracker:
+    """A Siamese network that follows one target.
+
+    Args:
+        net: the network; moved to `device` and put into evaluation mode.
+        recipe: the recipe of `net`; gives crop sizes, input format and hyper-parameters.
+        benchmark: whose hyper-parameters to use, a key of `recipe.online`.
+        device: where the network runs.
+
+    Raises:
+        InputError: if the recipe has no hyper-parameters for `benchmark`.
+        ValueError: if the head of the recipe has no tracking step.
+
+    Example:
+        tracker = OnlineTracker(net, recipe("dla_siamcar"), benchmark="UAV123", device="cuda")
+        tracker.init(frames[0], box_xywh)
+        boxes = [tracker.update(frame)[0] for frame in frames[1:]]
+
+    Source: pysot and SiamCAR, tracker classes.
+    """
+
+    def __init__(
+        self,
+        net: SiameseNet,
+        recipe: Recipe,
+        *,
+        benchmark: str = "OTB100",
+        device: str | torch.device = "cpu",
+    ) -> None:
+        if benchmark not in recipe.online:
+            known = ", ".join(recipe.online) or "none"
+            raise InputError(f"recipe {recipe.name} has no online settings for {benchmark!r}; it has {known}")
+        if recipe.net.head not in STEPS:
+            raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {', '.join(STEPS)}")
+        self._net = net.to(device).eval()
+        self._config = recipe.net
+        self._step = STEPS[recipe.net.head]
+        self._hyper: OnlineConfig = recipe.online[benchmark]
+        self._device = torch.device(device)
+        self._state: TargetState | None = None
+        self._border = np.zeros(3)
+        self._template: list[Tensor] = []
+
+    @torch.inference_mode()
+    def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
+        """Start on a target, forgetting any other.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            box_xywh: (4,), 0-based px; it may reach over the border of the image.
+
+        Raises:
+            InputError: if the image has another form, or the box is not finite, empty or outside the image.
+        """
+        _check_image(image)
+        state = TargetState.from_box(image, box_xywh)
+        self._border = mean_colour(image)
+        size = self._config.template_size
+        self._template = self._net.template(self._crop(image, state.centre_xy, state.side, size))
+        self._state = state
+
+    @torch.inference_mode()
+    def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
+        """Find the target in the next frame.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+
+        Returns:
+            box_xywh: (4,) float64, 0-based px; its centre lies inside the image, its corners may not.
+            score: target probability, 0..1.
+
+        Raises:
+            InputError: if the image has another form, or the network answers with numbers that are not finite.
+            ValueError: if called before `init`.
+        """
+        if self._state is None:
+            raise ValueError("call init with the first frame and its box before update")
+        _check_image(image)
+        config, state = self._config, self._state
+        side = state.side * (config.search_size / config.template_size)
+        crop = self._crop(image, state.centre_xy, side, config.search_size)
+        output = self._net.search(crop, self._template)
+        maps = [_to_numpy(part) for part in (output.cls, output.reg, output.centerness) if part is not None]
+        if not all(np.isfinite(part).all() for part in maps):
+            raise InputError("the network answered with values that are not finite; its weights are unusable")
+        self._state, score = self._step(
+            *maps,
+            state,
+            self._hyper,
+            (image.shape[1], image.shape[0]),
+            template_size=config.template_size,
+            search_size=config.search_size,
+            stride=config.stride,
+        )
+        return self._state.box_xywh, score
+
+    def _crop(self, image: np.ndarray, centre_xy: np.ndarray, side: float, out_size: int) -> Tensor:
+        window = sub_window(image, centre_xy, max(round(side), 1), out_size, self._border)
+        batch = torch.from_numpy(window).to(self._device).permute(2, 0, 1)[None].float()
+        return to_network_input(batch, self._config.input_format)
+
+
+def _check_image(image: np.ndarray) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        found = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f"an image must be an (H, W, 3) uint8 RGB array, got {found}")
+    if image.size == 0:
+        raise InputError(f"an image must have at least one pixel, got {image.shape}")
+
+
+def _to_numpy(output: Tensor) -> np.ndarray:
+    """Maps of the one image in the batch, (C, S, S)."""
+    return output[0].float().cpu().numpy()

@@ -1,0 +1,93 @@
+"""What a Siamese tracker remembers of its target between frames, and the arithmetic every head shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlatrack.errors import InputError
+from dlatrack.sampling.crops import template_side
+
+#: Smallest width and height in image px that a tracked target can shrink to; a target of no size has no crop.
+SMALLEST_SIDE = 1.0
+
+
+@dataclass(frozen=True)
+class TargetState:
+    """Position and size of the target.
+
+    Args:
+        centre_xy: (2,) float64, 0-based image px.
+        size_wh: (2,) float64, image px, positive.
+    """
+
+    centre_xy: np.ndarray
+    size_wh: np.ndarray
+
+    @classmethod
+    def from_box(cls, image: np.ndarray, box_xywh: np.ndarray) -> TargetState:
+        """Start from the box of the first frame; the centre is (x + w/2, y + h/2).
+
+        Raises:
+            InputError: if the box is not four finite numbers, has no area, or lies outside the image.
+
+        Source: pysot, one-pass test. (Its tracker alone, called without the test script, takes x + (w - 1)/2.)
+        """
+        box = np.asarray(box_xywh, dtype=np.float64)
+        if box.shape != (4,) or not np.isfinite(box).all():
+            raise InputError(
+                f"the first box must be four finite numbers x, y, w, h in px, got {box.tolist()}"
+            )
+        low, size = box[:2], box[2:]
+        if (size <= 0).any():
+            raise InputError(f"the first box must have a positive width and height, got {box.tolist()}")
+        height, width = image.shape[:2]
+        if (low >= (width, height)).any() or (low + size <= 0).any():
+            raise InputError(f"the first box {box.tolist()} lies outside the {width} x {height} image")
+        return cls(low + size / 2, size)
+
+    @property
+    def box_xywh(self) -> np.ndarray:
+        """(4,) float64, 0-based image px."""
+        return np.concatenate([self.centre_xy - self.size_wh / 2, self.size_wh])
+
+    @property
+    def side(self) -> float:
+        """Side in image px of the context square around the target."""
+        return template_side(*self.size_wh)
+
+    def clipped(self, image_wh: tuple[int, int]) -> TargetState:
+        """Keep the centre inside the image and the size between one pixel and the image's own."""
+        limit = np.array(image_wh, np.float64)
+        return TargetState(self.centre_xy.clip(0, limit), self.size_wh.clip(SMALLEST_SIDE, limit))
+
+
+def change_penalty(
+    predicted_wh: np.ndarray, last_wh: np.ndarray, last_side: float, strength: float
+) -> np.ndarray:
+    """Penalty on a change of size and of aspect ratio between two frames.
+
+    exp(-(r_c * s_c - 1) * strength), where s_c is the ratio of the context sides and r_c the ratio of the aspect
+    ratios, each taken so that it is at least 1.
+
+    Args:
+        predicted_wh: (..., 2), positive.
+        last_wh: (2,) size in the last frame; only its aspect ratio counts.
+        last_side: context side in the last frame, in the unit of `predicted_wh`.
+        strength: `penalty_k` of the tracker, at least 0.
+
+    Returns:
+        (...) in 0..1; 1 for no change.
+
+    Source: SiamRPN, Eq. 13; pysot.
+    """
+    width, height = predicted_wh[..., 0], predicted_wh[..., 1]
+    context = (width + height) / 2
+    scale_change = _at_least_one(np.sqrt((width + context) * (height + context)) / last_side)
+    ratio_change = _at_least_one((last_wh[0] / last_wh[1]) / (width / height))
+    return np.exp(-(ratio_change * scale_change - 1) * strength)
+
+
+def _at_least_one(ratio: np.ndarray) -> np.ndarray:
+    return np.maximum(ratio, 1 / ratio)

@@ -1,0 +1,17 @@
+"""The baseline that every tracker must beat: the target does not move."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class StaticTracker:
+    """Answers the first box in every frame, with score 1."""
+
+    def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
+        """Remember the box."""
+        self._box_xywh = np.array(box_xywh, dtype=np.float64)
+
+    def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
+        """Repeat the box."""
+        return self._box_xywh.copy(), 1.0

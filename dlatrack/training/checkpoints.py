@@ -1,0 +1,101 @@
+"""State of a training run between two epochs, as one safetensors file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path
+from dlatrack.models.siamese import SiameseNet
+from dlatrack.models.state_files import load_strict, read_safetensors
+
+_ENTRY = "dlatrack-training"
+
+
+def save_checkpoint(
+    path: Path, net: SiameseNet, optimizer: torch.optim.Optimizer, epoch: int, run: Mapping[str, Any]
+) -> None:
+    """Write network, momentum and position, whole or not at all.
+
+    Args:
+        path: the file.
+        net: the network being trained.
+        optimizer: its SGD.
+        epoch: epochs done.
+        run: what the run was started with, plain JSON; a resumed run must have the same.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    tensors = {f"net.{name}": value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    for name, parameter in net.named_parameters():
+        buffer = optimizer.state[parameter].get("momentum_buffer") if parameter in optimizer.state else None
+        if buffer is not None:
+            tensors[f"momentum.{name}"] = buffer.detach().cpu().contiguous()
+    content = json.dumps({"epoch": epoch, "run": dict(run)}, sort_keys=True)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(tensors, metadata={_ENTRY: content}))
+
+
+def load_checkpoint(
+    path: Path, net: SiameseNet, run: Mapping[str, Any]
+) -> tuple[int, dict[str, torch.Tensor]]:
+    """Fill a network from a checkpoint.
+
+    Args:
+        path: a file of `save_checkpoint`.
+        net: the network to fill.
+        run: what this run is started with.
+
+    Returns:
+        Epochs done, and the momentum by parameter name.
+
+    Raises:
+        InputError: if the file is missing, truncated, no checkpoint, or of a run that was started otherwise; the
+            message names the first difference.
+    """
+    tensors, metadata = read_safetensors(path)
+    try:
+        content = json.loads(metadata[_ENTRY])
+        epoch, saved = int(content["epoch"]), dict(content["run"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is not a training checkpoint") from error
+    difference = first_difference(saved, json.loads(json.dumps(dict(run))))
+    if difference is not None:
+        name, theirs, ours = difference
+        raise InputError(f"{path} belongs to another run: {name} is {theirs} there and {ours} here")
+    parts: dict[str, dict[str, torch.Tensor]] = {"net": {}, "momentum": {}}
+    for name, value in tensors.items():
+        part, _, key = name.partition(".")
+        if part not in parts:
+            raise InputError(f"{path} is not a training checkpoint: it holds {name}")
+        parts[part][key] = value
+    load_strict(net, parts["net"], str(path))
+    return epoch, parts["momentum"]
+
+
+def restore_momentum(
+    net: nn.Module, optimizer: torch.optim.Optimizer, momentum: Mapping[str, torch.Tensor]
+) -> None:
+    """Give the optimiser the momentum of a checkpoint."""
+    for name, parameter in net.named_parameters():
+        if name in momentum:
+            optimizer.state[parameter]["momentum_buffer"] = momentum[name].to(parameter.device).clone()
+
+
+def first_difference(theirs: Any, ours: Any, name: str = "run") -> tuple[str, Any, Any] | None:
+    """The first place in which two trees of plain JSON differ: its dotted name and both values."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for key in sorted(theirs.keys() | ours.keys()):
+            found = first_difference(theirs.get(key), ours.get(key), f"{name}.{key}")
+            if found is not None:
+                return found
+        return None
+    return None if theirs == ours else (name.removeprefix("run."), theirs, ours)

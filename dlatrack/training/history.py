@@ -1,0 +1,73 @@
+"""What happened in every step of a training run, as a CSV file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path
+
+
+class Step(NamedTuple):
+    """One optimisation step.
+
+    Attributes:
+        epoch: from 0.
+        step: from 0, counted through the whole run.
+        lr: learning rate of neck and head.
+        loss: weighted sum of the terms below.
+        loss_classification: balanced cross-entropy.
+        loss_regression: IoU loss.
+        loss_centerness: binary cross-entropy.
+        gradient_norm: global L2 norm before clipping.
+        positives: mean positives per pair.
+        negatives: mean negatives per pair.
+        empty: pairs in which no sample satisfied the assignment rule.
+        tied: pairs whose candidates all have the same IoU.
+        rescued: empty pairs that were given their best candidate.
+        pairs_per_second: of this step, data included.
+    """
+
+    epoch: int
+    step: int
+    lr: float
+    loss: float
+    loss_classification: float
+    loss_regression: float
+    loss_centerness: float
+    gradient_norm: float
+    positives: float
+    negatives: float
+    empty: int
+    tied: int
+    rescued: int
+    pairs_per_second: float
+
+
+def write_history(path: Path, steps: list[Step]) -> None:
+    """Write all steps, whole or not at all.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        pd.DataFrame(steps, columns=list(Step._fields)).to_csv(temporary, index=False, float_format="%.9g")
+
+
+def read_history(path: Path, epochs: int) -> list[Step]:
+    """Read the steps of the first `epochs` epochs.
+
+    Raises:
+        InputError: if the file is missing or does not hold these columns.
+    """
+    try:
+        table = pd.read_csv(path)
+        rows = table.loc[table["epoch"] < epochs, list(Step._fields)]
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path} is not a training history: {error}") from error
+    return [Step(*row) for row in rows.itertuples(index=False)]

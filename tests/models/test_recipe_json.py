@@ -1,0 +1,42 @@
+"""Recipes survive JSON, and bad ones are named."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dlatrack.errors import InputError
+from dlatrack.models.recipe_json import recipe_from_dict
+from dlatrack.recipes import RECIPES
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_round_trip(name: str) -> None:
+    through_json = json.loads(json.dumps(RECIPES[name].as_dict()))
+    assert recipe_from_dict(through_json, "x.json") == RECIPES[name]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("net.levels", 3, r"recipe\.net\.levels must be a list, got 3"),
+        ("net.levels", [2, "3"], r"recipe\.net\.levels\[1\] must be <class 'int'>, got '3'"),
+        ("net.channels", True, r"recipe\.net\.channels must be <class 'int'>, got True"),
+        ("net.input_format", "gray", r"recipe\.net\.input_format must be one of \('bgr_255', "),
+        ("net.wings", 2, r"recipe\.net must have exactly the fields .*; wrong: wings"),
+        ("online", [], r"recipe\.online must be an object, got \[\]"),
+        ("schedule.epochs", 0, "schedule epochs must be at least 1, got 0"),
+        ("loss", None, r"recipe\.loss must be an object, got None"),
+    ],
+)
+def test_bad_fields_are_named(path: str, value: Any, message: str) -> None:
+    data = json.loads(json.dumps(RECIPES["siamcar"].as_dict()))
+    *parents, last = path.split(".")
+    owner = data
+    for parent in parents:
+        owner = owner[parent]
+    owner[last] = value
+    with pytest.raises(InputError, match=f"^x.json has no valid recipe: {message}"):
+        recipe_from_dict(data, "x.json")
