@@ -1,0 +1,233 @@
+"""Run a notebook of this project headless, after checking its parameters."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dlatrack import paths
+from dlatrack.errors import InputError
+
+#: The sizes in which every notebook runs: seconds, for tests; minutes on a laptop; the paper's schedule.
+PRESETS = ("smoke", "demo", "paper")
+
+
+class NotebookError(RuntimeError):
+    """A notebook that stopped before its end; one line with the error and the output's path."""
+
+
+def run_notebook(
+    number_or_name: int | str,
+    *,
+    preset: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    output: Path | None = None,
+    timeout: int | None = None,
+) -> Path:
+    """Run a notebook into a copy with outputs; the source stays untouched.
+
+    Args:
+        number_or_name: 3, "03", "train_dla_siamcar" or "03_train_dla_siamcar".
+        preset: "smoke", "demo" or "paper"; None: the notebook's own default.
+        parameters: values by name, each of the type that the notebook's parameters cell declares, or text
+            that reads as that type, as it comes from a command line.
+        output: file to write; None: the notebook's name in `paths.runs_dir()`. Its folder is created.
+        timeout: seconds that one cell may take; None: no limit.
+
+    Returns:
+        The path of the output, which is also printed.
+
+    Raises:
+        InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is.
+        NotebookError: when a cell fails, with the last line of its error; the output shows the rest.
+    """
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    source = find_notebook(number_or_name)
+    values = dict(parameters or {})
+    if preset is not None:
+        if values.get("preset", preset) != preset:
+            raise InputError(f"preset is given twice, as {preset!r} and as {values['preset']!r}")
+        values["preset"] = preset
+    values = check_parameters(source, values)
+    target = _check_output(paths.runs_dir() / source.name if output is None else Path(output), source)
+    try:
+        with _quiet():
+            papermill.execute_notebook(
+                str(source), str(target), values, progress_bar=False, execution_timeout=timeout
+            )
+    except PapermillExecutionError as error:
+        reason = f"{error.ename}: {_last_line(error.evalue)}"
+        raise NotebookError(
+            f"{source.name} stopped at In [{error.exec_count}]: {reason} (see {target})"
+        ) from error
+    except CellTimeoutError as error:
+        raise NotebookError(
+            f"{source.name} stopped: a cell took longer than {timeout} s (see {target})"
+        ) from error
+    except DeadKernelError as error:
+        raise NotebookError(
+            f"{source.name} stopped: its kernel died, often for lack of memory (see {target})"
+        ) from error
+    print(f"notebook written to {target}")
+    return target
+
+
+def find_notebook(number_or_name: int | str) -> Path:
+    """Path of the notebook with this number, name, or both.
+
+    Raises:
+        InputError: naming the notebooks that exist.
+    """
+    folder = paths.notebooks_dir()
+    known = {path.stem: path for path in sorted(folder.glob("[0-9]*_*.ipynb"))}
+    wanted = str(number_or_name).removesuffix(".ipynb")
+    for stem, path in known.items():
+        number, _, name = stem.partition("_")
+        if wanted in (stem, name) or (wanted.isdecimal() and int(wanted) == int(number)):
+            return path
+    listed = ", ".join(known) if known else f"none in {folder}"
+    raise InputError(f"there is no notebook {wanted!r}; the notebooks are: {listed}")
+
+
+def check_parameters(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the types that a notebook's parameters cell declares; text is read as the declared type.
+
+    Raises:
+        InputError: naming the parameter, its value and what is allowed.
+    """
+    import papermill
+
+    with _quiet():
+        known = papermill.inspect_notebook(str(notebook))
+    checked = {}
+    for name, value in values.items():
+        if name not in known:
+            takes = ", ".join(known) if known else "no parameters"
+            raise InputError(f"{notebook.name} has no parameter {name!r}; it takes {takes}")
+        declared = known[name]["inferred_type_name"]
+        checked[name] = _typed(value, declared, f"parameter {name} of {notebook.name}")
+    if "preset" in checked and checked["preset"] not in PRESETS:
+        raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {checked['preset']!r}")
+    return checked
+
+
+def _typed(value: Any, declared: str, what: str) -> Any:
+    """`value` as the annotation `declared` says: one of `_READERS`, or a list of one, e.g. `list[int]`."""
+    kind, _, item = declared.removesuffix("]").partition("[")
+    if kind not in _READERS:
+        raise InputError(f"{what} is declared as {declared!r}; this runner reads {', '.join(_READERS)}")
+    try:
+        result = _READERS[kind](value)
+        if kind == "list" and item:
+            result = [_typed(entry, item, what) for entry in result]
+    except InputError:
+        raise InputError(f"{what} must be {declared}, got {value!r}") from None
+    except (ValueError, SyntaxError, TypeError, RecursionError) as error:
+        raise InputError(f"{what} must be {declared}, got {value!r}") from error
+    return result
+
+
+def _read_str(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _read_int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError
+    return int(value)
+
+
+def _read_float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _read_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = _read_str(value).lower()
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
+
+
+def _read_list(value: Any) -> list[Any]:
+    """A list, or text such as "[5, 7]" or "5,7"."""
+    if isinstance(value, str):
+        value = _literal(value)
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return list(value)
+
+
+def _read_dict(value: Any) -> dict[Any, Any]:
+    if isinstance(value, str):
+        value = _literal(value)
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return dict(value)
+
+
+def _literal(text: str) -> Any:
+    """Text as JSON or, failing that, as a Python literal."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return ast.literal_eval(text)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "str": _read_str,
+    "int": _read_int,
+    "float": _read_float,
+    "bool": _read_bool,
+    "list": _read_list,
+    "dict": _read_dict,
+}
+
+
+def _check_output(output: Path, source: Path) -> Path:
+    """The output's absolute path, its folder made; never a file beside the sources."""
+    output = output.absolute()
+    if output.suffix != ".ipynb":
+        raise InputError(f"the output of a notebook must end in .ipynb, got {output}")
+    if output.resolve().parent == source.resolve().parent:
+        raise InputError(f"the output {output} would lie among the source notebooks; choose another folder")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {output.parent}: {error.strerror or error}") from error
+    return output
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep papermill's remarks out of our output; failures still arrive as exceptions."""
+    logger = logging.getLogger("papermill")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

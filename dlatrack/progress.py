@@ -1,0 +1,145 @@
+"""Progress of long loops: a bar in a terminal, and now and then a line in a log or a notebook."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as RichProgress
+
+_QUIET_SECONDS = 10.0  # lines are at least this far apart
+_LONGEST_SILENCE = 60.0  # after this long a line comes even when little has happened
+_SHARE = 0.05  # before that, a line tells of at least this share of the work
+
+
+class Progress:
+    """Count steps of a known total, and show rate and remaining time.
+
+    A terminal gets a bar. Elsewhere each report is a flushed line: one after the first step, one at the end, and
+    between them at most one in ten seconds, once 5 % more is done or a minute has passed. So logs stay short.
+
+    Args:
+        total: number of units to do, at least 0.
+        description: what is being done, e.g. "training".
+        unit: plural noun of what is counted, e.g. "pairs".
+        stream: where to write; by default standard error, and in a notebook standard output, because there
+            standard error looks like a failure.
+        clock: seconds from any starting point, not going backwards.
+
+    Raises:
+        ValueError: if `total` is negative.
+
+    Example:
+        with Progress(9600, "training", unit="pairs") as progress:
+            for batch in batches:
+                progress.step(len(batch), loss=train(batch))
+    """
+
+    def __init__(
+        self,
+        total: int,
+        description: str,
+        *,
+        unit: str = "steps",
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if total < 0:
+            raise ValueError(f"progress needs a total of at least 0, got {total}")
+        self.total = total
+        self.done = 0
+        self._description = description
+        self._unit = unit
+        self._stream = stream if stream is not None else _default_stream()
+        self._clock = clock
+        self._figures: Mapping[str, float | str] = {}
+        self._bar: RichProgress | None = None
+        self._task = TaskID(0)
+        self._start = 0.0
+        self._reported_at: float | None = None
+        self._reported_done = 0
+
+    def __enter__(self) -> Self:
+        """Start the clock, and in a terminal the bar."""
+        self._start = self._clock()
+        if self._stream.isatty():
+            console = Console(file=self._stream)
+            columns = (TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[text]}"))
+            self._bar = RichProgress(*columns, console=console)
+            self._bar.start()
+            self._task = self._bar.add_task(self._description, total=self.total, text=self._text())
+        return self
+
+    def step(self, n: int = 1, **figures: float | str) -> None:
+        """Count `n` more units done, and remember the latest figures, e.g. the loss."""
+        self.done += n
+        self._figures = figures or self._figures
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done, text=self._text())
+        elif self.done < self.total and self._due():
+            self._write()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the last line: the time it took, and whether the loop stopped early."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done, text=self._text(ended=True))
+            self._bar.stop()
+        else:
+            self._write(ended=True)
+
+    def _due(self) -> bool:
+        if self._reported_at is None:
+            return True
+        silence = self._clock() - self._reported_at
+        further = self.done - self._reported_done >= _SHARE * self.total
+        return silence >= _LONGEST_SILENCE or (silence >= _QUIET_SECONDS and further)
+
+    def _write(self, ended: bool = False) -> None:
+        print(f"{self._description}  {self._text(ended)}", file=self._stream, flush=True)
+        self._reported_at, self._reported_done = self._clock(), self.done
+
+    def _text(self, ended: bool = False) -> str:
+        elapsed = self._clock() - self._start
+        percent = 100 * self.done // self.total if self.total else 100
+        parts = [f"{self.done}/{self.total} {self._unit}", f"{percent} %"]
+        rate = self.done / elapsed if elapsed > 0 else 0.0
+        if rate > 0:
+            parts.append(f"{_rounded(rate)} {self._unit}/s")
+        if ended:
+            parts.append(f"{'stopped after' if self.done < self.total else 'took'} {duration(elapsed)}")
+        elif rate > 0:
+            parts.append(f"{duration(max(self.total - self.done, 0) / rate)} left")
+        parts += [f"{name} {_rounded(value)}" for name, value in self._figures.items()]
+        return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "0.4 s", "45 s", "1 min 25 s", "2 h 05 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _rounded(value: float | str) -> str:
+    """Three significant digits without an exponent for everyday sizes; text as it is."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.0f}" if 100 <= abs(value) < 1e15 else f"{value:.3g}"
+
+
+def _default_stream() -> TextIO:
+    in_notebook = "ipykernel" in sys.modules and not sys.stderr.isatty()
+    return sys.stdout if in_notebook else sys.stderr

@@ -1,0 +1,243 @@
+"""Figures and tables with their numbers, their maker and a hash; the same data gives the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from torch import Tensor
+
+from dlatrack import paths
+from dlatrack.files import atomic_path, write_text
+from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+# The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
+_SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
+
+
+def save_figure(
+    fig: Figure,
+    name: str,
+    *,
+    data: Mapping[str, Any],
+    made_by: str,
+    parameters: Mapping[str, Any],
+    folder: Path | None = None,
+    synthetic: bool | None = None,
+) -> Path:
+    """Save a figure as PNG and SVG, with the numbers it shows and a record of where they come from.
+
+    Writes name.png, name.svg, name.data.json (the numbers) and, last, name.json (the record: maker,
+    parameters, hash of the data file, versions). Nothing in them depends on the time or the folder.
+
+    Args:
+        fig: the figure; its width and height are kept. It is given the synthetic mark if `synthetic` is true.
+        name: file name without suffix, e.g. "fig09".
+        data: every number that the figure shows; arrays and tensors are fine, NaN becomes null.
+        made_by: what draws it, e.g. "notebooks/09_hyperparameter_k.py".
+        parameters: the maker's parameters; of absolute paths only the part below the clone, or the last name,
+            is kept.
+        folder: where to write; None: `paths.figures_dir()`.
+        synthetic: whether the numbers come from synthetic sequences; None: the question does not arise.
+
+    Returns:
+        The path of the PNG.
+
+    Raises:
+        ValueError: for a name with a path or suffix in it, an absolute `made_by`, or a value that JSON cannot
+            hold, naming its field.
+        InputError: when a file cannot be written.
+    """
+    folder = _destination(folder, name)
+    data_text = _json_lines(_plain(data, "data"))
+    record = _record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "matplotlib"))
+    record |= {"data": f"{name}.data.json", "data_sha256": _sha256(data_text)}
+    if synthetic:
+        synthetic_mark(fig)
+    write_text(folder / f"{name}.data.json", data_text)
+    with mpl.rc_context(_SAVE_STYLE):
+        fig.draw_without_rendering()  # settles the layout, so that both files and a second call show the same
+        for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
+            with atomic_path(folder / f"{name}{suffix}") as temporary:
+                fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
+    write_text(folder / f"{name}.json", _json_lines(record))
+    return folder / f"{name}.png"
+
+
+def save_table(
+    frame: pd.DataFrame,
+    name: str,
+    *,
+    made_by: str,
+    parameters: Mapping[str, Any],
+    synthetic: bool,
+    folder: Path | None = None,
+) -> Path:
+    """Save a table as CSV (all digits) and Markdown (about four), with a record as `save_figure` writes it.
+
+    Args:
+        frame: the table; its index is kept unless it is the plain 0..n-1.
+        name: file name without suffix, e.g. "table02".
+        made_by: what computes it.
+        parameters: the maker's parameters.
+        synthetic: whether the numbers come from synthetic sequences; the Markdown and the record say so.
+        folder: where to write; None: `paths.figures_dir()`.
+
+    Returns:
+        The path of the CSV.
+
+    Raises:
+        ValueError: as `save_figure`.
+        InputError: when a file cannot be written.
+    """
+    folder = _destination(folder, name)
+    if not _has_plain_index(frame):
+        frame = frame.reset_index()
+    csv = frame.to_csv(index=False, lineterminator="\n")
+    record = _record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "pandas"))
+    record |= {"data": f"{name}.csv", "data_sha256": _sha256(csv)}
+    note = "\nOn synthetic data.\n" if synthetic else ""
+    write_text(folder / f"{name}.csv", csv)
+    write_text(folder / f"{name}.md", _markdown(frame) + note)
+    write_text(folder / f"{name}.json", _json_lines(record))
+    return folder / f"{name}.csv"
+
+
+def sha256_of(value: Any) -> str:
+    """SHA-256, in hexadecimal, of the canonical JSON of a value: a key for results kept on disk.
+
+    Equal contents give equal hashes: the order of dictionary keys, and whether numbers come as lists, NumPy
+    arrays or tensors, does not matter. The width of a float does: float32 0.1 is not float64 0.1. Meant for
+    settings and small arrays; hash large files by their bytes.
+
+    Raises:
+        ValueError: for a value that JSON cannot hold, naming its field.
+    """
+    return _sha256(json.dumps(_plain(value, "value"), sort_keys=True, separators=(",", ":")))
+
+
+def versions(packages: Sequence[str] = ("dlatrack", "torch", "numpy", "matplotlib")) -> dict[str, str]:
+    """Versions of Python and of packages; "not installed" for a package run from its sources alone."""
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _destination(folder: Path | None, name: str) -> Path:
+    if not re.fullmatch(r"\w[\w-]*", name):
+        raise ValueError(f"a figure or table name has letters, digits, - and _ only, got {name!r}")
+    return paths.figures_dir() if folder is None else Path(folder)
+
+
+def _record(
+    made_by: str, parameters: Mapping[str, Any], synthetic: bool | None, packages: Sequence[str]
+) -> dict[str, Any]:
+    if PurePath(made_by).is_absolute():
+        raise ValueError(f"made_by must be a path relative to the clone, got {made_by!r}")
+    record = {
+        "made_by": made_by,
+        "parameters": _portable(_plain(parameters, "parameters")),
+        "versions": versions(packages),
+    }
+    return record if synthetic is None else record | {"synthetic": synthetic}
+
+
+def _plain(value: Any, field: str) -> Any:
+    """A value as dictionaries, lists, text, numbers and None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().tolist()
+    elif isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        if math.isinf(value):
+            raise ValueError(
+                f"{field} is {value}; only finite numbers and NaN (written as null) can be saved"
+            )
+        return None if math.isnan(value) else value
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if isinstance(value, Mapping):
+        for key in value:
+            if isinstance(key, bool) or not isinstance(key, str | int):
+                raise ValueError(f"{field} has the key {key!r}; keys must be text or whole numbers")
+        if len({str(key) for key in value}) < len(value):
+            raise ValueError(
+                f"{field} has a number and a text that read the same among its keys {list(value)}"
+            )
+        return {str(key): _plain(item, f"{field}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{field}[{index}]") for index, item in enumerate(value)]
+    raise ValueError(f"{field} is a {type(value).__name__}, which JSON cannot hold")
+
+
+def _portable(value: Any) -> Any:
+    """The same plain value without absolute paths, which differ from machine to machine."""
+    if isinstance(value, dict):
+        return {key: _portable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_portable(item) for item in value]
+    if isinstance(value, str) and PurePath(value).is_absolute():
+        path, root = PurePath(value), paths.root()
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    return value
+
+
+def _json_lines(content: dict[str, Any]) -> str:
+    """Canonical JSON: sorted keys, one line per top-level key, so that changes show in a diff."""
+    lines = (f"  {json.dumps(key)}: {json.dumps(content[key], sort_keys=True)}" for key in sorted(content))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _has_plain_index(frame: pd.DataFrame) -> bool:
+    return (
+        frame.index.nlevels == 1 and frame.index.name is None and list(frame.index) == list(range(len(frame)))
+    )
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    """A table in GitHub's Markdown: numbers to the right, with one number of decimals per column."""
+    numeric = [kind.kind in "iuf" for kind in frame.dtypes]
+    columns = [_cells(frame.iloc[:, number]) for number in range(frame.shape[1])]
+    head = [str(name).replace("|", r"\|") for name in frame.columns]
+    rule = ["---:" if right else "---" for right in numeric]
+    rows = [head, rule, *zip(*columns, strict=True)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _cells(column: pd.Series[Any]) -> list[str]:
+    """Text of each cell: four digits for the largest float of the column, nothing for missing values."""
+    missing = column.isna()
+    if column.dtype.kind != "f":
+        return [
+            "" if none else str(item).replace("|", r"\|") for item, none in zip(column, missing, strict=True)
+        ]
+    sizes = np.abs(column.to_numpy())
+    largest = sizes[np.isfinite(sizes)].max(initial=0)
+    decimals = min(max(3 - math.floor(math.log10(largest)), 0), 8) if largest > 0 else 1
+    return ["" if none else f"{item:.{decimals}f}" for item, none in zip(column, missing, strict=True)]

@@ -1,0 +1,1 @@
+"""Pictures: label assignments, curves, film strips. Nothing is drawn on import."""

@@ -1,0 +1,153 @@
+"""Curves of evaluation and training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
+
+from dlatrack.viz.style import BLACK, BLUE, GREEN, ORANGE, VERMILLION, figure_style, line_styles, new_figure
+
+_LOSSES = {
+    "loss": ("total", BLACK, "-"),
+    "loss_classification": ("classification", BLUE, "-"),
+    "loss_regression": ("regression", ORANGE, (0, (4, 1.5))),
+    "loss_centerness": ("centerness", GREEN, (0, (1, 1))),
+}
+_RARE = {
+    "empty": ("empty", VERMILLION, "-"),
+    "rescued": ("rescued", BLUE, (0, (4, 1.5))),
+    "tied": ("tied", GREEN, (0, (1, 1))),
+}
+
+
+def success_plot(ax: Axes, curves: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> None:
+    """Draw the share of frames whose IoU exceeds a threshold, over thresholds 0..1.
+
+    Args:
+        ax: axes to draw in.
+        curves: (21,) shares in 0..1 for the thresholds 0, 0.05, ..., 1, by tracker.
+        scores: area under each curve, for the legend, which is sorted by it.
+
+    Raises:
+        ValueError: if trackers and scores differ, or a curve has another length.
+
+    Source: Wu, Lim, Yang: Object tracking benchmark, TPAMI 2015 (OTB).
+    """
+    _evaluation_plot(ax, curves, scores, np.linspace(0, 1, 21))
+    ax.set(xlabel="overlap threshold (IoU)", ylabel="share of frames", title="success")
+
+
+def precision_plot(ax: Axes, curves: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> None:
+    """Draw the share of frames whose centre error is at most a threshold, over thresholds 0..50 px.
+
+    Args:
+        ax: axes to draw in.
+        curves: (51,) shares in 0..1 for the thresholds 0, 1, ..., 50 px, by tracker.
+        scores: share at 20 px, for the legend, which is sorted by it.
+
+    Raises:
+        ValueError: if trackers and scores differ, or a curve has another length.
+
+    Source: Wu, Lim, Yang: Object tracking benchmark, TPAMI 2015 (OTB).
+    """
+    _evaluation_plot(ax, curves, scores, np.arange(51.0))
+    ax.axvline(20, color="#9a9a9a", linewidth=0.8, linestyle=":")
+    ax.set(xlabel="centre error threshold (px)", ylabel="share of frames", title="precision")
+
+
+def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figure:
+    """Draw a training history: loss terms, learning rate, positives, and pairs without a clear label, over steps.
+
+    Each line is a running mean over a fiftieth of the history; dotted verticals mark the starts of epochs.
+
+    Args:
+        history: one row per step, with the columns of `training.history.Step`; loss_centerness may be missing.
+        batch: pairs per step; turns the counts of empty, rescued and tied pairs into shares.
+
+    Returns:
+        A figure of double column width.
+
+    Raises:
+        ValueError: if the history has no rows or lacks a column, or counts more pairs than `batch`.
+    """
+    needed = ["epoch", "step", "lr", "positives", "empty", "tied", "rescued", "pairs_per_second"]
+    needed += ["loss", "loss_classification", "loss_regression"]
+    if missing := [name for name in needed if name not in history]:
+        raise ValueError(
+            f"the training history lacks {', '.join(missing)}; it has {', '.join(history.columns)}"
+        )
+    if history.empty:
+        raise ValueError("the training history has no rows")
+    if batch is not None and batch < history[list(_RARE)].to_numpy().max():
+        raise ValueError(f"a step counts more {', '.join(_RARE)} pairs than the batch of {batch} has")
+    history = history.assign(step=_running_step(history))
+    with figure_style():
+        fig = new_figure(height_mm=105)
+        losses, rate, positives, rare = (fig.add_subplot(2, 2, number) for number in (1, 2, 3, 4))
+        for column, (label, color, dashes) in _LOSSES.items():
+            if column in history and history[column].notna().any():
+                _line(losses, history, column, label=label, color=color, linestyle=dashes)
+        losses.set(title="loss", ylabel="loss", ylim=(0, None))
+        losses.legend()
+        _line(rate, history, "lr", color=BLUE, smooth=False)
+        rate.set(title="learning rate", ylabel="learning rate")
+        rate.ticklabel_format(axis="y", style="sci", scilimits=(-3, 3))
+        _line(positives, history, "positives", color=GREEN)
+        positives.set(title="positives", ylabel="positives per target", ylim=(0, None))
+        scale, unit = (1.0, "pairs per step") if batch is None else (100 / batch, "share of pairs (%)")
+        shares = history.assign(**{name: scale * history[name] for name in _RARE})
+        for column, (label, color, dashes) in _RARE.items():
+            _line(rare, shares, column, label=label, color=color, linestyle=dashes)
+        top = float(shares[list(_RARE)].to_numpy().max())
+        rare.set(title="pairs without a clear label", ylabel=unit, ylim=(0, 1.3 * top if top > 0 else 1))
+        rare.legend(ncols=3, loc="upper right", handlelength=1.8, columnspacing=1.0)
+        speed = history["pairs_per_second"].median()
+        fig.suptitle(f"{history['epoch'].nunique()} epochs, {speed:.0f} pairs/s (median)", fontsize=8)
+        for ax in (losses, rate, positives, rare):
+            ax.set_xlabel("step")
+            _mark_epochs(ax, history)
+    return fig
+
+
+def _evaluation_plot(
+    ax: Axes, curves: Mapping[str, np.ndarray], scores: Mapping[str, float], thresholds: np.ndarray
+) -> None:
+    if set(curves) != set(scores):
+        raise ValueError(f"curves are of {sorted(curves)}, but scores of {sorted(scores)}")
+    for label, curve in curves.items():
+        if np.shape(curve) != thresholds.shape:
+            raise ValueError(f"the curve of {label} has shape {np.shape(curve)}, not {thresholds.shape}")
+    styles = line_styles(curves)
+    for label in sorted(curves, key=lambda name: -scores[name]):
+        ax.plot(thresholds, curves[label], label=f"{label}  {scores[label]:.3f}", **styles[label])
+    ax.set(xlim=(thresholds[0], thresholds[-1]), ylim=(0, 1.02))
+    # below the axis label
+    below = offset_copy(ax.transAxes, fig=ax.get_figure(), y=-30, units="points")  # type: ignore[arg-type]
+    ax.legend(loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, borderaxespad=0)
+
+
+def _line(ax: Axes, history: pd.DataFrame, column: str, *, smooth: bool = True, **look: object) -> None:
+    values = history[column]
+    if smooth:
+        values = values.rolling(max(len(history) // 50, 1), min_periods=1).mean()
+    marker = "o" if len(history) == 1 else ""
+    ax.plot(history["step"], values, marker=marker, **look)  # type: ignore[arg-type]
+
+
+def _running_step(history: pd.DataFrame) -> pd.Series[float]:
+    """Steps counted from the start of training, also where the history counts them within epochs."""
+    step = history["step"].astype(float)
+    if step.is_monotonic_increasing:
+        return step
+    return history["epoch"] * (step.max() + 1 - step.min()) + step
+
+
+def _mark_epochs(ax: Axes, history: pd.DataFrame) -> None:
+    starts = history["step"][history["epoch"].diff() > 0]
+    for start in starts if len(starts) <= 30 else []:
+        ax.axvline(start, color="#b0b0b0", linewidth=0.6, linestyle=":", zorder=0)

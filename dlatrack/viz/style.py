@@ -1,0 +1,138 @@
+"""One visual language for all figures: sizes, colours with fixed meanings, the synthetic mark.
+
+Colours are those of Okabe and Ito, which people with any kind of colour vision tell apart. Shape or line
+style always says the same as the colour, so that figures stay readable in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import patheffects
+from matplotlib.figure import Figure
+
+MM = 1 / 25.4  # inches
+COLUMN_WIDTH = 89.0  #: mm, one column of a page
+DOUBLE_WIDTH = 183.0  #: mm, both columns
+FIGURE_DPI = 200  #: px per inch of saved PNGs
+
+BLACK, DARK, GREY = "#000000", "#202020", "#6e6e6e"
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+#: What a colour means on a search region or a frame.
+TARGET, POSITIVE, NEGATIVE, IGNORE, CANDIDATE = YELLOW, GREEN, VERMILLION, "#e8e8e8", SKY
+
+#: What a colour means in a comparison: dynamic label assignment against the fixed rule of the same tracker.
+DLA, FIXED = VERMILLION, BLUE
+
+_DLA_DASHES: tuple[Any, ...] = ("-", (0, (5, 1)), (0, (3, 1, 1, 1)))
+_LINES: tuple[tuple[str, Any], ...] = (
+    (FIXED, (0, (3, 1))),
+    (ORANGE, (0, (4, 1, 1, 1))),
+    (GREEN, (0, (1, 1))),
+    (PURPLE, (0, (6, 1, 1, 1, 1, 1))),
+    (SKY, "-"),
+    (BLACK, (0, (2, 2))),
+)
+
+_STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same letters on every machine
+    "font.size": 7.0,
+    "axes.titlesize": 8.0,
+    "axes.labelsize": 7.0,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.0,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "figure.titlesize": 9.0,
+    "figure.dpi": 100.0,
+    "figure.facecolor": "white",
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4.0,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "image.interpolation": "antialiased",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "dlatrack",
+}
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw inside this block in the style of the project; the settings before it come back after it."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(width_mm: float = DOUBLE_WIDTH, height_mm: float = 60.0) -> Figure:
+    """An empty figure of a given size whose parts arrange themselves without overlap.
+
+    It belongs to no window, so that nothing has to be closed. Call inside `figure_style`.
+    """
+    return Figure(figsize=(width_mm * MM, height_mm * MM), layout="constrained")
+
+
+def line_styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Colour and line style of each tracker in a plot, as keyword arguments of `Axes.plot`.
+
+    DLA trackers, named "DLA..." or "dla_...", are vermillion and heavy, the first one solid. The others are thin
+    and take the remaining colours and dashes in turn, blue first.
+    """
+    styles: dict[str, dict[str, Any]] = {}
+    dla = plain = 0
+    for label in labels:
+        if label.lower().startswith("dla"):
+            styles[label] = {"color": DLA, "linestyle": _DLA_DASHES[dla % len(_DLA_DASHES)], "linewidth": 1.9}
+            dla += 1
+        else:
+            color, dashes = _LINES[plain % len(_LINES)]
+            styles[label] = {"color": color, "linestyle": dashes, "linewidth": 1.2}
+            plain += 1
+    return styles
+
+
+def paper_style(label: str = "") -> dict[str, Any]:
+    """Keyword arguments of `Axes.plot` for values copied from the paper: grey, long dashes, labelled "paper"."""
+    name = f"{label} (paper)" if label else "paper"
+    return {"color": GREY, "linestyle": (0, (7, 3)), "linewidth": 1.0, "label": name}
+
+
+def outlined(linewidth: float) -> list[patheffects.AbstractPathEffect]:
+    """Path effects that set a line of `linewidth` pt off from a photograph by a dark rim on each side."""
+    return [patheffects.withStroke(linewidth=linewidth + 0.8, foreground=DARK, alpha=0.75)]
+
+
+def synthetic_mark(fig: Figure) -> None:
+    """Write "synthetic data" into the lower right corner of a figure; a second call changes nothing."""
+    if any(text.get_gid() == "synthetic-mark" for text in fig.texts):
+        return
+    height_pt = 72 * fig.get_figheight()
+    layout = fig.get_layout_engine()
+    if layout is not None:  # keep a line free for the mark, below everything else
+        layout.set(rect=(0, 10 / height_pt, 1, 1 - 10 / height_pt))  # type: ignore[call-arg]
+    fig.text(
+        1 - 3 / (72 * fig.get_figwidth()),
+        2 / height_pt,
+        "synthetic data",
+        fontsize=7,
+        fontstyle="italic",
+        color=GREY,
+        ha="right",
+        va="bottom",
+        gid="synthetic-mark",
+    )

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+from dlatrack import paths
+from dlatrack.errors import InputError
+from dlatrack.notebooks import NotebookError, check_parameters, find_notebook, run_notebook
+
+PARAMETERS = """\
+preset: str = "demo"         # smoke | demo | paper
+epochs: int = 4              # passes
+rate: float = 0.1
+boxes: bool = True
+ks: list[int] = [5, 7]
+names: list = []
+options: dict = {}
+odd: complex = 1j"""
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone with two notebooks; runs go to a folder that does not exist yet."""
+    monkeypatch.setattr(paths, "root", lambda: tmp_path)
+    monkeypatch.delenv("DLATRACK_RUNS", raising=False)
+    write(tmp_path / "notebooks" / "03_train.ipynb", PARAMETERS, "print(preset, epochs * 2, ks)")
+    write(tmp_path / "notebooks" / "11_fail.ipynb", 'preset: str = "demo"', "raise ValueError('no\\ndata')")
+    return tmp_path
+
+
+def write(path, parameters, *cells):
+    tagged = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = nbformat.v4.new_notebook(
+        cells=[tagged, *map(nbformat.v4.new_code_cell, cells)], metadata={"kernelspec": kernel}
+    )
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+@pytest.mark.slow
+def test_a_run_leaves_the_source_alone_and_says_where_the_output_is(clone, capfd):
+    source = clone / "notebooks" / "03_train.ipynb"
+    before = source.read_bytes()
+    output = run_notebook(3, preset="smoke", parameters={"epochs": "5", "ks": "1,2"}, timeout=60)
+    assert output == clone / "runs" / "03_train.ipynb"
+    ran = nbformat.read(output, as_version=4)
+    assert ran.cells[-1].outputs[0].text == "smoke 10 [1, 2]\n"
+    assert source.read_bytes() == before
+    captured = capfd.readouterr()
+    assert captured.out == f"notebook written to {output}\n"
+    assert "Executing" not in captured.err
+
+
+@pytest.mark.slow
+def test_a_failing_cell_is_one_line_and_keeps_the_output(clone):
+    output = clone / "kept" / "x.ipynb"
+    with pytest.raises(NotebookError) as caught:
+        run_notebook("fail", output=output)
+    assert str(caught.value) == f"11_fail.ipynb stopped at In [2]: ValueError: data (see {output})"
+    assert output.is_file()
+
+
+@pytest.mark.slow
+def test_a_cell_beyond_its_time_stops(clone):
+    write(clone / "notebooks" / "12_endless.ipynb", "", "while True: pass")
+    with pytest.raises(NotebookError, match=r"12_endless\.ipynb stopped: a cell took longer than 1 s"):
+        run_notebook(12, timeout=1)
+
+
+@pytest.mark.parametrize("wanted", [3, "3", "03", "train", "03_train", "03_train.ipynb"])
+def test_notebooks_by_number_or_name(wanted, clone):
+    assert find_notebook(wanted) == clone / "notebooks" / "03_train.ipynb"
+
+
+@pytest.mark.parametrize("wanted", [4, "", "tra", "../03_train", "-3"])
+def test_unknown_notebooks(wanted, clone):
+    with pytest.raises(InputError, match="the notebooks are: 03_train, 11_fail"):
+        find_notebook(wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("epochs", "12", 12),
+        ("rate", "1e-3", 0.001),
+        ("rate", 2, 2.0),
+        ("boxes", "False", False),
+        ("ks", "[5, 7]", [5, 7]),
+        ("ks", "5,7", [5, 7]),
+        ("ks", (5, 7), [5, 7]),
+        ("names", '["a", "b"]', ["a", "b"]),
+        ("options", '{"k": true}', {"k": True}),
+        ("preset", "paper", "paper"),
+    ],
+)
+def test_values_are_read_as_declared(name, text, value, clone):
+    checked = check_parameters(find_notebook(3), {name: text})
+    assert checked == {name: value}
+    assert type(checked[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("epochs", "many", "int"),
+        ("epochs", "4.5", "int"),
+        ("epochs", 4.0, "int"),
+        ("epochs", True, "int"),
+        ("epochs", None, "int"),
+        ("rate", "fast", "float"),
+        ("rate", "nan", "float"),
+        ("boxes", "1", "bool"),
+        ("boxes", 0, "bool"),
+        ("ks", "5", "list[int]"),
+        ("ks", "[5, 'x']", "list[int]"),
+        ("names", "a b", "list"),
+        ("options", "[1]", "dict"),
+        ("preset", 3, "str"),
+    ],
+)
+def test_ill_typed_values_never_reach_the_notebook(name, value, allowed, clone):
+    with pytest.raises(InputError) as caught:
+        run_notebook(3, parameters={name: value})
+    assert str(caught.value) == f"parameter {name} of 03_train.ipynb must be {allowed}, got {value!r}"
+    assert not (clone / "runs").exists()
+
+
+def test_unknown_names_presets_and_types(clone):
+    with pytest.raises(
+        InputError, match=r"03_train\.ipynb has no parameter 'epoch'; it takes preset, epochs, rate"
+    ):
+        run_notebook(3, parameters={"epoch": 4})
+    with pytest.raises(InputError, match="preset must be one of smoke, demo, paper, got 'tiny'"):
+        run_notebook(3, preset="tiny")
+    with pytest.raises(InputError, match="preset is given twice, as 'demo' and as 'smoke'"):
+        run_notebook(3, preset="demo", parameters={"preset": "smoke"})
+    with pytest.raises(
+        InputError, match=r"odd of 03_train\.ipynb is declared as 'complex'; this runner reads str, int"
+    ):
+        run_notebook(3, parameters={"odd": "1j"})
+
+
+def test_the_output_is_never_among_the_sources(clone):
+    (clone / "alias").symlink_to(clone / "notebooks")
+    for output in (clone / "notebooks" / "03_train.ipynb", clone / "alias" / "99_new.ipynb"):
+        with pytest.raises(InputError, match="would lie among the source notebooks"):
+            run_notebook(3, output=output)
+    with pytest.raises(InputError, match=r"must end in \.ipynb"):
+        run_notebook(3, output=clone / "out.html")
+    with pytest.raises(InputError, match="cannot make the folder"):
+        run_notebook(3, output=clone / "notebooks" / "03_train.ipynb" / "x.ipynb")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dlatrack import paths
+
+CLONE = Path(__file__).parents[1]
+
+
+def test_root_is_the_clone_from_any_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert paths.root() == CLONE
+    assert paths.notebooks_dir() == CLONE / "notebooks"
+
+
+def test_root_without_a_clone_is_the_current_directory(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "_PACKAGE_PARENT", tmp_path / "site-packages")
+    monkeypatch.chdir(tmp_path)
+    assert paths.root() == tmp_path
+
+
+def test_defaults_lie_in_the_clone(monkeypatch):
+    for name in ("FIGURES", "RUNS", "CACHE"):
+        monkeypatch.delenv(f"DLATRACK_{name}", raising=False)
+    assert paths.figures_dir() == CLONE / "figures"
+    assert paths.runs_dir() == CLONE / "runs"
+    assert paths.cache_dir() == CLONE / "runs" / "cache"
+
+
+@pytest.mark.parametrize("name", ["figures", "runs", "cache"])
+def test_environment_moves_a_folder_without_making_it(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"DLATRACK_{name.upper()}", "elsewhere")
+    assert getattr(paths, f"{name}_dir")() == tmp_path / "elsewhere"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_shared_data_is_only_what_the_environment_names(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_SHARED_DATA", raising=False)
+    assert paths.shared_data() is None
+    monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path / "absent"))
+    assert paths.shared_data() is None
+    monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path))
+    assert paths.shared_data() == tmp_path

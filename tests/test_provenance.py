@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from dlatrack import paths
+from dlatrack.errors import InputError
+from dlatrack.provenance import save_figure, save_table, sha256_of, versions
+from dlatrack.viz.style import figure_style, new_figure
+
+MADE_BY = "notebooks/09_hyperparameter_k.py"
+
+
+def line_figure() -> Figure:
+    with figure_style():
+        fig = new_figure(89, 50)
+        ax = fig.add_subplot()
+        ax.plot([0, 1], [2, 3], label="a")
+        ax.imshow(np.arange(12.0).reshape(3, 4))
+        ax.set(title="IoU ≥ T", xlabel="step")
+        ax.legend()
+    return fig
+
+
+def save(folder: Path, /, **changes):
+    arguments = {
+        "data": {"x": [1, 2]},
+        "made_by": MADE_BY,
+        "parameters": {"seed": 0},
+        "folder": folder,
+    } | changes
+    return save_figure(line_figure(), "fig09", **arguments)
+
+
+def test_four_files_that_belong_together(tmp_path):
+    data = {"k": np.array([5, 7]), "mean": torch.tensor([2.5, float("nan")]), "name": "car"}
+    png = save(tmp_path, data=data, parameters={"preset": "demo", "ks": (5, 7)}, synthetic=True)
+    assert png == tmp_path / "fig09.png"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "fig09.data.json",
+        "fig09.json",
+        "fig09.png",
+        "fig09.svg",
+    ]
+    written = (tmp_path / "fig09.data.json").read_bytes()
+    assert json.loads(written) == {"k": [5, 7], "mean": [2.5, None], "name": "car"}
+    record = json.loads((tmp_path / "fig09.json").read_text())
+    assert record["data"] == "fig09.data.json"
+    assert record["data_sha256"] == hashlib.sha256(written).hexdigest()
+    assert record["made_by"] == MADE_BY
+    assert record["parameters"] == {"preset": "demo", "ks": [5, 7]}
+    assert record["synthetic"] is True
+    assert set(record["versions"]) == {"python", "dlatrack", "torch", "numpy", "matplotlib"}
+
+
+def test_same_data_same_bytes(tmp_path):
+    save(tmp_path / "a")
+    with mpl.rc_context({"svg.fonttype": "none", "savefig.bbox": "tight", "savefig.dpi": 50}):
+        save(tmp_path / "b")  # the reader's own settings do not leak in
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_saving_a_figure_twice_gives_the_same_bytes(tmp_path):
+    fig = line_figure()
+    for folder in ("a", "b"):
+        save_figure(
+            fig, "f", data={}, made_by=MADE_BY, parameters={}, folder=tmp_path / folder, synthetic=True
+        )
+    assert (tmp_path / "a/f.png").read_bytes() == (tmp_path / "b/f.png").read_bytes()
+    assert (tmp_path / "a/f.svg").read_bytes() == (tmp_path / "b/f.svg").read_bytes()
+
+
+@pytest.mark.slow
+def test_another_process_writes_the_same_bytes(tmp_path):
+    script = (
+        f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(paths.root())!r}]\n"
+        "from pathlib import Path; from test_provenance import save\n"
+        f"save(Path({str(tmp_path / 'other')!r}))"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+    save(tmp_path / "here")
+    for path in (tmp_path / "here").iterdir():
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes(), path.name
+
+
+def test_pictures_carry_neither_date_nor_program(tmp_path):
+    save(tmp_path)
+    assert b"dc:date" not in (tmp_path / "fig09.svg").read_bytes()
+    assert b"Software" not in (tmp_path / "fig09.png").read_bytes()
+
+
+def test_records_hold_no_absolute_path(tmp_path):
+    parameters = {
+        "out": paths.root() / "runs" / "03",
+        "data": ["/srv/lasot"],
+        "net": {"w": PurePosixPath("/x/w.pt")},
+    }
+    save(tmp_path, parameters=parameters)
+    record = json.loads((tmp_path / "fig09.json").read_text())
+    assert record["parameters"] == {"out": "runs/03", "data": ["lasot"], "net": {"w": "w.pt"}}
+    with pytest.raises(ValueError, match=r"made_by must be a path relative to the clone, got '/srv/nb\.py'"):
+        save(tmp_path, made_by="/srv/nb.py")
+
+
+def test_the_default_folder_is_that_of_figures(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLATRACK_FIGURES", str(tmp_path / "pictures"))
+    assert save(tmp_path, folder=None) == tmp_path / "pictures" / "fig09.png"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"a": {"b": [1.0, float("inf")]}}, r"data\.a\.b\[1\] is inf; only finite"),
+        ({"a": object()}, r"data\.a is a object, which JSON cannot hold"),
+        ({"a": {1.5: 2}}, r"data\.a has the key 1\.5; keys must be text or whole numbers"),
+        ({"a": {1: 2, "1": 3}}, r"data\.a has a number and a text that read the same"),
+        ({"a": np.array([-np.inf])}, r"data\.a\[0\] is -inf"),
+    ],
+)
+def test_data_that_json_cannot_hold_leaves_no_file(data, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        save(tmp_path / "new", data=data)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["", "fig09.png", "../fig09", "a b"])
+def test_bad_names(name, tmp_path):
+    with pytest.raises(ValueError, match="letters, digits, - and _ only"):
+        save_figure(line_figure(), name, data={}, made_by=MADE_BY, parameters={}, folder=tmp_path)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        save(tmp_path / "file")
+
+
+def test_tables(tmp_path):
+    frame = pd.DataFrame({"tracker": ["a|b", None], "AO": [0.51234567, np.nan], "frames": [12345, 7]})
+    csv = save_table(frame, "table02", made_by=MADE_BY, parameters={}, synthetic=True, folder=tmp_path)
+    assert csv.read_text() == "tracker,AO,frames\na|b,0.51234567,12345\n,,7\n"
+    assert (tmp_path / "table02.md").read_text() == (
+        "| tracker | AO | frames |\n| --- | ---: | ---: |\n| a\\|b | 0.5123 | 12345 |\n|  |  | 7 |\n"
+        "\nOn synthetic data.\n"
+    )
+    record = json.loads((tmp_path / "table02.json").read_text())
+    assert record["synthetic"] is True
+    assert record["data_sha256"] == hashlib.sha256(csv.read_bytes()).hexdigest()
+
+
+def test_tables_keep_a_meaningful_index_and_say_nothing_of_real_data(tmp_path):
+    frame = pd.DataFrame({"lr": [1e-3, 5e-4], "speed": [1234.5, 98.0]}, index=["first", "last"])
+    frame.index.name = "epoch"
+    save_table(frame, "t", made_by=MADE_BY, parameters={}, synthetic=False, folder=tmp_path)
+    assert (tmp_path / "t.md").read_text() == (
+        "| epoch | lr | speed |\n| --- | ---: | ---: |\n| first | 0.001000 | 1234 |\n| last | 0.000500 | 98 |\n"
+    )
+
+
+@dataclass(frozen=True)
+class Setting:
+    k: int = 9
+    shapes: tuple[int, ...] = (64, 64)
+
+
+def test_hash_of_canonical_json():
+    assert sha256_of({"b": 1, "a": [True, None]}) == hashlib.sha256(b'{"a":[true,null],"b":1}').hexdigest()
+
+
+def test_hash_ignores_the_container_and_the_order_of_keys():
+    plain = sha256_of({"x": [1.5, 2.5], "s": {"k": 9, "shapes": [64, 64]}})
+    assert sha256_of({"s": Setting(), "x": np.array([1.5, 2.5])}) == plain
+    assert sha256_of({"s": Setting(), "x": torch.tensor([1.5, 2.5], requires_grad=True)}) == plain
+    assert sha256_of({"s": Setting(k=7), "x": [1.5, 2.5]}) != plain
+    assert sha256_of([1]) != sha256_of([1.0]) != sha256_of(["1"])
+    with pytest.raises(ValueError, match=r"value\[0\] is a set"):
+        sha256_of([{1}])
+
+
+def test_versions_of_absent_packages():
+    assert versions(["numpy", "no-such-package"]) == {
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "no-such-package": "not installed",
+    }

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlatrack.viz.curves import precision_plot, success_plot, training_curves
+from dlatrack.viz.style import figure_style, new_figure
+
+
+@pytest.fixture
+def ax():
+    with figure_style():
+        yield new_figure(89, 80).add_subplot()
+
+
+def history(rows: int = 20, **changes) -> pd.DataFrame:
+    step = np.arange(rows)
+    columns = {
+        "epoch": step // 10,
+        "step": step,
+        "lr": np.where(step < 10, 0.001, 0.005),
+        "loss": 3.0 - step / rows,
+        "loss_classification": 1.0,
+        "loss_regression": 0.5,
+        "loss_centerness": 0.6,
+        "positives": 2.9,
+        "empty": 8,
+        "tied": 0,
+        "rescued": 8,
+        "pairs_per_second": 98.0,
+    }
+    return pd.DataFrame(columns | changes)
+
+
+def test_success_legend_is_sorted_by_score(ax):
+    curves = {"SiamCAR": np.linspace(0.9, 0, 21), "DLA-SiamCAR": np.linspace(1, 0, 21)}
+    success_plot(ax, curves, {"SiamCAR": 0.45, "DLA-SiamCAR": 0.5})
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "DLA-SiamCAR  0.500",
+        "SiamCAR  0.450",
+    ]
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), np.arange(21) * 0.05)
+    assert ax.lines[0].get_ydata()[0] == 1
+    assert ax.get_xlabel() == "overlap threshold (IoU)"
+
+
+def test_precision_has_px_and_marks_twenty(ax):
+    precision_plot(ax, {"a": np.linspace(0, 1, 51)}, {"a": 0.4})
+    assert ax.lines[0].get_xdata().tolist() == list(range(51))
+    assert ax.lines[1].get_xdata()[0] == 20
+    assert "(px)" in ax.get_xlabel()
+
+
+def test_the_legend_stays_below_the_axis_label(ax):
+    success_plot(ax, {"a": np.zeros(21)}, {"a": 0.0})
+    ax.get_figure().draw_without_rendering()
+    assert ax.get_legend().get_window_extent().y1 < ax.xaxis.get_tightbbox().y0
+    assert ax.get_tightbbox().y0 >= 0
+
+
+def test_curves_that_do_not_fit(ax):
+    with pytest.raises(ValueError, match=r"curves are of \['a'\], but scores of \['b'\]"):
+        success_plot(ax, {"a": np.zeros(21)}, {"b": 0.0})
+    with pytest.raises(ValueError, match=r"the curve of a has shape \(51,\), not \(21,\)"):
+        success_plot(ax, {"a": np.zeros(51)}, {"a": 0.0})
+
+
+def test_training_panels():
+    fig = training_curves(history(), batch=32)
+    losses, rate, positives, special = fig.axes
+    assert len([line for line in losses.lines if not line.get_label().startswith("_")]) == 4
+    np.testing.assert_allclose(rate.lines[0].get_ydata()[[0, -1]], [0.001, 0.005])
+    np.testing.assert_allclose(positives.lines[0].get_ydata(), 2.9)
+    np.testing.assert_allclose(special.lines[0].get_ydata(), 25)
+    assert [ax.get_ylabel() for ax in fig.axes] == [
+        "loss",
+        "learning rate",
+        "positives per target",
+        "share of pairs (%)",
+    ]
+    assert losses.lines[-1].get_xdata()[0] == 10  # the second epoch
+    fig.draw_without_rendering()
+    assert all(ax.get_legend().get_window_extent().x0 > ax.bbox.x0 for ax in (losses, special))
+
+
+def test_counts_of_pairs_without_the_batch():
+    special = training_curves(history()).axes[3]
+    np.testing.assert_allclose(special.lines[0].get_ydata(), 8)
+    assert special.get_ylabel() == "pairs per step"
+
+
+def test_running_mean_over_a_fiftieth():
+    noisy = history(200, loss=np.tile([1.0, 3.0], 100))
+    np.testing.assert_allclose(
+        training_curves(noisy).axes[0].lines[0].get_ydata()[10:], np.tile(2.5 - 0.5, 190)
+    )
+
+
+def test_steps_within_epochs_are_counted_on():
+    fig = training_curves(history(step=np.tile(np.arange(10), 2)))
+    assert fig.axes[1].lines[0].get_xdata().tolist() == list(range(20))
+
+
+def test_a_point_head_alone_has_centerness_and_one_row_is_a_dot():
+    fig = training_curves(history(1).drop(columns="loss_centerness"))
+    assert [line.get_label() for line in fig.axes[0].lines] == ["total", "classification", "regression"]
+    assert fig.axes[0].lines[0].get_marker() == "o"
+
+
+def test_histories_that_cannot_be_drawn():
+    with pytest.raises(ValueError, match="lacks lr, tied; it has epoch, step, loss"):
+        training_curves(history().drop(columns=["lr", "tied"]))
+    with pytest.raises(ValueError, match="no rows"):
+        training_curves(history().iloc[:0])
+    with pytest.raises(ValueError, match="more empty, rescued, tied pairs than the batch of 4 has"):
+        training_curves(history(), batch=4)
