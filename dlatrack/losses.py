@@ -124,7 +124,9 @@ def siamcar_loss(
     target = ltrb(points[None], target_xyxy[:, None]).to(predicted.dtype).clamp(min=0)  # (B, N, 4)
     central = centerness_targets(target)  # (B, N)
 
-    iou_loss = ltrb_iou_loss(predicted.transpose(1, 2), target)
+    # Boxes of other cells are free to be anything, huge ones too: they must not reach the logarithm.
+    at_positives = torch.where(positive[..., None], predicted.transpose(1, 2), target)
+    iou_loss = ltrb_iou_loss(at_positives, target)
     weight = torch.where(positive, central, 0)
     weight_sum = weight.sum()
     classification = balanced_cross_entropy(logits, labels)

@@ -24,6 +24,7 @@ class NetConfig:
     channels: int = 256  #: width of neck and head
     head: str = "car"  #: a name of `models.heads`
     tower_depth: int = 4  #: 3x3 convolutions in each tower of the head
+    first_side: float = 1.0  #: px, what an untrained point head answers for l, t, r and b
     input_format: InputFormat = "bgr_255"  #: raw BGR 0..255 (public checkpoints) or ImageNet-normalised RGB
     template_size: int = 127  #: template crop, px
     search_size: int = 255  #: search region, px
@@ -144,7 +145,12 @@ _SIAMCAR_SMALL = replace(
     _SIAMCAR,
     name="siamcar_small",
     net=NetConfig(
-        backbone="mobilenet_v2", levels=(3, 4), channels=64, tower_depth=2, input_format="rgb_imagenet"
+        backbone="mobilenet_v2",
+        levels=(3, 4),
+        channels=64,
+        tower_depth=2,
+        first_side=32,  # half a typical target, so that short runs need not learn the scale first
+        input_format="rgb_imagenet",
     ),
     assign=AssignConfig("rectangle", point_offset=31, options={"center_ratio": 0.4}),
     schedule=Schedule(epochs=20, pairs_per_epoch=20_000, batch=32),

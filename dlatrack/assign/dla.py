@@ -25,9 +25,9 @@ NEGATIVES_OF_NEGATIVE_PAIR = 16
 class DynamicLabelAssigner:
     """Positives are the candidates that overlap the target by at least mean + standard deviation of their IoUs.
 
-    Step 1 takes as candidates all anchors of the K grid points nearest to the target centre. Steps 2-4 measure their
-    IoU with the target and set T = mean + std. Step 5 calls those with IoU >= T and centre inside the target positive.
-    Step 6 draws four negatives per positive from all other samples; what remains is ignored.
+    Step 1 takes as candidates all anchors of the K grid points nearest to the target centre. Steps 2-4 measure
+    their IoU with the target and set T = mean + std. Step 5 calls those with IoU >= T and their centre inside the
+    target positive. Step 6 draws four negatives per positive from all other samples; what remains is ignored.
 
     Args:
         grid: points of the score map.

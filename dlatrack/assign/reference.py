@@ -1,6 +1,7 @@
 """Algorithm 1 for one target, in plain NumPy and in the order of the paper.
 
-Slow and independent of the batched assigner: it is the referee of its tests and the yardstick of `dlatrack bench assign`.
+Slow and independent of the batched assigner: it is the referee of its tests and the yardstick of
+`dlatrack bench assign`.
 """
 
 from __future__ import annotations

@@ -55,10 +55,14 @@ class Sequence:
                 f"one x, y, w, h per frame is needed"
             )
         if self.visible.shape != (count,) or self.visible.dtype != bool:
-            raise InputError(f"sequence {self.name} needs one visible flag (bool) for each of its {count} frames")
+            raise InputError(
+                f"sequence {self.name} needs one visible flag (bool) for each of its {count} frames"
+            )
         if np.isnan(self.boxes_xywh[self.visible]).any():
             row = int(np.flatnonzero(self.visible & np.isnan(self.boxes_xywh).any(1))[0])
-            raise InputError(f"sequence {self.name} calls the target visible in frame {row} but has no box there")
+            raise InputError(
+                f"sequence {self.name} calls the target visible in frame {row} but has no box there"
+            )
 
     def __len__(self) -> int:
         return len(self.frames)

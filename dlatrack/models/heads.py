@@ -44,19 +44,25 @@ class CarHead(nn.Module):
             which is the published 32 groups at 256 channels; fewer channels keep the statistics as stable by
             having fewer groups.
         tower_depth: 3x3 convolutions in each tower.
+        first_side: px, about what a fresh head answers for l, t, r and b; the published head starts at 1.
 
     Raises:
-        ValueError: for a width that is not a multiple of 8, or no level or tower.
+        ValueError: for a width that is not a multiple of 8, no level or tower, or a side that is not positive.
 
     Source: SiamCAR (Guo et al. 2020) Sec. 3.1-3.2; layer sizes as in the public SiamCAR code.
     """
 
-    def __init__(self, levels: int = 3, channels: int = 256, tower_depth: int = 4) -> None:
+    def __init__(
+        self, levels: int = 3, channels: int = 256, tower_depth: int = 4, first_side: float = 1.0
+    ) -> None:
         super().__init__()
         if channels < 1 or channels % CHANNELS_PER_GROUP:
             raise ValueError(f"channels must be a positive multiple of {CHANNELS_PER_GROUP}, got {channels}")
         if levels < 1 or tower_depth < 1:
             raise ValueError(f"levels and tower_depth must be at least 1, got {levels} and {tower_depth}")
+        if first_side <= 0:
+            raise ValueError(f"first_side must be positive, got {first_side}")
+        self._first_side = first_side
         self.down = nn.Conv2d(levels * channels, channels, 1)
         self.cls_tower = _tower(channels, tower_depth)
         self.bbox_tower = _tower(channels, tower_depth)
@@ -87,6 +93,7 @@ class CarHead(nn.Module):
         kaiming(self.down, generator)
         for part in (self.cls_tower, self.bbox_tower, self.cls_logits, self.bbox_pred, self.centerness):
             normal(part, generator, std=0.01)
+        nn.init.constant_(self.bbox_pred.bias, math.log(self._first_side))  # type: ignore[arg-type]
         nn.init.constant_(self.cls_logits.bias, -math.log((1 - PRIOR) / PRIOR))  # type: ignore[arg-type]
 
 

@@ -125,7 +125,7 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
     with torch.device("meta"):  # no memory, and no draws from the global generator
         backbone = BACKBONES[net.backbone](net.levels)
         neck = AdjustNeck(backbone.out_channels, net.channels)
-        head = HEADS[net.head](len(net.levels), net.channels, net.tower_depth)
+        head = HEADS[net.head](len(net.levels), net.channels, net.tower_depth, net.first_side)
     model = SiameseNet(backbone, neck, head)
     model.to_empty(device="cpu")
     backbone.reset_parameters(generator)

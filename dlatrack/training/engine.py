@@ -90,7 +90,8 @@ def train(
     if (folder / CHECKPOINT).exists():
         done, momentum = load_checkpoint(folder / CHECKPOINT, net, run)
         steps = read_history(folder / HISTORY, done)
-    net.to(device, memory_format=torch.channels_last)  # more than twice as fast on CPUs, same figures
+    # Channels last is more than twice as fast on CPUs.
+    net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     source = PairSource(store, recipe.sampling, recipe.net, seed)
     assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)

@@ -1,0 +1,151 @@
+"""The command line: every command is one call into the library."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlatrack.errors import InputError
+
+app = typer.Typer(
+    help="SiamDLA: dynamic label assignment for Siamese visual tracking.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Weights = Annotated[Path, typer.Option(help="Weight file of dlatrack (.safetensors).")]
+
+
+def main() -> None:
+    """Run the command line; bad input is one line on standard error and exit status 2.
+
+    `--debug`, anywhere, shows the traceback instead. A notebook that fails half-way exits with status 1.
+    """
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments, prog_name="dlatrack")
+    except InputError as error:
+        _stop(error, 2, debug)
+    except RuntimeError as error:
+        if type(error).__name__ != "NotebookError":
+            raise
+        _stop(error, 1, debug)
+    except KeyboardInterrupt:
+        print("dlatrack: interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def _stop(error: Exception, status: int, debug: bool) -> None:
+    if debug:
+        raise error
+    print(f"dlatrack: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(status)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    notebook: Annotated[str, typer.Argument(help="Number or name, e.g. 03.")],
+    preset: Annotated[
+        str, typer.Option(help="smoke (seconds), demo (minutes) or paper (full size).")
+    ] = "demo",
+    output: Annotated[
+        Path | None, typer.Option(help="Where the executed notebook goes; default runs/.")
+    ] = None,
+    timeout: Annotated[int | None, typer.Option(help="Seconds one cell may take.", min=1)] = None,
+) -> None:
+    """Run a notebook without a browser. Set its parameters with -p NAME VALUE, as often as needed.
+
+    Unknown or ill-typed parameters are refused before anything runs.
+    """
+    from dlatrack.notebooks import run_notebook
+
+    run_notebook(
+        notebook, preset=preset, parameters=_parameters(context.args), output=output, timeout=timeout
+    )
+
+
+def _parameters(arguments: list[str]) -> dict[str, str]:
+    """NAME and VALUE after each -p."""
+    values, rest = {}, list(arguments)
+    while rest:
+        if rest[0] not in ("-p", "--parameter") or len(rest) < 3:
+            raise InputError(f"cannot read {' '.join(rest)!r}; a parameter is given as -p NAME VALUE")
+        name, value, rest = rest[1], rest[2], rest[3:]
+        values[name] = value
+    return values
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, history, weights.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Sequences in the OTB layout; default: synthetic ones.")
+    ] = None,
+    sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
+    epochs: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
+    pairs_per_epoch: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
+    batch: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    backbone_weights: Annotated[
+        Path | None, typer.Option(help="ImageNet weights the backbone starts from.")
+    ] = None,
+) -> None:
+    """Train a recipe, or go on where a run in the same folder stopped."""
+    from dlatrack.commands import train_command
+
+    changes = {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "batch": batch}
+    train_command(
+        recipe,
+        out,
+        data=data,
+        sequences=sequences,
+        changes={name: value for name, value in changes.items() if value},
+        seed=seed,
+        device=device,
+        backbone_weights=backbone_weights,
+    )
+
+
+@app.command()
+def benchmark(
+    name: Annotated[str, typer.Argument(help="folder: sequences in the OTB layout.")],
+    root: Annotated[Path, typer.Option(help="Folder of sequences in the OTB layout.")],
+    weights: Weights,
+    out: Annotated[Path, typer.Option(help="Result files go here; a stopped run goes on.")],
+    recipe: Annotated[str, typer.Option(help="Refuse weights of another recipe; empty: take them all.")] = "",
+    hyper: Annotated[str, typer.Option(help="Benchmark whose online hyper-parameters are used.")] = "OTB100",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+) -> None:
+    """Track sequences in one pass and print AUC and precision beside those of a box that never moves."""
+    from dlatrack.commands import benchmark_command
+
+    benchmark_command(name, root, weights, out, expect=recipe, hyper=hyper, device=device)
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="assign or pairs.")],
+    repeats: Annotated[int, typer.Option(help="Timed repetitions.", min=3)] = 50,
+    threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Measure speed: median and spread over repetitions, against a plain reference in the same run."""
+    from dlatrack.bench import print_bench
+
+    print_bench(what, repeats=repeats, threads=threads, as_json=json)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine offers and what dlatrack would use."""
+    from dlatrack.commands import doctor_command
+
+    doctor_command()

@@ -1,0 +1,153 @@
+"""What the commands `train`, `benchmark` and `doctor` do, and print."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from dlatrack import __version__, comparison, paths
+from dlatrack.datasets.folder import read_folders
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
+from dlatrack.evaluation.results import read_boxes
+from dlatrack.files import write_text
+from dlatrack.models.weights import load_weights, save_weights
+from dlatrack.progress import Progress
+from dlatrack.provenance import versions
+from dlatrack.recipes import Schedule, recipe
+from dlatrack.sampling.store import CropStore
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import run_sequences
+from dlatrack.tracking.static import StaticTracker
+from dlatrack.training.engine import describe_run, file_digest, train
+
+
+def train_command(
+    name: str,
+    out: Path,
+    *,
+    data: Path | None,
+    sequences: int,
+    changes: Mapping[str, int],
+    seed: int,
+    device: str,
+    backbone_weights: Path | None,
+) -> None:
+    """Train recipe `name` in folder `out`, with fields of its schedule changed, and save its weights there.
+
+    Raises:
+        InputError: as `training.engine.train`, or for a device that is not there or a schedule that cannot be.
+    """
+    chosen = recipe(name)
+    chosen = replace(chosen, schedule=_changed(chosen.schedule, changes))
+    check_device(device)
+    tracks = read_folders(data) if data else synthetic_sequences(sequences, 0, 20)
+    with Progress(len(tracks), "cropping", unit="sequences") as progress:
+        store = CropStore.build(tracks, on_track=lambda _: progress.step())
+    pairs = chosen.schedule.epochs * chosen.schedule.pairs_per_epoch
+    with Progress(pairs, f"training {name}", unit="pairs") as progress:
+        training = train(
+            chosen,
+            store,
+            out,
+            seed=seed,
+            device=device,
+            backbone_weights=backbone_weights,
+            on_step=comparison.reporter(name, progress),
+        )
+        progress.step(pairs - progress.done)
+    card = {"run": describe_run(chosen, store, seed, backbone_weights), "versions": versions()}
+    save_weights(out / f"{name}.safetensors", training.net, chosen, card)
+    Console().print(f"weights: {out / f'{name}.safetensors'}", highlight=False, soft_wrap=True)
+
+
+def benchmark_command(
+    name: str, root: Path, weights: Path, out: Path, *, expect: str, hyper: str, device: str
+) -> None:
+    """Track every sequence below `root` with a weight file and with a box that never moves; print and save scores.
+
+    Writes result files to `out/<tracker>/` and the table of AUC per sequence to `out/scores.csv`.
+
+    Raises:
+        InputError: for an unknown benchmark, recipe or device, unreadable weights or data, or a used folder.
+    """
+    if name != "folder":
+        raise InputError(f"there is no benchmark {name!r}; choose from folder")
+    check_device(device)
+    net, trained = load_weights(weights, recipe(expect) if expect else None)
+    sequences = read_folders(root)
+    results = {}
+    runs = (
+        (
+            trained.name,
+            lambda: OnlineTracker(net, trained, benchmark=hyper, device=device),
+            file_digest(weights),
+        ),
+        ("static", StaticTracker, None),
+    )
+    for tracker, make, digest in runs:
+        with Progress(len(sequences), f"tracking with {tracker}", unit="sequences") as progress:
+            files = run_sequences(
+                make,
+                sequences,
+                out / tracker,
+                tracker=tracker,
+                weights_sha256=digest,
+                settings={"hyper": hyper} if digest else {},
+                progress=lambda *_, progress=progress: progress.step(),
+            )
+        results[tracker] = {
+            s.name: read_boxes(file, len(s)) for s, file in zip(sequences, files, strict=True)
+        }
+    scores = comparison.score(results, sequences)
+    table = comparison.sequence_table(scores)
+    write_text(out / "scores.csv", table.to_csv(lineterminator="\n"))
+
+    shown = Table("sequence", *(f"AUC {tracker}" for tracker in table), title=f"{len(sequences)} sequences")
+    for row in table.itertuples():
+        shown.add_row(
+            str(row[0]), *(f"{value:.3f}" for value in row[1:]), end_section=row[0] == table.index[-2]
+        )
+    Console().print(shown)
+
+
+def doctor_command() -> None:
+    """Print versions, devices and folders."""
+    table = Table("what", "found", title=f"dlatrack {__version__}")
+    table.add_row("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in ("torch", "torchvision", "numpy", "opencv-python", "jupyterlab", "papermill"):
+        table.add_row(package, importlib.metadata.version(package))
+    table.add_row("CPU", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads used by torch")
+    cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    table.add_row("CUDA devices", ", ".join(cuda) or "none")
+    table.add_row("runs", str(paths.runs_dir()))
+    table.add_row("DLATRACK_SHARED_DATA", str(paths.shared_data() or "not set (optional)"))
+    Console().print(table)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that this machine lacks.
+
+    Raises:
+        InputError: naming the device and what there is.
+    """
+    there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if device not in (*there, "cuda" if len(there) > 1 else "cpu"):
+        raise InputError(f"there is no device {device!r} here; choose from {', '.join(there)}")
+
+
+def _changed(schedule: Schedule, changes: Mapping[str, int]) -> Schedule:
+    """A schedule with fields changed; a warm-up longer than the run is cut."""
+    epochs = changes.get("epochs", schedule.epochs)
+    try:
+        return replace(schedule, **changes, warmup_epochs=min(schedule.warmup_epochs, max(epochs - 1, 0)))
+    except ValueError as error:
+        raise InputError(str(error)) from error

@@ -1,0 +1,193 @@
+"""Train a tracker with its fixed rule and with dynamic label assignment, and compare the two on held-out video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlatrack import __version__, paths
+from dlatrack.datasets.folder import read_folders
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import OPEResult, evaluate_ope
+from dlatrack.models.weights import save_weights
+from dlatrack.presets import Plan
+from dlatrack.progress import Progress
+from dlatrack.provenance import sha256_of, versions
+from dlatrack.recipes import Recipe
+from dlatrack.sampling.store import CropStore
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import Tracker, run_one_pass
+from dlatrack.tracking.static import StaticTracker
+from dlatrack.training.engine import Training, describe_run, train
+from dlatrack.training.history import Step
+
+#: Seeds of synthetic sequences: training and held-out videos never share one.
+_TRAIN_SEED, _TEST_SEED, _SEED_STRIDE = 1_000_000, 2_000_000, 1000
+
+STATIC = "static box"
+
+
+def training_crops(plan: Plan, *, data: str | Path | None = None, seed: int = 0) -> CropStore:
+    """Training crops of a plan; those of synthetic sequences are kept in the cache folder.
+
+    Args:
+        plan: how many synthetic sequences.
+        data: root folder of sequences in the OTB layout, to train on instead.
+        seed: of the synthetic sequences.
+
+    Raises:
+        InputError: if the plan needs `data` and has none, or the data cannot be used.
+    """
+    if data:
+        return _crop(read_folders(data))
+    count, length = plan.train
+    if not count:
+        raise InputError(
+            "this preset trains on real video: set data to a folder of sequences in the OTB layout"
+        )
+    key = sha256_of({"sequences": count, "length": length, "seed": seed, "dlatrack": __version__})
+    path = paths.cache_dir() / f"crops-{key[:16]}.safetensors"
+    if not path.exists():
+        _crop(synthetic_sequences(count, _TRAIN_SEED + _SEED_STRIDE * seed, length)).save(path)
+    return CropStore.load(path)
+
+
+def held_out_sequences(plan: Plan, *, data: str | Path | None = None, seed: int = 0) -> list[Sequence]:
+    """Sequences to test on: those below `data` (OTB layout), else the plan's synthetic ones."""
+    if data:
+        return read_folders(data)
+    count, length = plan.test
+    return synthetic_sequences(count, _TEST_SEED + _SEED_STRIDE * seed, length)
+
+
+def label(recipe: Recipe) -> str:
+    """Name of a tracker in figures and tables."""
+    base = recipe.name.removeprefix("dla_").replace("siamcar", "SiamCAR").replace("_small", " small")
+    return f"DLA-{base}" if recipe.name.startswith("dla_") else f"{base}, fixed rule"
+
+
+def train_twins(
+    plan: Plan,
+    store: CropStore,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    backbone_weights: str | Path | None = None,
+    on_step: Callable[[str, Step, int], None] | None = None,
+) -> dict[str, Training]:
+    """Train both trackers of a plan on the same pairs, from the same initial weights.
+
+    Runs live in the cache folder under the hash of all that decides them: one that was finished is read, one that
+    was stopped goes on. The trained weights are also written to `runs/weights/<recipe>.safetensors`.
+
+    Args:
+        plan: recipes and schedule.
+        store: training crops.
+        seed: of weights, pairs and label draws.
+        device: a torch device.
+        backbone_weights: file the backbone starts from; None: at random.
+        on_step: called with the tracker's label, the step and the number of steps of its run.
+
+    Returns:
+        The trained trackers by label, the fixed one first.
+    """
+    trained = {}
+    for recipe in plan.recipes:
+        name = label(recipe)
+        run = describe_run(recipe, store, seed, backbone_weights or None)
+        pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
+        with Progress(pairs, f"training {name}", unit="pairs") as progress:
+            trained[name] = train(
+                recipe,
+                store,
+                paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
+                seed=seed,
+                device=device,
+                backbone_weights=backbone_weights or None,
+                on_step=reporter(name, progress, on_step),
+            )
+            progress.step(pairs - progress.done)
+        card = {"run": run, "last_loss": trained[name].steps[-1].loss, "versions": versions()}
+        save_weights(weights_path(recipe), trained[name].net, recipe, card)
+    return trained
+
+
+def weights_path(recipe: Recipe) -> Path:
+    """Where `train_twins` leaves the trained weights of a recipe."""
+    return paths.runs_dir() / "weights" / f"{recipe.name}.safetensors"
+
+
+def track_all(trackers: Mapping[str, Tracker], sequences: list[Sequence]) -> dict[str, dict[str, np.ndarray]]:
+    """Run trackers over sequences in one pass.
+
+    Returns:
+        (T, 4) xywh boxes by tracker and sequence.
+    """
+    frames = len(trackers) * sum(map(len, sequences))
+    results: dict[str, dict[str, np.ndarray]] = {}
+    with Progress(frames, "tracking", unit="frames") as progress:
+        for name, tracker in trackers.items():
+            results[name] = {}
+            for sequence in sequences:
+                results[name][sequence.name] = run_one_pass(tracker, sequence).boxes_xywh
+                progress.step(len(sequence), tracker=name)
+    return results
+
+
+def trackers_of(
+    plan: Plan, trained: Mapping[str, Training], *, benchmark: str = "OTB100", device: str = "cpu"
+) -> dict[str, Tracker]:
+    """Online trackers of trained networks, and the static box as a baseline."""
+    trackers: dict[str, Tracker] = {
+        label(recipe): OnlineTracker(trained[label(recipe)].net, recipe, benchmark=benchmark, device=device)
+        for recipe in plan.recipes
+    }
+    return {**trackers, STATIC: StaticTracker()}
+
+
+def score(results: Mapping[str, Mapping[str, np.ndarray]], sequences: list[Sequence]) -> dict[str, OPEResult]:
+    """One-pass evaluation of every tracker (pysot protocol)."""
+    truth = {sequence.name: sequence.boxes_xywh for sequence in sequences}
+    return {name: evaluate_ope(boxes, truth) for name, boxes in results.items()}
+
+
+def score_table(scores: Mapping[str, OPEResult]) -> pd.DataFrame:
+    """AUC, precision at 20 px and normalised precision at 0.2 by tracker, all in 0..1."""
+    rows = [(s.auc, s.precision_score, s.normalised_precision_score) for s in scores.values()]
+    columns = ["AUC", "precision at 20 px", "normalised precision at 0.2"]
+    return pd.DataFrame(rows, index=pd.Index(scores, name="tracker"), columns=columns)
+
+
+def sequence_table(scores: Mapping[str, OPEResult]) -> pd.DataFrame:
+    """AUC of every sequence by tracker, and their mean in the last row."""
+    first = next(iter(scores.values()))
+    table = pd.DataFrame({name: s.sequence_auc for name, s in scores.items()}, index=list(first.names))
+    table.loc["mean"] = table.mean()
+    return table.rename_axis("sequence")
+
+
+def reporter(
+    name: str, progress: Progress, on_step: Callable[[str, Step, int], None] | None = None
+) -> Callable[[Step, int], None]:
+    """A listener of `training.engine.train` that moves `progress` to the step's place in the whole run."""
+
+    def report(step: Step, total: int) -> None:
+        progress.step(
+            progress.total * (step.step + 1) // total - progress.done,
+            loss=step.loss,
+            positives=step.positives,
+        )
+        if on_step is not None:
+            on_step(name, step, total)
+
+    return report
+
+
+def _crop(sequences: list[Sequence]) -> CropStore:
+    with Progress(len(sequences), "cropping", unit="sequences") as progress:
+        return CropStore.build(sequences, on_track=lambda _: progress.step())

@@ -1,0 +1,82 @@
+"""What the notebooks do at each size: `smoke` for tests, `demo` for a laptop, `paper` for the full schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dlatrack.errors import InputError
+from dlatrack.recipes import Recipe, Schedule, recipe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A DLA tracker and its fixed twin, trained on the same pairs and run over the same held-out sequences.
+
+    Args:
+        twin: recipe of the fixed twin; its partner is `dla_<twin>`.
+        schedule: of both; None keeps each recipe's own.
+        train: number of synthetic training sequences, and frames in each.
+        test: number of synthetic held-out sequences, and frames in each.
+    """
+
+    twin: str
+    schedule: Schedule | None
+    train: tuple[int, int]
+    test: tuple[int, int]
+
+    @property
+    def recipes(self) -> tuple[Recipe, Recipe]:
+        """The fixed twin and the DLA tracker with this plan's schedule."""
+        fixed, dynamic = (
+            entry if self.schedule is None else replace(entry, schedule=self.schedule)
+            for entry in (recipe(self.twin), recipe(f"dla_{self.twin}"))
+        )
+        return fixed, dynamic
+
+
+_SHORT = Schedule(
+    epochs=5,
+    pairs_per_epoch=640,
+    batch=16,
+    warmup_epochs=1,
+    warmup_from=0.002,
+    rate=0.01,
+    final_rate=0.001,
+    unfreeze_epoch=5,
+)
+
+PLANS: dict[str, Plan] = {
+    "smoke": Plan(
+        "siamcar_small",
+        replace(_SHORT, epochs=2, pairs_per_epoch=8, batch=4, unfreeze_epoch=1),
+        train=(2, 4),
+        test=(2, 12),
+    ),
+    "demo": Plan("siamcar_small", _SHORT, train=(60, 20), test=(12, 60)),
+    "paper": Plan("siamcar", None, train=(0, 0), test=(40, 200)),
+}
+
+
+def plan(preset: str, *, epochs: int = 0, pairs_per_epoch: int = 0) -> Plan:
+    """The plan of a preset, with a longer or shorter schedule if asked for.
+
+    Args:
+        preset: "smoke", "demo" or "paper".
+        epochs: 0 keeps the preset's.
+        pairs_per_epoch: 0 keeps the preset's.
+
+    Raises:
+        InputError: naming the presets, or the number that is negative.
+    """
+    if preset not in PLANS:
+        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PLANS)}")
+    for name, value in (("epochs", epochs), ("pairs_per_epoch", pairs_per_epoch)):
+        if value < 0:
+            raise InputError(f"{name} must be 0 (the preset's) or more, got {value}")
+    chosen = PLANS[preset]
+    schedule = chosen.schedule or recipe(chosen.twin).schedule
+    if epochs:
+        schedule = replace(schedule, epochs=epochs, warmup_epochs=min(schedule.warmup_epochs, epochs - 1))
+    if pairs_per_epoch:
+        schedule = replace(schedule, pairs_per_epoch=pairs_per_epoch)
+    return replace(chosen, schedule=schedule)

@@ -1,0 +1,172 @@
+"""Training: same seed same bits, resuming across the unfreezing, a falling loss, and what stops a run."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from dlatrack.assign import build_assigner
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
+from dlatrack.models.siamese import build_model
+from dlatrack.recipes import Schedule, recipe
+from dlatrack.sampling.pairs import PairSource
+from dlatrack.sampling.store import CropStore
+from dlatrack.training import checkpoints, engine
+from dlatrack.training.engine import CHECKPOINT, HISTORY, forward_loss, train
+from dlatrack.training.history import read_history
+
+SHORT = Schedule(
+    epochs=4, pairs_per_epoch=5, batch=3, warmup_epochs=1, warmup_from=0.01, rate=0.02, final_rate=0.01, unfreeze_epoch=2
+)
+RECIPE = replace(recipe("dla_siamcar_small"), schedule=SHORT)
+
+
+@pytest.fixture(scope="module")
+def store():
+    return CropStore.build(synthetic_sequences(2, seed=50, length=4, challenges=()))
+
+
+@pytest.fixture(scope="module")
+def whole(store, tmp_path_factory):
+    """An uninterrupted run of four epochs, the backbone joining in the third."""
+    folder = tmp_path_factory.mktemp("whole")
+    return train(RECIPE, store, folder, seed=3), folder
+
+
+def same_bits(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_the_same_seed_gives_the_same_bits(store, whole, tmp_path):
+    again = train(RECIPE, store, tmp_path, seed=3)
+    assert same_bits(again.net, whole[0].net)
+    assert [s[:-1] for s in again.steps] == [s[:-1] for s in whole[0].steps], "all but the speed"
+    assert (tmp_path / CHECKPOINT).read_bytes() == (whole[1] / CHECKPOINT).read_bytes()
+
+
+def test_another_seed_gives_other_weights(store, whole, tmp_path):
+    other = train(RECIPE, store, tmp_path, seed=4, until_epoch=1)
+    assert other.steps[0].loss != whole[0].steps[0].loss
+
+
+@pytest.mark.parametrize("pause", [1, 2, 3], ids="paused after epoch {}".format)
+def test_a_resumed_run_equals_one_that_was_never_stopped(store, whole, tmp_path, pause):
+    first = train(RECIPE, store, tmp_path, seed=3, until_epoch=pause)
+    assert first.epochs == pause
+    resumed = train(RECIPE, store, tmp_path, seed=3)
+    assert resumed.epochs == 4
+    assert same_bits(resumed.net, whole[0].net)
+    assert [s.step for s in resumed.steps] == list(range(8))
+    assert [s.loss for s in resumed.steps] == pytest.approx([s.loss for s in whole[0].steps], rel=1e-8)
+
+
+def test_a_finished_run_is_only_read(store, whole):
+    before = (whole[1] / CHECKPOINT).stat().st_mtime_ns
+    seen = []
+    again = train(RECIPE, store, whole[1], seed=3, on_step=lambda *step: seen.append(step))
+    assert same_bits(again.net, whole[0].net)
+    assert seen == []
+    assert (whole[1] / CHECKPOINT).stat().st_mtime_ns == before
+
+
+def test_the_backbone_is_frozen_until_its_epoch(store, whole, tmp_path):
+    fresh = build_model(RECIPE, torch.Generator().manual_seed(3))
+    half = train(RECIPE, store, tmp_path, seed=3, until_epoch=2)
+    assert same_bits(fresh.backbone, half.net.backbone)
+    assert not same_bits(fresh.neck, half.net.neck)
+    assert not same_bits(fresh.backbone, whole[0].net.backbone)
+
+
+def test_the_history_tells_every_step(whole):
+    training, folder = whole
+    steps = read_history(folder / HISTORY, 4)
+    assert [s.epoch for s in steps] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert steps[0].loss == pytest.approx(training.steps[0].loss, rel=1e-8)
+    assert [s.lr for s in steps[::2]] == pytest.approx([0.01, 0.02, 0.02**0.5 * 0.01**0.5, 0.01])
+    for s in steps:
+        assert s.loss == pytest.approx(s.loss_classification + 3 * s.loss_regression + s.loss_centerness, rel=1e-5)
+        assert s.positives >= 1
+        assert s.negatives == pytest.approx(4 * s.positives)
+        assert s.rescued == s.empty
+
+
+def test_the_loss_falls(store, tmp_path):
+    schedule = replace(SHORT, epochs=2, pairs_per_epoch=60, batch=6, unfreeze_epoch=2)
+    training = train(replace(RECIPE, schedule=schedule), store, tmp_path)
+    losses = [s.loss for s in training.steps]
+    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
+
+
+def test_a_batch_has_the_loss_of_its_pairs_in_any_order(store):
+    """Assignment keys travel with the pairs: a permuted batch costs the same."""
+    source = PairSource(store, RECIPE.sampling, RECIPE.net, 1)
+    assigner = build_assigner("dla_points", RECIPE.grid)
+    batch = source.batch(0, 0, 4)
+    turned = type(batch)(*(field.flip(0) for field in batch))
+    net = build_model(RECIPE)
+    (first, a), (second, b) = (forward_loss(net, each, assigner, RECIPE) for each in (batch, turned))
+    assert torch.equal(a.labels.flip(0), b.labels)
+    assert second.total.item() == pytest.approx(first.total.item(), rel=1e-5)
+
+
+def test_a_folder_of_another_run_is_refused(store, whole):
+    with pytest.raises(InputError, match=r"belongs to another run: seed is 3 there and 5 here"):
+        train(RECIPE, store, whole[1], seed=5)
+    other = replace(RECIPE, schedule=replace(SHORT, rate=0.03))
+    with pytest.raises(InputError, match=r"recipe\.schedule\.rate is 0\.02 there and 0\.03 here"):
+        train(other, store, whole[1], seed=3)
+    with pytest.raises(InputError, match=r"recipe\.assign\.name is dla_points there and rectangle here"):
+        train(replace(recipe("siamcar_small"), schedule=SHORT), store, whole[1], seed=3)
+
+
+def test_a_truncated_checkpoint_is_named(store, whole, tmp_path):
+    (tmp_path / CHECKPOINT).write_bytes((whole[1] / CHECKPOINT).read_bytes()[:5000])
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors is not a complete safetensors file"):
+        train(RECIPE, store, tmp_path, seed=3)
+
+
+def test_weights_are_not_a_checkpoint(store, whole, tmp_path):
+    from dlatrack.models.weights import save_weights
+
+    save_weights(tmp_path / CHECKPOINT, whole[0].net, RECIPE, {})
+    with pytest.raises(InputError, match="is not a training checkpoint"):
+        train(RECIPE, store, tmp_path, seed=3)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(store, tmp_path, monkeypatch):
+    first = train(RECIPE, store, tmp_path, seed=3, until_epoch=1)
+    kept = (tmp_path / CHECKPOINT).read_bytes()
+
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints.Path, "write_bytes", full)
+        with pytest.raises(InputError, match=r"cannot write .*checkpoint\.safetensors: No space left on device"):
+            train(RECIPE, store, tmp_path, seed=3, until_epoch=2)
+    assert (tmp_path / CHECKPOINT).read_bytes() == kept
+    assert sorted(p.name for p in tmp_path.iterdir()) == [CHECKPOINT, HISTORY]
+    assert train(RECIPE, store, tmp_path, seed=3, until_epoch=1).epochs == first.epochs
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(store, tmp_path, monkeypatch):
+    build = engine.build_model
+
+    def broken(*args):
+        net = build(*args)
+        torch.nn.init.constant_(net.head.bbox_pred.bias, 200.0)  # exp overflows
+        return net
+
+    monkeypatch.setattr(engine, "build_model", broken)
+    with pytest.raises(InputError, match=r"training stopped in epoch 0, step 0: loss (nan|inf).*lower the learning rate"):
+        train(RECIPE, store, tmp_path)
+    assert not list(Path(tmp_path).iterdir())
+
+
+def test_missing_backbone_weights_are_named(store, tmp_path):
+    with pytest.raises(InputError, match=r"cannot read .*nowhere\.safetensors"):
+        train(RECIPE, store, tmp_path, backbone_weights=tmp_path / "nowhere.safetensors")
