@@ -171,6 +171,29 @@ def sequence_table(scores: Mapping[str, OPEResult]) -> pd.DataFrame:
     return table.rename_axis("sequence")
 
 
+def telling_sequence(sequences: list[Sequence], scores: Mapping[str, OPEResult]) -> Sequence:
+    """The sequence on which the best tracker is at its median: typical, and chosen by a rule."""
+    best = max(scores.values(), key=lambda result: result.auc)
+    order = np.argsort(best.sequence_auc, kind="stable")
+    return sequences[int(order[len(order) // 2])]
+
+
+def verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
+    """What the scores say, and how little one run can say."""
+    lines = [
+        f"AUC over {len(next(iter(scores.values())).names)} {'synthetic' if synthetic else 'real'} sequences:"
+    ]
+    lines += [f"  {name:32s} {result.auc:.3f}" for name, result in scores.items()]
+    fixed, dynamic, *_ = scores.values()
+    gap = dynamic.sequence_auc - fixed.sequence_auc
+    error = gap.std(ddof=1) / len(gap) ** 0.5 if len(gap) > 1 else float("nan")
+    lines.append(
+        f"DLA minus fixed: {gap.mean():+.3f}, standard error over sequences {error:.3f}. One seed, one run:"
+    )
+    lines.append("this shows that both learn to track, and not which of the two rules is better.")
+    return "\n".join(lines)
+
+
 def reporter(
     name: str, progress: Progress, on_step: Callable[[str, Step, int], None] | None = None
 ) -> Callable[[Step, int], None]:

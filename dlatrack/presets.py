@@ -36,7 +36,7 @@ class Plan:
 
 _SHORT = Schedule(
     epochs=5,
-    pairs_per_epoch=640,
+    pairs_per_epoch=1040,
     batch=16,
     warmup_epochs=1,
     warmup_from=0.002,
@@ -80,3 +80,16 @@ def plan(preset: str, *, epochs: int = 0, pairs_per_epoch: int = 0) -> Plan:
     if pairs_per_epoch:
         schedule = replace(schedule, pairs_per_epoch=pairs_per_epoch)
     return replace(chosen, schedule=schedule)
+
+
+def frames_to_count(preset: str, length: int) -> list[int]:
+    """Frame numbers that notebook 01 looks at: 6, 60 or all of a sequence, evenly spread.
+
+    Raises:
+        InputError: naming the presets.
+    """
+    if preset not in PLANS:
+        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PLANS)}")
+    most = {"smoke": 6, "demo": 60}.get(preset, length)
+    count = min(most, length)
+    return [index * length // count for index in range(count)]

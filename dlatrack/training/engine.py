@@ -15,6 +15,7 @@ import dlatrack
 from dlatrack.assign import Assignment, LabelAssigner, build_assigner
 from dlatrack.errors import InputError
 from dlatrack.losses import LossTerms, siamcar_loss
+from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import load_backbone_weights
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet, build_model
@@ -79,6 +80,7 @@ def train(
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
+    reuse_freed_memory()
     folder, schedule = Path(folder), recipe.schedule
     run = describe_run(recipe, store, seed, backbone_weights)
     net = build_model(recipe, torch.Generator().manual_seed(seed))

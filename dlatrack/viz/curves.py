@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
+from dlatrack.evaluation.ope import OPEResult
 from dlatrack.viz.style import BLACK, BLUE, GREEN, ORANGE, VERMILLION, figure_style, line_styles, new_figure
 
 _LOSSES = {
@@ -111,6 +112,86 @@ def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figur
         for ax in (losses, rate, positives, rare):
             ax.set_xlabel("step")
             _mark_epochs(ax, history)
+    return fig
+
+
+def twin_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw loss terms and positives per target of several runs in the same axes, over steps.
+
+    Args:
+        histories: by tracker, one row per step with the columns of `training.history.Step`.
+
+    Returns:
+        A figure of double column width.
+    """
+    styles = line_styles(histories)
+    panels = {
+        "loss_classification": ("classification loss", "balanced cross-entropy"),
+        "loss_regression": ("regression loss", "IoU loss"),
+        "loss_centerness": ("centre-ness loss", "binary cross-entropy"),
+        "positives": ("positives", "positives per target"),
+    }
+    with figure_style():
+        fig = new_figure(height_mm=62)
+        axes = [fig.add_subplot(1, 4, number + 1) for number in range(4)]
+        for ax, (column, (title, unit)) in zip(axes, panels.items(), strict=True):
+            for name, history in histories.items():
+                _line(ax, history, column, label=name, **styles[name])
+            ax.set(title=title, xlabel="step", ylabel=unit, ylim=(0, None))
+        handles, labels = axes[0].get_legend_handles_labels()
+        fig.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return fig
+
+
+def score_figure(scores: Mapping[str, OPEResult]) -> Figure:
+    """Success plot and precision plot side by side.
+
+    Args:
+        scores: one-pass evaluation by tracker.
+
+    Returns:
+        A figure of double column width.
+    """
+    with figure_style():
+        fig = new_figure(height_mm=75)
+        success, precision = fig.subplots(1, 2)
+        success_plot(
+            success, {n: s.mean_success for n, s in scores.items()}, {n: s.auc for n, s in scores.items()}
+        )
+        precision_plot(
+            precision,
+            {n: s.mean_precision for n, s in scores.items()},
+            {n: s.precision_score for n, s in scores.items()},
+        )
+    return fig
+
+
+def positives_plot(counts: pd.DataFrame) -> Figure:
+    """Draw how many positives each rule gives along a sequence, on a logarithmic axis.
+
+    Args:
+        counts: positives by frame (index) and rule (columns); 0 is drawn at the bottom.
+
+    Returns:
+        A figure of double column width.
+
+    Raises:
+        ValueError: if there is nothing to draw.
+    """
+    if counts.empty:
+        raise ValueError("there are no counts to draw")
+    styles = line_styles(counts.columns)
+    with figure_style():
+        fig = new_figure(height_mm=70)
+        ax = fig.add_subplot()
+        for rule in counts:
+            ax.plot(counts.index, counts[rule], label=str(rule), marker=".", markersize=3, **styles[str(rule)])
+        ax.set_yscale("symlog", linthresh=1, linscale=0.4)
+        ax.set(xlabel="frame", ylabel="positive samples", ylim=(0, None))
+        ticks = [tick for tick in (0, 1, 2, 5, 10, 20, 50, 100, 200) if tick <= 1.5 * counts.to_numpy().max()]
+        ax.set_yticks(ticks, [str(tick) for tick in ticks])
+        ax.minorticks_off()
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return fig
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import DisplayHandle, Image, display
 
@@ -46,7 +45,6 @@ class LiveCurves:
         figure = training_curves(pd.DataFrame(self._steps))
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=100)
-        plt.close(figure)
         picture: Any = Image(data=stream.getvalue(), format="png")
         if self._handle is None:
             self._handle = display(picture, display_id=True)

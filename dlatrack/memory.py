@@ -1,0 +1,30 @@
+"""Keep freed memory in the process, so that the next training step need not fault it in again."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+
+
+def reuse_freed_memory() -> bool:
+    """Ask glibc not to hand large blocks back to the system whenever they are freed.
+
+    A training step on a CPU allocates and frees feature maps of up to 100 MB. By default each comes from the system
+    as fresh pages and goes back at once, and the page faults take as long as the arithmetic: the step of
+    `siamcar_small` falls from 29 to 13 ms per pair on two cores with this call. The process then keeps its peak
+    memory until it ends.
+
+    Returns:
+        Whether the allocator took the settings; False on systems without glibc, where nothing changes.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:  # musl has no such settings
+        return False
+    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 2**26))
+    return all(mallopt(name, value) == 1 for name, value in settings)

@@ -1,0 +1,40 @@
+"""Presets of the notebooks."""
+
+from __future__ import annotations
+
+import pytest
+from dlatrack.errors import InputError
+from dlatrack.presets import PLANS, frames_to_count, plan
+from dlatrack.recipes import recipe
+
+
+def test_both_recipes_of_a_plan_have_its_schedule():
+    fixed, dynamic = plan("demo").recipes
+    assert (fixed.name, dynamic.name) == ("siamcar_small", "dla_siamcar_small")
+    assert fixed.schedule == dynamic.schedule == PLANS["demo"].schedule
+
+
+def test_the_paper_preset_keeps_the_published_schedule():
+    assert plan("paper").recipes == (recipe("siamcar"), recipe("dla_siamcar"))
+
+
+def test_a_schedule_can_be_shortened():
+    short = plan("demo", epochs=1, pairs_per_epoch=32).schedule
+    assert (short.epochs, short.pairs_per_epoch, short.warmup_epochs) == (1, 32, 0)
+
+
+def test_frames_are_spread_over_the_sequence():
+    assert frames_to_count("smoke", 60) == [0, 10, 20, 30, 40, 50]
+    assert frames_to_count("demo", 120) == list(range(0, 120, 2))
+    assert frames_to_count("paper", 3) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("call", [plan, lambda name: frames_to_count(name, 5)])
+def test_an_unknown_preset_names_those_that_exist(call):
+    with pytest.raises(InputError, match="there is no preset 'big'; choose from smoke, demo, paper"):
+        call("big")
+
+
+def test_a_negative_number_is_named():
+    with pytest.raises(InputError, match="epochs must be 0 .* or more, got -1"):
+        plan("demo", epochs=-1)

@@ -1,0 +1,49 @@
+"""Recipes: a DLA tracker is its fixed twin with another assigner and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+from dlatrack.assign import build_assigner
+from dlatrack.errors import InputError
+from dlatrack.models.siamese import build_model
+from dlatrack.recipes import RECIPES, recipe
+
+TWINS = [name for name in RECIPES if not name.startswith("dla_")]
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twins_differ_in_the_assigner_alone(name):
+    fixed, dynamic = recipe(name), recipe(f"dla_{name}")
+    different = {f.name for f in fields(fixed) if getattr(fixed, f.name) != getattr(dynamic, f.name)}
+    assert different == {"name", "assign"}
+    assert fixed.grid == dynamic.grid
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twins_start_from_the_same_weights(name):
+    fixed, dynamic = (build_model(recipe(n)).state_dict() for n in (name, f"dla_{name}"))
+    assert fixed.keys() == dynamic.keys()
+    assert all((fixed[key] == dynamic[key]).all() for key in fixed)
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_every_recipe_has_an_assigner_that_fits_its_network(name):
+    entry = recipe(name)
+    assigner = build_assigner(entry.assign.name, entry.grid, **entry.assign.options)
+    assert assigner.grid.size == entry.net.score_size
+    assert json.loads(json.dumps(entry.as_dict()))["name"] == name
+
+
+def test_the_paper_schedule():
+    schedule = recipe("dla_siamcar").schedule
+    assert (schedule.epochs, schedule.pairs_per_epoch, schedule.batch) == (20, 600_000, 256)
+    assert schedule.unfreeze_epoch == 10
+    assert recipe("dla_siamcar").sampling.negative_pairs == 0
+
+
+def test_an_unknown_recipe_names_those_that_exist():
+    with pytest.raises(InputError, match=r"there is no recipe 'siamcat'; choose from dla_siamcar, "):
+        recipe("siamcat")
