@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 from collections.abc import Mapping
@@ -123,8 +122,9 @@ def doctor_command() -> None:
     """Print versions, devices and folders."""
     table = Table("what", "found", title=f"dlatrack {__version__}")
     table.add_row("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    for package in ("torch", "torchvision", "numpy", "opencv-python", "jupyterlab", "papermill"):
-        table.add_row(package, importlib.metadata.version(package))
+    packages = ("torch", "torchvision", "numpy", "opencv-python", "jupyterlab", "papermill")
+    for package in packages:
+        table.add_row(package, versions(packages)[package])
     table.add_row("CPU", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads used by torch")
     cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     table.add_row("CUDA devices", ", ".join(cuda) or "none")

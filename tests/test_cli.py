@@ -1,0 +1,133 @@
+"""The command line: bad input is one line and exit status 2, never a traceback; good input does the work."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dlatrack import cli
+from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.models.siamese import build_model
+from dlatrack.models.weights import load_weights, read_weights_info, save_weights
+from dlatrack.recipes import recipe
+
+
+def call(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["dlatrack", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    captured = capsys.readouterr()
+    return stop.value.code or 0, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    root = tmp_path_factory.mktemp("clips")
+    for sequence in synthetic_sequences(2, seed=60, length=5, challenges=()):
+        write_folder(sequence, root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    chosen = recipe("dla_siamcar_small")
+    save_weights(path, build_model(chosen), chosen, {})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "siamcat", "--out", "OUT"], "there is no recipe 'siamcat'; choose from dla_siamcar,"),
+        (["train", "siamcar_small", "--out", "OUT", "--device", "tpu"], "there is no device 'tpu' here; choose from cpu"),
+        (["train", "siamcar_small", "--out", "OUT", "--data", "OUT/none"], "none"),
+        (["train", "siamcar_small", "--out", "OUT", "--epochs", "-3"], "epochs must be at least 1, got -3"),
+        (["benchmark", "vot", "--root", "OUT", "--weights", "W", "--out", "OUT"], "there is no benchmark 'vot'"),
+        (["benchmark", "folder", "--root", "OUT", "--weights", "OUT/w", "--out", "OUT"], "cannot read"),
+        (["bench", "coffee"], "there is no benchmark 'coffee'; choose from assign, pairs"),
+        (["run", "99"], "99"),
+        (["run", "03", "-p", "epocs", "3"], "epocs"),
+        (["run", "03", "-p", "epochs", "many"], "epochs"),
+        (["run", "03", "--preset", "huge"], "smoke"),
+        (["run", "03", "-p", "epochs"], "a parameter is given as -p NAME VALUE"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_two(monkeypatch, capsys, tmp_path, arguments, message):
+    arguments = [argument.replace("OUT", str(tmp_path / "out")) for argument in arguments]
+    status, _, error = call(monkeypatch, capsys, *arguments)
+    assert status == 2
+    assert error.startswith("dlatrack: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert not (tmp_path / "out").exists(), "nothing is left behind"
+
+
+def test_debug_shows_the_traceback(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["dlatrack", "train", "siamcat", "--out", "x", "--debug"])
+    with pytest.raises(ValueError, match="there is no recipe"):
+        cli.main()
+
+
+def test_weights_of_another_recipe_and_truncated_weights(monkeypatch, capsys, clips, weights, tmp_path):
+    common = ["--root", clips, "--out", tmp_path / "out"]
+    status, _, error = call(
+        monkeypatch, capsys, "benchmark", "folder", *common, "--weights", weights, "--recipe", "siamcar_small"
+    )
+    assert status == 2
+    assert "holds weights of recipe dla_siamcar_small, expected siamcar_small" in error
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(weights.read_bytes()[:-1000])
+    status, _, error = call(monkeypatch, capsys, "benchmark", "folder", *common, "--weights", cut)
+    assert status == 2
+    assert "cut.safetensors is not a complete safetensors file" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_train_then_benchmark(monkeypatch, capsys, clips, tmp_path):
+    out = tmp_path / "run"
+    size = ["--epochs", "1", "--pairs-per-epoch", "4", "--batch", "2"]
+    status, text, _ = call(monkeypatch, capsys, "train", "dla_siamcar_small", "--out", out, "--data", clips, *size)
+    assert status == 0
+    path = out / "dla_siamcar_small.safetensors"
+    assert str(path) in text
+    assert load_weights(path)[1] == replace(
+        recipe("dla_siamcar_small"),
+        schedule=replace(
+            recipe("dla_siamcar_small").schedule, epochs=1, pairs_per_epoch=4, batch=2, warmup_epochs=0
+        ),
+    )
+    assert read_weights_info(path).card["run"]["seed"] == 0
+
+    results = tmp_path / "results"
+    status, text, _ = call(
+        monkeypatch, capsys, "benchmark", "folder", "--root", clips, "--weights", path, "--out", results
+    )
+    assert status == 0
+    assert "AUC static" in text
+    rows = (results / "scores.csv").read_text().splitlines()
+    assert rows[0] == "sequence,dla_siamcar_small,static"
+    assert [row.split(",")[0] for row in rows[1:]] == ["synthetic-0060", "synthetic-0061", "mean"]
+    means = np.array([row.split(",")[1:] for row in rows[1:]], float)
+    assert means[2] == pytest.approx(means[:2].mean(0))
+    assert (results / "static" / "synthetic-0060.txt").exists()
+
+
+def test_bench_prints_json(monkeypatch, capsys):
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
+    status, text, _ = call(monkeypatch, capsys, "bench", "assign", "--repeats", "3", "--json")
+    assert status == 0
+    report = json.loads(text)
+    assert all(row["low"] <= row["median"] <= row["high"] for row in report["timings"])
+    assert report["figures"]["times as fast as the plain reference"] > 0
+    assert "cores" in report["machine"]["processor"]
+
+
+def test_doctor_names_the_versions(monkeypatch, capsys):
+    status, text, _ = call(monkeypatch, capsys, "doctor")
+    assert status == 0
+    assert "torchvision" in text
