@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ def run_notebook(
 ) -> Path:
     """Run a notebook into a copy with outputs; the source stays untouched.
 
+    What its cells print appears on standard output while they run.
+
     Args:
         number_or_name: 3, "03", "train_dla_siamcar" or "03_train_dla_siamcar".
         preset: "smoke", "demo" or "paper"; None: the notebook's own default.
@@ -45,7 +48,8 @@ def run_notebook(
         The path of the output, which is also printed.
 
     Raises:
-        InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is.
+        InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is, and for
+            bad input that a cell finds.
         NotebookError: when a cell fails, with the last line of its error; the output shows the rest.
     """
     import papermill
@@ -63,9 +67,17 @@ def run_notebook(
     try:
         with _quiet():
             papermill.execute_notebook(
-                str(source), str(target), values, progress_bar=False, execution_timeout=timeout
+                str(source),
+                str(target),
+                values,
+                progress_bar=False,
+                execution_timeout=timeout,
+                stdout_file=sys.stdout,  # what cells print, as they print it
+                extra_arguments=["--IPKernelApp.log_level=40"],
             )
     except PapermillExecutionError as error:
+        if error.ename == InputError.__name__:
+            raise InputError(f"{source.name}: {_last_line(error.evalue)}") from error
         reason = f"{error.ename}: {_last_line(error.evalue)}"
         raise NotebookError(
             f"{source.name} stopped at In [{error.exec_count}]: {reason} (see {target})"

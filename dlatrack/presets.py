@@ -36,12 +36,12 @@ class Plan:
 
 _SHORT = Schedule(
     epochs=5,
-    pairs_per_epoch=1040,
+    pairs_per_epoch=1280,
     batch=16,
     warmup_epochs=1,
-    warmup_from=0.002,
-    rate=0.01,
-    final_rate=0.001,
+    warmup_from=0.006,
+    rate=0.03,
+    final_rate=0.003,
     unfreeze_epoch=5,
 )
 

@@ -19,7 +19,7 @@
 # A Siamese tracker learns from labelled samples: which points or anchors of the search region are *target*, which are
 # *background*, and which are left out? Fixed rules answer with a shape or a number that is the same for every target.
 # **Dynamic label assignment** (DLA) looks at the target first: it takes the K grid points nearest to its centre,
-# measures how well their anchors overlap it, and draws the line at mean + standard deviation of these overlaps.
+# measures how well their anchors overlap it, and draws the line at the mean plus one standard deviation.
 #
 # **You will** see one frame under all rules of the paper's Fig. 1, and count positives along a whole sequence.
 # **You need** nothing to download; about 20 s on a laptop CPU.
@@ -48,10 +48,10 @@ video.name, len(video), video.attributes
 # %% [markdown]
 # ## The same frame under every rule
 #
-# Green dots are positive, orange diamonds negative, small pale dots ignored; rings are the candidates of DLA. The panel
-# beside each DLA picture shows the overlaps of its candidates and the threshold T that follows from them.
+# Green dots are positive, orange diamonds negative, small pale dots ignored; rings are the candidates of DLA. The
+# panel beside each DLA picture shows the overlaps of its candidates and the threshold T that follows from them.
 #
-# SiamCAR's rule is drawn as its paper and SiamDLA describe it, 0.6 of the box on each side; its public code uses 0.4.
+# SiamCAR's rectangle is drawn as SiamDLA describes it, with 0.6 of the sides of the box; the public code uses 0.4.
 
 # %%
 region = search_regions(video, [frame], seed=seed)

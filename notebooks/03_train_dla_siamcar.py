@@ -26,7 +26,7 @@
 # | preset | network | training | data |
 # |---|---|---|---|
 # | `smoke` | MobileNetV2, small | a few steps, for tests | synthetic |
-# | `demo` | MobileNetV2, small | 5 epochs x 1,040 pairs; the backbone keeps its random start | synthetic |
+# | `demo` | MobileNetV2, small | 5 epochs x 1,280 pairs; the backbone keeps its random start | synthetic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
 # With `backbone_weights` (a file of ImageNet weights in torchvision's names) the backbone starts from there.
@@ -53,10 +53,8 @@ from dlatrack.viz.live import LiveCurves
 from dlatrack.viz.pairs import pair_sheet
 
 made_by = "notebooks/03_train_dla_siamcar.py"
-parameters = dict(
-    preset=preset, data=data, test_data=test_data, epochs=epochs, pairs_per_epoch=pairs_per_epoch
-)
-parameters |= dict(backbone_weights=backbone_weights, seed=seed)
+parameters = {"preset": preset, "data": data, "test_data": test_data, "backbone_weights": backbone_weights}
+parameters |= {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "seed": seed}
 study = plan(preset, epochs=epochs, pairs_per_epoch=pairs_per_epoch)
 study
 

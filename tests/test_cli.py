@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from dlatrack import cli
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
@@ -44,10 +45,16 @@ def weights(tmp_path_factory):
     ("arguments", "message"),
     [
         (["train", "siamcat", "--out", "OUT"], "there is no recipe 'siamcat'; choose from dla_siamcar,"),
-        (["train", "siamcar_small", "--out", "OUT", "--device", "tpu"], "there is no device 'tpu' here; choose from cpu"),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--device", "tpu"],
+            "there is no device 'tpu' here; choose from cpu",
+        ),
         (["train", "siamcar_small", "--out", "OUT", "--data", "OUT/none"], "none"),
         (["train", "siamcar_small", "--out", "OUT", "--epochs", "-3"], "epochs must be at least 1, got -3"),
-        (["benchmark", "vot", "--root", "OUT", "--weights", "W", "--out", "OUT"], "there is no benchmark 'vot'"),
+        (
+            ["benchmark", "vot", "--root", "OUT", "--weights", "W", "--out", "OUT"],
+            "there is no benchmark 'vot'",
+        ),
         (["benchmark", "folder", "--root", "OUT", "--weights", "OUT/w", "--out", "OUT"], "cannot read"),
         (["bench", "coffee"], "there is no benchmark 'coffee'; choose from assign, pairs"),
         (["run", "99"], "99"),
@@ -91,7 +98,9 @@ def test_weights_of_another_recipe_and_truncated_weights(monkeypatch, capsys, cl
 def test_train_then_benchmark(monkeypatch, capsys, clips, tmp_path):
     out = tmp_path / "run"
     size = ["--epochs", "1", "--pairs-per-epoch", "4", "--batch", "2"]
-    status, text, _ = call(monkeypatch, capsys, "train", "dla_siamcar_small", "--out", out, "--data", clips, *size)
+    status, text, _ = call(
+        monkeypatch, capsys, "train", "dla_siamcar_small", "--out", out, "--data", clips, *size
+    )
     assert status == 0
     path = out / "dla_siamcar_small.safetensors"
     assert str(path) in text

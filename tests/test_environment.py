@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 
-import dlatrack
 import pytest
 import yaml
 from conftest import ROOT
+
+import dlatrack
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 

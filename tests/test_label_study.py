@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
@@ -23,7 +24,9 @@ def test_a_region_shows_its_target(video):
     size = regions.target_xyxy[:, 2:] - regions.target_xyxy[:, :2]
     assert ((size > 30) & (size < 130)).all(), "template scale: about 64 px"
     again = search_regions(video, [5])
-    assert (again.crops_rgb[0] == regions.crops_rgb[1]).all(), "a frame's region does not depend on the others"
+    assert (again.crops_rgb[0] == regions.crops_rgb[1]).all(), (
+        "a frame's region does not depend on the others"
+    )
     assert not np.array_equal(search_regions(video, [5], seed=1).crops_rgb[0], again.crops_rgb[0])
 
 

@@ -6,6 +6,7 @@ import ctypes
 import sys
 
 import torch
+
 from dlatrack.memory import reuse_freed_memory
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dlatrack.errors import InputError
 from dlatrack.presets import PLANS, frames_to_count, plan
 from dlatrack.recipes import recipe
@@ -36,5 +37,5 @@ def test_an_unknown_preset_names_those_that_exist(call):
 
 
 def test_a_negative_number_is_named():
-    with pytest.raises(InputError, match="epochs must be 0 .* or more, got -1"):
+    with pytest.raises(InputError, match=r"epochs must be 0 .* or more, got -1"):
         plan("demo", epochs=-1)

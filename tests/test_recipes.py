@@ -6,6 +6,7 @@ import json
 from dataclasses import fields
 
 import pytest
+
 from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model

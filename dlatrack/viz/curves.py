@@ -185,7 +185,9 @@ def positives_plot(counts: pd.DataFrame) -> Figure:
         fig = new_figure(height_mm=70)
         ax = fig.add_subplot()
         for rule in counts:
-            ax.plot(counts.index, counts[rule], label=str(rule), marker=".", markersize=3, **styles[str(rule)])
+            ax.plot(
+                counts.index, counts[rule], label=str(rule), marker=".", markersize=3, **styles[str(rule)]
+            )
         ax.set_yscale("symlog", linthresh=1, linscale=0.4)
         ax.set(xlabel="frame", ylabel="positive samples", ylim=(0, None))
         ticks = [tick for tick in (0, 1, 2, 5, 10, 20, 50, 100, 200) if tick <= 1.5 * counts.to_numpy().max()]

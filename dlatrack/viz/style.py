@@ -6,6 +6,7 @@ style always says the same as the colour, so that figures stay readable in grey.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ MM = 1 / 25.4  # inches
 COLUMN_WIDTH = 89.0  #: mm, one column of a page
 DOUBLE_WIDTH = 183.0  #: mm, both columns
 FIGURE_DPI = 200  #: px per inch of saved PNGs
+_SCREEN_DPI = 130  # px per inch in a notebook
 
 BLACK, DARK, GREY = "#000000", "#202020", "#6e6e6e"
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -79,12 +81,21 @@ def figure_style() -> Iterator[None]:
         yield
 
 
+class StandaloneFigure(Figure):
+    """A figure that belongs to no window and shows itself as the value of a notebook cell."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=_SCREEN_DPI)
+        return stream.getvalue()
+
+
 def new_figure(width_mm: float = DOUBLE_WIDTH, height_mm: float = 60.0) -> Figure:
     """An empty figure of a given size whose parts arrange themselves without overlap.
 
     It belongs to no window, so that nothing has to be closed. Call inside `figure_style`.
     """
-    return Figure(figsize=(width_mm * MM, height_mm * MM), layout="constrained")
+    return StandaloneFigure(figsize=(width_mm * MM, height_mm * MM), layout="constrained")
 
 
 def line_styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:

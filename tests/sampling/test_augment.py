@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+
 from dlatrack.recipes import AugmentConfig
 from dlatrack.sampling import augment as module
 from dlatrack.sampling.augment import Window, augment, draw_window
@@ -33,7 +34,10 @@ def test_without_change_the_view_is_the_middle_of_the_crop():
 
 
 def test_a_template_view_is_127_wide():
-    assert (augment(picture(), SIZE, STILL, 127, False, rng()).image == picture()[192:319, 192:319].transpose(2, 0, 1)).all()
+    assert (
+        augment(picture(), SIZE, STILL, 127, False, rng()).image
+        == picture()[192:319, 192:319].transpose(2, 0, 1)
+    ).all()
 
 
 def test_target_of_a_known_window(monkeypatch):
@@ -50,7 +54,9 @@ def test_the_box_follows_the_picture():
     crop = np.zeros((511, 511, 3), np.uint8)
     crop[235:276, 225:286] = 255  # 61 x 41 pixels around 255
     for seed in range(50):
-        view = augment(crop, SIZE, AugmentConfig(shift=64, scale=0.18, blur=0, color=0), 255, False, rng(seed))
+        view = augment(
+            crop, SIZE, AugmentConfig(shift=64, scale=0.18, blur=0, color=0), 255, False, rng(seed)
+        )
         rows, columns = np.nonzero(view.image[0] > 127)
         found = [columns.min(), rows.min(), columns.max(), rows.max()]
         assert found == pytest.approx(view.target_xyxy.tolist(), abs=1.0)
@@ -115,7 +121,10 @@ def test_blur_equals_the_cross_shaped_kernel():
 def test_flip_mirrors_picture_and_box():
     flip = AugmentConfig(shift=20, scale=0.1, blur=0, color=0, flip=1)
     plain = AugmentConfig(shift=20, scale=0.1, blur=0, color=0)
-    a, b = augment(picture(), SIZE, flip, 255, False, rng(6)), augment(picture(), SIZE, plain, 255, False, rng(6))
+    a, b = (
+        augment(picture(), SIZE, flip, 255, False, rng(6)),
+        augment(picture(), SIZE, plain, 255, False, rng(6)),
+    )
     assert (a.image == b.image[:, :, ::-1]).all()
     x1, y1, x2, y2 = b.target_xyxy
     assert a.target_xyxy.tolist() == pytest.approx([254 - x2, y1, 254 - x1, y2])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.recipes import NetConfig, SamplingConfig
 from dlatrack.sampling.pairs import PairSource

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
@@ -64,7 +65,7 @@ def test_bad_tracks_are_named(sequences):
         CropStore.build([Sequence("lonely", first.frames, first.boxes_xywh, alone)])
     flat = first.boxes_xywh.copy()
     flat[2, 3] = 0
-    with pytest.raises(InputError, match="sequence flat frame 2: box .* has no area"):
+    with pytest.raises(InputError, match=r"sequence flat frame 2: box .* has no area"):
         CropStore.build([Sequence("flat", first.frames, flat, first.visible)])
     with pytest.raises(InputError, match="no sequences"):
         CropStore.build([])

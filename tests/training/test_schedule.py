@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dlatrack.models.siamese import build_model
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.training.schedule import build_optimizer, learning_rates, set_rate

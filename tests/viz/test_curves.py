@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlatrack.viz.curves import precision_plot, success_plot, training_curves
+from dlatrack.evaluation.ope import evaluate_ope
+from dlatrack.viz.curves import (
+    positives_plot,
+    precision_plot,
+    score_figure,
+    success_plot,
+    training_curves,
+    twin_curves,
+)
 from dlatrack.viz.style import figure_style, new_figure
 
 
@@ -115,3 +123,37 @@ def test_histories_that_cannot_be_drawn():
         training_curves(history().iloc[:0])
     with pytest.raises(ValueError, match="more empty, rescued, tied pairs than the batch of 4 has"):
         training_curves(history(), batch=4)
+
+
+def test_positives_of_every_rule_are_drawn():
+    counts = pd.DataFrame({"circle": [12, 13], "DLA": [0, 3]}, index=pd.Index([0, 5], name="frame"))
+    (ax,) = positives_plot(counts).axes
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in ax.get_lines()}
+    assert drawn == {"circle": [12, 13], "DLA": [0, 3]}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("frame", "positive samples")
+    with pytest.raises(ValueError, match="no counts to draw"):
+        positives_plot(pd.DataFrame())
+
+
+def test_twins_share_their_axes():
+    row = {"step": [0, 1], "loss_classification": [0.7, 0.5], "loss_regression": [0.4, 0.3]}
+    row |= {"loss_centerness": [0.6, 0.6], "positives": [3.0, 2.0]}
+    figure = twin_curves({"fixed": pd.DataFrame(row), "DLA": pd.DataFrame(row)})
+    assert [ax.get_title() for ax in figure.axes] == [
+        "classification loss",
+        "regression loss",
+        "centre-ness loss",
+        "positives",
+    ]
+    assert all(len(ax.get_lines()) == 2 for ax in figure.axes)
+
+
+def test_scores_are_drawn_as_success_and_precision():
+    truth = {"a": np.tile([10.0, 10.0, 20.0, 20.0], (4, 1))}
+    scores = {
+        "exact": evaluate_ope(truth, truth),
+        "off": evaluate_ope({"a": truth["a"] + [5, 0, 0, 0]}, truth),
+    }
+    success, precision = score_figure(scores).axes
+    assert success.get_lines()[0].get_ydata().tolist() == scores["exact"].mean_success.tolist()
+    assert {line.get_label() for line in precision.get_lines()} >= {"exact  1.000", "off  1.000"}

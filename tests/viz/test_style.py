@@ -81,3 +81,12 @@ def test_the_synthetic_mark_is_written_once_inside_the_figure():
     assert box.x1 <= fig.bbox.x1
     assert box.y0 >= 0
     assert not box.overlaps(ax.get_tightbbox())
+
+
+def test_a_figure_shows_itself_in_a_notebook():
+    with style.figure_style():
+        figure = style.new_figure(89, 40)
+    picture = figure._repr_png_()
+    assert picture.startswith(b"\x89PNG")
+    width = int.from_bytes(picture[16:20], "big")
+    assert width == pytest.approx(89 / 25.4 * 130, abs=1)

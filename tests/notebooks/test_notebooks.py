@@ -1,0 +1,104 @@
+"""Notebooks: pairs agree, nothing is stored in them, and the small preset runs from top to bottom."""
+
+from __future__ import annotations
+
+import json
+
+import jupytext
+import nbformat
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from dlatrack.errors import InputError
+from dlatrack.notebooks import run_notebook
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+
+
+def cells(notebook):
+    return [(c.cell_type, c.source.strip(), sorted(c.metadata.get("tags", []))) for c in notebook.cells]
+
+
+@pytest.mark.parametrize("py", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_pair_agrees_and_is_clean(py):
+    notebook = nbformat.read(py.with_suffix(".ipynb"), as_version=4)
+    assert cells(jupytext.read(py)) == cells(notebook)
+    assert not any(c.get("outputs") or c.get("execution_count") for c in notebook.cells)
+    assert set(notebook.metadata) <= {"jupytext", "kernelspec"}
+    assert py.with_suffix(".ipynb").stat().st_size < 40_000
+
+
+@pytest.mark.parametrize("py", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_tells_and_the_library_does(py):
+    for cell in jupytext.read(py).cells:
+        if cell.cell_type == "code":
+            lines = cell.source.splitlines()
+            assert not any(line.startswith(("def ", "class ")) for line in lines)
+            assert len(lines) <= 20, "a cell is a sentence"
+
+
+def test_every_notebook_has_its_pair():
+    assert {p.stem for p in NOTEBOOKS} == {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {"01_label_assignment", "03_train_dla_siamcar"} <= {p.stem for p in NOTEBOOKS}
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    for name in ("FIGURES", "RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
+    return tmp_path
+
+
+def outputs(path) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.slow
+def test_01_shows_every_rule_on_one_frame(folders):
+    path = run_notebook("01", preset="smoke", parameters={"candidates": 7}, timeout=120)
+    record = json.loads((folders / "figures" / "fig01.json").read_text())
+    assert record["parameters"]["candidates"] == 7
+    assert record["synthetic"] is True
+    data = json.loads((folders / "figures" / "fig01.data.json").read_text())
+    assert data["positives"]["SiamCAR: rectangle"] > data["positives"]["DLA, points, K = 7"] >= 1
+    table = pd.read_csv(folders / "figures" / "fig01_counts.csv", index_col=0)
+    assert table.loc["SiamFC: circle", "mean positives"] == pytest.approx(12.6, abs=2)
+    assert "image/png" in outputs(path)
+
+
+@pytest.mark.slow
+def test_03_trains_twins_and_scores_them(folders):
+    path = run_notebook("03", preset="smoke", timeout=180)
+    table = pd.read_csv(folders / "figures" / "03_scores.csv", index_col=0)
+    assert list(table.index) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "static box"]
+    assert ((table >= 0) & (table <= 1)).all(axis=None)
+    assert "On synthetic data" in (folders / "figures" / "03_scores.md").read_text()
+    weights = {p.name for p in (folders / "runs" / "weights").iterdir()}
+    assert weights == {"siamcar_small.safetensors", "dla_siamcar_small.safetensors"}
+    text = outputs(path)
+    assert "synthetic sequences" in text
+    assert "One seed, one run" in text
+
+
+@pytest.mark.slow
+def test_03_runs_on_folders_of_real_layout(folders):
+    from dlatrack.datasets.folder import write_folder
+    from dlatrack.datasets.synthetic import synthetic_sequences
+
+    for sequence in synthetic_sequences(2, seed=70, length=8, challenges=()):
+        write_folder(sequence, folders / "clips")
+    clips = str(folders / "clips")
+    run_notebook(
+        "03", preset="smoke", parameters={"data": clips, "test_data": clips, "epochs": 1}, timeout=180
+    )
+    record = json.loads((folders / "figures" / "03_scores.json").read_text())
+    assert record["synthetic"] is False
+    assert record["parameters"]["data"] == "clips", "no absolute path in a record"
+
+
+@pytest.mark.slow
+def test_bad_input_inside_a_notebook_is_one_line(folders):
+    with pytest.raises(InputError, match=r"^03_train_dla_siamcar\.ipynb: .*nowhere"):
+        run_notebook("03", preset="smoke", parameters={"data": str(folders / "nowhere")}, timeout=60)

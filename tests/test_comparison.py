@@ -1,0 +1,85 @@
+"""The comparison of twins: caching, equal pairs, tables and what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlatrack import comparison
+from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import evaluate_ope
+from dlatrack.models.weights import read_weights_info
+from dlatrack.presets import plan
+from dlatrack.recipes import recipe
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("comparison")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLATRACK_RUNS", str(root))
+        patch.delenv("DLATRACK_CACHE", raising=False)
+        yield root
+
+
+@pytest.fixture(scope="module")
+def twins(folders):
+    return comparison.train_twins(plan("smoke"), comparison.training_crops(plan("smoke")))
+
+
+def test_twins_see_the_same_pairs_and_start_alike(twins):
+    fixed, dynamic = twins.values()
+    assert list(twins) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small"]
+    assert fixed.steps[0].loss != dynamic.steps[0].loss, "their labels differ"
+    assert [s.lr for s in fixed.steps] == [s.lr for s in dynamic.steps]
+    assert fixed.steps[0].positives > dynamic.steps[0].positives >= 1
+
+
+def test_a_finished_comparison_is_read_from_the_cache(folders, twins):
+    heard = []
+    again = comparison.train_twins(
+        plan("smoke"), comparison.training_crops(plan("smoke")), on_step=lambda *step: heard.append(step)
+    )
+    assert heard == []
+    for name, training in again.items():
+        assert [s.loss for s in training.steps] == pytest.approx(
+            [s.loss for s in twins[name].steps], rel=1e-8
+        )
+    assert len(list((folders / "cache").glob("crops-*.safetensors"))) == 1
+
+
+def test_weights_carry_the_run_that_made_them(twins):
+    info = read_weights_info(comparison.weights_path(recipe("dla_siamcar_small")))
+    assert info.recipe.schedule == plan("smoke").schedule
+    assert info.card["run"]["seed"] == 0
+    assert info.card["versions"]["torch"]
+
+
+def test_training_and_held_out_sequences_share_no_seed():
+    held_out = {sequence.name for sequence in comparison.held_out_sequences(plan("demo"))}
+    trained = {f"synthetic-{comparison._TRAIN_SEED + n}" for n in range(plan("demo").train[0])}
+    assert not held_out & trained
+    other = {sequence.name for sequence in comparison.held_out_sequences(plan("demo"), seed=1)}
+    assert not held_out & other
+
+
+def test_the_static_box_scores_as_computed_by_hand(twins):
+    sequences = comparison.held_out_sequences(plan("smoke"))
+    boxes = comparison.track_all(comparison.trackers_of(plan("smoke"), twins), sequences)
+    scores = comparison.score(boxes, sequences)
+    still = {s.name: np.tile(s.boxes_xywh[0], (len(s), 1)) for s in sequences}
+    expected = evaluate_ope(still, {s.name: s.boxes_xywh for s in sequences}).auc
+    assert scores["static box"].auc == expected
+    table = comparison.score_table(scores)
+    assert table.loc["static box", "AUC"] == expected
+    rows = comparison.sequence_table(scores)
+    assert rows.loc["mean", "static box"] == pytest.approx(expected)
+    text = comparison.verdict(scores, synthetic=True)
+    assert "synthetic sequences" in text
+    assert f"{expected:.3f}" in text
+    assert comparison.telling_sequence(sequences, scores) in sequences
+
+
+def test_the_paper_preset_asks_for_real_video():
+    with pytest.raises(InputError, match="set data to a folder of sequences in the OTB layout"):
+        comparison.training_crops(plan("paper"))
