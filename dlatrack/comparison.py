@@ -187,10 +187,8 @@ def verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
     fixed, dynamic, *_ = scores.values()
     gap = dynamic.sequence_auc - fixed.sequence_auc
     error = gap.std(ddof=1) / len(gap) ** 0.5 if len(gap) > 1 else float("nan")
-    lines.append(
-        f"DLA minus fixed: {gap.mean():+.3f}, standard error over sequences {error:.3f}. One seed, one run:"
-    )
-    lines.append("this shows that both learn to track, and not which of the two rules is better.")
+    lines.append(f"DLA minus fixed: {gap.mean():+.3f}, standard error over sequences {error:.3f}.")
+    lines.append("One run with one seed: too little to say which of the two rules is better.")
     return "\n".join(lines)
 
 

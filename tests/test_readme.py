@@ -1,0 +1,65 @@
+"""The README's commands work as they stand, and its numbers are those of the figures."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.synthetic import synthetic_sequences
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+def test_linked_files_exist():
+    for name in re.findall(r"\]\(([^)]+)\)", README) + re.findall(r"`((?:docs|notebooks|dlatrack)/[\w/.]*)`", README):
+        assert (ROOT / name).exists() or (ROOT / f"{name}.ipynb").exists(), name
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for command in COMMANDS:
+        if command.startswith("make "):
+            assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE), command
+
+
+def test_the_scores_shown_are_those_of_the_committed_table():
+    rows = (ROOT / "figures" / "03_scores.csv").read_text().splitlines()[1:]
+    for row in rows:
+        name, auc = re.match(r'"?([^"]+?)"?,([\d.]+),', row).groups()
+        assert re.search(rf"^  {re.escape(name)} +{float(auc):.3f}$", README, re.MULTILINE), name
+
+
+@pytest.mark.slow
+def test_the_commands_run_word_for_word(tmp_path):
+    clips = tmp_path / "CLIPS"
+    for sequence in synthetic_sequences(2, seed=90, length=4, challenges=()):
+        write_folder(sequence, clips)
+    folders = {f"DLATRACK_{name}": str(tmp_path / name.lower()) for name in ("FIGURES", "RUNS", "CACHE")}
+    environment = {**os.environ, **folders, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    commands = [command for command in COMMANDS if command.startswith("dlatrack ")]
+    assert len(commands) == 4
+    for command in commands:
+        done = subprocess.run(
+            shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+
+
+def test_the_python_example_runs():
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
+    lines: dict[str, object] = {}
+    exec(code.split("\n\n")[0] + "\n" + code.split("\n\n")[1], lines)
+    assert lines["answer"].positive.sum() == 4
