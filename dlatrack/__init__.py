@@ -17,7 +17,7 @@ _HOME = {
     "OnlineTracker": "dlatrack.tracking.online",
     "build_assigner": "dlatrack.assign",
     "build_model": "dlatrack.models.siamese",
-    "evaluate_ope": "dlatrack.evaluation.ope",
+    "evaluate": "dlatrack.evaluation.ope",
     "load_official": "dlatrack.models.official",
     "load_weights": "dlatrack.models.weights",
     "recipe": "dlatrack.recipes",

@@ -13,7 +13,7 @@ from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
-from dlatrack.evaluation.ope import OPEResult, evaluate_ope
+from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.models.weights import save_weights
 from dlatrack.presets import Plan
 from dlatrack.progress import Progress
@@ -153,7 +153,7 @@ def trackers_of(
 def score(results: Mapping[str, Mapping[str, np.ndarray]], sequences: list[Sequence]) -> dict[str, OPEResult]:
     """One-pass evaluation of every tracker (pysot protocol)."""
     truth = {sequence.name: sequence.boxes_xywh for sequence in sequences}
-    return {name: evaluate_ope(boxes, truth) for name, boxes in results.items()}
+    return {name: evaluate(boxes, truth) for name, boxes in results.items()}
 
 
 def score_table(scores: Mapping[str, OPEResult]) -> pd.DataFrame:

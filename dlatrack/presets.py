@@ -39,9 +39,9 @@ _SHORT = Schedule(
     pairs_per_epoch=1280,
     batch=16,
     warmup_epochs=1,
-    warmup_from=0.006,
-    rate=0.03,
-    final_rate=0.003,
+    warmup_from=0.004,
+    rate=0.02,
+    final_rate=0.002,
     unfreeze_epoch=5,
 )
 

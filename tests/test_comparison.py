@@ -7,7 +7,7 @@ import pytest
 
 from dlatrack import comparison
 from dlatrack.errors import InputError
-from dlatrack.evaluation.ope import evaluate_ope
+from dlatrack.evaluation.ope import evaluate
 from dlatrack.models.weights import read_weights_info
 from dlatrack.presets import plan
 from dlatrack.recipes import recipe
@@ -68,7 +68,7 @@ def test_the_static_box_scores_as_computed_by_hand(twins):
     boxes = comparison.track_all(comparison.trackers_of(plan("smoke"), twins), sequences)
     scores = comparison.score(boxes, sequences)
     still = {s.name: np.tile(s.boxes_xywh[0], (len(s), 1)) for s in sequences}
-    expected = evaluate_ope(still, {s.name: s.boxes_xywh for s in sequences}).auc
+    expected = evaluate(still, {s.name: s.boxes_xywh for s in sequences}).auc
     assert scores["static box"].auc == expected
     table = comparison.score_table(scores)
     assert table.loc["static box", "AUC"] == expected

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
 
@@ -23,7 +24,9 @@ COMMANDS = [
 
 
 def test_linked_files_exist():
-    for name in re.findall(r"\]\(([^)]+)\)", README) + re.findall(r"`((?:docs|notebooks|dlatrack)/[\w/.]*)`", README):
+    for name in re.findall(r"\]\(([^)]+)\)", README) + re.findall(
+        r"`((?:docs|notebooks|dlatrack)/[\w/.]*)`", README
+    ):
         assert (ROOT / name).exists() or (ROOT / f"{name}.ipynb").exists(), name
 
 
@@ -47,7 +50,11 @@ def test_the_commands_run_word_for_word(tmp_path):
     for sequence in synthetic_sequences(2, seed=90, length=4, challenges=()):
         write_folder(sequence, clips)
     folders = {f"DLATRACK_{name}": str(tmp_path / name.lower()) for name in ("FIGURES", "RUNS", "CACHE")}
-    environment = {**os.environ, **folders, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment = {
+        **os.environ,
+        **folders,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     commands = [command for command in COMMANDS if command.startswith("dlatrack ")]
     assert len(commands) == 4
     for command in commands:

@@ -151,7 +151,7 @@ class OPEResult:
         )
 
 
-def evaluate_ope(
+def evaluate(
     results: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray] | None = None,

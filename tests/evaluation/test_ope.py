@@ -17,7 +17,7 @@ from dlatrack.evaluation.ope import (
     OVERLAP_THRESHOLDS,
     PIXEL_THRESHOLDS,
     OPEResult,
-    evaluate_ope,
+    evaluate,
     normalised_precision_curve,
     precision_curve,
     success_curve,
@@ -32,7 +32,7 @@ def shifted(dx: float) -> np.ndarray:
 
 
 def test_a_perfect_result_scores_20_of_21() -> None:
-    result = evaluate_ope({"a": BOXES}, {"a": BOXES})
+    result = evaluate({"a": BOXES}, {"a": BOXES})
     assert result.auc == pytest.approx(20 / 21)
     assert result.precision_score == 1
     assert result.normalised_precision_score == 1
@@ -70,7 +70,7 @@ def test_frames_without_truth_fail_in_success_and_hit_in_precision() -> None:
 def test_sequences_count_the_same_whatever_their_length() -> None:
     truth = {"long": np.repeat(BOXES, 10, 0), "short": BOXES}
     results = {"long": truth["long"], "short": shifted(1000), "another": BOXES}
-    result = evaluate_ope(results, truth)
+    result = evaluate(results, truth)
     assert result.names == ("long", "short")
     assert result.sequence_auc == pytest.approx([20 / 21, 0])
     assert result.sequence_precision.tolist() == [1, 0]
@@ -83,22 +83,22 @@ def test_sequences_count_the_same_whatever_their_length() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: evaluate_ope({}, {}), "no sequences to evaluate"),
-        (lambda: evaluate_ope({}, {"Car1": BOXES}), "sequence Car1 has no result"),
+        (lambda: evaluate({}, {}), "no sequences to evaluate"),
+        (lambda: evaluate({}, {"Car1": BOXES}), "sequence Car1 has no result"),
         (
-            lambda: evaluate_ope({"Car1": BOXES[:2]}, {"Car1": BOXES}),
+            lambda: evaluate({"Car1": BOXES[:2]}, {"Car1": BOXES}),
             r"sequence Car1: result has shape \(2, 4\), the truth has \(4, 4\)",
         ),
         (
-            lambda: evaluate_ope({"Car1": BOXES}, {"Car1": BOXES[:0]}),
+            lambda: evaluate({"Car1": BOXES}, {"Car1": BOXES[:0]}),
             r"Car1: true boxes must have shape \(T, 4\)",
         ),
         (
-            lambda: evaluate_ope({"Car1": BOXES}, {"Car1": BOXES}, {"Car1": np.ones(3, bool)}),
+            lambda: evaluate({"Car1": BOXES}, {"Car1": BOXES}, {"Car1": np.ones(3, bool)}),
             "Car1: present flags must be 4 bool",
         ),
-        (lambda: evaluate_ope({"a": BOXES}, {"a": BOXES}).subset(["b"]), "no results for sequence b"),
-        (lambda: evaluate_ope({"a": BOXES}, {"a": BOXES}).subset([]), "a subset needs a sequence"),
+        (lambda: evaluate({"a": BOXES}, {"a": BOXES}).subset(["b"]), "no results for sequence b"),
+        (lambda: evaluate({"a": BOXES}, {"a": BOXES}).subset([]), "a subset needs a sequence"),
     ],
 )
 def test_bad_input_is_named(call: Callable[[], Any], message: str) -> None:
@@ -155,7 +155,7 @@ def evaluated(shared_data: Path, folder: Path, benchmark: str, tracker: str, arc
         tar.extractall(folder, wanted, filter="data")
     files = find_results(folder / benchmark / tracker, truth)
     results = {name: read_boxes(path, len(truth[name]), first_pixel=0) for name, path in files.items()}
-    return evaluate_ope(results, truth, present)
+    return evaluate(results, truth, present)
 
 
 def test_a_published_tracker_on_otb100_agrees_with_pysot(shared_data: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from dlatrack import __version__
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.evaluation.ope import evaluate_ope
+from dlatrack.evaluation.ope import evaluate
 from dlatrack.evaluation.results import read_boxes
 from dlatrack.tracking.run import RunResult, run_one_pass, run_sequences
 from dlatrack.tracking.static import StaticTracker
@@ -112,7 +112,7 @@ def test_results_are_in_the_form_of_otb_and_evaluate(tmp_path: Path) -> None:
     assert told == [("Car1", 1, 2), ("Bird-2", 2, 2)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Bird-2.txt", "Car1.txt", "run.json"]
     results = {s.name: read_boxes(path, len(s)) for s, path in zip(sequences, paths, strict=True)}
-    scored = evaluate_ope(results, {s.name: s.boxes_xywh for s in sequences})
+    scored = evaluate(results, {s.name: s.boxes_xywh for s in sequences})
     assert scored.sequence_precision.tolist() == [1, 1]
     assert 0.7 < scored.auc < 20 / 21
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlatrack.evaluation.ope import evaluate_ope
+from dlatrack.evaluation.ope import evaluate
 from dlatrack.viz.curves import (
     positives_plot,
     precision_plot,
@@ -151,8 +151,8 @@ def test_twins_share_their_axes():
 def test_scores_are_drawn_as_success_and_precision():
     truth = {"a": np.tile([10.0, 10.0, 20.0, 20.0], (4, 1))}
     scores = {
-        "exact": evaluate_ope(truth, truth),
-        "off": evaluate_ope({"a": truth["a"] + [5, 0, 0, 0]}, truth),
+        "exact": evaluate(truth, truth),
+        "off": evaluate({"a": truth["a"] + [5, 0, 0, 0]}, truth),
     }
     success, precision = score_figure(scores).axes
     assert success.get_lines()[0].get_ydata().tolist() == scores["exact"].mean_success.tolist()
