@@ -21,6 +21,7 @@ from dlatrack.assign.reference import ReferenceDLA
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.grid import RPN_ANCHORS, ScoreGrid
+from dlatrack.memory import reuse_freed_memory
 from dlatrack.recipes import recipe
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
@@ -145,6 +146,7 @@ def print_bench(what: str, *, repeats: int, threads: int, as_json: bool) -> None
     """
     if what not in BENCHES:
         raise InputError(f"there is no benchmark {what!r}; choose from {', '.join(BENCHES)}")
+    reuse_freed_memory()  # as training does
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     report = BENCHES[what](repeats)

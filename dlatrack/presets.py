@@ -36,7 +36,7 @@ class Plan:
 
 _SHORT = Schedule(
     epochs=5,
-    pairs_per_epoch=1280,
+    pairs_per_epoch=1024,
     batch=16,
     warmup_epochs=1,
     warmup_from=0.004,

@@ -26,7 +26,7 @@
 # | preset | network | training | data |
 # |---|---|---|---|
 # | `smoke` | MobileNetV2, small | a few steps, for tests | synthetic |
-# | `demo` | MobileNetV2, small | 5 epochs x 1,280 pairs; the backbone keeps its random start | synthetic |
+# | `demo` | MobileNetV2, small | 5 epochs x 1,024 pairs; the backbone keeps its random start | synthetic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
 # With `backbone_weights` (a file of ImageNet weights in torchvision's names) the backbone starts from there.
