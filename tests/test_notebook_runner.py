@@ -48,7 +48,7 @@ def test_a_run_leaves_the_source_alone_and_says_where_the_output_is(clone, capfd
     assert ran.cells[-1].outputs[0].text == "smoke 10 [1, 2]\n"
     assert source.read_bytes() == before
     captured = capfd.readouterr()
-    assert captured.out == f"notebook written to {output}\n"
+    assert captured.out == f"smoke 10 [1, 2]\nnotebook written to {output}\n", "what cells print is seen"
     assert "Executing" not in captured.err
 
 
