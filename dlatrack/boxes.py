@@ -85,6 +85,26 @@ def ltrb(points: Array, boxes_xyxy: Array) -> Array:
     return _library(points).concatenate([points - boxes_xyxy[..., :2], boxes_xyxy[..., 2:] - points], -1)
 
 
+def encode_deltas(anchors_xyxy: Array, boxes_xyxy: Array) -> Array:
+    """Boxes as deltas from anchors: (x - xa) / wa, (y - ya) / ha, ln(w / wa), ln(h / ha), (..., 4).
+
+    Source: Faster R-CNN (Ren et al. 2015) Eq. 2; SiamRPN Sec. 3.2.
+    """
+    library = _library(anchors_xyxy)
+    anchors, boxes = xyxy_to_cxcywh(anchors_xyxy), xyxy_to_cxcywh(boxes_xyxy)
+    shift = (boxes[..., :2] - anchors[..., :2]) / anchors[..., 2:]
+    return library.concatenate([shift, library.log(boxes[..., 2:] / anchors[..., 2:])], -1)
+
+
+def decode_deltas(anchors_xyxy: Array, deltas: Array) -> Array:
+    """The inverse of `encode_deltas`: boxes as xyxy, (..., 4)."""
+    library = _library(anchors_xyxy)
+    anchors = xyxy_to_cxcywh(anchors_xyxy)
+    centre_xy = deltas[..., :2] * anchors[..., 2:] + anchors[..., :2]
+    size = library.exp(deltas[..., 2:]) * anchors[..., 2:]
+    return cxcywh_to_xyxy(library.concatenate([centre_xy, size], -1))
+
+
 def context_side(width: Array, height: Array) -> Array:
     """Side in px of the square around a target that becomes the 127-pixel template.
 

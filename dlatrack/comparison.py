@@ -67,7 +67,12 @@ def held_out_sequences(plan: Plan, *, data: str | Path | None = None, seed: int 
 
 def label(recipe: Recipe) -> str:
     """Name of a tracker in figures and tables."""
-    base = recipe.name.removeprefix("dla_").replace("siamcar", "SiamCAR").replace("_small", " small")
+    base = (
+        recipe.name.removeprefix("dla_")
+        .replace("siamcar", "SiamCAR")
+        .replace("siamrpnpp", "SiamRPN++")
+        .replace("_small", " small")
+    )
     return f"DLA-{base}" if recipe.name.startswith("dla_") else f"{base}, fixed rule"
 
 

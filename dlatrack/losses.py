@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dlatrack.boxes import ltrb
+from dlatrack.boxes import centre, encode_deltas, ltrb
 from dlatrack.models.heads import HeadOutput
 from dlatrack.recipes import LossConfig
 
@@ -139,6 +140,66 @@ def siamcar_loss(
         + weights.centerness * centre
     )
     return LossTerms(total, classification, regression, centre)
+
+
+def siamrpn_loss(
+    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, anchors_xyxy: Tensor, weights: LossConfig
+) -> LossTerms:
+    """Loss of a head that predicts classes and box deltas of m anchors per cell.
+
+    Deltas are learned at positives: their absolute errors are summed over the four coordinates, averaged over the
+    positives of each pair, then over all pairs, negative ones included.
+
+    Args:
+        output: of an anchor head with H x W cells.
+        labels: (B, A) int8 with A = H * W * m, point-major: sample n * m + a is anchor a of cell n.
+        target_xyxy: (B, 4), search-region px.
+        anchors_xyxy: (A, 4), search-region px, in the same order.
+        weights: of the terms; there is no centre-ness.
+
+    Returns:
+        The terms and their weighted sum.
+
+    Raises:
+        ValueError: when the shapes disagree.
+
+    Source: SiamRPN (Li et al. 2018) Sec. 3.2, with the plain L1 of pysot.
+    """
+    batch, cells = output.cls.shape[0], output.cls.shape[2] * output.cls.shape[3]
+    samples = output.cls.shape[1] // 2 * cells
+    for name, value, shape in (
+        ("labels", labels, (batch, samples)),
+        ("target_xyxy", target_xyxy, (batch, 4)),
+        ("anchors_xyxy", anchors_xyxy, (samples, 4)),
+    ):
+        if value.shape != shape:
+            raise ValueError(f"{name} must be {shape} for this output, got {tuple(value.shape)}")
+    logits, deltas = (
+        _per_anchor(output.cls, 2),
+        _per_anchor(output.reg, 4).transpose(1, 2),
+    )  # (B, 2, A), (B, A, 4)
+    error = (deltas - encode_deltas(anchors_xyxy[None], target_xyxy[:, None])).abs().sum(-1)
+    positive = labels == 1
+    share = positive / (positive.sum(1, keepdim=True) + 1e-6)
+    classification = balanced_cross_entropy(logits, labels)
+    regression = torch.where(positive, error * share, 0).sum() / batch
+    total = weights.classification * classification + weights.regression * regression
+    return LossTerms(total, classification, regression, torch.zeros_like(total))
+
+
+#: The loss of each head, with anchors (A, 4) xyxy in search-region px as its fourth argument.
+LOSSES: dict[str, Callable[[HeadOutput, Tensor, Tensor, Tensor, LossConfig], LossTerms]] = {
+    "car": lambda output, labels, target, anchors, weights: siamcar_loss(
+        output, labels, target, centre(anchors), weights
+    ),
+    "rpn": siamrpn_loss,
+}
+
+
+def _per_anchor(maps: Tensor, values: int) -> Tensor:
+    """(B, values * m, H, W), all anchors of a value together -> (B, values, H * W * m), point-major."""
+    batch, channels = maps.shape[:2]
+    return _per_cell(maps).reshape(batch, values, channels // values, -1).transpose(2, 3).flatten(2)
 
 
 def _per_cell(maps: Tensor) -> Tensor:

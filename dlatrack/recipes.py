@@ -157,6 +157,29 @@ _SIAMCAR_SMALL = replace(
 )
 
 
+_SIAMRPNPP = Recipe(
+    name="siamrpnpp",
+    net=NetConfig(head="rpn"),
+    assign=AssignConfig("iou"),
+    loss=LossConfig(regression=1.2, centerness=0.0),
+    sampling=SamplingConfig(negative_pairs=0.2),
+    schedule=Schedule(batch=120),
+    online={
+        "OTB100": OnlineConfig(penalty_k=0.24, window_influence=0.5, rate=0.25),
+        "VOT2018": OnlineConfig(penalty_k=0.05, window_influence=0.42, rate=0.38),
+        "UAV123": OnlineConfig(penalty_k=0.1, window_influence=0.1, rate=0.5),
+        "LaSOT": OnlineConfig(penalty_k=0.05, window_influence=0.42, rate=0.38),
+    },
+)
+
+_SIAMRPNPP_SMALL = replace(
+    _SIAMRPNPP,
+    name="siamrpnpp_small",
+    net=replace(_SIAMCAR_SMALL.net, head="rpn"),
+    schedule=_SIAMCAR_SMALL.schedule,
+)
+
+
 def _with_dla(fixed: Recipe, assigner: str) -> Recipe:
     """The same tracker with dynamic label assignment; nothing but the assigner and the name changes."""
     return replace(fixed, name=f"dla_{fixed.name}", assign=AssignConfig(assigner, fixed.assign.point_offset))
@@ -164,8 +187,13 @@ def _with_dla(fixed: Recipe, assigner: str) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {
     entry.name: entry
-    for fixed in (_SIAMCAR, _SIAMCAR_SMALL)
-    for entry in (fixed, _with_dla(fixed, "dla_points"))
+    for fixed, assigner in (
+        (_SIAMCAR, "dla_points"),
+        (_SIAMCAR_SMALL, "dla_points"),
+        (_SIAMRPNPP, "dla_anchors"),
+        (_SIAMRPNPP_SMALL, "dla_anchors"),
+    )
+    for entry in (fixed, _with_dla(fixed, assigner))
 }
 
 

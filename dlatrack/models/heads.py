@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from dlatrack.models.correlation import depthwise_correlation
 from dlatrack.models.init import kaiming, normal
+from dlatrack.recipes import NetConfig
 
 #: Channels that share one group of a group norm: 32 groups at the published width of 256, 8 groups at 64.
 CHANNELS_PER_GROUP = 8
@@ -70,6 +72,10 @@ class CarHead(nn.Module):
         self.bbox_pred = nn.Conv2d(channels, 4, 3, padding=1)
         self.centerness = nn.Conv2d(channels, 1, 3, padding=1)
 
+    def kernels(self, template: list[Tensor]) -> list[Tensor]:
+        """What is computed once per target: here the template maps themselves."""
+        return template
+
     def forward(self, template: list[Tensor], search: list[Tensor]) -> HeadOutput:
         """Scores and boxes of one template and one search region per batch item.
 
@@ -108,5 +114,95 @@ def _tower(channels: int, depth: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+class RpnHead(nn.Module):
+    """SiamRPN++: on every level a correlation for classes and one for box deltas, then a weighted sum over levels.
+
+    The weights are a softmax of learned numbers that start equal; checkpoints of the unweighted variant are the same
+    network with equal weights.
+
+    Args:
+        levels: backbone stages, which name the parts.
+        channels: width of features.
+        anchors: m, anchors per cell.
+
+    Source: SiamRPN++ (Li et al. 2019) Sec. 3.2-3.3; layer sizes as in pysot.
+    """
+
+    def __init__(self, levels: Sequence[int] = (2, 3, 4), channels: int = 256, anchors: int = 5) -> None:
+        super().__init__()
+        self.levels = nn.ModuleDict({str(level): _RpnLevel(channels, anchors) for level in levels})
+        self.cls_weight = nn.Parameter(torch.ones(len(levels)))
+        self.loc_weight = nn.Parameter(torch.ones(len(levels)))
+
+    def kernels(self, template: list[Tensor]) -> list[Tensor]:
+        """Correlation kernels of classes and of boxes per level, computed once per target.
+
+        Args:
+            template: (B, channels, 7, 7) per level.
+
+        Returns:
+            (B, channels, 5, 5) twice per level.
+        """
+        pairs = zip(self._levels, template, strict=True)
+        return [branch.conv_kernel(maps) for level, maps in pairs for branch in (level.cls, level.loc)]
+
+    def forward(self, kernels: list[Tensor], search: list[Tensor]) -> HeadOutput:
+        """Scores and box deltas of one template and one search region per batch item.
+
+        Args:
+            kernels: of `kernels`.
+            search: (B, channels, 31, 31) per level.
+
+        Returns:
+            Maps of 25 x 25 cells: `cls` (B, 2 m, ...) and `reg` (B, 4 m, ...), dx of all anchors first.
+        """
+        triples = list(zip(self._levels, kernels[::2], kernels[1::2], search, strict=True))
+        cls = torch.stack([level.cls(kernel, maps) for level, kernel, _, maps in triples], -1)
+        loc = torch.stack([level.loc(kernel, maps) for level, _, kernel, maps in triples], -1)
+        return HeadOutput(cls @ self.cls_weight.softmax(0), loc @ self.loc_weight.softmax(0), None)
+
+    @property
+    def _levels(self) -> list[_RpnLevel]:
+        return cast("list[_RpnLevel]", list(self.levels.values()))
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Kaiming weights and zero biases (SiamDLA Sec. 4.1); equal level weights."""
+        kaiming(self, generator)
+        nn.init.ones_(self.cls_weight)
+        nn.init.ones_(self.loc_weight)
+
+
+class _RpnLevel(nn.Module):
+    def __init__(self, channels: int, anchors: int) -> None:
+        super().__init__()
+        self.cls = _RpnBranch(channels, 2 * anchors)
+        self.loc = _RpnBranch(channels, 4 * anchors)
+
+
+class _RpnBranch(nn.Module):
+    """Depthwise correlation of adapted features, then two 1x1 convolutions."""
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        super().__init__()
+        self.conv_kernel = _adapted(channels, 3)
+        self.conv_search = _adapted(channels, 3)
+        self.head = nn.Sequential(*_adapted(channels, 1), nn.Conv2d(channels, outputs, 1))
+
+    def forward(self, kernel: Tensor, search: Tensor) -> Tensor:
+        maps: Tensor = self.head(depthwise_correlation(self.conv_search(search), kernel))
+        return maps
+
+
+def _adapted(channels: int, size: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, size, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+    )
+
+
+Head = CarHead | RpnHead
+
 #: Heads that a recipe may name.
-HEADS: dict[str, type[CarHead]] = {"car": CarHead}
+HEADS: dict[str, Callable[[NetConfig], Head]] = {
+    "car": lambda net: CarHead(len(net.levels), net.channels, net.tower_depth, net.first_side),
+    "rpn": lambda net: RpnHead(net.levels, net.channels),
+}

@@ -6,17 +6,25 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
-from dlatrack.models.heads import CarHead
+from dlatrack.models.heads import CarHead, RpnHead
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict, plain_state, read_state
+
+_NECK = (r"^neck\.downsample(\d+)\.downsample\.", r"neck.levels.\1.")
 
 #: Public names to ours, by head; the first pattern that matches a name is applied. Level suffixes of the
 #: public necks are ResNet stages (2, 3, 4), as our levels are.
 _RENAMES: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
+    RpnHead: (
+        _NECK,
+        (r"^rpn_head\.rpn(\d+)\.", r"head.levels.\1."),
+        (r"^rpn_head\.", "head."),
+    ),
     CarHead: (
-        (r"^neck\.downsample(\d+)\.downsample\.", r"neck.levels.\1."),
+        _NECK,
         (r"^car_head\.", "head."),
         (r"^down\.", "head.down."),
     ),
@@ -24,7 +32,7 @@ _RENAMES: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
 
 
 def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str, Tensor]) -> None:
-    """Fill a network with the weights of the public code of the same tracker (SiamCAR).
+    """Fill a network with the weights of the public code of the same tracker (pysot's SiamRPN++, SiamCAR).
 
     These weights expect raw BGR images of 0..255 (`input_format="bgr_255"`).
 
@@ -36,7 +44,7 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     Raises:
         InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
 
-    Source: state dict layout of the public SiamCAR code.
+    Source: state dict layouts of pysot and of the public SiamCAR code.
     """
     if isinstance(path_or_state_dict, Mapping):
         source, state = "the state dict", plain_state(path_or_state_dict, "the state dict")
@@ -46,6 +54,8 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     renamed = {_renamed(name, renames): value for name, value in state.items()}
     if isinstance(net.head, CarHead):
         _transpose_down(renamed, net.head)
+    if isinstance(net.head, RpnHead):
+        _equal_weights(renamed, net.head)
     load_strict(net, renamed, source)
 
 
@@ -62,3 +72,10 @@ def _transpose_down(state: dict[str, Tensor], head: CarHead) -> None:
     name = "head.down.weight"
     if name in state and state[name].shape == head.down.weight.transpose(0, 1).shape:
         state[name] = state[name].transpose(0, 1)
+
+
+def _equal_weights(state: dict[str, Tensor], head: RpnHead) -> None:
+    """Unweighted models of pysot average over levels and store no level weights."""
+    names = ("head.cls_weight", "head.loc_weight")
+    if not any(name in state for name in names):
+        state.update({name: torch.ones(len(head.levels)) for name in names})

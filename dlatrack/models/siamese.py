@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from dlatrack.errors import InputError
 from dlatrack.models.backbones import BACKBONES, Backbone
-from dlatrack.models.heads import HEADS, CarHead, HeadOutput
+from dlatrack.models.heads import HEADS, Head, HeadOutput
 from dlatrack.models.necks import AdjustNeck, crop_centre
 from dlatrack.recipes import Recipe
 
@@ -39,22 +39,22 @@ class SiameseNet(nn.Module):
     Source: SiamRPN++ (Li et al. 2019) Fig. 3, SiamCAR (Guo et al. 2020) Fig. 2.
     """
 
-    def __init__(self, backbone: Backbone, neck: AdjustNeck, head: CarHead) -> None:
+    def __init__(self, backbone: Backbone, neck: AdjustNeck, head: Head) -> None:
         super().__init__()
         self.backbone = backbone
         self.neck = neck
         self.head = head
 
     def template(self, z: Tensor) -> list[Tensor]:
-        """Features of the target, computed once per sequence.
+        """What the head needs of the target, computed once per sequence.
 
         Args:
             z: (B, 3, 127, 127) network input, see `models.preprocess`.
 
         Returns:
-            (B, channels, 7, 7) per level.
+            SiamCAR: (B, channels, 7, 7) per level; SiamRPN++: two kernels (B, channels, 5, 5) per level.
         """
-        return [crop_centre(level) for level in self.neck(self.backbone(z))]
+        return self.head.kernels([crop_centre(level) for level in self.neck(self.backbone(z))])
 
     def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
         """Compare a search region with the target.
@@ -125,8 +125,8 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
     with torch.device("meta"):  # no memory, and no draws from the global generator
         backbone = BACKBONES[net.backbone](net.levels)
         neck = AdjustNeck(backbone.out_channels, net.channels)
-        head = HEADS[net.head](len(net.levels), net.channels, net.tower_depth, net.first_side)
-    model = SiameseNet(backbone, neck, head)
+        head = HEADS[net.head](net)
+        model = SiameseNet(backbone, neck, head)
     model.to_empty(device="cpu")
     backbone.reset_parameters(generator)
     neck.reset_parameters(generator)

@@ -57,10 +57,14 @@ class TargetState:
         """Side in image px of the context square around the target."""
         return template_side(*self.size_wh)
 
-    def clipped(self, image_wh: tuple[int, int]) -> TargetState:
-        """Keep the centre inside the image and the size between one pixel and the image's own."""
+    def clipped(self, image_wh: tuple[int, int], smallest: float = SMALLEST_SIDE) -> TargetState:
+        """Keep the centre inside the image and the size between `smallest` px and the image's own.
+
+        In an image smaller than that, the size is `smallest`.
+        """
         limit = np.array(image_wh, np.float64)
-        return TargetState(self.centre_xy.clip(0, limit), self.size_wh.clip(SMALLEST_SIDE, limit))
+        size = np.maximum(np.minimum(self.size_wh, limit), smallest)
+        return TargetState(self.centre_xy.clip(0, limit), size)
 
 
 def change_penalty(

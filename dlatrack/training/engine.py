@@ -14,7 +14,7 @@ import torch
 import dlatrack
 from dlatrack.assign import Assignment, LabelAssigner, build_assigner
 from dlatrack.errors import InputError
-from dlatrack.losses import LossTerms, siamcar_loss
+from dlatrack.losses import LOSSES, LossTerms
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import load_backbone_weights
 from dlatrack.models.preprocess import to_network_input
@@ -179,9 +179,9 @@ def forward_loss(
     )
     target = batch.target_xyxy.to(device)
     assignment = assigner.assign(target, batch.positive.to(device), batch.key.to(device))
-    points = assigner.grid.points.to(device, torch.float32)
-    output = net(template, search)
-    return siamcar_loss(output, assignment.labels, target.float(), points, recipe.loss), assignment
+    anchors = assigner.grid.anchors(assigner.anchor_shapes).to(device, torch.float32)
+    loss = LOSSES[recipe.net.head]
+    return loss(net(template, search), assignment.labels, target.float(), anchors, recipe.loss), assignment
 
 
 def _describe(

@@ -13,9 +13,12 @@ from dlatrack.assign import build_assigner
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
+from dlatrack.models.weights import load_weights, save_weights
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import run_one_pass
 from dlatrack.training import checkpoints, engine
 from dlatrack.training.engine import CHECKPOINT, HISTORY, forward_loss, train
 from dlatrack.training.history import read_history
@@ -142,8 +145,6 @@ def test_a_truncated_checkpoint_is_named(store, whole, tmp_path):
 
 
 def test_weights_are_not_a_checkpoint(store, whole, tmp_path):
-    from dlatrack.models.weights import save_weights
-
     save_weights(tmp_path / CHECKPOINT, whole[0].net, RECIPE, {})
     with pytest.raises(InputError, match="is not a training checkpoint"):
         train(RECIPE, store, tmp_path, seed=3)
@@ -186,3 +187,23 @@ def test_a_loss_that_is_not_finite_stops_the_run(store, tmp_path, monkeypatch):
 def test_missing_backbone_weights_are_named(store, tmp_path):
     with pytest.raises(InputError, match=r"cannot read .*nowhere\.safetensors"):
         train(RECIPE, store, tmp_path, backbone_weights=tmp_path / "nowhere.safetensors")
+
+
+@pytest.mark.parametrize("name", ["siamrpnpp_small", "dla_siamrpnpp_small"])
+def test_anchor_trackers_train_with_negative_pairs_save_load_and_track(tmp_path, name):
+    sequences = synthetic_sequences(3, seed=55, length=4, challenges=())
+    schedule = replace(SHORT, epochs=1, warmup_epochs=0, pairs_per_epoch=120, batch=6, unfreeze_epoch=1)
+    chosen = replace(recipe(name), schedule=schedule)
+    training = train(chosen, CropStore.build(sequences), tmp_path)
+    assert len(training.steps) == 20
+    losses = [s.loss for s in training.steps]
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+    assert all(s.loss_centerness == 0 for s in training.steps)
+    assert min(s.positives for s in training.steps) > 0
+
+    save_weights(tmp_path / "weights.safetensors", training.net, chosen, {})
+    net, loaded = load_weights(tmp_path / "weights.safetensors", chosen)
+    assert loaded == chosen
+    boxes = run_one_pass(OnlineTracker(net, loaded), sequences[0]).boxes_xywh
+    assert boxes.shape == (4, 4)
+    assert (boxes[:, 2:] >= 10).all()
