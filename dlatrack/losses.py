@@ -80,9 +80,7 @@ def ltrb_iou_loss(predicted: Tensor, target: Tensor) -> Tensor:
 
     Source: UnitBox (Yu et al. 2016) Sec. 3.1, with the "+ 1" of the public SiamCAR code.
     """
-    common = torch.minimum(predicted, target)
-    intersection, union = _area(common), _area(predicted) + _area(target)
-    return -((intersection + 1) / (union - intersection + 1)).log()
+    return -_smoothed_iou(predicted, target).log()
 
 
 def siamcar_loss(
@@ -187,13 +185,51 @@ def siamrpn_loss(
     return LossTerms(total, classification, regression, torch.zeros_like(total))
 
 
+def siamban_loss(
+    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, points: Tensor, weights: LossConfig
+) -> LossTerms:
+    """Loss of a head that predicts classes and l, t, r, b at points, without centre-ness.
+
+    The box loss is 1 - (intersection + 1) / (union + 1), its mean over all positives of the batch.
+
+    Args:
+        output: of a point head with H x W cells, N = H * W.
+        labels: (B, N) int8, row-major.
+        target_xyxy: (B, 4), search-region px.
+        points: (N, 2), x then y, search-region px, row-major.
+        weights: of the terms; there is no centre-ness.
+
+    Returns:
+        The terms and their weighted sum; without positives the box loss is 0.
+
+    Source: SiamBAN (Chen et al. 2020) Sec. 3.4; "+ 1" as in its public code.
+    """
+    predicted = _per_cell(output.reg).transpose(1, 2)
+    positive = labels == 1
+    target = ltrb(points[None], target_xyxy[:, None]).to(predicted.dtype).clamp(min=0)
+    at_positives = torch.where(positive[..., None], predicted, target)
+    classification = balanced_cross_entropy(_per_cell(output.cls), labels)
+    regression = _masked_mean(1 - _smoothed_iou(at_positives, target), positive)
+    total = weights.classification * classification + weights.regression * regression
+    return LossTerms(total, classification, regression, torch.zeros_like(total))
+
+
 #: The loss of each head, with anchors (A, 4) xyxy in search-region px as its fourth argument.
 LOSSES: dict[str, Callable[[HeadOutput, Tensor, Tensor, Tensor, LossConfig], LossTerms]] = {
     "car": lambda output, labels, target, anchors, weights: siamcar_loss(
         output, labels, target, centre(anchors), weights
     ),
     "rpn": siamrpn_loss,
+    "ban": lambda output, labels, target, anchors, weights: siamban_loss(
+        output, labels, target, centre(anchors), weights
+    ),
 }
+
+
+def _smoothed_iou(predicted: Tensor, target: Tensor) -> Tensor:
+    """(intersection + 1) / (union + 1) of boxes given by their distances from a common point."""
+    intersection = _area(torch.minimum(predicted, target))
+    return (intersection + 1) / (_area(predicted) + _area(target) - intersection + 1)
 
 
 def _per_anchor(maps: Tensor, values: int) -> Tensor:

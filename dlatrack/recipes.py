@@ -172,6 +172,20 @@ _SIAMRPNPP = Recipe(
     },
 )
 
+_SIAMBAN = Recipe(
+    name="siamban",
+    net=NetConfig(head="ban"),
+    assign=AssignConfig("ellipse"),
+    loss=LossConfig(regression=1.0, centerness=0.0),
+    sampling=SamplingConfig(negative_pairs=0.2),
+    schedule=Schedule(pairs_per_epoch=1_000_000, batch=224, final_rate=0.00005),
+    online={
+        "OTB100": OnlineConfig(penalty_k=0.0205305, window_influence=0.3850733, rate=0.4730770),
+        "VOT2018": OnlineConfig(penalty_k=0.0851364, window_influence=0.4632533, rate=0.4441818),
+        "VOT2019": OnlineConfig(penalty_k=0.0012160, window_influence=0.3344500, rate=0.4638681),
+    },
+)
+
 _SIAMRPNPP_SMALL = replace(
     _SIAMRPNPP,
     name="siamrpnpp_small",
@@ -194,7 +208,7 @@ RECIPES: dict[str, Recipe] = {
         (_SIAMRPNPP_SMALL, "dla_anchors"),
     )
     for entry in (fixed, _with_dla(fixed, assigner))
-}
+} | {_SIAMBAN.name: _SIAMBAN}
 
 
 def recipe(name: str) -> Recipe:

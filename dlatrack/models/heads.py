@@ -156,10 +156,15 @@ class RpnHead(nn.Module):
         Returns:
             Maps of 25 x 25 cells: `cls` (B, 2 m, ...) and `reg` (B, 4 m, ...), dx of all anchors first.
         """
+        cls, loc = self._responses(kernels, search)
+        return HeadOutput(cls @ self.cls_weight.softmax(0), loc @ self.loc_weight.softmax(0), None)
+
+    def _responses(self, kernels: list[Tensor], search: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Answers of all L levels, (B, 2 m, H, W, L) and (B, 4 m, H, W, L)."""
         triples = list(zip(self._levels, kernels[::2], kernels[1::2], search, strict=True))
         cls = torch.stack([level.cls(kernel, maps) for level, kernel, _, maps in triples], -1)
         loc = torch.stack([level.loc(kernel, maps) for level, _, kernel, maps in triples], -1)
-        return HeadOutput(cls @ self.cls_weight.softmax(0), loc @ self.loc_weight.softmax(0), None)
+        return cls, loc
 
     @property
     def _levels(self) -> list[_RpnLevel]:
@@ -170,6 +175,34 @@ class RpnHead(nn.Module):
         kaiming(self, generator)
         nn.init.ones_(self.cls_weight)
         nn.init.ones_(self.loc_weight)
+
+
+class BanHead(RpnHead):
+    """SiamBAN: the branches of SiamRPN++ with one box per cell, given by the distances to its four sides.
+
+    Each level's answer passes through exp() with a learned factor before the weighted sum.
+
+    Args:
+        levels: backbone stages, which name the parts.
+        channels: width of features.
+
+    Source: SiamBAN (Chen et al. 2020) Sec. 3.2; layer sizes as in its public code.
+    """
+
+    def __init__(self, levels: Sequence[int] = (2, 3, 4), channels: int = 256) -> None:
+        super().__init__(levels, channels, anchors=1)
+        self.loc_scale = nn.Parameter(torch.ones(len(levels)))
+
+    def forward(self, kernels: list[Tensor], search: list[Tensor]) -> HeadOutput:
+        """As `RpnHead.forward`, with `reg` (B, 4, ...) the distances left, top, right, bottom in search px."""
+        cls, loc = self._responses(kernels, search)
+        sides = (loc * self.loc_scale).exp()
+        return HeadOutput(cls @ self.cls_weight.softmax(0), sides @ self.loc_weight.softmax(0), None)
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """As `RpnHead.reset_parameters`; factors of 1."""
+        super().reset_parameters(generator)
+        nn.init.ones_(self.loc_scale)
 
 
 class _RpnLevel(nn.Module):
@@ -205,4 +238,5 @@ Head = CarHead | RpnHead
 HEADS: dict[str, Callable[[NetConfig], Head]] = {
     "car": lambda net: CarHead(len(net.levels), net.channels, net.tower_depth, net.first_side),
     "rpn": lambda net: RpnHead(net.levels, net.channels),
+    "ban": lambda net: BanHead(net.levels, net.channels),
 }

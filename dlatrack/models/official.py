@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dlatrack.models.heads import CarHead, RpnHead
+from dlatrack.models.heads import BanHead, CarHead, RpnHead
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict, plain_state, read_state
 
@@ -23,6 +23,10 @@ _RENAMES: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
         (r"^rpn_head\.rpn(\d+)\.", r"head.levels.\1."),
         (r"^rpn_head\.", "head."),
     ),
+    BanHead: (
+        _NECK,
+        (r"^head\.box(\d+)\.", r"head.levels.\1."),
+    ),
     CarHead: (
         _NECK,
         (r"^car_head\.", "head."),
@@ -32,7 +36,7 @@ _RENAMES: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
 
 
 def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str, Tensor]) -> None:
-    """Fill a network with the weights of the public code of the same tracker (pysot's SiamRPN++, SiamCAR).
+    """Fill a network with the weights of the public code of the same tracker (pysot's SiamRPN++, SiamCAR, SiamBAN).
 
     These weights expect raw BGR images of 0..255 (`input_format="bgr_255"`).
 
@@ -44,7 +48,7 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     Raises:
         InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
 
-    Source: state dict layouts of pysot and of the public SiamCAR code.
+    Source: state dict layouts of pysot and of the public SiamCAR and SiamBAN code.
     """
     if isinstance(path_or_state_dict, Mapping):
         source, state = "the state dict", plain_state(path_or_state_dict, "the state dict")
@@ -54,7 +58,7 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     renamed = {_renamed(name, renames): value for name, value in state.items()}
     if isinstance(net.head, CarHead):
         _transpose_down(renamed, net.head)
-    if isinstance(net.head, RpnHead):
+    if type(net.head) is RpnHead:
         _equal_weights(renamed, net.head)
     load_strict(net, renamed, source)
 

@@ -14,7 +14,7 @@ from dlatrack.models.preprocess import to_network_input
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
 from dlatrack.tracking.siamcar import siamcar_step
-from dlatrack.tracking.siamrpn import siamrpn_step
+from dlatrack.tracking.siamrpn import siamban_step, siamrpn_step
 from dlatrack.tracking.state import TargetState
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 #: The tracking step of each head: maps of the head, last state, hyper-parameters and image size to the new state and
 #: its score. A new head adds its function here.
-STEPS: dict[str, Callable[..., tuple[TargetState, float]]] = {"car": siamcar_step, "rpn": siamrpn_step}
+STEPS: dict[str, Callable[..., tuple[TargetState, float]]] = {
+    "car": siamcar_step,
+    "rpn": siamrpn_step,
+    "ban": siamban_step,
+}
 
 
 class OnlineTracker:

@@ -1,6 +1,8 @@
-"""One step of online tracking with SiamRPN and SiamRPN++: the best anchor under penalty and window."""
+"""One step of online tracking with SiamRPN, SiamRPN++ and SiamBAN: the best box under penalty and window."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 
@@ -45,13 +47,60 @@ def siamrpn_step(
     Source: pysot, tracker of the SiamRPN family; SiamRPN Sec. 3.4. Mended: deltas are bounded before exp().
     """
     cells, shapes = cls.shape[-1], cls.shape[0] // 2
+    deltas = reg.astype(np.float64).reshape(4, -1).T
+    deltas[:, 2:] = np.clip(deltas[:, 2:], -_LARGEST_LOG, _LARGEST_LOG)
+    predicted_xyxy = boxes.decode_deltas(_anchors(cells, stride, shapes), deltas)
+    return _best_step(cls, predicted_xyxy, state, hyper, image_wh, template_size)
+
+
+def siamban_step(
+    cls: np.ndarray,
+    reg: np.ndarray,
+    state: TargetState,
+    hyper: OnlineConfig,
+    image_wh: tuple[int, int],
+    *,
+    template_size: int = 127,
+    search_size: int = 255,
+    stride: int = 8,
+) -> tuple[TargetState, float]:
+    """As `siamrpn_step`, with one box per point, given by its distances to the four sides.
+
+    Args:
+        cls: (2, S, S) logits of background and target.
+        reg: (4, S, S) distances left, top, right, bottom in search-crop px.
+        state: target in the last frame.
+        hyper: penalty, window and learning rate.
+        image_wh: width and height of the image, px; the answer is clipped to it.
+        template_size: px.
+        search_size: px; unused, the points lie around the centre of the crop.
+        stride: search-crop px between cells.
+
+    Returns:
+        The new state, and the target probability of the chosen point, 0..1, without penalty and window.
+
+    Source: the public SiamBAN code, tracker class. Mended: predicted sides are at least half a pixel.
+    """
+    points = _points(cls.shape[-1], stride)
+    sides = np.maximum(reg.astype(np.float64).reshape(4, -1).T, 0.5)
+    predicted_xyxy = np.concatenate([points - sides[:, :2], points + sides[:, 2:]], 1)
+    return _best_step(cls, predicted_xyxy, state, hyper, image_wh, template_size)
+
+
+def _best_step(
+    cls: np.ndarray,
+    predicted_xyxy: np.ndarray,
+    state: TargetState,
+    hyper: OnlineConfig,
+    image_wh: tuple[int, int],
+    template_size: int,
+) -> tuple[TargetState, float]:
+    """Choose among the predicted boxes (m * S * S, 4), crop px around its centre, in the order of `cls`."""
+    cells, shapes = cls.shape[-1], cls.shape[0] // 2
     scale = template_size / state.side  # crop px per image px
     background, foreground = cls.astype(np.float64).reshape(2, -1)  # samples numbered (anchor, row, column)
     score = 1 / (1 + np.exp(np.clip(background - foreground, -700, 700)))
-
-    deltas = reg.astype(np.float64).reshape(4, -1).T
-    deltas[:, 2:] = np.clip(deltas[:, 2:], -_LARGEST_LOG, _LARGEST_LOG)
-    predicted = boxes.xyxy_to_cxcywh(boxes.decode_deltas(_anchors(cells, stride, shapes), deltas))
+    predicted = boxes.xyxy_to_cxcywh(predicted_xyxy)
     penalty = change_penalty(predicted[:, 2:], state.size_wh, template_size, hyper.penalty_k)
     window = np.tile(np.outer(np.hanning(cells), np.hanning(cells)).ravel(), shapes)
     best = int(np.argmax(penalty * score * (1 - hyper.window_influence) + window * hyper.window_influence))
@@ -62,8 +111,15 @@ def siamrpn_step(
     return TargetState(centre, size).clipped(image_wh, _SMALLEST_SIDE), float(score[best])
 
 
+@lru_cache(maxsize=8)
 def _anchors(cells: int, stride: int, shapes: int) -> np.ndarray:
     """(m * S * S, 4) xyxy around the crop centre, numbered (anchor, row, column)."""
     grid = ScoreGrid(cells, stride, offset=-(cells // 2) * stride)
     by_point = grid.anchors(RPN_ANCHORS[:shapes]).numpy().reshape(-1, shapes, 4)
     return np.moveaxis(by_point, 1, 0).reshape(-1, 4)
+
+
+@lru_cache(maxsize=8)
+def _points(cells: int, stride: int) -> np.ndarray:
+    """(S * S, 2) around the crop centre, row-major."""
+    return ScoreGrid(cells, stride, offset=-(cells // 2) * stride).points.numpy()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlatrack.recipes import OnlineConfig
-from dlatrack.tracking.siamrpn import siamrpn_step
+from dlatrack.tracking.siamrpn import siamban_step, siamrpn_step
 from dlatrack.tracking.state import TargetState
 
 IMAGE_WH = (1000, 800)
@@ -90,3 +90,20 @@ def test_no_answer_of_the_network_breaks_the_state(seed, spread, image_wh, size_
     assert (state.size_wh >= 10).all()
     assert ((state.centre_xy >= 0) & (state.centre_xy <= image_wh)).all()
     assert 0 <= score <= 1
+
+
+def test_siamban_decodes_from_points() -> None:
+    cls = np.stack([np.full((25, 25), 12.0), np.full((25, 25), -12.0)]).astype(np.float32)
+    cls[:, 10, 15] = -12, 12
+    reg = np.full((4, 25, 25), 20, np.float32)
+    reg[:, 10, 15] = 10, 20, 30, 60  # 40 wide, 80 high; centre 10 px right of the point and 20 px below it
+    state, score = siamban_step(cls, reg, start(), FREE, IMAGE_WH)
+    assert score == pytest.approx(1)
+    assert state.centre_xy == pytest.approx([500 + (24 + 10) * 128 / 127, 400 + (-16 + 20) * 128 / 127])
+    assert state.size_wh == pytest.approx([40 * 128 / 127, 80 * 128 / 127])
+
+
+def test_siamban_survives_sides_without_length() -> None:
+    state, _ = siamban_step(np.zeros((2, 25, 25)), np.zeros((4, 25, 25)), start(), FREE, IMAGE_WH)
+    assert np.isfinite(state.box_xywh).all()
+    assert (state.size_wh >= 10).all()
