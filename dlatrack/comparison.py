@@ -70,6 +70,7 @@ def label(recipe: Recipe) -> str:
     base = (
         recipe.name.removeprefix("dla_")
         .replace("siamcar", "SiamCAR")
+        .replace("cosiamrpn", "CoSiamRPN")
         .replace("siamrpnpp", "SiamRPN++")
         .replace("_small", " small")
     )

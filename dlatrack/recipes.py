@@ -172,6 +172,16 @@ _SIAMRPNPP = Recipe(
     },
 )
 
+_COSIAMRPN = replace(
+    _SIAMRPNPP,
+    name="cosiamrpn",
+    net=NetConfig(backbone="efficientnet_b0", levels=(3, 5, 7), head="rpn", input_format="rgb_imagenet"),
+    online={
+        "OTB100": OnlineConfig(penalty_k=0.24, window_influence=0.5, rate=0.25),
+        "VOT2018": OnlineConfig(penalty_k=0.04, window_influence=0.4, rate=0.5),
+    },
+)
+
 _SIAMBAN = Recipe(
     name="siamban",
     net=NetConfig(head="ban"),
@@ -206,6 +216,7 @@ RECIPES: dict[str, Recipe] = {
         (_SIAMCAR_SMALL, "dla_points"),
         (_SIAMRPNPP, "dla_anchors"),
         (_SIAMRPNPP_SMALL, "dla_anchors"),
+        (_COSIAMRPN, "dla_anchors"),
     )
     for entry in (fixed, _with_dla(fixed, assigner))
 } | {_SIAMBAN.name: _SIAMBAN}

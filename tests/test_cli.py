@@ -44,7 +44,7 @@ def weights(tmp_path_factory):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "siamcat", "--out", "OUT"], "there is no recipe 'siamcat'; choose from dla_siamcar,"),
+        (["train", "siamcat", "--out", "OUT"], "there is no recipe 'siamcat'; choose from cosiamrpn,"),
         (
             ["train", "siamcar_small", "--out", "OUT", "--device", "tpu"],
             "there is no device 'tpu' here; choose from cpu",

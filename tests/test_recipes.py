@@ -46,5 +46,5 @@ def test_the_paper_schedule():
 
 
 def test_an_unknown_recipe_names_those_that_exist():
-    with pytest.raises(InputError, match=r"there is no recipe 'siamcat'; choose from dla_siamcar, "):
+    with pytest.raises(InputError, match=r"there is no recipe 'siamcat'; choose from cosiamrpn, "):
         recipe("siamcat")

@@ -8,14 +8,19 @@ from pathlib import Path
 from torch import Tensor
 
 from dlatrack.models.backbones.base import Backbone
+from dlatrack.models.backbones.efficientnet_b0 import EfficientNetB0
 from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
 from dlatrack.models.backbones.resnet50 import ResNet50
 from dlatrack.models.state_files import load_strict, plain_state, read_state
 
-__all__ = ["BACKBONES", "Backbone", "MobileNetV2", "ResNet50", "load_backbone_weights"]
+__all__ = ["BACKBONES", "Backbone", "EfficientNetB0", "MobileNetV2", "ResNet50", "load_backbone_weights"]
 
 #: Backbones that a recipe may name.
-BACKBONES: dict[str, type[ResNet50] | type[MobileNetV2]] = {"resnet50": ResNet50, "mobilenet_v2": MobileNetV2}
+BACKBONES: dict[str, type[ResNet50] | type[MobileNetV2] | type[EfficientNetB0]] = {
+    "resnet50": ResNet50,
+    "mobilenet_v2": MobileNetV2,
+    "efficientnet_b0": EfficientNetB0,
+}
 
 
 def load_backbone_weights(backbone: Backbone, path_or_state_dict: str | Path | Mapping[str, Tensor]) -> None:

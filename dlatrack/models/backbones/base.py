@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from dlatrack.models.init import kaiming
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """A convolutional trunk of total stride 8 that returns the maps of some of its stages.
 
     Cell i of every map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
@@ -48,6 +49,7 @@ class Backbone(nn.Module):
             raise ValueError(f"{cls.__name__} levels must be an ascending choice of {allowed}, got {chosen}")
         return chosen
 
+    @abstractmethod
     def forward(self, images: Tensor) -> list[Tensor]:
         """Maps of the chosen levels.
 
@@ -57,11 +59,10 @@ class Backbone(nn.Module):
         Returns:
             One (B, out_channels[level], H, H) per level, H = (S - 7) / 8.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def trainable_stages(self) -> list[nn.Module]:
         """The parts that train once the backbone is unfrozen; all others never do."""
-        raise NotImplementedError
 
     def adapted(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The state dict of the torchvision network of this name, changed to fit this trunk."""
