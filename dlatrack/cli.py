@@ -130,6 +130,32 @@ def benchmark(
     benchmark_command(name, root, weights, out, expect=recipe, hyper=hyper, device=device)
 
 
+weights_app = typer.Typer(help="Weight files.", no_args_is_help=True)
+app.add_typer(weights_app, name="weights")
+
+
+@weights_app.command("import")
+def weights_import(
+    recipe: Annotated[str, typer.Argument(help="Recipe the checkpoint belongs to, e.g. siamrpnpp.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of pysot, SiamCAR or SiamBAN (.pth).")],
+    out: Annotated[Path, typer.Option(help="Weight file to write (.safetensors).")],
+) -> None:
+    """Read a public checkpoint, strictly and without running code from it, and write it as a weight file."""
+    from dlatrack.commands import import_command
+
+    import_command(recipe, checkpoint, out)
+
+
+@weights_app.command("info")
+def weights_info(
+    file: Annotated[Path, typer.Argument(help="Weight file of dlatrack (.safetensors).")],
+) -> None:
+    """Say which recipe a weight file holds and how it was made."""
+    from dlatrack.commands import info_command
+
+    info_command(file)
+
+
 @app.command()
 def bench(
     what: Annotated[str, typer.Argument(help="assign or pairs.")],

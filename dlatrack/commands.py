@@ -1,7 +1,8 @@
-"""What the commands `train`, `benchmark` and `doctor` do, and print."""
+"""What the commands `train`, `benchmark`, `weights` and `doctor` do, and print."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Mapping
@@ -18,7 +19,9 @@ from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import read_boxes
 from dlatrack.files import write_text
-from dlatrack.models.weights import load_weights, save_weights
+from dlatrack.models.official import load_official
+from dlatrack.models.siamese import build_model
+from dlatrack.models.weights import load_weights, read_weights_info, save_weights
 from dlatrack.progress import Progress
 from dlatrack.provenance import versions
 from dlatrack.recipes import Schedule, recipe
@@ -116,6 +119,38 @@ def benchmark_command(
             str(row[0]), *(f"{value:.3f}" for value in row[1:]), end_section=row[0] == table.index[-2]
         )
     Console().print(shown)
+
+
+def import_command(name: str, checkpoint: Path, out: Path) -> None:
+    """Convert a public checkpoint of recipe `name` to a weight file whose card names its origin by hash.
+
+    Raises:
+        InputError: for an unknown recipe or a checkpoint that does not fit it exactly.
+    """
+    chosen = recipe(name)
+    net = build_model(chosen)
+    load_official(net, checkpoint)
+    card = {"imported_from": checkpoint.name, "sha256": file_digest(checkpoint), "versions": versions()}
+    save_weights(out, net, chosen, card)
+    Console().print(f"weights: {out}", highlight=False, soft_wrap=True)
+
+
+def info_command(file: Path) -> None:
+    """Print recipe, size and model card of a weight file.
+
+    Raises:
+        InputError: if the file is not a complete weight file.
+    """
+    net, chosen = load_weights(file)
+    parts = {part: sum(p.numel() for p in module.parameters()) for part, module in net.named_children()}
+    table = Table("what", "value", title=str(file))
+    table.add_row("recipe", chosen.name)
+    table.add_row("label assigner", chosen.assign.name)
+    table.add_row("parameters", f"{sum(parts.values()):,}")
+    for part, count in parts.items():
+        table.add_row(f"  {part}", f"{count:,}")
+    table.add_row("model card", json.dumps(read_weights_info(file).card, indent=2))
+    Console().print(table)
 
 
 def doctor_command() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dlatrack import cli
 from dlatrack.datasets.folder import write_folder
@@ -124,6 +126,71 @@ def test_train_then_benchmark(monkeypatch, capsys, clips, tmp_path):
     means = np.array([row.split(",")[1:] for row in rows[1:]], float)
     assert means[2] == pytest.approx(means[:2].mean(0))
     assert (results / "static" / "synthetic-0060.txt").exists()
+
+
+class Trap:
+    """What a malicious pickle holds: unpickling it would write a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+def test_weights_are_imported_and_described(monkeypatch, capsys, tmp_path):
+    donor = build_model(recipe("siamban"), torch.Generator().manual_seed(5))
+    public = {
+        re.sub(
+            r"^neck\.levels\.(\d)",
+            r"neck.downsample\1.downsample",
+            re.sub(r"^head\.levels\.", "head.box", name),
+        ): value
+        for name, value in donor.state_dict().items()
+    }
+    torch.save(
+        {"state_dict": {f"module.{name}": value for name, value in public.items()}}, tmp_path / "ban.pth"
+    )
+    out = tmp_path / "ban.safetensors"
+    status, text, _ = call(
+        monkeypatch, capsys, "weights", "import", "siamban", tmp_path / "ban.pth", "--out", out
+    )
+    assert status == 0
+    assert str(out) in text
+    net, loaded = load_weights(out)
+    assert loaded == recipe("siamban")
+    assert torch.equal(
+        net.head.get_parameter("levels.3.cls.head.3.bias"), public["head.box3.cls.head.3.bias"]
+    )
+    status, text, _ = call(monkeypatch, capsys, "weights", "info", out)
+    assert status == 0
+    assert "53,932,123" in text
+    assert "ban.pth" in text
+
+
+def test_bad_checkpoints_are_one_line_and_run_no_code(monkeypatch, capsys, tmp_path):
+    torch.save({"state_dict": Trap(str(tmp_path / "trapped"))}, tmp_path / "trap.pth")
+    torch.save({"some": torch.zeros(1)}, tmp_path / "other.pth")
+    for name, message in (
+        ("trap.pth", "not a checkpoint of plain tensors"),
+        ("other.pth", "lacks backbone"),
+        ("none.pth", "cannot read"),
+    ):
+        status, _, error = call(
+            monkeypatch,
+            capsys,
+            "weights",
+            "import",
+            "siamcar_small",
+            tmp_path / name,
+            "--out",
+            tmp_path / "out",
+        )
+        assert status == 2
+        assert message in error
+        assert error.count("\n") == 1
+    assert not (tmp_path / "trapped").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_bench_prints_json(monkeypatch, capsys):

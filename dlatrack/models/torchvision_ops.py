@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from torch import library
 
 _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -25,20 +26,20 @@ def _compiled_operators_load() -> bool:
     spec = find_spec("torchvision")
     if spec is None or spec.origin is None:
         return True  # nothing to prepare; the import below reports that torchvision is absent
-    for library in Path(spec.origin).parent.glob("_C*.so"):
+    for compiled in Path(spec.origin).parent.glob("_C*.so"):
         try:
-            torch.ops.load_library(library)
+            torch.ops.load_library(compiled)
         except OSError:
             continue
         return True
     return False
 
 
-def _declare_operators() -> torch.library.Library | None:
+def _declare_operators() -> library.Library | None:
     """Declare the two operators where they are missing; the caller keeps the result, or they vanish again."""
     if sys.platform != "linux" or "torchvision" in sys.modules or _compiled_operators_load():
         return None
-    declared = torch.library.Library("torchvision", "FRAGMENT")
+    declared = library.Library("torchvision", "FRAGMENT")
     for schema in _SCHEMAS:
         declared.define(schema)
     return declared
