@@ -10,10 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import ROOT
 
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.models.siamese import build_model
+from dlatrack.recipes import recipe
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
@@ -44,6 +47,13 @@ def test_the_scores_shown_are_those_of_the_committed_table():
         assert re.search(rf"^  {re.escape(name)} +{float(auc):.3f}$", README, re.MULTILINE), name
 
 
+def public_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights under the names of pysot."""
+    state = {re.sub(r"^neck\.levels\.(\d)", r"neck.downsample\1.downsample", k): v for k, v in state.items()}
+    state = {re.sub(r"^head\.levels\.(\d)", r"rpn_head.rpn\1", k): v for k, v in state.items()}
+    return {re.sub(r"^head\.", "rpn_head.", k): v for k, v in state.items()}
+
+
 @pytest.mark.slow
 def test_the_commands_run_word_for_word(tmp_path):
     clips = tmp_path / "CLIPS"
@@ -56,7 +66,8 @@ def test_the_commands_run_word_for_word(tmp_path):
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     commands = [command for command in COMMANDS if command.startswith("dlatrack ")]
-    assert len(commands) == 4
+    assert len(commands) == 5
+    torch.save(public_names(build_model(recipe("siamrpnpp")).state_dict()), tmp_path / "CHECKPOINT.pth")
     for command in commands:
         done = subprocess.run(
             shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
