@@ -118,7 +118,7 @@ def bench_pairs(repeats: int) -> BenchReport:
     store = CropStore.build(synthetic_sequences(8, seed=0, length=10))
     source = PairSource(store, chosen.sampling, chosen.net, seed=0)
     draws = [
-        source._frames(True, np.random.Generator(np.random.Philox(key=[0, index])))
+        source.draw_frames(True, np.random.Generator(np.random.Philox(key=[0, index])))
         for index in range(repeats)
     ]
     timings = measure(

@@ -110,14 +110,7 @@ def siamcar_loss(
     """
     if output.centerness is None:
         raise ValueError("the SiamCAR loss needs a head with centre-ness")
-    batch, cells = output.cls.shape[0], output.cls.shape[2] * output.cls.shape[3]
-    for name, value, shape in (
-        ("labels", labels, (batch, cells)),
-        ("target_xyxy", target_xyxy, (batch, 4)),
-        ("points", points, (cells, 2)),
-    ):
-        if value.shape != shape:
-            raise ValueError(f"{name} must be {shape} for this output, got {tuple(value.shape)}")
+    _check_shapes(output, labels, target_xyxy, "points", points, 2)
     logits, predicted, centerness = (_per_cell(maps) for maps in (output.cls, output.reg, output.centerness))
     positive = labels == 1
     target = ltrb(points[None], target_xyxy[:, None]).to(predicted.dtype).clamp(min=0)  # (B, N, 4)
@@ -163,15 +156,7 @@ def siamrpn_loss(
 
     Source: SiamRPN (Li et al. 2018) Sec. 3.2, with the plain L1 of pysot.
     """
-    batch, cells = output.cls.shape[0], output.cls.shape[2] * output.cls.shape[3]
-    samples = output.cls.shape[1] // 2 * cells
-    for name, value, shape in (
-        ("labels", labels, (batch, samples)),
-        ("target_xyxy", target_xyxy, (batch, 4)),
-        ("anchors_xyxy", anchors_xyxy, (samples, 4)),
-    ):
-        if value.shape != shape:
-            raise ValueError(f"{name} must be {shape} for this output, got {tuple(value.shape)}")
+    _check_shapes(output, labels, target_xyxy, "anchors_xyxy", anchors_xyxy, 4)
     logits, deltas = (
         _per_anchor(output.cls, 2),
         _per_anchor(output.reg, 4).transpose(1, 2),
@@ -180,7 +165,7 @@ def siamrpn_loss(
     positive = labels == 1
     share = positive / (positive.sum(1, keepdim=True) + 1e-6)
     classification = balanced_cross_entropy(logits, labels)
-    regression = torch.where(positive, error * share, 0).sum() / batch
+    regression = torch.where(positive, error * share, 0).sum() / len(labels)
     total = weights.classification * classification + weights.regression * regression
     return LossTerms(total, classification, regression, torch.zeros_like(total))
 
@@ -202,8 +187,12 @@ def siamban_loss(
     Returns:
         The terms and their weighted sum; without positives the box loss is 0.
 
+    Raises:
+        ValueError: when the shapes disagree.
+
     Source: SiamBAN (Chen et al. 2020) Sec. 3.4; "+ 1" as in its public code.
     """
+    _check_shapes(output, labels, target_xyxy, "points", points, 2)
     predicted = _per_cell(output.reg).transpose(1, 2)
     positive = labels == 1
     target = ltrb(points[None], target_xyxy[:, None]).to(predicted.dtype).clamp(min=0)
@@ -236,6 +225,21 @@ def _per_anchor(maps: Tensor, values: int) -> Tensor:
     """(B, values * m, H, W), all anchors of a value together -> (B, values, H * W * m), point-major."""
     batch, channels = maps.shape[:2]
     return _per_cell(maps).reshape(batch, values, channels // values, -1).transpose(2, 3).flatten(2)
+
+
+def _check_shapes(
+    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, name: str, places: Tensor, width: int
+) -> None:
+    """Labels (B, A), targets (B, 4) and the A places of an output of A / (H W) samples per cell."""
+    batch, channels, height, columns = output.cls.shape
+    samples = channels // 2 * height * columns
+    for what, value, shape in (
+        ("labels", labels, (batch, samples)),
+        ("target_xyxy", target_xyxy, (batch, 4)),
+        (name, places, (samples, width)),
+    ):
+        if value.shape != shape:
+            raise ValueError(f"{what} must be {shape} for this output, got {tuple(value.shape)}")
 
 
 def _per_cell(maps: Tensor) -> Tensor:

@@ -68,8 +68,7 @@ def plan(preset: str, *, epochs: int = 0, pairs_per_epoch: int = 0) -> Plan:
     Raises:
         InputError: naming the presets, or the number that is negative.
     """
-    if preset not in PLANS:
-        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PLANS)}")
+    _check(preset)
     for name, value in (("epochs", epochs), ("pairs_per_epoch", pairs_per_epoch)):
         if value < 0:
             raise InputError(f"{name} must be 0 (the preset's) or more, got {value}")
@@ -88,8 +87,12 @@ def frames_to_count(preset: str, length: int) -> list[int]:
     Raises:
         InputError: naming the presets.
     """
-    if preset not in PLANS:
-        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PLANS)}")
+    _check(preset)
     most = {"smoke": 6, "demo": 60}.get(preset, length)
     count = min(most, length)
     return [index * length // count for index in range(count)]
+
+
+def _check(preset: str) -> None:
+    if preset not in PLANS:
+        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PLANS)}")

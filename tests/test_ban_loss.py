@@ -34,3 +34,9 @@ def test_without_positives_the_box_loss_is_zero(value):
     terms.total.backward()
     assert terms.regression.item() == 0
     assert not reg.grad.any()
+
+
+def test_shapes_are_checked():
+    output = HeadOutput(torch.zeros(1, 2, 2, 2), torch.ones(1, 4, 2, 2), None)
+    with pytest.raises(ValueError, match=r"points must be \(4, 2\) for this output, got \(3, 2\)"):
+        siamban_loss(output, torch.zeros(1, 4, dtype=torch.int8), TARGET, POINTS[:3], WEIGHTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dlatrack.errors import InputError
+from dlatrack.notebooks import PRESETS
 from dlatrack.presets import PLANS, frames_to_count, plan
 from dlatrack.recipes import recipe
 
@@ -39,3 +40,7 @@ def test_an_unknown_preset_names_those_that_exist(call):
 def test_a_negative_number_is_named():
     with pytest.raises(InputError, match=r"epochs must be 0 .* or more, got -1"):
         plan("demo", epochs=-1)
+
+
+def test_the_notebook_runner_knows_the_same_presets():
+    assert tuple(PLANS) == PRESETS

@@ -73,7 +73,7 @@ class PairSource:
         """Pair `index` of epoch `epoch`, both from 0."""
         rng = np.random.Generator(np.random.Philox(key=[self.seed, (epoch << 40) + index]))
         positive = bool(rng.random() >= self.sampling.negative_pairs)
-        template, search = self._frames(positive, rng)
+        template, search = self.draw_frames(positive, rng)
         gray = bool(rng.random() < self.sampling.gray)
         views = [
             augment(self.store.image(crop), self.store.target_wh[crop], config, size, gray, rng)
@@ -103,7 +103,7 @@ class PairSource:
         for first in range(0, pairs, batch):
             yield self.batch(epoch, first, min(batch, pairs - first))
 
-    def _frames(self, positive: bool, rng: np.random.Generator) -> tuple[int, int]:
+    def draw_frames(self, positive: bool, rng: np.random.Generator) -> tuple[int, int]:
         """Crop numbers of template and search image."""
         track = int(rng.integers(self.store.track_count))
         first, end = self.store.tracks[track : track + 2]

@@ -15,7 +15,7 @@ from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
 from dlatrack.tracking.siamcar import siamcar_step
 from dlatrack.tracking.siamrpn import siamban_step, siamrpn_step
-from dlatrack.tracking.state import TargetState
+from dlatrack.tracking.state import CropGeometry, TargetState
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import SiameseNet
@@ -120,9 +120,7 @@ class OnlineTracker:
             state,
             self._hyper,
             (image.shape[1], image.shape[0]),
-            template_size=config.template_size,
-            search_size=config.search_size,
-            stride=config.stride,
+            CropGeometry(config.template_size, config.search_size, config.stride),
         )
         return self._state.box_xywh, score
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dlatrack.recipes import OnlineConfig
-from dlatrack.tracking.state import TargetState, change_penalty
+from dlatrack.tracking.state import PUBLISHED, CropGeometry, TargetState, change_penalty
 
 #: Smallest and largest distance, as a share of the template size, to which the search for the exact place reaches.
 _REGION = (0.1, 0.44)
@@ -22,10 +22,7 @@ def siamcar_step(
     state: TargetState,
     hyper: OnlineConfig,
     image_wh: tuple[int, int],
-    *,
-    template_size: int = 127,
-    search_size: int = 255,
-    stride: int = 8,
+    geometry: CropGeometry = PUBLISHED,
 ) -> tuple[TargetState, float]:
     """Locate the target in two stages and smooth its size.
 
@@ -40,9 +37,7 @@ def siamcar_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        template_size: px.
-        search_size: px.
-        stride: search-crop px between cells.
+        geometry: of crops and score map.
 
     Returns:
         The new state, and the score: the target probability at the accurate peak, 0..1. The public code reports
@@ -54,6 +49,7 @@ def siamcar_step(
     one past it), a constant centerness map counts as 1 everywhere (there 0 / 0), sizes stay positive, and the
     accurate peak is taken inside its region even where all scores there are negative.
     """
+    template_size, search_size, stride = geometry
     cells = cls.shape[-1]
     pixels = (cells - 1) * stride + 1
     scale = template_size / state.side  # crop px per image px

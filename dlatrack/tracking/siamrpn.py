@@ -9,7 +9,7 @@ import numpy as np
 from dlatrack import boxes
 from dlatrack.grid import RPN_ANCHORS, ScoreGrid
 from dlatrack.recipes import OnlineConfig
-from dlatrack.tracking.state import TargetState, change_penalty
+from dlatrack.tracking.state import PUBLISHED, CropGeometry, TargetState, change_penalty
 
 #: px of the image below which the trackers of this family never shrink a target.
 _SMALLEST_SIDE = 10.0
@@ -24,10 +24,7 @@ def siamrpn_step(
     state: TargetState,
     hyper: OnlineConfig,
     image_wh: tuple[int, int],
-    *,
-    template_size: int = 127,
-    search_size: int = 255,
-    stride: int = 8,
+    geometry: CropGeometry = PUBLISHED,
 ) -> tuple[TargetState, float]:
     """Take the anchor with the best penalised and windowed score, move to it and smooth the size towards it.
 
@@ -37,9 +34,7 @@ def siamrpn_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        template_size: px.
-        search_size: px; unused, the anchors lie around the centre of the crop.
-        stride: search-crop px between cells.
+        geometry: of crops and score map.
 
     Returns:
         The new state, and the target probability of the chosen anchor, 0..1, without penalty and window.
@@ -49,8 +44,8 @@ def siamrpn_step(
     cells, shapes = cls.shape[-1], cls.shape[0] // 2
     deltas = reg.astype(np.float64).reshape(4, -1).T
     deltas[:, 2:] = np.clip(deltas[:, 2:], -_LARGEST_LOG, _LARGEST_LOG)
-    predicted_xyxy = boxes.decode_deltas(_anchors(cells, stride, shapes), deltas)
-    return _best_step(cls, predicted_xyxy, state, hyper, image_wh, template_size)
+    predicted_xyxy = boxes.decode_deltas(_anchors(cells, geometry.stride, shapes), deltas)
+    return _best_step(cls, predicted_xyxy, state, hyper, image_wh, geometry.template_size)
 
 
 def siamban_step(
@@ -59,10 +54,7 @@ def siamban_step(
     state: TargetState,
     hyper: OnlineConfig,
     image_wh: tuple[int, int],
-    *,
-    template_size: int = 127,
-    search_size: int = 255,
-    stride: int = 8,
+    geometry: CropGeometry = PUBLISHED,
 ) -> tuple[TargetState, float]:
     """As `siamrpn_step`, with one box per point, given by its distances to the four sides.
 
@@ -72,19 +64,17 @@ def siamban_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        template_size: px.
-        search_size: px; unused, the points lie around the centre of the crop.
-        stride: search-crop px between cells.
+        geometry: of crops and score map.
 
     Returns:
         The new state, and the target probability of the chosen point, 0..1, without penalty and window.
 
     Source: the public SiamBAN code, tracker class. Mended: predicted sides are at least half a pixel.
     """
-    points = _points(cls.shape[-1], stride)
+    points = _points(cls.shape[-1], geometry.stride)
     sides = np.maximum(reg.astype(np.float64).reshape(4, -1).T, 0.5)
     predicted_xyxy = np.concatenate([points - sides[:, :2], points + sides[:, 2:]], 1)
-    return _best_step(cls, predicted_xyxy, state, hyper, image_wh, template_size)
+    return _best_step(cls, predicted_xyxy, state, hyper, image_wh, geometry.template_size)
 
 
 def _best_step(

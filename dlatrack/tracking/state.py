@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,24 @@ from dlatrack.sampling.crops import template_side
 
 #: Smallest width and height in image px that a tracked target can shrink to; a target of no size has no crop.
 SMALLEST_SIDE = 1.0
+
+
+class CropGeometry(NamedTuple):
+    """Sizes that tie a score map to the image.
+
+    Attributes:
+        template_size: side of the template crop, px.
+        search_size: side of the search crop, px.
+        stride: search-crop px between cells.
+    """
+
+    template_size: int = 127
+    search_size: int = 255
+    stride: int = 8
+
+
+#: The sizes of SiamRPN++, SiamCAR and SiamBAN.
+PUBLISHED = CropGeometry()
 
 
 @dataclass(frozen=True)

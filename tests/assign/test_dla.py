@@ -208,15 +208,20 @@ def test_every_option_equals_the_referee(name, options):
 
 
 def test_the_order_in_the_batch_does_not_matter():
-    target = torch.cat([training_targets(5000, seed=14), any_targets(5000, seed=15)])
-    keys = torch.randint(2**63 - 1, (10_000,), generator=torch.Generator().manual_seed(16))
-    order = torch.randperm(10_000, generator=torch.Generator().manual_seed(17))
+    target = torch.cat([training_targets(50_000, seed=14), any_targets(50_000, seed=15)])
+    generator = torch.Generator().manual_seed(16)
+    keys = torch.randint(2**63 - 1, (len(target),), generator=generator)
+    target, keys = (
+        each[torch.randperm(100_000, generator=torch.Generator().manual_seed(17))] for each in (target, keys)
+    )
     assigner = build_assigner("dla_points", GRID)
-    straight = assigner.assign(target, generator=keys)
-    permuted = assigner.assign(target[order], generator=keys[order])
-    for name in ("labels", "iou", "candidates", "mean", "std", "threshold", "empty", "tied", "eligible"):
-        assert torch.equal(getattr(straight, name)[order], getattr(permuted, name)), name
-    alone = assigner.assign(target[77:78], generator=keys[77:78])
+    for chunk, chunk_keys in zip(target.split(2500), keys.split(2500), strict=True):
+        order = torch.randperm(len(chunk), generator=generator)
+        straight = assigner.assign(chunk, generator=chunk_keys)
+        permuted = assigner.assign(chunk[order], generator=chunk_keys[order])
+        for name in ("labels", "iou", "candidates", "mean", "std", "threshold", "empty", "tied", "eligible"):
+            assert torch.equal(getattr(straight, name)[order], getattr(permuted, name)), name
+    alone = assigner.assign(chunk[77:78], generator=chunk_keys[77:78])
     assert torch.equal(alone.labels[0], straight.labels[77])
 
 

@@ -61,7 +61,7 @@ def test_an_epoch_ends_with_what_is_left(store):
 
 def test_frames_lie_within_range_on_one_track(store):
     pairs = source(store, frame_range=1)
-    frames = [pairs._frames(True, np.random.default_rng(n)) for n in range(400)]
+    frames = [pairs.draw_frames(True, np.random.default_rng(n)) for n in range(400)]
     assert all(a // 6 == b // 6 for a, b in frames)
     assert {b - a for a, b in frames} == {-1, 0, 1}
     assert {a for a, _ in frames} == set(range(18))
@@ -69,7 +69,7 @@ def test_frames_lie_within_range_on_one_track(store):
 
 def test_negative_pairs_show_another_track(store):
     pairs = source(store, negative_pairs=0.5)
-    frames = [pairs._frames(False, np.random.default_rng(n)) for n in range(400)]
+    frames = [pairs.draw_frames(False, np.random.default_rng(n)) for n in range(400)]
     assert all(a // 6 != b // 6 for a, b in frames)
     assert {b // 6 for _, b in frames} == {0, 1, 2}
     share = np.mean([pairs.pair(0, n).positive for n in range(200)])
