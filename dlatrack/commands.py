@@ -8,6 +8,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -183,6 +184,6 @@ def _changed(schedule: Schedule, changes: Mapping[str, int]) -> Schedule:
     """A schedule with fields changed; a warm-up longer than the run is cut."""
     epochs = changes.get("epochs", schedule.epochs)
     try:
-        return replace(schedule, **changes, warmup_epochs=min(schedule.warmup_epochs, max(epochs - 1, 0)))
+        return replace(schedule, **dict[str, Any](changes), warmup_epochs=min(schedule.warmup_epochs, max(epochs - 1, 0)))
     except ValueError as error:
         raise InputError(str(error)) from error

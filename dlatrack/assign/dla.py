@@ -17,7 +17,7 @@ from dlatrack.grid import POINT_ANCHOR, ScoreGrid
 #: A centre closer than this to the side of the target is not inside it, px (as in ATSS).
 INSIDE_MARGIN = 0.01
 
-#: Labelled negatives of a negative pair, as many as the host tracker SiamRPN++ takes.
+#: Labelled negatives of a negative pair in the window, as many as the host tracker SiamRPN++ takes.
 NEGATIVES_OF_NEGATIVE_PAIR = 16
 
 
@@ -42,7 +42,9 @@ class DynamicLabelAssigner:
             if none is inside); "strict" leaves it without labels, as Algorithm 1 does literally.
         negative_pool: step 6 draws from the "rest" (literal), from the rest "outside_target", or from the rest with
             "low_iou" (below 0.3).
-        crop_centre: px, centre of the search region, for negative pairs.
+        negative_pairs: the host tracker's rule for pairs that show another object: "window" draws 16 negatives
+            around the distractor (SiamRPN++), "inside" makes all samples in its box negative (SiamFC++).
+        crop_centre: px, centre of the search region, for the window of negative pairs.
 
     Raises:
         ValueError: for a value outside its range, naming it.
@@ -59,6 +61,7 @@ class DynamicLabelAssigner:
     tolerance: float = 1e-6
     on_empty: Literal["best", "strict"] = "best"
     negative_pool: Literal["rest", "outside_target", "low_iou"] = "rest"
+    negative_pairs: Literal["window", "inside"] = "window"
     crop_centre: float = 127
 
     def __post_init__(self) -> None:
@@ -75,6 +78,7 @@ class DynamicLabelAssigner:
             ("std", ("unbiased", "biased")),
             ("on_empty", ("best", "strict")),
             ("negative_pool", ("rest", "outside_target", "low_iou")),
+            ("negative_pairs", ("window", "inside")),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
@@ -88,7 +92,7 @@ class DynamicLabelAssigner:
     ) -> Assignment:
         """Run Algorithm 1 on a batch of targets; arguments and errors as `LabelAssigner.assign`.
 
-        Negative pairs get no positives and up to 16 negatives around the distractor, the rule of SiamRPN++.
+        Negative pairs get no positives, and negatives around the distractor by the rule of the host tracker.
         """
         target, positive_pair = check_targets(target_xyxy, positive_pair)
         keys = draw_keys(generator, len(target), target.device)
@@ -167,7 +171,7 @@ class DynamicLabelAssigner:
     def _negatives(
         self, target: Tensor, anchors: Tensor, positive: Tensor, positive_pair: Tensor, keys: Tensor
     ) -> Tensor:
-        """Line 15 and, in negative pairs, the window around the distractor, (B, A) bool."""
+        """Line 15 and, in negative pairs, samples around the distractor, (B, A) bool."""
         pool = ~positive
         if self.negative_pool == "outside_target":
             pool &= ~_inside(anchors, target)
@@ -175,12 +179,16 @@ class DynamicLabelAssigner:
             pool &= boxes.iou(anchors, target[:, None]) < 0.3
         count = positive.sum(1) * self.negatives_per_positive
         if not positive_pair.all():
-            window = distractor_window(self.grid, len(self.anchor_shapes), target, self.crop_centre)
-            pool = torch.where(positive_pair[:, None], pool, window)
-            count = torch.where(positive_pair, count, NEGATIVES_OF_NEGATIVE_PAIR)
+            if self.negative_pairs == "window":
+                near = distractor_window(self.grid, len(self.anchor_shapes), target, self.crop_centre)
+                most = NEGATIVES_OF_NEGATIVE_PAIR
+            else:
+                near, most = _inside(anchors, target, margin=0), len(anchors)
+            pool = torch.where(positive_pair[:, None], pool, near)
+            count = torch.where(positive_pair, count, most)
         return draw(pool, count, draw_order(keys, pool.shape[1]))
 
 
-def _inside(anchors: Tensor, target: Tensor) -> Tensor:
+def _inside(anchors: Tensor, target: Tensor, margin: float = INSIDE_MARGIN) -> Tensor:
     """Whether anchor centres lie inside the targets, (A, 4) or (B, C, 4) x (B, 4) -> (B, A or C) bool."""
-    return boxes.ltrb(boxes.centre(anchors), target[:, None]).amin(-1) > INSIDE_MARGIN
+    return boxes.ltrb(boxes.centre(anchors), target[:, None]).amin(-1) > margin

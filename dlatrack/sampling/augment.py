@@ -19,6 +19,9 @@ _COLOR = np.array(
 )
 _BLUR_SIDES = (5, 45)
 
+#: Windows tried before a target that is always cut gets an unmoved one (video_analyst's number).
+_DRAWS = 50
+
 
 class View(NamedTuple):
     """One augmented image of a pair: (3, S, S) float32 RGB, about 0..255, and the target in it, (4,) xyxy px."""
@@ -39,13 +42,18 @@ class Window(NamedTuple):
 def draw_window(config: AugmentConfig, out_size: int, crop_size: int, rng: np.random.Generator) -> Window:
     """Draw a stretched and shifted window that stays inside the stored crop.
 
-    Around the pixel `crop_size // 2`, (out_size - 1) px times 1 + U(-scale, scale) for each axis, moved by
-    U(-shift, shift) px as far as the crop reaches.
+    Around the pixel `crop_size // 2`, (out_size - 1) px times 1 + U(-scale, scale) for each axis and times
+    U(1 / zoom, zoom) for both, moved by U(-shift, shift) px plus U(-jitter, jitter) half sides as far as the crop
+    reaches.
     """
     stretch = 1 + config.scale * rng.uniform(-1, 1, 2)
+    if config.zoom != 1:
+        stretch *= rng.uniform(1 / config.zoom, config.zoom)
     side = (out_size - 1) * np.minimum(stretch, crop_size / (out_size - 1))
     low = crop_size // 2 - side / 2
     shift = config.shift * rng.uniform(-1, 1, 2)
+    if config.jitter:
+        shift += config.jitter * side / 2 * rng.uniform(-1, 1, 2)
     low += np.maximum(-low, np.minimum(crop_size - 1 - low - side, shift))
     return Window(float(low[0]), float(low[1]), float(side[0]), float(side[1]))
 
@@ -70,10 +78,13 @@ def augment(
         gray: remove the colour.
         rng: source of every draw.
 
-    Source: SiamDLA Sec. 4.1 ("random translations, blur, stretch and color jitter"); amounts of pysot.
+    Source: SiamDLA Sec. 4.1 ("random translations, blur, stretch and color jitter"); amounts of pysot, and for
+    SiamFC++ of video_analyst.
     """
     size = crop.shape[0]
     window = draw_window(config, out_size, size, rng)
+    if config.keep_whole:
+        window = _whole_target(window, target_wh, config, out_size, size, rng)
     scale = np.array([window.width, window.height]) / (out_size - 1)
     low = np.array([window.left, window.top])
     matrix = np.array([[1 / scale[0], 0, -low[0] / scale[0]], [0, 1 / scale[1], -low[1] / scale[1]]])
@@ -95,6 +106,25 @@ def augment(
         image = np.ascontiguousarray(image[:, :, ::-1])
         target[[0, 2]] = out_size - 1 - target[[2, 0]]
     return View(image, target)
+
+
+def _whole_target(
+    window: Window,
+    target_wh: np.ndarray,
+    config: AugmentConfig,
+    out_size: int,
+    crop_size: int,
+    rng: np.random.Generator,
+) -> Window:
+    """Draw again while the target is cut; in the end, an unmoved window of the true scale."""
+    reach = np.asarray(target_wh, dtype=np.float64) / 2
+    for _ in range(_DRAWS):
+        low, side = np.array(window).reshape(2, 2)
+        if (low <= crop_size // 2 - reach).all() and (crop_size // 2 + reach <= low + side).all():
+            return window
+        window = draw_window(config, out_size, crop_size, rng)
+    left = crop_size // 2 - (out_size - 1) / 2
+    return Window(left, left, out_size - 1, out_size - 1)
 
 
 def _blur(image: np.ndarray, rng: np.random.Generator) -> None:

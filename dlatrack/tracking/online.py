@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -14,18 +14,37 @@ from dlatrack.models.preprocess import to_network_input
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
 from dlatrack.tracking.siamcar import siamcar_step
+from dlatrack.tracking.siamfc import SCALES, centred_window, siamfc_step
+from dlatrack.tracking.siamfcpp import affine_window, siamfcpp_step
 from dlatrack.tracking.siamrpn import siamban_step, siamrpn_step
 from dlatrack.tracking.state import CropGeometry, TargetState
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import SiameseNet
 
-#: The tracking step of each head: maps of the head, last state, hyper-parameters and image size to the new state and
-#: its score. A new head adds its function here.
-STEPS: dict[str, Callable[..., tuple[TargetState, float]]] = {
-    "car": siamcar_step,
-    "rpn": siamrpn_step,
-    "ban": siamban_step,
+
+class Family(NamedTuple):
+    """How the trackers with one kind of head look at a frame and move.
+
+    Attributes:
+        step: maps of the head, last state, hyper-parameters, image size and geometry to the new state and its score.
+        crop: image, centre, side, output size and border colour to a square crop.
+        scales: sides of the search regions of one frame, as factors of the published side. With several, `step` gets
+            the maps of all, (V, C, S, S), else (C, S, S).
+    """
+
+    step: Callable[..., tuple[TargetState, float]]
+    crop: Callable[[np.ndarray, np.ndarray, int, int, np.ndarray], np.ndarray] = sub_window
+    scales: tuple[float, ...] = (1.0,)
+
+
+#: The family of each head. A new head adds its own here.
+FAMILIES: dict[str, Family] = {
+    "fc": Family(siamfc_step, centred_window, SCALES),
+    "rpn": Family(siamrpn_step),
+    "car": Family(siamcar_step),
+    "ban": Family(siamban_step),
+    "fcpp": Family(siamfcpp_step, affine_window),
 }
 
 
@@ -47,7 +66,7 @@ class OnlineTracker:
         tracker.init(frames[0], box_xywh)
         boxes = [tracker.update(frame)[0] for frame in frames[1:]]
 
-    Source: pysot and SiamCAR, tracker classes.
+    Source: the public tracker classes; each step names its own.
     """
 
     def __init__(
@@ -61,11 +80,12 @@ class OnlineTracker:
         if benchmark not in recipe.online:
             known = ", ".join(recipe.online) or "none"
             raise InputError(f"recipe {recipe.name} has no online settings for {benchmark!r}; it has {known}")
-        if recipe.net.head not in STEPS:
-            raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {', '.join(STEPS)}")
+        if recipe.net.head not in FAMILIES:
+            known = ", ".join(FAMILIES)
+            raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {known}")
         self._net = net.to(device).eval()
         self._config = recipe.net
-        self._step = STEPS[recipe.net.head]
+        self._family = FAMILIES[recipe.net.head]
         self._hyper: OnlineConfig = recipe.online[benchmark]
         self._device = torch.device(device)
         self._state: TargetState | None = None
@@ -86,8 +106,9 @@ class OnlineTracker:
         _check_image(image)
         state = TargetState.from_box(image, box_xywh)
         self._border = mean_colour(image)
-        size = self._config.template_size
-        self._template = self._net.template(self._crop(image, state.centre_xy, state.side, size))
+        self._template = self._net.template(
+            self._crops(image, state, [state.side], self._config.template_size)
+        )
         self._state = state
 
     @torch.inference_mode()
@@ -108,25 +129,29 @@ class OnlineTracker:
         if self._state is None:
             raise ValueError("call init with the first frame and its box before update")
         _check_image(image)
-        config, state = self._config, self._state
-        side = state.side * (config.search_size / config.template_size)
-        crop = self._crop(image, state.centre_xy, side, config.search_size)
-        output = self._net.search(crop, self._template)
-        maps = [_to_numpy(part) for part in (output.cls, output.reg, output.centerness) if part is not None]
+        config, state, family = self._config, self._state, self._family
+        size = config.online_search_size
+        sides = [state.side * (size / config.template_size) * scale for scale in family.scales]
+        output = self._net.search(self._crops(image, state, sides, size), self._template)
+        maps = [part.float().cpu().numpy() for part in output if part is not None]
         if not all(np.isfinite(part).all() for part in maps):
             raise InputError("the network answered with values that are not finite; its weights are unusable")
-        self._state, score = self._step(
-            *maps,
+        self._state, score = family.step(
+            *(maps if len(sides) > 1 else (part[0] for part in maps)),
             state,
             self._hyper,
             (image.shape[1], image.shape[0]),
-            CropGeometry(config.template_size, config.search_size, config.stride),
+            CropGeometry(config.template_size, size, config.stride),
         )
         return self._state.box_xywh, score
 
-    def _crop(self, image: np.ndarray, centre_xy: np.ndarray, side: float, out_size: int) -> Tensor:
-        window = sub_window(image, centre_xy, max(round(side), 1), out_size, self._border)
-        batch = torch.from_numpy(window).to(self._device).permute(2, 0, 1)[None].float()
+    def _crops(self, image: np.ndarray, state: TargetState, sides: list[float], out_size: int) -> Tensor:
+        """Network input (V, 3, out_size, out_size) of V squares around the target, sides in image px."""
+        crops = [
+            self._family.crop(image, state.centre_xy, max(round(side), 1), out_size, self._border)
+            for side in sides
+        ]
+        batch = torch.from_numpy(np.stack(crops)).to(self._device).permute(0, 3, 1, 2).float()
         return to_network_input(batch, self._config.input_format)
 
 
@@ -136,8 +161,3 @@ def _check_image(image: np.ndarray) -> None:
         raise InputError(f"an image must be an (H, W, 3) uint8 RGB array, got {found}")
     if image.size == 0:
         raise InputError(f"an image must have at least one pixel, got {image.shape}")
-
-
-def _to_numpy(output: Tensor) -> np.ndarray:
-    """Maps of the one image in the batch, (C, S, S)."""
-    return output[0].float().cpu().numpy()

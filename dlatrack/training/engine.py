@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from dlatrack.sampling.pairs import PairBatch, PairSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.checkpoints import load_checkpoint, restore_momentum, save_checkpoint
 from dlatrack.training.history import Step, read_history, write_history
-from dlatrack.training.schedule import build_optimizer, learning_rates, set_rate
+from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 
 CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.csv"
 
@@ -97,18 +98,16 @@ def train(
 
     source = PairSource(store, recipe.sampling, recipe.net, seed)
     assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
-    rates = learning_rates(schedule)
     last = schedule.epochs if until_epoch is None else min(until_epoch, schedule.epochs)
     optimizer = None
     for epoch in range(done, last):
         trains = epoch >= schedule.unfreeze_epoch
+        net.train_mode(trains)
         if optimizer is None or epoch == schedule.unfreeze_epoch:
-            optimizer = build_optimizer(net, schedule, trains)
+            optimizer = build_optimizer(net, schedule)
             if epoch == done and epoch != schedule.unfreeze_epoch:
                 restore_momentum(net, optimizer, momentum)
-        set_rate(optimizer, rates[epoch])
-        net.train_mode(trains)
-        _train_epoch(net, optimizer, source, assigner, recipe, epoch, rates[epoch], steps, on_step)
+        _train_epoch(net, optimizer, source, assigner, recipe, epoch, steps, on_step)
         write_history(folder / HISTORY, steps)
         save_checkpoint(folder / CHECKPOINT, net, optimizer, epoch + 1, run)
     return Training(net.eval(), steps, max(done, last))
@@ -147,7 +146,6 @@ def _train_epoch(
     assigner: LabelAssigner,
     recipe: Recipe,
     epoch: int,
-    rate: float,
     steps: list[Step],
     on_step: Callable[[Step, int], None] | None,
 ) -> None:
@@ -155,11 +153,14 @@ def _train_epoch(
     steps_per_epoch = -(-schedule.pairs_per_epoch // schedule.batch)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     started = time.perf_counter()
-    for batch in source.batches(epoch, schedule.pairs_per_epoch, schedule.batch):
+    batches = source.batches(epoch, schedule.pairs_per_epoch, schedule.batch)
+    for number, batch in enumerate(batches):
+        rate = learning_rate(schedule, epoch, number / steps_per_epoch)
+        set_rate(optimizer, rate)
         terms, assignment = forward_loss(net, batch, assigner, recipe)
         optimizer.zero_grad(set_to_none=True)
         terms.total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(parameters, schedule.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, schedule.clip_norm or math.inf)
         step = _describe(terms, assignment, norm, epoch, len(steps), rate, time.perf_counter() - started)
         optimizer.step()
         started = time.perf_counter()

@@ -1,6 +1,9 @@
-"""Learning rates per epoch, and which parts of the network they apply to."""
+"""Learning rates, and which parts of the network they apply to."""
 
 from __future__ import annotations
+
+import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -9,26 +12,45 @@ from dlatrack.models.siamese import SiameseNet
 from dlatrack.recipes import Schedule
 
 
-def learning_rates(schedule: Schedule) -> list[float]:
-    """Rate of neck and head for every epoch, constant within it.
+def learning_rate(schedule: Schedule, epoch: int, share: float = 0.0) -> float:
+    """Rate of neck and head.
 
-    The warm-up grows geometrically from `warmup_from` towards `rate`, which it does not reach; the remaining epochs
-    fall from `rate` to `final_rate` in equal steps of the logarithm.
+    A logarithmic schedule grows geometrically from `warmup_from` towards `rate`, which the warm-up does not reach;
+    the remaining epochs fall from `rate` to `final_rate` in equal steps of the logarithm. A cosine schedule grows
+    linearly to `rate` and falls to `final_rate` along half a wave.
 
-    Source: pysot and the public SiamCAR code; SiamDLA Sec. 4.1 names the warm-up only.
+    Args:
+        schedule: shape and values.
+        epoch: from 0.
+        share: how much of the epoch is done, 0..1; matters to a cosine schedule only.
+
+    Source: pysot and the public SiamCAR code (logarithmic), video_analyst (cosine); SiamDLA Sec. 4.1 names the
+    warm-up only.
     """
+    if schedule.shape == "logarithmic":
+        return _logarithmic(schedule)[epoch]
+    done, warmup = epoch + share, schedule.warmup_epochs
+    if done < warmup:
+        return schedule.warmup_from + (schedule.rate - schedule.warmup_from) * done / warmup
+    wave = (1 + math.cos(math.pi * (done - warmup) / (schedule.epochs - warmup))) / 2
+    return schedule.final_rate + (schedule.rate - schedule.final_rate) * wave
+
+
+@lru_cache(maxsize=8)
+def _logarithmic(schedule: Schedule) -> tuple[float, ...]:
     growth = (schedule.rate / schedule.warmup_from) ** (1 / max(schedule.warmup_epochs, 1))
     warmup = [schedule.warmup_from * growth**epoch for epoch in range(schedule.warmup_epochs)]
     decay = np.geomspace(schedule.rate, schedule.final_rate, schedule.epochs - schedule.warmup_epochs)
-    return [*warmup, *decay.tolist()]
+    return (*warmup, *decay.tolist())
 
 
-def build_optimizer(net: SiameseNet, schedule: Schedule, backbone_trains: bool) -> torch.optim.SGD:
-    """SGD over what trains now. It is built anew, without momentum, when the backbone joins in."""
+def build_optimizer(net: SiameseNet, schedule: Schedule) -> torch.optim.SGD:
+    """SGD over what trains now (`SiameseNet.train_mode`). It is built anew, without momentum, at the unfreezing."""
     groups = net.parameter_groups()
-    parts = [{"params": groups.rest, "factor": 1.0}]
-    if backbone_trains:
-        parts.append({"params": groups.backbone, "factor": schedule.backbone_factor})
+    parts = [{"params": groups.rest, "factor": 1.0}] if groups.rest else []
+    backbone = [parameter for parameter in groups.backbone if parameter.requires_grad]
+    if backbone:
+        parts.append({"params": backbone, "factor": schedule.backbone_factor})
     return torch.optim.SGD(
         parts, lr=schedule.rate, momentum=schedule.momentum, weight_decay=schedule.weight_decay
     )

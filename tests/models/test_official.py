@@ -34,7 +34,7 @@ def fill(name: str, shape: list[int]) -> Tensor:
         filled = 1 + 0.1 * noise
     else:
         filled = 0.1 * noise
-    return torch.from_numpy(filled.astype(np.float32))
+    return torch.from_numpy(np.asarray(filled, np.float32))
 
 
 def official_names(net: SiameseNet) -> dict[str, Tensor]:

@@ -28,5 +28,5 @@ def test_shape_is_checked(shape: tuple[int, ...]) -> None:
 def test_dtype_and_format_are_checked() -> None:
     with pytest.raises(ValueError, match=r"got torch\.uint8"):
         to_network_input(torch.zeros(1, 3, 2, 2, dtype=torch.uint8), "bgr_255")
-    with pytest.raises(ValueError, match="must be one of bgr_255, rgb_imagenet, got 'gray'"):
+    with pytest.raises(ValueError, match="must be one of bgr_255, rgb_255, rgb_imagenet, got 'gray'"):
         to_network_input(torch.zeros(1, 3, 2, 2), "gray")  # type: ignore[arg-type]

@@ -182,5 +182,5 @@ def test_unknown_benchmark_and_head_are_named() -> None:
     with pytest.raises(InputError, match=r"recipe siamcar has no online settings for 'OTB'; it has OTB100, "):
         OnlineTracker(CannedNet(), recipe("siamcar"), benchmark="OTB")
     other = replace(recipe("siamcar"), net=NetConfig(head="none"))
-    with pytest.raises(ValueError, match="head 'none' has no tracking step; choose from car"):
+    with pytest.raises(ValueError, match="head 'none' has no tracking step; choose from fc, rpn, car"):
         OnlineTracker(CannedNet(), other)

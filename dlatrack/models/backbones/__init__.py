@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
+from dlatrack.models.backbones.alexnet import AlexNet, GroupedAlexNet
 from dlatrack.models.backbones.base import Backbone
 from dlatrack.models.backbones.efficientnet_b0 import EfficientNetB0
+from dlatrack.models.backbones.inception_v3 import InceptionV3
 from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
 from dlatrack.models.backbones.resnet50 import ResNet50
 from dlatrack.models.state_files import load_strict, plain_state, read_state
 
-__all__ = ["BACKBONES", "Backbone", "EfficientNetB0", "MobileNetV2", "ResNet50", "load_backbone_weights"]
+__all__ = [
+    "BACKBONES",
+    "AlexNet",
+    "Backbone",
+    "EfficientNetB0",
+    "GroupedAlexNet",
+    "InceptionV3",
+    "MobileNetV2",
+    "ResNet50",
+    "load_backbone_weights",
+]
 
 #: Backbones that a recipe may name.
-BACKBONES: dict[str, type[ResNet50] | type[MobileNetV2] | type[EfficientNetB0]] = {
+BACKBONES: dict[str, Callable[[Iterable[int]], Backbone]] = {
     "resnet50": ResNet50,
-    "mobilenet_v2": MobileNetV2,
     "efficientnet_b0": EfficientNetB0,
+    "inception_v3": InceptionV3,
+    "alexnet": AlexNet,
+    "alexnet_grouped": GroupedAlexNet,
+    "mobilenet_v2": MobileNetV2,
 }
 
 

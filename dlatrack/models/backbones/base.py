@@ -15,7 +15,7 @@ from dlatrack.models.init import kaiming
 class Backbone(nn.Module, ABC):
     """A convolutional trunk of total stride 8 that returns the maps of some of its stages.
 
-    Cell i of every map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
+    Unless a trunk says otherwise, cell i of a map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
 
     Attributes:
         levels: the stages returned, ascending.
@@ -57,12 +57,25 @@ class Backbone(nn.Module, ABC):
             images: (B, 3, S, S) network input.
 
         Returns:
-            One (B, out_channels[level], H, H) per level, H = (S - 7) / 8.
+            One (B, out_channels[level], H, H) per level; H = (S - 7) / 8 unless the trunk says otherwise.
         """
 
     @abstractmethod
     def trainable_stages(self) -> list[nn.Module]:
         """The parts that train once the backbone is unfrozen; all others never do."""
+
+    def trainable_parameters(self) -> list[nn.Parameter]:
+        """What trains sooner or later, in the order of the trunk."""
+        return [parameter for stage in self.trainable_stages() for parameter in stage.parameters()]
+
+    def train_mode(self, trains: bool) -> None:
+        """Freeze the trunk, batch norm included, or let its trainable stages join in; earlier calls do not matter."""
+        self.eval()
+        self.requires_grad_(False)
+        if trains:
+            for stage in self.trainable_stages():
+                stage.requires_grad_(True)
+                stage.train(self.batch_norm_trains)
 
     def adapted(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The state dict of the torchvision network of this name, changed to fit this trunk."""

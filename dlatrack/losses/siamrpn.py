@@ -1,0 +1,51 @@
+"""The loss of SiamRPN and SiamRPN++."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dlatrack.boxes import encode_deltas
+from dlatrack.losses.terms import LossTerms, balanced_cross_entropy, check_shapes, per_cell
+from dlatrack.models.heads import HeadOutput
+from dlatrack.recipes import LossConfig
+
+
+def siamrpn_loss(
+    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, anchors_xyxy: Tensor, weights: LossConfig
+) -> LossTerms:
+    """Loss of a head that predicts classes and box deltas of m anchors per cell.
+
+    Deltas are learned at positives: their absolute errors are summed over the four coordinates, averaged over the
+    positives of each pair, then over all pairs, negative ones included.
+
+    Args:
+        output: of an anchor head with H x W cells.
+        labels: (B, A) int8 with A = H * W * m, point-major: sample n * m + a is anchor a of cell n.
+        target_xyxy: (B, 4), search-region px.
+        anchors_xyxy: (A, 4), search-region px, in the same order.
+        weights: of the terms; there is no centre-ness.
+
+    Returns:
+        The terms and their weighted sum.
+
+    Raises:
+        ValueError: when the shapes disagree.
+
+    Source: SiamRPN (Li et al. 2018) Sec. 3.2, with the plain L1 of pysot.
+    """
+    check_shapes(output, labels, target_xyxy, "anchors_xyxy", anchors_xyxy, 4)
+    logits = _per_anchor(output.cls, 2)  # (B, 2, A)
+    deltas = _per_anchor(output.reg, 4).transpose(1, 2)  # (B, A, 4)
+    error = (deltas - encode_deltas(anchors_xyxy[None], target_xyxy[:, None])).abs().sum(-1)
+    positive = labels == 1
+    share = positive / (positive.sum(1, keepdim=True) + 1e-6)
+    classification = balanced_cross_entropy(logits, labels)
+    regression = torch.where(positive, error * share, 0).sum() / len(labels)
+    total = weights.classification * classification + weights.regression * regression
+    return LossTerms(total, classification, regression, torch.zeros_like(total))
+
+
+def _per_anchor(maps: Tensor | None, values: int) -> Tensor:
+    """(B, values * m, H, W), all anchors of a value together -> (B, values, H * W * m), point-major."""
+    return per_cell(maps).unflatten(1, (values, -1)).transpose(2, 3).flatten(2)

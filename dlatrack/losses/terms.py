@@ -1,0 +1,161 @@
+"""Parts that several losses share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dlatrack.boxes import ltrb
+from dlatrack.models.heads import HeadOutput
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """Losses of a batch, 0-d tensors; the terms are unweighted.
+
+    Attributes:
+        total: the weighted sum, to differentiate.
+        classification: of target against background.
+        regression: of boxes; 0 in SiamFC, which predicts none.
+        centerness: 0 for heads without it.
+    """
+
+    total: Tensor
+    classification: Tensor
+    regression: Tensor
+    centerness: Tensor
+
+
+def centerness_targets(ltrb: Tensor) -> Tensor:
+    """How central a point lies in its box: 1 at the centre, 0 on a side and outside.
+
+    Args:
+        ltrb: (..., 4) distances from the point to the left, top, right and bottom side, px.
+
+    Returns:
+        (...): sqrt(min(l, r) / max(l, r) * min(t, b) / max(t, b)).
+
+    Source: SiamCAR (Guo et al. 2020) Eq. 6, after FCOS (Tian et al. 2019) Eq. 3.
+    """
+    sides = ltrb.clamp(min=0)
+    first, second = sides[..., :2], sides[..., 2:]
+    longer = torch.maximum(first, second)
+    ratio = torch.minimum(first, second) / torch.where(longer > 0, longer, 1)
+    return ratio.prod(-1).sqrt()
+
+
+def balanced_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Half the mean cross-entropy of the positives plus half that of the negatives.
+
+    Args:
+        logits: (B, 2, N), background then foreground.
+        labels: (B, N) in 1 (positive), 0 (negative), -1 (ignored).
+
+    Returns:
+        0-d; a side without samples contributes 0.
+
+    Source: SiamDLA Eq. 3, read as the host trackers compute it: the printed formula lacks a minus sign, the
+    complement in its second term and the mask of ignored samples, and divides by all samples of the map.
+    """
+    log_probability = logits.log_softmax(1)
+    negative = masked_mean(-log_probability[:, 0], labels == 0)
+    positive = masked_mean(-log_probability[:, 1], labels == 1)
+    return 0.5 * positive + 0.5 * negative
+
+
+def focal_loss(logits: Tensor, labels: Tensor, alpha: float = 0.75, gamma: float = 2.0) -> Tensor:
+    """Focal loss of one logit per sample, summed and divided by the number of positives (1 if there is none).
+
+    Args:
+        logits: (B, N).
+        labels: (B, N) in 1 (positive), 0 (negative), -1 (ignored).
+        alpha: weight of positives; negatives have 1 - alpha.
+        gamma: exponent of the probability of the wrong answer.
+
+    Returns:
+        0-d.
+
+    Source: Lin et al. 2017 Eq. 5; alpha and normalisation of SiamFC++ in video_analyst.
+    """
+    sign = torch.where(labels == 1, 1.0, -1.0)
+    weight = torch.where(labels == 1, alpha, 1 - alpha)
+    wrong = (-sign * logits).sigmoid()  # probability of the other class
+    loss = -weight * wrong**gamma * F.logsigmoid(sign * logits)
+    return torch.where(labels >= 0, loss, 0).sum() / (labels == 1).sum().clamp(min=1)
+
+
+def ltrb_iou_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """-ln((intersection + 1) / (union + 1)) of two boxes given by their distances from a common point.
+
+    Args:
+        predicted: (..., 4) left, top, right, bottom, px, not negative.
+        target: (..., 4), the same.
+
+    Returns:
+        (...), not negative.
+
+    Source: UnitBox (Yu et al. 2016) Sec. 3.1, with the "+ 1" of the public SiamCAR code.
+    """
+    return -smoothed_iou(predicted, target).log()
+
+
+def smoothed_iou(predicted: Tensor, target: Tensor) -> Tensor:
+    """(intersection + 1) / (union + 1) of boxes given by their distances from a common point."""
+    intersection = _area(torch.minimum(predicted, target))
+    return (intersection + 1) / (_area(predicted) + _area(target) - intersection + 1)
+
+
+def box_targets(points: Tensor, target_xyxy: Tensor, like: Tensor) -> Tensor:
+    """Distances from every point to the sides of its target, (N, 2) x (B, 4) -> (B, N, 4), in the type of `like`.
+
+    Clamped at 0 for points outside: only a positive that a label assigner rescued for a tiny target lies there.
+    """
+    return ltrb(points[None], target_xyxy[:, None]).to(like.dtype).clamp(min=0)
+
+
+def per_cell(maps: Tensor | None) -> Tensor:
+    """(B, C, H, W) -> (B, C, N), in single precision at least.
+
+    Raises:
+        ValueError: when the head has no such maps.
+    """
+    if maps is None:
+        raise ValueError("this loss needs maps that the head does not answer with")
+    return maps.flatten(2).to(torch.promote_types(maps.dtype, torch.float32))
+
+
+def check_shapes(
+    output: HeadOutput,
+    labels: Tensor,
+    target_xyxy: Tensor,
+    name: str,
+    places: Tensor,
+    width: int,
+    classes: int = 2,
+) -> None:
+    """Labels (B, A), targets (B, 4) and the A places of an output of A / (H W) samples per cell.
+
+    Raises:
+        ValueError: naming the argument with the wrong shape, and the right one.
+    """
+    batch, channels, height, columns = output.cls.shape
+    samples = channels // classes * height * columns
+    for what, value, shape in (
+        ("labels", labels, (batch, samples)),
+        ("target_xyxy", target_xyxy, (batch, 4)),
+        (name, places, (samples, width)),
+    ):
+        if value.shape != shape:
+            raise ValueError(f"{what} must be {shape} for this output, got {tuple(value.shape)}")
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of `values` where `mask`, 0 where nothing is; without a sync between host and device."""
+    return torch.where(mask, values, 0).sum() / mask.sum().clamp(min=1)
+
+
+def _area(sides: Tensor) -> Tensor:
+    return (sides[..., 0] + sides[..., 2]) * (sides[..., 1] + sides[..., 3])

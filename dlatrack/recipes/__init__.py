@@ -1,0 +1,31 @@
+"""Every tracker as one frozen dataclass: network, label assigner, loss, augmentation, schedule, online tracking.
+
+A DLA recipe is its fixed twin with another assigner and nothing else. Vary a recipe with `dataclasses.replace`.
+"""
+
+from dlatrack.recipes.config import (
+    AssignConfig,
+    AugmentConfig,
+    InputFormat,
+    LossConfig,
+    NetConfig,
+    OnlineConfig,
+    Recipe,
+    SamplingConfig,
+    Schedule,
+)
+from dlatrack.recipes.trackers import RECIPES, recipe
+
+__all__ = [
+    "RECIPES",
+    "AssignConfig",
+    "AugmentConfig",
+    "InputFormat",
+    "LossConfig",
+    "NetConfig",
+    "OnlineConfig",
+    "Recipe",
+    "SamplingConfig",
+    "Schedule",
+    "recipe",
+]

@@ -1,0 +1,137 @@
+"""What a recipe says: network, label assigner, loss, augmentation, schedule, online tracking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from dlatrack.grid import ScoreGrid
+
+InputFormat = Literal["bgr_255", "rgb_255", "rgb_imagenet"]
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """Network of a tracker; `models.siamese.build_model` turns it into modules."""
+
+    backbone: str = "resnet50"  #: a name of `models.backbones`
+    levels: tuple[int, ...] = (2, 3, 4)  #: backbone stages that reach the neck
+    neck: str = "adjust"  #: a name of `models.necks`
+    channels: int = 256  #: width of neck and head
+    head: str = "car"  #: a name of `models.heads`
+    tower_depth: int = 4  #: 3x3 convolutions in each tower of the head
+    first_side: float = 1.0  #: px, what an untrained point head of SiamCAR answers for l, t, r and b
+    input_format: InputFormat = "bgr_255"  #: raw BGR or RGB 0..255, or ImageNet-normalised RGB
+    template_size: int = 127  #: template crop, px
+    search_size: int = 255  #: search region of training, px
+    score_size: int = 25  #: cells per side of the score map of training
+    online_search_size: int = 255  #: search region of online tracking, px
+    stride: int = 8  #: search-region px per cell
+
+
+@dataclass(frozen=True)
+class AssignConfig:
+    """Label assigner: its name in `assign.build_assigner`, the grid offset it trains with and its options."""
+
+    name: str = "dla_points"
+    point_offset: float = 31  #: search-region px of the first grid point
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the loss terms."""
+
+    classification: float = 1.0
+    regression: float = 3.0
+    centerness: float = 1.0
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes of one crop of a pair; sizes in px of the stored 511-pixel crop."""
+
+    shift: float = 0.0  #: the window centre moves by up to this much, per axis
+    scale: float = 0.0  #: the window side is multiplied by 1 +- this, per axis
+    blur: float = 0.0  #: probability of motion blur
+    color: float = 0.0  #: probability of colour jitter
+    flip: float = 0.0  #: probability of a left-right flip
+    zoom: float = 1.0  #: both window sides are multiplied by one number in 1 / zoom .. zoom
+    jitter: float = 0.0  #: the window centre moves by up to this share of half the window side, per axis
+    keep_whole: bool = False  #: windows that cut the target are drawn again
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How training pairs are drawn and augmented."""
+
+    template: AugmentConfig = AugmentConfig(shift=4, scale=0.05, blur=0.0, color=1.0)
+    search: AugmentConfig = AugmentConfig(shift=64, scale=0.18, blur=0.2, color=1.0)
+    gray: float = 0.0  #: probability that both images of a pair lose their colour
+    negative_pairs: float = 0.0  #: share of pairs whose search region shows another object
+    frame_range: int = 100  #: largest distance of the two frames, in positions of the track
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """SGD with a warm-up, a decay, and a backbone that starts from ImageNet and trains late.
+
+    The rate of a "logarithmic" schedule is constant within an epoch: a geometric warm-up, then equal steps of the
+    logarithm. That of a "cosine" schedule changes at every step: a linear warm-up, then half a cosine wave.
+    """
+
+    epochs: int = 20
+    pairs_per_epoch: int = 600_000
+    batch: int = 256
+    shape: Literal["logarithmic", "cosine"] = "logarithmic"
+    warmup_epochs: int = 5
+    warmup_from: float = 0.001  #: learning rate of epoch 0; grows towards `rate`, reached after the warm-up
+    rate: float = 0.005
+    final_rate: float = 0.0005
+    backbone_factor: float = 0.1  #: the backbone learns at this times the rate
+    unfreeze_epoch: int = 10  #: 0-based epoch at which the backbone starts to train
+    backbone_start: Literal["imagenet", "random"] = "imagenet"  #: weights of the backbone at the first epoch
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    clip_norm: float | None = 10.0  #: largest global L2 norm of the gradient; None: any
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "pairs_per_epoch", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"schedule {name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.warmup_epochs <= self.epochs:
+            raise ValueError(f"warmup_epochs must be in 0..{self.epochs} (epochs), got {self.warmup_epochs}")
+
+
+@dataclass(frozen=True)
+class OnlineConfig:
+    """Hyper-parameters of online tracking, tuned per benchmark by the authors of each tracker."""
+
+    penalty_k: (
+        float  #: strength of the penalty on changes of size and aspect ratio; SiamFC: factor on other scales
+    )
+    window_influence: float  #: weight of the cosine window, 0..1
+    rate: float  #: learning rate of the target size, 0..1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A tracker that can be trained and run."""
+
+    name: str
+    net: NetConfig = field(default_factory=NetConfig)
+    assign: AssignConfig = field(default_factory=AssignConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    schedule: Schedule = field(default_factory=Schedule)
+    online: Mapping[str, OnlineConfig] = field(default_factory=dict)  #: by benchmark name
+
+    @property
+    def grid(self) -> ScoreGrid:
+        """Score grid of training, with the offset of the assigner."""
+        return ScoreGrid(self.net.score_size, self.net.stride, self.assign.point_offset)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain nested dictionaries and lists, ready for JSON."""
+        return asdict(self)

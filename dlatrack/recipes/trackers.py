@@ -1,0 +1,222 @@
+"""The trackers: those of the paper, three whose label rules it discusses, and small ones for a CPU."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dlatrack.errors import InputError
+from dlatrack.recipes.config import (
+    AssignConfig,
+    AugmentConfig,
+    LossConfig,
+    NetConfig,
+    OnlineConfig,
+    Recipe,
+    SamplingConfig,
+    Schedule,
+)
+
+# Online settings are named after the benchmark they were tuned for. Where the authors of a tracker tuned none for a
+# benchmark of the paper, the nearest one of theirs stands in, which the comment says.
+
+_SIAMCAR = Recipe(
+    name="siamcar",
+    assign=AssignConfig("rectangle", point_offset=32, options={"center_ratio": 0.4}),
+    online={
+        "OTB100": OnlineConfig(penalty_k=0.2, window_influence=0.45, rate=0.35),
+        "GOT10K": OnlineConfig(penalty_k=0.06, window_influence=0.1, rate=0.7),
+        "UAV123": OnlineConfig(penalty_k=0.2, window_influence=0.3, rate=0.4),
+        "LaSOT": OnlineConfig(penalty_k=0.04, window_influence=0.3, rate=0.33),
+        "VOT2018": OnlineConfig(penalty_k=0.2, window_influence=0.3, rate=0.4),  # UAV123's
+        "VOT2019": OnlineConfig(penalty_k=0.2, window_influence=0.3, rate=0.4),  # UAV123's
+    },
+)
+
+_SIAMCAR_SMALL = replace(
+    _SIAMCAR,
+    name="siamcar_small",
+    net=NetConfig(
+        backbone="mobilenet_v2",
+        levels=(3, 4),
+        channels=64,
+        tower_depth=2,
+        first_side=32,  # half a typical target, so that short runs need not learn the scale first
+        input_format="rgb_imagenet",
+    ),
+    assign=AssignConfig("rectangle", point_offset=31, options={"center_ratio": 0.4}),
+    schedule=Schedule(epochs=20, pairs_per_epoch=20_000, batch=32, backbone_start="random"),
+)
+
+_SIAMRPNPP = Recipe(
+    name="siamrpnpp",
+    net=NetConfig(head="rpn"),
+    assign=AssignConfig("iou"),
+    loss=LossConfig(regression=1.2, centerness=0.0),
+    sampling=SamplingConfig(negative_pairs=0.2),
+    schedule=Schedule(batch=120),
+    online={
+        "OTB100": OnlineConfig(penalty_k=0.24, window_influence=0.5, rate=0.25),
+        "VOT2018": OnlineConfig(penalty_k=0.05, window_influence=0.42, rate=0.38),
+        "VOT2019": OnlineConfig(penalty_k=0.05, window_influence=0.42, rate=0.38),  # VOT2018's
+        "UAV123": OnlineConfig(penalty_k=0.1, window_influence=0.1, rate=0.5),  # of mmtracking
+        "LaSOT": OnlineConfig(penalty_k=0.05, window_influence=0.42, rate=0.38),  # of mmtracking
+    },
+)
+
+_COSIAMRPN = replace(
+    _SIAMRPNPP,
+    name="cosiamrpn",
+    net=NetConfig(backbone="efficientnet_b0", levels=(3, 5, 7), head="rpn", input_format="rgb_imagenet"),
+    online={  # of pysot's trackers on ResNet-50 (OTB100) and on MobileNetV2 (the others)
+        "OTB100": OnlineConfig(penalty_k=0.24, window_influence=0.5, rate=0.25),
+        "VOT2018": OnlineConfig(penalty_k=0.04, window_influence=0.4, rate=0.5),
+        "VOT2019": OnlineConfig(penalty_k=0.04, window_influence=0.4, rate=0.5),
+        "UAV123": OnlineConfig(penalty_k=0.04, window_influence=0.4, rate=0.5),
+        "LaSOT": OnlineConfig(penalty_k=0.04, window_influence=0.4, rate=0.5),
+    },
+)
+
+_SIAMFCPP = Recipe(
+    name="siamfcpp",
+    net=NetConfig(
+        backbone="inception_v3",
+        levels=(6,),
+        neck="none",
+        head="fcpp",
+        tower_depth=2,
+        search_size=289,
+        score_size=17,
+        online_search_size=303,
+    ),
+    assign=AssignConfig("inside", point_offset=80),
+    sampling=SamplingConfig(
+        template=AugmentConfig(),
+        search=AugmentConfig(zoom=1.3, jitter=0.4, keep_whole=True),
+        negative_pairs=0.33,
+    ),
+    schedule=Schedule(
+        batch=128,
+        shape="cosine",
+        warmup_epochs=1,
+        warmup_from=1e-6,
+        rate=0.08,
+        final_rate=1e-6,
+        clip_norm=None,
+    ),
+    online={
+        "VOT2018": OnlineConfig(0.06721247775471334, 0.2444928917567117, 0.5093639624865886),
+        "VOT2019": OnlineConfig(0.06721247775471334, 0.2444928917567117, 0.5093639624865886),  # VOT2018's
+        "OTB100": OnlineConfig(0.04326035639699788, 0.23689856952364602, 0.5384467870937999),
+        "UAV123": OnlineConfig(0.0730171190610408, 0.2414722810296582, 0.5222592132697174),
+        "GOT10K": OnlineConfig(penalty_k=0.04, window_influence=0.21, rate=0.52),
+        "LaSOT": OnlineConfig(penalty_k=0.04, window_influence=0.21, rate=0.52),
+    },
+)
+
+_SIAMBAN = Recipe(
+    name="siamban",
+    net=NetConfig(head="ban"),
+    assign=AssignConfig("ellipse"),
+    loss=LossConfig(regression=1.0, centerness=0.0),
+    sampling=SamplingConfig(negative_pairs=0.2),
+    schedule=Schedule(pairs_per_epoch=1_000_000, batch=224, final_rate=0.00005),
+    online={
+        "OTB100": OnlineConfig(penalty_k=0.0205305, window_influence=0.3850733, rate=0.4730770),
+        "UAV123": OnlineConfig(penalty_k=0.0205305, window_influence=0.3850733, rate=0.4730770),  # OTB100's
+        "LaSOT": OnlineConfig(penalty_k=0.0205305, window_influence=0.3850733, rate=0.4730770),  # OTB100's
+        "VOT2018": OnlineConfig(penalty_k=0.0851364, window_influence=0.4632533, rate=0.4441818),
+        "VOT2019": OnlineConfig(penalty_k=0.0012160, window_influence=0.3344500, rate=0.4638681),
+    },
+)
+
+_SIAMRPN_ONLINE = OnlineConfig(penalty_k=0.16, window_influence=0.40, rate=0.30)
+
+_SIAMRPN = replace(
+    _SIAMRPNPP,
+    name="siamrpn",
+    net=NetConfig(
+        backbone="alexnet", levels=(5,), neck="none", head="rpn", score_size=17, online_search_size=287
+    ),
+    assign=AssignConfig("iou", point_offset=63),
+    # pysot starts from an AlexNet with batch norm of its own; without it the trunk has to train from the start.
+    schedule=Schedule(batch=120, backbone_start="random", unfreeze_epoch=0, backbone_factor=1.0),
+    online=dict.fromkeys(_SIAMRPNPP.online, _SIAMRPN_ONLINE),  # OTB100's for all
+)
+
+_SIAMFC_ONLINE = OnlineConfig(penalty_k=0.9745, window_influence=0.176, rate=0.59)
+
+_SIAMFC = Recipe(
+    name="siamfc",
+    net=NetConfig(
+        backbone="alexnet_grouped",
+        levels=(5,),
+        neck="none",
+        head="fc",
+        input_format="rgb_255",
+        score_size=17,
+    ),
+    assign=AssignConfig("circle", point_offset=63),
+    loss=LossConfig(regression=0.0, centerness=0.0),
+    sampling=SamplingConfig(template=AugmentConfig(scale=0.05), search=AugmentConfig(shift=4, scale=0.05)),
+    schedule=Schedule(
+        epochs=50,
+        pairs_per_epoch=50_000,
+        batch=8,
+        warmup_epochs=0,
+        rate=0.01,
+        final_rate=1e-5,
+        backbone_factor=1.0,
+        unfreeze_epoch=0,
+        backbone_start="random",
+        weight_decay=5e-4,
+        clip_norm=None,
+    ),
+    online=dict.fromkeys(_SIAMRPNPP.online, _SIAMFC_ONLINE),  # one setting for all
+)
+
+_SIAMRPNPP_SMALL = replace(
+    _SIAMRPNPP,
+    name="siamrpnpp_small",
+    net=replace(_SIAMCAR_SMALL.net, head="rpn"),
+    schedule=_SIAMCAR_SMALL.schedule,
+)
+
+
+def _with_dla(fixed: Recipe, assigner: str, **options: Any) -> Recipe:
+    """The same tracker with dynamic label assignment; nothing but the assigner and the name changes."""
+    assign = AssignConfig(assigner, fixed.assign.point_offset, options)
+    return replace(fixed, name=f"dla_{fixed.name}", assign=assign)
+
+
+RECIPES: dict[str, Recipe] = {
+    entry.name: entry
+    for entry in (
+        _SIAMRPNPP,
+        _with_dla(_SIAMRPNPP, "dla_anchors"),
+        _SIAMCAR,
+        _with_dla(_SIAMCAR, "dla_points"),
+        _COSIAMRPN,
+        _with_dla(_COSIAMRPN, "dla_anchors"),
+        _SIAMFCPP,
+        _with_dla(_SIAMFCPP, "dla_points", negative_pairs="inside"),
+        _SIAMBAN,
+        _SIAMRPN,
+        _SIAMFC,
+        _SIAMCAR_SMALL,
+        _with_dla(_SIAMCAR_SMALL, "dla_points"),
+        _SIAMRPNPP_SMALL,
+        _with_dla(_SIAMRPNPP_SMALL, "dla_anchors"),
+    )
+}
+
+
+def recipe(name: str) -> Recipe:
+    """Look up a recipe by name.
+
+    Raises:
+        InputError: naming the recipes that exist.
+    """
+    if name not in RECIPES:
+        raise InputError(f"there is no recipe {name!r}; choose from {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]
