@@ -95,8 +95,12 @@ def train(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
     backbone_weights: Annotated[
-        Path | None, typer.Option(help="ImageNet weights the backbone starts from.")
-    ] = None,
+        str,
+        typer.Option(
+            help="What the backbone starts from: imagenet (torchvision's weights, fetched once), random, or a file; "
+            "empty: the recipe's."
+        ),
+    ] = "",
 ) -> None:
     """Train a recipe, or go on where a run in the same folder stopped."""
     from dlatrack.commands import train_command
@@ -137,7 +141,7 @@ app.add_typer(weights_app, name="weights")
 @weights_app.command("import")
 def weights_import(
     recipe: Annotated[str, typer.Argument(help="Recipe the checkpoint belongs to, e.g. siamrpnpp.")],
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of pysot, SiamCAR or SiamBAN (.pth).")],
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of the tracker's public code (.pth, .pkl).")],
     out: Annotated[Path, typer.Option(help="Weight file to write (.safetensors).")],
 ) -> None:
     """Read a public checkpoint, strictly and without running code from it, and write it as a weight file."""

@@ -20,6 +20,7 @@ from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import read_boxes
 from dlatrack.files import write_text
+from dlatrack.models.backbones import starting_weights
 from dlatrack.models.official import load_official
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights, read_weights_info, save_weights
@@ -42,7 +43,7 @@ def train_command(
     changes: Mapping[str, int],
     seed: int,
     device: str,
-    backbone_weights: Path | None,
+    backbone_weights: str,
 ) -> None:
     """Train recipe `name` in folder `out`, with fields of its schedule changed, and save its weights there.
 
@@ -52,6 +53,9 @@ def train_command(
     chosen = recipe(name)
     chosen = replace(chosen, schedule=_changed(chosen.schedule, changes))
     check_device(device)
+    starting_weights(
+        chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start
+    )  # before the long work
     tracks = read_folders(data) if data else synthetic_sequences(sequences, 0, 20)
     with Progress(len(tracks), "cropping", unit="sequences") as progress:
         store = CropStore.build(tracks, on_track=lambda _: progress.step())
@@ -184,6 +188,8 @@ def _changed(schedule: Schedule, changes: Mapping[str, int]) -> Schedule:
     """A schedule with fields changed; a warm-up longer than the run is cut."""
     epochs = changes.get("epochs", schedule.epochs)
     try:
-        return replace(schedule, **dict[str, Any](changes), warmup_epochs=min(schedule.warmup_epochs, max(epochs - 1, 0)))
+        return replace(
+            schedule, **dict[str, Any](changes), warmup_epochs=min(schedule.warmup_epochs, max(epochs - 1, 0))
+        )
     except ValueError as error:
         raise InputError(str(error)) from error

@@ -67,14 +67,7 @@ def held_out_sequences(plan: Plan, *, data: str | Path | None = None, seed: int 
 
 def label(recipe: Recipe) -> str:
     """Name of a tracker in figures and tables."""
-    base = (
-        recipe.name.removeprefix("dla_")
-        .replace("siamcar", "SiamCAR")
-        .replace("cosiamrpn", "CoSiamRPN")
-        .replace("siamrpnpp", "SiamRPN++")
-        .replace("_small", " small")
-    )
-    return f"DLA-{base}" if recipe.name.startswith("dla_") else f"{base}, fixed rule"
+    return f"DLA-{recipe.title}" if recipe.name.startswith("dla_") else f"{recipe.title}, fixed rule"
 
 
 def train_twins(
@@ -96,7 +89,7 @@ def train_twins(
         store: training crops.
         seed: of weights, pairs and label draws.
         device: a torch device.
-        backbone_weights: file the backbone starts from; None: at random.
+        backbone_weights: "imagenet", "random", or a file the backbone starts from; None: as the recipe says.
         on_step: called with the tracker's label, the step and the number of steps of its run.
 
     Returns:
@@ -105,7 +98,7 @@ def train_twins(
     trained = {}
     for recipe in plan.recipes:
         name = label(recipe)
-        run = describe_run(recipe, store, seed, backbone_weights or None)
+        run = describe_run(recipe, store, seed, backbone_weights)
         pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
         with Progress(pairs, f"training {name}", unit="pairs") as progress:
             trained[name] = train(
@@ -114,7 +107,7 @@ def train_twins(
                 paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
                 seed=seed,
                 device=device,
-                backbone_weights=backbone_weights or None,
+                backbone_weights=backbone_weights,
                 on_step=reporter(name, progress, on_step),
             )
             progress.step(pairs - progress.done)

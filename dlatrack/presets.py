@@ -43,6 +43,7 @@ _SHORT = Schedule(
     rate=0.02,
     final_rate=0.002,
     unfreeze_epoch=5,
+    backbone_start="random",
 )
 
 PLANS: dict[str, Plan] = {

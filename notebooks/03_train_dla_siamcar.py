@@ -29,13 +29,13 @@
 # | `demo` | MobileNetV2, small | 5 epochs x 1,024 pairs; the backbone keeps its random start | synthetic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
-# With `backbone_weights` (a file of ImageNet weights in torchvision's names) the backbone starts from there.
+# `backbone_weights` says what the backbone starts from: `imagenet`, `random`, or a file in torchvision's names.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
 data: str = ""  # folder of training sequences in the OTB layout; "": synthetic ones
 test_data: str = ""  # folder of held-out sequences in the OTB layout; "": synthetic ones
-backbone_weights: str = ""  # file of ImageNet weights; "": random start
+backbone_weights: str = ""  # imagenet | random | a file; "": random in smoke and demo, imagenet in paper
 epochs: int = 0  # 0: the preset's
 pairs_per_epoch: int = 0  # 0: the preset's
 device: str = "cpu"  # cpu | cuda

@@ -23,7 +23,38 @@ def depthwise_correlation(search: Tensor, template: Tensor) -> Tensor:
 
     Source: SiamRPN++ (Li et al. 2019) Sec. 3.4, depth-wise cross correlation.
     """
+    _check_sizes(search, template)
     batch, channels = search.shape[:2]
+    kernels = template.reshape(batch * channels, 1, *template.shape[2:])
+    planes = search.reshape(1, batch * channels, *search.shape[2:])
+    response = F.conv2d(planes, kernels, groups=batch * channels)
+    return response.reshape(batch, channels, *response.shape[2:])
+
+
+def cross_correlation(search: Tensor, template: Tensor) -> Tensor:
+    """Slide a template over its search region, summed over channels.
+
+    Args:
+        search: (B, C, H, W).
+        template: (B, C, h, w), or (1, C, h, w) for the whole batch; no larger than `search`.
+
+    Returns:
+        (B, 1, H - h + 1, W - w + 1) sums of products.
+
+    Raises:
+        ValueError: when batch or channels differ, or the template is the larger one.
+
+    Source: SiamFC (Bertinetto et al. 2016) Eq. 1.
+    """
+    if len(template) == 1:
+        _check_sizes(search[:1], template)
+        return F.conv2d(search, template)
+    _check_sizes(search, template)
+    planes = search.reshape(1, -1, *search.shape[2:])
+    return F.conv2d(planes, template, groups=len(search)).transpose(0, 1)
+
+
+def _check_sizes(search: Tensor, template: Tensor) -> None:
     if template.shape[:2] != search.shape[:2] or not all(
         small <= large for small, large in zip(template.shape[2:], search.shape[2:], strict=True)
     ):
@@ -31,7 +62,3 @@ def depthwise_correlation(search: Tensor, template: Tensor) -> Tensor:
             f"template {tuple(template.shape)} must match search {tuple(search.shape)} in batch and channels "
             "and be no larger"
         )
-    kernels = template.reshape(batch * channels, 1, *template.shape[2:])
-    planes = search.reshape(1, batch * channels, *search.shape[2:])
-    response = F.conv2d(planes, kernels, groups=batch * channels)
-    return response.reshape(batch, channels, *response.shape[2:])

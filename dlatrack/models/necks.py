@@ -1,8 +1,8 @@
-"""Necks bring the maps of a backbone to one width."""
+"""Necks bring the maps of a backbone to one width, and cut the template's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,21 @@ from dlatrack.models.init import kaiming
 
 #: Cells per side that are kept of a template map: the target and little of its surroundings.
 TEMPLATE_CELLS = 7
+
+
+class NoNeck(nn.Module):
+    """Passes the maps on as they are: SiamFC, SiamRPN and SiamFC++ have no neck."""
+
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
+        """The maps."""
+        return maps
+
+    def template(self, maps: list[Tensor]) -> list[Tensor]:
+        """The maps."""
+        return maps
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """There is nothing to draw."""
 
 
 class AdjustNeck(nn.Module):
@@ -36,6 +51,10 @@ class AdjustNeck(nn.Module):
         """(B, in_channels[level], H, W) per level -> (B, channels, H, W) per level."""
         return [adjust(level) for adjust, level in zip(self.levels.values(), maps, strict=True)]
 
+    def template(self, maps: list[Tensor]) -> list[Tensor]:
+        """The same, and of each map the central 7 x 7 cells."""
+        return [crop_centre(level) for level in self(maps)]
+
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw Kaiming weights."""
         kaiming(self, generator)
@@ -54,3 +73,10 @@ def crop_centre(maps: Tensor, size: int = TEMPLATE_CELLS) -> Tensor:
         raise ValueError(f"template maps must have at least {size} x {size} cells, got {height} x {width}")
     top, left = (height - size) // 2, (width - size) // 2
     return maps[..., top : top + size, left : left + size]
+
+
+#: Necks that a recipe may name, made for the widths of the backbone's maps by level, and the width of the head.
+NECKS: dict[str, Callable[[Mapping[int, int], int], AdjustNeck | NoNeck]] = {
+    "adjust": AdjustNeck,
+    "none": lambda in_channels, channels: NoNeck(),
+}

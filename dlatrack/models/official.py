@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dlatrack.models.heads import BanHead, CarHead, RpnHead
+from dlatrack.models.heads import BanHead, CarHead, FcHead, FcppHead, RpnHead
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict, plain_state, read_state
 
@@ -21,6 +21,7 @@ _RENAMES: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
     RpnHead: (
         _NECK,
         (r"^rpn_head\.rpn(\d+)\.", r"head.levels.\1."),
+        (r"^rpn_head\.(cls|loc)\.", r"head.levels.5.\1."),  # SiamRPN: AlexNet's one level
         (r"^rpn_head\.", "head."),
     ),
     BanHead: (
@@ -32,13 +33,38 @@ _RENAMES: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
         (r"^car_head\.", "head."),
         (r"^down\.", "head.down."),
     ),
+    FcHead: (),
+    FcppHead: (
+        (r"^basemodel\.", "backbone."),
+        (r"^c_z_k\.conv\.", "head.cls_kernel.0."),
+        (r"^c_z_k\.bn\.", "head.cls_kernel.1."),
+        (r"^r_z_k\.conv\.", "head.box_kernel.0."),
+        (r"^r_z_k\.bn\.", "head.box_kernel.1."),
+        (r"^c_x\.conv\.", "head.cls_search.0."),
+        (r"^c_x\.bn\.", "head.cls_search.1."),
+        (r"^r_x\.conv\.", "head.box_search.0."),
+        (r"^r_x\.bn\.", "head.box_search.1."),
+        (r"^head\.cls_p5_conv1\.conv\.", "head.cls_tower.0."),
+        (r"^head\.cls_p5_conv2\.conv\.", "head.cls_tower.2."),
+        (r"^head\.bbox_p5_conv1\.conv\.", "head.box_tower.0."),
+        (r"^head\.bbox_p5_conv2\.conv\.", "head.box_tower.2."),
+        (r"^head\.cls_score_p5\.conv\.", "head.cls_score.0."),
+        (r"^head\.cls_score_p5\.bn\.", "head.cls_score.1."),
+        (r"^head\.ctr_score_p5\.conv\.", "head.centerness.0."),
+        (r"^head\.ctr_score_p5\.bn\.", "head.centerness.1."),
+        (r"^head\.bbox_offsets_p5\.conv\.", "head.box_offsets.0."),
+        (r"^head\.bbox_offsets_p5\.bn\.", "head.box_offsets.1."),
+        (r"^head\.si$", "head.box_scale"),
+        (r"^head\.bi$", "head.box_bias"),
+    ),
 }
 
 
 def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str, Tensor]) -> None:
-    """Fill a network with the weights of the public code of the same tracker (pysot's SiamRPN++, SiamCAR, SiamBAN).
+    """Fill a network with the weights of the public code of the same tracker.
 
-    These weights expect raw BGR images of 0..255 (`input_format="bgr_255"`).
+    Read are pysot's SiamRPN++ and SiamRPN on AlexNet, SiamCAR, SiamBAN, video_analyst's SiamFC++ on Inception-v3 and
+    siamfc-pytorch. The recipes feed their networks as these weights expect it (`NetConfig.input_format`).
 
     Args:
         net: of `build_model`; filled in place, and unchanged when anything is wrong.
@@ -48,7 +74,7 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     Raises:
         InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
 
-    Source: state dict layouts of pysot and of the public SiamCAR and SiamBAN code.
+    Source: state dict layouts of pysot, of the public SiamCAR and SiamBAN code, of video_analyst and siamfc-pytorch.
     """
     if isinstance(path_or_state_dict, Mapping):
         source, state = "the state dict", plain_state(path_or_state_dict, "the state dict")
@@ -58,7 +84,7 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     renamed = {_renamed(name, renames): value for name, value in state.items()}
     if isinstance(net.head, CarHead):
         _transpose_down(renamed, net.head)
-    if type(net.head) is RpnHead:
+    if type(net.head) is RpnHead and len(net.head.levels) > 1:
         _equal_weights(renamed, net.head)
     load_strict(net, renamed, source)
 

@@ -19,8 +19,8 @@ def to_network_input(images_rgb: Tensor, input_format: InputFormat) -> Tensor:
     Args:
         images_rgb: (B, 3, H, W) RGB, 0..255, floating point.
         input_format: "bgr_255" swaps red and blue and keeps 0..255, as the public checkpoints of pysot,
-            SiamCAR and SiamBAN expect; "rgb_imagenet" normalises with the mean and standard deviation of
-            ImageNet.
+            SiamCAR, SiamBAN and video_analyst expect; "rgb_255" changes nothing, as siamfc-pytorch expects;
+            "rgb_imagenet" normalises with the mean and standard deviation of ImageNet.
 
     Returns:
         (B, 3, H, W), the dtype and device of `images_rgb`.
@@ -36,9 +36,29 @@ def to_network_input(images_rgb: Tensor, input_format: InputFormat) -> Tensor:
         raise ValueError(f"images_rgb must be floating point (B, 3, H, W), got {found}")
     if input_format == "bgr_255":
         return images_rgb.flip(1)
+    if input_format == "rgb_255":
+        return images_rgb
     if input_format == "rgb_imagenet":
         mean, std = (
             255 * images_rgb.new_tensor(value).view(3, 1, 1) for value in (IMAGENET_MEAN, IMAGENET_STD)
         )
         return (images_rgb - mean) / std
     raise ValueError(f"input_format must be one of {', '.join(get_args(InputFormat))}, got {input_format!r}")
+
+
+def folded_normalisation(weight: Tensor, running_mean: Tensor) -> tuple[Tensor, Tensor]:
+    """Make the first layers of an ImageNet network take raw BGR instead, with the same answers.
+
+    A convolution without padding and bias, followed by batch norm, takes over the scale and the order of the
+    channels; the running mean takes over the shift.
+
+    Args:
+        weight: (O, 3, h, w) of a convolution that expects "rgb_imagenet".
+        running_mean: (O,) of the batch norm behind it.
+
+    Returns:
+        Both for "bgr_255".
+    """
+    mean, std = (weight.new_tensor(value).view(3, 1, 1) for value in (IMAGENET_MEAN, IMAGENET_STD))
+    shift = (weight * (mean / std)).sum((1, 2, 3))
+    return (weight / (255 * std)).flip(1), running_mean + shift

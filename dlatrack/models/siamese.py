@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dlatrack.errors import InputError
 from dlatrack.models.backbones import BACKBONES, Backbone
 from dlatrack.models.heads import HEADS, Head, HeadOutput
-from dlatrack.models.necks import AdjustNeck, crop_centre
+from dlatrack.models.necks import NECKS, AdjustNeck, NoNeck
 from dlatrack.recipes import Recipe
 
 __all__ = ["HeadOutput", "ParameterGroups", "SiameseNet", "build_model"]
@@ -39,7 +39,7 @@ class SiameseNet(nn.Module):
     Source: SiamRPN++ (Li et al. 2019) Fig. 3, SiamCAR (Guo et al. 2020) Fig. 2.
     """
 
-    def __init__(self, backbone: Backbone, neck: AdjustNeck, head: Head) -> None:
+    def __init__(self, backbone: Backbone, neck: AdjustNeck | NoNeck, head: Head) -> None:
         super().__init__()
         self.backbone = backbone
         self.neck = neck
@@ -52,52 +52,49 @@ class SiameseNet(nn.Module):
             z: (B, 3, 127, 127) network input, see `models.preprocess`.
 
         Returns:
-            SiamCAR: (B, channels, 7, 7) per level; SiamRPN++: two kernels (B, channels, 5, 5) per level.
+            SiamCAR: (B, channels, 7, 7) per level; SiamRPN++ and SiamBAN: two kernels (B, channels, 5, 5) per level;
+            SiamRPN: two of 4 x 4; SiamFC++: two of 3 x 3; SiamFC: (B, channels, 6, 6).
         """
-        return self.head.kernels([crop_centre(level) for level in self.neck(self.backbone(z))])
+        return self.head.kernels(self.neck.template(self.backbone(z)))
 
     def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
         """Compare a search region with the target.
 
         Args:
-            x: (B, 3, 255, 255) network input.
+            x: (B, 3, S, S) network input; S is `search_size` of the recipe in training and `online_search_size` in
+                tracking.
             features: of `template`, with the same B.
 
         Returns:
-            Maps of 25 x 25 cells.
+            Maps of 25 x 25 cells with ResNet-50, EfficientNet-B0 and MobileNetV2 (S = 255); of 17 x 17 in SiamFC
+            (255), 17 and 21 in SiamRPN (255 and 287), 17 and 19 in SiamFC++ (289 and 303).
         """
         output: HeadOutput = self.head(features, self.neck(self.backbone(x)))
         return output
 
     def forward(self, z: Tensor, x: Tensor) -> HeadOutput:
-        """`search` after `template`: (B, 3, 127, 127) and (B, 3, 255, 255) to maps of 25 x 25 cells."""
+        """`search` after `template`: (B, 3, 127, 127) and (B, 3, S, S) to the maps of `search`."""
         return self.search(x, self.template(z))
 
     def train_mode(self, backbone_trains: bool) -> SiameseNet:
         """Put the network in training mode; call it at the start of every epoch.
 
-        Neck and head always train, their batch norm with batch statistics. The backbone is frozen, all of its
-        batch norm in evaluation mode, until `backbone_trains`; then only its trainable stages join in, and
-        their batch norm uses batch statistics where the backbone says so (`Backbone.batch_norm_trains`). The
-        result depends on the argument alone, not on earlier calls, so a resumed run freezes what a whole run
-        froze.
+        Neck and head always train, their batch norm with batch statistics. The backbone is frozen until
+        `backbone_trains`; then its trainable part joins in (`Backbone.train_mode`; Inception-v3 freezes less than
+        the others). The result depends on the argument alone, not on earlier calls, so a resumed run freezes what a
+        whole run froze.
 
-        Source: SiamDLA Sec. 4.1 (frozen for the first ten epochs); layers and batch norm as in the public
-        pysot code.
+        Source: SiamDLA Sec. 4.1 (frozen for the first ten epochs); layers and batch norm as in the public code of
+        each tracker.
         """
         self.train()
         self.requires_grad_(True)
-        self.backbone.eval()
-        self.backbone.requires_grad_(False)
-        if backbone_trains:
-            for stage in self.backbone.trainable_stages():
-                stage.requires_grad_(True)
-                stage.train(self.backbone.batch_norm_trains)
+        self.backbone.train_mode(backbone_trains)
         return self
 
     def parameter_groups(self) -> ParameterGroups:
         """Parameters for the optimiser; those that never train are in neither group."""
-        backbone = [p for stage in self.backbone.trainable_stages() for p in stage.parameters()]
+        backbone = self.backbone.trainable_parameters()
         return ParameterGroups(backbone, [*self.neck.parameters(), *self.head.parameters()])
 
 
@@ -112,11 +109,15 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
         generator: CPU generator of the weights; by default a new one with seed 0.
 
     Raises:
-        InputError: when the recipe names an unknown backbone or head.
+        InputError: when the recipe names an unknown backbone, neck or head.
         ValueError: when its levels or sizes do not fit them.
     """
     net = recipe.net
-    for kind, name, known in (("backbone", net.backbone, BACKBONES), ("head", net.head, HEADS)):
+    for kind, name, known in (
+        ("backbone", net.backbone, BACKBONES),
+        ("neck", net.neck, NECKS),
+        ("head", net.head, HEADS),
+    ):
         if name not in known:
             choice = ", ".join(sorted(known))
             raise InputError(f"recipe {recipe.name}: there is no {kind} {name!r}; choose from {choice}")
@@ -124,7 +125,7 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
         generator = torch.Generator().manual_seed(0)
     with torch.device("meta"):  # no memory, and no draws from the global generator
         backbone = BACKBONES[net.backbone](net.levels)
-        neck = AdjustNeck(backbone.out_channels, net.channels)
+        neck = NECKS[net.neck](backbone.out_channels, net.channels)
         head = HEADS[net.head](net)
         model = SiameseNet(backbone, neck, head)
     model.to_empty(device="cpu")

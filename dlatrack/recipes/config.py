@@ -115,6 +115,17 @@ class OnlineConfig:
     rate: float  #: learning rate of the target size, 0..1
 
 
+_TITLES = {
+    "siamfc": "SiamFC",
+    "siamrpn": "SiamRPN",
+    "siamrpnpp": "SiamRPN++",
+    "siamcar": "SiamCAR",
+    "siamban": "SiamBAN",
+    "cosiamrpn": "CoSiamRPN",
+    "siamfcpp": "SiamFC++",
+}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A tracker that can be trained and run."""
@@ -126,6 +137,12 @@ class Recipe:
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     schedule: Schedule = field(default_factory=Schedule)
     online: Mapping[str, OnlineConfig] = field(default_factory=dict)  #: by benchmark name
+
+    @property
+    def title(self) -> str:
+        """The tracker's name as papers write it, e.g. "SiamRPN++ small"; the same for a DLA recipe and its twin."""
+        base, small, _ = self.name.removeprefix("dla_").partition("_small")
+        return _TITLES.get(base, base) + small.replace("_", " ")
 
     @property
     def grid(self) -> ScoreGrid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -81,10 +82,33 @@ def augment(
     Source: SiamDLA Sec. 4.1 ("random translations, blur, stretch and color jitter"); amounts of pysot, and for
     SiamFC++ of video_analyst.
     """
-    size = crop.shape[0]
+    return augment_part(lambda _: crop, crop.shape[0], target_wh, config, out_size, gray, rng)
+
+
+def augment_part(
+    read: Callable[[Window], np.ndarray],
+    size: int,
+    target_wh: np.ndarray,
+    config: AugmentConfig,
+    out_size: int,
+    gray: bool,
+    rng: np.random.Generator,
+) -> View:
+    """Like `augment`, for a crop of which no more is read than the view shows.
+
+    Args:
+        read: gives the crop, (C, C, 3) uint8 RGB, right at least within a window of it.
+        size: C.
+        target_wh: as `augment`, like all that follows.
+        config: amounts and probabilities.
+        out_size: S, side of the view.
+        gray: remove the colour.
+        rng: source of every draw.
+    """
     window = draw_window(config, out_size, size, rng)
     if config.keep_whole:
         window = _whole_target(window, target_wh, config, out_size, size, rng)
+    crop = read(window)
     scale = np.array([window.width, window.height]) / (out_size - 1)
     low = np.array([window.left, window.top])
     matrix = np.array([[1 / scale[0], 0, -low[0] / scale[0]], [0, 1 / scale[1], -low[1] / scale[1]]])

@@ -17,7 +17,7 @@ from dlatrack.assign import Assignment, LabelAssigner, build_assigner
 from dlatrack.errors import InputError
 from dlatrack.losses import LOSSES, LossTerms
 from dlatrack.memory import reuse_freed_memory
-from dlatrack.models.backbones import load_backbone_weights
+from dlatrack.models.backbones import load_backbone_weights, starting_weights
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.recipes import Recipe
@@ -68,7 +68,8 @@ def train(
         folder: where the run lives; created when absent.
         seed: of initial weights, pairs and label draws.
         device: a torch device.
-        backbone_weights: file with ImageNet weights for the backbone; None starts it at random.
+        backbone_weights: what the backbone starts from: "imagenet" (torchvision's weights, fetched once), "random",
+            or a file; None: as the recipe says (`Schedule.backbone_start`).
         until_epoch: stop after this many epochs in all; None: train to the end of the schedule.
         on_step: called with each step and the number of steps of the whole run.
 
@@ -83,10 +84,11 @@ def train(
     """
     reuse_freed_memory()
     folder, schedule = Path(folder), recipe.schedule
+    start = starting_weights(recipe.net.backbone, backbone_weights or schedule.backbone_start)
     run = describe_run(recipe, store, seed, backbone_weights)
     net = build_model(recipe, torch.Generator().manual_seed(seed))
-    if backbone_weights is not None:
-        load_backbone_weights(net.backbone, backbone_weights)
+    if start is not None:
+        load_backbone_weights(net.backbone, start, recipe.net.input_format)
     done = 0
     momentum: dict[str, torch.Tensor] = {}
     steps: list[Step] = []
@@ -116,12 +118,13 @@ def train(
 def describe_run(
     recipe: Recipe, store: CropStore, seed: int, backbone_weights: str | Path | None
 ) -> dict[str, Any]:
-    """What decides the outcome of a run, as plain JSON."""
+    """What decides the outcome of a run, as plain JSON; arguments as `train`."""
+    start = starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
     return {
         "recipe": recipe.as_dict(),
         "seed": seed,
         "crops": store.digest(),
-        "backbone_weights": None if backbone_weights is None else file_digest(backbone_weights),
+        "backbone_weights": None if start is None else file_digest(start),
         "dlatrack": dlatrack.__version__,
     }
 

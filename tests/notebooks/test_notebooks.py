@@ -40,7 +40,7 @@ def test_a_notebook_tells_and_the_library_does(py):
 
 def test_every_notebook_has_its_pair():
     assert {p.stem for p in NOTEBOOKS} == {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")}
-    assert {"01_label_assignment", "03_train_dla_siamcar"} <= {p.stem for p in NOTEBOOKS}
+    assert {"01_label_assignment", "02_data_and_architecture", "03_train_dla_siamcar"} <= {p.stem for p in NOTEBOOKS}
 
 
 @pytest.fixture
@@ -66,6 +66,17 @@ def test_01_shows_every_rule_on_one_frame(folders):
     table = pd.read_csv(folders / "figures" / "fig01_counts.csv", index_col=0)
     assert table.loc["SiamFC: circle", "mean positives"] == pytest.approx(12.6, abs=2)
     assert "image/png" in outputs(path)
+
+
+@pytest.mark.slow
+def test_02_counts_parameters_beside_the_papers(folders):
+    path = run_notebook("02", preset="smoke", parameters={"tracker": "siamcar"}, timeout=120)
+    counts = pd.read_csv(folders / "figures" / "02_parameters.csv", index_col=0)
+    assert counts.loc["SiamCAR", "without backbone"] == 5_856_775
+    assert counts["paper, M"].dropna().to_dict() == {"SiamRPN++": 17.25, "SiamCAR": 5.58}
+    shapes = pd.read_csv(folders / "figures" / "02_shapes.csv", index_col=0)
+    assert shapes.loc["centre-ness", "search, training"] == "1x25x25"
+    assert "17.25" in outputs(path)
 
 
 @pytest.mark.slow

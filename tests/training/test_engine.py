@@ -32,6 +32,7 @@ SHORT = Schedule(
     rate=0.02,
     final_rate=0.01,
     unfreeze_epoch=2,
+    backbone_start="random",
 )
 RECIPE = replace(recipe("dla_siamcar_small"), schedule=SHORT)
 

@@ -28,7 +28,9 @@ def test_the_cosine_changes_at_every_step_by_hand():
     assert learning_rate(schedule, 0) == pytest.approx(1e-6)
     assert learning_rate(schedule, 0, 0.5) == pytest.approx((1e-6 + 0.08) / 2)
     assert learning_rate(schedule, 1) == pytest.approx(0.08)
-    assert learning_rate(schedule, 10, 0.5) == pytest.approx((1e-6 + 0.08) / 2), "half of the remaining 19 epochs"
+    assert learning_rate(schedule, 10, 0.5) == pytest.approx((1e-6 + 0.08) / 2), (
+        "half of the remaining 19 epochs"
+    )
     assert learning_rate(schedule, 19, 1) == pytest.approx(1e-6)
     assert learning_rate(recipe("siamcar").schedule, 7, 0.9) == learning_rate(recipe("siamcar").schedule, 7)
 

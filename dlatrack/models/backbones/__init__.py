@@ -13,7 +13,9 @@ from dlatrack.models.backbones.efficientnet_b0 import EfficientNetB0
 from dlatrack.models.backbones.inception_v3 import InceptionV3
 from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
 from dlatrack.models.backbones.resnet50 import ResNet50
+from dlatrack.models.backbones.starting import starting_weights
 from dlatrack.models.state_files import load_strict, plain_state, read_state
+from dlatrack.recipes import InputFormat
 
 __all__ = [
     "BACKBONES",
@@ -25,6 +27,7 @@ __all__ = [
     "MobileNetV2",
     "ResNet50",
     "load_backbone_weights",
+    "starting_weights",
 ]
 
 #: Backbones that a recipe may name.
@@ -38,16 +41,20 @@ BACKBONES: dict[str, Callable[[Iterable[int]], Backbone]] = {
 }
 
 
-def load_backbone_weights(backbone: Backbone, path_or_state_dict: str | Path | Mapping[str, Tensor]) -> None:
+def load_backbone_weights(
+    backbone: Backbone,
+    path_or_state_dict: str | Path | Mapping[str, Tensor],
+    input_format: InputFormat = "rgb_imagenet",
+) -> None:
     """Fill a backbone with the ImageNet weights of the torchvision network of the same name.
 
-    The classifier and stages that the backbone does not build may be in the file and are left out. The 1x1
-    shortcut kernels of torchvision's ResNet-50 become the centres of 3x3 kernels; weights that already have
-    this project's shapes are taken as they are.
+    The classifier and stages that the backbone does not build may be in the file and are left out. Where the trunk
+    differs from torchvision's, the weights are fitted to it (`Backbone.adapted`).
 
     Args:
         backbone: filled in place; unchanged when anything is wrong.
         path_or_state_dict: a .safetensors file, a file of `torch.save`, or a state dict.
+        input_format: what images the network will be given.
 
     Raises:
         InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
@@ -56,4 +63,4 @@ def load_backbone_weights(backbone: Backbone, path_or_state_dict: str | Path | M
         source, state = "the state dict", plain_state(path_or_state_dict, "the state dict")
     else:
         source, state = str(path_or_state_dict), read_state(path_or_state_dict)
-    load_strict(backbone, backbone.adapted(state), source, ignored=backbone.ignored_prefixes)
+    load_strict(backbone, backbone.adapted(state, input_format), source, ignored=backbone.ignored_prefixes)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dlatrack.models.init import kaiming
+from dlatrack.recipes import InputFormat
 
 
 class Backbone(nn.Module, ABC):
@@ -77,8 +78,8 @@ class Backbone(nn.Module, ABC):
                 stage.requires_grad_(True)
                 stage.train(self.batch_norm_trains)
 
-    def adapted(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The state dict of the torchvision network of this name, changed to fit this trunk."""
+    def adapted(self, state: Mapping[str, Tensor], input_format: InputFormat) -> dict[str, Tensor]:
+        """The state dict of the torchvision network of this name, changed to fit this trunk and its images."""
         return dict(state)
 
     def reset_parameters(self, generator: torch.Generator) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dlatrack.models.backbones.base import Backbone
 from dlatrack.models.init import kaiming
 from dlatrack.models.torchvision_ops import torchvision
+from dlatrack.recipes import InputFormat
 
 #: Parts of torchvision's network in their order. Of its two poolings in between, the first stays and the second goes.
 _PARTS = (
@@ -83,7 +84,7 @@ class InceptionV3(Backbone):
         for name, parameter in self.named_parameters():
             parameter.requires_grad_(not _is_convolution(name) or (trains and name.startswith("Mixed")))
 
-    def adapted(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def adapted(self, state: Mapping[str, Tensor], input_format: InputFormat) -> dict[str, Tensor]:
         """Torchvision's weights, which have no `channel_reduce`; that part keeps its own."""
         own = {name: value for name, value in self.state_dict().items() if name.startswith("channel_reduce.")}
         return {**own, **state}

@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dlatrack.models.backbones.base import Backbone
+from dlatrack.models.preprocess import folded_normalisation
 from dlatrack.models.torchvision_ops import torchvision
+from dlatrack.recipes import InputFormat
 
 
 class ResNet50(Backbone):
@@ -66,16 +68,22 @@ class ResNet50(Backbone):
         """Stages 2 to 4, as far as they are built."""
         return [self.get_submodule(f"layer{stage}") for stage in range(2, self.levels[-1] + 1)]
 
-    def adapted(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Put each 1x1 shortcut kernel of torchvision at the centre of a zero 3x3 kernel.
+    def adapted(self, state: Mapping[str, Tensor], input_format: InputFormat) -> dict[str, Tensor]:
+        """Fit torchvision's weights, told by their 1x1 shortcut kernels, to this trunk.
 
-        The result computes what torchvision's network computes, away from the borders.
+        Each kernel becomes the centre of a zero 3x3 kernel, and where the images are raw BGR, the first layer takes
+        over the normalisation that the weights expect. The result computes what torchvision's network computes, away
+        from the borders. Weights that have 3x3 shortcuts already (pysot's) are taken as they are.
         """
         own = self.state_dict()
         adapted = dict(state)
         for name, value in state.items():
             if name in own and value.shape[2:] == (1, 1) and own[name].shape[2:] == (3, 3):
                 adapted[name] = F.pad(value, (1, 1, 1, 1))
+        first = ("conv1.weight", "bn1.running_mean")
+        torchvisions = any(value.shape != state[name].shape for name, value in adapted.items())
+        if torchvisions and input_format == "bgr_255" and all(name in state for name in first):
+            adapted.update(zip(first, folded_normalisation(*(state[name] for name in first)), strict=True))
         return adapted
 
 

@@ -1,0 +1,92 @@
+"""What the networks are made of: numbers of parameters and the sizes of their maps, read from the modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import torch
+from torch import nn
+
+from dlatrack.models.siamese import build_model
+from dlatrack.recipes import Recipe, recipe
+
+#: Parameters in millions, as SiamDLA Sec. 4.7 prints them.
+PAPER_MILLIONS = {"SiamCAR": 5.58, "SiamRPN++": 17.25}
+
+#: The networks of the paper's trackers, and of three whose label rules it discusses. A DLA tracker has its twin's.
+NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn", "siamfc")
+
+
+def parameter_table(names: Iterable[str] = NETWORKS) -> pd.DataFrame:
+    """Numbers of parameters of networks, and what the paper prints.
+
+    Args:
+        names: recipes.
+
+    Returns:
+        A row per tracker. Columns: `backbone network`; counts of `backbone`, `neck`, `head`, `without backbone` and
+        `total`; `without backbone, 2^20`, the unit in which the paper's number for SiamCAR comes out; and `paper, M`,
+        missing where the paper prints none.
+
+    Source: SiamDLA Sec. 4.7.
+    """
+    rows = {}
+    for name in names:
+        chosen = recipe(name)
+        net = build_model(chosen)
+        backbone, neck, head = (_size(part) for part in (net.backbone, net.neck, net.head))
+        rows[chosen.title] = {
+            "backbone network": chosen.net.backbone,
+            "backbone": backbone,
+            "neck": neck,
+            "head": head,
+            "without backbone": neck + head,
+            "total": backbone + neck + head,
+            "without backbone, 2^20": (neck + head) / 2**20,
+            "paper, M": PAPER_MILLIONS.get(chosen.title),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("tracker")
+
+
+def shape_table(chosen: Recipe) -> pd.DataFrame:
+    """Sizes of the maps in a network, measured by sending shapes without values through its modules.
+
+    Args:
+        chosen: a recipe.
+
+    Returns:
+        A row per step, columns `template`, `search, training` and `search, tracking`: channels x height x width of
+        each map, several levels after each other.
+    """
+    net = build_model(chosen).to("meta")
+    sizes = {
+        "template": chosen.net.template_size,
+        "search, training": chosen.net.search_size,
+        "search, tracking": chosen.net.online_search_size,
+    }
+    columns = {}
+    kernels: list[torch.Tensor] = []
+    for name, size in sizes.items():
+        images = torch.zeros(1, 3, size, size, device="meta")
+        maps = net.backbone(images)
+        steps = {"image": [images], "backbone": maps}
+        if name == "template":
+            kernels = net.head.kernels(net.neck.template(maps))
+            steps |= {"neck": net.neck.template(maps), "correlation kernels": kernels}
+        else:
+            output = net.head(kernels, net.neck(maps))
+            steps |= {"neck": net.neck(maps), "classes": [output.cls]}
+            steps |= {"boxes": [output.reg], "centre-ness": [output.centerness]}
+        columns[name] = {step: _shapes(parts) for step, parts in steps.items()}
+    order = ["image", "backbone", "neck", "correlation kernels", "classes", "boxes", "centre-ness"]
+    return pd.DataFrame(columns).reindex(order).fillna("").rename_axis("step")
+
+
+def _size(part: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in part.parameters())
+
+
+def _shapes(maps: Iterable[torch.Tensor | None]) -> str:
+    texts = ["x".join(map(str, part.shape[1:])) for part in maps if part is not None]
+    return ", ".join(dict.fromkeys(texts)) if len(set(texts)) < len(texts) else ", ".join(texts)

@@ -1,0 +1,163 @@
+"""Every tracker of the paper and the three beside it: sizes, official names, training, files, tracking."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_official import fill
+from torch import nn
+
+from dlatrack.datasets.synthetic import synthetic_sequence, synthetic_sequences
+from dlatrack.models.official import load_official
+from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.models.weights import load_weights, save_weights
+from dlatrack.recipes import RECIPES, Schedule, recipe
+from dlatrack.sampling.store import CropStore
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import run_one_pass
+from dlatrack.training.engine import train
+
+PAPER = [f"{dla}{name}" for name in ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp") for dla in ("", "dla_")]
+EXTRA = ["siamban", "siamrpn", "siamfc"]
+OFFICIAL = {
+    "siamrpnpp": "siamrpn_r50_l234_dwxcorr_otb",
+    "siamrpn": "siamrpn_alex_dwxcorr_otb",
+    "siamcar": "siamcar_r50",
+    "siamban": "siamban_r50",
+    "siamfcpp": "siamfcpp_googlenet",
+}
+TWINS = [name for name in RECIPES if f"dla_{name}" in RECIPES]
+
+
+def size(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "backbone", "total"),
+    [
+        ("siamrpnpp", 45_528_128, 53_950_624),
+        ("siamcar", 45_528_128, 51_384_903),
+        ("siamban", 45_528_128, 53_932_123),
+        ("cosiamrpn", 3_595_388, 11_221_212),
+        ("siamfcpp", 8_965_856 + 197_376, 13_887_476),
+        ("siamrpn", 3_749_952, 6_251_102),
+        ("siamfc", 2_336_320, 2_336_320),
+    ],
+)
+def test_numbers_of_parameters(name: str, backbone: int, total: int) -> None:
+    net = build_model(recipe(name))
+    assert size(net.backbone) == backbone
+    assert size(net) == total
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twins_are_the_same_graph(name: str) -> None:
+    """The same modules, of the same sizes, under the same names and in the same order."""
+    fixed, dynamic = (build_model(recipe(n)) for n in (name, f"dla_{name}"))
+    assert repr(fixed) == repr(dynamic)
+    assert [n for n, _ in fixed.named_modules()] == [n for n, _ in dynamic.named_modules()]
+    shapes = [[(n, tuple(p.shape)) for n, p in net.state_dict().items()] for net in (fixed, dynamic)]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", sorted(OFFICIAL))
+def test_official_names_and_shapes_are_accepted(shared_data: Path, name: str) -> None:
+    keys = json.loads((shared_data / "parity/state_dict_keys.json").read_text())[OFFICIAL[name]]
+    net = build_model(recipe(name))
+    state = {key: fill(key, shape) for key, shape in keys.items()}
+    load_official(net, {f"module.{key}": value for key, value in state.items()})
+    taken = sorted(float(value.double().sum()) for value in net.state_dict().values())
+    given_ = sorted(float(value.double().sum()) for value in state.values())
+    fused = len(taken) - len(given_)  # level weights that an unweighted checkpoint lacks
+    assert fused in (0, 2)
+    assert len(taken) == len(given_) + fused
+    assert fused or taken == pytest.approx(given_)
+
+
+@pytest.mark.parametrize("name", PAPER + EXTRA)
+def test_every_benchmark_of_the_paper_has_online_settings(name: str) -> None:
+    assert {"OTB100", "UAV123", "LaSOT", "VOT2019"} <= set(recipe(name).online)
+
+
+@pytest.fixture(scope="module")
+def store() -> CropStore:
+    return CropStore.build(synthetic_sequences(2, seed=40, length=3, challenges=()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAPER + EXTRA)
+def test_twenty_steps_save_load_and_track(store: CropStore, tmp_path: Path, name: str) -> None:
+    """The loss falls over twenty steps on two tracks; the weights survive a file; the tracker follows a clip."""
+    chosen = recipe(name)
+    rate = 0.02 if name.endswith("siamfcpp") else 0.005
+    schedule = Schedule(
+        epochs=20,
+        pairs_per_epoch=1,
+        batch=1,
+        warmup_epochs=0,
+        rate=rate,
+        final_rate=rate,
+        backbone_factor=chosen.schedule.backbone_factor,
+        unfreeze_epoch=0 if chosen.schedule.unfreeze_epoch == 0 else 20,
+    )
+    short = replace(chosen, schedule=schedule, sampling=replace(chosen.sampling, negative_pairs=0.0))
+    run = train(short, store, tmp_path / "run", seed=1, backbone_weights="random")
+    losses = [step.loss for step in run.steps]
+    assert len(losses) == 20
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+
+    save_weights(tmp_path / "net.safetensors", run.net, short, {"data": "synthetic"})
+    net, loaded = load_weights(tmp_path / "net.safetensors", expect=chosen)
+    assert loaded == short
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(net.state_dict().values(), run.net.state_dict().values(), strict=True)
+    )
+    clip = synthetic_sequence(41, 4, challenges=())
+    result = run_one_pass(OnlineTracker(net, loaded), clip)
+    assert np.isfinite(result.boxes_xywh).all()
+    assert ((result.scores >= 0) & (result.scores <= 1)).all()
+
+
+@lru_cache(maxsize=1)
+def _net(name: str) -> SiameseNet:
+    return build_model(recipe(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["siamfc", "siamrpn", "siamfcpp", "siamcar_small", "siamrpnpp_small", "siamban"]
+)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    image_wh=st.sampled_from([(1, 1), (7, 300), (640, 360), (4000, 30), (4000, 3000)]),
+    x=st.floats(0, 1),
+    y=st.floats(0, 1),
+    wh=st.tuples(st.sampled_from([1.0, 33.3, 4000.0]), st.sampled_from([1.0, 33.3, 4000.0])),
+    gray=st.booleans(),
+)
+def test_any_box_in_any_image_can_be_tracked(
+    name: str, image_wh: tuple[int, int], x: float, y: float, wh: tuple[float, float], gray: bool
+) -> None:
+    """Boxes of one px, larger than the image, on its border; images of up to 4,000 px, grey ones too."""
+    pattern = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    if gray:
+        pattern[...] = pattern[..., :1]
+    image = np.resize(pattern, (image_wh[1], image_wh[0], 3))
+    corner = np.minimum(np.array([x, y]) * image_wh, np.array(image_wh) - 0.5)
+    tracker = OnlineTracker(_net(name), recipe(name), benchmark="VOT2019")
+    tracker.init(image, np.array([*corner, *wh]))
+    for _ in range(2):
+        box, score = tracker.update(image)
+        assert np.isfinite(box).all()
+        assert (box[2:] > 0).all()
+        assert 0 <= score <= 1
