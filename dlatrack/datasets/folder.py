@@ -7,68 +7,18 @@ subtracts 1 from x and y, the writer adds it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 
+from dlatrack.datasets.images import image_files
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, write_text
 
-#: Image files that a reader looks for.
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-
 _ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9]\d*))?\.txt")
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """Frames in image files, decoded when asked for."""
-
-    paths: tuple[Path, ...]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        """Frame `index` as (H, W, 3) uint8 RGB; negative indices count from the end.
-
-        Raises:
-            InputError: naming file and frame, when the image cannot be decoded or is cut short.
-        """
-        path = self.paths[index]
-        try:
-            data = path.read_bytes()
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if _is_whole(data) else None
-        except (OSError, cv2.error):
-            image = None
-        if image is None:
-            frame = range(len(self))[index] + 1
-            raise InputError(f"{path} (frame {frame}) is not a readable, complete JPEG or PNG image")
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _is_whole(data: bytes) -> bool:
-    """Whether image data has its end mark; the decoder fills what is cut off with grey and does not complain."""
-    jpeg, png = data.startswith(b"\xff\xd8"), data.startswith(b"\x89PNG")
-    return (jpeg and b"\xff\xd9" in data) or (png and b"IEND" in data)
-
-
-def image_files(folder: Path) -> ImageFiles:
-    """The images in `folder`, in the order of the numbers in their names.
-
-    Raises:
-        InputError: when the folder is missing or has no image.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is missing; a sequence keeps its images there, e.g. 0001.jpg")
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not paths:
-        raise InputError(f"{folder} has no image; files ending in {', '.join(IMAGE_SUFFIXES)} are looked for")
-    return ImageFiles(tuple(sorted(paths, key=lambda path: _by_number(path.name))))
 
 
 def read_folder(path: str | Path) -> list[Sequence]:
@@ -215,11 +165,6 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read as text with one row x,y,w,h per image ({error})") from error
-
-
-def _by_number(name: str) -> tuple[tuple[int, str], ...]:
-    """Sort key that compares runs of digits as numbers: 2.jpg before 10.jpg."""
-    return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name))
 
 
 def _is_sequence(path: Path) -> bool:

@@ -1,0 +1,137 @@
+"""Is a data set complete and sound? Counts, files and boxes against its manifest; nothing is repaired."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dlatrack.datasets.faults import Fault, FaultLog
+from dlatrack.datasets.image_check import check_images
+from dlatrack.datasets.manifests import Place, Split, locate
+from dlatrack.datasets.registry import read
+from dlatrack.datasets.track_store import digest
+from dlatrack.datasets.tracks import Counts
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a check found.
+
+    Args:
+        name: of the data set.
+        root: where it lies.
+        miniature: whether it is one of our miniatures and not the real data set.
+        deep: whether every image was decoded and hashed.
+        counts: what was found, by split.
+        expected: counts of the manifest, by split.
+        faults: the first thousand.
+        fault_count: all of them.
+        notes: what is worth knowing and no fault: absent splits, what a reader leaves out, differences from counts that are not
+            verified.
+        found_sha256: hash over names, boxes and image sizes, or with `deep` image bytes; training records it.
+        manifest_sha256: hash of the manifest it was compared with.
+    """
+
+    name: str
+    root: Path
+    miniature: bool
+    deep: bool
+    counts: dict[str, Counts]
+    expected: dict[str, dict[str, int]]
+    faults: tuple[Fault, ...]
+    fault_count: int
+    notes: tuple[str, ...]
+    found_sha256: str
+    manifest_sha256: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no fault."""
+        return self.fault_count == 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        plain = asdict(self) | {"root": str(self.root), "faults": [str(fault) for fault in self.faults]}
+        return plain | {"ok": self.ok}
+
+
+def check(
+    name: str,
+    root: str | Path,
+    *,
+    deep: bool = False,
+    workers: int | None = None,
+    splits: Collection[str] | None = None,
+) -> CheckReport:
+    """Compare a data set on disk with its manifest, and look at its files.
+
+    Every annotation is read and every image looked up. The first image of each video is decoded, which finds a
+    damaged disk but not every damaged file; `deep` decodes all. A miniature is compared with its own declaration.
+
+    Args:
+        name: of the data set.
+        root: its root folder, or the one above.
+        deep: decode and hash every image.
+        workers: threads; by default one per core.
+        splits: which to check; by default those of which something is there.
+
+    Raises:
+        InputError: for an unknown name or split, or when the data set is not there at all.
+    """
+    place = locate(name, root)
+    chosen = _chosen(place, splits)
+    log = FaultLog()
+    notes: list[str] = []
+    counts: dict[str, Counts] = {}
+    total = hashlib.sha256()
+    for split in chosen:
+        table = read(name, place.root, split.name, report=log)
+        counts[split.name] = table.counts()
+        notes += [f"split {split.name}: {note}" for note in table.notes]
+        _compare(place, split, counts[split.name], log, notes)
+        one_size = place.manifest.one_size
+        label = f"{name} {split.name}"
+        images = check_images(table, log, deep=deep, one_size=one_size, workers=workers, label=label)
+        total.update(f"{split.name} {digest(table)} {images}\n".encode())
+    own = [split for split in place.manifest.splits.values() if not split.of]
+    notes += [f"split {split.name} was not checked" for split in own if split not in chosen]
+    return CheckReport(
+        name=name,
+        root=place.root,
+        miniature=place.manifest.miniature,
+        deep=deep,
+        counts=counts,
+        expected={split.name: split.counts for split in chosen},
+        faults=tuple(log.faults),
+        fault_count=log.count,
+        notes=tuple(notes),
+        found_sha256=total.hexdigest(),
+        manifest_sha256=place.manifest.digest(),
+    )
+
+
+def _chosen(place: Place, splits: Collection[str] | None) -> list[Split]:
+    """The splits to check: those asked for, or those that are here; all of a miniature."""
+    if splits is not None:
+        return [place.manifest.split(name) for name in splits]
+    own = [split for split in place.manifest.splits.values() if not split.of]
+    if place.manifest.miniature:
+        return [split for split in own if split.counts]
+    here = place.splits_here()
+    return [split for split in own if split.name in here]
+
+
+def _compare(place: Place, split: Split, found: Counts, log: FaultLog, notes: list[str]) -> None:
+    """Compare counts; one that is not verified makes a note."""
+    for what, expected in split.counts.items():
+        number = getattr(found, what)
+        if number == expected:
+            continue
+        text = f"has {number:,} {what} in split {split.name}; {expected:,} are expected"
+        if split.source == "recalled":
+            notes.append(f"{text}, by a number that is widely printed but not verified")
+        else:
+            log(Fault(place.root, text))

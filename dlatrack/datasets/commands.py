@@ -1,0 +1,108 @@
+"""The commands `data list`, `data check` and `data mini`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from dlatrack.datasets.check import CheckReport, check
+from dlatrack.datasets.manifests import Manifest, Place, locate, manifest, names
+from dlatrack.datasets.mini import write_mini
+from dlatrack.errors import InputError
+
+#: Faults that are printed in full.
+_SHOWN = 20
+
+
+def data_list_command(roots: Sequence[Path]) -> None:
+    """Print every known data set: its role, size, splits and, below `roots`, where it lies and what is missing.
+
+    Args:
+        roots: folders to look in, each the root of a data set or a folder that holds such roots.
+    """
+    table = Table("name", "role", "disk", "splits", "found")
+    for name in names():
+        known = manifest(name)
+        found = [place for root in roots if (place := _place(name, root)) is not None]
+        disk = f"{known.disk_gb:g} GB"
+        where = "\n".join(_found(place) for place in found) or ("missing" if roots else "")
+        table.add_row(name, known.role, disk, _splits(known), where)
+    Console().print(table)
+
+
+def data_check_command(name: str, root: Path, deep: bool, workers: int | None) -> None:
+    """Check a data set and print counts, notes, faults and the hashes that a training run records.
+
+    Raises:
+        InputError: if there is a fault, or as `check`.
+    """
+    report = check(name, root, deep=deep, workers=workers)
+    console = Console()
+    kind = "miniature" if report.miniature else "data set"
+    table = Table("split", "what", "found", "expected", title=f"{name}: {kind} in {report.root}")
+    for split, counts in report.counts.items():
+        for what, expected in report.expected[split].items():
+            table.add_row(split, what, f"{getattr(counts, what):,}", f"{expected:,}")
+    console.print(table)
+    _print_lines(console, [f"note: {note}" for note in report.notes])
+    _print_lines(console, [f"fault: {fault}" for fault in report.faults[:_SHOWN]])
+    if report.fault_count > _SHOWN:
+        _print_lines(console, [f"and {report.fault_count - _SHOWN:,} more"])
+    if not report.ok:
+        raise InputError(_verdict(report))
+    what = "every image decoded" if deep else "the first image of each video decoded"
+    lines = [
+        f"no fault; {what}",
+        f"found sha256     {report.found_sha256}",
+        f"manifest sha256  {report.manifest_sha256}",
+    ]
+    _print_lines(console, lines)
+
+
+def data_mini_command(name: str, out: Path, seed: int) -> None:
+    """Write the miniature of a data set below `out`, or of all data sets with the name "all".
+
+    Raises:
+        InputError: as `write_mini`.
+    """
+    for each in names() if name == "all" else (name,):
+        root = write_mini(each, out, seed)
+        _print_lines(Console(), [f"{each}: {root}"])
+
+
+def _verdict(report: CheckReport) -> str:
+    count = "1 fault" if report.fault_count == 1 else f"{report.fault_count:,} faults"
+    return f"{report.name} in {report.root} has {count}; the first: {report.faults[0]}"
+
+
+def _place(name: str, root: Path) -> Place | None:
+    try:
+        return locate(name, root)
+    except InputError:
+        return None
+
+
+def _splits(known: Manifest) -> str:
+    """Splits with files of their own and the size that is expected of each, one per line."""
+    lines = []
+    for split in known.splits.values():
+        if not split.of:
+            size = ", ".join(f"{number:,} {what}" for what, number in split.counts.items())
+            lines.append(f"{split.name}: {size or 'not counted'}")
+    return "\n".join(lines)
+
+
+def _found(place: Place) -> str:
+    here = place.splits_here()
+    own = [split.name for split in place.manifest.splits.values() if not split.of]
+    missing = [name for name in own if name not in here]
+    text = f"{place.root}{' (miniature)' if place.manifest.miniature else ''}: {', '.join(here)}"
+    return f"{text}; missing {', '.join(missing)}" if missing else text
+
+
+def _print_lines(console: Console, lines: Sequence[str]) -> None:
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)

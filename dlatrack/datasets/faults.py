@@ -1,0 +1,83 @@
+"""What is wrong with a data set: one clear line per fault, raised at once or collected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Never
+
+from dlatrack.errors import InputError
+
+#: Longest value that a message repeats; the rest is cut off.
+_LONGEST_VALUE = 80
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong in a data set.
+
+    Its text reads "FILE row ROW: VALUE WHAT", e.g. "anno/bike1.txt row 7: '1,2,x,4' is not four numbers x,y,w,h".
+
+    Args:
+        path: the file or folder.
+        what: predicate that completes the sentence and says what is allowed, e.g. "is missing; ...".
+        row: row in the file, from 1.
+        value: the offending text or number, as it stands in the file.
+        unit: what `row` counts where the file has no rows, e.g. "object".
+    """
+
+    path: Path | str
+    what: str
+    row: int | None = None
+    value: object = None
+    unit: str = "row"
+
+    def __str__(self) -> str:
+        where = str(self.path) if self.row is None else f"{self.path} {self.unit} {self.row}"
+        if self.value is None:
+            separator = " " if self.row is None else ": "
+            return f"{where}{separator}{self.what}"
+        value = repr(self.value)
+        if len(value) > _LONGEST_VALUE:
+            value = f"{value[:_LONGEST_VALUE]}..."
+        return f"{where}: {value} {self.what}"
+
+
+#: What a reader calls with each fault. If it returns, the reader goes on where it can.
+Report = Callable[[Fault], None]
+
+
+def stop_at_first(fault: Fault) -> Never:
+    """The report of everyone who wants to use the data: refuse it.
+
+    Raises:
+        InputError: always, with the text of the fault.
+    """
+    raise InputError(str(fault))
+
+
+@dataclass
+class FaultLog:
+    """The report of a check: keep the first faults, count them all.
+
+    Args:
+        keep: faults kept in full; a disk that is gone would otherwise fill the memory.
+    """
+
+    keep: int = 1000
+    faults: list[Fault] = field(default_factory=list)
+    count: int = 0
+    paths: set[str] = field(default_factory=set)  #: every file or folder that has been named
+    _texts: set[int] = field(default_factory=set, repr=False)
+
+    def __call__(self, fault: Fault) -> None:
+        """Record a fault, once."""
+        text = hash(str(fault))
+        if text in self._texts:
+            return
+        self._texts.add(text)
+        self.count += 1
+        self.paths.add(str(fault.path))
+        if len(self.faults) < self.keep:
+            self.faults.append(fault)

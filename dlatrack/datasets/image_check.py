@@ -1,0 +1,137 @@
+"""Looks at the image files of a track table: are they there, whole, and do the boxes overlap them?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dlatrack.datasets.faults import Fault, FaultLog
+from dlatrack.datasets.image_list import ImageList
+from dlatrack.datasets.images import decode
+from dlatrack.datasets.tracks import TrackTable
+from dlatrack.progress import Progress
+
+_CHUNK = 64  # images per task of a worker
+
+
+class Look(NamedTuple):
+    """What one image file is like.
+
+    Attributes:
+        mark: its size, or with `deep` the SHA-256 of its bytes; goes into the hash of what was found.
+        width: px; 0 where the image was not opened or cannot be decoded.
+        height: px.
+        problem: predicate of the fault; empty if there is none.
+        missing: whether there is no such file.
+    """
+
+    mark: bytes
+    width: int = 0
+    height: int = 0
+    problem: str = ""
+    missing: bool = False
+
+
+def check_images(
+    table: TrackTable,
+    log: FaultLog,
+    *,
+    deep: bool,
+    one_size: bool,
+    workers: int | None = None,
+    label: str = "",
+) -> str:
+    """Report images that are missing, empty or not whole, and boxes that lie outside their image.
+
+    Every file is looked up. The first image of each video is decoded, with `deep` every one. Only boxes on images
+    of known size are compared: those decoded, and with `one_size` all of the same video.
+
+    Args:
+        table: whose images.
+        log: takes the faults; a missing file that it has named already is not named again.
+        deep: decode every image and hash its bytes.
+        one_size: all images of a template have the same size.
+        workers: threads; by default one per core.
+        label: of the progress.
+
+    Returns:
+        SHA-256 over size, with `deep` over the bytes, of every image in order.
+    """
+    images, image_of_row = table.images()
+    first = np.zeros(len(images), bool)
+    first[images.starts[:-1]] = True
+    sizes = np.zeros((len(images), 2), np.int32)
+    total = hashlib.sha256()
+    with Progress(len(images), f"checking {label}", unit="images") as progress:
+        for index, look in enumerate(_looks(images, first | deep, deep, workers)):
+            total.update(look.mark + b"\n")
+            sizes[index] = look.width, look.height
+            if look.problem:
+                path = images.path(index)
+                if not (look.missing and str(path) in log.paths):
+                    log(Fault(path, look.problem))
+            progress.step()
+    if one_size and not deep:
+        sizes = sizes[images.starts[images.template_of_image]]
+    _report_outside(table, sizes[image_of_row], log)
+    return total.hexdigest()
+
+
+def _looks(images: ImageList, opened: np.ndarray, deep: bool, workers: int | None) -> Iterator[Look]:
+    """The looks at all images in order, taken by several threads: reading and decoding leave the interpreter free."""
+
+    def chunk(start: int) -> list[Look]:
+        part = range(start, min(start + _CHUNK, len(images)))
+        return [look_at(images.path(index), opened=bool(opened[index]), deep=deep) for index in part]
+
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        for looks in pool.map(chunk, range(0, len(images), _CHUNK)):
+            yield from looks
+
+
+def look_at(path: Path, *, opened: bool, deep: bool) -> Look:
+    """Look at one image file.
+
+    Args:
+        path: the file.
+        opened: decode it.
+        deep: hash its bytes.
+    """
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if (opened or deep) and size else b""
+    except FileNotFoundError:
+        return Look(b"missing", problem="is missing; an image is needed", missing=True)
+    except OSError as error:
+        return Look(b"unreadable", problem=f"cannot be read ({error.strerror or error})")
+    mark = hashlib.sha256(data).hexdigest().encode() if deep else b"%d" % size
+    if not size:
+        return Look(mark, problem="is empty; a JPEG or PNG image is needed")
+    if not opened:
+        return Look(mark)
+    image = decode(data)
+    if image is None:
+        return Look(mark, problem="is not a readable, complete JPEG or PNG image")
+    return Look(mark, image.shape[1], image.shape[0])
+
+
+def _report_outside(table: TrackTable, sizes: np.ndarray, log: FaultLog) -> None:
+    """Report visible boxes that do not overlap their image, (N, 2) `sizes` being its width and height or 0."""
+    low, high = table.boxes_xywh[:, :2], table.boxes_xywh[:, :2] + table.boxes_xywh[:, 2:]
+    outside = table.usable & (sizes > 0).all(1) & ((high <= 0).any(1) | (low >= sizes).any(1))
+    for row in np.flatnonzero(outside).tolist():
+        track = int(np.searchsorted(table.starts, row, "right")) - 1
+        frame = row - int(table.starts[track]) + 1
+        width, height = sizes[row]
+        box = ",".join(f"{value:g}" for value in table.boxes_xywh[row])
+        what = (
+            f"is the box of {table.names[track]}, 0-based, and lies outside the image of {width} x {height} px; "
+            f"it must overlap it"
+        )
+        log(Fault(table.path(row), what, frame, box, "frame"))

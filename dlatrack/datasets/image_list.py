@@ -1,0 +1,68 @@
+"""Distinct images of a data set, grouped by the template of their path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlatrack.datasets.columns import TextColumn
+from dlatrack.datasets.images import fill
+
+
+@dataclass(frozen=True, eq=False)
+class ImageList:
+    """M images under V templates.
+
+    Args:
+        root: folder that the templates are relative to.
+        templates: V path templates, see `images.fill`.
+        starts: (V + 1,) int64, the image at which each template starts.
+        numbers: (M,) int, what goes into the template.
+    """
+
+    root: Path
+    templates: TextColumn
+    starts: np.ndarray
+    numbers: np.ndarray
+
+    def __len__(self) -> int:
+        """M, the number of images."""
+        return len(self.numbers)
+
+    @property
+    def template_of_image(self) -> np.ndarray:
+        """(M,) int64, the template each image belongs to."""
+        return np.repeat(np.arange(len(self.templates)), np.diff(self.starts))
+
+    def path(self, index: int) -> Path:
+        """File of an image."""
+        template = int(np.searchsorted(self.starts, index, "right")) - 1
+        return self.root / fill(self.templates[template], int(self.numbers[index]))
+
+
+def distinct(parts: list[ImageList]) -> tuple[ImageList, np.ndarray]:
+    """The distinct images of several lists, which may repeat templates and images.
+
+    Returns:
+        The images, templates in the order in which they first come, numbers ascending within each; and (K,) int64,
+        for each image of the lists taken one after the other its position in the answer.
+    """
+    seen: dict[str, int] = {}
+    groups = [
+        np.repeat(
+            np.array([seen.setdefault(text, len(seen)) for text in part.templates], np.int64),
+            np.diff(part.starts),
+        )
+        for part in parts
+    ]
+    group, number = np.concatenate(groups), np.concatenate([part.numbers for part in parts])
+    order = np.lexsort((number, group))
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(group[order]) != 0) | (np.diff(number[order]) != 0)
+    position = np.empty(len(order), np.int64)
+    position[order] = np.cumsum(new) - 1
+    chosen = order[new]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(group[chosen], minlength=len(seen)))])
+    return ImageList(parts[0].root, TextColumn.of(seen), starts, number[chosen]), position

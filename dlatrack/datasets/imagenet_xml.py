@@ -1,0 +1,128 @@
+"""Annotation files of ImageNet DET and VID: one XML per image, with the objects in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+
+from dlatrack.datasets.faults import Fault, Report
+from dlatrack.datasets.layout import read_text
+
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+class ImageObject(NamedTuple):
+    """One annotated object.
+
+    Attributes:
+        row: position in the file, from 1.
+        synset: WordNet id of its class, e.g. "n02084071".
+        box_xywh: corner and size, px; size is the difference of the corners.
+        track: number of the object in its video; -1 in DET.
+        occluded: 0 or 1.
+        generated: 0 or 1: the box was interpolated.
+    """
+
+    row: int
+    synset: str
+    box_xywh: tuple[float, float, float, float]
+    track: int = -1
+    occluded: int = 0
+    generated: int = 0
+
+
+def read_objects(file: Path, root: Path, report: Report, *, tracks: bool) -> list[ImageObject] | None:
+    """The objects of one image, corners read by tag: VID writes xmax first, DET xmin.
+
+    An object with a fault is reported and left out.
+
+    Args:
+        file: the annotation.
+        root: resolved root of the data set.
+        report: called with each fault.
+        tracks: whether objects have a trackid and flags, as in VID.
+
+    Returns:
+        The objects in order; None if the file cannot be used. A box that lies outside the size the file states, or
+        has no area, is a fault.
+    """
+    text = read_text(file, root, report)
+    if text is None:
+        return None
+    if "<!" in text.replace("<!--", ""):
+        report(Fault(file, "declares a document type or entities; plain XML is needed"))
+        return None
+    try:
+        tree = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        report(Fault(file, f"is not complete XML ({error})"))
+        return None
+    try:
+        width, height = (_number(file, None, tree.find("size"), tag) for tag in ("width", "height"))
+    except _FaultyError as error:
+        report(error.fault)
+        return None
+    objects = []
+    for row, node in enumerate(tree.iter("object"), 1):
+        try:
+            objects.append(_object(file, row, node, (width, height), tracks))
+        except _FaultyError as error:
+            report(error.fault)
+    return objects
+
+
+class _FaultyError(Exception):
+    """Carries the fault of an object out of the steps that take it apart."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+def _object(
+    file: Path, row: int, node: ElementTree.Element, size: tuple[float, float], tracks: bool
+) -> ImageObject:
+    """One object.
+
+    Raises:
+        _FaultyError: if a part is missing or is not what it must be.
+    """
+
+    def faulty(value: str, what: str) -> _FaultyError:
+        return _FaultyError(Fault(file, what, row, value, "object"))
+
+    x1, y1, x2, y2 = (_number(file, row, node.find("bndbox"), tag) for tag in _CORNERS)
+    corners = f"{x1:g},{y1:g},{x2:g},{y2:g}"
+    if x2 <= x1 or y2 <= y1:
+        raise faulty(corners, f"has width {x2 - x1:g} and height {y2 - y1:g}; both must be above 0")
+    if x2 <= 0 or y2 <= 0 or x1 >= size[0] or y1 >= size[1]:
+        raise faulty(corners, f"lies outside the image of {size[0]:g} x {size[1]:g} px; it must overlap it")
+    synset = (node.findtext("name") or "").strip()
+    if not synset:
+        raise faulty("", "is not a class name")
+    box_xywh = (x1, y1, x2 - x1, y2 - y1)
+    if not tracks:
+        return ImageObject(row, synset, box_xywh)
+    track, *flags = (int(_number(file, row, node, tag)) for tag in ("trackid", "occluded", "generated"))
+    if track < 0 or set(flags) - {0, 1}:
+        raise faulty(f"{track},{flags[0]},{flags[1]}", "are not a trackid from 0 and two flags 0 or 1")
+    return ImageObject(row, synset, box_xywh, track, *flags)
+
+
+def _number(file: Path, row: int | None, node: ElementTree.Element | None, tag: str) -> float:
+    """The number in a child of an XML element, whole in all but corners.
+
+    Raises:
+        _FaultyError: if there is none.
+    """
+    text = (node.findtext(tag) if node is not None else None) or ""
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if np.isfinite(value) and (tag in _CORNERS or value == int(value)):
+        return value
+    raise _FaultyError(Fault(file, f"is not a number {tag}", row, text, "object"))

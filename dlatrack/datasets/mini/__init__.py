@@ -1,0 +1,66 @@
+"""Miniatures: small synthetic copies of each data set in its official layout, quirks included.
+
+The same readers, checks and runners serve a miniature and the real thing. Each data set has a module here with
+`write(root, seed) -> Declaration`, which writes the files and says what a reader should find in them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from dlatrack.datasets.manifests import manifest, mini_file
+from dlatrack.errors import InputError
+from dlatrack.files import write_text
+
+_NOTE = "# A synthetic miniature, not the real data set. Readers take counts and lists from here.\n"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a miniature holds.
+
+    Args:
+        splits: for each split, also derived ones, counts by the names of `tracks.Counts`.
+        sequences: rows for the sequence list, where the manifest has one; columns as in its CSV file.
+    """
+
+    splits: dict[str, dict[str, int]]
+    sequences: list[dict[str, str | int]] = field(default_factory=list)
+
+
+def write_mini(name: str, out: str | Path, seed: int = 0) -> Path:
+    """Write the miniature of a data set; the same name and seed give the same bytes.
+
+    Args:
+        name: of the data set.
+        out: folder in which its root folder is made, e.g. OTB100; several miniatures may share it.
+        seed: 0 or larger; draws other images and boxes of the same structure.
+
+    Returns:
+        The root folder.
+
+    Raises:
+        InputError: for an unknown name or a negative seed, or if the data set is there already.
+    """
+    known = manifest(name)
+    if seed < 0:
+        raise InputError(f"seed must be 0 or more, got {seed}")
+    root = Path(out) / known.root_names[0]
+    taken = [mini_file(name), *(split.marker for split in known.splits.values())]
+    if root.is_dir() and any(any(root.glob(pattern)) for pattern in taken):
+        raise InputError(f"{root} holds {known.title} already; choose another folder")
+    declaration: Declaration = import_module(f"dlatrack.datasets.mini.{name}").write(root, seed)
+    write_text(root / mini_file(name), _toml(name, seed, declaration))
+    return root
+
+
+def _toml(name: str, seed: int, declaration: Declaration) -> str:
+    lines = [_NOTE, f'miniature_of = "{name}"', f"seed = {seed}"]
+    for split, counts in declaration.splits.items():
+        lines += ["", f"[splits.{split}]", *(f"{key} = {value}" for key, value in counts.items())]
+    for row in declaration.sequences:
+        lines += ["", "[[sequences]]", *(f"{key} = {json.dumps(value)}" for key, value in row.items())]
+    return "\n".join(lines) + "\n"
