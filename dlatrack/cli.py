@@ -127,11 +127,14 @@ def benchmark(
     recipe: Annotated[str, typer.Option(help="Refuse weights of another recipe; empty: take them all.")] = "",
     hyper: Annotated[str, typer.Option(help="Benchmark whose online hyper-parameters are used.")] = "OTB100",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
+    ] = False,
 ) -> None:
     """Track sequences in one pass and print AUC and precision beside those of a box that never moves."""
     from dlatrack.commands import benchmark_command
 
-    benchmark_command(name, root, weights, out, expect=recipe, hyper=hyper, device=device)
+    benchmark_command(name, root, weights, out, expect=recipe, hyper=hyper, device=device, fast=fast)
 
 
 weights_app = typer.Typer(help="Weight files.", no_args_is_help=True)
@@ -160,17 +163,70 @@ def weights_info(
     info_command(file)
 
 
+data_app = typer.Typer(
+    help="Data sets: what is here, is it whole, and miniatures of them.", no_args_is_help=True
+)
+app.add_typer(data_app, name="data")
+
+DataSet = Annotated[str, typer.Argument(help="A name of `dlatrack data list`, e.g. got10k.")]
+Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
+
+
+@data_app.command("list")
+def data_list(
+    root: Annotated[
+        list[Path] | None, typer.Option(help="Folder to look in, as often as needed; default: DLATRACK_DATA.")
+    ] = None,
+) -> None:
+    """Say which data sets are known, where to get them, which are here and what they lack."""
+    from dlatrack import paths
+    from dlatrack.datasets.commands import data_list_command
+
+    here = paths.data_dir()
+    data_list_command(root if root is not None else [here] if here is not None else [])
+
+
+@data_app.command("check")
+def data_check(
+    name: DataSet,
+    root: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
+    deep: Annotated[bool, typer.Option("--deep", help="Decode and hash every image.")] = False,
+    workers: Workers = None,
+) -> None:
+    """Compare a data set on disk with its manifest; every fault is named, and any makes the command fail."""
+    from dlatrack.datasets.commands import data_check_command
+
+    data_check_command(name, root, deep, workers)
+
+
+@data_app.command("mini")
+def data_mini(
+    name: Annotated[str, typer.Argument(help="A name of `dlatrack data list`, or all.")],
+    out: Annotated[Path, typer.Option(help="Folder to write below.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Write a synthetic miniature of a data set in its official layout, for trying things out."""
+    from dlatrack.datasets.commands import data_mini_command
+
+    data_mini_command(name, out, seed)
+
+
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="assign or pairs.")],
+    what: Annotated[str, typer.Argument(help="assign, pairs or track.")],
     repeats: Annotated[int, typer.Option(help="Timed repetitions.", min=3)] = 50,
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    tracker: Annotated[str, typer.Option(help="track: recipe with random weights; default siamrpnpp.")] = "",
+    weights: Annotated[str, typer.Option(help="track: weight file to take instead.")] = "",
+    clips: Annotated[str, typer.Option(help="track: sequences in the OTB layout; default: synthetic.")] = "",
 ) -> None:
     """Measure speed: median and spread over repetitions, against a plain reference in the same run."""
     from dlatrack.bench import print_bench
 
-    print_bench(what, repeats=repeats, threads=threads, as_json=json)
+    print_bench(
+        what, repeats=repeats, threads=threads, as_json=json, tracker=tracker, weights=weights, clips=clips
+    )
 
 
 @app.command()

@@ -77,7 +77,7 @@ def train_command(
 
 
 def benchmark_command(
-    name: str, root: Path, weights: Path, out: Path, *, expect: str, hyper: str, device: str
+    name: str, root: Path, weights: Path, out: Path, *, expect: str, hyper: str, device: str, fast: bool
 ) -> None:
     """Track every sequence below `root` with a weight file and with a box that never moves; print and save scores.
 
@@ -95,7 +95,7 @@ def benchmark_command(
     runs = (
         (
             trained.name,
-            lambda: OnlineTracker(net, trained, benchmark=hyper, device=device),
+            lambda: OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast),
             file_digest(weights),
         ),
         ("static", StaticTracker, None),
@@ -108,7 +108,7 @@ def benchmark_command(
                 out / tracker,
                 tracker=tracker,
                 weights_sha256=digest,
-                settings={"hyper": hyper} if digest else {},
+                settings={"hyper": hyper, "fast": fast} if digest else {},
                 progress=lambda *_, progress=progress: progress.step(),
             )
         results[tracker] = {
@@ -169,6 +169,7 @@ def doctor_command() -> None:
     cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     table.add_row("CUDA devices", ", ".join(cuda) or "none")
     table.add_row("runs", str(paths.runs_dir()))
+    table.add_row("DLATRACK_DATA", str(paths.data_dir() or "not set: name data sets with --root"))
     table.add_row("DLATRACK_SHARED_DATA", str(paths.shared_data() or "not set (optional)"))
     Console().print(table)
 

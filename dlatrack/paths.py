@@ -41,6 +41,12 @@ def cache_dir() -> Path:
     return _folder("DLATRACK_CACHE", runs_dir() / "cache")
 
 
+def data_dir() -> Path | None:
+    """Folder that holds the data sets: DLATRACK_DATA; None when unset."""
+    value = os.environ.get("DLATRACK_DATA")
+    return Path(value).expanduser().absolute() if value else None
+
+
 def shared_data() -> Path | None:
     """Folder of real clips and official answers: DLATRACK_SHARED_DATA; None when unset or absent."""
     value = os.environ.get("DLATRACK_SHARED_DATA")

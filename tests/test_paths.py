@@ -37,6 +37,13 @@ def test_environment_moves_a_folder_without_making_it(name, tmp_path, monkeypatc
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_data_sets_lie_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_DATA", raising=False)
+    assert paths.data_dir() is None
+    monkeypatch.setenv("DLATRACK_DATA", str(tmp_path / "sets"))
+    assert paths.data_dir() == tmp_path / "sets"
+
+
 def test_shared_data_is_only_what_the_environment_names(tmp_path, monkeypatch):
     monkeypatch.delenv("DLATRACK_SHARED_DATA", raising=False)
     assert paths.shared_data() is None

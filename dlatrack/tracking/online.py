@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dlatrack.errors import InputError
+from dlatrack.models.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
@@ -20,7 +21,19 @@ from dlatrack.tracking.siamrpn import siamban_step, siamrpn_step
 from dlatrack.tracking.state import CropGeometry, TargetState
 
 if TYPE_CHECKING:
-    from dlatrack.models.siamese import SiameseNet
+    from dlatrack.models.siamese import HeadOutput
+
+
+class Network(Protocol):
+    """What a tracker needs of a network, usually a `models.siamese.SiameseNet`."""
+
+    def template(self, z: Tensor) -> list[Tensor]:
+        """What the head needs of the target, from network input (1, 3, 127, 127)."""
+        ...
+
+    def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
+        """Maps of search regions (V, 3, S, S)."""
+        ...
 
 
 class Family(NamedTuple):
@@ -52,10 +65,11 @@ class OnlineTracker:
     """A Siamese network that follows one target.
 
     Args:
-        net: the network; moved to `device` and put into evaluation mode.
+        net: the network; left as it is, a copy is made ready for inference (`models.deploy`).
         recipe: the recipe of `net`; gives crop sizes, input format and hyper-parameters.
         benchmark: whose hyper-parameters to use, a key of `recipe.online`.
         device: where the network runs.
+        fast: allow answers that differ a little, where the device then is quicker (`models.deploy`).
 
     Raises:
         InputError: if the recipe has no hyper-parameters for `benchmark`.
@@ -71,11 +85,12 @@ class OnlineTracker:
 
     def __init__(
         self,
-        net: SiameseNet,
+        net: nn.Module,
         recipe: Recipe,
         *,
         benchmark: str = "OTB100",
         device: str | torch.device = "cpu",
+        fast: bool = False,
     ) -> None:
         if benchmark not in recipe.online:
             known = ", ".join(recipe.online) or "none"
@@ -83,7 +98,7 @@ class OnlineTracker:
         if recipe.net.head not in FAMILIES:
             known = ", ".join(FAMILIES)
             raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {known}")
-        self._net = net.to(device).eval()
+        self._net = cast(Network, deploy(net, device, fast=fast))
         self._config = recipe.net
         self._family = FAMILIES[recipe.net.head]
         self._hyper: OnlineConfig = recipe.online[benchmark]

@@ -1,0 +1,63 @@
+"""Measured speed: medians and spreads of repeated runs, beside a plain reference timed in the same run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+
+import cv2
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from dlatrack.bench.assign import bench_assign
+from dlatrack.bench.measure import BenchReport, Timing, machine, measure
+from dlatrack.bench.pairs import bench_pairs
+from dlatrack.bench.track import bench_track
+from dlatrack.errors import InputError
+from dlatrack.memory import reuse_freed_memory
+
+__all__ = ["BENCHES", "BenchReport", "Timing", "machine", "measure", "print_bench"]
+
+#: Benchmarks by name: repetitions, and options of their own, to a report.
+BENCHES: dict[str, Callable[..., BenchReport]] = {
+    "assign": bench_assign,
+    "pairs": bench_pairs,
+    "track": bench_track,
+}
+
+
+def print_bench(what: str, *, repeats: int, threads: int, as_json: bool, **options: str) -> None:
+    """Run one benchmark on so many CPU threads and print it.
+
+    Args:
+        what: a key of `BENCHES`.
+        repeats: timed repetitions.
+        threads: of torch and OpenCV.
+        as_json: print JSON instead of a table.
+        options: of the benchmark; empty ones are left out.
+
+    Raises:
+        InputError: for an unknown benchmark, or an option that it does not have.
+    """
+    if what not in BENCHES:
+        raise InputError(f"there is no benchmark {what!r}; choose from {', '.join(BENCHES)}")
+    given = {name: value for name, value in options.items() if value}
+    if given and what != "track":
+        raise InputError(f"bench {what} takes no {', '.join(given)}; only track does")
+    reuse_freed_memory()  # as training does
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+    report = BENCHES[what](repeats, **given)
+    if as_json:
+        print(json.dumps(asdict(report), indent=2))
+        return
+    table = Table("ms", "median", "5 %", "95 %", "runs", title=f"bench {what}, {threads} threads")
+    for row in report.timings:
+        table.add_row(row.name, f"{row.median:.2f}", f"{row.low:.2f}", f"{row.high:.2f}", str(row.repeats))
+    console = Console()
+    console.print(table)
+    for name, value in report.figures.items():
+        console.print(f"{name}: {value:.3g}", highlight=False)
+    console.print(", ".join(report.machine.values()), highlight=False, style="dim")

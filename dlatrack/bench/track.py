@@ -1,0 +1,127 @@
+"""How long a tracking step takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+
+from dlatrack.bench.measure import BenchReport, machine, measure, resident_mib
+from dlatrack.datasets.folder import read_folders
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.synthetic import synthetic_sequence
+from dlatrack.errors import InputError
+from dlatrack.models.heads import HeadOutput
+from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.models.weights import load_weights
+from dlatrack.recipes import Recipe, recipe
+from dlatrack.tracking.online import OnlineTracker
+
+#: The recipe whose memory is watched; larger ones would take minutes for as many frames.
+_WATCHED = "siamcar_small"
+
+_FRAMES_PER_REPEAT = 10
+
+
+def bench_track(
+    repeats: int, *, tracker: str = "siamrpnpp", weights: str = "", clips: str = ""
+) -> BenchReport:
+    """The tracking step as it is run, in fast mode, and with the plain network, frame by frame in turn.
+
+    The plain network (float32, NCHW, every module in a call of its own) stands for the public implementations, whose
+    step is nearly all network.
+
+    Args:
+        repeats: frames.
+        tracker: a recipe, with random weights, unless there are `weights`.
+        weights: a weight file.
+        clips: folder of sequences in the OTB layout, of which the first long enough is tracked; "": a synthetic one.
+
+    Raises:
+        InputError: for an unknown recipe, or files that cannot be used.
+    """
+    net, chosen = load_weights(weights) if weights else _fresh(recipe(tracker))
+    video = _video(clips, repeats + 1)
+    trackers = {
+        "step, plain network": OnlineTracker(_Plain(net), chosen),
+        "step": OnlineTracker(net, chosen),
+        "step, fast": OnlineTracker(net, chosen, fast=True),
+        "step without the network": OnlineTracker(_Canned(net), chosen),
+    }
+    found: dict[str, list[np.ndarray]] = {name: [] for name in trackers}
+    frames = [video.frames[index] for index in range(repeats + 1)]
+    for each in trackers.values():
+        each.init(frames[0], video.boxes_xywh[0])
+
+    def step(name: str) -> Callable[[int], None]:
+        return lambda turn: found[name].append(trackers[name].update(frames[turn + 1])[0])
+
+    timings = measure({name: step(name) for name in trackers}, repeats)
+    plain, usual, fast, _ = (np.array(boxes) for boxes in found.values())
+    figures = {
+        "times as fast as the plain network": timings[0].median / timings[1].median,
+        "fast, times as fast as the plain network": timings[0].median / timings[2].median,
+        "largest difference of boxes, px": float(np.abs(usual - plain).max()),
+        "fast, largest difference of boxes, px": float(np.abs(fast - plain).max()),
+        f"growth of memory over {_FRAMES_PER_REPEAT * repeats} frames of {_WATCHED}, MiB": _growth(
+            frames[0], video.boxes_xywh[0], _FRAMES_PER_REPEAT * repeats
+        ),
+    }
+    return BenchReport(timings, figures, {"tracker": chosen.name, "video": video.name, **machine()})
+
+
+class _Plain(nn.Module):
+    """A network that is run as it stands: an online tracker makes only a `SiameseNet` ready."""
+
+    def __init__(self, net: SiameseNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def template(self, z: Tensor) -> list[Tensor]:
+        return self.net.template(z)
+
+    def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
+        return self.net.search(x, features)
+
+
+class _Canned(_Plain):
+    """Answers every search region alike, at no cost."""
+
+    answer: HeadOutput | None = None
+
+    def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
+        if self.answer is None:
+            self.answer = self.net.search(x, features)
+        return self.answer
+
+
+def _fresh(chosen: Recipe) -> tuple[SiameseNet, Recipe]:
+    return build_model(chosen), chosen
+
+
+def _video(clips: str, length: int) -> Sequence:
+    """A sequence of at least `length` frames."""
+    if not clips:
+        return synthetic_sequence(3, length, challenges=())
+    videos = read_folders(Path(clips))
+    for video in videos:
+        if len(video) >= length:
+            return video
+    longest = max(videos, key=len)
+    raise InputError(
+        f"{clips} has no sequence of {length} frames; the longest, {longest.name}, allows {len(longest) - 1} repeats"
+    )
+
+
+def _growth(image: np.ndarray, box_xywh: np.ndarray, frames: int) -> float:
+    """MiB by which the process grows while a small tracker runs, once it has warmed up."""
+    tracker = OnlineTracker(*_fresh(recipe(_WATCHED)))
+    tracker.init(image, box_xywh)
+    for _ in range(max(frames // 10, 1)):
+        tracker.update(image)
+    before = resident_mib()
+    for _ in range(frames):
+        tracker.update(image)
+    return resident_mib() - before

@@ -1,0 +1,155 @@
+"""Convolutions for inference on a CPU: prepacked, fused with what follows, and by minimal filtering."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+#: Minimal filtering F(4, 3): four outputs of a filter g of three taps from six inputs d, y = A ((G g) * (B d)), with
+#: six products instead of twelve. Its points are 0, 1, -1, 2, -2 and infinity.
+_A = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
+_B = (
+    (4, 0, -5, 0, 1, 0),
+    (0, -4, -4, 1, 1, 0),
+    (0, 4, -4, -1, 1, 0),
+    (0, -2, -1, 2, 1, 0),
+    (0, 2, -1, -2, 1, 0),
+    (0, 4, 0, -5, 0, 1),
+)
+_G = (
+    (1 / 4, 0, 0),
+    (-1 / 6, -1 / 6, -1 / 6),
+    (-1 / 6, 1 / 6, -1 / 6),
+    (1 / 24, 1 / 12, 1 / 6),
+    (1 / 24, -1 / 12, 1 / 6),
+    (0, 0, 1),
+)
+_OUT, _IN = len(_A), len(_B)
+_POINTS = _IN * _IN
+
+#: The point (1, 1): its column of A is all ones in both directions, so a bias added there reaches every output once.
+_BIAS_POINT = _IN + 1
+
+#: Channels from which minimal filtering was the faster way on two AVX2 cores.
+_ENOUGH_CHANNELS = 256
+
+
+def onednn_available() -> bool:
+    """Whether this build of torch has the oneDNN operations used here."""
+    needed = ("_convolution_pointwise", "_reorder_convolution_weight")
+    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in needed)
+
+
+class PackedConv(nn.Module):
+    """A convolution whose weights lie in the order oneDNN wants, with a sum and an activation in the same pass.
+
+    An ordinary `nn.Conv2d` reorders its weights in every call. The weights are copied, and no buffer: packed, they
+    can be neither saved nor moved.
+
+    Args:
+        weight: (outputs, inputs / groups, h, w) float32 on the CPU.
+        bias: (outputs,) or None.
+        padding, stride, dilation: (2,) px.
+        groups: of channels.
+        activation: oneDNN's name of what follows, e.g. "none", "relu".
+        limits: numbers of the activation.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        padding: Sequence[int] = (0, 0),
+        stride: Sequence[int] = (1, 1),
+        dilation: Sequence[int] = (1, 1),
+        groups: int = 1,
+        activation: str = "none",
+        limits: Sequence[float] = (),
+    ) -> None:
+        super().__init__()
+        geometry = (list(padding), list(stride), list(dilation), groups)
+        packed = torch.ops.mkldnn._reorder_convolution_weight(weight.detach(), *geometry)
+        self._fixed = (packed, None if bias is None else bias.detach().clone(), *geometry)
+        self._activation, self._limits = activation, list(limits)
+
+    def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
+        """Activation of the convolution of `x` (B, C, H, W) plus `other`, which has the shape of the answer."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        operation = torch.ops.mkldnn._convolution_pointwise
+        answer: Tensor
+        if other is None:
+            answer = operation(x, *self._fixed, self._activation, self._limits, "")
+        else:
+            activation = None if self._activation == "none" else self._activation
+            answer = operation.binary(x, other, *self._fixed, "add", 1.0, activation, self._limits, None)
+        return answer
+
+
+class WinogradConv(nn.Module):
+    """A 3x3 convolution of stride 1, dilated or not, with 36 products for 16 outputs instead of 144.
+
+    Outputs that are `dilation` px apart form an ordinary convolution of their own; each such phase is cut into
+    tiles of 6 x 6 inputs and 4 x 4 outputs. The transformed weights take four times the memory of the original.
+
+    Args:
+        weight: (outputs, inputs, 3, 3) float32 on the CPU.
+        bias: (outputs,) or None.
+        padding: px, the same on all sides.
+        dilation: px, the same in both directions.
+        relu: whether negative results become 0.
+
+    Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, Sec. 4.
+    """
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, padding: int = 0, dilation: int = 1, relu: bool = False
+    ) -> None:
+        super().__init__()
+        self._padding, self._dilation, self._relu = padding, dilation, relu
+        self._outputs = len(weight)
+        a, b, g = (torch.tensor(matrix) for matrix in (_A, _B, _G))
+        self._to_points, self._from_points = torch.kron(b, b).float(), torch.kron(a, a).float()
+        taps = weight.detach().flatten(2).permute(2, 0, 1)  # (9, outputs, inputs)
+        at_points = torch.tensordot(torch.kron(g, g), taps, 1)  # (36, outputs, inputs)
+        biases = torch.zeros(_POINTS, self._outputs)
+        if bias is not None:
+            biases[_BIAS_POINT] = bias.detach()
+        # One matrix product per point is a 1x1 convolution with a group per point, and as such uses packed weights.
+        self._products = PackedConv(at_points.flatten(0, 1)[..., None, None], biases.flatten(), groups=_POINTS)
+
+    @staticmethod
+    def suits(conv: nn.Conv2d) -> bool:
+        """Whether `conv` is of the kind computed here, and wide enough to gain from it."""
+        plain = conv.kernel_size == (3, 3) and conv.stride == (1, 1) and conv.groups == 1
+        even = conv.padding[0] == conv.padding[1] and conv.dilation[0] == conv.dilation[1]
+        return plain and even and min(conv.in_channels, conv.out_channels) >= _ENOUGH_CHANNELS
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, outputs, H + 2 (padding - dilation), W + 2 (padding - dilation))."""
+        batch, step = len(x), self._dilation
+        height, width = (side + 2 * (self._padding - step) for side in x.shape[2:])
+        rows, columns = (math.ceil(side / (step * _OUT)) for side in (height, width))  # tiles of a phase
+        points = self._to_points @ self._tiles(x, rows, columns)
+        map_of_tiles = points.view(batch, rows * step, columns * step, -1).permute(0, 3, 1, 2)
+        products = self._products(map_of_tiles).permute(0, 2, 3, 1).reshape(-1, _POINTS, self._outputs)
+        blocks = self._from_points @ products  # (tiles, 16, outputs)
+        blocks = blocks.view(batch, rows, step, columns, step, _OUT, _OUT, self._outputs)
+        whole = blocks.permute(0, 1, 5, 2, 3, 6, 4, 7).reshape(
+            batch, rows * _OUT * step, columns * _OUT * step, self._outputs
+        )
+        cut = whole[:, :height, :width]
+        return (cut.relu() if self._relu else cut.contiguous()).permute(0, 3, 1, 2)
+
+    def _tiles(self, x: Tensor, rows: int, columns: int) -> Tensor:
+        """The overlapping inputs of all tiles of all phases, (tiles, 36, C)."""
+        step, before = self._dilation, self._padding
+        high, wide = ((_OUT * tiles + _IN - _OUT) * step for tiles in (rows, columns))
+        below, right = high - before - x.shape[2], wide - before - x.shape[3]
+        padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, before, right, before, below))  # (B, high, wide, C)
+        phases = padded.reshape(len(x), high // step, step, wide // step, step, -1)
+        tiles = phases.unfold(1, _IN, _OUT).unfold(3, _IN, _OUT)  # (B, rows, step, columns, step, C, 6, 6)
+        return tiles.permute(0, 1, 2, 3, 4, 6, 7, 5).reshape(-1, _POINTS, x.shape[1])
