@@ -29,8 +29,8 @@ class CheckReport:
         expected: counts of the manifest, by split.
         faults: the first thousand.
         fault_count: all of them.
-        notes: what is worth knowing and no fault: absent splits, what a reader leaves out, differences from counts that are not
-            verified.
+        notes: what is worth knowing and no fault: absent splits, what a reader leaves out, differences from counts
+            that are not verified.
         found_sha256: hash over names, boxes and image sizes, or with `deep` image bytes; training records it.
         manifest_sha256: hash of the manifest it was compared with.
     """

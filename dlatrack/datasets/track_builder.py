@@ -6,6 +6,7 @@ import re
 from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -121,9 +122,10 @@ class TrackTableBuilder:
             np.array(self._listed_starts, np.int64),
             _small(self._listed_numbers.build()),
         )
+        texts: dict[str, Any] = {name: column.build() for name, column in self._texts.items()}
         return TrackTable(
             root=self.root,
-            **{name: column.build() for name, column in self._texts.items()},
+            **texts,
             fps=np.array(self._fps, np.float32),
             starts=np.array(self._starts, np.int64),
             numbers=_small(self._numbers.build()),
