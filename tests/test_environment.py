@@ -7,10 +7,11 @@ import tomllib
 
 import pytest
 import yaml
-from conftest import ROOT
 
 import dlatrack
+from dlatrack import paths
 
+ROOT = paths.root()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT
 
+from dlatrack import paths
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.models.siamese import build_model
 from dlatrack.recipes import recipe
 
+ROOT = paths.root()
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
     line.split("#")[0].strip()

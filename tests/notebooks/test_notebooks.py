@@ -8,11 +8,12 @@ import jupytext
 import nbformat
 import pandas as pd
 import pytest
-from conftest import ROOT
 
+from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.notebooks import run_notebook
 
+ROOT = paths.root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
 
 
@@ -40,7 +41,9 @@ def test_a_notebook_tells_and_the_library_does(py):
 
 def test_every_notebook_has_its_pair():
     assert {p.stem for p in NOTEBOOKS} == {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")}
-    assert {"01_label_assignment", "02_data_and_architecture", "03_train_dla_siamcar"} <= {p.stem for p in NOTEBOOKS}
+    assert {"01_label_assignment", "02_data_and_architecture", "03_train_dla_siamcar"} <= {
+        p.stem for p in NOTEBOOKS
+    }
 
 
 @pytest.fixture
