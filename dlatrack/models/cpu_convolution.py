@@ -37,6 +37,9 @@ _BIAS_POINT = _IN + 1
 #: Channels from which minimal filtering was the faster way on two AVX2 cores.
 _ENOUGH_CHANNELS = 256
 
+#: px; with more, oneDNN has no quick depthwise kernel for AVX2 (20 times as long in EfficientNet-B0, dilated by 4).
+_WIDEST_PADDING = 4
+
 
 def onednn_available() -> bool:
     """Whether this build of torch has the oneDNN operations used here."""
@@ -47,8 +50,9 @@ def onednn_available() -> bool:
 class PackedConv(nn.Module):
     """A convolution whose weights lie in the order oneDNN wants, with a sum and an activation in the same pass.
 
-    An ordinary `nn.Conv2d` reorders its weights in every call. The weights are copied, and no buffer: packed, they
-    can be neither saved nor moved.
+    An ordinary `nn.Conv2d` reorders its weights in every call. Here the first call does, for the size of its input;
+    inputs of another size get the right answer too, but may take ten times as long. Packed weights can be neither
+    saved nor moved, so they are no buffers.
 
     Args:
         weight: (outputs, inputs / groups, h, w) float32 on the CPU.
@@ -71,21 +75,31 @@ class PackedConv(nn.Module):
         limits: Sequence[float] = (),
     ) -> None:
         super().__init__()
-        geometry = (list(padding), list(stride), list(dilation), groups)
-        packed = torch.ops.mkldnn._reorder_convolution_weight(weight.detach(), *geometry)
-        self._fixed = (packed, None if bias is None else bias.detach().clone(), *geometry)
+        self._weight, self._bias = weight.detach(), None if bias is None else bias.detach()
+        outside = weight.shape[1] == 1 and max(padding) > _WIDEST_PADDING
+        self._margin = list(padding) if outside else [0, 0]
+        self._geometry = ([0, 0] if outside else list(padding), list(stride), list(dilation), groups)
         self._activation, self._limits = activation, list(limits)
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """Activation of the convolution of `x` (B, C, H, W) plus `other`, which has the shape of the answer."""
+        if any(self._margin):
+            x = F.pad(x, [self._margin[1]] * 2 + [self._margin[0]] * 2)
         x = x.contiguous(memory_format=torch.channels_last)
-        operation = torch.ops.mkldnn._convolution_pointwise
+        if not self._weight.is_mkldnn:
+            self._weight = torch.ops.mkldnn._reorder_convolution_weight(
+                self._weight, *self._geometry, list(x.shape)
+            )
+        operation, fixed = (
+            torch.ops.mkldnn._convolution_pointwise,
+            (self._weight, self._bias, *self._geometry),
+        )
         answer: Tensor
         if other is None:
-            answer = operation(x, *self._fixed, self._activation, self._limits, "")
+            answer = operation(x, *fixed, self._activation, self._limits, "")
         else:
             activation = None if self._activation == "none" else self._activation
-            answer = operation.binary(x, other, *self._fixed, "add", 1.0, activation, self._limits, None)
+            answer = operation.binary(x, other, *fixed, "add", 1.0, activation, self._limits, None)
         return answer
 
 
@@ -119,7 +133,9 @@ class WinogradConv(nn.Module):
         if bias is not None:
             biases[_BIAS_POINT] = bias.detach()
         # One matrix product per point is a 1x1 convolution with a group per point, and as such uses packed weights.
-        self._products = PackedConv(at_points.flatten(0, 1)[..., None, None], biases.flatten(), groups=_POINTS)
+        self._products = PackedConv(
+            at_points.flatten(0, 1)[..., None, None], biases.flatten(), groups=_POINTS
+        )
 
     @staticmethod
     def suits(conv: nn.Conv2d) -> bool:
