@@ -19,8 +19,8 @@
 # # 02 · What the networks are made of
 #
 # A Siamese tracker sends a template and a search region through one **backbone**, brings the maps to one width in a
-# **neck**, and compares them in a **head**. Dynamic label assignment touches none of it: it decides which cells of the
-# score map are trained as target, so a DLA tracker and its fixed twin are the same network.
+# **neck**, and compares them in a **head**. Dynamic label assignment touches none of it: it decides which cells of
+# the score map are trained as target, so a DLA tracker and its fixed twin are the same network.
 #
 # **You will** see every network's parameters, counted from its modules, and the size of every map.
 # **You need** nothing to download; about 10 s on a laptop CPU.
@@ -45,8 +45,8 @@ parameters = {"tracker": tracker}
 #
 # - **5.58** is SiamCAR without its backbone, 5,856,775 parameters, in units of 2^20 = 1,048,576 and cut off after two
 #   digits: what trains while the backbone is frozen. In millions it is 5.86.
-# - **17.25** cannot be reproduced: by the same count the public SiamRPN++ has 8.42 million (8.03 in units of 2^20), and
-#   53.95 million with its backbone. The statement built on it, that SiamCAR is the smaller one, holds.
+# - **17.25** cannot be reproduced: by the same count the public SiamRPN++ has 8.42 million (8.03 in units of 2^20),
+#   and 53.95 million with its backbone. The statement built on it, that SiamCAR is the smaller one, holds.
 #
 # SiamFC++'s backbone includes the 1x1 reduction to 256 channels (197,376 parameters), which trains from the start.
 
@@ -60,8 +60,8 @@ counts.style.format("{:,.0f}", subset=["backbone", "neck", "head", "without back
 # %% [markdown]
 # ## Maps
 #
-# Channels x height x width at every step, of all levels. SiamFC++ and SiamRPN look at a larger search region when they
-# track than when they train.
+# Channels x height x width at every step, of all levels. SiamFC++ and SiamRPN look at a larger search region when
+# they track than when they train.
 
 # %%
 shapes = shape_table(recipe(tracker))

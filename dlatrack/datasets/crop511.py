@@ -1,0 +1,253 @@
+"""Training sets that were prepared for pysot and its descendants: a folder of 511-pixel crops and a JSON of boxes.
+
+Files are CROPS/VIDEO/FRAME.TRACK.x.jpg, and the JSON is {VIDEO: {TRACK: {FRAME: box}}}. A box is [x1, y1, x2, y2]
+or [w, h] in px of the image that the crop was cut from. Where it was does not matter: its centre lies on pixel 255 of
+the crop, and its size there is (w, h) * 127 / s_z, with s_z the side of the context square.
+
+Source: pysot, `gen_json.py` and `par_crop.py` of its training sets, and its data loader.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlatrack.boxes import context_side
+from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.images import decode
+from dlatrack.datasets.layout import has_folder, is_plain_name, read_text, stays_inside
+from dlatrack.datasets.track_builder import TrackTableBuilder, literal
+from dlatrack.datasets.track_store import digest
+from dlatrack.datasets.tracks import TrackTable
+from dlatrack.errors import InputError
+
+_SIDE, _CENTRE, _TEMPLATE = 511, 255, 127  # px of a crop
+_DIGITS = 12  # of a frame number
+
+
+@dataclass(frozen=True, eq=False)
+class CropFolder:
+    """N crops of T tracks in V videos as files; a crop source, so that pairs can be drawn from it as it is.
+
+    Args:
+        table: the crops as images, with boxes in crop px; tracks are named VIDEO/TRACK.
+        videos: (V + 1,) int64, where each video starts among the tracks.
+    """
+
+    table: TrackTable
+    videos: np.ndarray
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.table)
+
+    @property
+    def target_wh(self) -> np.ndarray:
+        """(N, 2) float32, target width and height in crop px."""
+        return self.table.boxes_xywh[:, 2:]
+
+    @property
+    def tracks(self) -> np.ndarray:
+        """(T + 1,) int64, where each track starts among the crops."""
+        return self.table.starts
+
+    @property
+    def track_count(self) -> int:
+        """T."""
+        return self.table.track_count
+
+    def image(self, index: int) -> np.ndarray:
+        """Decode crop `index`, (511, 511, 3) uint8 RGB.
+
+        Raises:
+            InputError: naming the file, if it is missing, cut short or of another size.
+        """
+        path = self.table.path(range(len(self))[index])
+        try:
+            image = decode(path.read_bytes())
+        except OSError:
+            image = None
+        if image is None or image.shape != (_SIDE, _SIDE, 3):
+            raise InputError(f"{path} is not a readable, complete JPEG image of {_SIDE} x {_SIDE} px")
+        return image
+
+    def part(self, index: int, part: tuple[int, int, int, int]) -> np.ndarray:
+        """As `image`."""
+        return self.image(index)
+
+    def digest(self) -> str:
+        """SHA-256 of names, frames and boxes."""
+        return digest(self.table)
+
+
+def read_crop511(
+    annotation: str | Path, crops: str | Path | None = None, *, report: Report = stop_at_first
+) -> CropFolder:
+    """Import crops and boxes that were prepared for pysot.
+
+    Keys that are not digits are no frames and passed over, as pysot does. It also drops boxes without an area in
+    silence; here each is a fault, and a `FaultLog` as `report` counts them and goes on without them.
+
+    Args:
+        annotation: train.json or val.json.
+        crops: folder of the crops; by default the folder crop511 beside `annotation`.
+        report: called with each fault; by default the first one is raised.
+
+    Returns:
+        Videos and tracks in the order of the JSON, the frames of each track in that of their numbers; a video or
+        track of which nothing can be used is left out.
+
+    Raises:
+        InputError: as `report`; and if nothing can be used.
+    """
+    file = Path(annotation).expanduser().absolute()
+    root = Path(crops).expanduser().resolve() if crops is not None else (file.parent / "crop511").resolve()
+    builder = TrackTableBuilder(root, np.float32)
+    videos, count = [0], 0
+    if has_folder(root, root, report):
+        for video in _videos(file, root, report):
+            added = sum(_add(track, frames, video, builder, report) for track, frames in video.tracks())
+            if added:
+                count += added
+                videos.append(count)
+    if not count:
+        raise InputError(f"{file} has no box whose crop is in {root}")
+    return CropFolder(builder.build(), np.array(videos, np.int64))
+
+
+@dataclass(frozen=True)
+class _Video:
+    name: str
+    content: dict[str, Any]
+    file: Path
+    report: Report
+    root: Path
+    present: dict[str, bool]  #: names of the files in its folder, and whether they are links
+
+    def fault(self, where: str, what: str, value: object = None) -> None:
+        """Report a fault in the JSON; `where` is the path of keys below the video."""
+        self.report(
+            Fault(
+                f"{self.file} {self.name}/{where}" if where else f"{self.file} {self.name}", what, value=value
+            )
+        )
+
+    def tracks(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Tracks with names that may be part of a file's."""
+        for track, frames in self.content.items():
+            if not is_plain_name(track):
+                self.fault(track, "is not a name of a track like 00")
+            elif not isinstance(frames, dict):
+                self.fault(track, "is not a table of frames", frames)
+            else:
+                yield track, frames
+
+
+def _videos(file: Path, root: Path, report: Report) -> Iterator[_Video]:
+    """Videos of the JSON whose folder is there."""
+    content = _load(file, report)
+    for name, tracks in content.items():
+        if not all(is_plain_name(part) for part in name.split("/")):
+            report(Fault(file, f"does not name a folder below {root}", value=name))
+        elif not isinstance(tracks, dict):
+            report(Fault(file, "is not a table of tracks", value=name))
+        elif has_folder(root / name, root, report):
+            with os.scandir(root / name) as entries:
+                present = {entry.name: entry.is_symlink() for entry in entries}
+            yield _Video(name, tracks, file, report, root, present)
+
+
+def _load(file: Path, report: Report) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            report(Fault(file, "comes twice in a table; each video, track and frame once", value=twice))
+        return table
+
+    text = read_text(file, file.parent.resolve(), report)
+    if text is None:
+        return {}
+    try:
+        content = json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        report(
+            Fault(
+                file, f"is not JSON ({error.msg})", error.lineno, text.splitlines()[error.lineno - 1].strip()
+            )
+        )
+        return {}
+    except RecursionError:
+        content = None
+    if not isinstance(content, dict):
+        report(Fault(file, "is not a JSON table {video: {track: {frame: box}}}"))
+        return {}
+    return content
+
+
+def _add(
+    track: str, frames: dict[str, Any], video: _Video, builder: TrackTableBuilder, report: Report
+) -> bool:
+    """Add the usable frames of a track; whether there are any."""
+    sizes: dict[int, tuple[float, float]] = {}
+    for key, box in frames.items():
+        if not (key.isascii() and key.isdigit()):
+            continue
+        if len(key) > _DIGITS:
+            video.fault(f"{track}/{key[:_DIGITS]}...", f"has more than {_DIGITS} digits")
+            continue
+        size = _size(f"{track}/{key}", box, video)
+        if size is None:
+            continue
+        number = int(key)
+        if number in sizes:
+            video.fault(f"{track}/{key}", f"is frame {number}, which comes twice; each frame once")
+        elif _has_crop(f"{number:06d}.{track}.x.jpg", video, report):
+            sizes[number] = size
+    if not sizes:
+        return False
+    numbers = np.array(sorted(sizes))
+    sides = np.array([sizes[number] for number in numbers.tolist()])
+    target_wh = sides * (_TEMPLATE / context_side(sides[:, 0], sides[:, 1]))[:, None]
+    boxes_xywh = np.concatenate([_CENTRE - target_wh / 2, target_wh], 1)
+    template = f"{literal(video.name)}/%06d.{literal(track)}.x.jpg"
+    builder.add(f"{video.name}/{track}", template, numbers, boxes_xywh)
+    return True
+
+
+def _size(where: str, box: object, video: _Video) -> tuple[float, float] | None:
+    """Width and height of a box; None if it has no area or is none."""
+    what = "is not a box of finite numbers [w, h] or [x1, y1, x2, y2]"
+    if (
+        not isinstance(box, list)
+        or not all(type(value) in (int, float) for value in box)
+        or len(box) not in (2, 4)
+    ):
+        video.fault(where, what, box)
+        return None
+    width, height = box if len(box) == 2 else (box[2] - box[0], box[3] - box[1])
+    if not (np.isfinite(width) and np.isfinite(height)):
+        video.fault(where, what, box)
+    elif width <= 0 or height <= 0:
+        video.fault(where, f"has width {width:g} and height {height:g}; both must be above 0", box)
+    else:
+        return float(width), float(height)
+    return None
+
+
+def _has_crop(name: str, video: _Video, report: Report) -> bool:
+    path = video.root / video.name / name
+    if name not in video.present:
+        report(Fault(path, f"is missing; {video.file} has a box for it"))
+    elif video.present[name] and not stays_inside(path, video.root):
+        report(Fault(path, f"leads out of {video.root}; paths and links must stay within it"))
+    else:
+        return True
+    return False
