@@ -27,7 +27,8 @@ def test_operations_take_turns_after_a_warm_up():
 def test_tracking_is_timed_and_its_boxes_are_compared():
     report = bench_track(3, tracker="siamcar_small")
     assert [row.name for row in report.timings] == [
-        *("step, plain network", "step", "step, fast", "step without the network")
+        *("step, plain network", "step", "step, fast", "step without the network"),
+        "template, once per target",
     ]
     assert report.figures["largest difference of boxes, px"] < 0.1
     assert report.machine["tracker"] == "siamcar_small"

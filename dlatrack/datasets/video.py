@@ -117,10 +117,10 @@ class VideoFrames:
         if not self._capture.grab():
             return False
         landed = self._landed()
-        if landed is None or landed > frame:
+        if landed is None:
             return False
-        self._next = landed + 1
-        return landed == frame or (self._forward(frame) and self._landed() == frame)
+        self._next = landed + 1  # behind the goal if that was too late: nothing is read then
+        return self._forward(frame) and self._landed() == frame
 
     def _landed(self) -> int | None:
         """The frame that was grabbed, by its time."""

@@ -13,6 +13,9 @@ from dlatrack.boxes import context_side
 #: Side in px that the context square around a target has in every crop (the template size of the SiamFC family).
 TEMPLATE_SIZE = 127
 
+#: Side in px of a stored training crop.
+CROP_SIZE = 511
+
 #: Windows wider than this many output sides are sampled from the image directly and never built.
 _LARGEST_WINDOW = 6
 
@@ -64,7 +67,7 @@ def sub_window(
     return cv2.resize(window, (out_size, out_size), interpolation=cv2.INTER_LINEAR)
 
 
-def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = 511) -> np.ndarray:
+def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> np.ndarray:
     """Cut the stored training crop of a target.
 
     The square of side s = template_side * size / 127 around the target centre c is mapped linearly so that

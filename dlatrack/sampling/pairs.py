@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,12 @@ import torch
 from torch import Tensor
 
 from dlatrack.recipes import NetConfig, SamplingConfig
-from dlatrack.sampling.augment import augment
-from dlatrack.sampling.store import CropStore
+from dlatrack.sampling.augment import Window, augment_part
+from dlatrack.sampling.crops import CROP_SIZE
+from dlatrack.sampling.jpeg_parts import Part
+from dlatrack.sampling.loader import load_batches
+from dlatrack.sampling.mixture import Mixture, Share
+from dlatrack.sampling.sources import CropSource
 
 
 class Pair(NamedTuple):
@@ -45,38 +50,52 @@ class PairBatch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PairSource:
-    """Draws pairs from stored crops.
+    """Draws pairs from crops of one set or of a mixture.
 
     A pair depends on (seed, epoch, index) alone, through a counter-based generator: any number of workers or ranks
     sees the same pairs, and a resumed run continues with the next one.
 
     Args:
-        store: where the crops are.
-        sampling: distances, negative share and augmentation.
+        crops: one set, or a mixture with shares and distances of its own.
+        sampling: distances (of one set), negative share and augmentation.
         net: sizes of template and search region.
         seed: of the whole run, 0 or larger.
 
     Raises:
         ValueError: if negative pairs are asked of a single track.
+
+    Source: pairing as in pysot: a video of the set, one of its targets, one of its frames, and a second frame within
+    the distance. Negative pairs: the search region shows another target of a set in which all sets are equally
+    likely.
     """
 
-    store: CropStore
+    crops: CropSource | Mixture
     sampling: SamplingConfig
     net: NetConfig
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.sampling.negative_pairs > 0 and self.store.track_count < 2:
+        if self.sampling.negative_pairs > 0 and self.mixture.track_count < 2:
             raise ValueError("negative pairs need at least two tracks, the store has one")
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        """The crops as a mixture; one set is a mixture of one."""
+        if isinstance(self.crops, Mixture):
+            return self.crops
+        return Mixture({"crops": self.crops}, {"crops": Share(1, self.sampling.frame_range)})
 
     def pair(self, epoch: int, index: int) -> Pair:
         """Pair `index` of epoch `epoch`, both from 0."""
         rng = np.random.Generator(np.random.Philox(key=[self.seed, (epoch << 40) + index]))
         positive = bool(rng.random() >= self.sampling.negative_pairs)
-        template, search = self.draw_frames(positive, rng)
+        part = self.mixture.part_of_pair(self.seed, epoch, index)
+        template, search = self.draw_frames(positive, rng, part)
         gray = bool(rng.random() < self.sampling.gray)
         views = [
-            augment(self.store.image(crop), self.store.target_wh[crop], config, size, gray, rng)
+            augment_part(
+                partial(self._read, crop), CROP_SIZE, self.mixture.size(crop), config, size, gray, rng
+            )
             for crop, config, size in (
                 (template, self.sampling.template, self.net.template_size),
                 (search, self.sampling.search, self.net.search_size),
@@ -87,30 +106,65 @@ class PairSource:
 
     def batch(self, epoch: int, first: int, count: int) -> PairBatch:
         """Pairs `first` to `first + count - 1` of epoch `epoch`."""
-        templates, searches, targets, positive, keys = zip(
-            *(self.pair(epoch, index) for index in range(first, first + count)), strict=True
-        )
-        return PairBatch(
-            torch.from_numpy(np.stack(templates)),
-            torch.from_numpy(np.stack(searches)),
-            torch.from_numpy(np.stack(targets)),
-            torch.tensor(positive),
-            torch.tensor(keys, dtype=torch.int64),
-        )
+        sides = self.net.template_size, self.net.search_size
+        templates, searches = (torch.empty(count, 3, side, side) for side in sides)
+        targets = torch.empty(count, 4, dtype=torch.float64)
+        positive = torch.empty(count, dtype=torch.bool)
+        keys = torch.empty(count, dtype=torch.int64)
+        batch = PairBatch(templates, searches, targets, positive, keys)
+        arrays = [column.numpy() for column in batch]
+        for place in range(count):
+            for column, value in zip(arrays, self.pair(epoch, first + place), strict=True):
+                column[place] = value
+        return batch
 
-    def batches(self, epoch: int, pairs: int, batch: int) -> Iterator[PairBatch]:
-        """The batches of an epoch in order; the last one may be smaller."""
-        for first in range(0, pairs, batch):
-            yield self.batch(epoch, first, min(batch, pairs - first))
+    def batches(
+        self, epoch: int, pairs: int, batch: int, *, first: int = 0, workers: int = 0
+    ) -> Iterator[PairBatch]:
+        """The batches of an epoch in order, from number `first` on, as `loader.load_batches`."""
+        return load_batches(self, epoch, pairs, batch, first=first, workers=workers)
 
-    def draw_frames(self, positive: bool, rng: np.random.Generator) -> tuple[int, int]:
-        """Crop numbers of template and search image."""
-        track = int(rng.integers(self.store.track_count))
-        first, end = self.store.tracks[track : track + 2]
+    def draw_frames(self, positive: bool, rng: np.random.Generator, part: int = 0) -> tuple[int, int]:
+        """Crop numbers of template and search image, the template from set `part` of the mixture."""
+        mixture = self.mixture
+        source, start = mixture.parts[part], mixture.starts[part]
+        track = _draw_track(source, rng)
+        first, end = source.tracks[track : track + 2]
         template = int(rng.integers(first, end))
         if not positive:
-            other = int(rng.integers(self.store.track_count - 1))
-            first, end = self.store.tracks[other + (other >= track) :][:2]
-            return template, int(rng.integers(first, end))
-        reach = self.sampling.frame_range
-        return template, int(rng.integers(max(first, template - reach), min(end, template + reach + 1)))
+            return start + template, self._draw_other(part, track, rng)
+        reach = mixture.frame_ranges[part]
+        low, high = max(first, template - reach), min(end, template + reach + 1)
+        return start + template, start + int(rng.integers(low, high))
+
+    def _draw_other(self, part: int, track: int, rng: np.random.Generator) -> int:
+        """Crop number of a target that is not `track` of set `part`, from any set."""
+        parts = self.mixture.parts
+        able = [p for p, source in enumerate(parts) if p != part or source.track_count > 1]
+        chosen = able[int(rng.integers(len(able)))]
+        other = _draw_track(parts[chosen], rng, track if chosen == part else None)
+        first, end = parts[chosen].tracks[other : other + 2]
+        return self.mixture.starts[chosen] + int(rng.integers(first, end))
+
+    def _read(self, crop: int, window: Window) -> np.ndarray:
+        left, top = max(int(window.left) - 1, 0), max(int(window.top) - 1, 0)
+        right, bottom = int(window.left + window.width) + 3, int(window.top + window.height) + 3
+        return self.mixture.part(crop, Part(left, top, min(right, CROP_SIZE), min(bottom, CROP_SIZE)))
+
+
+def _draw_track(source: CropSource, rng: np.random.Generator, without: int | None = None) -> int:
+    """A video, all equally likely, and one of its tracks."""
+    videos = source.videos
+    count, own = len(videos) - 1, -1
+    if without is not None:
+        own = int(np.searchsorted(videos, without, "right")) - 1
+        if videos[own + 1] - videos[own] == 1:  # the video is out of the question with its only track
+            video = int(rng.integers(count - 1))
+            video += video >= own
+            return int(rng.integers(videos[video], videos[video + 1]))
+    video = int(rng.integers(count))
+    first, end = videos[video : video + 2]
+    if video != own:
+        return int(rng.integers(first, end))
+    other = int(rng.integers(first, end - 1))
+    return other + (other >= (without or 0))

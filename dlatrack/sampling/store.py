@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -16,13 +17,14 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
 from dlatrack.sampling.crops import crop_511, size_in_crop
+from dlatrack.sampling.jpeg_parts import Part
 
 JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True, eq=False)
 class CropStore:
-    """Crops of T tracks, N crops in all, ordered by track and frame. The target is centred in every crop.
+    """A `CropSource` in memory: N crops of T tracks, ordered by track and frame; each track is a video of its own.
 
     Args:
         data: (M,) uint8, the JPEG files one after the other.
@@ -44,6 +46,11 @@ class CropStore:
         """T."""
         return len(self.tracks) - 1
 
+    @cached_property
+    def videos(self) -> np.ndarray:
+        """(T + 1,) int64, 0 to T."""
+        return np.arange(len(self.tracks))
+
     def image(self, index: int) -> np.ndarray:
         """Decode crop `index`, (511, 511, 3) uint8 RGB.
 
@@ -55,6 +62,10 @@ class CropStore:
         if image is None:
             raise InputError(f"stored crop {index} of {len(self)} cannot be decoded; build the store again")
         return image
+
+    def part(self, index: int, part: Part) -> np.ndarray:
+        """As `image`."""
+        return self.image(index)
 
     @classmethod
     def build(

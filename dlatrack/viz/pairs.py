@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from dlatrack.recipes import Recipe
-from dlatrack.sampling.pairs import PairSource
-from dlatrack.sampling.store import CropStore
-from dlatrack.viz.style import DOUBLE_WIDTH, TARGET, figure_style, new_figure, outlined
+from dlatrack.sampling.mixture import Mixture
+from dlatrack.sampling.pairs import Pair, PairSource
+from dlatrack.sampling.sources import CropSource
+from dlatrack.viz.style import DOUBLE_WIDTH, NEGATIVE, TARGET, figure_style, new_figure, outlined
+
+_GAP = 4  # px between search region and template
 
 
-def pair_sheet(store: CropStore, recipe: Recipe, *, seed: int = 0, count: int = 5) -> Figure:
+def pair_sheet(crops: CropSource | Mixture, recipe: Recipe, *, seed: int = 0, count: int = 5) -> Figure:
     """Draw the first pairs of a run: templates above, search regions with the target below.
 
     Args:
-        store: training crops.
+        crops: to draw from.
         recipe: whose augmentation is drawn.
         seed: of the run.
         count: pairs.
@@ -24,18 +28,69 @@ def pair_sheet(store: CropStore, recipe: Recipe, *, seed: int = 0, count: int = 
     Returns:
         A figure of double column width.
     """
-    source = PairSource(store, recipe.sampling, recipe.net, seed)
+    source = PairSource(crops, recipe.sampling, recipe.net, seed)
     with figure_style():
         fig = new_figure(height_mm=1.62 * DOUBLE_WIDTH / count)
         axes = fig.subplots(2, count, height_ratios=[127, 255], squeeze=False)
         for index, (above, below) in enumerate(axes.T):
             pair = source.pair(0, index)
             for ax, image in ((above, pair.template), (below, pair.search)):
-                ax.imshow(image.transpose(1, 2, 0).clip(0, 255).astype(np.uint8))
+                ax.imshow(_shown(image))
                 ax.set_axis_off()
-            x1, y1, x2, y2 = pair.target_xyxy
-            box = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=TARGET, linewidth=1.4)
-            box.set_path_effects(outlined(1.4))
-            below.add_patch(box)
+            _add_box(below, pair)
             above.set_title(f"pair {index}")
     return fig
+
+
+def augmented_pairs(source: PairSource, *, epoch: int = 0, count: int = 32, columns: int = 8) -> Figure:
+    """Draw many pairs small: each search region with its box, and its template at the lower left, to scale.
+
+    The box of a positive pair is solid; that of a negative pair, around another object than the template's, is red
+    and dashed.
+
+    Args:
+        source: of the pairs.
+        epoch: whose first pairs are drawn.
+        count: pairs.
+        columns: pairs side by side.
+
+    Returns:
+        A figure of double column width.
+    """
+    rows = -(-count // columns)
+    template, search = source.net.template_size, source.net.search_size
+    with figure_style():
+        fig = new_figure(height_mm=rows * DOUBLE_WIDTH / columns * (1 + (template + _GAP) / search))
+        fig.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0.02)  # type: ignore[union-attr, call-arg]
+        axes = fig.subplots(rows, columns, squeeze=False).ravel()
+        for index, ax in enumerate(axes):
+            ax.set_axis_off()
+            if index >= count:
+                continue
+            pair = source.pair(epoch, index)
+            sheet = np.full((search + _GAP + template, search, 3), 255, np.uint8)
+            sheet[:search] = _shown(pair.search)
+            sheet[search + _GAP :, :template] = _shown(pair.template)
+            ax.imshow(sheet)
+            _add_box(ax, pair)
+            text = f"{index}" if pair.positive else f"{index}\nnegative"
+            label = ax.text(template + 6, search + _GAP, text, va="top", fontsize=6, linespacing=1.3)
+            label.set_in_layout(False)
+    return fig
+
+
+def _shown(image: np.ndarray) -> np.ndarray:
+    """(3, S, S) float32 as (S, S, 3) uint8; colour jitter may leave 0..255."""
+    shown: np.ndarray = image.transpose(1, 2, 0).clip(0, 255).astype(np.uint8)
+    return shown
+
+
+def _add_box(ax: Axes, pair: Pair) -> None:
+    """Draw the target box; one that leaves the region ends at its border."""
+    side = pair.search.shape[-1]
+    x1, y1, x2, y2 = pair.target_xyxy
+    color, dashes = (TARGET, "-") if pair.positive else (NEGATIVE, (0, (2.5, 1.5)))
+    box = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=1.4, linestyle=dashes)
+    box.set_path_effects(outlined(1.4))
+    ax.add_patch(box)
+    box.set_clip_path(Rectangle((-0.5, -0.5), side, side, transform=ax.transData))

@@ -1,0 +1,86 @@
+"""Table 1 of the paper: the data sets, as it prints them, as their publishers count them, and as found on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dlatrack.datasets.check import CheckReport
+from dlatrack.datasets.manifests import Manifest, Split, manifest, names
+
+_PRINTED = Path(__file__).with_name("table1.json")
+
+#: Counts that answer a question, the first that is known.
+_COUNTS = {"train": ("videos", "tracks"), "test": ("tracks", "videos"), "instances": ("rows", "boxes")}
+_QUESTIONS = (*_COUNTS, "classes", "frames_per_second")
+
+
+def table1(checks: Iterable[CheckReport] = ()) -> pd.DataFrame:
+    """Compare Table 1 with the manifests and with checked folders.
+
+    Args:
+        checks: reports of `datasets.check.check`, at most one per manifest.
+
+    Returns:
+        A row per data set and question: "train" and "test" (images or videos), "instances" (annotated frames or
+        boxes), "classes" and "frames_per_second". Columns `paper` (text as printed), `published` (the manifests'
+        number), `published_is` ("published", "measured" or "recalled"), `found` (on disk) and `found_in` ("data set"
+        or "miniature"). What nobody knows is <NA>; a sum is unknown when one of its parts is.
+
+    Source: SiamDLA Table 1.
+    """
+    found = {report.name: report for report in checks}
+    rows = []
+    for printed in json.loads(_PRINTED.read_text(encoding="utf-8"))["rows"]:
+        for question in _QUESTIONS:
+            rows.append(_row(printed, question, found))
+    index = ["dataset", "question"]
+    table = pd.DataFrame(rows).set_index(index).dropna(how="all")
+    for column in ("published", "found"):
+        table[column] = table[column].astype("Int64")
+    return table.astype(dict.fromkeys(("paper", "published_is", "found_in"), "string"))
+
+
+def _row(printed: dict[str, Any], question: str, found: Mapping[str, CheckReport]) -> dict[str, Any]:
+    row = {"dataset": printed["dataset"], "question": question, "paper": printed[question]}
+    row |= dict.fromkeys(("published", "published_is", "found", "found_in"), None)
+    parts = [(manifest(name), split) for name, split in printed["parts"] if name in names()]
+    if question not in _COUNTS:
+        if parts and printed[question] is not None and (fact := _fact(parts[0][0], question)):
+            row |= {"published": fact, "published_is": "published"}
+        return row
+    if question != "instances":
+        parts = [(known, split) for known, split in parts if (split == "test") == (question == "test")]
+    if not parts:
+        return row
+    splits = [known.splits.get(split) for known, split in parts]
+    row["published"] = _total((split.counts if split else {} for split in splits), _COUNTS[question])
+    if row["published"] is not None:
+        row["published_is"] = _weakest(splits)
+    reports = [(found.get(known.name), split) for known, split in parts]
+    counts = (vars(r.counts[split]) if r and split in r.counts else {} for r, split in reports)
+    row["found"] = _total(counts, _COUNTS[question])
+    if row["found"] is not None:
+        row["found_in"] = "miniature" if any(r and r.miniature for r, _ in reports) else "data set"
+    return row
+
+
+def _fact(known: Manifest, question: str) -> int:
+    """Classes or frames per second; 0 where the manifest does not say."""
+    return known.class_count if question == "classes" else round(known.fps)
+
+
+def _total(parts: Iterable[Mapping[str, int]], keys: tuple[str, ...]) -> int | None:
+    """Sum over the parts of the first count that is known; None if a part has none of them."""
+    numbers = [next((part[key] for key in keys if key in part), None) for part in parts]
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+def _weakest(splits: Iterable[Split | None]) -> str:
+    sources = {split.source for split in splits if split is not None}
+    return next(source for source in ("recalled", "measured", "published", "declared") if source in sources)

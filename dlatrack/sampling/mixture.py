@@ -1,0 +1,161 @@
+"""Several data sets in one stream of pairs, each with its share and its distance between frames."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from dlatrack.errors import InputError
+from dlatrack.sampling.jpeg_parts import Part
+from dlatrack.sampling.sources import CropSource
+
+
+class Share(NamedTuple):
+    """How a data set takes part in training.
+
+    Attributes:
+        pairs: per epoch when all sets are there; shares of those that are there keep their proportions.
+        frame_range: largest distance of the two frames of a pair, in positions of the track.
+    """
+
+    pairs: float
+    frame_range: int
+
+
+#: The seven training sets of SiamDLA: 600,000 pairs per epoch. The paper does not give its mix. Distances of VID,
+#: YouTube-BB, COCO and DET are those of pysot, of GOT-10k and LaSOT those of SiamCAR.
+PAPER_SHARES: Mapping[str, Share] = {
+    "imagenet_vid": Share(80_000, 100),
+    "youtubebb": Share(120_000, 3),
+    "coco": Share(80_000, 1),
+    "imagenet_det": Share(80_000, 1),
+    "got10k": Share(80_000, 50),
+    "lasot": Share(80_000, 100),
+    "trackingnet": Share(80_000, 100),
+}
+
+_WORD = 2**64
+_GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Crops of several sets, numbered through in the order of the sets.
+
+    Which set a pair comes from is no lottery: the sets follow each other as evenly as whole numbers allow, so that a
+    batch holds its share of each within one or two pairs, and an epoch within a handful.
+
+    Args:
+        sources: crops by name of the set.
+        shares: of each set, by the same names.
+
+    Raises:
+        InputError: if there is no set, a share is missing or a number makes no sense.
+    """
+
+    sources: Mapping[str, CropSource]
+    shares: Mapping[str, Share]
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise InputError("there is no set to mix")
+        if missing := sorted(self.sources.keys() - self.shares.keys()):
+            raise InputError(
+                f"there is no share for {', '.join(missing)}; shares of {', '.join(self.shares)}"
+            )
+        for name in self.sources:
+            share = self.shares[name]
+            if not 0 < share.pairs < float("inf") or share.frame_range < 0:
+                raise InputError(
+                    f"{name} needs a positive number of pairs and a frame range of 0 or more, got {share}"
+                )
+
+    @classmethod
+    def of(cls, sources: Mapping[str, CropSource]) -> Mixture:
+        """Mix the seven training sets, or those that are there, by the shares for the paper's scale."""
+        return cls(sources, PAPER_SHARES)
+
+    @cached_property
+    def parts(self) -> tuple[CropSource, ...]:
+        """The sources in order."""
+        return tuple(self.sources.values())
+
+    @cached_property
+    def frame_ranges(self) -> tuple[int, ...]:
+        """Of each source."""
+        return tuple(self.shares[name].frame_range for name in self.sources)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Number of the first crop of each source, and of all crops."""
+        return _sums(len(source) for source in self.parts)
+
+    @property
+    def track_count(self) -> int:
+        """Tracks of all sources."""
+        return sum(source.track_count for source in self.parts)
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    def proportions(self) -> dict[str, float]:
+        """Share of each set in the pairs; they sum to 1."""
+        total = sum(self.shares[name].pairs for name in self.sources)
+        return {name: self.shares[name].pairs / total for name in self.sources}
+
+    def part_of_pair(self, seed: int, epoch: int, index: int) -> int:
+        """Number of the set that pair `index` of an epoch comes from."""
+        place = (index * _GOLDEN + _mixed(_mixed(seed) + epoch)) % _WORD
+        return bisect(self._limits, place)
+
+    def image(self, crop: int) -> np.ndarray:
+        """Decode a crop, as `CropSource.image`."""
+        part, index = self._find(crop)
+        return self.parts[part].image(index)
+
+    def part(self, crop: int, part: Part) -> np.ndarray:
+        """Decode a part of a crop, as `CropSource.part`."""
+        number, index = self._find(crop)
+        return self.parts[number].part(index, part)
+
+    def size(self, crop: int) -> np.ndarray:
+        """(2,) float32, target width and height in a crop, px."""
+        part, index = self._find(crop)
+        size: np.ndarray = self.parts[part].target_wh[index]
+        return size
+
+    def digest(self) -> str:
+        """SHA-256 of the digests, shares and distances of all sets."""
+        total = hashlib.sha256()
+        for (name, share), source in zip(self.proportions().items(), self.parts, strict=True):
+            total.update(f"{name} {share!r} {self.shares[name].frame_range} {source.digest()}\n".encode())
+        return total.hexdigest()
+
+    @cached_property
+    def _limits(self) -> list[int]:
+        """Upper limits of all sets but the last on the scale 0 .. 2^64."""
+        shares = list(accumulate(self.proportions().values()))
+        return [round(share * _WORD) for share in shares[:-1]]
+
+    def _find(self, crop: int) -> tuple[int, int]:
+        part = bisect(self.starts, crop) - 1
+        return part, crop - self.starts[part]
+
+
+def _sums(lengths: Iterable[int]) -> list[int]:
+    return [0, *accumulate(lengths)]
+
+
+def _mixed(value: int) -> int:
+    """A 64-bit number that looks random (the last step of SplitMix64)."""
+    value = (value + _GOLDEN) % _WORD
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % _WORD
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB % _WORD
+    return value ^ (value >> 31)

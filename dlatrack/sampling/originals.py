@@ -1,0 +1,107 @@
+"""Crops cut from the original images whenever they are asked for: nothing to prepare, slow to train from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from dlatrack.boxes import context_side
+from dlatrack.datasets.images import decode
+from dlatrack.datasets.track_store import digest
+from dlatrack.datasets.tracks import TrackTable
+from dlatrack.errors import InputError
+from dlatrack.sampling.crops import TEMPLATE_SIZE, crop_511
+from dlatrack.sampling.jpeg_parts import Part
+
+
+@dataclass(frozen=True, eq=False)
+class OriginalCrops:
+    """A `CropSource` over the images of a data set.
+
+    A crop is the one that `pack` stores, before its JPEG compression: pairs from originals and from a pack show the
+    same places of the same frames under the same random numbers, and differ by the loss of a JPEG of quality 95.
+
+    Args:
+        table: every row of it is used; `OriginalCrops.of` makes one that training can use.
+        videos: (V + 1,) int64, where each video starts among the tracks.
+    """
+
+    table: TrackTable
+    videos: np.ndarray
+
+    @classmethod
+    def of(cls, table: TrackTable) -> OriginalCrops:
+        """The usable rows of a table, tracks of one video beside each other.
+
+        Raises:
+            InputError: if no row can be used.
+        """
+        usable = table.usable
+        kept = table if usable.all() else table.where(usable)
+        if not usable.any():
+            raise InputError(f"no target in {table.root} is visible and has a box with an area")
+        return cls(*_by_video(kept))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def tracks(self) -> np.ndarray:
+        """(T + 1,) int64, where each track starts among the crops."""
+        return self.table.starts
+
+    @property
+    def track_count(self) -> int:
+        """T."""
+        return self.table.track_count
+
+    @cached_property
+    def target_wh(self) -> np.ndarray:
+        """(N, 2) float32, target width and height in crop px."""
+        sides = self.table.boxes_xywh[:, 2:].astype(np.float64)
+        scale = TEMPLATE_SIZE / context_side(sides[:, 0], sides[:, 1])
+        return (sides * scale[:, None]).astype(np.float32)
+
+    def image(self, index: int) -> np.ndarray:
+        """Cut crop `index`, (511, 511, 3) uint8 RGB, from its image.
+
+        Raises:
+            InputError: naming the image, if it is missing or not whole.
+        """
+        return crop_511(read_image(self.table, index), self.table.boxes_xywh[index])
+
+    def part(self, index: int, part: Part) -> np.ndarray:
+        """As `image`."""
+        return self.image(index)
+
+    def digest(self) -> str:
+        """SHA-256 of image paths, boxes and all other columns. The images themselves are not read."""
+        return hashlib.sha256(f"originals {digest(self.table)}".encode()).hexdigest()
+
+
+def read_image(table: TrackTable, row: int) -> np.ndarray:
+    """Decode the image of a row of a table, (H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: naming the file, if it is missing or not whole.
+    """
+    path = table.path(row)
+    try:
+        image = decode(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    if image is None:
+        raise InputError(f"{path} is not a readable, complete JPEG or PNG image")
+    return image
+
+
+def _by_video(table: TrackTable) -> tuple[TrackTable, np.ndarray]:
+    """Bring tracks with the same template beside each other, videos in the order in which they first come."""
+    seen: dict[str, int] = {}
+    video = np.array([seen.setdefault(template, len(seen)) for template in table.templates], np.int64)
+    if (np.diff(video) < 0).any():
+        table = table.take(np.argsort(video, kind="stable"))
+    return table, np.concatenate([[0], np.cumsum(np.bincount(video))])

@@ -1,0 +1,166 @@
+"""The files of a pack: tar shards in the WebDataset form, one index for random access, one description.
+
+    crops-000000.tar   000000000.jpg, 000000000.json, 000000001.jpg, ...   named by the number of the crop
+    index.safetensors  where each crop lies in its shard, and the size of its target
+    pack.json          what the pack was made of; the sizes and hashes of all files
+
+A `.json` says the same as the index, for programs that read the shards as a stream: track, class, frame number and
+`target_wh`, the width and height in px of the target, which is centred on pixel 255 of the crop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path, write_text
+
+FORMAT = "dlatrack crops 1"
+DESCRIPTION, INDEX = "pack.json", "index.safetensors"
+TAR_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One tar file: its name, size in bytes and SHA-256."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Where the N crops of S shards are, and how they belong together.
+
+    Args:
+        shards: (S + 1,) int64, the first crop of each shard.
+        offsets: (N,) int64, where each JPEG file starts in its shard.
+        sizes: (N,) int32, its bytes.
+        target_wh: (N, 2) float32, target width and height in crop px.
+        tracks: (T + 1,) int64, where each track starts among the crops.
+        videos: (V + 1,) int64, where each video starts among the tracks.
+    """
+
+    shards: np.ndarray
+    offsets: np.ndarray
+    sizes: np.ndarray
+    target_wh: np.ndarray
+    tracks: np.ndarray
+    videos: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write the index, whole or not at all."""
+        with atomic_path(path) as temporary:
+            save_file({name: np.ascontiguousarray(column) for name, column in vars(self).items()}, temporary)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read an index.
+
+        Raises:
+            InputError: if the file is missing, cut short or no index.
+        """
+        try:
+            return cls(**load_file(path))
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        except (SafetensorError, TypeError) as error:
+            raise InputError(f"{path} is not a complete index of a pack: {error}; pack again") from error
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a pack was made of.
+
+    Args:
+        name: of the data set.
+        source_sha256: of the track table, as `track_store.digest`.
+        crops: N.
+        tracks: T.
+        videos: V.
+        quality: of the JPEG files, 1 to 100.
+        index_sha256: of the index file.
+        shards: all tar files, in order.
+    """
+
+    name: str
+    source_sha256: str
+    crops: int
+    tracks: int
+    videos: int
+    quality: int
+    index_sha256: str
+    shards: tuple[Shard, ...]
+
+    def save(self, folder: Path) -> None:
+        """Write `pack.json`."""
+        write_text(
+            folder / DESCRIPTION, json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read `pack.json`.
+
+        Raises:
+            InputError: if there is none or it is not one.
+        """
+        path = folder / DESCRIPTION
+        table = read_json(path)
+        if table.pop("format", None) != FORMAT:
+            raise InputError(f"{path} does not describe a pack of the form {FORMAT!r}")
+        try:
+            table["shards"] = tuple(Shard(**shard) for shard in table["shards"])
+            return cls(**table)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path} is not a complete description of a pack: {error}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        InputError: if the file cannot be read or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path} does not hold a JSON object")
+    return dict(content)
+
+
+def shard_name(number: int) -> str:
+    """File name of a shard."""
+    return f"crops-{number:06d}.tar"
+
+
+def crop_name(crop: int) -> str:
+    """Name of the JPEG file of a crop in its shard."""
+    return f"{crop:09d}.jpg"
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

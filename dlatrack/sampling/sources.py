@@ -1,0 +1,51 @@
+"""What training pairs are drawn from: crops of tracks, stored or cut on the fly."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from dlatrack.sampling.jpeg_parts import Part
+
+
+class CropSource(Protocol):
+    """N crops of T tracks in V videos, ordered by video, track and frame; the target is centred in every crop.
+
+    Attributes:
+        target_wh: (N, 2) float32, target width and height in crop px.
+        tracks: (T + 1,) int64, where each track starts among the crops.
+        videos: (V + 1,) int64, where each video starts among the tracks; a still image is a video, too.
+    """
+
+    @property
+    def target_wh(self) -> np.ndarray: ...
+
+    @property
+    def tracks(self) -> np.ndarray: ...
+
+    @property
+    def videos(self) -> np.ndarray: ...
+
+    @property
+    def track_count(self) -> int:
+        """T."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def image(self, index: int) -> np.ndarray:
+        """Crop `index`, (511, 511, 3) uint8 RGB.
+
+        Raises:
+            InputError: if it cannot be decoded.
+        """
+        ...
+
+    def part(self, index: int, part: Part) -> np.ndarray:
+        """As `image`, but only the pixels of `part` need to be right; what lies around them may be anything."""
+        ...
+
+    def digest(self) -> str:
+        """SHA-256 that tells sources with other crops apart; a training run records it."""
+        ...
