@@ -32,7 +32,7 @@ def deploy(net: nn.Module, device: str | torch.device, *, fast: bool = False) ->
 
     For search regions, batch norm is folded into the convolutions. On a CPU with oneDNN, sums and activations join
     them too, weights are packed once instead of in every call, and wide 3x3 convolutions use minimal filtering: a
-    search region of SiamRPN++ then takes 44 instead of 97 GFLOP, and the copy 0.9 GB. All this changes the rounding
+    search region of SiamRPN++ then takes 44 instead of 97 GFLOP, and the copy 1.1 GB. All this changes the rounding
     only: answers differ by some 1e-6 of the largest one. Templates, computed once, are left to a plain copy.
 
     Args:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dlatrack.bench.pairs import synthetic_table
 from dlatrack.datasets.tracks import TrackTable
-from dlatrack.sampling.bench_pairs import synthetic_table
 from dlatrack.sampling.pack import pack
 from dlatrack.sampling.packed import PackedCrops
 

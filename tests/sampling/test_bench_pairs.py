@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlatrack.bench import pairs as module
 from dlatrack.recipes import recipe
-from dlatrack.sampling import bench_pairs as module
 from dlatrack.sampling.pairs import PairSource
 
 
