@@ -90,7 +90,7 @@ def test_shares_are_kept_by_every_epoch_and_every_batch(seed, epoch):
 def test_seed_and_epoch_move_the_sets():
     mixed = Mixture.of(dict.fromkeys(PAPER_SHARES, ONE))
     orders = {
-        tuple(mixed.part_of_pair(seed, epoch, index) for index in range(50))
+        tuple(mixed.part_of_pair(seed, epoch, index) for index in range(1000))
         for seed in range(5)
         for epoch in range(5)
     }
