@@ -1,14 +1,24 @@
-"""Batches of pairs prepared by worker processes, in the same order and with the same bits as without any."""
+"""Batches of pairs prepared by worker processes, in the same order and with the same bits as without any.
+
+Batch n comes from worker n mod W, which writes it into one of two blocks of memory that it shares with this process.
+The blocks are used again and again: a fresh one for every batch, as in PyTorch's loader, costs a page fault for every
+4 KiB, and those cost as much as half of the work on a pair.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
+import traceback
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 import cv2
 import torch
-from torch.utils.data import DataLoader, Dataset
 
 from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
@@ -19,11 +29,69 @@ if TYPE_CHECKING:
 #: Batches that each worker prepares ahead.
 _AHEAD = 2
 
+#: Seconds after which a worker without work looks whether this process is still there.
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Epoch:
+    """The batches of an epoch by number."""
+
+    source: PairSource
+    epoch: int
+    pairs: int
+    batch: int
+
+    def __len__(self) -> int:
+        return -(-self.pairs // self.batch)  # noqa: PLE0303  (both are positive)
+
+    def size(self, number: int) -> int:
+        """Pairs of a batch."""
+        return min(self.batch, self.pairs - number * self.batch)
+
+    def prepare(self, number: int, out: PairBatch | None = None) -> PairBatch:
+        """Draw a batch."""
+        return self.source.batch(self.epoch, number * self.batch, self.size(number), out=out)
+
+
+@dataclass(frozen=True, eq=False)
+class _Worker:
+    """A process, the connection to it, and the blocks it writes to."""
+
+    process: BaseProcess
+    connection: Connection
+    blocks: list[PairBatch]
+
+    def receive(self) -> None:
+        """Wait for the next batch.
+
+        Raises:
+            InputError: the worker's, or if it has died.
+            RuntimeError: with the traceback of an error in the worker that is not the user's.
+        """
+        wait([self.connection, self.process.sentinel])
+        try:
+            answer = self.connection.recv() if self.connection.poll() else EOFError()
+        except (EOFError, OSError) as error:
+            answer = error
+        if answer is None:
+            return
+        if isinstance(answer, (EOFError, OSError)):
+            self.process.join()
+            raise InputError(
+                f"a process that prepares pairs has died (exit code {self.process.exitcode}), perhaps for want of "
+                f"memory; use fewer workers"
+            )
+        raise answer
+
 
 def load_batches(
     source: PairSource, epoch: int, pairs: int, batch: int, *, first: int = 0, workers: int = 0
 ) -> Iterator[PairBatch]:
     """Yield the batches of an epoch in order.
+
+    With workers a batch is only lent: its memory is used again when the next one is asked for. Training is done with
+    it by then; whoever keeps batches clones them.
 
     Args:
         source: of the pairs.
@@ -42,81 +110,95 @@ def load_batches(
             f"batch and pairs must be 1 or more, first and workers 0 or more; got batch {batch}, pairs {pairs}, "
             f"first {first}, workers {workers}"
         )
-    dataset = _Batches(source, epoch, pairs, batch)
-    todo = range(min(first, len(dataset)), len(dataset))
+    whole = _Epoch(source, epoch, pairs, batch)
+    todo = range(min(first, len(whole)), len(whole))
+    workers = min(workers, len(todo))
     if workers == 0:
-        for number in todo:
-            yield dataset.batch(number)
+        yield from map(whole.prepare, todo)
         return
     _check_shared_memory(source, batch, workers)
-    loader = DataLoader(
-        dataset,
-        batch_size=None,
-        sampler=todo,
-        num_workers=workers,
-        prefetch_factor=_AHEAD,
-        collate_fn=_as_is,
-        worker_init_fn=_start_worker,
-        generator=torch.Generator().manual_seed(0),  # or the loader would draw from the global one
-    )
+    crew: list[_Worker] = []
     try:
-        for item in loader:
-            if isinstance(item, InputError):
-                raise item
-            yield item
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise InputError(
-            f"a process that prepares pairs has died, perhaps for want of memory; use fewer than {workers} workers "
-            f"({error})"
-        ) from error
+        for place in range(workers):
+            crew.append(_start(whole, todo[place::workers]))
+        for place, number in enumerate(todo):
+            worker = crew[place % workers]
+            worker.receive()
+            block = worker.blocks[place // workers % _AHEAD]
+            yield _front(block, whole.size(number))
+            with suppress(OSError):  # a worker that has died is noticed when its next batch is due
+                worker.connection.send(True)  # the block is free
+    finally:
+        for worker in crew:
+            worker.process.terminate()
+        for worker in crew:
+            worker.process.join()
+            worker.connection.close()
 
 
-class _Batches(Dataset):
-    """The batches of an epoch by number; an `InputError` is handed over as a value, so that its text stays whole."""
-
-    def __init__(self, source: PairSource, epoch: int, pairs: int, batch: int) -> None:
-        self._source, self._epoch, self._pairs, self._batch = source, epoch, pairs, batch
-        self._count = -(-pairs // batch)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def batch(self, number: int) -> PairBatch:
-        first = number * self._batch
-        return self._source.batch(self._epoch, first, min(self._batch, self._pairs - first))
-
-    def __getitem__(self, number: int) -> PairBatch | InputError:
-        try:
-            return self.batch(number)
-        except InputError as error:
-            return error
+def _start(whole: _Epoch, numbers: range) -> _Worker:
+    context = torch.multiprocessing.get_context()
+    ours, theirs = context.Pipe()
+    blocks = [whole.source.empty_batch(whole.batch, shared=True) for _ in range(_AHEAD)]
+    process = context.Process(
+        target=_work, args=(whole, numbers, theirs, blocks, os.getpid()), daemon=True, name="dlatrack pairs"
+    )
+    process.start()
+    theirs.close()
+    return _Worker(process, ours, blocks)
 
 
-def _as_is(item: Any) -> Any:
-    return item
-
-
-def _start_worker(_: int) -> None:
-    """One core for each worker; 0 and not 1, because OpenCV would wait for threads that a fork leaves behind."""
-    cv2.setNumThreads(0)
+def _work(
+    whole: _Epoch, numbers: range, connection: Connection, blocks: list[PairBatch], parent: int
+) -> None:
+    """Prepare batches until there is no other, or nobody to take them; None says that one is ready."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is stopped by the other
+    cv2.setNumThreads(0)  # not 1: OpenCV would wait for threads that a fork leaves behind
+    torch.set_num_threads(1)
     reuse_freed_memory()
+    try:
+        for place, number in enumerate(numbers):
+            if place >= _AHEAD and not _told(connection, parent):
+                return
+            whole.prepare(number, _front(blocks[place % _AHEAD], whole.size(number)))
+            connection.send(None)
+        while _told(connection, parent):
+            pass
+    except (EOFError, BrokenPipeError):
+        return
+    except InputError as error:
+        connection.send(error)
+    except Exception:  # whatever it is, the other process raises it
+        connection.send(RuntimeError(traceback.format_exc()))
+
+
+def _front(block: PairBatch, pairs: int) -> PairBatch:
+    """The first pairs of a block; nothing is copied."""
+    return type(block)(*(column[:pairs] for column in block))
+
+
+def _told(connection: Connection, parent: int) -> bool:
+    """Wait until a block is free; False once the other process has gone."""
+    while not connection.poll(_PATIENCE):
+        if os.getppid() != parent:
+            return False
+    return bool(connection.recv())
 
 
 def _check_shared_memory(source: PairSource, batch: int, workers: int) -> None:
-    """Batches travel through shared memory, which containers often limit to 64 MB.
+    """Containers often limit shared memory to 64 MB.
 
     Raises:
-        InputError: if there is less than the batches need that are prepared ahead.
+        InputError: if there is less than the blocks need.
     """
     net = source.net
-    one = 12 * batch * (net.template_size**2 + net.search_size**2)  # three float32 channels
-    needed = (workers * _AHEAD + 1) * one
+    pair = 12 * (net.template_size**2 + net.search_size**2)  # three float32 channels
+    needed = workers * _AHEAD * batch * pair
     try:
-        free = os.statvfs("/dev/shm").f_bavail * os.statvfs("/dev/shm").f_frsize
+        system = os.statvfs("/dev/shm")
     except (OSError, AttributeError):
         return  # systems that keep shared memory elsewhere
+    free = system.f_bavail * system.f_frsize
     if free < needed:
         raise InputError(
             f"{workers} workers with batches of {batch} need {needed / 2**20:.0f} MiB of shared memory, and /dev/shm "

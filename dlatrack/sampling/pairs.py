@@ -104,24 +104,34 @@ class PairSource:
         key = int(rng.integers(2**63))
         return Pair(views[0].image, views[1].image, views[1].target_xyxy, positive, key)
 
-    def batch(self, epoch: int, first: int, count: int) -> PairBatch:
-        """Pairs `first` to `first + count - 1` of epoch `epoch`."""
-        sides = self.net.template_size, self.net.search_size
-        templates, searches = (torch.empty(count, 3, side, side) for side in sides)
-        targets = torch.empty(count, 4, dtype=torch.float64)
-        positive = torch.empty(count, dtype=torch.bool)
-        keys = torch.empty(count, dtype=torch.int64)
-        batch = PairBatch(templates, searches, targets, positive, keys)
+    def batch(self, epoch: int, first: int, count: int, *, out: PairBatch | None = None) -> PairBatch:
+        """Pairs `first` to `first + count - 1` of epoch `epoch`, written into `out` if it is given."""
+        batch = self.empty_batch(count) if out is None else out
         arrays = [column.numpy() for column in batch]
         for place in range(count):
             for column, value in zip(arrays, self.pair(epoch, first + place), strict=True):
                 column[place] = value
         return batch
 
+    def empty_batch(self, count: int, *, shared: bool = False) -> PairBatch:
+        """Room for so many pairs, with `shared` in memory that other processes see."""
+        template, search = self.net.template_size, self.net.search_size
+        batch = PairBatch(
+            torch.empty(count, 3, template, template),
+            torch.empty(count, 3, search, search),
+            torch.empty(count, 4, dtype=torch.float64),
+            torch.empty(count, dtype=torch.bool),
+            torch.empty(count, dtype=torch.int64),
+        )
+        return PairBatch(*(column.share_memory_() for column in batch)) if shared else batch
+
     def batches(
         self, epoch: int, pairs: int, batch: int, *, first: int = 0, workers: int = 0
     ) -> Iterator[PairBatch]:
-        """The batches of an epoch in order, from number `first` on, as `loader.load_batches`."""
+        """The batches of an epoch in order, from number `first` on, as `loader.load_batches`.
+
+        With workers a batch is lent until the next one is asked for.
+        """
         return load_batches(self, epoch, pairs, batch, first=first, workers=workers)
 
     def draw_frames(self, positive: bool, rng: np.random.Generator, part: int = 0) -> tuple[int, int]:

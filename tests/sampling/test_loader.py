@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 from types import SimpleNamespace
 
@@ -59,7 +60,8 @@ def test_a_resume_in_the_middle_of_an_epoch_gives_the_same_bits(from_pack, expec
 
 
 def test_a_batch_is_its_pairs(from_pack):
-    batches = list(from_pack.batches(1, PAIRS, BATCH, workers=1))
+    lent = from_pack.batches(1, PAIRS, BATCH, workers=1)
+    batches = [type(batch)(*(column.clone() for column in batch)) for batch in lent]
     assert [len(batch.key) for batch in batches] == [4, 4, 4, 4, 4, 3]
     for number in (0, 9, 22):
         pair, batch = from_pack.pair(1, number), batches[number // BATCH]
@@ -117,7 +119,7 @@ def test_the_death_of_a_worker_is_an_input_error(packed):
 def test_too_little_shared_memory_is_found_before_the_start(packed, monkeypatch):
     monkeypatch.setattr(loader.os, "statvfs", lambda _: SimpleNamespace(f_bavail=64, f_frsize=2**20))
     with pytest.raises(
-        InputError, match=r"batches of 256 need 11\d\d MiB of shared memory, and /dev/shm has 64 MiB"
+        InputError, match=r"batches of 256 need 951 MiB of shared memory, and /dev/shm has 64 MiB"
     ):
         next(source(packed).batches(0, 600, 256, workers=2))
 
@@ -127,3 +129,31 @@ def test_numbers_that_make_no_sense_are_refused(packed, wrong):
     arguments = {"epoch": 0, "pairs": 4, "batch": 2} | wrong
     with pytest.raises(ValueError, match="batch and pairs must be 1 or more"):
         next(source(packed).batches(**arguments))
+
+
+def test_an_unforeseen_error_arrives_with_its_place(packed):
+    def fail():
+        raise ZeroDivisionError("seven")
+
+    with pytest.raises(RuntimeError, match=r"(?s)in fail.*ZeroDivisionError: seven"):
+        list(source(Faulty(packed, fail)).batches(0, PAIRS, BATCH, workers=2))
+
+
+def test_workers_end_with_the_epoch_and_when_it_is_left(from_pack):
+    def children() -> list[str]:
+        return [process.name for process in multiprocessing.active_children()]
+
+    list(from_pack.batches(0, PAIRS, BATCH, workers=2))
+    assert "dlatrack pairs" not in children()
+    stream = from_pack.batches(0, PAIRS, BATCH, workers=2)
+    next(stream)
+    assert children().count("dlatrack pairs") == 2
+    stream.close()
+    assert "dlatrack pairs" not in children()
+
+
+def test_a_started_process_needs_nothing_from_the_one_that_starts_it(from_pack, expected, monkeypatch):
+    """As on systems that do not fork."""
+    context = torch.multiprocessing.get_context("spawn")
+    monkeypatch.setattr(torch.multiprocessing, "get_context", lambda: context)
+    assert prints(from_pack.batches(1, 8, BATCH, workers=1))[:2] == expected[:2]
