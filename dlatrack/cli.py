@@ -214,8 +214,10 @@ def data_mini(
 @app.command()
 def bench(
     what: Annotated[str, typer.Argument(help="assign, pairs or track.")],
-    repeats: Annotated[int, typer.Option(help="Timed repetitions.", min=3)] = 50,
-    threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 1,
+    repeats: Annotated[
+        int | None, typer.Option(help="Timed repetitions; default 50, track 15.", min=3)
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; default 1, track all.", min=1)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     tracker: Annotated[str, typer.Option(help="track: recipe with random weights; default siamrpnpp.")] = "",
     weights: Annotated[str, typer.Option(help="track: weight file to take instead.")] = "",

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dlatrack.bench import BENCHES, measure, print_bench
+from dlatrack.bench import BENCHES, BenchReport, measure, print_bench
 from dlatrack.bench.measure import resident_mib
 from dlatrack.bench.track import bench_track
 from dlatrack.datasets.folder import write_folder
@@ -53,6 +53,17 @@ def test_options_of_another_benchmark_are_refused():
     assert set(BENCHES) == {"assign", "pairs", "track"}
     with pytest.raises(InputError, match="bench assign takes no tracker; only track does"):
         print_bench("assign", repeats=3, threads=1, as_json=True, tracker="siamcar")
+
+
+def test_slow_benchmarks_repeat_less_unless_asked(monkeypatch, capsys):
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
+    monkeypatch.setattr("cv2.setNumThreads", lambda _: None)
+    asked = []
+    monkeypatch.setitem(BENCHES, "track", lambda repeats: asked.append(repeats) or BenchReport([], {}, {}))
+    print_bench("track", as_json=True)
+    print_bench("track", repeats=7, as_json=True)
+    assert asked == [15, 7]
+    assert capsys.readouterr().out.count("timings") == 2
 
 
 def test_memory_of_the_process_is_plausible():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -27,14 +28,24 @@ BENCHES: dict[str, Callable[..., BenchReport]] = {
     "track": bench_track,
 }
 
+#: Repetitions and CPU threads unless asked otherwise: a frame is seconds of work, and is tracked with all cores.
+_USUAL = {"assign": (50, 1), "pairs": (50, 1), "track": (15, os.cpu_count() or 1)}
 
-def print_bench(what: str, *, repeats: int, threads: int, as_json: bool, **options: str) -> None:
+
+def print_bench(
+    what: str,
+    *,
+    repeats: int | None = None,
+    threads: int | None = None,
+    as_json: bool = False,
+    **options: str,
+) -> None:
     """Run one benchmark on so many CPU threads and print it.
 
     Args:
         what: a key of `BENCHES`.
-        repeats: timed repetitions.
-        threads: of torch and OpenCV.
+        repeats: timed repetitions; None: 50, or 15 for `track`.
+        threads: of torch and OpenCV; None: 1, or one per core for `track`.
         as_json: print JSON instead of a table.
         options: of the benchmark; empty ones are left out.
 
@@ -46,6 +57,8 @@ def print_bench(what: str, *, repeats: int, threads: int, as_json: bool, **optio
     given = {name: value for name, value in options.items() if value}
     if given and what != "track":
         raise InputError(f"bench {what} takes no {', '.join(given)}; only track does")
+    usual_repeats, usual_threads = _USUAL[what]
+    repeats, threads = repeats or usual_repeats, threads or usual_threads
     reuse_freed_memory()  # as training does
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
