@@ -86,7 +86,11 @@ def train(
     recipe: Annotated[str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, history, weights.")],
     data: Annotated[
-        Path | None, typer.Option(help="Sequences in the OTB layout; default: synthetic ones.")
+        list[str] | None,
+        typer.Option(
+            help="NAME=FOLDER, a pack or the root of a training set, once for each set to mix; or a folder of "
+            "sequences in the OTB layout; default: synthetic sequences."
+        ),
     ] = None,
     sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
     epochs: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
@@ -101,6 +105,8 @@ def train(
             "empty: the recipe's."
         ),
     ] = "",
+    workers: Annotated[int, typer.Option(help="Processes that prepare pairs; 0: this one.", min=0)] = 0,
+    save_every: Annotated[int, typer.Option(help="Steps between checkpoints within an epoch.", min=1)] = 500,
 ) -> None:
     """Train a recipe, or go on where a run in the same folder stopped."""
     from dlatrack.commands import train_command
@@ -109,12 +115,14 @@ def train(
     train_command(
         recipe,
         out,
-        data=data,
+        data=data or [],
         sequences=sequences,
         changes={name: value for name, value in changes.items() if value},
         seed=seed,
         device=device,
         backbone_weights=backbone_weights,
+        workers=workers,
+        save_every=save_every,
     )
 
 
@@ -197,6 +205,20 @@ def data_check(
     from dlatrack.datasets.commands import data_check_command
 
     data_check_command(name, root, deep, workers)
+
+
+@data_app.command("pack")
+def data_pack(
+    name: DataSet,
+    root: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
+    out: Annotated[Path, typer.Option(help="Folder of the pack; a stopped packing goes on.")],
+    split: Annotated[str, typer.Option(help="Which split to pack.")] = "train",
+    workers: Workers = None,
+) -> None:
+    """Check a data set, cut its training crops once and write them to tar shards that training reads quickly."""
+    from dlatrack.commands import pack_command
+
+    pack_command(name, root, out, split, workers)
 
 
 @data_app.command("mini")

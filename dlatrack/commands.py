@@ -1,11 +1,11 @@
-"""What the commands `train`, `benchmark`, `weights` and `doctor` do, and print."""
+"""What the commands `train`, `data pack`, `benchmark`, `weights` and `doctor` do, and print."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import read_boxes
 from dlatrack.files import write_text
+from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import starting_weights
 from dlatrack.models.official import load_official
 from dlatrack.models.siamese import build_model
@@ -27,7 +28,7 @@ from dlatrack.models.weights import load_weights, read_weights_info, save_weight
 from dlatrack.progress import Progress
 from dlatrack.provenance import versions
 from dlatrack.recipes import Schedule, recipe
-from dlatrack.sampling.store import CropStore
+from dlatrack.sampling.opening import crop_sequences, open_training_data, pack_set
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_sequences
 from dlatrack.tracking.static import StaticTracker
@@ -38,14 +39,18 @@ def train_command(
     name: str,
     out: Path,
     *,
-    data: Path | None,
+    data: Sequence[str],
     sequences: int,
     changes: Mapping[str, int],
     seed: int,
     device: str,
     backbone_weights: str,
+    workers: int,
+    save_every: int,
 ) -> None:
     """Train recipe `name` in folder `out`, with fields of its schedule changed, and save its weights there.
+
+    Without `data` it trains on synthetic sequences.
 
     Raises:
         InputError: as `training.engine.train`, or for a device that is not there or a schedule that cannot be.
@@ -56,24 +61,41 @@ def train_command(
     starting_weights(
         chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start
     )  # before the long work
-    tracks = read_folders(data) if data else synthetic_sequences(sequences, 0, 20)
-    with Progress(len(tracks), "cropping", unit="sequences") as progress:
-        store = CropStore.build(tracks, on_track=lambda _: progress.step())
+    crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))
     pairs = chosen.schedule.epochs * chosen.schedule.pairs_per_epoch
     with Progress(pairs, f"training {name}", unit="pairs") as progress:
         training = train(
             chosen,
-            store,
+            crops,
             out,
             seed=seed,
             device=device,
             backbone_weights=backbone_weights,
+            workers=workers,
+            save_every=save_every,
             on_step=comparison.reporter(name, progress),
         )
         progress.step(pairs - progress.done)
-    card = {"run": describe_run(chosen, store, seed, backbone_weights), "versions": versions()}
+    card = {"run": describe_run(chosen, crops, seed, backbone_weights), "versions": versions()}
     save_weights(out / f"{name}.safetensors", training.net, chosen, card)
     Console().print(f"weights: {out / f'{name}.safetensors'}", highlight=False, soft_wrap=True)
+
+
+def pack_command(name: str, root: Path, out: Path, split: str, workers: int | None) -> None:
+    """Check a split of a data set, pack it in folder `out`, and say what the pack holds.
+
+    Raises:
+        InputError: as `sampling.opening.pack_set`.
+    """
+    packed = pack_set(name, root, out, split, workers=workers)
+    made = packed.description
+    gigabytes = sum(shard.bytes for shard in made.shards) / 1e9
+    Console().print(
+        f"{out}: {made.crops:,} crops of {made.tracks:,} tracks in {len(made.shards):,} shards, {gigabytes:.3g} GB\n"
+        f"train on it with --data {name}={out}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def benchmark_command(
@@ -89,6 +111,7 @@ def benchmark_command(
     if name != "folder":
         raise InputError(f"there is no benchmark {name!r}; choose from folder")
     check_device(device)
+    reuse_freed_memory()
     net, trained = load_weights(weights, recipe(expect) if expect else None)
     sequences = read_folders(root)
     results = {}

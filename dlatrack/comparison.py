@@ -19,6 +19,9 @@ from dlatrack.presets import Plan
 from dlatrack.progress import Progress
 from dlatrack.provenance import sha256_of, versions
 from dlatrack.recipes import Recipe
+from dlatrack.sampling.mixture import Mixture
+from dlatrack.sampling.opening import crop_sequences, open_training_data
+from dlatrack.sampling.sources import CropSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
@@ -31,29 +34,34 @@ _TRAIN_SEED, _TEST_SEED, _SEED_STRIDE = 1_000_000, 2_000_000, 1000
 
 STATIC = "static box"
 
+#: Steps between two checkpoints within an epoch: minutes of work, at any size.
+SAVE_EVERY = 500
 
-def training_crops(plan: Plan, *, data: str | Path | None = None, seed: int = 0) -> CropStore:
+
+def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource | Mixture:
     """Training crops of a plan; those of synthetic sequences are kept in the cache folder.
 
     Args:
         plan: how many synthetic sequences.
-        data: root folder of sequences in the OTB layout, to train on instead.
+        data: what to train on instead: a folder of sequences in the OTB layout, or `NAME=FOLDER` for each of the
+            training sets to mix, separated by semicolons.
         seed: of the synthetic sequences.
 
     Raises:
         InputError: if the plan needs `data` and has none, or the data cannot be used.
     """
     if data:
-        return _crop(read_folders(data))
+        return open_training_data([place.strip() for place in data.split(";")])
     count, length = plan.train
     if not count:
         raise InputError(
-            "this preset trains on real video: set data to a folder of sequences in the OTB layout"
+            "this preset trains on real video: set data to NAME=FOLDER for each training set, separated by "
+            "semicolons, or to a folder of sequences in the OTB layout"
         )
     key = sha256_of({"sequences": count, "length": length, "seed": seed, "dlatrack": __version__})
     path = paths.cache_dir() / f"crops-{key[:16]}.safetensors"
     if not path.exists():
-        _crop(synthetic_sequences(count, _TRAIN_SEED + _SEED_STRIDE * seed, length)).save(path)
+        crop_sequences(synthetic_sequences(count, _TRAIN_SEED + _SEED_STRIDE * seed, length)).save(path)
     return CropStore.load(path)
 
 
@@ -72,11 +80,12 @@ def label(recipe: Recipe) -> str:
 
 def train_twins(
     plan: Plan,
-    store: CropStore,
+    crops: CropSource | Mixture,
     *,
     seed: int = 0,
     device: str = "cpu",
     backbone_weights: str | Path | None = None,
+    workers: int = 0,
     on_step: Callable[[str, Step, int], None] | None = None,
 ) -> dict[str, Training]:
     """Train both trackers of a plan on the same pairs, from the same initial weights.
@@ -86,10 +95,11 @@ def train_twins(
 
     Args:
         plan: recipes and schedule.
-        store: training crops.
+        crops: training crops of one set, or a mixture of sets.
         seed: of weights, pairs and label draws.
         device: a torch device.
         backbone_weights: "imagenet", "random", or a file the backbone starts from; None: as the recipe says.
+        workers: processes that prepare pairs; 0: this one.
         on_step: called with the tracker's label, the step and the number of steps of its run.
 
     Returns:
@@ -98,16 +108,18 @@ def train_twins(
     trained = {}
     for recipe in plan.recipes:
         name = label(recipe)
-        run = describe_run(recipe, store, seed, backbone_weights)
+        run = describe_run(recipe, crops, seed, backbone_weights)
         pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
         with Progress(pairs, f"training {name}", unit="pairs") as progress:
             trained[name] = train(
                 recipe,
-                store,
+                crops,
                 paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
                 seed=seed,
                 device=device,
                 backbone_weights=backbone_weights,
+                save_every=SAVE_EVERY,
+                workers=workers,
                 on_step=reporter(name, progress, on_step),
             )
             progress.step(pairs - progress.done)
@@ -206,8 +218,3 @@ def reporter(
             on_step(name, step, total)
 
     return report
-
-
-def _crop(sequences: list[Sequence]) -> CropStore:
-    with Progress(len(sequences), "cropping", unit="sequences") as progress:
-        return CropStore.build(sequences, on_track=lambda _: progress.step())

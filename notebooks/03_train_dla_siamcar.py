@@ -29,16 +29,18 @@
 # | `demo` | MobileNetV2, small | 5 epochs x 1,024 pairs; the backbone keeps its random start | synthetic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
+# `data` names packs or official folders of training sets, e.g. `coco=PACKS/coco; lasot=PACKS/lasot`; all are mixed.
 # `backbone_weights` says what the backbone starts from: `imagenet`, `random`, or a file in torchvision's names.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
-data: str = ""  # folder of training sequences in the OTB layout; "": synthetic ones
+data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": synthetic ones
 test_data: str = ""  # folder of held-out sequences in the OTB layout; "": synthetic ones
 backbone_weights: str = ""  # imagenet | random | a file; "": random in smoke and demo, imagenet in paper
 epochs: int = 0  # 0: the preset's
 pairs_per_epoch: int = 0  # 0: the preset's
 device: str = "cpu"  # cpu | cuda
+workers: int = 0  # processes that prepare pairs; 0: the kernel itself
 seed: int = 0  # weights, pairs, label draws and synthetic sequences
 
 # %%
@@ -74,7 +76,13 @@ pair_sheet(crops, study.recipes[1], seed=seed)
 
 # %%
 twins = comparison.train_twins(
-    study, crops, seed=seed, device=device, backbone_weights=backbone_weights, on_step=LiveCurves()
+    study,
+    crops,
+    seed=seed,
+    device=device,
+    backbone_weights=backbone_weights,
+    workers=workers,
+    on_step=LiveCurves(),
 )
 
 # %%

@@ -81,5 +81,8 @@ def test_the_static_box_scores_as_computed_by_hand(twins):
 
 
 def test_the_paper_preset_asks_for_real_video():
-    with pytest.raises(InputError, match="set data to a folder of sequences in the OTB layout"):
+    with pytest.raises(
+        InputError,
+        match=r"set data to NAME=FOLDER for each training set, .*a folder of sequences in the OTB layout",
+    ):
         comparison.training_crops(plan("paper"))

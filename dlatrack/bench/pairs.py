@@ -127,7 +127,7 @@ def _simulated_index(rows: int, tracks: int) -> Index:
 
 def _opened(folder: Path) -> PackedCrops:
     index = Index.load(folder / "index.safetensors")
-    return PackedCrops(folder, Description("", "", len(index.sizes), 0, 0, 95, "", ()), index)
+    return PackedCrops(folder, Description("", {}, "", len(index.sizes), 0, 0, 95, "", ()), index)
 
 
 def _files(source: PairSource, index: int) -> list[np.ndarray]:

@@ -14,6 +14,7 @@ from dlatrack.datasets.manifests import Place, Split, locate
 from dlatrack.datasets.registry import read
 from dlatrack.datasets.track_store import digest
 from dlatrack.datasets.tracks import Counts
+from dlatrack.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,22 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether there is no fault."""
         return self.fault_count == 0
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What a training run records: the hashes, and whether it was a miniature and a deep check."""
+        names = ("miniature", "deep", "found_sha256", "manifest_sha256")
+        return {name: getattr(self, name) for name in names}
+
+    def require_ok(self) -> None:
+        """Refuse a data set with faults.
+
+        Raises:
+            InputError: with their number and the first of them.
+        """
+        if not self.ok:
+            count = "1 fault" if self.fault_count == 1 else f"{self.fault_count:,} faults"
+            raise InputError(f"{self.name} in {self.root} has {count}; the first: {self.faults[0]}")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from dlatrack.datasets.check import CheckReport, check
+from dlatrack.datasets.check import check
 from dlatrack.datasets.manifests import Manifest, Place, locate, manifest, names
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
@@ -51,8 +51,7 @@ def data_check_command(name: str, root: Path, deep: bool, workers: int | None) -
     _print_lines(console, [f"fault: {fault}" for fault in report.faults[:_SHOWN]])
     if report.fault_count > _SHOWN:
         _print_lines(console, [f"and {report.fault_count - _SHOWN:,} more"])
-    if not report.ok:
-        raise InputError(_verdict(report))
+    report.require_ok()
     what = "every image decoded" if deep else "the first image of each video decoded"
     lines = [
         f"no fault; {what}",
@@ -71,11 +70,6 @@ def data_mini_command(name: str, out: Path, seed: int) -> None:
     for each in names() if name == "all" else (name,):
         root = write_mini(each, out, seed)
         _print_lines(Console(), [f"{each}: {root}"])
-
-
-def _verdict(report: CheckReport) -> str:
-    count = "1 fault" if report.fault_count == 1 else f"{report.fault_count:,} faults"
-    return f"{report.name} in {report.root} has {count}; the first: {report.faults[0]}"
 
 
 def _place(name: str, root: Path) -> Place | None:

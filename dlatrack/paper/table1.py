@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from dlatrack.datasets.check import CheckReport
-from dlatrack.datasets.manifests import Manifest, Split, manifest, names
+from dlatrack import paths
+from dlatrack.datasets.check import CheckReport, check
+from dlatrack.datasets.manifests import Manifest, Split, locate, manifest, names
+from dlatrack.datasets.mini import write_mini
+from dlatrack.errors import InputError
 
 _PRINTED = Path(__file__).with_name("table1.json")
 
 #: Counts that answer a question, the first that is known.
 _COUNTS = {"train": ("videos", "tracks"), "test": ("tracks", "videos"), "instances": ("rows", "boxes")}
 _QUESTIONS = (*_COUNTS, "classes", "frames_per_second")
+
+
+def data_or_miniatures(folder: str = "") -> Path:
+    """A folder of data sets, `DLATRACK_DATA` without one, or else miniatures of all sets, in the cache folder."""
+    if folder:
+        return Path(folder)
+    if (own := paths.data_dir()) is not None:
+        return own
+    miniatures = paths.cache_dir() / "miniatures"
+    for name in names():
+        if not _holds(name, miniatures / name):
+            write_mini(name, miniatures / name)
+    return miniatures
+
+
+def check_below(folder: Path) -> list[CheckReport]:
+    """Check every data set of a folder: in `folder/NAME`, or else in the folder or in one of its usual name there."""
+    places = {name: own if (own := folder / name).is_dir() else folder for name in names()}
+    return [check(name, place) for name, place in places.items() if _holds(name, place)]
+
+
+def _holds(name: str, folder: Path) -> bool:
+    try:
+        locate(name, folder)
+    except InputError:
+        return False
+    return True
 
 
 def table1(checks: Iterable[CheckReport] = ()) -> pd.DataFrame:
@@ -62,11 +94,24 @@ def _row(printed: dict[str, Any], question: str, found: Mapping[str, CheckReport
     if row["published"] is not None:
         row["published_is"] = _weakest(splits)
     reports = [(found.get(known.name), split) for known, split in parts]
-    counts = (vars(r.counts[split]) if r and split in r.counts else {} for r, split in reports)
+    counts = (_found(report, split) if report else {} for report, split in reports)
     row["found"] = _total(counts, _COUNTS[question])
     if row["found"] is not None:
         row["found_in"] = "miniature" if any(r and r.miniature for r, _ in reports) else "data set"
     return row
+
+
+def _found(report: CheckReport, split: str) -> dict[str, int]:
+    """Counts of a split that was checked, or of one that is put together from those that were."""
+    known = manifest(report.name).splits.get(split)
+    whole = known is not None and known.of and not known.only and not known.without
+    parts = known.of.split() if known is not None and whole else [split]
+    if any(part not in report.counts for part in parts):
+        return {}
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(asdict(report.counts[part]))
+    return dict(total)
 
 
 def _fact(known: Manifest, question: str) -> int:

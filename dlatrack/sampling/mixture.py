@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -130,6 +130,11 @@ class Mixture:
         part, index = self._find(crop)
         size: np.ndarray = self.parts[part].target_wh[index]
         return size
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """`CropSource.origin` by name of the set."""
+        return {name: dict(source.origin) for name, source in self.sources.items()}
 
     def digest(self) -> str:
         """SHA-256 of the digests, shares and distances of all sets."""

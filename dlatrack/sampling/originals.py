@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -27,14 +29,20 @@ class OriginalCrops:
     Args:
         table: every row of it is used; `OriginalCrops.of` makes one that training can use.
         videos: (V + 1,) int64, where each video starts among the tracks.
+        origin: what a check found of the data set, as `CheckReport.origin`.
     """
 
     table: TrackTable
     videos: np.ndarray
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, table: TrackTable) -> OriginalCrops:
+    def of(cls, table: TrackTable, origin: Mapping[str, Any] | None = None) -> OriginalCrops:
         """The usable rows of a table, tracks of one video beside each other.
+
+        Args:
+            table: the data set.
+            origin: what a check found of it.
 
         Raises:
             InputError: if no row can be used.
@@ -43,7 +51,7 @@ class OriginalCrops:
         kept = table if usable.all() else table.where(usable)
         if not usable.any():
             raise InputError(f"no target in {table.root} is visible and has a box with an area")
-        return cls(*_by_video(kept))
+        return cls(*_by_video(kept), origin or {})
 
     def __len__(self) -> int:
         return len(self.table)

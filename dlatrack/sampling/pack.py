@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -44,6 +44,7 @@ def pack(
     out: str | Path,
     *,
     name: str = "",
+    origin: Mapping[str, Any] | None = None,
     shard_crops: int = _SHARD_CROPS,
     quality: int = JPEG_QUALITY,
     workers: int | None = None,
@@ -57,6 +58,7 @@ def pack(
         table: the data set; rows that are not `usable` are left out.
         out: folder of the pack; created when absent.
         name: of the data set, for the description.
+        origin: what a check found of it, for the description.
         shard_crops: crops that each shard but the last holds at least; tracks are not divided.
         quality: of the JPEG files, 1 to 100.
         workers: processes; by default one per core. 1: this process.
@@ -74,7 +76,7 @@ def pack(
             f"shard_crops and workers must be 1 or more and quality 1 to 100, got {shard_crops}, {workers} "
             f"and {quality}"
         )
-    out, crops = Path(out), OriginalCrops.of(table)
+    out, crops = Path(out), OriginalCrops.of(table, origin)
     plan = {
         "format": FORMAT,
         "name": name,
@@ -184,6 +186,7 @@ def _finish(job: Job, plan: dict[str, Any]) -> PackedCrops:
     index.save(job.folder / INDEX)
     Description(
         name=plan["name"],
+        origin=job.crops.origin,
         source_sha256=plan["source_sha256"],
         crops=len(job.crops),
         tracks=job.crops.track_count,

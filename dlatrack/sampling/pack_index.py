@@ -84,6 +84,7 @@ class Description:
 
     Args:
         name: of the data set.
+        origin: what a check found of it before it was packed, as `CheckReport.origin`; empty if nobody checked.
         source_sha256: of the track table, as `track_store.digest`.
         crops: N.
         tracks: T.
@@ -94,6 +95,7 @@ class Description:
     """
 
     name: str
+    origin: Mapping[str, Any]
     source_sha256: str
     crops: int
     tracks: int

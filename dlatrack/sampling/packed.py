@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,6 +69,11 @@ class PackedCrops:
     def videos(self) -> np.ndarray:
         """(V + 1,) int64, where each video starts among the tracks."""
         return self.index.videos
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """What a check found of the data set before it was packed."""
+        return self.description.origin
 
     @property
     def track_count(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,6 +17,7 @@ class CropSource(Protocol):
         target_wh: (N, 2) float32, target width and height in crop px.
         tracks: (T + 1,) int64, where each track starts among the crops.
         videos: (V + 1,) int64, where each video starts among the tracks; a still image is a video, too.
+        origin: what a check found of the data set that they are from (`CheckReport.origin`); empty for other crops.
     """
 
     @property
@@ -26,6 +28,9 @@ class CropSource(Protocol):
 
     @property
     def videos(self) -> np.ndarray: ...
+
+    @property
+    def origin(self) -> Mapping[str, Any]: ...
 
     @property
     def track_count(self) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -109,6 +110,11 @@ class CropStore:
             target_wh=np.array(sizes, dtype=np.float32),
             tracks=np.array(tracks, dtype=np.int64),
         )
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """Empty: the crops are from no data set that could have been checked."""
+        return {}
 
     def digest(self) -> str:
         """SHA-256 of the contents."""

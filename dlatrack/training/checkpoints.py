@@ -1,11 +1,11 @@
-"""State of a training run between two epochs, as one safetensors file."""
+"""State of a training run between two steps, as one safetensors file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import save
@@ -19,8 +19,15 @@ from dlatrack.models.state_files import load_strict, read_safetensors
 _ENTRY = "dlatrack-training"
 
 
+class Position(NamedTuple):
+    """How far a run has come: whole epochs, and steps of the epoch that follows."""
+
+    epoch: int
+    step: int
+
+
 def save_checkpoint(
-    path: Path, net: SiameseNet, optimizer: torch.optim.Optimizer, epoch: int, run: Mapping[str, Any]
+    path: Path, net: SiameseNet, optimizer: torch.optim.Optimizer, done: Position, run: Mapping[str, Any]
 ) -> None:
     """Write network, momentum and position, whole or not at all.
 
@@ -28,7 +35,7 @@ def save_checkpoint(
         path: the file.
         net: the network being trained.
         optimizer: its SGD.
-        epoch: epochs done.
+        done: what is done.
         run: what the run was started with, plain JSON; a resumed run must have the same.
 
     Raises:
@@ -39,14 +46,14 @@ def save_checkpoint(
         buffer = optimizer.state[parameter].get("momentum_buffer") if parameter in optimizer.state else None
         if buffer is not None:
             tensors[f"momentum.{name}"] = buffer.detach().cpu().contiguous()
-    content = json.dumps({"epoch": epoch, "run": dict(run)}, sort_keys=True)
+    content = json.dumps({**done._asdict(), "run": dict(run)}, sort_keys=True)
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={_ENTRY: content}))
 
 
 def load_checkpoint(
     path: Path, net: SiameseNet, run: Mapping[str, Any]
-) -> tuple[int, dict[str, torch.Tensor]]:
+) -> tuple[Position, dict[str, torch.Tensor]]:
     """Fill a network from a checkpoint.
 
     Args:
@@ -55,7 +62,7 @@ def load_checkpoint(
         run: what this run is started with.
 
     Returns:
-        Epochs done, and the momentum by parameter name.
+        What is done, and the momentum by parameter name.
 
     Raises:
         InputError: if the file is missing, truncated, no checkpoint, or of a run that was started otherwise; the
@@ -64,7 +71,7 @@ def load_checkpoint(
     tensors, metadata = read_safetensors(path)
     try:
         content = json.loads(metadata[_ENTRY])
-        epoch, saved = int(content["epoch"]), dict(content["run"])
+        done, saved = Position(int(content["epoch"]), int(content["step"])), dict(content["run"])
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path} is not a training checkpoint") from error
     difference = first_difference(saved, json.loads(json.dumps(dict(run))))
@@ -78,7 +85,7 @@ def load_checkpoint(
             raise InputError(f"{path} is not a training checkpoint: it holds {name}")
         parts[part][key] = value
     load_strict(net, parts["net"], str(path))
-    return epoch, parts["momentum"]
+    return done, parts["momentum"]
 
 
 def restore_momentum(

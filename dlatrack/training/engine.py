@@ -20,10 +20,11 @@ from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import load_backbone_weights, starting_weights
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet, build_model
-from dlatrack.recipes import Recipe
+from dlatrack.recipes import Recipe, Schedule
+from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import PairBatch, PairSource
-from dlatrack.sampling.store import CropStore
-from dlatrack.training.checkpoints import load_checkpoint, restore_momentum, save_checkpoint
+from dlatrack.sampling.sources import CropSource
+from dlatrack.training.checkpoints import Position, load_checkpoint, restore_momentum, save_checkpoint
 from dlatrack.training.history import Step, read_history, write_history
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 
@@ -47,30 +48,35 @@ class Training:
 
 def train(
     recipe: Recipe,
-    store: CropStore,
+    crops: CropSource | Mixture,
     folder: str | Path,
     *,
     seed: int = 0,
     device: str = "cpu",
     backbone_weights: str | Path | None = None,
     until_epoch: int | None = None,
+    save_every: int | None = None,
+    workers: int = 0,
     on_step: Callable[[Step, int], None] | None = None,
 ) -> Training:
     """Train a recipe, or go on where a run in the same folder stopped.
 
-    After every epoch the folder holds `checkpoint.safetensors` and `history.csv`. A second call with the same
-    arguments continues from them, across the unfreezing of the backbone too, and ends with the same bits as a run
-    that was never stopped; a finished run is only read.
+    After every epoch, and in it after every `save_every` steps, the folder holds `checkpoint.safetensors` and
+    `history.csv`. A second call with the same arguments continues from them, across the unfreezing of the backbone
+    too, and ends with the same bits as a run that was never stopped; a finished run is only read. How many workers
+    there are, and when the run is saved, changes nothing either.
 
     Args:
         recipe: network, assigner, loss, sampling and schedule.
-        store: training crops.
+        crops: training crops of one set, or a mixture of sets.
         folder: where the run lives; created when absent.
         seed: of initial weights, pairs and label draws.
         device: a torch device.
         backbone_weights: what the backbone starts from: "imagenet" (torchvision's weights, fetched once), "random",
             or a file; None: as the recipe says (`Schedule.backbone_start`).
         until_epoch: stop after this many epochs in all; None: train to the end of the schedule.
+        save_every: steps between two checkpoints within an epoch; None: save after epochs only.
+        workers: processes that prepare pairs; 0: this one.
         on_step: called with each step and the number of steps of the whole run.
 
     Returns:
@@ -79,51 +85,71 @@ def train(
     Raises:
         InputError: if the folder belongs to another run or cannot be written, if the weights cannot be read, or if
             the loss stops being finite; the last checkpoint stays usable.
+        ValueError: if `save_every` is less than 1.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
+    if save_every is not None and save_every < 1:
+        raise ValueError(f"save_every must be 1 or more, got {save_every}")
     reuse_freed_memory()
     folder, schedule = Path(folder), recipe.schedule
+    steps_per_epoch = -(-schedule.pairs_per_epoch // schedule.batch)
     start = starting_weights(recipe.net.backbone, backbone_weights or schedule.backbone_start)
-    run = describe_run(recipe, store, seed, backbone_weights)
+    run = describe_run(recipe, crops, seed, backbone_weights)
     net = build_model(recipe, torch.Generator().manual_seed(seed))
     if start is not None:
         load_backbone_weights(net.backbone, start, recipe.net.input_format)
-    done = 0
+    done = Position(0, 0)
     momentum: dict[str, torch.Tensor] = {}
     steps: list[Step] = []
     if (folder / CHECKPOINT).exists():
         done, momentum = load_checkpoint(folder / CHECKPOINT, net, run)
-        steps = read_history(folder / HISTORY, done)
+        steps = read_history(folder / HISTORY, done.epoch * steps_per_epoch + done.step)
     # Channels last is more than twice as fast on CPUs.
     net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    source = PairSource(store, recipe.sampling, recipe.net, seed)
+    source = PairSource(crops, recipe.sampling, recipe.net, seed)
     assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
     last = schedule.epochs if until_epoch is None else min(until_epoch, schedule.epochs)
     optimizer = None
-    for epoch in range(done, last):
-        trains = epoch >= schedule.unfreeze_epoch
-        net.train_mode(trains)
+    for epoch in range(done.epoch, last):
+        first = done.step if epoch == done.epoch else 0
+        net.train_mode(epoch >= schedule.unfreeze_epoch)
         if optimizer is None or epoch == schedule.unfreeze_epoch:
             optimizer = build_optimizer(net, schedule)
-            if epoch == done and epoch != schedule.unfreeze_epoch:
+            if epoch != schedule.unfreeze_epoch or first:
                 restore_momentum(net, optimizer, momentum)
-        _train_epoch(net, optimizer, source, assigner, recipe, epoch, steps, on_step)
-        write_history(folder / HISTORY, steps)
-        save_checkpoint(folder / CHECKPOINT, net, optimizer, epoch + 1, run)
-    return Training(net.eval(), steps, max(done, last))
+        batches = source.batches(
+            epoch, schedule.pairs_per_epoch, schedule.batch, first=first, workers=workers
+        )
+        started = time.perf_counter()
+        for number, batch in enumerate(batches, first):
+            rate = learning_rate(schedule, epoch, number / steps_per_epoch)
+            set_rate(optimizer, rate)
+            terms, assignment = forward_loss(net, batch, assigner, recipe)
+            norm = _backward(optimizer, terms, schedule)
+            seconds = time.perf_counter() - started
+            steps.append(_describe(terms, assignment, norm, epoch, len(steps), rate, seconds))
+            optimizer.step()
+            started = time.perf_counter()
+            if on_step is not None:
+                on_step(steps[-1], schedule.epochs * steps_per_epoch)
+            if save_every and (number + 1) % save_every == 0 and number + 1 < steps_per_epoch:
+                _save(folder, net, optimizer, Position(epoch, number + 1), steps, run)
+        _save(folder, net, optimizer, Position(epoch + 1, 0), steps, run)
+    return Training(net.eval(), steps, max(done.epoch, last))
 
 
 def describe_run(
-    recipe: Recipe, store: CropStore, seed: int, backbone_weights: str | Path | None
+    recipe: Recipe, crops: CropSource | Mixture, seed: int, backbone_weights: str | Path | None
 ) -> dict[str, Any]:
     """What decides the outcome of a run, as plain JSON; arguments as `train`."""
     start = starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
     return {
         "recipe": recipe.as_dict(),
         "seed": seed,
-        "crops": store.digest(),
+        "crops": crops.digest(),
+        "data": dict(crops.origin),
         "backbone_weights": None if start is None else file_digest(start),
         "dlatrack": dlatrack.__version__,
     }
@@ -142,34 +168,25 @@ def file_digest(path: str | Path) -> str:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _train_epoch(
+def _backward(optimizer: torch.optim.Optimizer, terms: LossTerms, schedule: Schedule) -> torch.Tensor:
+    """Gradients of a loss, clipped as the schedule says; their L2 norm before."""
+    optimizer.zero_grad(set_to_none=True)
+    terms.total.backward()
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    return torch.nn.utils.clip_grad_norm_(parameters, schedule.clip_norm or math.inf)
+
+
+def _save(
+    folder: Path,
     net: SiameseNet,
     optimizer: torch.optim.Optimizer,
-    source: PairSource,
-    assigner: LabelAssigner,
-    recipe: Recipe,
-    epoch: int,
+    done: Position,
     steps: list[Step],
-    on_step: Callable[[Step, int], None] | None,
+    run: dict[str, Any],
 ) -> None:
-    schedule = recipe.schedule
-    steps_per_epoch = -(-schedule.pairs_per_epoch // schedule.batch)
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    started = time.perf_counter()
-    batches = source.batches(epoch, schedule.pairs_per_epoch, schedule.batch)
-    for number, batch in enumerate(batches):
-        rate = learning_rate(schedule, epoch, number / steps_per_epoch)
-        set_rate(optimizer, rate)
-        terms, assignment = forward_loss(net, batch, assigner, recipe)
-        optimizer.zero_grad(set_to_none=True)
-        terms.total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(parameters, schedule.clip_norm or math.inf)
-        step = _describe(terms, assignment, norm, epoch, len(steps), rate, time.perf_counter() - started)
-        optimizer.step()
-        started = time.perf_counter()
-        steps.append(step)
-        if on_step is not None:
-            on_step(step, schedule.epochs * steps_per_epoch)
+    """History first: rows that the checkpoint does not know are left out when the run goes on."""
+    write_history(folder / HISTORY, steps)
+    save_checkpoint(folder / CHECKPOINT, net, optimizer, done, run)
 
 
 def forward_loss(

@@ -57,17 +57,19 @@ def write_history(path: Path, steps: list[Step]) -> None:
         pd.DataFrame(steps, columns=list(Step._fields)).to_csv(temporary, index=False, float_format="%.9g")
 
 
-def read_history(path: Path, epochs: int) -> list[Step]:
-    """Read the steps of the first `epochs` epochs.
+def read_history(path: Path, steps: int) -> list[Step]:
+    """Read the first `steps` steps.
 
     Raises:
-        InputError: if the file is missing or does not hold these columns.
+        InputError: if the file is missing or does not hold these columns and steps.
     """
     try:
         table = pd.read_csv(path)
-        rows = table.loc[table["epoch"] < epochs, list(Step._fields)]
+        rows = table.loc[table["step"] < steps, list(Step._fields)]
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except (KeyError, ValueError) as error:
         raise InputError(f"{path} is not a training history: {error}") from error
+    if len(rows) < steps:
+        raise InputError(f"{path} holds {len(rows)} of the {steps} steps that its checkpoint has done")
     return [Step(*row) for row in rows.itertuples(index=False)]

@@ -48,6 +48,7 @@ def test_every_notebook_has_its_pair():
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_DATA", raising=False)
     for name in ("FIGURES", "RUNS", "CACHE"):
         monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
     return tmp_path
@@ -80,6 +81,11 @@ def test_02_counts_parameters_beside_the_papers(folders):
     shapes = pd.read_csv(folders / "figures" / "02_shapes.csv", index_col=0)
     assert shapes.loc["centre-ness", "search, training"] == "1x25x25"
     assert "17.25" in outputs(path)
+    found = pd.read_csv(folders / "figures" / "table01.csv")
+    assert set(found["found_in"].dropna()) == {"miniature"}
+    assert found.loc[found["dataset"].str.contains("OTB"), "paper"].notna().any()
+    assert "no fault" in outputs(path)
+    assert json.loads((folders / "figures" / "02_pairs.json").read_text())["synthetic"] is True
 
 
 @pytest.mark.slow

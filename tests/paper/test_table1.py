@@ -10,7 +10,7 @@ import pytest
 from dlatrack.datasets.check import check
 from dlatrack.datasets.manifests import names
 from dlatrack.datasets.mini import write_mini
-from dlatrack.paper.table1 import table1
+from dlatrack.paper.table1 import check_below, data_or_miniatures, table1
 
 
 def test_printed_values_are_those_of_the_paper(shared_data):
@@ -64,3 +64,23 @@ def test_a_sum_with_an_unknown_part_is_unknown(tmp_path):
     assert table.loc[("LaSOT", "test"), "found"] > 0
     assert pd.isna(table.loc[("LaSOT", "train"), "found"])
     assert pd.isna(table.loc[("LaSOT", "instances"), "found"])
+
+
+def test_without_data_at_hand_all_miniatures_are_written_and_checked(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_DATA", raising=False)
+    monkeypatch.setenv("DLATRACK_CACHE", str(tmp_path))
+    folder = data_or_miniatures()
+    assert data_or_miniatures() == folder, "a second call finds them"
+    checks = check_below(folder)
+    assert [report.name for report in checks] == list(names())
+    assert all(report.ok and report.miniature for report in checks)
+    table = table1(checks)
+    counted = table.loc[table["paper"].notna()].query("question in ('train', 'test', 'instances')")
+    assert set(counted["found_in"]) == {"miniature"}
+    assert (counted["found"] > 0).all()
+
+
+def test_the_users_folder_comes_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLATRACK_DATA", str(tmp_path / "own"))
+    assert data_or_miniatures() == tmp_path / "own"
+    assert data_or_miniatures(str(tmp_path / "named")) == tmp_path / "named"

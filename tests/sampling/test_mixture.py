@@ -47,6 +47,10 @@ class Fake:
     def digest(self):
         return repr(self.layout)
 
+    @property
+    def origin(self):
+        return {}
+
 
 ONE, TWO = Fake(((5,), (5,))), Fake(((50,), (50,), (50,)))
 

@@ -97,7 +97,7 @@ def test_the_backbone_is_frozen_until_its_epoch(store, whole, tmp_path):
 
 def test_the_history_tells_every_step(whole):
     training, folder = whole
-    steps = read_history(folder / HISTORY, 4)
+    steps = read_history(folder / HISTORY, 8)
     assert [s.epoch for s in steps] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert steps[0].loss == pytest.approx(training.steps[0].loss, rel=1e-8)
     assert [s.lr for s in steps[::2]] == pytest.approx([0.01, 0.02, 0.02**0.5 * 0.01**0.5, 0.01])
