@@ -244,12 +244,20 @@ def bench(
     tracker: Annotated[str, typer.Option(help="track: recipe with random weights; default siamrpnpp.")] = "",
     weights: Annotated[str, typer.Option(help="track: weight file to take instead.")] = "",
     clips: Annotated[str, typer.Option(help="track: sequences in the OTB layout; default: synthetic.")] = "",
+    pack: Annotated[str, typer.Option(help="pairs: folder of a pack; default: one of synthetic video.")] = "",
 ) -> None:
     """Measure speed: median and spread over repetitions, against a plain reference in the same run."""
     from dlatrack.bench import print_bench
 
     print_bench(
-        what, repeats=repeats, threads=threads, as_json=json, tracker=tracker, weights=weights, clips=clips
+        what,
+        repeats=repeats,
+        threads=threads,
+        as_json=json,
+        tracker=tracker,
+        weights=weights,
+        clips=clips,
+        pack=pack,
     )
 
 

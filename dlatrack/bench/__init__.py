@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable
@@ -55,8 +56,11 @@ def print_bench(
     if what not in BENCHES:
         raise InputError(f"there is no benchmark {what!r}; choose from {', '.join(BENCHES)}")
     given = {name: value for name, value in options.items() if value}
-    if given and what != "track":
-        raise InputError(f"bench {what} takes no {', '.join(given)}; only track does")
+    known = list(inspect.signature(BENCHES[what]).parameters)[1:]
+    if strange := [name for name in given if name not in known]:
+        raise InputError(
+            f"bench {what} takes no {', '.join(strange)}; its options: {', '.join(known) or 'none'}"
+        )
     usual_repeats, usual_threads = _USUAL[what]
     repeats, threads = repeats or usual_repeats, threads or usual_threads
     reuse_freed_memory()  # as training does

@@ -18,24 +18,32 @@ from dlatrack.datasets.track_builder import TrackTableBuilder
 from dlatrack.datasets.tracks import TrackTable
 from dlatrack.recipes import recipe
 from dlatrack.sampling.originals import OriginalCrops
-from dlatrack.sampling.pack import pack
+from dlatrack.sampling.pack import pack as write_pack
 from dlatrack.sampling.pack_index import Description, Index
-from dlatrack.sampling.packed import PackedCrops
+from dlatrack.sampling.packed import PackedCrops, read_pack
 from dlatrack.sampling.pairs import PairSource
 
 _BATCH = 32
 _ROWS, _TRACKS = 10_000_000, 50_000  # of the simulated index
 
 
-def bench_pairs(repeats: int) -> BenchReport:
-    """One training pair from a pack of synthetic video, against decoding its two JPEG files as they are.
+def bench_pairs(repeats: int, *, pack: str = "") -> BenchReport:
+    """One training pair from a pack, against decoding its two JPEG files as they are.
 
     Also measured: pairs per second with one and two worker processes, growth of memory over 20 pairs per repetition,
     and time and memory for an index of ten million crops.
+
+    Args:
+        repeats: timed pairs.
+        pack: folder of a pack to draw from; by default one of synthetic video is made, whose crops are smaller than
+            those of photographs.
+
+    Raises:
+        InputError: if the pack is not sound.
     """
     chosen = recipe("dla_siamcar")
     with tempfile.TemporaryDirectory() as folder:
-        crops = pack(synthetic_table(Path(folder) / "images", 8, 10), Path(folder) / "pack", workers=1)
+        crops = read_pack(pack) if pack else _synthetic_pack(Path(folder))
         source = PairSource(crops, chosen.sampling, chosen.net, seed=0)
         files = [_files(source, index) for index in range(repeats)]
         timings = measure(
@@ -55,7 +63,12 @@ def bench_pairs(repeats: int) -> BenchReport:
             "growth of memory over them, MiB": _growth(source, 20 * repeats),
             "mean size of a stored crop, KiB": float(crops.index.sizes.mean()) / 1024,
         }
-        return BenchReport(timings, figures | index_figures(Path(folder)), machine())
+        named = {"pack": Path(pack).name if pack else "synthetic video"}
+        return BenchReport(timings, figures | index_figures(Path(folder)), machine() | named)
+
+
+def _synthetic_pack(folder: Path) -> PackedCrops:
+    return write_pack(synthetic_table(folder / "images", 8, 10), folder / "pack", workers=1)
 
 
 def synthetic_table(root: Path, sequences: int, length: int) -> TrackTable:
