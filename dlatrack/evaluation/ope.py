@@ -1,14 +1,16 @@
-"""One-pass evaluation: success, precision and normalised precision, as the pysot toolkit computes them."""
+"""One-pass evaluation: success, precision and normalised precision, under a named protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.overlap import centre_errors, normalised_centre_errors, overlaps
+from dlatrack.evaluation.overlap import NOT_COMPARED, centre_errors, normalised_centre_errors, overlaps
+from dlatrack.evaluation.protocols import Rules, rules
+from dlatrack.evaluation.rows import pair_rows
 
 #: IoU thresholds of the success curve, 0, 0.05, ..., 1. `arange` as in the toolkits; 0.05 * k has other last bits.
 OVERLAP_THRESHOLDS = np.arange(0, 1.05, 0.05)
@@ -19,58 +21,8 @@ PIXEL_THRESHOLDS = np.arange(0, 51)
 #: Centre error thresholds of the normalised precision curve, 0, 0.01, ..., 0.5 of the target size.
 NORMALISED_THRESHOLDS = np.arange(0, 51) / 100
 
-#: Index of the precision score, 20 px or 0.2.
-_SCORE_INDEX = 20
-
-
-def success_curve(
-    truth_xywh: np.ndarray, predicted_xywh: np.ndarray, present: np.ndarray | None = None
-) -> np.ndarray:
-    """Share of all frames whose IoU is strictly greater than each of `OVERLAP_THRESHOLDS`.
-
-    A perfect result fails at IoU > 1, so that its area under the curve is 20/21.
-
-    Args:
-        truth_xywh: (T, 4).
-        predicted_xywh: (T, 4), same coordinates.
-        present: (T,) bool; frames without the target never count as success but stay in T. Used by LaSOT.
-
-    Returns:
-        (21,) in 0..1.
-
-    Source: pysot, one-pass benchmark; the curve is that of OTB (Wu et al. 2013).
-    """
-    return _share(overlaps(truth_xywh, predicted_xywh)[:, None] > OVERLAP_THRESHOLDS, present)
-
-
-def precision_curve(
-    truth_xywh: np.ndarray, predicted_xywh: np.ndarray, present: np.ndarray | None = None
-) -> np.ndarray:
-    """Share of all frames whose centre error is at most each of `PIXEL_THRESHOLDS`.
-
-    A frame without a true box counts as precise: its error is -1, as in pysot and the OTB toolkit.
-
-    Args and source as in `success_curve`.
-
-    Returns:
-        (51,) in 0..1.
-    """
-    return _share(centre_errors(truth_xywh, predicted_xywh)[:, None] <= PIXEL_THRESHOLDS, present)
-
-
-def normalised_precision_curve(
-    truth_xywh: np.ndarray, predicted_xywh: np.ndarray, present: np.ndarray | None = None
-) -> np.ndarray:
-    """Share of all frames whose normalised centre error is at most each of `NORMALISED_THRESHOLDS`.
-
-    Args and source as in `success_curve`.
-
-    Returns:
-        (51,) in 0..1.
-    """
-    return _share(
-        normalised_centre_errors(truth_xywh, predicted_xywh)[:, None] <= NORMALISED_THRESHOLDS, present
-    )
+#: Index of the precision scores, 20 px or 0.2, and of the success rate at IoU 0.5.
+_SCORE_INDEX, _HALF = 20, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +31,22 @@ class OPEResult:
 
     Args:
         names: S sequence names.
-        success: (S, 21), one `success_curve` per sequence.
-        precision: (S, 51).
-        normalised_precision: (S, 51).
+        success: (S, 21), share of frames whose IoU is strictly greater than each of `OVERLAP_THRESHOLDS`. A perfect
+            result fails at IoU > 1, so that its area under the curve is 20/21.
+        precision: (S, 51), share of frames whose centre error is at most each of `PIXEL_THRESHOLDS`.
+        normalised_precision: (S, 51), the same for `NORMALISED_THRESHOLDS`.
+        protocol: how frames were counted.
+        notes: what was odd in the results, and what the protocol did about it.
+
+    Source: OTB (Wu et al. 2013), TrackingNet (Mueller et al. 2018) for normalised precision.
     """
 
     names: tuple[str, ...]
     success: np.ndarray
     precision: np.ndarray
     normalised_precision: np.ndarray
+    protocol: str = "pysot"
+    notes: tuple[str, ...] = ()
 
     @property
     def sequence_auc(self) -> np.ndarray:
@@ -101,8 +60,8 @@ class OPEResult:
 
     @property
     def sequence_normalised_precision(self) -> np.ndarray:
-        """(S,) normalised precision at 0.2."""
-        return self.normalised_precision[:, _SCORE_INDEX]
+        """(S,) normalised precision as the protocol reports it: at 0.2 (got10k: the mean of the curve)."""
+        return self._normalised(self.normalised_precision)
 
     @property
     def mean_success(self) -> np.ndarray:
@@ -131,8 +90,20 @@ class OPEResult:
 
     @property
     def normalised_precision_score(self) -> float:
-        """Normalised precision of the benchmark at 0.2."""
-        return float(self.mean_normalised_precision[_SCORE_INDEX])
+        """Normalised precision of the benchmark as the protocol reports it; NaN where it knows none (otb_matlab)."""
+        return float(self._normalised(self.mean_normalised_precision))
+
+    @property
+    def success_rate(self) -> float:
+        """Share of frames with IoU > 0.5, mean over sequences."""
+        return float(self.mean_success[_HALF])
+
+    def _normalised(self, curves: np.ndarray) -> np.ndarray:
+        kind = rules(self.protocol).normalised
+        if kind == "none":
+            return np.full(curves.shape[:-1], np.nan)
+        scores: np.ndarray = curves.mean(-1) if kind == "mean" else curves[..., _SCORE_INDEX]
+        return scores
 
     def subset(self, names: Collection[str]) -> OPEResult:
         """The result on some of the sequences, e.g. those with one attribute.
@@ -145,9 +116,14 @@ class OPEResult:
             raise InputError(
                 f"no results for sequence {unknown[0]}" if unknown else "a subset needs a sequence"
             )
-        rows = [self.names.index(name) for name in names]
-        return OPEResult(
-            tuple(names), self.success[rows], self.precision[rows], self.normalised_precision[rows]
+        kept = [self.names.index(name) for name in names]
+        return replace(
+            self,
+            names=tuple(names),
+            success=self.success[kept],
+            precision=self.precision[kept],
+            normalised_precision=self.normalised_precision[kept],
+            notes=(),
         )
 
 
@@ -155,6 +131,9 @@ def evaluate(
     results: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray] | None = None,
+    *,
+    protocol: str = "pysot",
+    benchmark: str = "",
 ) -> OPEResult:
     """Evaluate a tracker on all sequences of a benchmark.
 
@@ -162,41 +141,62 @@ def evaluate(
         results: (T, 4) xywh boxes by sequence; sequences that `truth` lacks are left out.
         truth: (T, 4) xywh true boxes by sequence, same coordinates. NaN or no size: no box in this frame.
         present: (T,) bool by sequence, for benchmarks that mark absent targets (LaSOT); default: not looked at.
+        protocol: a name of `protocols.PROTOCOLS`.
+        benchmark: e.g. "UAV123", for the exceptions that toolkits make.
 
     Returns:
         Curves and scores, sequences in the order of `truth`.
 
     Raises:
-        InputError: naming the sequence, if it has no result, another number of rows or another shape.
-
-    Source: pysot, one-pass benchmark. The first frame counts as the tracker wrote it.
+        InputError: for an unknown protocol; naming the sequence, if it has no result, or as `rows.pair_rows`.
     """
+    return evaluate_by(rules(protocol, benchmark), results, truth, present)
+
+
+def evaluate_by(
+    how: Rules,
+    results: Mapping[str, np.ndarray],
+    truth: Mapping[str, np.ndarray],
+    present: Mapping[str, np.ndarray] | None = None,
+) -> OPEResult:
+    """As `evaluate`, by rules that need not be those of a toolkit."""
     if not truth:
         raise InputError("there are no sequences to evaluate")
-    curves: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    paired = []
     for name, boxes in truth.items():
+        if name not in results:
+            raise InputError(f"sequence {name} has no result")
         shown = None if present is None else present.get(name)
-        _check(name, results.get(name), boxes, shown)
-        compared = (boxes, results[name], shown)
-        curves.append(
-            (success_curve(*compared), precision_curve(*compared), normalised_precision_curve(*compared))
-        )
-    success, precision, normalised = (np.stack(kind) for kind in zip(*curves, strict=True))
-    return OPEResult(tuple(truth), success, precision, normalised)
+        paired.append(pair_rows(name, boxes, results[name], shown, how))
+    true_boxes, predicted, shown_all = (
+        np.concatenate(parts) for parts in list(zip(*paired, strict=True))[:3]
+    )
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # boxes of absurd size overlap nothing and are far away
+        overlap = np.where(shown_all, overlaps(true_boxes, predicted, how), NOT_COMPARED)
+        errors = np.where(shown_all, centre_errors(true_boxes, predicted, how), np.inf)
+        normalised = np.where(shown_all, normalised_centre_errors(true_boxes, predicted, how), np.inf)
+    lengths = np.array([len(frames.truth_xywh) for frames in paired])
+    return OPEResult(
+        names=tuple(truth),
+        success=1 - _share_up_to(overlap, OVERLAP_THRESHOLDS, lengths, nan_counts=True),
+        precision=_share_up_to(errors, PIXEL_THRESHOLDS, lengths),
+        normalised_precision=_share_up_to(normalised, NORMALISED_THRESHOLDS, lengths),
+        protocol=how.protocol,
+        notes=tuple(note for frames in paired for note in frames.notes),
+    )
 
 
-def _check(name: str, result: np.ndarray | None, truth: np.ndarray, present: np.ndarray | None) -> None:
-    if truth.ndim != 2 or truth.shape[1] != 4 or len(truth) == 0:
-        raise InputError(f"sequence {name}: true boxes must have shape (T, 4) with T > 0, got {truth.shape}")
-    if result is None:
-        raise InputError(f"sequence {name} has no result")
-    if result.shape != truth.shape:
-        raise InputError(f"sequence {name}: result has shape {result.shape}, the truth has {truth.shape}")
-    if present is not None and (present.shape != (len(truth),) or present.dtype != bool):
-        raise InputError(
-            f"sequence {name}: present flags must be {len(truth)} bool, got {present.shape} {present.dtype}"
-        )
-
-
-def _share(hits: np.ndarray, present: np.ndarray | None) -> np.ndarray:
-    return hits.mean(0) if present is None else (hits & present[:, None]).mean(0)
+def _share_up_to(
+    values: np.ndarray, thresholds: np.ndarray, lengths: np.ndarray, *, nan_counts: bool = False
+) -> np.ndarray:
+    """(S, K) share of each sequence's values that are <= each threshold, (N,) values being those of all sequences."""
+    bins = np.searchsorted(thresholds, values)  # the first threshold that is not smaller; NaN comes last
+    if nan_counts:
+        bins[np.isnan(values)] = 0
+    width = len(thresholds) + 1
+    sequence = np.repeat(np.arange(len(lengths)), lengths)
+    counts = np.bincount(sequence * width + bins, minlength=len(lengths) * width).reshape(-1, width)
+    shares: np.ndarray = counts.cumsum(1)[:, :-1] / lengths[:, None]
+    return shares

@@ -5,65 +5,78 @@ from __future__ import annotations
 import numpy as np
 
 from dlatrack.boxes import iou, xywh_to_xyxy
+from dlatrack.evaluation.protocols import Rules, rules
 
-#: Overlap or error of a frame whose truth cannot be compared: never a success, always precise.
+#: Overlap of a frame that cannot succeed, and error of one that is always precise.
 NOT_COMPARED = -1.0
 
+_PYSOT = rules("pysot")
 
-def overlaps(truth_xywh: np.ndarray, predicted_xywh: np.ndarray) -> np.ndarray:
+
+def overlaps(truth_xywh: np.ndarray, predicted_xywh: np.ndarray, how: Rules = _PYSOT) -> np.ndarray:
     """IoU of each frame.
 
     Args:
         truth_xywh: (T, 4).
         predicted_xywh: (T, 4), same coordinates; boxes of no or negative size overlap nothing.
+        how: the protocol's rules.
 
     Returns:
-        (T,) in 0..1, and -1 where the true box has no positive width and height (NaN included). NaN where the
-        prediction is NaN.
-
-    Source: pysot, one-pass benchmark.
+        (T,) in 0..1, and -1 where the true box is not what `overlap_needs` (with pysot: no positive width and height,
+        NaN included). NaN where a box is NaN.
     """
-    result = np.full(len(truth_xywh), NOT_COMPARED)
-    counts = (truth_xywh[:, 2:] > 0).all(1)
-    truth, predicted = xywh_to_xyxy(truth_xywh[counts]), xywh_to_xyxy(predicted_xywh[counts])
-    result[counts] = iou(truth, predicted)
-    return result
+    overlap = iou(xywh_to_xyxy(truth_xywh), xywh_to_xyxy(predicted_xywh))
+    return np.where(_fits(truth_xywh, how.overlap_needs), overlap, NOT_COMPARED)
 
 
-def centre_errors(truth_xywh: np.ndarray, predicted_xywh: np.ndarray) -> np.ndarray:
+def centre_errors(truth_xywh: np.ndarray, predicted_xywh: np.ndarray, how: Rules = _PYSOT) -> np.ndarray:
     """Distance in px between true and predicted centre of each frame.
 
     Args:
         truth_xywh: (T, 4).
         predicted_xywh: (T, 4), same coordinates.
+        how: the protocol's rules.
 
     Returns:
-        (T,), and -1 where the true centre (x + (w - 1)/2, y + (h - 1)/2) is not positive in x and y (NaN included).
-        That test looks at absolute coordinates: it can tell 0-based from 1-based boxes where a target is centred on
-        the first row or column of pixels.
-
-    Source: pysot, one-pass benchmark.
+        (T,), and -1 (precise) or infinity where the true box is not what `error_needs`. With pysot that is a centre
+        (x + (w - 1)/2, y + (h - 1)/2) that is not positive, NaN included. This test looks at absolute coordinates: it
+        can tell 0-based from 1-based boxes where a target is centred on the first row or column of pixels.
     """
-    return _errors(truth_xywh, predicted_xywh, np.ones(2))
+    truth, predicted = _centres(truth_xywh), _centres(predicted_xywh)
+    return _errors(truth, predicted, truth_xywh, how, how.unmeasured)
 
 
-def normalised_centre_errors(truth_xywh: np.ndarray, predicted_xywh: np.ndarray) -> np.ndarray:
+def normalised_centre_errors(
+    truth_xywh: np.ndarray, predicted_xywh: np.ndarray, how: Rules = _PYSOT
+) -> np.ndarray:
     """`centre_errors` with each axis divided by the true width or height, without unit.
 
-    Source: TrackingNet (Mueller et al. 2018); pysot, one-pass benchmark.
+    Source: TrackingNet (Mueller et al. 2018). got10k divides the difference of the centres, all others the centres:
+    errors that lie on a threshold round otherwise.
     """
-    return _errors(truth_xywh, predicted_xywh, truth_xywh[:, 2:] + 1e-16)
+    truth, predicted, sides = _centres(truth_xywh), _centres(predicted_xywh), truth_xywh[:, 2:]
+    if how.error_needs == "nothing":
+        truth, predicted = np.zeros_like(truth), predicted - truth
+        sides = np.maximum(sides, np.finfo(float).eps)
+    elif how.error_needs == "centre":
+        sides = sides + 1e-16  # as pysot does, against division by zero
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _errors(truth / sides, predicted / sides, truth_xywh, how, how.unmeasured_normalised)
 
 
-def _errors(truth_xywh: np.ndarray, predicted_xywh: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    truth, predicted = _centres(truth_xywh), _centres(predicted_xywh)
-    truth, predicted = (
-        truth / unit,
-        predicted / unit,
-    )  # before the difference: errors on a threshold round as in pysot
-    counts = (truth > 0).all(1)
+def _errors(
+    truth: np.ndarray, predicted: np.ndarray, truth_xywh: np.ndarray, how: Rules, otherwise: str
+) -> np.ndarray:
+    measured = (truth > 0).all(1) if how.error_needs == "centre" else _fits(truth_xywh, how.error_needs)
     distance = np.linalg.norm(truth - predicted, axis=1)
-    return np.where(counts, distance, NOT_COMPARED)
+    return np.where(measured, distance, NOT_COMPARED if otherwise == "precise" else np.inf)
+
+
+def _fits(boxes_xywh: np.ndarray, needs: str) -> np.ndarray:
+    if needs == "nothing":
+        return np.ones(len(boxes_xywh), bool)
+    columns = boxes_xywh if needs == "positive" else boxes_xywh[:, 2:]
+    return np.asarray((columns > 0).all(1))
 
 
 def _centres(boxes_xywh: np.ndarray) -> np.ndarray:

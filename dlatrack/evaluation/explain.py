@@ -1,0 +1,97 @@
+"""Why protocols disagree: what each single rule changes in the score of a tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import OPEResult, evaluate_by
+from dlatrack.evaluation.protocols import PROTOCOLS, rules
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one rule of another protocol changes, all others being those of the protocol compared with.
+
+    Args:
+        rule: name of a field of `protocols.Rules`.
+        value: its value in the other protocol.
+        auc: change of the AUC.
+        precision: change of the precision at 20 px.
+    """
+
+    rule: str
+    value: Any
+    auc: float
+    precision: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """One tracker under one protocol, beside the protocol compared with.
+
+    Args:
+        protocol: its name.
+        result: curves and scores; None if the protocol refuses the results.
+        refusal: why, else empty.
+        effects: rules that change a score, the largest change of the AUC first.
+    """
+
+    protocol: str
+    result: OPEResult | None
+    refusal: str
+    effects: tuple[Effect, ...]
+
+
+def compare_protocols(
+    results: Mapping[str, np.ndarray],
+    truth: Mapping[str, np.ndarray],
+    present: Mapping[str, np.ndarray] | None = None,
+    *,
+    benchmark: str = "",
+    base: str = "pysot",
+) -> list[Comparison]:
+    """Score a tracker under every protocol, and find the rules that make the difference.
+
+    Rules act together: their single effects need not sum to the whole difference.
+
+    Args:
+        results: as `ope.evaluate`.
+        truth: as `ope.evaluate`.
+        present: as `ope.evaluate`.
+        benchmark: e.g. "UAV123".
+        base: protocol that the others are compared with.
+
+    Returns:
+        A comparison per protocol, `base` first.
+
+    Raises:
+        InputError: if `base` refuses the results.
+    """
+    how = rules(base, benchmark)
+    reference = evaluate_by(how, results, truth, present)
+    comparisons = [Comparison(base, reference, "", ())]
+    for protocol in PROTOCOLS:
+        if protocol == base:
+            continue
+        other = rules(protocol, benchmark)
+        try:
+            result, refusal = evaluate_by(other, results, truth, present), ""
+        except InputError as error:
+            result, refusal = None, str(error)
+        effects = []
+        for rule, (_, value) in how.differences(other).items():
+            try:
+                changed = evaluate_by(replace(how, **{rule: value}), results, truth, present)
+            except InputError:
+                continue  # the rule refuses the results; `refusal` says so
+            auc, precision = changed.auc - reference.auc, changed.precision_score - reference.precision_score
+            if abs(auc) > 5e-7 or abs(precision) > 5e-7:
+                effects.append(Effect(rule, value, auc, precision))
+        effects.sort(key=lambda effect: -abs(effect.auc))
+        comparisons.append(Comparison(protocol, result, refusal, tuple(effects)))
+    return comparisons

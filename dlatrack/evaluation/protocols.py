@@ -1,0 +1,124 @@
+"""Named protocols of one-pass evaluation: where the public toolkits differ, rule by rule.
+
+The same result files score up to four points apart, because toolkits treat the first row, frames without a true box,
+broken predictions and missing rows each in their own way. A protocol is the set of rules that one of them follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from dlatrack.errors import InputError
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How one toolkit counts on one benchmark.
+
+    Args:
+        protocol: name of the protocol.
+        first_row: "written": as the tracker wrote it; "truth": replaced by the true box.
+        overlap_needs: of a true box, so that a frame can succeed. "size": w > 0 and h > 0; "positive": x, y, w and h
+            all > 0; "nothing": every box takes part.
+        error_needs: of a true box, so that its centre error is measured. "centre": a centre > 0 in x and y, before
+            normalising or after it; otherwise as `overlap_needs`.
+        unmeasured: what a frame counts as whose centre error is not measured.
+        unmeasured_normalised: the same for the normalised error.
+        missing_truth: a frame whose true box is NaN. "kept": it is a frame like the others; "dropped": it is left out
+            of numerator and denominator; "refused": the toolkit stops.
+        absence: whether frames marked absent (LaSOT) fail in every curve. They stay in the denominator.
+        broken: a predicted box without size. "kept", or "repeated": the row before it is taken, unless the true
+            box is NaN.
+        negative: "kept", or "refused": a negative side or NaN stops the toolkit.
+        shorter: a result with too few rows. "refused", "cut": the truth is cut; "padded" with zero rows.
+        longer: a result with too many rows. "refused" or "cut".
+        normalised: whether normalised precision is its value at 0.2, the mean of its curve, or not defined.
+    """
+
+    protocol: str
+    first_row: Literal["written", "truth"] = "truth"
+    overlap_needs: Literal["size", "positive", "nothing"] = "positive"
+    error_needs: Literal["size", "positive", "nothing", "centre"] = "positive"
+    unmeasured: Literal["precise", "imprecise"] = "precise"
+    unmeasured_normalised: Literal["precise", "imprecise"] = "precise"
+    missing_truth: Literal["kept", "dropped", "refused"] = "kept"
+    absence: bool = True
+    broken: Literal["kept", "repeated"] = "repeated"
+    negative: Literal["kept", "refused"] = "kept"
+    shorter: Literal["refused", "cut", "padded"] = "refused"
+    longer: Literal["refused", "cut"] = "refused"
+    normalised: Literal["value", "mean", "none"] = "value"
+
+    def differences(self, other: Rules) -> dict[str, tuple[Any, Any]]:
+        """Rules by name in which two protocols differ, with both values."""
+        pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        return {name: pair for name, pair in pairs.items() if name != "protocol" and pair[0] != pair[1]}
+
+
+_PYSOT = Rules("pysot", first_row="written", overlap_needs="size", error_needs="centre", broken="kept")
+_GOT10K = Rules(
+    "got10k",
+    overlap_needs="nothing",
+    error_needs="nothing",
+    absence=False,
+    broken="kept",
+    shorter="cut",
+    longer="cut",
+    normalised="mean",
+)
+_PYTRACKING = Rules(
+    "pytracking",
+    unmeasured="imprecise",
+    missing_truth="refused",
+    negative="refused",
+    shorter="padded",
+    longer="cut",
+)
+
+_RULES = (
+    _PYSOT,
+    replace(_PYSOT, protocol="pysot_toolkit", overlap_needs="positive"),
+    _GOT10K,
+    _PYTRACKING,
+    Rules("otb_matlab", absence=False, normalised="none"),
+    Rules("lasot_matlab", longer="cut"),
+)
+
+#: What a toolkit does otherwise on one benchmark.
+_EXCEPTIONS: dict[tuple[str, str], dict[str, Any]] = {
+    ("got10k", "UAV123"): {"missing_truth": "dropped"},
+    ("got10k", "LaSOT"): {"missing_truth": "dropped"},
+    ("pytracking", "UAV123"): {"missing_truth": "kept", "unmeasured": "precise"},
+    ("pytracking", "LaSOT"): {"shorter": "refused"},
+}
+
+#: Protocols by name, with the toolkit that each follows.
+PROTOCOLS: Mapping[str, str] = MappingProxyType(
+    {
+        "pysot": "STVIR/pysot, toolkit/evaluation/ope_benchmark.py",
+        "pysot_toolkit": "StrangerZhang/pysot-toolkit, pysot/evaluation/ope_benchmark.py",
+        "got10k": "got-10k/toolkit, got10k/experiments",
+        "pytracking": "visionml/pytracking, pytracking/analysis/extract_results.py",
+        "otb_matlab": "the MATLAB benchmark of OTB and UAV123, util/calcSeqErrRobust.m",
+        "lasot_matlab": "HengLan/LaSOT_Evaluation_Toolkit, utils",
+    }
+)
+
+
+def rules(protocol: str, benchmark: str = "") -> Rules:
+    """The rules of a protocol, and what it does otherwise on a benchmark.
+
+    Args:
+        protocol: a name of `PROTOCOLS`.
+        benchmark: e.g. "UAV123"; toolkits have exceptions for UAV123 and LaSOT.
+
+    Raises:
+        InputError: naming the protocols there are.
+    """
+    if protocol not in PROTOCOLS:
+        raise InputError(f"there is no protocol {protocol!r}; choose from {', '.join(PROTOCOLS)}")
+    chosen = next(entry for entry in _RULES if entry.protocol == protocol)
+    return replace(chosen, **_EXCEPTIONS.get((protocol, benchmark), {}))

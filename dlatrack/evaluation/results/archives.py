@@ -1,0 +1,97 @@
+"""Result files out of archives: unpacked into a temporary folder, within limits, nothing outside of it."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from dlatrack.errors import InputError
+
+#: Most that is unpacked: of one file, of all files, and their number. LaSOT for ten trackers is a tenth of that.
+FILE_BYTES, TOTAL_BYTES, FILES = 64 * 2**20, 4 * 2**30, 200_000
+
+_KEPT = (".txt", ".mat", ".value", ".bin", ".json")
+_TAR = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".txz", ".tgz")
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[Path]:
+    """A folder with the result files of a folder, a zip file or a tar file.
+
+    An archive is unpacked into a temporary folder that is gone afterwards. Links, devices and files of other kinds
+    than results are left out.
+
+    Args:
+        path: folder or archive (.zip, .tar, .tar.xz, .tar.gz, .tar.bz2).
+
+    Raises:
+        InputError: naming the archive and the entry, if it is no archive, leads out of its folder, or is larger than
+            `FILE_BYTES`, `TOTAL_BYTES` or `FILES` allow.
+    """
+    path = Path(path)
+    if path.is_dir():
+        yield path
+        return
+    if not path.is_file():
+        raise InputError(f"there is no results folder or archive {path}")
+    with tempfile.TemporaryDirectory(prefix="dlatrack-results-") as folder:
+        _unpack(path, Path(folder))
+        yield Path(folder)
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    try:
+        if path.name.lower().endswith(".zip"):
+            with zipfile.ZipFile(path) as archive:
+                entries = ((e.filename, e.file_size, e) for e in archive.infolist() if not e.is_dir())
+                _write(path, folder, entries, archive.open)
+        elif path.name.lower().endswith(_TAR):
+            with tarfile.open(path) as tar:
+                files = ((m.name, m.size, m) for m in tar if m.isfile())
+                _write(path, folder, files, tar.extractfile)
+                _require_end(tar)
+        else:
+            raise InputError(f"{path} is neither a folder nor an archive .zip or {', '.join(_TAR)}")
+    except InputError:
+        raise
+    # Damaged archives fail in many ways, depending on where the damage is and on the compression.
+    except Exception as error:
+        raise InputError(f"cannot read {path} as an archive: {error or type(error).__name__}") from error
+
+
+def _require_end(tar: tarfile.TarFile) -> None:
+    """Refuse an archive that was cut between two files, which tarfile takes for its end."""
+    stream: Any = tar.fileobj
+    stream.seek(tar.offset)
+    rest = TOTAL_BYTES
+    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError("it ends too early")
+    while rest > 0 and (data := stream.read(2**20)):  # a compressed stream tells only at its end
+        rest -= len(data)
+
+
+def _write(path: Path, folder: Path, entries: Iterator[tuple[str, int, Any]], open_entry: Any) -> None:
+    total = count = 0
+    for name, size, entry in entries:
+        pure = PurePosixPath(name.replace("\\", "/"))
+        if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0] or "\0" in name:
+            raise InputError(f"{path}: entry {name!r} leads out of its folder")
+        total, count = total + size, count + 1
+        if size > FILE_BYTES or total > TOTAL_BYTES or count > FILES:
+            raise InputError(
+                f"{path}: entry {name!r} is too much; a file may have {FILE_BYTES:,} bytes, all together "
+                f"{TOTAL_BYTES:,} in {FILES:,} files"
+            )
+        if pure.suffix.lower() not in _KEPT:
+            continue
+        target = folder / pure
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source: IO[bytes] = open_entry(entry)
+        with source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)

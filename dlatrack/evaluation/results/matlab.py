@@ -1,0 +1,52 @@
+"""Result files of the MATLAB benchmark of OTB: `<sequence>_<tracker>.mat` with the boxes in `results{1}.res`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.io import loadmat
+
+from dlatrack.errors import InputError
+
+
+def read_mat(path: str | Path) -> np.ndarray:
+    """Read the boxes of the first run of a .mat file.
+
+    Args:
+        path: file with a cell array `results`, or one structure, whose fields are `res` (N x 4) and `type` "rect".
+
+    Returns:
+        (N, 4) float64 xywh, coordinates as in the file.
+
+    Raises:
+        InputError: naming the file, if it cannot be read, or holds no boxes x, y, w, h.
+    """
+    # SciPy's reader meets damaged files with whatever error the damage leads to.
+    try:
+        content = loadmat(str(path), variable_names=["results"], simplify_cells=True)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:
+        raise InputError(f"cannot read {path} as a MATLAB file: {error or type(error).__name__}") from error
+    run = _first_run(content.get("results"))
+    if not isinstance(run, dict) or "res" not in run:
+        raise InputError(f"{path} has no results{{1}}.res; it is no result file of the OTB benchmark")
+    kind = str(run.get("type", "rect"))
+    if kind != "rect":
+        raise InputError(f"{path} holds regions of type {kind!r}; only 'rect' (x, y, w, h) can be scored")
+    try:
+        boxes = np.atleast_2d(np.asarray(run["res"], dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: results{{1}}.res is not a matrix of numbers: {error}") from error
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or np.isinf(boxes).any():
+        raise InputError(f"{path}: results{{1}}.res must be N x 4 and finite, got shape {boxes.shape}")
+    return boxes
+
+
+def _first_run(results: Any) -> Any:
+    """The first cell; a single cell is read as the structure itself."""
+    if isinstance(results, (list, np.ndarray)) and len(results):
+        return results[0]
+    return results

@@ -1,0 +1,92 @@
+"""Which result file belongs to which sequence, whatever way its authors spelt the name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+from dlatrack.errors import InputError
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+#: How a sequence name may be spelt in a file name, from strict to lenient. The strict ways come first because
+#: UAV123 has both car1_1 and car11.
+_SPELLINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    lambda name: re.sub(r"[-_. ]", "-", name.casefold()),
+    _bare,
+    lambda name: _bare(name.casefold().removeprefix("uav_")),  # pytracking's UAV123
+    lambda name: {"human4": "human42"}.get(_bare(name), _bare(name)),  # got10k's OTB100
+)
+
+
+def find_results(folder: str | Path, names: Collection[str]) -> dict[str, Path]:
+    """Find the result files of sequences in a folder, whatever way the tracker's authors spelt the names.
+
+    Upper and lower case and the separators `-`, `_` and `.` may differ (`jogging_1.txt` serves Jogging-1); an exact
+    name wins.
+
+    Args:
+        folder: holds `<name>.txt` files; others are left alone.
+        names: sequence names.
+
+    Returns:
+        A file for each name, in the order of `names`.
+
+    Raises:
+        InputError: naming the sequences that have no file, or several that fit equally well.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"there is no results folder {folder}")
+    found = match_files(folder.glob("*.txt"), names)
+    require_all(folder, found, names)
+    return {name: found[name] for name in names}
+
+
+def match_files(
+    files: Iterable[Path], names: Collection[str], stem: Callable[[Path], str] = lambda path: path.stem
+) -> dict[str, Path]:
+    """Files by sequence name as `find_results`, for those names that have one.
+
+    Args:
+        files: candidates.
+        names: sequence names.
+        stem: the part of a file's name that spells the sequence.
+
+    Raises:
+        InputError: naming the files, if several fit a name equally well.
+    """
+    free = {path: stem(path) for path in sorted(files)}
+    found: dict[str, Path] = {}
+    for spelling in _SPELLINGS:
+        spelt: dict[str, list[Path]] = {}
+        for path, text in free.items():
+            spelt.setdefault(spelling(text), []).append(path)
+        for name in names:
+            fitting = spelt.get(spelling(name), []) if name not in found else []
+            if len(fitting) > 1:
+                raise InputError(
+                    f"{fitting[0].parent} has several files for sequence {name}: "
+                    f"{', '.join(path.name for path in fitting)}"
+                )
+            if fitting and fitting[0] in free:
+                found[name] = fitting[0]
+                del free[fitting[0]]
+    return found
+
+
+def require_all(folder: Path, found: Collection[str], names: Collection[str]) -> None:
+    """Refuse a folder that lacks the results of some sequences.
+
+    Raises:
+        InputError: naming the first of them.
+    """
+    missing = [name for name in names if name not in found]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise InputError(f"{folder} has no result file for {', '.join(missing[:3])}{more}")

@@ -1,0 +1,140 @@
+"""Trackers in a folder of results: whose files lie where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlatrack.errors import InputError
+from dlatrack.evaluation.results.matlab import read_mat
+from dlatrack.evaluation.results.names import match_files, require_all
+from dlatrack.evaluation.results.text import read_rows
+
+#: Text files beside results that are none: times of pytracking, GOT-10k and VOT, confidences of trackers.
+_BESIDE = re.compile(r"_(time|times|confidence|object_presence_scores)$")
+
+_REPETITION = re.compile(r"_\d{3}$")
+
+
+@dataclass(frozen=True)
+class TrackerFiles:
+    """Result files of one tracker.
+
+    Args:
+        name: of the folder that holds them, or of the tracker in the names of .mat files.
+        folder: where they lie.
+        files: by sequence.
+    """
+
+    name: str
+    folder: Path
+    files: dict[str, Path]
+
+    def read(self, names: Collection[str]) -> dict[str, np.ndarray]:
+        """(R, 4) rows of each sequence, coordinates as in the files.
+
+        Raises:
+            InputError: naming sequences without a file, or as `read_rows` and `read_mat`.
+        """
+        require_all(self.folder, self.files, names)
+        readers = {".txt": read_rows, ".mat": read_mat}
+        return {name: readers[self.files[name].suffix.lower()](self.files[name]) for name in names}
+
+
+def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> list[TrackerFiles]:
+    """Find trackers in a folder, or the one whose folder it is.
+
+    A tracker is a folder with a text file for at least one sequence: that of pysot, pytracking, LaSOT and got10k, at
+    any depth; GOT-10k's folders `<sequence>/<sequence>_001.txt`, of which the first repetition counts; or files
+    `<sequence>_<tracker>.mat` of the OTB benchmark.
+
+    Args:
+        folder: to look in.
+        names: sequences of the benchmark.
+        label: name of a tracker whose files lie in `folder` itself; default: that of the folder.
+
+    Returns:
+        Trackers, sorted by name; one that lacks sequences is among them.
+
+    Raises:
+        InputError: if there is none, or several files fit a sequence equally well.
+    """
+    groups: dict[Path, list[Path]] = {}
+    mats: dict[Path, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() == ".txt" and not _BESIDE.search(path.stem):
+            groups.setdefault(path.parent, []).append(path)
+        elif path.suffix.lower() == ".mat":
+            mats.setdefault(path.parent, []).append(path)
+    found = [
+        TrackerFiles(_name(place, folder, label), place, files)
+        for place, paths in groups.items()
+        if (files := match_files(paths, names))
+    ]
+    found += _repeated(groups, names, folder, label)
+    for place, paths in mats.items():
+        found += _of_mats(place, paths, names)
+    if not found:
+        some = next(iter(names), "NAME")
+        raise InputError(f"{folder} has no result file for any sequence, such as {some}.txt")
+    return _told_apart(found, folder)
+
+
+def _name(place: Path, folder: Path, label: str) -> str:
+    return label or place.name if place == folder else place.name
+
+
+def _repeated(
+    groups: dict[Path, list[Path]], names: Collection[str], folder: Path, label: str
+) -> list[TrackerFiles]:
+    """Trackers in the form of GOT-10k: a folder per sequence."""
+    per_tracker: dict[Path, list[Path]] = {}
+    for place, paths in groups.items():
+        first = next((p for p in paths if p.stem == f"{place.name}_001"), None)
+        if first is not None and place != folder:
+            per_tracker.setdefault(place.parent, []).append(first)
+    return [
+        TrackerFiles(_name(place, folder, label), place, files)
+        for place, paths in per_tracker.items()
+        if (files := match_files(paths, names, lambda path: _REPETITION.sub("", path.stem)))
+    ]
+
+
+def _of_mats(place: Path, paths: list[Path], names: Collection[str]) -> list[TrackerFiles]:
+    """Trackers of a folder of .mat files; a name without a tracker belongs to the folder's."""
+    parts = {path: _split(path.stem, names) for path in paths}
+    found = []
+    for tracker in sorted({tracker for _, tracker in parts.values()}):
+        own = [path for path in paths if parts[path][1] == tracker]
+        files = match_files(own, names, lambda path: parts[path][0])
+        if files:
+            found.append(TrackerFiles(tracker or place.name, place, files))
+    return found
+
+
+def _split(stem: str, names: Collection[str]) -> tuple[str, str]:
+    """Sequence and tracker in `<sequence>_<tracker>`; sequences may have a `_` in their names, too."""
+    folded = {name.casefold() for name in names}
+    cuts = [place for place, letter in enumerate(stem) if letter == "_"]
+    for cut in reversed(cuts):
+        if stem[:cut].casefold() in folded:
+            return stem[:cut], stem[cut + 1 :]
+    return stem, ""
+
+
+def _told_apart(found: list[TrackerFiles], folder: Path) -> list[TrackerFiles]:
+    """Trackers of one name are named by their path."""
+    count: dict[str, int] = {}
+    for tracker in found:
+        count[tracker.name] = count.get(tracker.name, 0) + 1
+    named = [
+        tracker
+        if count[tracker.name] == 1
+        else TrackerFiles(tracker.folder.relative_to(folder).as_posix(), tracker.folder, tracker.files)
+        for tracker in found
+    ]
+    return sorted(named, key=lambda tracker: tracker.name)

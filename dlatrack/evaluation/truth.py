@@ -1,0 +1,112 @@
+"""What results are compared with: the true boxes or polygons of a benchmark, and what is known of its sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dlatrack.datasets.manifests import manifest
+from dlatrack.errors import InputError
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark by its usual name.
+
+    Args:
+        name: e.g. "OTB100".
+        manifest: name of its manifest; empty if there is none.
+        resets: whether trackers are restarted after a failure (VOT).
+    """
+
+    name: str
+    manifest: str
+    resets: bool = False
+
+
+_KNOWN = (
+    Benchmark("OTB100", "otb100"),
+    Benchmark("UAV123", "uav123"),
+    Benchmark("LaSOT", "lasot_test"),
+    Benchmark("VOT2019", "vot2019", resets=True),
+    Benchmark("VOT2018", "", resets=True),
+    Benchmark("folder", ""),
+)
+
+#: Benchmarks by name. "folder" is a user's own, sequences in the OTB layout.
+BENCHMARKS: Mapping[str, Benchmark] = {entry.name: entry for entry in _KNOWN}
+
+#: Per-frame tags of VOT.
+TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceTruth:
+    """The truth of one sequence of T frames.
+
+    Args:
+        name: as results are named.
+        regions: (T, 4) xywh boxes or (T, 8) polygon corners x1, y1 ... x4, y4; coordinates as in the benchmark's own
+            files; NaN rows: no box.
+        present: (T,) bool, False where the target is absent; None: the benchmark does not say.
+        attributes: of the whole sequence.
+        size: width and height of the images, px; None: not known.
+        tags: (T,) bool by name of the tag.
+    """
+
+    name: str
+    regions: np.ndarray
+    present: np.ndarray | None = None
+    attributes: frozenset[str] = frozenset()
+    size: tuple[int, int] | None = None
+    tags: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class BenchmarkTruth:
+    """The truth of a benchmark.
+
+    Args:
+        name: e.g. "OTB100".
+        sequences: by name, in order.
+    """
+
+    name: str
+    sequences: Mapping[str, SequenceTruth]
+
+    @property
+    def boxes(self) -> dict[str, np.ndarray]:
+        """(T, 4) xywh by sequence."""
+        return {name: sequence.regions for name, sequence in self.sequences.items()}
+
+    @property
+    def present(self) -> dict[str, np.ndarray] | None:
+        """(T,) bool by sequence, where the benchmark marks absent targets."""
+        marked = {n: s.present for n, s in self.sequences.items() if s.present is not None}
+        return marked or None
+
+    def with_attribute(self, attribute: str) -> list[str]:
+        """Names of the sequences that have an attribute."""
+        return [name for name, sequence in self.sequences.items() if attribute in sequence.attributes]
+
+    @property
+    def attributes(self) -> list[str]:
+        """All attributes, in the order of the manifest where there is one."""
+        found = frozenset().union(*(sequence.attributes for sequence in self.sequences.values()))
+        known = BENCHMARKS[self.name].manifest
+        order = list(manifest(known).attributes) if known else []
+        return [a for a in order if a in found] + sorted(found - set(order))
+
+
+def benchmark(name: str) -> Benchmark:
+    """A benchmark by its name, in upper or lower case.
+
+    Raises:
+        InputError: naming those there are.
+    """
+    for entry in BENCHMARKS.values():
+        if name.casefold() in (entry.name.casefold(), entry.manifest):
+            return entry
+    raise InputError(f"there is no benchmark {name!r}; choose from {', '.join(BENCHMARKS)}")

@@ -1,0 +1,121 @@
+"""Archives of results: read like folders, and nothing leads out of them or fills the disk."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from dlatrack.errors import InputError
+from dlatrack.evaluation.results import archives
+from dlatrack.evaluation.results.archives import opened
+
+ROW = b"1,2,3,4\n"
+
+
+def zipped(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return path
+
+
+def tarred(path: Path, entries: dict[str, bytes], **options) -> Path:
+    with tarfile.open(path, "w:xz") as archive:
+        for name, data in entries.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            for key, value in options.items():
+                setattr(member, key, value)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture(params=["zip", "tar.xz"])
+def archive(request, tmp_path):
+    """Makes an archive of one kind."""
+    return lambda entries: (zipped if request.param == "zip" else tarred)(
+        tmp_path / f"a.{request.param}", entries
+    )
+
+
+def test_a_folder_is_itself(tmp_path):
+    with opened(tmp_path) as folder:
+        assert folder == tmp_path
+
+
+def test_files_are_unpacked_and_gone_afterwards(archive):
+    with opened(archive({"OTB100/A/Car1.txt": ROW, "readme.md": b"x", "OTB100/A/t.mat": b"m"})) as folder:
+        found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        assert found == ["OTB100/A/Car1.txt", "OTB100/A/t.mat"], "other kinds of files are left out"
+        assert (folder / "OTB100/A/Car1.txt").read_bytes() == ROW
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../Car1.txt", "a/../../Car1.txt", "/etc/Car1.txt", "..\\Car1.txt", "C:/Car1.txt"]
+)
+def test_no_entry_leads_out(archive, name, tmp_path):
+    with (
+        pytest.raises(InputError, match=r"a\.(zip|tar\.xz): entry .* leads out of its folder"),
+        opened(archive({name: ROW})),
+    ):
+        pass
+    assert not (tmp_path.parent / "Car1.txt").exists()
+
+
+def test_links_are_left_out(tmp_path):
+    path = tarred(tmp_path / "a.tar.xz", {"Car1.txt": b""}, type=tarfile.SYMTYPE, linkname="/etc/passwd")
+    with opened(path) as folder:
+        assert not list(folder.iterdir())
+
+
+def test_a_bomb_is_refused_before_it_goes_off(archive, monkeypatch):
+    monkeypatch.setattr(archives, "FILE_BYTES", 10_000)
+    with (
+        pytest.raises(InputError, match=r"entry 'a\.txt' is too much; a file may have 10,000 bytes"),
+        opened(archive({"a.txt": bytes(10_001)})),
+    ):
+        pass
+    monkeypatch.setattr(archives, "TOTAL_BYTES", 15_000)
+    with (
+        pytest.raises(InputError, match=r"entry 'b\.txt' is too much.* all together 15,000"),
+        opened(archive({"a.txt": bytes(9000), "b.txt": bytes(9000)})),
+    ):
+        pass
+    monkeypatch.setattr(archives, "FILES", 2)
+    with (
+        pytest.raises(InputError, match=r"entry 'c\.txt' is too much.* in 2 files"),
+        opened(archive(dict.fromkeys(("a.txt", "b.txt", "c.txt"), ROW))),
+    ):
+        pass
+
+
+def test_a_zip_that_lies_about_its_sizes_is_refused(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"a.txt": bytes(100_000)})
+    data = path.read_bytes().replace((100_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"cannot read .*a\.zip as an archive"), opened(path):
+        pass
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, 90])
+def test_damaged_archives_are_named(archive, cut):
+    path = archive({"OTB100/A/Car1.txt": ROW * 20})
+    path.write_bytes(path.read_bytes()[: cut * len(path.read_bytes()) // 100])
+    with pytest.raises(InputError, match=r"cannot read .*a\.(zip|tar\.xz) as an archive"), opened(path):
+        pass
+
+
+def test_other_files_and_missing_ones(tmp_path):
+    (tmp_path / "a.rar").write_bytes(b"x")
+    with (
+        pytest.raises(InputError, match=r"a\.rar is neither a folder nor an archive \.zip or \.tar"),
+        opened(tmp_path / "a.rar"),
+    ):
+        pass
+    with pytest.raises(InputError, match="there is no results folder or archive"), opened(tmp_path / "none"):
+        pass

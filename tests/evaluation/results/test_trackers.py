@@ -1,0 +1,90 @@
+"""Trackers are found in every form in which peers keep their results."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from dlatrack.errors import InputError
+from dlatrack.evaluation.results.trackers import find_trackers
+
+NAMES = ["Car1", "bird1_1", "Jogging-1"]
+
+
+def put(folder, *files):
+    for file in files:
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1,2,3,4\n")
+
+
+def summary(trackers):
+    return {t.name: {name: path.name for name, path in t.files.items()} for t in trackers}
+
+
+def test_a_folder_of_one_tracker(tmp_path):
+    put(
+        tmp_path / "SiamX", "Car1.txt", "bird1_1.txt", "jogging_1.txt", "Car1_time.txt", "times/Car1_time.txt"
+    )
+    (tracker,) = find_trackers(tmp_path / "SiamX", NAMES)
+    assert tracker.name == "SiamX"
+    assert tracker.files.keys() == set(NAMES)
+    assert tracker.read(NAMES)["Car1"].tolist() == [[1, 2, 3, 4]]
+    assert find_trackers(tmp_path / "SiamX", NAMES, label="x")[0].name == "x"
+
+
+def test_several_trackers_at_any_depth(tmp_path):
+    put(tmp_path, "OTB100/A/Car1.txt", "OTB100/B/Car1.txt", "deep/er/C/bird1_1.txt", "OTB100/notes.txt")
+    assert summary(find_trackers(tmp_path, NAMES)) == {
+        "A": {"Car1": "Car1.txt"},
+        "B": {"Car1": "Car1.txt"},
+        "C": {"bird1_1": "bird1_1.txt"},
+    }
+
+
+def test_pytracking_names_uav123_with_a_prefix_and_got10k_human4_without_number(tmp_path):
+    put(tmp_path, "dimp/dimp50_000/uav_bird1_1.txt", "dimp/dimp50_000/uav_bird1_1_time.txt", "got/Human4.txt")
+    found = summary(find_trackers(tmp_path, [*NAMES, "Human4-2"]))
+    assert found == {"dimp50_000": {"bird1_1": "uav_bird1_1.txt"}, "got": {"Human4-2": "Human4.txt"}}
+
+
+def test_got10k_keeps_a_folder_per_sequence(tmp_path):
+    put(
+        tmp_path,
+        *(f"T/{name}/{name}_{n:03d}.txt" for name in NAMES for n in (1, 2, 3)),
+        "T/Car1/Car1_time.txt",
+    )
+    assert summary(find_trackers(tmp_path, NAMES)) == {"T": {name: f"{name}_001.txt" for name in NAMES}}
+
+
+def test_matlab_files_of_several_trackers(tmp_path):
+    run = np.empty(1, object)
+    run[0] = {"res": np.array([[1.0, 2, 3, 4]]), "type": "rect"}
+    for stem in ("Car1_KCF", "car1_SiamFC", "bird1_1_KCF", "bird1_1_SiamFC"):
+        savemat(tmp_path / f"{stem}.mat", {"results": run})
+    found = find_trackers(tmp_path, NAMES)
+    assert summary(found) == {
+        "KCF": {"Car1": "Car1_KCF.mat", "bird1_1": "bird1_1_KCF.mat"},
+        "SiamFC": {"Car1": "car1_SiamFC.mat", "bird1_1": "bird1_1_SiamFC.mat"},
+    }
+    assert found[0].read(["Car1"])["Car1"].tolist() == [[1, 2, 3, 4]]
+
+
+def test_equal_names_are_told_apart_by_their_path(tmp_path):
+    put(tmp_path, "a/run/Car1.txt", "b/run/Car1.txt")
+    assert [t.name for t in find_trackers(tmp_path, NAMES)] == ["a/run", "b/run"]
+
+
+def test_what_is_missing_is_named(tmp_path):
+    put(tmp_path, "readme.txt")
+    with pytest.raises(InputError, match=r"has no result file for any sequence, such as Car1\.txt"):
+        find_trackers(tmp_path, NAMES)
+    put(tmp_path, "A/Car1.txt")
+    (tracker,) = find_trackers(tmp_path, NAMES)
+    with pytest.raises(InputError, match=r"A has no result file for bird1_1, Jogging-1"):
+        tracker.read(NAMES)
+    put(tmp_path, "A/car1.txt")
+    with pytest.raises(InputError, match=r"several files for sequence Jogging-1"):
+        put(tmp_path, "A/jogging_1.txt", "A/jogging.1.txt")
+        find_trackers(tmp_path, NAMES)
