@@ -145,6 +145,51 @@ def benchmark(
     benchmark_command(name, root, weights, out, expect=recipe, hyper=hyper, device=device, fast=fast)
 
 
+@app.command()
+def evaluate(
+    name: Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, VOT2018 or folder.")],
+    results: Annotated[
+        list[Path],
+        typer.Option(help="Folder or archive (.zip, .tar.xz) of result files, as often as needed."),
+    ],
+    gt: Annotated[
+        Path | None,
+        typer.Option(
+            help="Truth: JSON file, folder of text files, or the data set; default: below DLATRACK_DATA."
+        ),
+    ] = None,
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="pysot, pysot_toolkit, got10k, pytracking, otb_matlab, lasot_matlab; in VOT pysot, vot_toolkit."
+        ),
+    ] = "pysot",
+    compare: Annotated[
+        bool, typer.Option("--compare", help="All protocols, and the rules that make the difference.")
+    ] = False,
+    attributes: Annotated[bool, typer.Option("--attributes", help="Add scores by attribute or tag.")] = False,
+    significance: Annotated[
+        bool,
+        typer.Option("--significance", help="Say of each pair of trackers whether the difference is noise."),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON at full precision.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV at full precision.")] = False,
+) -> None:
+    """Score result files of any tracker; no images are needed."""
+    from dlatrack.evaluation.commands import evaluate_command
+
+    evaluate_command(
+        name,
+        results,
+        gt=gt,
+        protocol=protocol,
+        compare=compare,
+        attributes=attributes,
+        significance=significance,
+        form="json" if json else "csv" if csv else "table",
+    )
+
+
 weights_app = typer.Typer(help="Weight files.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
 
@@ -235,7 +280,7 @@ def data_mini(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="assign, pairs or track.")],
+    what: Annotated[str, typer.Argument(help="assign, evaluate, pairs or track.")],
     repeats: Annotated[
         int | None, typer.Option(help="Timed repetitions; default 50, track 15.", min=3)
     ] = None,

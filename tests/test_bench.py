@@ -50,7 +50,7 @@ def test_a_weight_file_and_clips_can_be_timed(tmp_path):
 
 
 def test_options_of_another_benchmark_are_refused():
-    assert set(BENCHES) == {"assign", "pairs", "track"}
+    assert set(BENCHES) == {"assign", "evaluate", "pairs", "track"}
     with pytest.raises(InputError, match="bench assign takes no tracker; its options: none"):
         print_bench("assign", repeats=3, threads=1, as_json=True, tracker="siamcar")
     with pytest.raises(InputError, match="bench pairs takes no clips; its options: pack"):

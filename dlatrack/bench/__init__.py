@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dlatrack.bench.assign import bench_assign
+from dlatrack.bench.evaluate import bench_evaluate
 from dlatrack.bench.measure import BenchReport, Timing, machine, measure
 from dlatrack.bench.pairs import bench_pairs
 from dlatrack.bench.track import bench_track
@@ -25,12 +26,13 @@ __all__ = ["BENCHES", "BenchReport", "Timing", "machine", "measure", "print_benc
 #: Benchmarks by name: repetitions, and options of their own, to a report.
 BENCHES: dict[str, Callable[..., BenchReport]] = {
     "assign": bench_assign,
+    "evaluate": bench_evaluate,
     "pairs": bench_pairs,
     "track": bench_track,
 }
 
 #: Repetitions and CPU threads unless asked otherwise: a frame is seconds of work, and is tracked with all cores.
-_USUAL = {"assign": (50, 1), "pairs": (50, 1), "track": (15, os.cpu_count() or 1)}
+_USUAL = {"assign": (50, 1), "evaluate": (50, 1), "pairs": (50, 1), "track": (15, os.cpu_count() or 1)}
 
 
 def print_bench(

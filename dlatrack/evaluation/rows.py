@@ -100,6 +100,8 @@ def _same_length(
 def _repaired(
     name: str, predicted: np.ndarray, missing: np.ndarray, how: Rules, notes: list[str]
 ) -> np.ndarray:
+    if (predicted[:, 2:] > 0).all() and not np.isnan(predicted[:, :2]).any():
+        return predicted
     undefined = np.isnan(predicted).any(1)
     negative = (predicted[:, 2:] < 0).any(1) | undefined
     broken = (predicted[:, 2:] <= 0).any(1) | undefined
@@ -109,8 +111,6 @@ def _repaired(
         raise InputError(
             f"sequence {name} row {row}: {values} has a negative side or NaN, which {how.protocol} refuses"
         )
-    if not broken.any():
-        return predicted
     what = f"sequence {name}: {int(broken.sum())} predicted boxes have no size, the first in row {_first(broken)}"
     if how.broken == "kept":
         notes.append(what)
@@ -126,7 +126,7 @@ def _repaired(
 def _first_row(
     name: str, truth: np.ndarray, predicted: np.ndarray, how: Rules, notes: list[str]
 ) -> np.ndarray:
-    if np.array_equal(truth[0], predicted[0]):
+    if truth[0].tolist() == predicted[0].tolist():
         return predicted
     with np.errstate(over="ignore", invalid="ignore"):
         common = iou(xywh_to_xyxy(truth[0]), xywh_to_xyxy(predicted[0]))
