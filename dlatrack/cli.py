@@ -128,21 +128,41 @@ def train(
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="folder: sequences in the OTB layout.")],
-    root: Annotated[Path, typer.Option(help="Folder of sequences in the OTB layout.")],
+    name: Annotated[
+        str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, or folder: sequences in the OTB layout.")
+    ],
+    root: Annotated[Path, typer.Option(help="The data set's folder, or the one of the sequences.")],
     weights: Weights,
     out: Annotated[Path, typer.Option(help="Result files go here; a stopped run goes on.")],
     recipe: Annotated[str, typer.Option(help="Refuse weights of another recipe; empty: take them all.")] = "",
-    hyper: Annotated[str, typer.Option(help="Benchmark whose online hyper-parameters are used.")] = "OTB100",
+    hyper: Annotated[
+        str,
+        typer.Option(
+            help="Benchmark whose online hyper-parameters are used; empty: this one's, or OTB100's."
+        ),
+    ] = "",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
     fast: Annotated[
         bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
     ] = False,
+    workers: Annotated[int, typer.Option(help="Processes; each uses one core.", min=1)] = 1,
+    shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for several machines.")] = "1/1",
 ) -> None:
-    """Track sequences in one pass and print AUC and precision beside those of a box that never moves."""
+    """Run a tracker over a benchmark, in one pass or with resets (VOT), and print its scores."""
     from dlatrack.commands import benchmark_command
 
-    benchmark_command(name, root, weights, out, expect=recipe, hyper=hyper, device=device, fast=fast)
+    benchmark_command(
+        name,
+        root,
+        weights,
+        out,
+        expect=recipe,
+        hyper=hyper,
+        device=device,
+        fast=fast,
+        workers=workers,
+        shard=shard,
+    )
 
 
 @app.command()

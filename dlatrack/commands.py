@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from dlatrack import __version__, comparison, paths
-from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
-from dlatrack.evaluation.results import read_boxes
-from dlatrack.files import write_text
+from dlatrack.evaluation.commands import score_command
+from dlatrack.evaluation.truth import benchmark
+from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import starting_weights
 from dlatrack.models.official import load_official
@@ -29,8 +30,9 @@ from dlatrack.progress import Progress
 from dlatrack.provenance import versions
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.opening import crop_sequences, open_training_data, pack_set
+from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.run import run_sequences
+from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.static import StaticTracker
 from dlatrack.training.engine import describe_run, file_digest, train
 
@@ -99,54 +101,76 @@ def pack_command(name: str, root: Path, out: Path, split: str, workers: int | No
 
 
 def benchmark_command(
-    name: str, root: Path, weights: Path, out: Path, *, expect: str, hyper: str, device: str, fast: bool
+    name: str,
+    root: Path,
+    weights: Path,
+    out: Path,
+    *,
+    expect: str,
+    hyper: str,
+    device: str,
+    fast: bool,
+    workers: int,
+    shard: str,
 ) -> None:
-    """Track every sequence below `root` with a weight file and with a box that never moves; print and save scores.
+    """Run a tracker over a benchmark, write result files in its official form, and print scores.
 
-    Writes result files to `out/<tracker>/` and the table of AUC per sequence to `out/scores.csv`.
+    Files go to `out/<tracker>/`, scores of each sequence to `out/scores.csv`. On a user's own folder a box that never
+    moves runs beside the tracker. One part of several (`shard`) is run and not scored.
 
     Raises:
-        InputError: for an unknown benchmark, recipe or device, unreadable weights or data, or a used folder.
+        InputError: for an unknown benchmark, recipe, device or part, unreadable weights or data, or a used folder.
     """
-    if name != "folder":
-        raise InputError(f"there is no benchmark {name!r}; choose from folder")
+    entry = benchmark(name)
+    if not entry.manifest and entry.name != "folder":
+        raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
     check_device(device)
-    reuse_freed_memory()
-    net, trained = load_weights(weights, recipe(expect) if expect else None)
-    sequences = read_folders(root)
-    results = {}
-    runs = (
-        (
-            trained.name,
-            lambda: OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast),
-            file_digest(weights),
-        ),
-        ("static", StaticTracker, None),
-    )
-    for tracker, make, digest in runs:
-        with Progress(len(sequences), f"tracking with {tracker}", unit="sequences") as progress:
-            files = run_sequences(
-                make,
-                sequences,
-                out / tracker,
-                tracker=tracker,
-                weights_sha256=digest,
-                settings={"hyper": hyper, "fast": fast} if digest else {},
-                progress=lambda *_, progress=progress: progress.step(),
-            )
-        results[tracker] = {
-            s.name: read_boxes(file, len(s)) for s, file in zip(sequences, files, strict=True)
-        }
-    scores = comparison.score(results, sequences)
-    table = comparison.sequence_table(scores)
-    write_text(out / "scores.csv", table.to_csv(lineterminator="\n"))
-
-    shown = Table("sequence", *(f"AUC {tracker}" for tracker in table), title=f"{len(sequences)} sequences")
-    for row in table.itertuples():
-        shown.add_row(
-            str(row[0]), *(f"{value:.3f}" for value in row[1:]), end_section=row[0] == table.index[-2]
+    part = _part(shard)
+    _, trained = load_weights(weights, recipe(expect) if expect else None)
+    hyper = hyper or (entry.name if entry.name in trained.online else "OTB100")
+    settings = {"hyper": hyper, "fast": fast}
+    make = partial(_online_tracker, weights, hyper, device, fast)
+    source = DataSetSource(entry.manifest or "folder", root)
+    runs: list[tuple[str, Callable[[], Tracker], str | None, dict[str, Any]]] = [
+        (trained.name, make, file_digest(weights), settings)
+    ]
+    if entry.name == "folder":
+        runs.append(("static", StaticTracker, None, {}))
+    folders = {
+        tracker: run_benchmark(
+            maker,
+            source,
+            out,
+            tracker=tracker,
+            weights_sha256=digest,
+            settings=chosen,
+            protocol="reset" if entry.resets else "one_pass",
+            workers=workers,
+            shard=part,
         )
-    Console().print(shown)
+        for tracker, maker, digest, chosen in runs
+    }
+    if part != (1, 1):
+        Console().print(
+            f"part {shard} is done; when all parts are: dlatrack evaluate {entry.name} --results {out}"
+        )
+        return
+    score_command(read_truth(entry.name, root), folders, out / "scores.csv")
+
+
+def _part(shard: str) -> tuple[int, int]:
+    """The numbers of "k/n"."""
+    k, _, n = shard.partition("/")
+    if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shard!r}")
+    return int(k), int(n)
+
+
+def _online_tracker(weights: Path, hyper: str, device: str, fast: bool) -> OnlineTracker:
+    """Made anew in each process."""
+    reuse_freed_memory()
+    net, trained = load_weights(weights)
+    return OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast)
 
 
 def import_command(name: str, checkpoint: Path, out: Path) -> None:

@@ -67,7 +67,7 @@ def test_the_commands_run_word_for_word(tmp_path):
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     commands = [command for command in COMMANDS if command.startswith("dlatrack ")]
-    assert len(commands) == 10
+    assert len(commands) == 11
     torch.save(public_names(build_model(recipe("siamrpnpp")).state_dict()), tmp_path / "CHECKPOINT.pth")
     for command in commands:
         done = subprocess.run(

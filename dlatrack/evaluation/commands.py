@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +22,7 @@ from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.scoring import Scored, each_tracker, protocols_of, score
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
+from dlatrack.files import write_text
 
 #: Notes that are printed for each tracker.
 _SHOWN = 3
@@ -84,6 +87,40 @@ def evaluate_command(
     if failures:
         more = f" (and {len(failures) - 1} more trackers)" if len(failures) > 1 else ""
         raise InputError(f"{failures[0]}{more}")
+
+
+def score_command(truth: BenchmarkTruth, folders: Mapping[str, Path], table: Path) -> None:
+    """Score fresh results, print the scores and write those of each sequence.
+
+    Args:
+        truth: of the benchmark.
+        folders: of result files, by tracker.
+        table: CSV file to write: AUC of every sequence by tracker and their mean, or in VOT accuracy and failures.
+
+    Raises:
+        InputError: as `each_tracker`.
+    """
+    scored: list[Scored] = []
+    failures = each_tracker(
+        truth, list(folders.values()), lambda name, rows: scored.append(score(name, rows, truth))
+    )
+    if failures:
+        raise InputError(failures[0])
+    columns: dict[str, np.ndarray] = {}
+    for entry in scored:
+        result = entry.result
+        if isinstance(result, OPEResult):
+            columns[entry.tracker] = result.sequence_auc
+        else:
+            columns |= {
+                f"{entry.tracker} accuracy": result.sequence_accuracy,
+                f"{entry.tracker} failures": result.sequence_failures,
+            }
+    frame = pd.DataFrame(columns, index=pd.Index(truth.sequences, name="sequence"))
+    frame.loc["mean"] = frame.mean()
+    write_text(table, frame.to_csv(lineterminator="\n"))
+    _print_table(truth, [entry.as_dict() for entry in scored])
+    print(f"scores of each sequence: {table}")
 
 
 def _row(entry: Scored, truth: BenchmarkTruth, attributes: bool) -> dict[str, Any]:

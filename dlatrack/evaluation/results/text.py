@@ -22,12 +22,13 @@ _ALIKE = bytes.maketrans(b";\t", b", ")
 _BLANKS = bytes.maketrans(b",;\t", b"   ")
 
 
-def write_boxes(path: str | Path, boxes_xywh: np.ndarray) -> None:
-    """Write boxes in the form of OTB: x,y,w,h with four decimals, the first pixel counted as 1.
+def write_boxes(path: str | Path, boxes_xywh: np.ndarray, *, first_pixel: int = 1) -> None:
+    """Write boxes as rows x,y,w,h with four decimals.
 
     Args:
         path: written whole or not at all.
-        boxes_xywh: (T, 4), 0-based px; x and y are written plus one.
+        boxes_xywh: (T, 4), 0-based px.
+        first_pixel: coordinate of the first pixel in the file: 1 as in OTB and UAV123, or 0 as in LaSOT.
 
     Raises:
         ValueError: for another shape.
@@ -35,7 +36,7 @@ def write_boxes(path: str | Path, boxes_xywh: np.ndarray) -> None:
     """
     if boxes_xywh.ndim != 2 or boxes_xywh.shape[1] != 4:
         raise ValueError(f"boxes must have shape (T, 4), got {boxes_xywh.shape}")
-    shifted = boxes_xywh + np.array([1, 1, 0, 0])
+    shifted = boxes_xywh + np.array([first_pixel, first_pixel, 0, 0])
     write_text(path, "".join(",".join(f"{value:.4f}" for value in row) + "\n" for row in shifted.tolist()))
 
 

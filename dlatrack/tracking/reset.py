@@ -1,0 +1,138 @@
+"""Supervised runs of VOT: a tracker that has lost its target is started again five frames later."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.vot2019 import corners
+from dlatrack.errors import InputError
+from dlatrack.evaluation.regions import overlaps
+from dlatrack.evaluation.vot_results import FAILED, INITIALISED, REGION, SKIPPED, VOTRun
+from dlatrack.tracking.run import Tracker
+
+#: Frames from a failure to the next start.
+RESTART_AFTER = 5
+
+
+@dataclass(frozen=True, eq=False)
+class ResetResult:
+    """What a tracker answered on a sequence of T frames.
+
+    Args:
+        run: a code for every frame, and the answered boxes; coordinates as the truth of the sequence.
+        seconds: (T,) float64, time in `init` and `update`, without reading the image; NaN where a frame was skipped.
+        read_seconds: (T,) float64, time to read and decode the image; NaN where a frame was skipped.
+    """
+
+    run: VOTRun
+    seconds: np.ndarray
+    read_seconds: np.ndarray
+
+
+def run_with_resets(tracker: Tracker, sequence: Sequence) -> ResetResult:
+    """Track a sequence and start again after every failure.
+
+    The tracker starts on `start_box` of the first frame. A frame in which its box does not overlap the true region
+    within the image is a failure; the next start is `RESTART_AFTER` frames later, and the frames between are not
+    read. A failure in the last frames has no other start.
+
+    Args:
+        tracker: initialised here, once for every start.
+        sequence: with polygons, or else boxes, in every frame.
+
+    Raises:
+        InputError: naming sequence and frame, if a frame has no true region, the tracker refuses a frame or answers
+            with numbers that are not finite.
+
+    Source: VOT challenge, supervised experiment; pysot, tools/test.py.
+    """
+    truth = true_regions(sequence)
+    count = len(sequence)
+    codes, regions = np.full(count, SKIPPED, np.int8), np.full((count, 8), np.nan)
+    seconds, read_seconds = np.full(count, np.nan), np.full(count, np.nan)
+    start = 0
+    for index in range(count):
+        if index < start:
+            continue
+        asked = time.perf_counter()
+        image = sequence.frames[index]
+        started = time.perf_counter()
+        try:
+            if index == start:
+                tracker.init(image, start_box(truth[index]))
+            else:
+                regions[index, :4] = tracker.update(image)[0]
+        except InputError as error:
+            raise InputError(f"sequence {sequence.name}, frame {index}: {error}") from error
+        seconds[index] = time.perf_counter() - started
+        read_seconds[index] = started - asked
+        if index == start:
+            codes[index] = INITIALISED
+        elif _overlap(sequence.name, index, regions[index, :4], truth[index], image) > 0:
+            codes[index] = REGION
+        else:
+            codes[index], regions[index] = FAILED, np.nan
+            start = index + RESTART_AFTER
+    return ResetResult(VOTRun(codes, regions), seconds, read_seconds)
+
+
+def start_box(corners_xy: np.ndarray) -> np.ndarray:
+    """The upright box on which a tracker is started, of the same centre and about the same area as a polygon.
+
+    Args:
+        corners_xy: (8,) x1, y1, ..., x4, y4, in the order around the polygon, px.
+
+    Returns:
+        (4,) xywh. Its centre is the mean of the corners. Its sides are those of the box around the polygon, both
+        scaled so that the areas agree, plus one: corners lie on pixels, and a box covers them.
+
+    Source: pysot, `get_axis_aligned_bbox`, as tools/test.py calls it.
+    """
+    points = corners_xy.reshape(4, 2)
+    extent = points.max(0) - points.min(0)
+    first, second = np.linalg.norm(points[1] - points[0]), np.linalg.norm(points[2] - points[1])
+    size = np.sqrt(first * second / extent.prod()) * extent + 1
+    return np.concatenate([points.mean(0) - (size - 1) / 2, size])
+
+
+def true_regions(sequence: Sequence) -> np.ndarray:
+    """The true corners that a reset run starts from and compares with.
+
+    A sequence that is annotated with boxes, in VOT2019 conduction1, gets the corners of the first and the last pixels
+    of each, one less than its sides; `start_box` then gives the box itself. That is pysot's way in a run; its
+    evaluation takes corners without that one.
+
+    Args:
+        sequence: its polygons, where it has any; otherwise, or if they all are corners of its boxes, the boxes.
+
+    Returns:
+        (T, 8) float64, px.
+
+    Raises:
+        InputError: naming sequence and frame, where a region is not finite or has no area.
+    """
+    polygons, boxes_xywh = sequence.polygons, sequence.boxes_xywh
+    if polygons is None or np.array_equal(polygons, corners(boxes_xywh)):
+        polygons = corners(boxes_xywh - np.array([0, 0, 1, 1]))
+    extent = np.ptp(polygons, axis=1)  # NaN stays
+    usable = np.isfinite(polygons).all((1, 2)) & (extent > 0).all(1)
+    if not usable.all():
+        frame = int(np.argmin(usable))
+        values = ",".join(f"{value:g}" for value in polygons[frame].ravel())
+        raise InputError(
+            f"sequence {sequence.name}, frame {frame}: the true region {values} must be finite and have an area; "
+            f"a run with resets needs one in every frame"
+        )
+    return polygons.reshape(-1, 8)
+
+
+def _overlap(name: str, frame: int, box_xywh: np.ndarray, truth: np.ndarray, image: np.ndarray) -> float:
+    if not np.isfinite(box_xywh).all():
+        values = ",".join(f"{value:g}" for value in box_xywh)
+        raise InputError(f"sequence {name}, frame {frame}: the tracker answered {values}; it must be finite")
+    size = (image.shape[1], image.shape[0])
+    return float(overlaps(box_xywh[None], truth[None], bounds=size, protocol="pysot")[0])

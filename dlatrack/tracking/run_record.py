@@ -1,0 +1,69 @@
+"""`run.json`: what made the results of a folder, so that those of two runs are never mixed."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlatrack import __version__
+from dlatrack.errors import InputError
+from dlatrack.files import write_text
+
+
+def claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Write `run.json`, or check that the one in place describes the same run.
+
+    The file says nothing of shards, workers or times, so that all parts of a run write the same one.
+
+    Args:
+        folder: of the results; made when absent.
+        identity: JSON values that decide the results. Versions are added for people and not compared.
+
+    Raises:
+        InputError: naming every entry that differs, if the folder belongs to another run; if `run.json` cannot be
+            read or written.
+    """
+    path = folder / "run.json"
+    versions = {"dlatrack": __version__, "torch": version("torch"), "numpy": np.__version__}
+    text = json.dumps({**identity, "versions": versions}, indent=2, sort_keys=True) + "\n"
+    if not path.exists():
+        write_text(path, text)
+        return
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {error}; remove it or choose another folder") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path} is not the record of a run; remove it or choose another folder")
+    wanted = json.loads(text)  # as the file has it: tuples are lists, and so on
+    differing = [
+        f"{key} is {found.get(key)!r} there and {wanted.get(key)!r} here"
+        for key in dict.fromkeys([*identity, *found])
+        if key != "versions" and found.get(key) != wanted.get(key)
+    ]
+    if differing:
+        raise InputError(f"{path} belongs to another run: {'; '.join(differing)}; choose another folder")
+
+
+def check_names(names: list[str], what: str = "sequence") -> None:
+    """Refuse names that cannot be file names, or that repeat.
+
+    Args:
+        names: of the files or folders, without suffix.
+        what: they name, for the message.
+
+    Raises:
+        InputError: naming the first that cannot be used.
+    """
+    for name in names:
+        if not name or Path(name).name != name or "\\" in name or "\0" in name:
+            raise InputError(f"{what} name {name!r} cannot be a file name; it must have no folder part")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{what} names must differ, but {name} comes {names.count(name)} times")
+        seen.add(name)
