@@ -14,7 +14,6 @@ from torch import Tensor
 from dlatrack.recipes import NetConfig, SamplingConfig
 from dlatrack.sampling.augment import Window, augment_part
 from dlatrack.sampling.crops import CROP_SIZE
-from dlatrack.sampling.jpeg_parts import Part
 from dlatrack.sampling.loader import load_batches
 from dlatrack.sampling.mixture import Mixture, Share
 from dlatrack.sampling.sources import CropSource
@@ -157,9 +156,7 @@ class PairSource:
         return self.mixture.starts[chosen] + int(rng.integers(first, end))
 
     def _read(self, crop: int, window: Window) -> np.ndarray:
-        left, top = max(int(window.left) - 1, 0), max(int(window.top) - 1, 0)
-        right, bottom = int(window.left + window.width) + 3, int(window.top + window.height) + 3
-        return self.mixture.part(crop, Part(left, top, min(right, CROP_SIZE), min(bottom, CROP_SIZE)))
+        return self.mixture.part(crop, window.part(CROP_SIZE))
 
 
 def _draw_track(source: CropSource, rng: np.random.Generator, without: int | None = None) -> int:
