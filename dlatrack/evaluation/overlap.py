@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlatrack.boxes import iou, xywh_to_xyxy
 from dlatrack.evaluation.protocols import Rules, rules
 
 #: Overlap of a frame that cannot succeed, and error of one that is always precise.
@@ -25,7 +24,12 @@ def overlaps(truth_xywh: np.ndarray, predicted_xywh: np.ndarray, how: Rules = _P
         (T,) in 0..1, and -1 where the true box is not what `overlap_needs` (with pysot: no positive width and height,
         NaN included). NaN where a box is NaN.
     """
-    overlap = iou(xywh_to_xyxy(truth_xywh), xywh_to_xyxy(predicted_xywh))
+    (gx, gy, gw, gh), (px, py, pw, ph) = truth_xywh.T, predicted_xywh.T
+    width = np.minimum(gx + gw, px + pw) - np.maximum(gx, px)
+    height = np.minimum(gy + gh, py + ph) - np.maximum(gy, py)
+    common = np.maximum(width, 0) * np.maximum(height, 0)
+    union = np.maximum(gw, 0) * np.maximum(gh, 0) + np.maximum(pw, 0) * np.maximum(ph, 0) - common
+    overlap = common / np.where(union > 0, union, 1)
     return np.where(_fits(truth_xywh, how.overlap_needs), overlap, NOT_COMPARED)
 
 
@@ -54,7 +58,7 @@ def normalised_centre_errors(
     Source: TrackingNet (Mueller et al. 2018). got10k divides the difference of the centres, all others the centres:
     errors that lie on a threshold round otherwise.
     """
-    truth, predicted, sides = _centres(truth_xywh), _centres(predicted_xywh), truth_xywh[:, 2:]
+    truth, predicted, sides = _centres(truth_xywh), _centres(predicted_xywh), truth_xywh.T[2:]
     if how.error_needs == "nothing":
         truth, predicted = np.zeros_like(truth), predicted - truth
         sides = np.maximum(sides, np.finfo(float).eps)
@@ -65,19 +69,26 @@ def normalised_centre_errors(
 
 
 def _errors(
-    truth: np.ndarray, predicted: np.ndarray, truth_xywh: np.ndarray, how: Rules, otherwise: str
+    truth_xy: np.ndarray, predicted_xy: np.ndarray, truth_xywh: np.ndarray, how: Rules, otherwise: str
 ) -> np.ndarray:
-    measured = (truth > 0).all(1) if how.error_needs == "centre" else _fits(truth_xywh, how.error_needs)
-    distance = np.linalg.norm(truth - predicted, axis=1)
-    return np.where(measured, distance, NOT_COMPARED if otherwise == "precise" else np.inf)
+    """Distances of (2, T) centres."""
+    if how.error_needs == "centre":
+        measured = (truth_xy[0] > 0) & (truth_xy[1] > 0)
+    else:
+        measured = _fits(truth_xywh, how.error_needs)
+    x, y = truth_xy - predicted_xy
+    return np.where(measured, np.sqrt(x * x + y * y), NOT_COMPARED if otherwise == "precise" else np.inf)
 
 
 def _fits(boxes_xywh: np.ndarray, needs: str) -> np.ndarray:
+    x, y, w, h = boxes_xywh.T
     if needs == "nothing":
-        return np.ones(len(boxes_xywh), bool)
-    columns = boxes_xywh if needs == "positive" else boxes_xywh[:, 2:]
-    return np.asarray((columns > 0).all(1))
+        return np.ones(len(x), bool)
+    fits: np.ndarray = (w > 0) & (h > 0)
+    return fits & (x > 0) & (y > 0) if needs == "positive" else fits
 
 
 def _centres(boxes_xywh: np.ndarray) -> np.ndarray:
-    return boxes_xywh[:, :2] + (boxes_xywh[:, 2:] - 1) / 2
+    """(2, T): columns, which NumPy computes with several times as fast as with rows of two."""
+    x, y, w, h = boxes_xywh.T
+    return np.stack([x + (w - 1) / 2, y + (h - 1) / 2])
