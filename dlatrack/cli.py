@@ -210,6 +210,25 @@ def evaluate(
     )
 
 
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT or folder.")],
+    results: Annotated[Path, typer.Option(help="Folder or archive of result files.")],
+    out: Annotated[Path, typer.Option(help="Folder to write below.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            help="pysot, got10k, got10k_server, pytracking, lasot_matlab, trackingnet or otb_matlab."
+        ),
+    ],
+    gt: Annotated[Path | None, typer.Option(help="Truth, as in evaluate; it names the sequences.")] = None,
+) -> None:
+    """Write the results of all trackers in a folder in the form of another toolkit."""
+    from dlatrack.evaluation.commands import export_command
+
+    export_command(name, results, out, form=form, gt=gt)
+
+
 weights_app = typer.Typer(help="Weight files.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
 

@@ -13,6 +13,7 @@ from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.evaluation.compare import paired_bootstrap, sentence
 from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.models.weights import save_weights
 from dlatrack.presets import Plan
@@ -190,16 +191,15 @@ def telling_sequence(sequences: list[Sequence], scores: Mapping[str, OPEResult])
 
 
 def verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
-    """What the scores say, and how little one run can say."""
-    lines = [
-        f"AUC over {len(next(iter(scores.values())).names)} {'synthetic' if synthetic else 'real'} sequences:"
-    ]
+    """What the scores say, and how little one training run can say: a paired bootstrap over the sequences."""
+    names = list(scores)
+    lines = [f"AUC over {len(scores[names[0]].names)} {'synthetic' if synthetic else 'real'} sequences:"]
     lines += [f"  {name:32s} {result.auc:.3f}" for name, result in scores.items()]
     fixed, dynamic, *_ = scores.values()
-    gap = dynamic.sequence_auc - fixed.sequence_auc
-    error = gap.std(ddof=1) / len(gap) ** 0.5 if len(gap) > 1 else float("nan")
-    lines.append(f"DLA minus fixed: {gap.mean():+.3f}, standard error over sequences {error:.3f}.")
-    lines.append("One run with one seed: too little to say which of the two rules is better.")
+    if len(fixed.names) > 1:
+        difference = paired_bootstrap(dynamic.sequence_auc, fixed.sequence_auc)
+        lines.append(sentence(difference, names[1], names[0]))
+    lines.append("One training run with one seed: too little to say which of the two rules is better.")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The command `evaluate`: scores of result files, why protocols disagree, and what differences mean."""
+"""The commands `evaluate` and `export`: scores of result files, why they differ, and other forms of them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dlatrack.evaluation.compare import compare_all
 from dlatrack.evaluation.difference import sentence
 from dlatrack.evaluation.explain import Comparison, compare_protocols
 from dlatrack.evaluation.ope import OPEResult
+from dlatrack.evaluation.results.export import export_results
 from dlatrack.evaluation.scoring import Scored, each_tracker, protocols_of, score
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
@@ -87,6 +88,27 @@ def evaluate_command(
     if failures:
         more = f" (and {len(failures) - 1} more trackers)" if len(failures) > 1 else ""
         raise InputError(f"{failures[0]}{more}")
+
+
+def export_command(name: str, results: Path, out: Path, *, form: str, gt: Path | None) -> None:
+    """Write the results of all trackers in a folder or archive in the form of another toolkit.
+
+    Raises:
+        InputError: for VOT, whose toolkits share one form; as `each_tracker` and `export_results`.
+    """
+    if BENCHMARKS[benchmark(name).name].resets:
+        raise InputError(f"results of {name} have one form for all toolkits; copy them")
+    truth = read_truth(name, gt)
+    count: dict[str, int] = {}
+
+    def use(tracker: str, rows: dict[str, np.ndarray]) -> None:
+        count[tracker] = len(export_results(rows, out, tracker=tracker, form=form))
+
+    failures = each_tracker(truth, [results], use)
+    for tracker, files in count.items():
+        print(f"{tracker}: {files} files in {out}")
+    if failures:
+        raise InputError(failures[0])
 
 
 def score_command(truth: BenchmarkTruth, folders: Mapping[str, Path], table: Path) -> None:

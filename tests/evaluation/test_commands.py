@@ -49,7 +49,7 @@ def results(tmp_path, boxes):
 
 def run(monkeypatch, capsys, *arguments):
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(sys, "argv", ["dlatrack", "evaluate", *map(str, arguments)])
+    monkeypatch.setattr(sys, "argv", ["dlatrack", *map(str, arguments)])
     status = 0
     try:
         main()
@@ -59,7 +59,9 @@ def run(monkeypatch, capsys, *arguments):
 
 
 def test_json_has_full_precision_and_names(monkeypatch, capsys, results, gt):
-    status, out, err = run(monkeypatch, capsys, "OTB100", "--results", results, "--gt", gt, "--json")
+    status, out, err = run(
+        monkeypatch, capsys, "evaluate", "OTB100", "--results", results, "--gt", gt, "--json"
+    )
     off, perfect = json.loads(out)
     assert status == 0
     assert list(perfect) == [
@@ -75,9 +77,9 @@ def test_json_has_full_precision_and_names(monkeypatch, capsys, results, gt):
 
 def test_a_score_that_a_protocol_does_not_know_is_null(monkeypatch, capsys, results, gt):
     arguments = ("OTB100", "--results", results / "perfect", "--gt", gt, "--protocol", "otb_matlab")
-    _, out, _ = run(monkeypatch, capsys, *arguments, "--json")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
     assert json.loads(out)[0]["norm_precision"] is None
-    _, out, _ = run(monkeypatch, capsys, *arguments, "--csv")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv")
     (row,) = csv.DictReader(io.StringIO(out))
     assert row["norm_precision"] == ""
     assert float(row["auc"]) == 20 / 21
@@ -88,17 +90,17 @@ def test_archives_and_folders_together(monkeypatch, capsys, tmp_path, results, g
         for name, rows in boxes.items():
             archive.writestr(f"{name}.txt", "\n".join(" ".join(map(str, row)) for row in rows))
     places = ("--results", results / "perfect", "--results", tmp_path / "third.zip")
-    _, out, _ = run(monkeypatch, capsys, "otb100", *places, "--gt", gt, "--json")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", "otb100", *places, "--gt", gt, "--json")
     assert [row["tracker"] for row in json.loads(out)] == ["perfect", "third"]
 
 
 def test_compare_names_the_rule_that_makes_the_difference(monkeypatch, capsys, results, gt):
     arguments = ("OTB100", "--results", results / "off", "--gt", gt, "--compare")
-    status, out, _ = run(monkeypatch, capsys, *arguments)
+    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments)
     assert status == 0
     assert "off: against pysot" in out
     assert "first_row = truth: AUC +0.1" in out
-    _, out, _ = run(monkeypatch, capsys, *arguments, "--json")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
     rows = {row["protocol"]: row for row in json.loads(out)}
     assert len(rows) == 6
     assert [effect["rule"] for effect in rows["got10k"]["effects"]] == ["first_row"]
@@ -107,14 +109,14 @@ def test_compare_names_the_rule_that_makes_the_difference(monkeypatch, capsys, r
 
 def test_attributes_and_significance(monkeypatch, capsys, results, gt):
     arguments = ("OTB100", "--results", results, "--gt", gt)
-    _, out, _ = run(monkeypatch, capsys, *arguments, "--attributes", "--json")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
     assert json.loads(out)[1]["auc IV"] == pytest.approx(20 / 21)
-    status, out, _ = run(monkeypatch, capsys, *arguments, "--significance")
+    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--significance")
     assert status == 0
     assert "4 sequences" in out
     assert "off" in out.splitlines()[-1]
     status, _, err = run(
-        monkeypatch, capsys, "OTB100", "--results", results / "off", "--gt", gt, "--significance"
+        monkeypatch, capsys, "evaluate", "OTB100", "--results", results / "off", "--gt", gt, "--significance"
     )
     assert status == 2
     assert err.splitlines()[-1] == "dlatrack: significance needs AUC per sequence of two trackers or more"
@@ -122,7 +124,9 @@ def test_attributes_and_significance(monkeypatch, capsys, results, gt):
 
 def test_one_bad_tracker_does_not_hide_the_others(monkeypatch, capsys, results, gt):
     (results / "off" / "Car4.txt").write_text("1,2,3,4\n")
-    status, out, err = run(monkeypatch, capsys, "OTB100", "--results", results, "--gt", gt, "--json")
+    status, out, err = run(
+        monkeypatch, capsys, "evaluate", "OTB100", "--results", results, "--gt", gt, "--json"
+    )
     assert status == 2
     assert [row["tracker"] for row in json.loads(out)] == ["perfect"]
     last = err.splitlines()[-1]
@@ -146,7 +150,7 @@ def test_one_bad_tracker_does_not_hide_the_others(monkeypatch, capsys, results, 
 )
 def test_bad_input_is_one_line(monkeypatch, capsys, tmp_path, arguments, message):
     monkeypatch.chdir(tmp_path)
-    status, out, err = run(monkeypatch, capsys, *arguments)
+    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
     assert (status, out) == (2, "")
     assert message in err
     assert len(err.splitlines()) == 1
@@ -155,9 +159,27 @@ def test_bad_input_is_one_line(monkeypatch, capsys, tmp_path, arguments, message
 def test_a_tracker_may_come_once(monkeypatch, capsys, tmp_path, results, gt, boxes):
     write(tmp_path / "again" / "perfect", boxes)
     places = ("--results", results, "--results", tmp_path / "again")
-    status, _, err = run(monkeypatch, capsys, "OTB100", *places, "--gt", gt)
+    status, _, err = run(monkeypatch, capsys, "evaluate", "OTB100", *places, "--gt", gt)
     assert status == 2
     assert "holds tracker perfect a second time" in err
+
+
+def test_results_are_exported(monkeypatch, capsys, tmp_path, results, gt):
+    arguments = ("export", "OTB100", "--results", results, "--gt", gt, "--out", tmp_path / "mats")
+    status, out, _ = run(monkeypatch, capsys, *arguments, "--form", "otb_matlab")
+    assert status == 0
+    assert out.splitlines() == [
+        f"off: 4 files in {tmp_path / 'mats'}",
+        f"perfect: 4 files in {tmp_path / 'mats'}",
+    ]
+    _, out, _ = run(
+        monkeypatch, capsys, "evaluate", "OTB100", "--results", tmp_path / "mats", "--gt", gt, "--json"
+    )
+    assert [row["tracker"] for row in json.loads(out)] == ["off", "perfect"]
+    assert json.loads(out)[1]["auc"] == pytest.approx(20 / 21)
+    status, _, err = run(monkeypatch, capsys, *arguments, "--form", "excel")
+    assert status == 2
+    assert "there is no form 'excel'" in err
 
 
 def test_vot_results(monkeypatch, capsys, tmp_path):
@@ -176,11 +198,11 @@ def test_vot_results(monkeypatch, capsys, tmp_path):
         (folder / f"{name}_time.txt").write_text("0.1\n")
     (tmp_path / "gt.json").write_text(json.dumps(entries))
     arguments = ("VOT2019", "--results", tmp_path / "mine", "--gt", tmp_path / "gt.json")
-    _, out, _ = run(monkeypatch, capsys, *arguments, "--compare", "--json")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--compare", "--json")
     pysot, toolkit = json.loads(out)
     assert (pysot["tracker"], pysot["protocol"], toolkit["protocol"]) == ("mine", "pysot", "vot_toolkit")
     assert pysot["accuracy"] == toolkit["accuracy"] == 1
     assert pysot["lost"] == pysot["robustness"] == 0
     assert pysot["eao"] == 1
-    _, out, _ = run(monkeypatch, capsys, *arguments, "--attributes", "--json")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
     assert json.loads(out)[0]["eao occlusion"] == 1

@@ -129,10 +129,26 @@ def test_the_network_of_the_caller_is_left_alone() -> None:
         assert torch.equal(ready.search(x, ready.template(z)).cls, answer), "nothing is shared"
 
 
-def test_fast_mode_is_the_usual_one_on_a_cpu() -> None:
+def test_fast_mode_is_the_usual_one_on_a_cpu_without_a_quicker_format(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_has_native_bfloat16", lambda: False)
     chosen = small(recipe("siamcar_small"))
     net = lively(chosen)
     assert largest_difference(deploy(net, "cpu"), deploy(net, "cpu", fast=True), chosen) == 0
+
+
+def test_the_processor_is_asked_for_bfloat16() -> None:
+    assert module._has_native_bfloat16() in (True, False)
+
+
+@pytest.mark.parametrize("name", ["siamrpnpp_small", "siamfc"])
+def test_bfloat16_as_in_fast_mode_on_some_cpus_is_near(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(module, "_has_native_bfloat16", lambda: True)
+    chosen = small(recipe(name))
+    net = lively(chosen)
+    assert 1e-4 < largest_difference(net, deploy(net, "cpu", fast=True), chosen) < 4e-2
+    assert largest_difference(net, deploy(net, "cpu"), chosen) < 1e-4
 
 
 @pytest.mark.parametrize("name", ["siamrpnpp_small", "siamfc"])

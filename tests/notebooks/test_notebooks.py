@@ -99,7 +99,7 @@ def test_03_trains_twins_and_scores_them(folders):
     assert weights == {"siamcar_small.safetensors", "dla_siamcar_small.safetensors"}
     text = outputs(path)
     assert "synthetic sequences" in text
-    assert "One run with one seed" in text
+    assert "One training run with one seed" in text
 
 
 @pytest.mark.slow

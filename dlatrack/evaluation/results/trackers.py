@@ -85,7 +85,8 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
 
 
 def _name(place: Path, folder: Path, label: str) -> str:
-    return label or place.name if place == folder else place.name
+    name = label or place.name if place == folder else place.name
+    return name.removesuffix("_tracking_result")  # as LaSOT's toolkit calls its folders
 
 
 def _repeated(
