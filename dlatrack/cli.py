@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dlatrack.cli_data import data_app
 from dlatrack.errors import InputError
 
 app = typer.Typer(
@@ -255,66 +256,7 @@ def weights_info(
     info_command(file)
 
 
-data_app = typer.Typer(
-    help="Data sets: what is here, is it whole, and miniatures of them.", no_args_is_help=True
-)
 app.add_typer(data_app, name="data")
-
-DataSet = Annotated[str, typer.Argument(help="A name of `dlatrack data list`, e.g. got10k.")]
-Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
-
-
-@data_app.command("list")
-def data_list(
-    root: Annotated[
-        list[Path] | None, typer.Option(help="Folder to look in, as often as needed; default: DLATRACK_DATA.")
-    ] = None,
-) -> None:
-    """Say which data sets are known, where to get them, which are here and what they lack."""
-    from dlatrack import paths
-    from dlatrack.datasets.commands import data_list_command
-
-    here = paths.data_dir()
-    data_list_command(root if root is not None else [here] if here is not None else [])
-
-
-@data_app.command("check")
-def data_check(
-    name: DataSet,
-    root: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
-    deep: Annotated[bool, typer.Option("--deep", help="Decode and hash every image.")] = False,
-    workers: Workers = None,
-) -> None:
-    """Compare a data set on disk with its manifest; every fault is named, and any makes the command fail."""
-    from dlatrack.datasets.commands import data_check_command
-
-    data_check_command(name, root, deep, workers)
-
-
-@data_app.command("pack")
-def data_pack(
-    name: DataSet,
-    root: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
-    out: Annotated[Path, typer.Option(help="Folder of the pack; a stopped packing goes on.")],
-    split: Annotated[str, typer.Option(help="Which split to pack.")] = "train",
-    workers: Workers = None,
-) -> None:
-    """Check a data set, cut its training crops once and write them to tar shards that training reads quickly."""
-    from dlatrack.commands import pack_command
-
-    pack_command(name, root, out, split, workers)
-
-
-@data_app.command("mini")
-def data_mini(
-    name: Annotated[str, typer.Argument(help="A name of `dlatrack data list`, or all.")],
-    out: Annotated[Path, typer.Option(help="Folder to write below.")],
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
-    """Write a synthetic miniature of a data set in its official layout, for trying things out."""
-    from dlatrack.datasets.commands import data_mini_command
-
-    data_mini_command(name, out, seed)
 
 
 @app.command()
