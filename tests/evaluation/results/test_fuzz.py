@@ -24,6 +24,7 @@ from dlatrack.evaluation.results.archives import opened
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.text import read_rows
 from dlatrack.evaluation.results.trackers import find_trackers
+from dlatrack.evaluation.vot_results import REGION, read_vot_run
 
 TIMES = int(os.environ.get("DLATRACK_FUZZ", "1"))
 
@@ -133,6 +134,37 @@ def test_scores_of_any_numbers_stay_between_0_and_1(tmp_path, boxes, frames):
             assert ((curve >= 0) & (curve <= 1)).all()
         assert (np.diff(result.success) <= 1e-12).all()
         assert (np.diff(result.precision) >= -1e-12).all()
+
+
+VOT_ROWS = st.one_of(
+    st.sampled_from(["1", "2", "0", "1", "1.0", "3", "-1", "", " ", "m0,0,4,4", "NaN", "nan,nan,nan,nan"]),
+    st.lists(NUMBERS, min_size=3, max_size=9).map(",".join),
+    st.lists(st.floats(-50, 500).map("{:.4f}".format), min_size=4, max_size=4).map(",".join),
+    st.lists(st.floats(-50, 500).map("{:.4f}".format), min_size=8, max_size=8).map("\t".join),
+)
+
+
+@inputs(600)
+@given(st.one_of(st.binary(max_size=200), st.lists(VOT_ROWS, max_size=8).map("\n".join).map(str.encode)))
+def test_files_that_are_nearly_runs_of_vot(tmp_path, data):
+    """What is read is what is there: a code for each row, and the numbers of each region."""
+    path = tmp_path / "ants1_001.txt"
+    path.write_bytes(data)
+    run, message = attempt(lambda: read_vot_run(path))
+    if run is None:
+        assert path.name in message
+        assert "\n" not in message
+        return
+    lines = data.removeprefix(b"\xef\xbb\xbf").decode().rstrip().splitlines()
+    assert len(run) == len(lines)
+    for line, code, region in zip(lines, run.codes, run.regions, strict=True):
+        numbers = [float(word) for word in re.split(r"\s*[,;\t]\s*|\s+", line.strip())]
+        if code == REGION:
+            assert len(numbers) in (4, 8)
+            assert region[: len(numbers)].tolist() == numbers
+            assert np.isnan(region[len(numbers) :]).all()
+        else:
+            assert numbers == [code]
 
 
 @inputs(150)
