@@ -84,8 +84,8 @@ def _parameters(arguments: list[str]) -> dict[str, str]:
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, history, weights.")],
+    recipe: Annotated[str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Folder of the run: checkpoint, history, weights.")] = None,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,9 +96,9 @@ def train(
     sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
     epochs: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
     pairs_per_epoch: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
-    batch: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
+    batch: Annotated[int, typer.Option(help="Of all processes together; 0: the recipe's.")] = 0,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under torchrun cpu or cuda.")] = "cpu",
     backbone_weights: Annotated[
         str,
         typer.Option(
@@ -106,25 +106,54 @@ def train(
             "empty: the recipe's."
         ),
     ] = "",
-    workers: Annotated[int, typer.Option(help="Processes that prepare pairs; 0: this one.", min=0)] = 0,
-    save_every: Annotated[int, typer.Option(help="Steps between checkpoints within an epoch.", min=1)] = 500,
+    workers: Annotated[
+        int, typer.Option(help="Processes that prepare pairs, for each training process; 0: none.", min=0)
+    ] = 0,
+    accumulate: Annotated[
+        int, typer.Option(help="Parts of a batch computed one after the other, to save memory.", min=1)
+    ] = 1,
+    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    save_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints within an epoch.")] = 10.0,
+    replay: Annotated[
+        Path | None, typer.Option(help="Repeat a failed step from its file, and train nothing.")
+    ] = None,
 ) -> None:
-    """Train a recipe, or go on where a run in the same folder stopped."""
-    from dlatrack.commands import train_command
+    """Train a recipe, or go on where a run in the same folder stopped.
 
+    On several GPUs: torchrun --nproc-per-node 4 -m dlatrack train RECIPE --device cuda ...
+    SIGTERM saves and stops, with exit status 143.
+    """
+    from dlatrack.commands import replay_command, train_command
+    from dlatrack.training.engine import Compute
+
+    if replay is not None:
+        replay_command(replay)
+        return
+    if not recipe or out is None:
+        raise InputError("train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER")
+    if precision not in ("float32", "bfloat16"):
+        raise InputError(f"there is no precision {precision!r}; choose from float32, bfloat16")
+    if not save_minutes > 0:
+        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
     changes = {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "batch": batch}
-    train_command(
+    done = train_command(
         recipe,
         out,
         data=data or [],
         sequences=sequences,
         changes={name: value for name, value in changes.items() if value},
         seed=seed,
-        device=device,
         backbone_weights=backbone_weights,
-        workers=workers,
-        save_every=save_every,
+        compute=Compute(
+            device=device,
+            accumulate=accumulate,
+            precision="bfloat16" if precision == "bfloat16" else "float32",
+            workers=workers,
+            save_minutes=save_minutes,
+        ),
     )
+    if not done:
+        raise typer.Exit(143)
 
 
 @app.command()

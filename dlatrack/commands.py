@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
@@ -34,7 +35,10 @@ from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.training.engine import describe_run, file_digest, train
+from dlatrack.training.engine import Compute, describe_run, file_digest, train
+from dlatrack.training.ranks import ranks
+from dlatrack.training.replay import replay
+from dlatrack.training.stopping import stop_signal
 
 
 def train_command(
@@ -45,42 +49,87 @@ def train_command(
     sequences: int,
     changes: Mapping[str, int],
     seed: int,
-    device: str,
     backbone_weights: str,
-    workers: int,
-    save_every: int,
-) -> None:
+    compute: Compute,
+) -> bool:
     """Train recipe `name` in folder `out`, with fields of its schedule changed, and save its weights there.
 
-    Without `data` it trains on synthetic sequences.
+    Without `data` it trains on synthetic sequences. Under `torchrun` every process calls this. SIGTERM lets the step
+    end, saves, and stops.
+
+    Returns:
+        Whether the training is done, and not stopped.
 
     Raises:
         InputError: as `training.engine.train`, or for a device that is not there or a schedule that cannot be.
     """
     chosen = recipe(name)
     chosen = replace(chosen, schedule=_changed(chosen.schedule, changes))
-    check_device(device)
+    check_device(compute.device)
     starting_weights(
         chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start
     )  # before the long work
-    crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))
-    pairs = chosen.schedule.epochs * chosen.schedule.pairs_per_epoch
-    with Progress(pairs, f"training {name}", unit="pairs") as progress:
-        training = train(
-            chosen,
-            crops,
-            out,
-            seed=seed,
-            device=device,
-            backbone_weights=backbone_weights,
-            workers=workers,
-            save_every=save_every,
-            on_step=comparison.reporter(name, progress),
-        )
-        progress.step(pairs - progress.done)
-    card = {"run": describe_run(chosen, crops, seed, backbone_weights), "versions": versions()}
-    save_weights(out / f"{name}.safetensors", training.net, chosen, card)
-    Console().print(f"weights: {out / f'{name}.safetensors'}", highlight=False, soft_wrap=True)
+    with ranks(compute.device) as (processes, device), stop_signal() as asked_to_stop:
+        compute = replace(compute, device=device, ranks=processes)
+        crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))
+        console = Console(quiet=not processes.first)
+        console.print(_effective(chosen.schedule, compute), highlight=False, soft_wrap=True)
+        pairs = chosen.schedule.epochs * chosen.schedule.pairs_per_epoch
+        stream = None if processes.first else io.StringIO()
+        with Progress(pairs, f"training {name}", unit="pairs", stream=stream) as progress:
+            training = train(
+                chosen,
+                crops,
+                out,
+                seed=seed,
+                backbone_weights=backbone_weights,
+                compute=compute,
+                on_step=comparison.reporter(name, progress),
+                should_stop=asked_to_stop,
+            )
+            if training.stopped:
+                console.print(f"stopped in epoch {training.epochs}; the same command goes on from here")
+                return False
+            progress.step(pairs - progress.done)
+        if processes.first:
+            run = describe_run(chosen, crops, seed, backbone_weights, compute)
+            save_weights(
+                out / f"{name}.safetensors", training.net, chosen, {"run": run, "versions": versions()}
+            )
+        console.print(f"weights: {out / f'{name}.safetensors'}", highlight=False, soft_wrap=True)
+    return True
+
+
+def replay_command(file: Path) -> None:
+    """Repeat a kept training step and print what it does.
+
+    Raises:
+        InputError: if the file is no kept step.
+    """
+    told = replay(file)
+    table = Table("what", "value", title=f"step {told.step}, epoch {told.epoch}")
+    table.add_row("then", told.message)
+    for name, value in told.losses.items():
+        table.add_row(f"loss, {name}", f"{value:g}")
+    for name, value in told.gradient_norms.items():
+        table.add_row(f"gradient norm, {name}", f"{value:g}")
+    table.add_row("pairs", str(len(told.positives)))
+    table.add_row("positives of each pair", " ".join(map(str, told.positives)))
+    table.add_row("not finite", ", ".join(told.not_finite) or "nothing")
+    Console().print(table)
+
+
+def _effective(schedule: Schedule, compute: Compute) -> str:
+    """One line on batch and rate."""
+    parts = (
+        ""
+        if compute.parts == 1
+        else (f" in {compute.parts} parts ({compute.ranks.world} processes x {compute.accumulate})")
+    )
+    return (
+        f"batch of {schedule.batch} pairs{parts}, learning rate {schedule.rate:g} for their mean gradient, "
+        f"{compute.precision}, {compute.device}"
+    )
 
 
 def pack_command(name: str, root: Path, out: Path, split: str, workers: int | None) -> None:

@@ -27,16 +27,13 @@ from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.training.engine import Training, describe_run, train
+from dlatrack.training.engine import Compute, Training, describe_run, train
 from dlatrack.training.history import Step
 
 #: Seeds of synthetic sequences: training and held-out videos never share one.
 _TRAIN_SEED, _TEST_SEED, _SEED_STRIDE = 1_000_000, 2_000_000, 1000
 
 STATIC = "static box"
-
-#: Steps between two checkpoints within an epoch: minutes of work, at any size.
-SAVE_EVERY = 500
 
 
 def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource | Mixture:
@@ -117,10 +114,8 @@ def train_twins(
                 crops,
                 paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
                 seed=seed,
-                device=device,
                 backbone_weights=backbone_weights,
-                save_every=SAVE_EVERY,
-                workers=workers,
+                compute=Compute(device=device, workers=workers),
                 on_step=reporter(name, progress, on_step),
             )
             progress.step(pairs - progress.done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -51,6 +52,28 @@ def write_text(path: str | Path, text: str) -> None:
     """Write `text` to `path` atomically, as UTF-8 with unix line ends."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def check_writable(path: str | Path) -> None:
+    """Find out before long work whether a file could be written at its end.
+
+    Raises:
+        InputError: as `atomic_path`.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent) as stream:
+            stream.write(bytes(1))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def sweep(path: str | Path) -> None:
+    """Remove what a killed process has left half-written beside `path`."""
+    path = Path(path)
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}-????????{path.suffix}"):
+        leftover.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, write_text
+from dlatrack.files import atomic_path, check_writable, sweep, write_text
 
 
 def test_a_file_appears_complete(tmp_path):
@@ -50,3 +50,19 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot write .*file/x\.txt"):
         write_text(tmp_path / "file" / "x.txt", "")
+
+
+def test_whether_a_file_can_be_written_is_found_before_the_work(tmp_path):
+    check_writable(tmp_path / "new" / "a.txt")
+    assert list((tmp_path / "new").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot write .*a\.txt"):
+        check_writable(tmp_path / "file" / "a.txt")
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path):
+    for name in (".a-12345678.txt", ".a-12345678.csv", "a-12345678.txt", ".b-12345678.txt", "a.txt"):
+        (tmp_path / name).write_text("")
+    sweep(tmp_path / "a.txt")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {".a-12345678.csv", "a-12345678.txt", ".b-12345678.txt", "a.txt"}

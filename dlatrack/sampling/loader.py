@@ -41,17 +41,25 @@ class _Epoch:
     epoch: int
     pairs: int
     batch: int
+    rank: int = 0
+    world: int = 1
 
     def __len__(self) -> int:
         return -(-self.pairs // self.batch)  # noqa: PLE0303  (both are positive)
 
+    def part(self, number: int) -> range:
+        """Pairs of a batch that are this process's share."""
+        start, size = number * self.batch, min(self.batch, self.pairs - number * self.batch)
+        return range(start + size * self.rank // self.world, start + size * (self.rank + 1) // self.world)
+
     def size(self, number: int) -> int:
-        """Pairs of a batch."""
-        return min(self.batch, self.pairs - number * self.batch)
+        """Pairs of this process's share of a batch."""
+        return len(self.part(number))
 
     def prepare(self, number: int, out: PairBatch | None = None) -> PairBatch:
-        """Draw a batch."""
-        return self.source.batch(self.epoch, number * self.batch, self.size(number), out=out)
+        """Draw this process's share of a batch."""
+        part = self.part(number)
+        return self.source.batch(self.epoch, part.start, len(part), out=out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +94,15 @@ class _Worker:
 
 
 def load_batches(
-    source: PairSource, epoch: int, pairs: int, batch: int, *, first: int = 0, workers: int = 0
+    source: PairSource,
+    epoch: int,
+    pairs: int,
+    batch: int,
+    *,
+    first: int = 0,
+    workers: int = 0,
+    rank: int = 0,
+    world: int = 1,
 ) -> Iterator[PairBatch]:
     """Yield the batches of an epoch in order.
 
@@ -100,17 +116,21 @@ def load_batches(
         batch: pairs per batch.
         first: number of the first batch to yield, where a stopped run goes on.
         workers: processes that prepare batches, each of them two ahead; 0: this process, when asked.
+        rank: of several training processes that share every batch, the number of this one.
+        world: how many there are.
 
     Raises:
         InputError: if a crop cannot be decoded, shared memory is too small or a worker dies.
-        ValueError: if `batch` or `pairs` is not positive, or `first` or `workers` negative.
+        ValueError: if `batch` or `pairs` is not positive, `first` or `workers` negative, or `rank` not below `world`.
     """
+    if not 0 <= rank < world:
+        raise ValueError(f"rank must be in 0..{world - 1}, got {rank}")
     if batch < 1 or pairs < 1 or first < 0 or workers < 0:
         raise ValueError(
             f"batch and pairs must be 1 or more, first and workers 0 or more; got batch {batch}, pairs {pairs}, "
             f"first {first}, workers {workers}"
         )
-    whole = _Epoch(source, epoch, pairs, batch)
+    whole = _Epoch(source, epoch, pairs, batch, rank, world)
     todo = range(min(first, len(whole)), len(whole))
     workers = min(workers, len(todo))
     if workers == 0:

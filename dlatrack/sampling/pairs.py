@@ -125,13 +125,21 @@ class PairSource:
         return PairBatch(*(column.share_memory_() for column in batch)) if shared else batch
 
     def batches(
-        self, epoch: int, pairs: int, batch: int, *, first: int = 0, workers: int = 0
+        self,
+        epoch: int,
+        pairs: int,
+        batch: int,
+        *,
+        first: int = 0,
+        workers: int = 0,
+        rank: int = 0,
+        world: int = 1,
     ) -> Iterator[PairBatch]:
         """The batches of an epoch in order, from number `first` on, as `loader.load_batches`.
 
         With workers a batch is lent until the next one is asked for.
         """
-        return load_batches(self, epoch, pairs, batch, first=first, workers=workers)
+        return load_batches(self, epoch, pairs, batch, first=first, workers=workers, rank=rank, world=world)
 
     def draw_frames(self, positive: bool, rng: np.random.Generator, part: int = 0) -> tuple[int, int]:
         """Crop numbers of template and search image, the template from set `part` of the mixture."""

@@ -12,9 +12,10 @@ from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.manifests import manifest
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
+from dlatrack.files import sweep
 from dlatrack.progress import Progress
 from dlatrack.tracking.crew import one_core, work_off
-from dlatrack.tracking.job import Job, SequenceSource, sweep
+from dlatrack.tracking.job import Job, SequenceSource
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.run_record import check_names, claim
 from dlatrack.tracking.stages import StageSeconds, write_summary

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import write_boxes
 from dlatrack.evaluation.vot_results import INITIALISED, read_vot_run, write_vot_run
+from dlatrack.files import sweep
 from dlatrack.tracking.reset import run_with_resets
 from dlatrack.tracking.run import Tracker, has_boxes, run_one_pass
 from dlatrack.tracking.stages import StageSeconds, write_times
@@ -144,9 +144,3 @@ def _has_run(path: Path, rows: int) -> bool:
     except InputError:
         return False
     return True
-
-
-def sweep(path: Path) -> None:
-    """Remove what a killed process has left half-written beside `path`, under the names that `atomic_path` gives."""
-    for leftover in path.parent.glob(f".{glob.escape(path.stem)}-????????{path.suffix}"):
-        leftover.unlink(missing_ok=True)

@@ -1,34 +1,76 @@
-"""The training loop: draw pairs, assign labels, step."""
+"""The training loop: draw pairs, assign labels, step, save."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import dlatrack
-from dlatrack.assign import Assignment, LabelAssigner, build_assigner
+from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
-from dlatrack.losses import LOSSES, LossTerms
+from dlatrack.files import check_writable, sweep
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import load_backbone_weights, starting_weights
-from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet, build_model
-from dlatrack.recipes import Recipe, Schedule
+from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
-from dlatrack.sampling.pairs import PairBatch, PairSource
+from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.sources import CropSource
 from dlatrack.training.checkpoints import Position, load_checkpoint, restore_momentum, save_checkpoint
 from dlatrack.training.history import Step, read_history, write_history
+from dlatrack.training.ranks import Ranks
+from dlatrack.training.replay import save_step
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
+from dlatrack.training.step import NotFiniteError, Precision, Stepper, describe
 
-CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.csv"
+CHECKPOINT, HISTORY, FAILED = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How a run is computed.
+
+    Args:
+        device: a torch device.
+        ranks: the processes of the run, see `ranks.ranks`.
+        accumulate: parts that each process cuts its share of a batch into, one after the other, to save memory. What
+            is learned depends on the number of parts in all, processes times this.
+        precision: in which the network computes.
+        workers: processes that prepare pairs; 0: this one. Changes nothing else.
+        save_every: steps between two checkpoints within an epoch; None: only as `save_minutes` says.
+        save_minutes: minutes after which the next step is saved, by a clock that nobody can set.
+
+    Raises:
+        ValueError: for a number that makes no sense.
+    """
+
+    device: str = "cpu"
+    ranks: Ranks = field(default_factory=Ranks)
+    accumulate: int = 1
+    precision: Precision = "float32"
+    workers: int = 0
+    save_every: int | None = None
+    save_minutes: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.save_every is not None and self.save_every < 1:
+            raise ValueError(f"save_every must be 1 or more, got {self.save_every}")
+        if self.accumulate < 1 or not self.save_minutes > 0:
+            raise ValueError(
+                f"accumulate must be 1 or more and save_minutes more than 0, got {self.accumulate} and "
+                f"{self.save_minutes}"
+            )
+
+    @property
+    def parts(self) -> int:
+        """Parts of every batch that are computed at once."""
+        return self.ranks.world * self.accumulate
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +81,13 @@ class Training:
         net: the network, in evaluation mode.
         steps: history of all steps.
         epochs: epochs done.
+        stopped: whether `should_stop` ended it before its time.
     """
 
     net: SiameseNet
     steps: list[Step]
     epochs: int
+    stopped: bool = False
 
 
 def train(
@@ -52,105 +96,216 @@ def train(
     folder: str | Path,
     *,
     seed: int = 0,
-    device: str = "cpu",
     backbone_weights: str | Path | None = None,
     until_epoch: int | None = None,
-    save_every: int | None = None,
-    workers: int = 0,
+    compute: Compute | None = None,
     on_step: Callable[[Step, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Training:
     """Train a recipe, or go on where a run in the same folder stopped.
 
-    After every epoch, and in it after every `save_every` steps, the folder holds `checkpoint.safetensors` and
-    `history.csv`. A second call with the same arguments continues from them, across the unfreezing of the backbone
-    too, and ends with the same bits as a run that was never stopped; a finished run is only read. How many workers
-    there are, and when the run is saved, changes nothing either.
+    After every epoch, and in it as `compute` says, the folder holds `checkpoint.safetensors` and `history.csv`. A
+    second call with the same arguments continues from them, across the unfreezing of the backbone too, and ends with
+    the same bits as a run that was never stopped; a finished run is only read. How many workers there are, and when
+    the run is saved, changes nothing either.
+
+    A step whose loss or gradient is not finite is not made. It is kept in `failed_step.safetensors`, which
+    `replay.replay` repeats.
 
     Args:
         recipe: network, assigner, loss, sampling and schedule.
         crops: training crops of one set, or a mixture of sets.
         folder: where the run lives; created when absent.
         seed: of initial weights, pairs and label draws.
-        device: a torch device.
         backbone_weights: what the backbone starts from: "imagenet" (torchvision's weights, fetched once), "random",
             or a file; None: as the recipe says (`Schedule.backbone_start`).
         until_epoch: stop after this many epochs in all; None: train to the end of the schedule.
-        save_every: steps between two checkpoints within an epoch; None: save after epochs only.
-        workers: processes that prepare pairs; 0: this one.
-        on_step: called with each step and the number of steps of the whole run.
+        compute: device, processes, precision and checkpoints; None: this process on the CPU.
+        on_step: called with each step and the number of steps of the whole run, in rank 0.
+        should_stop: asked after each step; when any process is told so, all save and return.
 
     Returns:
         The trained network and its history.
 
     Raises:
-        InputError: if the folder belongs to another run or cannot be written, if the weights cannot be read, or if
-            the loss stops being finite; the last checkpoint stays usable.
-        ValueError: if `save_every` is less than 1.
+        InputError: if the folder belongs to another run or cannot be written, if weights or crops cannot be read, or
+            if the loss stops being finite; the last checkpoint stays usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
-    if save_every is not None and save_every < 1:
-        raise ValueError(f"save_every must be 1 or more, got {save_every}")
     reuse_freed_memory()
-    folder, schedule = Path(folder), recipe.schedule
-    steps_per_epoch = -(-schedule.pairs_per_epoch // schedule.batch)
-    start = starting_weights(recipe.net.backbone, backbone_weights or schedule.backbone_start)
-    run = describe_run(recipe, crops, seed, backbone_weights)
-    net = build_model(recipe, torch.Generator().manual_seed(seed))
-    if start is not None:
-        load_backbone_weights(net.backbone, start, recipe.net.input_format)
-    done = Position(0, 0)
-    momentum: dict[str, torch.Tensor] = {}
-    steps: list[Step] = []
-    if (folder / CHECKPOINT).exists():
-        done, momentum = load_checkpoint(folder / CHECKPOINT, net, run)
-        steps = read_history(folder / HISTORY, done.epoch * steps_per_epoch + done.step)
-    # Channels last is more than twice as fast on CPUs.
-    net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _Run(recipe, crops, Path(folder), seed, backbone_weights, compute or Compute()).go(
+        recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs),
+        on_step,
+        should_stop,
+    )
 
-    source = PairSource(crops, recipe.sampling, recipe.net, seed)
-    assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
-    last = schedule.epochs if until_epoch is None else min(until_epoch, schedule.epochs)
-    optimizer = None
-    for epoch in range(done.epoch, last):
-        first = done.step if epoch == done.epoch else 0
-        net.train_mode(epoch >= schedule.unfreeze_epoch)
-        if optimizer is None or epoch == schedule.unfreeze_epoch:
-            optimizer = build_optimizer(net, schedule)
-            if epoch != schedule.unfreeze_epoch or first:
-                restore_momentum(net, optimizer, momentum)
-        batches = source.batches(
-            epoch, schedule.pairs_per_epoch, schedule.batch, first=first, workers=workers
+
+class _Run:
+    """State of a run: the network, its optimiser, and how far it is."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        crops: CropSource | Mixture,
+        folder: Path,
+        seed: int,
+        backbone_weights: str | Path | None,
+        compute: Compute,
+    ) -> None:
+        schedule = recipe.schedule
+        self.recipe, self.folder, self.compute = recipe, folder, compute
+        self.steps_per_epoch = -(-schedule.pairs_per_epoch // schedule.batch)
+        _check_parts(recipe, compute)
+        start = starting_weights(recipe.net.backbone, backbone_weights or schedule.backbone_start)
+        self.run = describe_run(recipe, crops, seed, backbone_weights, compute)
+        self.net = build_model(recipe, torch.Generator().manual_seed(seed))
+        if start is not None:
+            load_backbone_weights(self.net.backbone, start, recipe.net.input_format)
+        self.done, self.momentum = Position(0, 0), dict[str, torch.Tensor]()
+        self.steps: list[Step] = []
+        if (folder / CHECKPOINT).exists():
+            self.done, self.momentum = load_checkpoint(folder / CHECKPOINT, self.net, self.run)
+            self.steps = read_history(
+                folder / HISTORY, self.done.epoch * self.steps_per_epoch + self.done.step
+            )
+        # Channels last is more than twice as fast on CPUs.
+        self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
+        assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
+        self.stepper = Stepper(recipe, assigner, compute.ranks, compute.accumulate, compute.precision)
+        self.optimizer: torch.optim.SGD | None = None
+        self.saved = time.monotonic()
+
+    def go(
+        self,
+        last: int,
+        on_step: Callable[[Step, int], None] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> Training:
+        """Train up to epoch `last`."""
+        began = self.done.epoch
+        if began < last and self.compute.ranks.first:
+            for name in (CHECKPOINT, HISTORY):
+                sweep(self.folder / name)
+            check_writable(self.folder / CHECKPOINT)
+        for epoch in range(began, last):
+            if self._epoch(epoch, on_step, should_stop):
+                return Training(self.net.eval(), self.steps, epoch, stopped=True)
+        return Training(self.net.eval(), self.steps, max(began, last))
+
+    def _epoch(
+        self,
+        epoch: int,
+        on_step: Callable[[Step, int], None] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> bool:
+        """Train the rest of an epoch; whether it was stopped."""
+        schedule, ranks = self.recipe.schedule, self.compute.ranks
+        first = self.done.step if epoch == self.done.epoch else 0
+        optimizer = self._prepare(epoch, first)
+        wrapped = ranks.wrap(self.net)
+        batches = self.source.batches(
+            epoch,
+            schedule.pairs_per_epoch,
+            schedule.batch,
+            first=first,
+            workers=self.compute.workers,
+            rank=ranks.rank,
+            world=ranks.world,
         )
-        started = time.perf_counter()
+        stop, started = False, time.perf_counter()
         for number, batch in enumerate(batches, first):
-            rate = learning_rate(schedule, epoch, number / steps_per_epoch)
+            rate = learning_rate(schedule, epoch, number / self.steps_per_epoch)
             set_rate(optimizer, rate)
-            terms, assignment = forward_loss(net, batch, assigner, recipe)
-            norm = _backward(optimizer, terms, schedule)
+            pairs = min(schedule.batch, schedule.pairs_per_epoch - number * schedule.batch)
+            figures = self.stepper.gradients(wrapped, optimizer, batch, pairs)
             seconds = time.perf_counter() - started
-            steps.append(_describe(terms, assignment, norm, epoch, len(steps), rate, seconds))
+            try:
+                step = describe(
+                    figures, self.recipe, epoch=epoch, step=len(self.steps), rate=rate, seconds=seconds
+                )
+            except NotFiniteError as error:
+                kept = self.folder / (FAILED if ranks.first else f"{ranks.rank}_{FAILED}")
+                trains = epoch >= schedule.unfreeze_epoch
+                where = {"epoch": epoch, "step": len(self.steps)}
+                save_step(
+                    kept, self.net, batch, self.run, backbone_trains=trains, message=str(error), **where
+                )
+                raise InputError(
+                    f"{error}; lower the learning rate or check the data; the step is kept in {kept}"
+                ) from None
+            self.steps.append(step)
             optimizer.step()
             started = time.perf_counter()
-            if on_step is not None:
-                on_step(steps[-1], schedule.epochs * steps_per_epoch)
-            if save_every and (number + 1) % save_every == 0 and number + 1 < steps_per_epoch:
-                _save(folder, net, optimizer, Position(epoch, number + 1), steps, run)
-        _save(folder, net, optimizer, Position(epoch + 1, 0), steps, run)
-    return Training(net.eval(), steps, max(done.epoch, last))
+            if on_step is not None and ranks.first:
+                on_step(step, schedule.epochs * self.steps_per_epoch)
+            stop = self._anybody(should_stop)
+            if number + 1 < self.steps_per_epoch and (stop or self._is_due(number + 1)):
+                self._save(Position(epoch, number + 1), optimizer)
+                if stop:
+                    return True
+        ranks.share_buffers(self.net)
+        self._save(Position(epoch + 1, 0), optimizer)
+        return stop and epoch + 1 < schedule.epochs
+
+    def _prepare(self, epoch: int, first: int) -> torch.optim.SGD:
+        """Freeze what is frozen; the optimiser starts anew when the backbone joins."""
+        schedule = self.recipe.schedule
+        self.net.train_mode(epoch >= schedule.unfreeze_epoch)
+        if self.optimizer is None or epoch == schedule.unfreeze_epoch:
+            self.optimizer = build_optimizer(self.net, schedule)
+            if epoch != schedule.unfreeze_epoch or first:
+                restore_momentum(self.net, self.optimizer, self.momentum)
+        return self.optimizer
+
+    def _anybody(self, should_stop: Callable[[], bool] | None) -> bool:
+        """Whether one of the processes is to stop; all must hear of it in the same step."""
+        asked = torch.tensor([float(should_stop is not None and should_stop())], device=self.compute.device)
+        return bool(self.compute.ranks.total(asked).item())
+
+    def _is_due(self, step: int) -> bool:
+        every, minutes = self.compute.save_every, self.compute.save_minutes
+        by_steps = every is not None and step % every == 0
+        return by_steps or time.monotonic() - self.saved > 60 * minutes
+
+    def _save(self, done: Position, optimizer: torch.optim.Optimizer) -> None:
+        """History first: rows that the checkpoint does not know are left out when the run goes on."""
+        if self.compute.ranks.first:
+            write_history(self.folder / HISTORY, self.steps)
+            save_checkpoint(self.folder / CHECKPOINT, self.net, optimizer, done, self.run)
+        self.saved = time.monotonic()
+
+
+def _check_parts(recipe: Recipe, compute: Compute) -> None:
+    """Refuse a schedule whose last batch has fewer pairs than there are parts."""
+    schedule = recipe.schedule
+    least = schedule.pairs_per_epoch % schedule.batch or schedule.batch
+    if least < compute.parts:
+        raise InputError(
+            f"a batch of {least} pairs cannot be cut into {compute.parts} parts (processes times accumulate); "
+            f"choose another batch or pairs_per_epoch"
+        )
 
 
 def describe_run(
-    recipe: Recipe, crops: CropSource | Mixture, seed: int, backbone_weights: str | Path | None
+    recipe: Recipe,
+    crops: CropSource | Mixture,
+    seed: int,
+    backbone_weights: str | Path | None,
+    compute: Compute | None = None,
 ) -> dict[str, Any]:
     """What decides the outcome of a run, as plain JSON; arguments as `train`."""
     start = starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
+    compute = compute or Compute()
     return {
         "recipe": recipe.as_dict(),
         "seed": seed,
         "crops": crops.digest(),
         "data": dict(crops.origin),
         "backbone_weights": None if start is None else file_digest(start),
+        "parts": compute.parts,
+        "precision": compute.precision,
         "dlatrack": dlatrack.__version__,
     }
 
@@ -166,86 +321,3 @@ def file_digest(path: str | Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _backward(optimizer: torch.optim.Optimizer, terms: LossTerms, schedule: Schedule) -> torch.Tensor:
-    """Gradients of a loss, clipped as the schedule says; their L2 norm before."""
-    optimizer.zero_grad(set_to_none=True)
-    terms.total.backward()
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    return torch.nn.utils.clip_grad_norm_(parameters, schedule.clip_norm or math.inf)
-
-
-def _save(
-    folder: Path,
-    net: SiameseNet,
-    optimizer: torch.optim.Optimizer,
-    done: Position,
-    steps: list[Step],
-    run: dict[str, Any],
-) -> None:
-    """History first: rows that the checkpoint does not know are left out when the run goes on."""
-    write_history(folder / HISTORY, steps)
-    save_checkpoint(folder / CHECKPOINT, net, optimizer, done, run)
-
-
-def forward_loss(
-    net: SiameseNet, batch: PairBatch, assigner: LabelAssigner, recipe: Recipe
-) -> tuple[LossTerms, Assignment]:
-    """Network, label assignment and loss of one batch, on the device of the network."""
-    device = next(net.parameters()).device
-    template, search = (
-        to_network_input(images.to(device), recipe.net.input_format)
-        for images in (batch.template, batch.search)
-    )
-    target = batch.target_xyxy.to(device)
-    assignment = assigner.assign(target, batch.positive.to(device), batch.key.to(device))
-    anchors = assigner.grid.anchors(assigner.anchor_shapes).to(device, torch.float32)
-    loss = LOSSES[recipe.net.head]
-    return loss(net(template, search), assignment.labels, target.float(), anchors, recipe.loss), assignment
-
-
-def _describe(
-    terms: LossTerms,
-    assignment: Assignment,
-    norm: torch.Tensor,
-    epoch: int,
-    step: int,
-    rate: float,
-    seconds: float,
-) -> Step:
-    """The history row of a step; one transfer from the device.
-
-    Raises:
-        InputError: if the loss or the gradient is not finite.
-    """
-    figures = [terms.total, terms.classification, terms.regression, terms.centerness, norm]
-    counts = [assignment.positive, assignment.negative, assignment.empty, assignment.tied, assignment.rescued]
-    values = torch.stack(
-        [*(f.detach().double() for f in figures), *(c.sum().double() for c in counts)]
-    ).tolist()
-    loss, classification, regression, centerness, gradient, positives, negatives, *flags = values
-    if not all(map(torch.isfinite, torch.tensor([loss, gradient]))):
-        raise InputError(
-            f"training stopped in epoch {epoch}, step {step}: loss {loss} (classification {classification}, "
-            f"regression {regression}, centre-ness {centerness}), gradient norm {gradient}; lower the learning rate "
-            f"or check the data"
-        )
-    pairs = len(assignment.labels)
-    empty, tied, rescued = (int(flag) for flag in flags)
-    return Step(
-        epoch,
-        step,
-        rate,
-        loss,
-        classification,
-        regression,
-        centerness,
-        gradient,
-        positives / pairs,
-        negatives / pairs,
-        empty,
-        tied,
-        rescued,
-        pairs / seconds,
-    )

@@ -23,6 +23,7 @@ class Step(NamedTuple):
         loss_regression: IoU loss.
         loss_centerness: binary cross-entropy.
         gradient_norm: global L2 norm before clipping.
+        clipped: 1 if the gradient was clipped, else 0.
         positives: mean positives per pair.
         negatives: mean negatives per pair.
         empty: pairs in which no sample satisfied the assignment rule.
@@ -39,6 +40,7 @@ class Step(NamedTuple):
     loss_regression: float
     loss_centerness: float
     gradient_norm: float
+    clipped: int
     positives: float
     negatives: float
     empty: int

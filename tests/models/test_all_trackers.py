@@ -26,8 +26,8 @@ from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass
-from dlatrack.training.engine import forward_loss
 from dlatrack.training.schedule import build_optimizer, set_rate
+from dlatrack.training.step import forward_loss
 
 PAPER = [f"{dla}{name}" for name in ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp") for dla in ("", "dla_")]
 EXTRA = ["siamban", "siamrpn", "siamfc"]

@@ -20,8 +20,9 @@ from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass
 from dlatrack.training import checkpoints, engine
-from dlatrack.training.engine import CHECKPOINT, HISTORY, forward_loss, train
+from dlatrack.training.engine import CHECKPOINT, FAILED, HISTORY, Compute, train
 from dlatrack.training.history import read_history
+from dlatrack.training.step import forward_loss
 
 SHORT = Schedule(
     epochs=4,
@@ -117,6 +118,84 @@ def test_the_loss_falls(store, tmp_path):
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
+def test_clipped_steps_are_marked(whole):
+    limit = SHORT.clip_norm
+    assert [s.clipped for s in whole[0].steps] == [int(s.gradient_norm > limit) for s in whole[0].steps]
+    assert sum(s.clipped for s in whole[0].steps) > 0
+
+
+def test_bfloat16_is_near_and_another_run(store, whole, tmp_path):
+    lower = train(RECIPE, store, tmp_path, seed=3, until_epoch=1, compute=Compute(precision="bfloat16"))
+    first, other = whole[0].steps[0], lower.steps[0]
+    assert other.loss != first.loss
+    assert other.loss == pytest.approx(first.loss, rel=0.05)
+    with pytest.raises(InputError, match="precision is bfloat16 there and float32 here"):
+        train(RECIPE, store, tmp_path, seed=3)
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_the_loss_of_a_batch_is_the_mean_over_its_parts(store, tmp_path, accumulate):
+    """Without clipping and batch norm's part in it: the figures of one step by hand."""
+    schedule = replace(SHORT, pairs_per_epoch=6, batch=6)
+    chosen = replace(RECIPE, schedule=schedule)
+    run = train(chosen, store, tmp_path, seed=3, until_epoch=1, compute=Compute(accumulate=accumulate))
+    source = PairSource(store, chosen.sampling, chosen.net, 3)
+    net = build_model(chosen, torch.Generator().manual_seed(3)).to(memory_format=torch.channels_last)
+    net.train_mode(False)
+    assigner = build_assigner("dla_points", chosen.grid)
+    size = 6 // accumulate
+    parts = [
+        forward_loss(net, source.batch(0, part * size, size), assigner, chosen)[0].total.item()
+        for part in range(accumulate)
+    ]
+    assert run.steps[0].loss == pytest.approx(sum(parts) / accumulate, rel=1e-6)
+    assert run.steps[0].pairs_per_second > 0
+    with pytest.raises(InputError, match=f"parts is {accumulate} there and 1 here"):
+        train(chosen, store, tmp_path, seed=3)
+
+
+def test_parts_that_cannot_be_are_refused(store, tmp_path):
+    with pytest.raises(InputError, match=r"a batch of 2 pairs cannot be cut into 3 parts"):
+        train(RECIPE, store, tmp_path, compute=Compute(accumulate=3))
+    for wrong in ({"accumulate": 0}, {"save_minutes": 0}, {"save_every": 0}):
+        with pytest.raises(ValueError, match="must be"):
+            Compute(**wrong)
+
+
+def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_bits(store, whole, tmp_path):
+    calls = []
+
+    def after(count):
+        return lambda: calls.append(0) is None and len(calls) >= count
+
+    stopped = train(RECIPE, store, tmp_path, seed=3, should_stop=after(3))
+    assert stopped.stopped
+    assert (stopped.epochs, len(stopped.steps)) == (1, 3)
+    calls.clear()
+    stopped = train(RECIPE, store, tmp_path, seed=3, should_stop=after(1))
+    assert stopped.stopped, "at the end of an epoch, too"
+    assert len(stopped.steps) == 4
+    done = train(RECIPE, store, tmp_path, seed=3)
+    assert not done.stopped
+    assert (tmp_path / CHECKPOINT).read_bytes() == (whole[1] / CHECKPOINT).read_bytes()
+
+
+def test_checkpoints_come_by_a_clock_that_nobody_sets(store, tmp_path, monkeypatch):
+    """The wall clock may jump; only the monotonic one counts, and here it jumps ten minutes per step."""
+    ticks = iter(range(0, 10**6, 601))
+    monkeypatch.setattr(engine.time, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(engine.time, "time", lambda: -1e9)
+    saved = []
+    keep = engine.save_checkpoint
+    monkeypatch.setattr(
+        engine,
+        "save_checkpoint",
+        lambda path, net, opt, done, run: saved.append(done) or keep(path, net, opt, done, run),
+    )
+    train(RECIPE, store, tmp_path, seed=3, until_epoch=2)
+    assert saved == [(0, 1), (1, 0), (1, 1), (2, 0)]
+
+
 def test_a_batch_has_the_loss_of_its_pairs_in_any_order(store):
     """Assignment keys travel with the pairs: a permuted batch costs the same."""
     source = PairSource(store, RECIPE.sampling, RECIPE.net, 1)
@@ -182,7 +261,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(store, tmp_path, monkeypatch):
         InputError, match=r"training stopped in epoch 0, step 0: loss (nan|inf).*lower the learning rate"
     ):
         train(RECIPE, store, tmp_path)
-    assert not list(Path(tmp_path).iterdir())
+    assert [path.name for path in Path(tmp_path).iterdir()] == [FAILED]
 
 
 def test_missing_backbone_weights_are_named(store, tmp_path):

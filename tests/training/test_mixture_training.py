@@ -14,7 +14,7 @@ from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.mixture import PAPER_SHARES
 from dlatrack.sampling.opening import open_mixture, open_training_data, pack_set
 from dlatrack.training.checkpoints import Position, load_checkpoint
-from dlatrack.training.engine import CHECKPOINT, HISTORY, describe_run, train
+from dlatrack.training.engine import CHECKPOINT, HISTORY, Compute, describe_run, train
 from dlatrack.training.history import read_history
 
 SHORT = Schedule(
@@ -69,7 +69,7 @@ def test_what_a_check_found_of_every_set_is_recorded(crops, whole):
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_workers_change_no_bit(crops, whole, tmp_path, workers):
-    train(RECIPE, crops, tmp_path, seed=5, workers=workers)
+    train(RECIPE, crops, tmp_path, seed=5, compute=Compute(workers=workers))
     assert (tmp_path / CHECKPOINT).read_bytes() == (whole[1] / CHECKPOINT).read_bytes()
 
 
@@ -80,14 +80,21 @@ def test_a_run_stopped_within_an_epoch_goes_on_to_the_same_bits(crops, whole, tm
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(RECIPE, crops, tmp_path, seed=5, save_every=2, on_step=stop, workers=2)
+        train(RECIPE, crops, tmp_path, seed=5, on_step=stop, compute=Compute(save_every=2, workers=2))
     started_with = describe_run(RECIPE, crops, 5, None)
     done, momentum = load_checkpoint(tmp_path / CHECKPOINT, build_model(RECIPE), started_with)
     assert done == Position(0, 4)
     assert momentum
 
     seen = []
-    train(RECIPE, crops, tmp_path, seed=5, workers=1, on_step=lambda step, _: seen.append(step.step))
+    train(
+        RECIPE,
+        crops,
+        tmp_path,
+        seed=5,
+        compute=Compute(workers=1),
+        on_step=lambda step, _: seen.append(step.step),
+    )
     assert seen == [4, 5, 6]
     assert (tmp_path / CHECKPOINT).read_bytes() == (whole[1] / CHECKPOINT).read_bytes()
     assert [s.step for s in read_history(tmp_path / HISTORY, 7)] == list(range(7))
@@ -126,7 +133,7 @@ def test_training_data_is_named_in_one_of_two_ways(minis):
 
 def test_a_save_interval_is_positive(crops, tmp_path):
     with pytest.raises(ValueError, match="save_every must be 1 or more, got 0"):
-        train(RECIPE, crops, tmp_path, save_every=0)
+        Compute(save_every=0)
 
 
 def test_a_history_that_lost_rows_is_refused(whole, tmp_path):

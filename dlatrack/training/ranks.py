@@ -1,0 +1,86 @@
+"""One process or many: which part of each batch a process trains on, and how they agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from dlatrack.errors import InputError
+from dlatrack.models.siamese import SiameseNet
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """The processes of a run.
+
+    Args:
+        rank: number of this one, from 0; rank 0 writes files and shows progress.
+        world: how many there are.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes and shows."""
+        return self.rank == 0
+
+    def wrap(self, net: SiameseNet) -> nn.Module:
+        """The network as it is called in training: with several processes their gradients are averaged.
+
+        Call it anew when other parameters begin to train.
+        """
+        if self.world == 1:
+            return net
+        device = next(net.parameters()).device
+        chosen = [device.index or 0] if device.type == "cuda" else None
+        return DistributedDataParallel(net, device_ids=chosen)
+
+    def total(self, values: torch.Tensor) -> torch.Tensor:
+        """Sum of a tensor over all processes."""
+        if self.world > 1:
+            dist.all_reduce(values)
+        return values
+
+    def share_buffers(self, net: nn.Module) -> None:
+        """Give all processes the running means and variances of rank 0, which saves them."""
+        if self.world > 1:
+            for buffer in net.buffers():
+                dist.broadcast(buffer, 0)
+
+
+@contextmanager
+def ranks(device: str) -> Iterator[tuple[Ranks, str]]:
+    """Join the other processes that `torchrun` has started; without it there is one.
+
+    Args:
+        device: "cpu", or "cuda" for the GPU of this process's local rank.
+
+    Yields:
+        The processes and the device of this one.
+
+    Raises:
+        InputError: if a device is named that all processes would share.
+    """
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        yield Ranks(), device
+        return
+    if device not in ("cpu", "cuda"):
+        raise InputError(f"{world} processes cannot share device {device}; use cuda, or cpu")
+    if device == "cuda":
+        device = f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}"
+        torch.cuda.set_device(device)
+    dist.init_process_group("gloo" if device == "cpu" else "nccl")
+    try:
+        yield Ranks(dist.get_rank(), world), device
+    finally:
+        dist.destroy_process_group()

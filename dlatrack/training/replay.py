@@ -1,0 +1,127 @@
+"""A step that went wrong, kept whole, so that it can be looked at as often as needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from dlatrack.assign import build_assigner
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path
+from dlatrack.models.recipe_json import recipe_from_dict
+from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.models.state_files import read_safetensors
+from dlatrack.sampling.pairs import PairBatch
+from dlatrack.training.step import forward_loss
+
+_ENTRY = "dlatrack-failed-step"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a kept step does when it is repeated.
+
+    Args:
+        epoch: in which it was, from 0.
+        step: through the whole run, from 0.
+        message: why training stopped.
+        losses: the total and its terms.
+        gradient_norms: of backbone, neck and head.
+        not_finite: names of weights, inputs, answers and gradients that hold a value that is not finite.
+        positives: per pair.
+        keys: of the pairs, with which their labels were drawn.
+    """
+
+    epoch: int
+    step: int
+    message: str
+    losses: dict[str, float]
+    gradient_norms: dict[str, float]
+    not_finite: tuple[str, ...]
+    positives: tuple[int, ...]
+    keys: tuple[int, ...]
+
+
+def save_step(
+    path: str | Path,
+    net: SiameseNet,
+    batch: PairBatch,
+    run: Mapping[str, Any],
+    *,
+    epoch: int,
+    step: int,
+    backbone_trains: bool,
+    message: str,
+) -> None:
+    """Keep a step: the weights before it, its batch, and what the run was started with.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    tensors = {f"net.{name}": value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    tensors |= {f"batch.{name}": value.contiguous() for name, value in batch._asdict().items()}
+    content = {
+        "epoch": epoch,
+        "step": step,
+        "backbone_trains": backbone_trains,
+        "message": message,
+        "run": run,
+    }
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(content, sort_keys=True)}))
+
+
+def replay(path: str | Path) -> Replay:
+    """Repeat a kept step on the CPU, without changing anything.
+
+    Raises:
+        InputError: if the file is missing, cut short or of another kind.
+    """
+    tensors, metadata = read_safetensors(path)
+    try:
+        content = json.loads(metadata[_ENTRY])
+        run, trains = content["run"], bool(content["backbone_trains"])
+        recipe = recipe_from_dict(run["recipe"], str(path))
+        parts = {
+            name.removeprefix("batch."): value for name, value in tensors.items() if name.startswith("batch.")
+        }
+        batch = PairBatch(**parts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a kept training step") from error
+    net = build_model(recipe)
+    state = {name.removeprefix("net."): value for name, value in tensors.items() if name.startswith("net.")}
+    try:
+        # Not `load_strict`: weights that are not finite are what one looks for here, and the step itself has left
+        # running means that are not, which take no part in training.
+        net.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(f"{path} does not hold the weights of {recipe.name}: {error}") from error
+    net.train_mode(trains)
+    assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
+    terms, assignment = forward_loss(net, batch, assigner, recipe)
+    terms.total.backward()
+    gradients = {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
+    watched = {f"input {name}": value for name, value in batch._asdict().items()}
+    watched |= {f"weights {name}": value for name, value in net.named_parameters()}
+    watched |= {f"loss {name}": value for name, value in vars(terms).items()}
+    watched |= {f"gradient of {name}": value for name, value in gradients.items()}
+    norms: dict[str, float] = {}
+    for part, _ in net.named_children():
+        own = [g.flatten() for name, g in gradients.items() if name.startswith(f"{part}.")]
+        norms[part] = float(torch.cat(own).norm()) if own else 0.0
+    return Replay(
+        epoch=int(content["epoch"]),
+        step=int(content["step"]),
+        message=str(content["message"]),
+        losses={name: float(value.detach()) for name, value in vars(terms).items()},
+        gradient_norms=norms,
+        not_finite=tuple(name for name, value in watched.items() if not torch.isfinite(value).all()),
+        positives=tuple(assignment.positive.tolist()),
+        keys=tuple(batch.key.tolist()),
+    )

@@ -1,0 +1,171 @@
+"""One training step: labels, loss, gradients, and what there is to tell about them."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from dlatrack.assign import Assignment, LabelAssigner
+from dlatrack.losses import LOSSES, LossTerms
+from dlatrack.models.preprocess import to_network_input
+from dlatrack.models.siamese import HeadOutput
+from dlatrack.recipes import Recipe
+from dlatrack.sampling.pairs import PairBatch
+from dlatrack.training.history import Step
+from dlatrack.training.ranks import Ranks
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class NotFiniteError(ArithmeticError):
+    """The loss or the gradient of a step is not finite."""
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """Everything a step needs beside network, optimiser and batch.
+
+    Args:
+        recipe: loss, assigner and schedule.
+        assigner: built from it.
+        ranks: the processes of the run.
+        accumulate: parts that each process cuts its share of a batch into, one after the other, to save memory.
+        precision: in which the network computes; assignment and loss are always float32.
+    """
+
+    recipe: Recipe
+    assigner: LabelAssigner
+    ranks: Ranks = field(default_factory=Ranks)
+    accumulate: int = 1
+    precision: Precision = "float32"
+
+    def gradients(
+        self, net: nn.Module, optimizer: torch.optim.Optimizer, batch: PairBatch, pairs: int
+    ) -> torch.Tensor:
+        """Gradients of a batch, clipped as the schedule says.
+
+        The loss of a batch is the mean of the losses of its parts, weighed by their pairs; a part is what is computed
+        at once. N processes with one part each thus learn what one process learns with N parts.
+
+        Args:
+            net: wrapped by `Ranks.wrap`.
+            optimizer: whose parameters get gradients.
+            batch: this process's share.
+            pairs: of the whole batch, all processes together.
+
+        Returns:
+            (11,) float64 on the CPU, the same in all processes: loss and its three terms, gradient norm before
+            clipping, positives and negatives, empty, tied and rescued pairs, and pairs, all summed over the batch.
+        """
+        optimizer.zero_grad(set_to_none=True)
+        cuts = [len(batch.key) * part // self.accumulate for part in range(self.accumulate + 1)]
+        told = torch.zeros(10, dtype=torch.float64)
+        for part, (first, end) in enumerate(pairwise(cuts)):
+            piece = PairBatch(*(column[first:end] for column in batch))
+            share = (end - first) / pairs
+            with self._unsynchronised(net, part):
+                terms, assignment = forward_loss(
+                    net, piece, self.assigner, self.recipe, precision=self.precision
+                )
+                (
+                    terms.total * (share * self.ranks.world)
+                ).backward()  # averaged over the processes afterwards
+            told += _figures(terms, assignment, share).cpu()
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or math.inf)
+        told = self.ranks.total(told)
+        return torch.cat([told[:4], norm.detach().double().cpu().reshape(1), told[4:]])
+
+    def _unsynchronised(self, net: nn.Module, part: int) -> AbstractContextManager[None]:
+        """Gradients are averaged once, with the last part."""
+        if isinstance(net, DistributedDataParallel) and part + 1 < self.accumulate:
+            return net.no_sync()
+        return nullcontext()
+
+
+def forward_loss(
+    net: nn.Module,
+    batch: PairBatch,
+    assigner: LabelAssigner,
+    recipe: Recipe,
+    *,
+    precision: Precision = "float32",
+) -> tuple[LossTerms, Assignment]:
+    """Network, label assignment and loss of one batch, on the device of the network."""
+    device = next(net.parameters()).device
+    template, search = (
+        to_network_input(images.to(device), recipe.net.input_format)
+        for images in (batch.template, batch.search)
+    )
+    target = batch.target_xyxy.to(device)
+    assignment = assigner.assign(target, batch.positive.to(device), batch.key.to(device))
+    anchors = assigner.grid.anchors(assigner.anchor_shapes).to(device, torch.float32)
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        output: HeadOutput = net(template, search)
+    cls, reg, centerness = (None if maps is None else maps.float() for maps in output)
+    loss = LOSSES[recipe.net.head]
+    return loss(
+        HeadOutput(cast(Tensor, cls), reg, centerness),
+        assignment.labels,
+        target.float(),
+        anchors,
+        recipe.loss,
+    ), assignment
+
+
+def _figures(terms: LossTerms, assignment: Assignment, share: float) -> torch.Tensor:
+    """(10,) float64; one transfer from the device."""
+    losses = [terms.total, terms.classification, terms.regression, terms.centerness]
+    counts = [assignment.positive, assignment.negative, assignment.empty, assignment.tied, assignment.rescued]
+    values = [*(f.detach().double() * share for f in losses), *(c.sum().double() for c in counts)]
+    return torch.stack([*values, values[0].new_tensor(float(len(assignment.labels)))])
+
+
+def describe(
+    figures: torch.Tensor, recipe: Recipe, *, epoch: int, step: int, rate: float, seconds: float
+) -> Step:
+    """The history row of a step.
+
+    Args:
+        figures: of `Stepper.gradients`.
+        recipe: whose schedule clips.
+        epoch: from 0.
+        step: from 0, through the whole run.
+        rate: learning rate.
+        seconds: that the step took.
+
+    Raises:
+        NotFiniteError: if the loss or the gradient is not finite.
+    """
+    loss, classification, regression, centerness, norm, positives, negatives, *flags = figures.tolist()
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise NotFiniteError(
+            f"training stopped in epoch {epoch}, step {step}: loss {loss} (classification {classification}, "
+            f"regression {regression}, centre-ness {centerness}), gradient norm {norm}"
+        )
+    empty, tied, rescued, pairs = (int(flag) for flag in flags)
+    limit = recipe.schedule.clip_norm
+    return Step(
+        epoch=epoch,
+        step=step,
+        lr=rate,
+        loss=loss,
+        loss_classification=classification,
+        loss_regression=regression,
+        loss_centerness=centerness,
+        gradient_norm=norm,
+        clipped=int(limit is not None and norm > limit),
+        positives=positives / pairs,
+        negatives=negatives / pairs,
+        empty=empty,
+        tied=tied,
+        rescued=rescued,
+        pairs_per_second=pairs / seconds,
+    )

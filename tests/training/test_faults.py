@@ -1,0 +1,161 @@
+"""What can go wrong in a run, and that nothing is lost: kills, damaged crops, disks, folders, workers.
+
+`DLATRACK_KILLS` is the number of kills.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from dlatrack.datasets.mini import write_mini
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
+from dlatrack.recipes import Schedule, recipe
+from dlatrack.sampling.opening import open_mixture, pack_set
+from dlatrack.sampling.store import CropStore
+from dlatrack.training import checkpoints
+from dlatrack.training.engine import CHECKPOINT, HISTORY, Compute, train
+from dlatrack.training.history import read_history
+
+SHORT = Schedule(
+    epochs=4,
+    pairs_per_epoch=20,
+    batch=2,
+    warmup_epochs=1,
+    warmup_from=0.01,
+    rate=0.02,
+    final_rate=0.01,
+    unfreeze_epoch=2,
+    backbone_start="random",
+)
+RECIPE = replace(recipe("siamcar_small"), schedule=SHORT)
+KILLS = int(os.environ.get("DLATRACK_KILLS", "12"))
+
+
+@pytest.fixture(scope="module")
+def store_file(tmp_path_factory):
+    """Training crops as a file that other processes read."""
+    path = tmp_path_factory.mktemp("crops") / "crops.safetensors"
+    CropStore.build(synthetic_sequences(2, seed=50, length=4, challenges=())).save(path)
+    return path
+
+
+def run(store_file: Path, folder: Path, save_every: int = 1) -> None:
+    torch.set_num_threads(1)
+    train(RECIPE, CropStore.load(store_file), folder, seed=3, compute=Compute(save_every=save_every))
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_change_no_bit(store_file, tmp_path):
+    """A process is killed again and again, each one going on where the last was, until so many kills are done."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["dlatrack.training.engine", "dlatrack.sampling.store"])
+    moments = random.Random(1)
+    kills = rounds = 0
+    finished: list[Path] = []
+    while kills < KILLS or not finished:
+        rounds += 1
+        folder = tmp_path / f"run{len(finished)}"
+        process = context.Process(target=run, args=(store_file, folder))
+        process.start()
+        process.join(moments.uniform(0.2, 1.6) if kills < KILLS else 300)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            kills += 1
+        else:
+            assert process.exitcode == 0
+            finished.append(folder)
+        assert rounds < 10 * KILLS
+    whole = tmp_path / "whole"
+    process = context.Process(target=run, args=(store_file, whole, 1000))
+    process.start()
+    process.join()
+    for folder in finished:
+        assert (folder / CHECKPOINT).read_bytes() == (whole / CHECKPOINT).read_bytes()
+        assert [s[:-1] for s in read_history(folder / HISTORY, 40)] == [
+            s[:-1] for s in read_history(whole / HISTORY, 40)
+        ], "all but the speed"
+        left = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+        assert left == {CHECKPOINT, HISTORY}
+    assert kills >= KILLS
+
+
+def test_a_damaged_crop_of_a_pack_stops_with_its_shard(tmp_path):
+    pack_set("coco", write_mini("coco", tmp_path), tmp_path / "pack", workers=1)
+    (shard,) = (tmp_path / "pack").glob("*.tar")
+    data = bytearray(shard.read_bytes())
+    start = data.index(b"\xff\xda") + 20  # in the scan of the first image
+    data[start : start + 4000] = bytes(4000)
+    shard.write_bytes(data)
+    quick = replace(RECIPE, schedule=replace(SHORT, epochs=1))
+    with pytest.raises(InputError, match=r"crops-000000\.tar|crop \d+|hash"):
+        crops = open_mixture({"coco": tmp_path / "pack"})
+        crops.parts[0].verify()
+        train(quick, crops, tmp_path / "run")
+
+
+def test_images_that_vanish_stop_with_their_name_and_a_usable_checkpoint(tmp_path):
+    root = write_mini("got10k", tmp_path)
+    crops = open_mixture({"got10k": root})
+    first = train(RECIPE, crops, tmp_path / "run", until_epoch=1)
+    for image in (root / "train").rglob("*.jpg"):
+        image.unlink()
+    with pytest.raises(InputError, match=r"cannot read .*\.jpg: No such file or directory"):
+        train(RECIPE, crops, tmp_path / "run", until_epoch=2)
+    assert train(RECIPE, crops, tmp_path / "run", until_epoch=1).epochs == first.epochs
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_work(store_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    steps = []
+    with pytest.raises(InputError, match=r"cannot write .*file"):
+        train(
+            RECIPE,
+            CropStore.load(store_file),
+            tmp_path / "file" / "run",
+            on_step=lambda *step: steps.append(step),
+        )
+    assert steps == []
+
+
+@pytest.mark.parametrize("error", [(28, "No space left on device"), (30, "Read-only file system")])
+def test_a_disk_that_fails_leaves_the_last_checkpoint(store_file, tmp_path, monkeypatch, error):
+    crops = CropStore.load(store_file)
+    train(RECIPE, crops, tmp_path, until_epoch=1)
+    kept = (tmp_path / CHECKPOINT).read_bytes()
+
+    def fail(*_arguments, **_options):
+        raise OSError(*error)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints.Path, "write_bytes", fail)
+        with pytest.raises(InputError, match=rf"cannot write .*checkpoint\.safetensors: {error[1]}"):
+            train(RECIPE, crops, tmp_path, until_epoch=2)
+    assert (tmp_path / CHECKPOINT).read_bytes() == kept
+    assert train(RECIPE, crops, tmp_path, until_epoch=2).epochs == 2
+
+
+def test_a_worker_that_is_killed_stops_the_run_and_loses_nothing(store_file, tmp_path):
+    crops = CropStore.load(store_file)
+
+    def kill(step, _total):
+        if step.step == 5:
+            for child in multiprocessing.active_children():
+                if child.name == "dlatrack pairs":
+                    os.kill(child.pid, signal.SIGKILL)
+
+    with pytest.raises(InputError, match=r"a process that prepares pairs has died \(exit code -9\)"):
+        train(RECIPE, crops, tmp_path, compute=Compute(workers=2, save_every=2), on_step=kill)
+    done = train(RECIPE, crops, tmp_path, until_epoch=1, compute=Compute(save_every=2))
+    whole = train(RECIPE, crops, tmp_path / "whole", until_epoch=1)
+    assert (tmp_path / CHECKPOINT).read_bytes() == (tmp_path / "whole" / CHECKPOINT).read_bytes()
+    assert [s.step for s in done.steps] == [s.step for s in whole.steps]

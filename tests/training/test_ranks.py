@@ -1,0 +1,88 @@
+"""Several processes learn what one process learns with as many parts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dlatrack.errors import InputError
+from dlatrack.training.engine import Compute
+from dlatrack.training.ranks import Ranks, ranks
+
+SCRIPT = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+from safetensors.torch import save_file
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.recipes import Schedule, recipe
+from dlatrack.sampling.store import CropStore
+from dlatrack.training.engine import Compute, train
+from dlatrack.training.ranks import ranks
+
+torch.set_num_threads(1)
+schedule = Schedule(epochs=3, pairs_per_epoch=14, batch=4, warmup_epochs=0, rate=0.02, final_rate=0.01,
+                    unfreeze_epoch=1, backbone_start="random")
+chosen = replace(recipe("dla_siamrpnpp_small"), schedule=schedule)
+store = CropStore.build(synthetic_sequences(3, seed=50, length=4, challenges=()))
+out, accumulate = Path(sys.argv[1]), int(sys.argv[2])
+with ranks("cpu") as (processes, device):
+    compute = Compute(device=device, ranks=processes, accumulate=accumulate)
+    for epoch in (1, 2, 3):
+        done = train(chosen, store, out, seed=3, compute=compute, until_epoch=epoch)
+        state = {n: p.detach().contiguous().clone() for n, p in done.net.state_dict().items()}
+        save_file(state, out / f"rank{processes.rank}_epoch{epoch}.safetensors")
+"""
+
+
+def launch(folder: Path, processes: int, accumulate: int) -> Path:
+    script, out = folder / "script.py", folder / f"{processes}x{accumulate}"
+    script.write_text(SCRIPT)
+    out.mkdir()
+    command = [sys.executable, str(script), str(out), str(accumulate)]
+    if processes > 1:
+        start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        command = [sys.executable, *start, *command[1:]]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return out
+
+
+@pytest.mark.slow
+def test_two_processes_agree_with_each_other_and_with_one_of_two_parts(tmp_path):
+    two, one = launch(tmp_path, 2, 1), launch(tmp_path, 1, 2)
+    for epoch in (1, 2, 3):  # the backbone joins in the second
+        first, second = (load_file(two / f"rank{rank}_epoch{epoch}.safetensors") for rank in (0, 1))
+        assert all(torch.equal(first[name], second[name]) for name in first), "same bits in both"
+        single = load_file(one / f"rank0_epoch{epoch}.safetensors")
+        learned = [name for name in first if "running_" not in name and "num_batches" not in name]
+        for name in learned:  # rounding of sums in another order, grown over at most 12 steps
+            assert torch.allclose(first[name], single[name], rtol=1e-4, atol=2e-5), (epoch, name)
+    steps = [(folder / "history.csv").read_text().splitlines() for folder in (two, one)]
+    assert len(steps[0]) == len(steps[1]) == 13
+    assert steps[0][1].split(",")[8:14] == steps[1][1].split(",")[8:14], "clipped, positives and flags"
+
+
+def test_without_torchrun_there_is_one_process(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with ranks("cuda:1") as (processes, device):
+        assert (processes, device) == (Ranks(0, 1), "cuda:1")
+        assert processes.first
+    assert Compute(ranks=Ranks(1, 4), accumulate=2).parts == 8
+
+
+def test_processes_cannot_share_one_named_device(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with (
+        pytest.raises(InputError, match="2 processes cannot share device cuda:1; use cuda, or cpu"),
+        ranks("cuda:1"),
+    ):
+        pass
