@@ -290,13 +290,18 @@ app.add_typer(data_app, name="data")
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="assign, evaluate, pairs or track.")],
+    what: Annotated[str, typer.Argument(help="assign, evaluate, pairs, track or train.")],
     repeats: Annotated[
-        int | None, typer.Option(help="Timed repetitions; default 50, track 15.", min=3)
+        int | None, typer.Option(help="Timed repetitions; default 50, track and train 15.", min=3)
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; default 1, track all.", min=1)] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads; default 1, track and train all.", min=1)
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    tracker: Annotated[str, typer.Option(help="track: recipe with random weights; default siamrpnpp.")] = "",
+    tracker: Annotated[
+        str, typer.Option(help="track: recipe with random weights; train: one with a DLA twin.")
+    ] = "",
+    batch: Annotated[str, typer.Option(help="train: pairs of a step; default 8.")] = "",
     weights: Annotated[str, typer.Option(help="track: weight file to take instead.")] = "",
     clips: Annotated[str, typer.Option(help="track: sequences in the OTB layout; default: synthetic.")] = "",
     pack: Annotated[str, typer.Option(help="pairs: folder of a pack; default: one of synthetic video.")] = "",
@@ -310,6 +315,7 @@ def bench(
         threads=threads,
         as_json=json,
         tracker=tracker,
+        batch=batch,
         weights=weights,
         clips=clips,
         pack=pack,

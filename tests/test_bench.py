@@ -9,6 +9,7 @@ import pytest
 from dlatrack.bench import BENCHES, BenchReport, measure, print_bench
 from dlatrack.bench.measure import resident_mib
 from dlatrack.bench.track import bench_track
+from dlatrack.bench.train import bench_train
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
@@ -49,8 +50,25 @@ def test_a_weight_file_and_clips_can_be_timed(tmp_path):
         bench_track(4, **paths)
 
 
+def test_training_is_timed_stage_by_stage():
+    report = bench_train(3, batch="2")
+    assert len(report.timings) == 2 * 2 * 5
+    assert report.timings[0].name == "frozen, fixed: data"
+    assert report.timings[-1].name == "unfrozen, DLA: backward and step"
+    assert set(report.figures) == {
+        f"{what}, {state}{unit}"
+        for what, unit in (("DLA step over fixed step", ""), ("assignment's share of the DLA step", ", %"))
+        for state in ("frozen", "unfrozen")
+    }
+    assert all(value > 0 for value in report.figures.values())
+    with pytest.raises(InputError, match="siamban has no DLA twin to compare with; choose from cosiamrpn"):
+        bench_train(3, tracker="siamban")
+    with pytest.raises(InputError, match="batch must be a positive number, got 'many'"):
+        bench_train(3, batch="many")
+
+
 def test_options_of_another_benchmark_are_refused():
-    assert set(BENCHES) == {"assign", "evaluate", "pairs", "track"}
+    assert set(BENCHES) == {"assign", "evaluate", "pairs", "track", "train"}
     with pytest.raises(InputError, match="bench assign takes no tracker; its options: none"):
         print_bench("assign", repeats=3, threads=1, as_json=True, tracker="siamcar")
     with pytest.raises(InputError, match="bench pairs takes no clips; its options: pack"):

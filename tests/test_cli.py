@@ -58,7 +58,7 @@ def weights(tmp_path_factory):
             "there is no benchmark 'vot'",
         ),
         (["benchmark", "folder", "--root", "OUT", "--weights", "OUT/w", "--out", "OUT"], "cannot read"),
-        (["bench", "coffee"], "there is no benchmark 'coffee'; choose from assign, evaluate, pairs, track"),
+        (["bench", "coffee"], "there is no benchmark 'coffee'; choose from assign, evaluate, pairs, track, train"),
         (["run", "99"], "99"),
         (["run", "03", "-p", "epocs", "3"], "epocs"),
         (["run", "03", "-p", "epochs", "many"], "epochs"),

@@ -18,6 +18,7 @@ from dlatrack.bench.evaluate import bench_evaluate
 from dlatrack.bench.measure import BenchReport, Timing, machine, measure
 from dlatrack.bench.pairs import bench_pairs
 from dlatrack.bench.track import bench_track
+from dlatrack.bench.train import bench_train
 from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
 
@@ -29,10 +30,18 @@ BENCHES: dict[str, Callable[..., BenchReport]] = {
     "evaluate": bench_evaluate,
     "pairs": bench_pairs,
     "track": bench_track,
+    "train": bench_train,
 }
 
-#: Repetitions and CPU threads unless asked otherwise: a frame is seconds of work, and is tracked with all cores.
-_USUAL = {"assign": (50, 1), "evaluate": (50, 1), "pairs": (50, 1), "track": (15, os.cpu_count() or 1)}
+#: Repetitions and CPU threads unless asked otherwise: a frame or a step is long work, and takes all cores.
+_CORES = os.cpu_count() or 1
+_USUAL = {
+    "assign": (50, 1),
+    "evaluate": (50, 1),
+    "pairs": (50, 1),
+    "track": (15, _CORES),
+    "train": (15, _CORES),
+}
 
 
 def print_bench(
@@ -47,8 +56,8 @@ def print_bench(
 
     Args:
         what: a key of `BENCHES`.
-        repeats: timed repetitions; None: 50, or 15 for `track`.
-        threads: of torch and OpenCV; None: 1, or one per core for `track`.
+        repeats: timed repetitions; None: 50, or 15 for `track` and `train`.
+        threads: of torch and OpenCV; None: 1, or one per core for `track` and `train`.
         as_json: print JSON instead of a table.
         options: of the benchmark; empty ones are left out.
 
@@ -58,7 +67,8 @@ def print_bench(
     if what not in BENCHES:
         raise InputError(f"there is no benchmark {what!r}; choose from {', '.join(BENCHES)}")
     given = {name: value for name, value in options.items() if value}
-    known = list(inspect.signature(BENCHES[what]).parameters)[1:]
+    parameters = inspect.signature(BENCHES[what]).parameters.values()
+    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     if strange := [name for name in given if name not in known]:
         raise InputError(
             f"bench {what} takes no {', '.join(strange)}; its options: {', '.join(known) or 'none'}"
