@@ -113,6 +113,10 @@ def train(
         int, typer.Option(help="Parts of a batch computed one after the other, to save memory.", min=1)
     ] = 1,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    gradients: Annotated[
+        str, typer.Option(help="mean or sum of a batch's parts (pysot: sum); the learning rate is for that.")
+    ] = "mean",
+    keep: Annotated[int, typer.Option(help="Last epochs whose weights stay, with the best one.", min=0)] = 3,
     save_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints within an epoch.")] = 10.0,
     replay: Annotated[
         Path | None, typer.Option(help="Repeat a failed step from its file, and train nothing.")
@@ -124,7 +128,7 @@ def train(
     SIGTERM saves and stops, with exit status 143.
     """
     from dlatrack.commands import replay_command, train_command
-    from dlatrack.training.engine import Compute
+    from dlatrack.training.compute import Compute
 
     if replay is not None:
         replay_command(replay)
@@ -133,6 +137,8 @@ def train(
         raise InputError("train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER")
     if precision not in ("float32", "bfloat16"):
         raise InputError(f"there is no precision {precision!r}; choose from float32, bfloat16")
+    if gradients not in ("mean", "sum"):
+        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
     if not save_minutes > 0:
         raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
     changes = {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "batch": batch}
@@ -150,6 +156,8 @@ def train(
             precision="bfloat16" if precision == "bfloat16" else "float32",
             workers=workers,
             save_minutes=save_minutes,
+            keep=keep,
+            gradients="sum" if gradients == "sum" else "mean",
         ),
     )
     if not done:

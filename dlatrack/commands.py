@@ -35,7 +35,9 @@ from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.training.engine import Compute, describe_run, file_digest, train
+from dlatrack.training.compute import Compute
+from dlatrack.training.description import describe_run, file_digest
+from dlatrack.training.engine import train
 from dlatrack.training.ranks import ranks
 from dlatrack.training.replay import replay
 from dlatrack.training.stopping import stop_signal
@@ -127,8 +129,8 @@ def _effective(schedule: Schedule, compute: Compute) -> str:
         else (f" in {compute.parts} parts ({compute.ranks.world} processes x {compute.accumulate})")
     )
     return (
-        f"batch of {schedule.batch} pairs{parts}, learning rate {schedule.rate:g} for their mean gradient, "
-        f"{compute.precision}, {compute.device}"
+        f"batch of {schedule.batch} pairs{parts}, learning rate {schedule.rate:g} for the {compute.gradients} of the "
+        f"parts' gradients, {compute.precision}, {compute.device}"
     )
 
 

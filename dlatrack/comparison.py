@@ -27,7 +27,9 @@ from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.training.engine import Compute, Training, describe_run, train
+from dlatrack.training.compute import Compute
+from dlatrack.training.description import describe_run
+from dlatrack.training.engine import Training, train
 from dlatrack.training.history import Step
 
 #: Seeds of synthetic sequences: training and held-out videos never share one.

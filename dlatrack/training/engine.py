@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-import dlatrack
 from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
 from dlatrack.files import check_writable, sweep
@@ -23,54 +20,15 @@ from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.sources import CropSource
 from dlatrack.training.checkpoints import Position, load_checkpoint, restore_momentum, save_checkpoint
+from dlatrack.training.compute import Compute
+from dlatrack.training.description import describe_run
 from dlatrack.training.history import Step, read_history, write_history
-from dlatrack.training.ranks import Ranks
 from dlatrack.training.replay import save_step
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
-from dlatrack.training.step import NotFiniteError, Precision, Stepper, describe
+from dlatrack.training.snapshots import keep_snapshot
+from dlatrack.training.step import NotFiniteError, Stepper, describe
 
 CHECKPOINT, HISTORY, FAILED = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
-
-
-@dataclass(frozen=True)
-class Compute:
-    """How a run is computed.
-
-    Args:
-        device: a torch device.
-        ranks: the processes of the run, see `ranks.ranks`.
-        accumulate: parts that each process cuts its share of a batch into, one after the other, to save memory. What
-            is learned depends on the number of parts in all, processes times this.
-        precision: in which the network computes.
-        workers: processes that prepare pairs; 0: this one. Changes nothing else.
-        save_every: steps between two checkpoints within an epoch; None: only as `save_minutes` says.
-        save_minutes: minutes after which the next step is saved, by a clock that nobody can set.
-
-    Raises:
-        ValueError: for a number that makes no sense.
-    """
-
-    device: str = "cpu"
-    ranks: Ranks = field(default_factory=Ranks)
-    accumulate: int = 1
-    precision: Precision = "float32"
-    workers: int = 0
-    save_every: int | None = None
-    save_minutes: float = 10.0
-
-    def __post_init__(self) -> None:
-        if self.save_every is not None and self.save_every < 1:
-            raise ValueError(f"save_every must be 1 or more, got {self.save_every}")
-        if self.accumulate < 1 or not self.save_minutes > 0:
-            raise ValueError(
-                f"accumulate must be 1 or more and save_minutes more than 0, got {self.accumulate} and "
-                f"{self.save_minutes}"
-            )
-
-    @property
-    def parts(self) -> int:
-        """Parts of every batch that are computed at once."""
-        return self.ranks.world * self.accumulate
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +131,8 @@ class _Run:
         self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
         assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
-        self.stepper = Stepper(recipe, assigner, compute.ranks, compute.accumulate, compute.precision)
+        factor = compute.parts if compute.gradients == "sum" else 1
+        self.stepper = Stepper(recipe, assigner, compute.ranks, compute.accumulate, compute.precision, factor)
         self.optimizer: torch.optim.SGD | None = None
         self.saved = time.monotonic()
 
@@ -246,6 +205,8 @@ class _Run:
                 if stop:
                     return True
         ranks.share_buffers(self.net)
+        if ranks.first and self.compute.keep:
+            keep_snapshot(self.folder, self.net, self.recipe, self.steps, self.run, keep=self.compute.keep)
         self._save(Position(epoch + 1, 0), optimizer)
         return stop and epoch + 1 < schedule.epochs
 
@@ -286,38 +247,3 @@ def _check_parts(recipe: Recipe, compute: Compute) -> None:
             f"a batch of {least} pairs cannot be cut into {compute.parts} parts (processes times accumulate); "
             f"choose another batch or pairs_per_epoch"
         )
-
-
-def describe_run(
-    recipe: Recipe,
-    crops: CropSource | Mixture,
-    seed: int,
-    backbone_weights: str | Path | None,
-    compute: Compute | None = None,
-) -> dict[str, Any]:
-    """What decides the outcome of a run, as plain JSON; arguments as `train`."""
-    start = starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
-    compute = compute or Compute()
-    return {
-        "recipe": recipe.as_dict(),
-        "seed": seed,
-        "crops": crops.digest(),
-        "data": dict(crops.origin),
-        "backbone_weights": None if start is None else file_digest(start),
-        "parts": compute.parts,
-        "precision": compute.precision,
-        "dlatrack": dlatrack.__version__,
-    }
-
-
-def file_digest(path: str | Path) -> str:
-    """SHA-256 of a file.
-
-    Raises:
-        InputError: if it cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

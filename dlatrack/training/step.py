@@ -38,6 +38,7 @@ class Stepper:
         ranks: the processes of the run.
         accumulate: parts that each process cuts its share of a batch into, one after the other, to save memory.
         precision: in which the network computes; assignment and loss are always float32.
+        factor: that the gradient is multiplied by.
     """
 
     recipe: Recipe
@@ -45,6 +46,7 @@ class Stepper:
     ranks: Ranks = field(default_factory=Ranks)
     accumulate: int = 1
     precision: Precision = "float32"
+    factor: float = 1.0
 
     def gradients(
         self, net: nn.Module, optimizer: torch.optim.Optimizer, batch: PairBatch, pairs: int
@@ -66,22 +68,21 @@ class Stepper:
         """
         optimizer.zero_grad(set_to_none=True)
         cuts = [len(batch.key) * part // self.accumulate for part in range(self.accumulate + 1)]
-        told = torch.zeros(10, dtype=torch.float64)
+        told = torch.zeros(10, dtype=torch.float64, device=next(net.parameters()).device)
         for part, (first, end) in enumerate(pairwise(cuts)):
             piece = PairBatch(*(column[first:end] for column in batch))
             share = (end - first) / pairs
+            weight = share * self.factor * self.ranks.world  # their mean is taken over the processes
             with self._unsynchronised(net, part):
                 terms, assignment = forward_loss(
                     net, piece, self.assigner, self.recipe, precision=self.precision
                 )
-                (
-                    terms.total * (share * self.ranks.world)
-                ).backward()  # averaged over the processes afterwards
-            told += _figures(terms, assignment, share).cpu()
+                (terms.total * weight).backward()
+            told += _figures(terms, assignment, share)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or math.inf)
         told = self.ranks.total(told)
-        return torch.cat([told[:4], norm.detach().double().cpu().reshape(1), told[4:]])
+        return torch.cat([told[:4], norm.detach().double().reshape(1), told[4:]]).cpu()
 
     def _unsynchronised(self, net: nn.Module, part: int) -> AbstractContextManager[None]:
         """Gradients are averaged once, with the last part."""
@@ -121,7 +122,7 @@ def forward_loss(
 
 
 def _figures(terms: LossTerms, assignment: Assignment, share: float) -> torch.Tensor:
-    """(10,) float64; one transfer from the device."""
+    """(10,) float64 on the device."""
     losses = [terms.total, terms.classification, terms.regression, terms.centerness]
     counts = [assignment.positive, assignment.negative, assignment.empty, assignment.tied, assignment.rescued]
     values = [*(f.detach().double() * share for f in losses), *(c.sum().double() for c in counts)]

@@ -20,7 +20,8 @@ from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass
 from dlatrack.training import checkpoints, engine
-from dlatrack.training.engine import CHECKPOINT, FAILED, HISTORY, Compute, train
+from dlatrack.training.compute import Compute
+from dlatrack.training.engine import CHECKPOINT, FAILED, HISTORY, train
 from dlatrack.training.history import read_history
 from dlatrack.training.step import forward_loss
 
@@ -154,10 +155,30 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_parts(store, tmp_path, accumul
         train(chosen, store, tmp_path, seed=3)
 
 
+def test_summed_gradients_are_the_mean_times_the_parts(store, tmp_path):
+    """pysot's way: two parts give twice the gradient."""
+    chosen = replace(RECIPE, schedule=replace(SHORT, pairs_per_epoch=6, batch=6, clip_norm=None))
+    mean, total = (
+        train(
+            chosen,
+            store,
+            tmp_path / way,
+            seed=3,
+            until_epoch=1,
+            compute=Compute(accumulate=2, gradients=way),
+        ).steps[0]
+        for way in ("mean", "sum")
+    )
+    assert total.gradient_norm == pytest.approx(2 * mean.gradient_norm, rel=1e-5)
+    assert total.loss == mean.loss
+    with pytest.raises(InputError, match="gradients is sum there and mean here"):
+        train(chosen, store, tmp_path / "sum", seed=3, compute=Compute(accumulate=2))
+
+
 def test_parts_that_cannot_be_are_refused(store, tmp_path):
     with pytest.raises(InputError, match=r"a batch of 2 pairs cannot be cut into 3 parts"):
         train(RECIPE, store, tmp_path, compute=Compute(accumulate=3))
-    for wrong in ({"accumulate": 0}, {"save_minutes": 0}, {"save_every": 0}):
+    for wrong in ({"accumulate": 0}, {"save_minutes": 0}, {"save_every": 0}, {"keep": -1}):
         with pytest.raises(ValueError, match="must be"):
             Compute(**wrong)
 

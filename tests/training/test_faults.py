@@ -22,7 +22,8 @@ from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.opening import open_mixture, pack_set
 from dlatrack.sampling.store import CropStore
 from dlatrack.training import checkpoints
-from dlatrack.training.engine import CHECKPOINT, HISTORY, Compute, train
+from dlatrack.training.compute import Compute
+from dlatrack.training.engine import CHECKPOINT, HISTORY, train
 from dlatrack.training.history import read_history
 
 SHORT = Schedule(

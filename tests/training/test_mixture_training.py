@@ -14,7 +14,9 @@ from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.mixture import PAPER_SHARES
 from dlatrack.sampling.opening import open_mixture, open_training_data, pack_set
 from dlatrack.training.checkpoints import Position, load_checkpoint
-from dlatrack.training.engine import CHECKPOINT, HISTORY, Compute, describe_run, train
+from dlatrack.training.compute import Compute
+from dlatrack.training.description import describe_run
+from dlatrack.training.engine import CHECKPOINT, HISTORY, train
 from dlatrack.training.history import read_history
 
 SHORT = Schedule(

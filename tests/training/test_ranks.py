@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from dlatrack.errors import InputError
-from dlatrack.training.engine import Compute
+from dlatrack.training.compute import Compute
 from dlatrack.training.ranks import Ranks, ranks
 
 SCRIPT = """
@@ -24,7 +24,8 @@ from safetensors.torch import save_file
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.store import CropStore
-from dlatrack.training.engine import Compute, train
+from dlatrack.training.compute import Compute
+from dlatrack.training.engine import train
 from dlatrack.training.ranks import ranks
 
 torch.set_num_threads(1)

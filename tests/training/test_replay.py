@@ -13,7 +13,8 @@ from dlatrack.errors import InputError
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
-from dlatrack.training.engine import CHECKPOINT, FAILED, Compute, train
+from dlatrack.training.compute import Compute
+from dlatrack.training.engine import CHECKPOINT, FAILED, train
 from dlatrack.training.replay import replay
 
 SHORT = Schedule(

@@ -1,0 +1,51 @@
+"""What decides the outcome of a run, in plain values."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import dlatrack
+from dlatrack.errors import InputError
+from dlatrack.models.backbones import starting_weights
+from dlatrack.recipes import Recipe
+from dlatrack.sampling.mixture import Mixture
+from dlatrack.sampling.sources import CropSource
+from dlatrack.training.compute import Compute
+
+
+def describe_run(
+    recipe: Recipe,
+    crops: CropSource | Mixture,
+    seed: int,
+    backbone_weights: str | Path | None,
+    compute: Compute | None = None,
+) -> dict[str, Any]:
+    """What decides the outcome of a run, as plain JSON; arguments as `train`."""
+    start = starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
+    compute = compute or Compute()
+    return {
+        "recipe": recipe.as_dict(),
+        "seed": seed,
+        "crops": crops.digest(),
+        "data": dict(crops.origin),
+        "backbone_weights": None if start is None else file_digest(start),
+        "parts": compute.parts,
+        "precision": compute.precision,
+        "gradients": compute.gradients,
+        "dlatrack": dlatrack.__version__,
+    }
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

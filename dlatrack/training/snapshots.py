@@ -1,0 +1,65 @@
+"""Weights after single epochs: the last few, and the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlatrack.models.siamese import SiameseNet
+from dlatrack.models.weights import save_weights
+from dlatrack.recipes import Recipe
+from dlatrack.training.history import Step
+
+FOLDER = "epochs"
+
+
+def keep_snapshot(
+    folder: Path,
+    net: SiameseNet,
+    recipe: Recipe,
+    steps: list[Step],
+    run: Mapping[str, Any],
+    *,
+    keep: int,
+) -> Path:
+    """Write the weights of the epoch that has just ended, and remove those that need not be kept.
+
+    Args:
+        folder: of the run; weights go to `epochs/epoch_007.safetensors` in it.
+        net: the network.
+        recipe: of the run.
+        steps: the history, whose last step is that of the epoch.
+        run: what the run was started with, for the model card.
+        keep: how many of the last epochs stay, at least 1; the one with the smallest mean loss stays, too.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: if it cannot be written.
+    """
+    epoch = steps[-1].epoch
+    losses = mean_losses(steps)
+    path = snapshot(folder, epoch)
+    card = {"run": dict(run), "epoch": epoch + 1, "mean_loss": losses[epoch]}
+    save_weights(path, net, recipe, card)
+    stay = {snapshot(folder, number) for number in range(epoch - keep + 1, epoch + 1)}
+    stay.add(snapshot(folder, min(losses, key=lambda number: (losses[number], number))))
+    for file in path.parent.glob("epoch_*.safetensors"):
+        if file not in stay:
+            file.unlink()
+    return path
+
+
+def snapshot(folder: Path, epoch: int) -> Path:
+    """File of the weights after an epoch, which counts from 0; its name counts from 1."""
+    return folder / FOLDER / f"epoch_{epoch + 1:03d}.safetensors"
+
+
+def mean_losses(steps: list[Step]) -> dict[int, float]:
+    """Mean loss by epoch, over its steps."""
+    sums: dict[int, list[float]] = {}
+    for step in steps:
+        sums.setdefault(step.epoch, []).append(step.loss)
+    return {epoch: sum(losses) / len(losses) for epoch, losses in sums.items()}
