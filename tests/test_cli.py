@@ -17,6 +17,9 @@ from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights, read_weights_info, save_weights
 from dlatrack.recipes import recipe
+from dlatrack.sampling.pairs import PairSource
+from dlatrack.sampling.store import CropStore
+from dlatrack.training.replay import save_step
 
 
 def call(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
@@ -58,7 +61,18 @@ def weights(tmp_path_factory):
             "there is no benchmark 'vot'",
         ),
         (["benchmark", "folder", "--root", "OUT", "--weights", "OUT/w", "--out", "OUT"], "cannot read"),
-        (["bench", "coffee"], "there is no benchmark 'coffee'; choose from assign, evaluate, pairs, track, train"),
+        (
+            ["bench", "coffee"],
+            "there is no benchmark 'coffee'; choose from assign, evaluate, pairs, track, train",
+        ),
+        (["train"], "train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER"),
+        (["train", "siamcar_small", "--out", "OUT", "--precision", "int8"], "there is no precision 'int8'"),
+        (["train", "siamcar_small", "--out", "OUT", "--gradients", "max"], "taken as mean or sum, got 'max'"),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--save-minutes", "0"],
+            "save_minutes must be more than 0",
+        ),
+        (["train", "--replay", "OUT/none"], "cannot read"),
         (["run", "99"], "99"),
         (["run", "03", "-p", "epocs", "3"], "epocs"),
         (["run", "03", "-p", "epochs", "many"], "epochs"),
@@ -127,6 +141,26 @@ def test_train_then_benchmark(monkeypatch, capsys, clips, tmp_path):
     means = np.array([row.split(",")[1:] for row in rows[1:]], float)
     assert means[2] == pytest.approx(means[:2].mean(0))
     assert (results / "static" / "synthetic-0060.txt").exists()
+
+
+def test_a_kept_step_is_repeated(monkeypatch, capsys, tmp_path):
+    chosen = recipe("dla_siamcar_small")
+    net = build_model(chosen)
+    store = CropStore.build(synthetic_sequences(2, seed=60, length=3, challenges=()))
+    batch = PairSource(store, chosen.sampling, chosen.net).batch(0, 0, 2)
+    batch.search[1, 0, 3, 3] = float("inf")
+    file = tmp_path / "failed_step.safetensors"
+    where = {"epoch": 1, "step": 7, "backbone_trains": False, "message": "loss nan"}
+    save_step(file, net, batch, {"recipe": chosen.as_dict()}, **where)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(sys, "argv", ["dlatrack", "train", "--replay", str(file)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert not stop.value.code
+    text = capsys.readouterr().out
+    assert "step 7, epoch 1" in text
+    assert "input search" in text
+    assert "loss, total" in text
 
 
 class Trap:
