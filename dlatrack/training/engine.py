@@ -17,7 +17,7 @@ from dlatrack.models.backbones import load_backbone_weights, starting_weights
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
-from dlatrack.sampling.pairs import PairSource
+from dlatrack.sampling.pairs import PairBatch, PairSource
 from dlatrack.sampling.sources import CropSource
 from dlatrack.training.checkpoints import Position, load_checkpoint, restore_momentum, save_checkpoint
 from dlatrack.training.compute import Compute
@@ -150,7 +150,8 @@ class _Run:
             check_writable(self.folder / CHECKPOINT)
         for epoch in range(began, last):
             if self._epoch(epoch, on_step, should_stop):
-                return Training(self.net.eval(), self.steps, epoch, stopped=True)
+                done = len(self.steps) // self.steps_per_epoch
+                return Training(self.net.eval(), self.steps, done, stopped=True)
         return Training(self.net.eval(), self.steps, max(began, last))
 
     def _epoch(
@@ -185,15 +186,7 @@ class _Run:
                     figures, self.recipe, epoch=epoch, step=len(self.steps), rate=rate, seconds=seconds
                 )
             except NotFiniteError as error:
-                kept = self.folder / (FAILED if ranks.first else f"{ranks.rank}_{FAILED}")
-                trains = epoch >= schedule.unfreeze_epoch
-                where = {"epoch": epoch, "step": len(self.steps)}
-                save_step(
-                    kept, self.net, batch, self.run, backbone_trains=trains, message=str(error), **where
-                )
-                raise InputError(
-                    f"{error}; lower the learning rate or check the data; the step is kept in {kept}"
-                ) from None
+                raise self._failure(error, epoch, batch) from None
             self.steps.append(step)
             optimizer.step()
             started = time.perf_counter()
@@ -219,6 +212,22 @@ class _Run:
             if epoch != schedule.unfreeze_epoch or first:
                 restore_momentum(self.net, self.optimizer, self.momentum)
         return self.optimizer
+
+    def _failure(self, error: NotFiniteError, epoch: int, batch: PairBatch) -> InputError:
+        """Keep the step that failed, each process its share, and say so."""
+        ranks = self.compute.ranks
+        kept = self.folder / (FAILED if ranks.first else f"{ranks.rank}_{FAILED}")
+        save_step(
+            kept,
+            self.net,
+            batch,
+            self.run,
+            epoch=epoch,
+            step=len(self.steps),
+            backbone_trains=epoch >= self.recipe.schedule.unfreeze_epoch,
+            message=str(error),
+        )
+        return InputError(f"{error}; lower the learning rate or check the data; the step is kept in {kept}")
 
     def _anybody(self, should_stop: Callable[[], bool] | None) -> bool:
         """Whether one of the processes is to stop; all must hear of it in the same step."""
