@@ -90,7 +90,8 @@ def train(
         list[str] | None,
         typer.Option(
             help="NAME=FOLDER, a pack or the root of a training set, once for each set to mix; or a folder of "
-            "sequences in the OTB layout; default: synthetic sequences."
+            "sequences in the OTB layout; or footage=FOLDER, clips with masks and photographs; default: synthetic "
+            "sequences."
         ),
     ] = None,
     sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,

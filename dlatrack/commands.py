@@ -30,7 +30,8 @@ from dlatrack.models.weights import load_weights, read_weights_info, save_weight
 from dlatrack.progress import Progress
 from dlatrack.provenance import versions
 from dlatrack.recipes import Schedule, recipe
-from dlatrack.sampling.opening import crop_sequences, open_training_data, pack_set
+from dlatrack.sampling.opening import open_training_data, pack_set
+from dlatrack.sampling.store import crop_sequences
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker

@@ -21,9 +21,9 @@ from dlatrack.progress import Progress
 from dlatrack.provenance import sha256_of, versions
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
-from dlatrack.sampling.opening import crop_sequences, open_training_data
+from dlatrack.sampling.opening import open_training_data
 from dlatrack.sampling.sources import CropSource
-from dlatrack.sampling.store import CropStore
+from dlatrack.sampling.store import CropStore, crop_sequences
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker

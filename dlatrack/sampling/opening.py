@@ -8,16 +8,15 @@ from pathlib import Path
 from dlatrack.datasets.check import check
 from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.registry import read
-from dlatrack.datasets.sequence import Sequence as Track
 from dlatrack.errors import InputError
-from dlatrack.progress import Progress
+from dlatrack.sampling.footage import footage_mixture
 from dlatrack.sampling.mixture import PAPER_SHARES, Mixture
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack import pack
 from dlatrack.sampling.pack_index import DESCRIPTION
 from dlatrack.sampling.packed import PackedCrops, read_pack
 from dlatrack.sampling.sources import CropSource
-from dlatrack.sampling.store import CropStore
+from dlatrack.sampling.store import crop_sequences
 
 
 def open_crops(
@@ -51,11 +50,13 @@ def open_training_data(places: Sequence[str | Path]) -> CropSource | Mixture:
 
     Args:
         places: `NAME=FOLDER` for each of the training sets to mix, FOLDER being a pack or the root of the set; or one
-            folder of sequences in the OTB layout.
+            folder of sequences in the OTB layout; or `footage=FOLDER`, see `footage.footage_mixture`.
 
     Raises:
         InputError: if it is neither, if a set is named twice, or as `open_mixture` and `read_folders`.
     """
+    if len(places) == 1 and str(places[0]).startswith("footage="):
+        return footage_mixture(str(places[0]).removeprefix("footage="))
     named = [str(place).partition("=")[::2] for place in places]
     if len(places) == 1 and named[0][0] not in PAPER_SHARES:
         return crop_sequences(read_folders(places[0]))
@@ -66,12 +67,6 @@ def open_training_data(places: Sequence[str | Path]) -> CropSource | Mixture:
             f"layout, or NAME=FOLDER once for each of {', '.join(PAPER_SHARES)}"
         )
     return open_mixture(folders)
-
-
-def crop_sequences(sequences: Sequence[Track]) -> CropStore:
-    """`CropStore.build` with progress."""
-    with Progress(len(sequences), "cropping", unit="sequences") as progress:
-        return CropStore.build(sequences, on_track=lambda _: progress.step())
 
 
 def open_mixture(folders: Mapping[str, str | Path]) -> Mixture:

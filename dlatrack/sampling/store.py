@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence as Listing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
+from dlatrack.progress import Progress
 from dlatrack.sampling.crops import crop_511, size_in_crop
 from dlatrack.sampling.jpeg_parts import Part
 
@@ -147,3 +149,9 @@ class CropStore:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
         except (SafetensorError, TypeError) as error:
             raise InputError(f"{path} is not a complete crop store: {error}") from error
+
+
+def crop_sequences(sequences: Listing[Sequence]) -> CropStore:
+    """`CropStore.build` with progress."""
+    with Progress(len(sequences), "cropping", unit="sequences") as progress:
+        return CropStore.build(sequences, on_track=lambda _: progress.step())

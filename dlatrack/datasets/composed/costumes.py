@@ -1,0 +1,126 @@
+"""What the objects of a composed video look like: cut-outs, and patches of photographs in random outlines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Listing
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.composed.cutouts import Cutout
+from dlatrack.datasets.synthetic.motion import OUTLINE_POINTS, outline
+
+Generator = np.random.Generator
+
+#: How often an object is a cut-out, where there are any.
+CUTOUT_SHARE = 0.5
+
+#: Pieces of a photograph that a patch is chosen from.
+_PIECES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Costume:
+    """Picture and outline of an object.
+
+    Args:
+        rgba: (H, W, 4) uint8 RGB and coverage; the outline touches all four sides.
+        shape: (P, 2) outline in object units: -1..1 from side to side.
+    """
+
+    rgba: np.ndarray
+    shape: np.ndarray
+
+    @property
+    def log_aspect(self) -> float:
+        """Natural logarithm of width over height."""
+        return float(np.log(self.rgba.shape[1] / self.rgba.shape[0]))
+
+
+def draw_costumes(
+    rng: Generator, photographs: Listing[np.ndarray], cutouts: Listing[Cutout], count: int
+) -> list[Costume]:
+    """A costume, and `count` - 1 that resemble it.
+
+    They are the same object at other times of its clip, or patches of one photograph, most in the same outline. All
+    get the same change of colour.
+    """
+    if cutouts and rng.random() < CUTOUT_SHARE:
+        first = cutouts[int(rng.integers(len(cutouts)))]
+        kin = [cutout for cutout in cutouts if cutout.clip == first.clip]
+        chosen = [first, *(kin[int(number)] for number in rng.integers(len(kin), size=count - 1))]
+        pictures = [cutout.rgba for cutout in chosen]
+        if rng.random() < 0.5:
+            pictures = [picture[:, ::-1] for picture in pictures]
+        costumes = [Costume(picture, _contour(picture[..., 3])) for picture in pictures]
+    else:
+        photograph = photographs[int(rng.integers(len(photographs)))]
+        shape, size = draw_outline(rng), _patch_size(rng, photograph)
+        shapes = [shape, *(shape if rng.random() < 0.7 else draw_outline(rng) for _ in range(count - 1))]
+        costumes = [patch(rng, photograph, one, size) for one in shapes]
+    tone = _tone(rng)
+    return [Costume(_toned(costume.rgba, tone), costume.shape) for costume in costumes]
+
+
+def patch(rng: Generator, photograph: np.ndarray, shape: np.ndarray, size: tuple[int, int]) -> Costume:
+    """A piece of a photograph of `size` (width, height) px, in an outline (P, 2).
+
+    Of a few random pieces the one with most contrast is taken: sky in front of sky could not be followed.
+    """
+    width, height = (min(side, limit) for side, limit in zip(size, photograph.shape[1::-1], strict=True))
+    pieces = []
+    for _ in range(_PIECES):
+        left = int(rng.integers(photograph.shape[1] - width + 1))
+        top = int(rng.integers(photograph.shape[0] - height + 1))
+        pieces.append(photograph[top : top + height, left : left + width])
+    piece = max(pieces, key=lambda pixels: float(cv2.meanStdDev(pixels)[1].sum()))
+    fine = 4  # the outline is drawn in quarters of a pixel
+    mask = np.zeros((height * fine, width * fine), np.uint8)
+    corners = np.rint(((shape + 1) / 2 * [width * fine, height * fine] - 0.5) * 16).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_8, 4)
+    return Costume(np.dstack([piece, cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)]), shape)
+
+
+def draw_outline(rng: Generator) -> np.ndarray:
+    """An outline of `synthetic.motion.outline`, or a smooth star; (96, 2), filling the square from -1 to 1."""
+    if rng.random() < 0.75:
+        return outline(rng)
+    turn = np.linspace(0, 2 * np.pi, OUTLINE_POINTS, endpoint=False)
+    arms = int(rng.integers(3, 8))
+    radius = 1 + rng.uniform(0.15, 0.45) * np.cos(arms * turn + rng.uniform(0, 7))
+    radius += 0.15 * np.cos(turn * rng.integers(1, 3) + rng.uniform(0, 7))
+    return _filling(radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1))
+
+
+def _patch_size(rng: Generator, photograph: np.ndarray) -> tuple[int, int]:
+    """Width and height, px: 40 px to half of the photograph, aspect ratios mostly near 1, at most 1:4."""
+    reach = min(photograph.shape[:2]) / 2
+    side = min(40, reach) * (max(reach, 40) / 40) ** rng.random()
+    stretch = np.exp(np.clip(rng.normal(0, 0.6), -np.log(4), np.log(4)) / 2)
+    return max(int(side * stretch), 8), max(int(side / stretch), 8)
+
+
+def _contour(alpha: np.ndarray) -> np.ndarray:
+    """Outer contour of the covered part, in object units, (P, 2)."""
+    contours, _ = cv2.findContours((alpha > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return _filling(max(contours, key=len)[:, 0].astype(np.float64))
+
+
+def _filling(points: np.ndarray) -> np.ndarray:
+    """Stretch points (P, 2) to fill the square from -1 to 1."""
+    low, high = points.min(0), points.max(0)
+    stretched: np.ndarray = (2 * points - low - high) / (high - low)
+    return stretched
+
+
+def _tone(rng: Generator) -> np.ndarray:
+    """A change of colour, (3, 3): gains per channel, and now and then other channels."""
+    gains = np.exp(rng.normal(0, 0.2, 1) + rng.normal(0, 0.12, 3))
+    order = rng.permutation(3) if rng.random() < 0.3 else np.arange(3)
+    return (np.eye(3)[order] * gains[:, None]).astype(np.float32)
+
+
+def _toned(rgba: np.ndarray, tone: np.ndarray) -> np.ndarray:
+    colour = np.ascontiguousarray(rgba[..., :3])
+    return np.dstack([cv2.transform(colour, tone), rgba[..., 3]])

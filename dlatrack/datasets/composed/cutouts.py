@@ -1,0 +1,89 @@
+"""Objects cut out of video that comes with masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.composed.photographs import read_image
+from dlatrack.datasets.images import image_files
+from dlatrack.errors import InputError
+
+#: Cut-outs with a shorter side are passed over: too little to see.
+SMALLEST = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """An object in one frame of a video.
+
+    Args:
+        clip: name of the video; cut-outs of one clip show the same object.
+        frame: 0-based.
+        rgba: (H, W, 4) uint8 RGB and coverage, cropped to the object.
+    """
+
+    clip: str
+    frame: int
+    rgba: np.ndarray
+
+
+def read_cutouts(folder: str | Path, every: int = 5) -> list[Cutout]:
+    """Cut the targets out of all clips below a folder that have masks.
+
+    A clip is a folder with numbered images in `img/` and, for each, a mask of the same name in `mask/` (PNG, white =
+    target); clips without `mask/` are passed over. Of each mask the largest connected piece counts. It loses the
+    pixels along its border, whose colour is half the background's, and gets a soft edge. Pieces under 16 px wide or
+    high are left out.
+
+    Args:
+        folder: the folder that holds the clips.
+        every: cut out frames 0, `every`, 2 `every`, ...
+
+    Returns:
+        The cut-outs by clip name, then frame.
+
+    Raises:
+        InputError: naming the file, if `folder` is none, or a mask is missing, not readable, or of another size than
+            its image.
+        ValueError: if `every` is less than 1.
+    """
+    if every < 1:
+        raise ValueError(f"every must be 1 or more, got {every}")
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; the folder that holds the clips is needed")
+    cutouts = []
+    for clip in masked_clips(folder):
+        files = image_files(clip / "img").paths
+        cutouts += [_cut(clip, frame, files[frame]) for frame in range(0, len(files), every)]
+    return [cutout for cutout in cutouts if cutout is not None]
+
+
+def masked_clips(folder: Path) -> list[Path]:
+    """The folders directly below `folder` that have `img/` and `mask/`, by name."""
+    return sorted(clip for clip in folder.iterdir() if (clip / "img").is_dir() and (clip / "mask").is_dir())
+
+
+def _cut(clip: Path, frame: int, path: Path) -> Cutout | None:
+    image, mask = read_image(path), read_image(clip / "mask" / f"{path.stem}.png")
+    if mask.shape != image.shape:
+        raise InputError(
+            f"{clip / 'mask' / path.stem}.png is {mask.shape[1]} x {mask.shape[0]} px, but its image "
+            f"{image.shape[1]} x {image.shape[0]}"
+        )
+    white = (mask[..., 0] > 127).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(white)
+    if len(stats) < 2:
+        return None
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    piece = cv2.erode((labels == largest).astype(np.uint8), np.ones((3, 3), np.uint8))
+    x, y, width, height = cv2.boundingRect(piece)
+    if min(width, height) < SMALLEST:
+        return None
+    soft = cv2.GaussianBlur(piece * 255, (3, 3), 0)
+    rgba = np.dstack([image, soft])[y : y + height, x : x + width]
+    return Cutout(clip.name, frame, np.ascontiguousarray(rgba))

@@ -1,0 +1,61 @@
+"""What camera and codec do to the frames of a composed video: tone, softness and compression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.synthetic.motion import drift
+
+Generator = np.random.Generator
+
+#: Weights of red, green and blue in the brightness of a pixel (ITU-R BT.601).
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Changes of the picture over T frames.
+
+    Args:
+        softness: (T,) standard deviation of the defocus, px; 0 is sharp.
+        gain: (T, 3) factor on red, green and blue.
+        contrast: (T,) factor on the distance from mid-grey.
+        saturation: factor on the distance from grey; 0 records in black and white.
+        quality: of the JPEG compression of each frame, 1..100; 0 leaves it out.
+    """
+
+    softness: np.ndarray
+    gain: np.ndarray
+    contrast: np.ndarray
+    saturation: float
+    quality: int
+
+    def apply(self, image: np.ndarray, index: int) -> np.ndarray:
+        """Frame `index` as recorded, (H, W, 3) uint8 RGB, from what was in front of the camera."""
+        if self.softness[index] >= 0.3:
+            image = cv2.GaussianBlur(image, (0, 0), float(self.softness[index]))
+        grey = np.eye(3) * self.saturation + (1 - self.saturation) * _LUMA
+        mixing = self.contrast[index] * grey @ np.diag(self.gain[index])
+        offset = np.full((3, 1), 128 * (1 - self.contrast[index]))
+        image = cv2.transform(image, np.hstack([mixing, offset]))
+        if self.quality:
+            options = [cv2.IMWRITE_JPEG_QUALITY, self.quality]
+            encoded = cv2.imencode(".jpg", image, options)[1]
+            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)  # type: ignore[assignment]  # what was just encoded
+        return image
+
+
+def draw_recording(rng: Generator, length: int) -> Recording:
+    """Most videos are nearly steady and sharp; one in four goes in and out of focus, one in ten has no colour."""
+    soft = np.zeros(length)
+    if rng.random() < 0.25:
+        soft = np.maximum(rng.uniform(0, 1.2) + drift(rng, length, length / 2, rng.uniform(0, 1.2)), 0)
+    balance = np.exp(rng.normal(0, 0.06, 3))
+    gain = balance * np.exp(drift(rng, length, length / 2, rng.uniform(0, 0.15)))[:, None]
+    contrast = np.exp(rng.normal(-0.05, 0.15) + drift(rng, length, length / 2, rng.uniform(0, 0.15)))
+    saturation = 0.0 if rng.random() < 0.1 else float(rng.uniform(0.6, 1.2))
+    quality = int(rng.integers(25, 92)) if rng.random() < 0.6 else 0
+    return Recording(soft, gain, contrast, saturation, quality)
