@@ -172,7 +172,10 @@ def _work(
     whole: _Epoch, numbers: range, connection: Connection, blocks: list[PairBatch], parent: int
 ) -> None:
     """Prepare batches until there is no other, or nobody to take them; None says that one is ready."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is stopped by the other
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is stopped by the other,
+    signal.signal(
+        signal.SIGTERM, signal.SIG_DFL
+    )  # which ends it so, whatever it does with that signal itself
     cv2.setNumThreads(0)  # not 1: OpenCV would wait for threads that a fork leaves behind
     torch.set_num_threads(1)
     reuse_freed_memory()

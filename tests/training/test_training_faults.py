@@ -25,6 +25,7 @@ from dlatrack.training import checkpoints
 from dlatrack.training.compute import Compute
 from dlatrack.training.engine import CHECKPOINT, HISTORY, train
 from dlatrack.training.history import read_history
+from dlatrack.training.stopping import stop_signal
 
 SHORT = Schedule(
     epochs=4,
@@ -160,3 +161,28 @@ def test_a_worker_that_is_killed_stops_the_run_and_loses_nothing(store_file, tmp
     whole = train(RECIPE, crops, tmp_path / "whole", until_epoch=1)
     assert (tmp_path / CHECKPOINT).read_bytes() == (tmp_path / "whole" / CHECKPOINT).read_bytes()
     assert [s.step for s in done.steps] == [s.step for s in whole.steps]
+
+
+def run_with_workers(store_file: Path, folder: Path) -> None:
+    torch.set_num_threads(1)
+    with stop_signal() as asked:
+        train(
+            RECIPE,
+            CropStore.load(store_file),
+            folder,
+            until_epoch=1,
+            compute=Compute(workers=2),
+            should_stop=asked,
+        )
+
+
+def test_workers_end_though_the_run_keeps_the_stop_signal_for_itself(store_file, tmp_path):
+    """Forked workers inherit how a process takes SIGTERM, and SIGTERM is what ends them."""
+    process = multiprocessing.get_context("forkserver").Process(
+        target=run_with_workers, args=(store_file, tmp_path)
+    )
+    process.start()
+    process.join(120)
+    ended = process.exitcode
+    process.kill()
+    assert ended == 0
