@@ -114,3 +114,18 @@ def image_files(folder: Path) -> ImageFiles:
 def _by_number(name: str) -> tuple[tuple[int, str], ...]:
     """Sort key that compares runs of digits as numbers: 2.jpg before 10.jpg."""
     return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name))
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Decode an image file, (H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: naming the file, if it is missing or not whole.
+    """
+    try:
+        image = decode(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    if image is None:
+        raise InputError(f"{path} is not a readable, complete JPEG or PNG image")
+    return image

@@ -12,6 +12,7 @@ import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.regions import MOST_PIXELS, is_box
+from dlatrack.evaluation.results.text import SEPARATOR
 from dlatrack.files import write_text
 
 #: Codes of a frame: nothing was tracked because the tracker was restarted, or it was lost, or it was waiting.
@@ -19,8 +20,6 @@ INITIALISED, FAILED, SKIPPED = 1, 2, 0
 
 #: Code of a frame in which the tracker gave a region.
 REGION = -1
-
-_SEPARATOR = re.compile(r"\s*[,;\t]\s*|\s+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +120,7 @@ def _row(path: Path, number: int, line: str) -> list[float]:
             f"{where} is a mask; masks are not supported, only boxes and polygons of four corners"
         )
     try:
-        values = [float(part) for part in _SEPARATOR.split(text)]
+        values = [float(part) for part in SEPARATOR.split(text)]
     except ValueError:
         values = []
     if len(values) == 1 and values[0] in (INITIALISED, FAILED, SKIPPED):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.boxes import context_side
-from dlatrack.datasets.images import decode
+from dlatrack.datasets.images import read_image
 from dlatrack.datasets.track_store import digest
 from dlatrack.datasets.tracks import TrackTable
 from dlatrack.errors import InputError
@@ -79,7 +79,7 @@ class OriginalCrops:
         Raises:
             InputError: naming the image, if it is missing or not whole.
         """
-        return crop_511(read_image(self.table, index), self.table.boxes_xywh[index])
+        return crop_511(read_image(self.table.path(index)), self.table.boxes_xywh[index])
 
     def part(self, index: int, part: Part) -> np.ndarray:
         """As `image`."""
@@ -88,22 +88,6 @@ class OriginalCrops:
     def digest(self) -> str:
         """SHA-256 of image paths, boxes and all other columns. The images themselves are not read."""
         return hashlib.sha256(f"originals {digest(self.table)}".encode()).hexdigest()
-
-
-def read_image(table: TrackTable, row: int) -> np.ndarray:
-    """Decode the image of a row of a table, (H, W, 3) uint8 RGB.
-
-    Raises:
-        InputError: naming the file, if it is missing or not whole.
-    """
-    path = table.path(row)
-    try:
-        image = decode(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    if image is None:
-        raise InputError(f"{path} is not a readable, complete JPEG or PNG image")
-    return image
 
 
 def _by_video(table: TrackTable) -> tuple[TrackTable, np.ndarray]:

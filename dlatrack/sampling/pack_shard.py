@@ -13,10 +13,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from dlatrack.datasets.images import read_image
 from dlatrack.files import atomic_path
 from dlatrack.sampling.crops import crop_511
 from dlatrack.sampling.jpeg_parts import encode
-from dlatrack.sampling.originals import OriginalCrops, read_image
+from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack_index import TAR_BLOCK, Shard, crop_name, file_sha256, shard_name
 
 
@@ -62,7 +63,7 @@ def write_shard(job: Job, number: int) -> None:
     ):
         for place, row in enumerate(rows):
             if (source := crops.table.path(row)) != shown:  # several targets may share an image
-                image, shown = read_image(crops.table, row), source
+                image, shown = read_image(crops.table.path(row)), source
             data = encode(crop_511(image, crops.table.boxes_xywh[row]), job.quality)
             offsets[place], sizes[place] = stream.tell() + TAR_BLOCK, len(data)
             _add(tar, crop_name(row), data)

@@ -8,8 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dlatrack.datasets.composed.photographs import read_image
-from dlatrack.datasets.images import image_files
+from dlatrack.datasets.images import image_files, read_image
 from dlatrack.errors import InputError
 
 #: Cut-outs with a shorter side are passed over: too little to see.

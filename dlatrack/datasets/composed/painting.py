@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.composed.costumes import Costume
-from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, Painting, Sprite
+from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, Painting, Sprite, pyramid
 from dlatrack.datasets.synthetic.scene import Layer, Scene
 
 Generator = np.random.Generator
@@ -52,7 +52,7 @@ def _sprite(rng: Generator, layer: Layer, costume: Costume) -> Sprite:
     towards = rng.normal(0, 10, 2)  # grey levels from the middle to the edge
     x, y = np.linspace(-1, 1, columns)[None], np.linspace(-1, 1, rows)[:, None]
     shade = np.clip(128 + towards[0] * x + towards[1] * y, 60, 200).astype(np.uint8)
-    return Sprite(_halved(cv2.merge([mask, shade])), _halved(skin))
+    return Sprite(pyramid(cv2.merge([mask, shade])), pyramid(skin))
 
 
 def _spread(picture: np.ndarray, size: np.ndarray, reach: tuple[float, float], border: int) -> np.ndarray:
@@ -70,11 +70,3 @@ def _spread(picture: np.ndarray, size: np.ndarray, reach: tuple[float, float], b
     matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(picture, matrix, (width, height), flags=flags, borderMode=border)
-
-
-def _halved(image: np.ndarray) -> tuple[np.ndarray, ...]:
-    """An image pyramid down to about 16 px."""
-    levels = [image]
-    while min(levels[-1].shape[:2]) >= 16:
-        levels.append(cv2.pyrDown(levels[-1]))
-    return tuple(levels)

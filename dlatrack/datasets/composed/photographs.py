@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.images import decode
+from dlatrack.datasets.images import read_image
 from dlatrack.errors import InputError
 
 #: Smallest side of a photograph, px.
@@ -31,18 +31,3 @@ def read_photographs(files: Listing[Path]) -> list[np.ndarray]:
             )
         images.append(image)
     return images
-
-
-def read_image(path: Path) -> np.ndarray:
-    """Decode an image file, (H, W, 3) uint8 RGB.
-
-    Raises:
-        InputError: naming the file, if it is missing or not whole.
-    """
-    try:
-        image = decode(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    if image is None:
-        raise InputError(f"{path} is not a readable, complete JPEG or PNG image")
-    return image

@@ -220,10 +220,11 @@ def _sprite(scene: Scene, layer: Layer, skin: np.ndarray) -> Sprite:
     x, y = np.linspace(-1, 1, width)[None], np.linspace(-1, 1, height)[:, None]
     shade = 128 + towards[0] * x + towards[1] * y - 20 * (x * x + y * y)
     masks = cv2.merge([mask, np.clip(shade, 40, 220).astype(np.uint8)])
-    return Sprite(_pyramid(masks), _pyramid(skin))
+    return Sprite(pyramid(masks), pyramid(skin))
 
 
-def _pyramid(image: np.ndarray) -> tuple[np.ndarray, ...]:
+def pyramid(image: np.ndarray) -> tuple[np.ndarray, ...]:
+    """An image and its halves, down to about 16 px."""
     levels = [image]
     while min(levels[-1].shape[:2]) >= 16:
         levels.append(cv2.pyrDown(levels[-1]))

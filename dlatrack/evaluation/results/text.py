@@ -12,7 +12,8 @@ import numpy as np
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
 
-_SEPARATOR = re.compile(r"\s*[,;\t]\s*|\s+")
+#: Between the values of a row.
+SEPARATOR = re.compile(r"\s*[,;\t]\s*|\s+")
 
 #: What the quick reader must not take: a missing value between two separators or at an end of a row, an empty row.
 _HOLE = re.compile(rb"[,;][ \t]*(?:[,;\n]|\Z)|(?:\A|\n)[ \t]*[,;\n]")
@@ -116,7 +117,7 @@ def _slow(path: str | Path, data: bytes) -> np.ndarray:
 
 
 def _row(path: str | Path, number: int, line: str) -> list[float]:
-    parts = _SEPARATOR.split(line.strip())
+    parts = SEPARATOR.split(line.strip())
     try:
         values = [float(part) for part in parts]
     except ValueError:
