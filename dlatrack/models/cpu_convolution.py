@@ -47,6 +47,11 @@ def onednn_available() -> bool:
     return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in needed)
 
 
+def has_native_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 itself (AVX-512 BF16, AMX)."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 class PackedConv(nn.Module):
     """A convolution whose weights lie in the order oneDNN wants, with a sum and an activation in the same pass.
 
@@ -55,7 +60,7 @@ class PackedConv(nn.Module):
     saved nor moved, so they are no buffers.
 
     Args:
-        weight: (outputs, inputs / groups, h, w) float32 on the CPU.
+        weight: (outputs, inputs / groups, h, w) on the CPU, float32 or bfloat16, as the input will be.
         bias: (outputs,) or None.
         padding, stride, dilation: (2,) px.
         groups: of channels.

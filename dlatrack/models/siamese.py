@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dlatrack.errors import InputError
 from dlatrack.models.backbones import BACKBONES, Backbone
+from dlatrack.models.frozen import FrozenTrunk
 from dlatrack.models.heads import HEADS, Head, HeadOutput
 from dlatrack.models.necks import NECKS, AdjustNeck, NoNeck
 from dlatrack.recipes import Recipe
@@ -44,6 +45,7 @@ class SiameseNet(nn.Module):
         self.backbone = backbone
         self.neck = neck
         self.head = head
+        self._frozen: FrozenTrunk | None = None
 
     def template(self, z: Tensor) -> list[Tensor]:
         """What the head needs of the target, computed once per sequence.
@@ -55,7 +57,7 @@ class SiameseNet(nn.Module):
             SiamCAR: (B, channels, 7, 7) per level; SiamRPN++ and SiamBAN: two kernels (B, channels, 5, 5) per level;
             SiamRPN: two of 4 x 4; SiamFC++: two of 3 x 3; SiamFC: (B, channels, 6, 6).
         """
-        return self.head.kernels(self.neck.template(self.backbone(z)))
+        return self.head.kernels(self.neck.template(self._features(z)))
 
     def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
         """Compare a search region with the target.
@@ -69,14 +71,24 @@ class SiameseNet(nn.Module):
             Maps of 25 x 25 cells with ResNet-50, EfficientNet-B0 and MobileNetV2 (S = 255); of 17 x 17 in SiamFC
             (255), 17 and 21 in SiamRPN (255 and 287), 17 and 19 in SiamFC++ (289 and 303).
         """
-        output: HeadOutput = self.head(features, self.neck(self.backbone(x)))
+        output: HeadOutput = self.head(features, self.neck(self._features(x)))
         return output
 
     def forward(self, z: Tensor, x: Tensor) -> HeadOutput:
         """`search` after `template`: (B, 3, 127, 127) and (B, 3, S, S) to the maps of `search`."""
         return self.search(x, self.template(z))
 
-    def train_mode(self, backbone_trains: bool) -> SiameseNet:
+    def _features(self, images: Tensor) -> list[Tensor]:
+        trunk = self.backbone if self._frozen is None else self._frozen
+        maps: list[Tensor] = trunk(images)
+        return maps
+
+    def train(self, mode: bool = True) -> SiameseNet:
+        """See `nn.Module.train`; `train_mode` is the one that freezes."""
+        self._frozen = None
+        return super().train(mode)
+
+    def train_mode(self, backbone_trains: bool, dtype: torch.dtype = torch.float32) -> SiameseNet:
         """Put the network in training mode; call it at the start of every epoch.
 
         Neck and head always train, their batch norm with batch statistics. The backbone is frozen until
@@ -84,12 +96,21 @@ class SiameseNet(nn.Module):
         the others). The result depends on the argument alone, not on earlier calls, so a resumed run freezes what a
         whole run froze.
 
+        While all of it is frozen, a copy made quicker for this CPU may answer in its place (`frozen.FrozenTrunk`):
+        its weights must not be changed meanwhile.
+
+        Args:
+            backbone_trains: whether the backbone is past its unfreezing.
+            dtype: in which a frozen trunk computes.
+
         Source: SiamDLA Sec. 4.1 (frozen for the first ten epochs); layers and batch norm as in the public code of
         each tracker.
         """
         self.train()
         self.requires_grad_(True)
         self.backbone.train_mode(backbone_trains)
+        if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
+            self._frozen = FrozenTrunk.of(self.backbone, dtype)
         return self
 
     def parameter_groups(self) -> ParameterGroups:

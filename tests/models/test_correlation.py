@@ -31,6 +31,37 @@ def test_each_item_and_channel_alone_gives_the_same(
     torch.testing.assert_close(depthwise_correlation(strided, template), expected)
 
 
+@settings(max_examples=15, deadline=None)
+@given(height=st.integers(1, 4), width=st.integers(1, 5), seed=st.integers(0, 99))
+def test_gradients_are_those_of_the_sums_of_products(height: int, width: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    search = torch.randn(2, 3, 5, 6, generator=generator, dtype=torch.float64, requires_grad=True)
+    template = torch.randn(2, 3, height, width, generator=generator, dtype=torch.float64, requires_grad=True)
+    windows = search.unfold(2, height, 1).unfold(3, width, 1)
+    expected = (windows * template[:, :, None, None]).sum((-2, -1))
+    found = depthwise_correlation(search, template)
+    slope = torch.randn(found.shape, generator=generator, dtype=torch.float64)
+    for a, b in zip(
+        torch.autograd.grad(found, (search, template), slope),
+        torch.autograd.grad(expected, (search, template), slope),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b)
+
+
+def test_gradients_under_mixed_precision_have_the_dtype_of_their_maps() -> None:
+    generator = torch.Generator().manual_seed(0)
+    search = torch.randn(1, 2, 6, 6, generator=generator, requires_grad=True)
+    template = torch.randn(1, 2, 3, 3, generator=generator, requires_grad=True)
+    exact = torch.autograd.grad(depthwise_correlation(search, template).sum(), (search, template))
+    with torch.autocast("cpu", torch.bfloat16):
+        response = depthwise_correlation(search, template)
+    assert response.dtype == torch.bfloat16
+    for found, expected in zip(torch.autograd.grad(response.sum(), (search, template)), exact, strict=True):
+        assert found.dtype == torch.float32
+        assert (found - expected).abs().max() < 0.02 * expected.abs().max()
+
+
 @pytest.mark.parametrize("template", [(1, 2, 2, 2), (2, 3, 2, 2), (2, 2, 5, 2)])
 def test_shapes_are_checked(template: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="must match search"):

@@ -132,19 +132,19 @@ def test_the_network_of_the_caller_is_left_alone() -> None:
 def test_fast_mode_is_the_usual_one_on_a_cpu_without_a_quicker_format(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_has_native_bfloat16", lambda: False)
+    monkeypatch.setattr(module, "has_native_bfloat16", lambda: False)
     chosen = small(recipe("siamcar_small"))
     net = lively(chosen)
     assert largest_difference(deploy(net, "cpu"), deploy(net, "cpu", fast=True), chosen) == 0
 
 
 def test_the_processor_is_asked_for_bfloat16() -> None:
-    assert module._has_native_bfloat16() in (True, False)
+    assert module.has_native_bfloat16() in (True, False)
 
 
 @pytest.mark.parametrize("name", ["siamrpnpp_small", "siamfc"])
 def test_bfloat16_as_in_fast_mode_on_some_cpus_is_near(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(module, "_has_native_bfloat16", lambda: True)
+    monkeypatch.setattr(module, "has_native_bfloat16", lambda: True)
     chosen = small(recipe(name))
     net = lively(chosen)
     assert 1e-4 < largest_difference(net, deploy(net, "cpu", fast=True), chosen) < 4e-2

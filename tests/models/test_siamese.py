@@ -103,11 +103,9 @@ def test_frozen_backbone_stays_frozen_in_every_epoch(small: SiameseNet) -> None:
     assert all(torch.equal(a, b) for a, b in zip(statistics, after, strict=True))
 
 
-def test_unfrozen_mobilenet_trains_stages_3_and_4_with_fixed_statistics(small: SiameseNet) -> None:
+def test_unfrozen_mobilenet_trains_in_all_layers_with_fixed_statistics(small: SiameseNet) -> None:
     small.train_mode(backbone_trains=True)
-    named = list(small.backbone.named_parameters())
-    assert {int(name.split(".")[1]) for name, p in named if not p.requires_grad} == {0, 1, 2, 3}
-    assert {int(name.split(".")[1]) for name, p in named if p.requires_grad} == {4, 5, 6, 7, 8, 9, 10}
+    assert all(parameter.requires_grad for parameter in small.backbone.parameters())
     assert not any(norm.training for norm in batch_norms(small.backbone))
 
 
@@ -146,5 +144,7 @@ def test_impossible_sizes_are_refused() -> None:
     base = recipe("siamcar_small")
     with pytest.raises(ValueError, match="channels must be a positive multiple of 8, got 12"):
         build_model(replace(base, net=replace(base.net, channels=12)))
-    with pytest.raises(ValueError, match=r"levels must be an ascending choice of 1, 2, 3, 4, got \(4, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"levels must be an ascending choice of 1, 2, 3, 4, 5, got \(4, 3\)"
+    ):
         build_model(replace(base, net=replace(base.net, levels=(4, 3))))

@@ -9,28 +9,29 @@ import torch
 from torch import Tensor, nn
 
 from dlatrack.models.backbones.base import Backbone
+from dlatrack.models.depthwise import train_quickly
 from dlatrack.models.init import kaiming
 from dlatrack.models.torchvision_ops import torchvision
 
 #: Position in torchvision's `features` of the last block of each stage.
-_LAST_BLOCK = {1: 1, 2: 3, 3: 6, 4: 10}
+_LAST_BLOCK = {1: 1, 2: 3, 3: 6, 4: 10, 5: 13}
 
 
 class MobileNetV2(Backbone):
-    """The first ten blocks of torchvision's MobileNetV2, without padding at its strides, total stride 8.
+    """The first thirteen blocks of torchvision's MobileNetV2, without padding at its strides, total stride 8.
 
     Against torchvision: the stem and the stride-2 depthwise convolutions of stages 2 and 3 do not pad; stage
-    4 (blocks 7 to 10) keeps stride 1, its first block undilated and the rest dilated by 2. The names of all
-    weights are torchvision's (`features.*`). Stages 3 and 4 look at input px 7 + 8 i.
+    4 (blocks 7 to 10) keeps stride 1, its first block undilated and the rest dilated by 2, like stage 5 (11 to
+    13). The names of all weights are torchvision's (`features.*`). Stages 3 to 5 look at input px 7 + 8 i.
 
-    Once unfrozen, stages 3 and 4 train; the stem and stages 1 and 2, of stride 2 and 4, never do, as in the
-    ResNet-50 of the published trackers (it also spares 40 % of the time of a training step). Batch norm keeps
-    its statistics throughout: ImageNet weights with folded batch norm (mean 0, variance 1) would lose their
-    meaning if they were normalised again, and the small batches of a small machine estimate statistics badly.
+    Once unfrozen, all blocks train: the stem too is small here, and small trackers have little else to fit to
+    video. Batch norm keeps its statistics throughout: ImageNet weights with folded batch norm (mean 0, variance 1)
+    would lose their meaning if they were normalised again, and the small batches of a small machine estimate
+    statistics badly.
 
     Args:
         levels: stages to return, ascending, out of 1 (16 channels, stride 2), 2 (24, stride 4), 3 (32), 4
-            (64). Blocks beyond the last are not built.
+            (64), 5 (96). Blocks beyond the last are not built.
 
     Raises:
         ValueError: for other levels.
@@ -38,7 +39,7 @@ class MobileNetV2(Backbone):
     Source: Sandler et al. 2018; padding and dilation after the MobileNetV2 of the public pysot code.
     """
 
-    STAGE_CHANNELS: ClassVar[Mapping[int, int]] = {1: 16, 2: 24, 3: 32, 4: 64}
+    STAGE_CHANNELS: ClassVar[Mapping[int, int]] = {1: 16, 2: 24, 3: 32, 4: 64, 5: 96}
     batch_norm_trains: ClassVar[bool] = False
 
     def __init__(self, levels: Iterable[int] = (3, 4)) -> None:
@@ -51,6 +52,7 @@ class MobileNetV2(Backbone):
             for part in block.modules():
                 if isinstance(part, nn.Conv2d) and part.kernel_size == (3, 3):
                     _set_stride_and_padding(part, position)
+        train_quickly(self.features)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """See `Backbone.forward`."""
@@ -63,8 +65,8 @@ class MobileNetV2(Backbone):
         return maps
 
     def trainable_stages(self) -> list[nn.Module]:
-        """The blocks of stages 3 and 4, as far as they are built."""
-        return list(self.features[_LAST_BLOCK[2] + 1 :])
+        """All that are built."""
+        return list(self.features)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw weights that keep the variance of the signal, because batch norm does not correct it here."""

@@ -63,8 +63,8 @@ def test_resnet_builds_no_stage_beyond_the_last() -> None:
 
 @pytest.mark.parametrize(("input_size", "cells"), [(127, 15), (255, 31)])
 def test_mobilenet_shapes(input_size: int, cells: int) -> None:
-    maps = built(MobileNetV2, (3, 4))(torch.zeros(1, 3, input_size, input_size))
-    assert [tuple(level.shape) for level in maps] == [(1, 32, cells, cells), (1, 64, cells, cells)]
+    maps = built(MobileNetV2, (3, 4, 5))(torch.zeros(1, 3, input_size, input_size))
+    assert [tuple(level.shape) for level in maps] == [(1, width, cells, cells) for width in (32, 64, 96)]
 
 
 def test_resnet_computes_torchvisions_function_inside_the_borders() -> None:
@@ -92,7 +92,7 @@ def test_resnet_computes_torchvisions_function_inside_the_borders() -> None:
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4 * b.abs().max().item())
 
 
-@pytest.mark.parametrize(("input_size", "level"), [(127, 3), (127, 4), (255, 3), (255, 4)])
+@pytest.mark.parametrize(("input_size", "level"), [(127, 3), (127, 4), (127, 5), (255, 3), (255, 5)])
 def test_mobilenet_centre_cell_looks_at_the_centre(input_size: int, level: int) -> None:
     """With equal weights and no saturated unit, the gradient of the centre cell mirrors about the centre."""
     backbone = built(MobileNetV2, (level,)).double()
@@ -100,7 +100,7 @@ def test_mobilenet_centre_cell_looks_at_the_centre(input_size: int, level: int) 
         for part in backbone.modules():
             if isinstance(part, nn.Conv2d):
                 part.weight.fill_(1 / part.weight[0].numel())
-    image = torch.full((1, 3, input_size, input_size), 0.1, dtype=torch.float64, requires_grad=True)
+    image = torch.full((1, 3, input_size, input_size), 0.02, dtype=torch.float64, requires_grad=True)
     maps = backbone(image)[0]
     centre = maps.shape[-1] // 2
     assert 7 + 8 * centre == input_size // 2
@@ -189,7 +189,7 @@ def test_unreadable_backbone_files_are_named(tmp_path: Path) -> None:
         load_backbone_weights(backbone, tmp_path / "absent.safetensors")
 
 
-@pytest.mark.parametrize("levels", [(), (5,), (3, 2), (2, 2)])
+@pytest.mark.parametrize("levels", [(), (6,), (3, 2), (2, 2)])
 @pytest.mark.parametrize("kind", [ResNet50, MobileNetV2])
 def test_levels_are_checked(kind: type[Backbone], levels: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="levels must be an ascending choice of 1, 2, 3, 4"):
