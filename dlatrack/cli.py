@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from dlatrack.cli_data import data_app
+from dlatrack.cli_tune import tune
+from dlatrack.cli_weights import weights_app
 from dlatrack.errors import InputError
 
 app = typer.Typer(
@@ -18,7 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Weights = Annotated[Path, typer.Option(help="Weight file of dlatrack (.safetensors).")]
+Weights = Annotated[
+    Path,
+    typer.Option(
+        help="Weight file of dlatrack (.safetensors), or a shipped tracker, e.g. dla_siamcar_small."
+    ),
+]
 
 
 def main() -> None:
@@ -113,12 +120,21 @@ def train(
     accumulate: Annotated[
         int, typer.Option(help="Parts of a batch computed one after the other, to save memory.", min=1)
     ] = 1,
-    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    precision: Annotated[
+        str,
+        typer.Option(help="float32, bfloat16, or float16 with a scaled loss (GPUs before Ampere)."),
+    ] = "float32",
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile the network; needs a C++ compiler, on GPUs triton too.")
+    ] = False,
     gradients: Annotated[
         str, typer.Option(help="mean or sum of a batch's parts (pysot: sum); the learning rate is for that.")
     ] = "mean",
     keep: Annotated[int, typer.Option(help="Last epochs whose weights stay, with the best one.", min=0)] = 3,
     save_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints within an epoch.")] = 10.0,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write event files for TensorBoard to OUT/tensorboard.")
+    ] = False,
     replay: Annotated[
         Path | None, typer.Option(help="Repeat a failed step from its file, and train nothing.")
     ] = None,
@@ -130,14 +146,15 @@ def train(
     """
     from dlatrack.commands import replay_command, train_command
     from dlatrack.training.compute import Compute
+    from dlatrack.training.step import PRECISIONS
 
     if replay is not None:
         replay_command(replay)
         return
     if not recipe or out is None:
         raise InputError("train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER")
-    if precision not in ("float32", "bfloat16"):
-        raise InputError(f"there is no precision {precision!r}; choose from float32, bfloat16")
+    if precision not in PRECISIONS:
+        raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
     if gradients not in ("mean", "sum"):
         raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
     if not save_minutes > 0:
@@ -154,12 +171,14 @@ def train(
         compute=Compute(
             device=device,
             accumulate=accumulate,
-            precision="bfloat16" if precision == "bfloat16" else "float32",
+            precision=precision,
+            compile=compile,
             workers=workers,
             save_minutes=save_minutes,
             keep=keep,
             gradients="sum" if gradients == "sum" else "mean",
         ),
+        tensorboard=tensorboard,
     )
     if not done:
         raise typer.Exit(143)
@@ -177,7 +196,8 @@ def benchmark(
     hyper: Annotated[
         str,
         typer.Option(
-            help="Benchmark whose online hyper-parameters are used; empty: this one's, or OTB100's."
+            help="Benchmark whose online hyper-parameters are used, or a JSON file of `dlatrack tune`; empty: this "
+            "one's, or OTB100's."
         ),
     ] = "",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
@@ -268,32 +288,9 @@ def export(
     export_command(name, results, out, form=form, gt=gt)
 
 
-weights_app = typer.Typer(help="Weight files.", no_args_is_help=True)
+app.command()(tune)
+
 app.add_typer(weights_app, name="weights")
-
-
-@weights_app.command("import")
-def weights_import(
-    recipe: Annotated[str, typer.Argument(help="Recipe the checkpoint belongs to, e.g. siamrpnpp.")],
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of the tracker's public code (.pth, .pkl).")],
-    out: Annotated[Path, typer.Option(help="Weight file to write (.safetensors).")],
-) -> None:
-    """Read a public checkpoint, strictly and without running code from it, and write it as a weight file."""
-    from dlatrack.commands import import_command
-
-    import_command(recipe, checkpoint, out)
-
-
-@weights_app.command("info")
-def weights_info(
-    file: Annotated[Path, typer.Argument(help="Weight file of dlatrack (.safetensors).")],
-) -> None:
-    """Say which recipe a weight file holds and how it was made."""
-    from dlatrack.commands import info_command
-
-    info_command(file)
-
-
 app.add_typer(data_app, name="data")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,11 @@ from dlatrack.evaluation.truth import benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import starting_weights
-from dlatrack.models.official import load_official
-from dlatrack.models.siamese import build_model
-from dlatrack.models.weights import load_weights, read_weights_info, save_weights
+from dlatrack.models.shipped import find_weights
+from dlatrack.models.weights import load_weights, save_weights
 from dlatrack.progress import Progress
 from dlatrack.provenance import versions
-from dlatrack.recipes import Schedule, recipe
+from dlatrack.recipes import OnlineConfig, Schedule, recipe
 from dlatrack.sampling.opening import open_training_data, pack_set
 from dlatrack.sampling.store import crop_sequences
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
@@ -39,9 +38,12 @@ from dlatrack.tracking.static import StaticTracker
 from dlatrack.training.compute import Compute
 from dlatrack.training.description import describe_run, file_digest
 from dlatrack.training.engine import train
+from dlatrack.training.event_files import FOLDER, EventFiles
 from dlatrack.training.ranks import ranks
 from dlatrack.training.replay import replay
 from dlatrack.training.stopping import stop_signal
+from dlatrack.tuning.network import network_trackers
+from dlatrack.tuning.tuned import Tuned, read_tuned
 
 
 def train_command(
@@ -54,17 +56,19 @@ def train_command(
     seed: int,
     backbone_weights: str,
     compute: Compute,
+    tensorboard: bool,
 ) -> bool:
     """Train recipe `name` in folder `out`, with fields of its schedule changed, and save its weights there.
 
     Without `data` it trains on synthetic sequences. Under `torchrun` every process calls this. SIGTERM lets the step
-    end, saves, and stops.
+    end, saves, and stops. With `tensorboard` the history is also written to event files in `out/tensorboard`.
 
     Returns:
         Whether the training is done, and not stopped.
 
     Raises:
-        InputError: as `training.engine.train`, or for a device that is not there or a schedule that cannot be.
+        InputError: as `training.engine.train`, or for a device that is not there, a schedule that cannot be, or
+            event files without TensorBoard.
     """
     chosen = recipe(name)
     chosen = replace(chosen, schedule=_changed(chosen.schedule, changes))
@@ -72,7 +76,8 @@ def train_command(
     starting_weights(
         chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start
     )  # before the long work
-    with ranks(compute.device) as (processes, device), stop_signal() as asked_to_stop:
+    events = EventFiles(out / FOLDER) if tensorboard else nullcontext()
+    with ranks(compute.device) as (processes, device), stop_signal() as asked_to_stop, events as listener:
         compute = replace(compute, device=device, ranks=processes)
         crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))
         console = Console(quiet=not processes.first)
@@ -87,13 +92,13 @@ def train_command(
                 seed=seed,
                 backbone_weights=backbone_weights,
                 compute=compute,
-                on_step=comparison.reporter(name, progress),
+                on_step=comparison.reporter(name, progress, listener),
                 should_stop=asked_to_stop,
             )
             if training.stopped:
                 console.print(f"stopped in epoch {training.epochs}; the same command goes on from here")
                 return False
-            progress.step(pairs - progress.done)
+            progress.skip(pairs - progress.done)
         if processes.first:
             run = describe_run(chosen, crops, seed, backbone_weights, compute)
             save_weights(
@@ -131,7 +136,7 @@ def _effective(schedule: Schedule, compute: Compute) -> str:
     )
     return (
         f"batch of {schedule.batch} pairs{parts}, learning rate {schedule.rate:g} for the {compute.gradients} of the "
-        f"parts' gradients, {compute.precision}, {compute.device}"
+        f"parts' gradients, {compute.precision}{', compiled' if compute.compile else ''}, {compute.device}"
     )
 
 
@@ -168,7 +173,8 @@ def benchmark_command(
     """Run a tracker over a benchmark, write result files in its official form, and print scores.
 
     Files go to `out/<tracker>/`, scores of each sequence to `out/scores.csv`. On a user's own folder a box that never
-    moves runs beside the tracker. One part of several (`shard`) is run and not scored.
+    moves runs beside the tracker. One part of several (`shard`) is run and not scored. `hyper` is a benchmark or a
+    file of `dlatrack tune`; a setting that was tuned on a test set is warned of, and marked in `run.json`.
 
     Raises:
         InputError: for an unknown benchmark, recipe, device or part, unreadable weights or data, or a used folder.
@@ -178,13 +184,17 @@ def benchmark_command(
         raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
     check_device(device)
     part = _part(shard)
+    weights = find_weights(weights)
     _, trained = load_weights(weights, recipe(expect) if expect else None)
     hyper = hyper or (entry.name if entry.name in trained.online else "OTB100")
-    settings = {"hyper": hyper, "fast": fast}
-    make = partial(_online_tracker, weights, hyper, device, fast)
+    is_file = hyper.endswith(".json") or Path(hyper).is_file()
+    tuned = read_tuned(hyper, trained.name) if is_file else None
+    settings = {"hyper": tuned.as_settings() if tuned else hyper, "fast": fast}
+    make = partial(_online_tracker, weights, tuned.setting if tuned else hyper, device, fast)
     source = DataSetSource(entry.manifest or "folder", root)
+    digest_of_weights = file_digest(weights)
     runs: list[tuple[str, Callable[[], Tracker], str | None, dict[str, Any]]] = [
-        (trained.name, make, file_digest(weights), settings)
+        (trained.name, make, digest_of_weights, settings)
     ]
     if entry.name == "folder":
         runs.append(("static", StaticTracker, None, {}))
@@ -202,12 +212,23 @@ def benchmark_command(
         )
         for tracker, maker, digest, chosen in runs
     }
+    if tuned is not None:
+        _tell(tuned, digest_of_weights)
     if part != (1, 1):
         Console().print(
             f"part {shard} is done; when all parts are: dlatrack evaluate {entry.name} --results {out}"
         )
         return
     score_command(read_truth(entry.name, root), folders, out / "scores.csv")
+
+
+def _tell(tuned: Tuned, weights_sha256: str) -> None:
+    """Say what whoever reads the scores must know of the setting."""
+    console = Console()
+    for note in tuned.notes(weights_sha256):
+        console.print(f"note: {note}", highlight=False, soft_wrap=True)
+    if (mark := tuned.mark()) is not None:
+        console.print(mark, style="bold red", highlight=False, soft_wrap=True)
 
 
 def _part(shard: str) -> tuple[int, int]:
@@ -218,43 +239,13 @@ def _part(shard: str) -> tuple[int, int]:
     return int(k), int(n)
 
 
-def _online_tracker(weights: Path, hyper: str, device: str, fast: bool) -> OnlineTracker:
-    """Made anew in each process."""
+def _online_tracker(weights: Path, hyper: str | OnlineConfig, device: str, fast: bool) -> OnlineTracker:
+    """Made anew in each process; `hyper` is a key of `Recipe.online`, or a setting itself."""
+    if isinstance(hyper, OnlineConfig):
+        return network_trackers(weights, device, fast)(hyper)
     reuse_freed_memory()
     net, trained = load_weights(weights)
     return OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast)
-
-
-def import_command(name: str, checkpoint: Path, out: Path) -> None:
-    """Convert a public checkpoint of recipe `name` to a weight file whose card names its origin by hash.
-
-    Raises:
-        InputError: for an unknown recipe or a checkpoint that does not fit it exactly.
-    """
-    chosen = recipe(name)
-    net = build_model(chosen)
-    load_official(net, checkpoint)
-    card = {"imported_from": checkpoint.name, "sha256": file_digest(checkpoint), "versions": versions()}
-    save_weights(out, net, chosen, card)
-    Console().print(f"weights: {out}", highlight=False, soft_wrap=True)
-
-
-def info_command(file: Path) -> None:
-    """Print recipe, size and model card of a weight file.
-
-    Raises:
-        InputError: if the file is not a complete weight file.
-    """
-    net, chosen = load_weights(file)
-    parts = {part: sum(p.numel() for p in module.parameters()) for part, module in net.named_children()}
-    table = Table("what", "value", title=str(file))
-    table.add_row("recipe", chosen.name)
-    table.add_row("label assigner", chosen.assign.name)
-    table.add_row("parameters", f"{sum(parts.values()):,}")
-    for part, count in parts.items():
-        table.add_row(f"  {part}", f"{count:,}")
-    table.add_row("model card", json.dumps(read_weights_info(file).card, indent=2))
-    Console().print(table)
 
 
 def doctor_command() -> None:

@@ -120,7 +120,7 @@ def train_twins(
                 compute=Compute(device=device, workers=workers),
                 on_step=reporter(name, progress, on_step),
             )
-            progress.step(pairs - progress.done)
+            progress.skip(pairs - progress.done)
         card = {"run": run, "last_loss": trained[name].steps[-1].loss, "versions": versions()}
         save_weights(weights_path(recipe), trained[name].net, recipe, card)
     return trained
@@ -203,13 +203,31 @@ def verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
 def reporter(
     name: str, progress: Progress, on_step: Callable[[str, Step, int], None] | None = None
 ) -> Callable[[Step, int], None]:
-    """A listener of `training.engine.train` that moves `progress` to the step's place in the whole run."""
+    """A listener of `training.engine.train` that moves `progress` to the step's place in the whole run.
+
+    What was trained before a run went on counts as done, and not towards its speed. Centre-ness is named where there
+    is one, and skipped steps as soon as there are some.
+    """
+    begun, skipped = False, 0
 
     def report(step: Step, total: int) -> None:
+        nonlocal begun, skipped
+        if not begun:
+            progress.skip(progress.total * step.step // total - progress.done)
+        begun, skipped = True, skipped + step.skipped
+        figures = {
+            "loss": step.loss,
+            "classification": step.loss_classification,
+            "regression": step.loss_regression,
+            "centre-ness": step.loss_centerness,
+            "rate": step.lr,
+            "positives": step.positives,
+            "skipped": skipped,
+        }
+        absent = {name for name in ("centre-ness", "skipped") if not figures[name]}
         progress.step(
             progress.total * (step.step + 1) // total - progress.done,
-            loss=step.loss,
-            positives=step.positives,
+            **{name: value for name, value in figures.items() if name not in absent},
         )
         if on_step is not None:
             on_step(name, step, total)

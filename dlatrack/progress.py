@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.text import Text
 
 _QUIET_SECONDS = 10.0  # lines are at least this far apart
 _LONGEST_SILENCE = 60.0  # after this long a line comes even when little has happened
@@ -20,8 +21,9 @@ _SHARE = 0.05  # before that, a line tells of at least this share of the work
 class Progress:
     """Count steps of a known total, and show rate and remaining time.
 
-    A terminal gets a bar. Elsewhere each report is a flushed line: one after the first step, one at the end, and
-    between them at most one in ten seconds, once 5 % more is done or a minute has passed. So logs stay short.
+    A terminal gets a bar, and below it what is known. Elsewhere each report is a flushed line: one after the first
+    step, one at the end, and between them at most one in ten seconds, once 5 % more is done or a minute has passed.
+    So logs stay short.
 
     Args:
         total: number of units to do, at least 0.
@@ -53,12 +55,13 @@ class Progress:
             raise ValueError(f"progress needs a total of at least 0, got {total}")
         self.total = total
         self.done = 0
+        self._earlier = 0
         self._description = description
         self._unit = unit
         self._stream = stream if stream is not None else _default_stream()
         self._clock = clock
         self._figures: Mapping[str, float | str] = {}
-        self._bar: RichProgress | None = None
+        self._bar: _Bar | None = None
         self._task = TaskID(0)
         self._start = 0.0
         self._reported_at: float | None = None
@@ -69,18 +72,23 @@ class Progress:
         self._start = self._clock()
         if self._stream.isatty():
             console = Console(file=self._stream)
-            columns = (TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[text]}"))
-            self._bar = RichProgress(*columns, console=console)
+            self._bar = _Bar(TextColumn("{task.description}"), BarColumn(24), console=console)
             self._bar.start()
-            self._task = self._bar.add_task(self._description, total=self.total, text=self._text())
+            self._task = self._bar.add_task(self._description, total=self.total)
+            self._bar.show(self._task, self.done, self._text())
         return self
+
+    def skip(self, n: int) -> None:
+        """Count `n` more units that were done at another time, so that they say nothing about the rate."""
+        self.done += n
+        self._earlier += n
 
     def step(self, n: int = 1, **figures: float | str) -> None:
         """Count `n` more units done, and remember the latest figures, e.g. the loss."""
         self.done += n
         self._figures = figures or self._figures
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.done, text=self._text())
+            self._bar.show(self._task, self.done, self._text())
         elif self.done < self.total and self._due():
             self._write()
 
@@ -89,7 +97,7 @@ class Progress:
     ) -> None:
         """Write the last line: the time it took, and whether the loop stopped early."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.done, text=self._text(ended=True))
+            self._bar.show(self._task, self.done, self._text(ended=True))
             self._bar.stop()
         else:
             self._write(ended=True)
@@ -109,7 +117,7 @@ class Progress:
         elapsed = self._clock() - self._start
         percent = 100 * self.done // self.total if self.total else 100
         parts = [f"{self.done}/{self.total} {self._unit}", f"{percent} %"]
-        rate = self.done / elapsed if elapsed > 0 else 0.0
+        rate = (self.done - self._earlier) / elapsed if elapsed > 0 else 0.0
         if rate > 0:
             parts.append(f"{_rounded(rate)} {self._unit}/s")
         if ended:
@@ -118,6 +126,20 @@ class Progress:
             parts.append(f"{duration(max(self.total - self.done, 0) / rate)} left")
         parts += [f"{name} {_rounded(value)}" for name, value in self._figures.items()]
         return "  ".join(parts)
+
+
+class _Bar(RichProgress):
+    """A bar with a text below it, which a narrow terminal wraps and does not cut."""
+
+    _text = Text()
+
+    def show(self, task: TaskID, done: int, text: str) -> None:
+        self._text = Text(text)
+        self.update(task, completed=done)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield self._text
 
 
 def duration(seconds: float) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from safetensors.torch import save
+from torch import Tensor
 
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
 from dlatrack.models.recipe_json import recipe_from_dict
+from dlatrack.models.shipped import find_weights
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.state_files import load_strict, read_safetensors
 from dlatrack.recipes import Recipe
@@ -34,7 +37,14 @@ class WeightsInfo(NamedTuple):
     card: dict[str, Any]
 
 
-def save_weights(path: str | Path, net: SiameseNet, recipe: Recipe, card: Mapping[str, Any]) -> None:
+def save_weights(
+    path: str | Path,
+    net: SiameseNet,
+    recipe: Recipe,
+    card: Mapping[str, Any],
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> None:
     """Write the weights of a network, whole or not at all; the same arguments give the same bytes.
 
     The file is a safetensors file. Its metadata entry "dlatrack" is JSON with `version`, `name` (of the
@@ -45,17 +55,19 @@ def save_weights(path: str | Path, net: SiameseNet, recipe: Recipe, card: Mappin
         net: any device and memory format.
         recipe: the recipe `net` was built from.
         card: the model card; JSON values only.
+        dtype: in which floating-point weights are stored; float16 takes half the space. Networks are always built in
+            float32.
 
     Raises:
         InputError: when the file cannot be written.
-        ValueError: when `card` is not plain JSON.
+        ValueError: when `card` is not plain JSON, or a weight is beyond the range of `dtype`.
     """
     content = {"version": _VERSION, "name": recipe.name, "recipe": recipe.as_dict(), "card": dict(card)}
     try:
         text = json.dumps(content, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the model card must be plain JSON: {error}") from error
-    tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    tensors = {name: _stored(name, value, dtype) for name, value in net.state_dict().items()}
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={_METADATA: text}))
 
@@ -64,7 +76,8 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
     """Read a weight file and build its network, in evaluation mode on the CPU.
 
     Args:
-        path: a file of `save_weights`.
+        path: a file of `save_weights`, or the name of a tracker that comes with the package
+            (`shipped.find_weights`), e.g. "dla_siamcar_small".
         expect: refuse the file unless it holds this recipe, by name and network; its schedule may differ.
 
     Returns:
@@ -74,6 +87,7 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
         InputError: when the file is missing, truncated, not ours or of another recipe, or lacks weights or
             holds values that are not finite.
     """
+    path = find_weights(path)
     tensors, metadata = read_safetensors(path)
     recipe = _info(path, metadata).recipe
     if expect is not None and recipe.name != expect.name:
@@ -89,12 +103,23 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
 
 
 def read_weights_info(path: str | Path) -> WeightsInfo:
-    """Recipe and model card of a weight file.
+    """Recipe and model card of a weight file, found as in `load_weights`.
 
     Raises:
         InputError: when the file is missing, truncated or not ours.
     """
+    path = find_weights(path)
     return _info(path, read_safetensors(path)[1])
+
+
+def _stored(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    if not value.is_floating_point():
+        return value
+    stored = value.to(dtype)
+    if not torch.equal(stored.isfinite(), value.isfinite()):
+        raise ValueError(f"{name} has values beyond the range of {dtype}")
+    return stored
 
 
 def _info(path: str | Path, metadata: Mapping[str, str]) -> WeightsInfo:

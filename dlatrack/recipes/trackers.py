@@ -38,14 +38,25 @@ _SIAMCAR_SMALL = replace(
     name="siamcar_small",
     net=NetConfig(
         backbone="mobilenet_v2",
-        levels=(3, 4),
+        levels=(3, 4, 5),
         channels=64,
         tower_depth=2,
         first_side=32,  # half a typical target, so that short runs need not learn the scale first
         input_format="rgb_imagenet",
     ),
     assign=AssignConfig("rectangle", point_offset=31, options={"center_ratio": 0.4}),
-    schedule=Schedule(epochs=20, pairs_per_epoch=20_000, batch=32, backbone_start="random"),
+    schedule=Schedule(
+        epochs=16,
+        pairs_per_epoch=4000,
+        batch=32,
+        shape="cosine",
+        warmup_epochs=1,
+        rate=0.03,
+        final_rate=0.0003,
+        backbone_factor=0.5,
+        unfreeze_epoch=15,
+        backbone_start="random",
+    ),
 )
 
 _SIAMRPNPP = Recipe(

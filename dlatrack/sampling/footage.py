@@ -37,7 +37,7 @@ _COMPOSED_PER_SYNTHETIC, _SYNTHETIC_LENGTH = 7, 30
 _COMPOSED_SEED, _SYNTHETIC_SEED, _SEED_STRIDE = 4_000_000, 3_000_000, 10_000
 
 
-def footage_mixture(folder: str | Path, *, seed: int = 0, composed: int = 400, length: int = 16) -> Mixture:
+def footage_mixture(folder: str | Path, *, seed: int = 0, composed: int = 2000, length: int = 16) -> Mixture:
     """Real, composed and synthetic crops in one mixture; they are built once and then kept in the cache folder.
 
     - "real", 30 % of the pairs: all targets of the clips in `video/` that have masks, as they are and with left and

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors.torch import save
 from torch import nn
+from torch.amp import GradScaler
 
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
@@ -27,14 +28,20 @@ class Position(NamedTuple):
 
 
 def save_checkpoint(
-    path: Path, net: SiameseNet, optimizer: torch.optim.Optimizer, done: Position, run: Mapping[str, Any]
+    path: Path,
+    net: SiameseNet,
+    optimizer: torch.optim.Optimizer,
+    scaler: GradScaler,
+    done: Position,
+    run: Mapping[str, Any],
 ) -> None:
-    """Write network, momentum and position, whole or not at all.
+    """Write network, momentum, scale of the loss and position, whole or not at all.
 
     Args:
         path: the file.
         net: the network being trained.
         optimizer: its SGD.
+        scaler: of the loss; one that does not scale leaves nothing in the file.
         done: what is done.
         run: what the run was started with, plain JSON; a resumed run must have the same.
 
@@ -46,19 +53,22 @@ def save_checkpoint(
         buffer = optimizer.state[parameter].get("momentum_buffer") if parameter in optimizer.state else None
         if buffer is not None:
             tensors[f"momentum.{name}"] = buffer.detach().cpu().contiguous()
-    content = json.dumps({**done._asdict(), "run": dict(run)}, sort_keys=True)
+    content: dict[str, Any] = {**done._asdict(), "run": dict(run)}
+    if scaler.is_enabled():
+        content["scaler"] = scaler.state_dict()
     with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={_ENTRY: content}))
+        temporary.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(content, sort_keys=True)}))
 
 
 def load_checkpoint(
-    path: Path, net: SiameseNet, run: Mapping[str, Any]
+    path: Path, net: SiameseNet, scaler: GradScaler, run: Mapping[str, Any]
 ) -> tuple[Position, dict[str, torch.Tensor]]:
-    """Fill a network from a checkpoint.
+    """Fill a network and the scaler of its loss from a checkpoint.
 
     Args:
         path: a file of `save_checkpoint`.
         net: the network to fill.
+        scaler: of the loss, built as the run says.
         run: what this run is started with.
 
     Returns:
@@ -85,6 +95,10 @@ def load_checkpoint(
             raise InputError(f"{path} is not a training checkpoint: it holds {name}")
         parts[part][key] = value
     load_strict(net, parts["net"], str(path))
+    try:
+        scaler.load_state_dict(content.get("scaler", {}))
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a training checkpoint: it lacks the scale of the loss") from error
     return done, parts["momentum"]
 
 

@@ -18,7 +18,9 @@ class Compute:
         ranks: the processes of the run, see `ranks.ranks`.
         accumulate: parts that each process cuts its share of a batch into, one after the other, to save memory. What
             is learned depends on the number of parts in all, processes times this.
-        precision: in which the network computes.
+        precision: in which the network computes; assignment, losses and weights are float32. With "float16" the loss
+            is scaled, see `step.loss_scaler`.
+        compile: compile the network's forward pass (`compiled.compiled`). It learns other bits.
         workers: processes that prepare pairs; 0: this one. Changes nothing else.
         save_every: steps between two checkpoints within an epoch; None: only as `save_minutes` says.
         save_minutes: minutes after which the next step is saved, by a clock that nobody can set.
@@ -35,6 +37,7 @@ class Compute:
     ranks: Ranks = field(default_factory=Ranks)
     accumulate: int = 1
     precision: Precision = "float32"
+    compile: bool = False
     workers: int = 0
     save_every: int | None = None
     save_minutes: float = 10.0

@@ -25,7 +25,7 @@ def describe_run(
     """What decides the outcome of a run, as plain JSON; arguments as `train`."""
     start = starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
     compute = compute or Compute()
-    return {
+    described = {
         "recipe": recipe.as_dict(),
         "seed": seed,
         "crops": crops.digest(),
@@ -36,6 +36,7 @@ def describe_run(
         "gradients": compute.gradients,
         "dlatrack": dlatrack.__version__,
     }
+    return described | {"compile": True} if compute.compile else described
 
 
 def file_digest(path: str | Path) -> str:

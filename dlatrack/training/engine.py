@@ -20,13 +20,14 @@ from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import PairBatch, PairSource
 from dlatrack.sampling.sources import CropSource
 from dlatrack.training.checkpoints import Position, load_checkpoint, restore_momentum, save_checkpoint
+from dlatrack.training.compiled import check_compiler, compiled
 from dlatrack.training.compute import Compute
 from dlatrack.training.description import describe_run
 from dlatrack.training.history import Step, read_history, write_history
 from dlatrack.training.replay import save_step
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 from dlatrack.training.snapshots import keep_snapshot
-from dlatrack.training.step import NotFiniteError, Stepper, describe
+from dlatrack.training.step import NotFiniteError, Stepper, describe, loss_scaler
 
 CHECKPOINT, HISTORY, FAILED = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
 
@@ -68,7 +69,8 @@ def train(
     the run is saved, changes nothing either.
 
     A step whose loss or gradient is not finite is not made. It is kept in `failed_step.safetensors`, which
-    `replay.replay` repeats.
+    `replay.replay` repeats. In float16 a gradient that overflows first halves the scale of the loss, and the step is
+    skipped and counted; the run stops once that has brought the scale to 1.
 
     Args:
         recipe: network, assigner, loss, sampling and schedule.
@@ -87,7 +89,7 @@ def train(
 
     Raises:
         InputError: if the folder belongs to another run or cannot be written, if weights or crops cannot be read, or
-            if the loss stops being finite; the last checkpoint stays usable.
+            if the loss stops being finite, or nothing can be compiled; the last checkpoint stays usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
@@ -115,15 +117,18 @@ class _Run:
         self.recipe, self.folder, self.compute = recipe, folder, compute
         self.steps_per_epoch = -(-schedule.pairs_per_epoch // schedule.batch)
         _check_parts(recipe, compute)
+        if compute.compile:
+            check_compiler(compute.device)
         start = starting_weights(recipe.net.backbone, backbone_weights or schedule.backbone_start)
         self.run = describe_run(recipe, crops, seed, backbone_weights, compute)
         self.net = build_model(recipe, torch.Generator().manual_seed(seed))
         if start is not None:
             load_backbone_weights(self.net.backbone, start, recipe.net.input_format)
+        scaler = loss_scaler(compute.precision, compute.device)
         self.done, self.momentum = Position(0, 0), dict[str, torch.Tensor]()
         self.steps: list[Step] = []
         if (folder / CHECKPOINT).exists():
-            self.done, self.momentum = load_checkpoint(folder / CHECKPOINT, self.net, self.run)
+            self.done, self.momentum = load_checkpoint(folder / CHECKPOINT, self.net, scaler, self.run)
             self.steps = read_history(
                 folder / HISTORY, self.done.epoch * self.steps_per_epoch + self.done.step
             )
@@ -132,7 +137,10 @@ class _Run:
         self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
         assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
         factor = compute.parts if compute.gradients == "sum" else 1
-        self.stepper = Stepper(recipe, assigner, compute.ranks, compute.accumulate, compute.precision, factor)
+        self.stepper = Stepper(
+            recipe, assigner, scaler, compute.ranks, compute.accumulate, compute.precision, factor
+        )
+        self.called: torch.nn.Module = self.net
         self.optimizer: torch.optim.SGD | None = None
         self.saved = time.monotonic()
 
@@ -164,7 +172,7 @@ class _Run:
         schedule, ranks = self.recipe.schedule, self.compute.ranks
         first = self.done.step if epoch == self.done.epoch else 0
         optimizer = self._prepare(epoch, first)
-        wrapped = ranks.wrap(self.net)
+        wrapped = ranks.wrap(self.called)
         batches = self.source.batches(
             epoch,
             schedule.pairs_per_epoch,
@@ -183,12 +191,18 @@ class _Run:
             seconds = time.perf_counter() - started
             try:
                 step = describe(
-                    figures, self.recipe, epoch=epoch, step=len(self.steps), rate=rate, seconds=seconds
+                    figures,
+                    self.recipe,
+                    epoch=epoch,
+                    step=len(self.steps),
+                    rate=rate,
+                    seconds=seconds,
+                    scale=self.stepper.scale,
                 )
             except NotFiniteError as error:
                 raise self._failure(error, epoch, batch) from None
             self.steps.append(step)
-            optimizer.step()
+            self.stepper.make(optimizer, skip=bool(step.skipped))
             started = time.perf_counter()
             if on_step is not None and ranks.first:
                 on_step(step, schedule.epochs * self.steps_per_epoch)
@@ -206,9 +220,11 @@ class _Run:
     def _prepare(self, epoch: int, first: int) -> torch.optim.SGD:
         """Freeze what is frozen; the optimiser starts anew when the backbone joins."""
         schedule = self.recipe.schedule
-        self.net.train_mode(epoch >= schedule.unfreeze_epoch)
+        self.net.train_mode(epoch >= schedule.unfreeze_epoch, self.stepper.trunk_dtype)
         if self.optimizer is None or epoch == schedule.unfreeze_epoch:
             self.optimizer = build_optimizer(self.net, schedule)
+            if self.compute.compile:
+                self.called = compiled(self.net)
             if epoch != schedule.unfreeze_epoch or first:
                 restore_momentum(self.net, self.optimizer, self.momentum)
         return self.optimizer
@@ -226,6 +242,7 @@ class _Run:
             step=len(self.steps),
             backbone_trains=epoch >= self.recipe.schedule.unfreeze_epoch,
             message=str(error),
+            scale=self.stepper.scale or 1.0,
         )
         return InputError(f"{error}; lower the learning rate or check the data; the step is kept in {kept}")
 
@@ -243,7 +260,8 @@ class _Run:
         """History first: rows that the checkpoint does not know are left out when the run goes on."""
         if self.compute.ranks.first:
             write_history(self.folder / HISTORY, self.steps)
-            save_checkpoint(self.folder / CHECKPOINT, self.net, optimizer, done, self.run)
+            scaler = self.stepper.scaler
+            save_checkpoint(self.folder / CHECKPOINT, self.net, optimizer, scaler, done, self.run)
         self.saved = time.monotonic()
 
 

@@ -22,8 +22,9 @@ class Step(NamedTuple):
         loss_classification: balanced cross-entropy.
         loss_regression: IoU loss.
         loss_centerness: binary cross-entropy.
-        gradient_norm: global L2 norm before clipping.
+        gradient_norm: global L2 norm before clipping; not finite in a skipped step.
         clipped: 1 if the gradient was clipped, else 0.
+        skipped: 1 if the step was not made because its gradient was too large for float16, else 0.
         positives: mean positives per pair.
         negatives: mean negatives per pair.
         empty: pairs in which no sample satisfied the assignment rule.
@@ -41,6 +42,7 @@ class Step(NamedTuple):
     loss_centerness: float
     gradient_norm: float
     clipped: int
+    skipped: int
     positives: float
     negatives: float
     empty: int
@@ -67,6 +69,8 @@ def read_history(path: Path, steps: int) -> list[Step]:
     """
     try:
         table = pd.read_csv(path)
+        if "skipped" not in table:  # the run began before there was float16
+            table = table.assign(skipped=0)
         rows = table.loc[table["step"] < steps, list(Step._fields)]
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error

@@ -13,7 +13,6 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from dlatrack.errors import InputError
-from dlatrack.models.siamese import SiameseNet
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Ranks:
         """Whether this process writes and shows."""
         return self.rank == 0
 
-    def wrap(self, net: SiameseNet) -> nn.Module:
+    def wrap(self, net: nn.Module) -> nn.Module:
         """The network as it is called in training: with several processes their gradients are averaged.
 
         Call it anew when other parameters begin to train.

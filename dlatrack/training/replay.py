@@ -18,7 +18,7 @@ from dlatrack.models.recipe_json import recipe_from_dict
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.state_files import read_safetensors
 from dlatrack.sampling.pairs import PairBatch
-from dlatrack.training.step import forward_loss
+from dlatrack.training.step import Precision, forward_loss
 
 _ENTRY = "dlatrack-failed-step"
 
@@ -58,8 +58,9 @@ def save_step(
     step: int,
     backbone_trains: bool,
     message: str,
+    scale: float = 1.0,
 ) -> None:
-    """Keep a step: the weights before it, its batch, and what the run was started with.
+    """Keep a step: the weights before it, its batch, the scale of its loss, and what the run was started with.
 
     Raises:
         InputError: if the file cannot be written.
@@ -71,6 +72,7 @@ def save_step(
         "step": step,
         "backbone_trains": backbone_trains,
         "message": message,
+        "scale": scale,
         "run": run,
     }
     with atomic_path(path) as temporary:
@@ -78,7 +80,10 @@ def save_step(
 
 
 def replay(path: str | Path) -> Replay:
-    """Repeat a kept step on the CPU, without changing anything.
+    """Repeat a kept step on the CPU, in the precision of its run, without changing anything.
+
+    The batch is computed at once, whatever its parts were, and nothing is compiled. Gradients are those of the scaled
+    loss, their norms without the scale.
 
     Raises:
         InputError: if the file is missing, cut short or of another kind.
@@ -87,6 +92,8 @@ def replay(path: str | Path) -> Replay:
     try:
         content = json.loads(metadata[_ENTRY])
         run, trains = content["run"], bool(content["backbone_trains"])
+        precision: Precision = run.get("precision", "float32")
+        scale = float(content.get("scale", 1.0))
         recipe = recipe_from_dict(run["recipe"], str(path))
         parts = {
             name.removeprefix("batch."): value for name, value in tensors.items() if name.startswith("batch.")
@@ -104,8 +111,8 @@ def replay(path: str | Path) -> Replay:
         raise InputError(f"{path} does not hold the weights of {recipe.name}: {error}") from error
     net.train_mode(trains)
     assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
-    terms, assignment = forward_loss(net, batch, assigner, recipe)
-    terms.total.backward()
+    terms, assignment = forward_loss(net, batch, assigner, recipe, precision=precision)
+    (terms.total * scale).backward()
     gradients = {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
     watched = {f"input {name}": value for name, value in batch._asdict().items()}
     watched |= {f"weights {name}": value for name, value in net.named_parameters()}
@@ -114,7 +121,7 @@ def replay(path: str | Path) -> Replay:
     norms: dict[str, float] = {}
     for part, _ in net.named_children():
         own = [g.flatten() for name, g in gradients.items() if name.startswith(f"{part}.")]
-        norms[part] = float(torch.cat(own).norm()) if own else 0.0
+        norms[part] = float(torch.cat(own).norm()) / scale if own else 0.0
     return Replay(
         epoch=int(content["epoch"]),
         step=int(content["step"]),

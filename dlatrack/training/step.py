@@ -6,10 +6,11 @@ import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from dlatrack.assign import Assignment, LabelAssigner
@@ -21,7 +22,10 @@ from dlatrack.sampling.pairs import PairBatch
 from dlatrack.training.history import Step
 from dlatrack.training.ranks import Ranks
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "float16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+_HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class NotFiniteError(ArithmeticError):
@@ -35,6 +39,7 @@ class Stepper:
     Args:
         recipe: loss, assigner and schedule.
         assigner: built from it.
+        scaler: of the loss, see `loss_scaler`.
         ranks: the processes of the run.
         accumulate: parts that each process cuts its share of a batch into, one after the other, to save memory.
         precision: in which the network computes; assignment and loss are always float32.
@@ -43,15 +48,21 @@ class Stepper:
 
     recipe: Recipe
     assigner: LabelAssigner
+    scaler: GradScaler
     ranks: Ranks = field(default_factory=Ranks)
     accumulate: int = 1
     precision: Precision = "float32"
     factor: float = 1.0
 
+    @property
+    def trunk_dtype(self) -> torch.dtype:
+        """In which a frozen trunk computes."""
+        return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+
     def gradients(
         self, net: nn.Module, optimizer: torch.optim.Optimizer, batch: PairBatch, pairs: int
     ) -> torch.Tensor:
-        """Gradients of a batch, clipped as the schedule says.
+        """Gradients of a batch, clipped as the schedule says, without the scale of the loss.
 
         The loss of a batch is the mean of the losses of its parts, weighed by their pairs; a part is what is computed
         at once. N processes with one part each thus learn what one process learns with N parts.
@@ -77,18 +88,48 @@ class Stepper:
                 terms, assignment = forward_loss(
                     net, piece, self.assigner, self.recipe, precision=self.precision
                 )
-                (terms.total * weight).backward()
+                self.scaler.scale(terms.total * weight).backward()
             told += _figures(terms, assignment, share)
+        self.scaler.unscale_(optimizer)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or math.inf)
         told = self.ranks.total(told)
         return torch.cat([told[:4], norm.detach().double().reshape(1), told[4:]]).cpu()
+
+    @property
+    def scale(self) -> float | None:
+        """What the loss of the next step is multiplied by; None: nothing."""
+        return self.scaler.get_scale() if self.scaler.is_enabled() else None
+
+    def make(self, optimizer: torch.optim.Optimizer, skip: bool) -> None:
+        """Make the step of `gradients`, or skip it, and adapt the scale of the loss.
+
+        All processes have the same gradients, so their scales stay the same, too.
+        """
+        scale = self.scaler.get_scale()
+        if not skip:
+            self.scaler.step(optimizer)
+        self.scaler.update()
+        # The scaler looks at single values; here they are finite and their norm is not.
+        if skip and self.scaler.get_scale() == scale:
+            self.scaler.update(scale * self.scaler.get_backoff_factor())
 
     def _unsynchronised(self, net: nn.Module, part: int) -> AbstractContextManager[None]:
         """Gradients are averaged once, with the last part."""
         if isinstance(net, DistributedDataParallel) and part + 1 < self.accumulate:
             return net.no_sync()
         return nullcontext()
+
+
+def loss_scaler(precision: Precision, device: str) -> GradScaler:
+    """What the loss is multiplied by before the backward pass, so that small gradients do not vanish in float16.
+
+    The scale starts at 65536. A gradient that overflows halves it, and 2000 steps without one double it. In the other
+    precisions nothing is scaled.
+
+    Source: Micikevicius et al., Mixed precision training, ICLR 2018, Sec. 3.2; PyTorch's `GradScaler`, its defaults.
+    """
+    return GradScaler(torch.device(device).type, enabled=precision == "float16")
 
 
 def forward_loss(
@@ -108,7 +149,8 @@ def forward_loss(
     target = batch.target_xyxy.to(device)
     assignment = assigner.assign(target, batch.positive.to(device), batch.key.to(device))
     anchors = assigner.grid.anchors(assigner.anchor_shapes).to(device, torch.float32)
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+    half = _HALVES.get(precision)
+    with torch.autocast(device.type, half, enabled=half is not None):
         output: HeadOutput = net(template, search)
     cls, reg, centerness = (None if maps is None else maps.float() for maps in output)
     loss = LOSSES[recipe.net.head]
@@ -130,9 +172,19 @@ def _figures(terms: LossTerms, assignment: Assignment, share: float) -> torch.Te
 
 
 def describe(
-    figures: torch.Tensor, recipe: Recipe, *, epoch: int, step: int, rate: float, seconds: float
+    figures: torch.Tensor,
+    recipe: Recipe,
+    *,
+    epoch: int,
+    step: int,
+    rate: float,
+    seconds: float,
+    scale: float | None = None,
 ) -> Step:
     """The history row of a step.
+
+    With a scaled loss a gradient that is not finite is no fault as long as the scale can fall: the step is to be
+    skipped. At a scale of 1 the gradient itself is beyond float16.
 
     Args:
         figures: of `Stepper.gradients`.
@@ -141,15 +193,18 @@ def describe(
         step: from 0, through the whole run.
         rate: learning rate.
         seconds: that the step took.
+        scale: of its loss; None: it was not scaled.
 
     Raises:
-        NotFiniteError: if the loss or the gradient is not finite.
+        NotFiniteError: if the loss is not finite, or the gradient without a scale that can fall.
     """
     loss, classification, regression, centerness, norm, positives, negatives, *flags = figures.tolist()
-    if not (math.isfinite(loss) and math.isfinite(norm)):
+    overflow = not math.isfinite(norm)
+    if not math.isfinite(loss) or (overflow and (scale is None or scale <= 1)):
         raise NotFiniteError(
             f"training stopped in epoch {epoch}, step {step}: loss {loss} (classification {classification}, "
             f"regression {regression}, centre-ness {centerness}), gradient norm {norm}"
+            f"{'' if scale is None else f', loss scale {scale:g}'}"
         )
     empty, tied, rescued, pairs = (int(flag) for flag in flags)
     limit = recipe.schedule.clip_norm
@@ -162,7 +217,8 @@ def describe(
         loss_regression=regression,
         loss_centerness=centerness,
         gradient_norm=norm,
-        clipped=int(limit is not None and norm > limit),
+        clipped=int(limit is not None and norm > limit and not overflow),
+        skipped=int(overflow),
         positives=positives / pairs,
         negatives=negatives / pairs,
         empty=empty,

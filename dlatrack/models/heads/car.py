@@ -11,6 +11,9 @@ from dlatrack.models.correlation import depthwise_correlation
 from dlatrack.models.heads.base import PRIOR, Head, HeadOutput
 from dlatrack.models.init import kaiming, normal
 
+#: Of the logarithm of a distance in px; the exponential of 88 overflows, and its gradient is then no number.
+_LARGEST_LOGARITHM = 16.0
+
 #: Channels that share one group of a group norm: 32 groups at the published width of 256, 8 groups at 64.
 CHANNELS_PER_GROUP = 8
 
@@ -62,12 +65,14 @@ class CarHead(Head):
             search: (B, channels, H, W) per level.
 
         Returns:
-            Maps of H - h + 1 by W - w + 1 cells; `reg` is exp of the last layer, so always positive.
+            Maps of H - h + 1 by W - w + 1 cells; `reg` is exp of the last layer, so always positive, and stays below
+            e^16 px: cells far from any positive learn no box and may ask for more.
         """
         responses = [depthwise_correlation(s, t) for t, s in zip(template, search, strict=True)]
         fused = self.down(torch.cat(responses, 1))
         classes, boxes = self.cls_tower(fused), self.bbox_tower(fused)
-        return HeadOutput(self.cls_logits(classes), self.bbox_pred(boxes).exp(), self.centerness(classes))
+        sides = self.bbox_pred(boxes).clamp(max=_LARGEST_LOGARITHM).exp()
+        return HeadOutput(self.cls_logits(classes), sides, self.centerness(classes))
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Kaiming for `down`; N(0, 0.01) elsewhere keeps exp() tame; the class bias is the prior.

@@ -1,0 +1,312 @@
+"""Tuning finds the known best of a toy tracker, goes on where it ended, and refuses what would spoil it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, astuple, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tuning_toys import OPTIMUM, Shrinker, Strip, shrinkers
+
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.errors import InputError
+from dlatrack.evaluation.compare import paired_bootstrap
+from dlatrack.recipes import OnlineConfig, recipe
+from dlatrack.tuning.record import TuningRecord
+from dlatrack.tuning.space import FIELDS, search_box
+from dlatrack.tuning.trials import one_pass_auc
+from dlatrack.tuning.tune import tune
+from dlatrack.tuning.tuned import read_tuned
+
+START = OnlineConfig(penalty_k=0.2, window_influence=0.45, rate=0.35)
+RECIPE = replace(recipe("siamcar_small"), online={"OTB100": START})
+
+
+def run(out: Path, make: Any = shrinkers, source: Any = None, **options: Any) -> TuningRecord:
+    return tune(
+        make, source or Strip(), out, **{"recipe": RECIPE, "trials": 12, "weights_sha256": "ab", **options}
+    )
+
+
+def content(path: Path) -> dict[str, Any]:
+    """The record without its times."""
+    text = re.sub(r'^ *"seconds": .*\n', "", path.read_text(), flags=re.MULTILINE)
+    found: dict[str, Any] = json.loads(re.sub(r",(\s*[}\]])", r"\1", text))
+    return found
+
+
+def truth(setting: OnlineConfig, source: Strip | None = None) -> np.ndarray:
+    """AUC of every sequence, in the order of their names."""
+    return np.array([one_pass_auc(Shrinker(setting), s, 1) for s in (source or Strip()).open()])
+
+
+def test_the_record_by_hand(tmp_path: Path) -> None:
+    record = run(tmp_path / "tuned.json", trials=4, seed=5)
+    found = json.loads((tmp_path / "tuned.json").read_text())
+    assert found["recipe"] == "siamcar_small"
+    assert found["weights_sha256"] == "ab"
+    assert found["tuned_on_test_set"] is None
+    data = found["data"]
+    assert (data["name"], data["split"], data["count"], data["frames"]) == ("folder", None, 18, 198)
+    assert data["sequences"] == [f"clip{number:02d}" for number in range(18)]
+    assert found["protocol"]["rules"] == "pysot"
+    assert found["search"]["start"] == {"benchmark": "OTB100", **asdict(START)}
+    assert (found["search"]["trials"], found["search"]["seed"], found["trials_done"]) == (4, 5, 4)
+    assert {*found["versions"]} == {"python", "dlatrack", "torch", "numpy", "scipy"}
+    assert [row["trial"] for row in found["trials"]] == [0, 1, 2, 3]
+    assert found["seconds"] == pytest.approx(sum(row["seconds"] for row in found["trials"]), abs=0.01)
+
+    own = truth(START)
+    assert [*found["start"]["sequence_auc"].values()] == pytest.approx(own.tolist())
+    assert found["start"]["auc"] == found["trials"][0]["auc"] == pytest.approx(own.mean())
+    best = truth(OnlineConfig(*(found["best"][name] for name in FIELDS)))
+    assert [*found["best"]["sequence_auc"].values()] == pytest.approx(best.tolist())
+    wanted = paired_bootstrap(best, own)
+    assert found["best_minus_start"]["value"] == pytest.approx(wanted.value)
+    assert found["best_minus_start"]["sequences"] == 18
+    assert found["best_minus_start"]["low"] <= wanted.value <= found["best_minus_start"]["high"]
+    assert record.best is not None
+    assert record.best.auc == found["best"]["auc"]
+
+
+def test_the_first_part_follows_the_seed(tmp_path: Path) -> None:
+    """The mean of a third of the sequences, drawn by the seed and the same for all trials."""
+    rows = [run(tmp_path / f"{seed}.json", trials=1, seed=seed).trials[0] for seed in (0, 1)]
+    assert rows[0].auc == pytest.approx(rows[1].auc)
+    assert rows[0].first_auc != rows[1].first_auc
+    order = np.random.default_rng(1).permutation(18)
+    assert rows[1].first_auc == pytest.approx(truth(START)[order[:6]].mean())
+
+
+def test_the_known_best_is_found(tmp_path: Path) -> None:
+    """The toy loses 0.6 of IoU per box length from its optimum, so that 0.03 of AUC are 1/20 of the box."""
+    record = run(tmp_path / "tuned.json", trials=40)
+    assert record.best is not None
+    assert record.difference is not None
+    assert record.best.auc > truth(OPTIMUM).mean() - 0.03
+    assert record.difference.low > 0
+    box = search_box("car")
+    away = [
+        abs(box[name].place(mine) - box[name].place(best))
+        for name, mine, best in zip(FIELDS, astuple(record.best.setting), astuple(OPTIMUM), strict=True)
+    ]
+    assert max(away) < 0.1
+    assert record.best.trial >= 27, "the rounds around the best improve on the spread"
+    assert any(trial.auc is None for trial in record.trials)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_eventual_best_is_never_stopped(tmp_path: Path, seed: int) -> None:
+    record = run(tmp_path / "tuned.json", trials=21, seed=seed)
+    scores = [truth(trial.setting).mean() for trial in record.trials]
+    assert record.best is not None
+    assert record.best.trial == int(np.argmax(scores))
+    stopped = [trial.trial for trial in record.trials if trial.auc is None]
+    assert 3 <= len(stopped) < 20
+    for trial in record.trials:
+        assert trial.auc is None or trial.auc == pytest.approx(scores[trial.trial])
+
+
+def test_few_sequences_stop_nothing(tmp_path: Path) -> None:
+    record = run(tmp_path / "tuned.json", source=Strip(count=12))
+    assert all(trial.auc is not None for trial in record.trials)
+
+
+@dataclass
+class Interrupted:
+    """Like `shrinkers`; Ctrl-C comes in the middle of the n-th trial that it makes a tracker for."""
+
+    trial: int
+
+    def __call__(self) -> Callable[[OnlineConfig], Shrinker]:
+        def make(setting: OnlineConfig) -> Shrinker:
+            self.trial -= 1
+            if self.trial < 0:
+                raise KeyboardInterrupt
+            return Shrinker(setting)
+
+        return make
+
+
+@pytest.mark.parametrize("trial", [1, 9, 16, 17, 18, 19, 20, 21, 23])
+def test_a_stopped_tuning_goes_on_to_the_same_file(tmp_path: Path, trial: int) -> None:
+    """Within the spread, at its end, and within the rounds (16 + 3 + 3 + 2), where the best changes meanwhile."""
+    whole, parts = tmp_path / "whole.json", tmp_path / "parts.json"
+    run(whole, trials=24)
+    with pytest.raises(KeyboardInterrupt):
+        run(parts, Interrupted(trial), trials=24)
+    assert content(parts)["trials_done"] == trial
+    run(parts, trials=24)
+    assert content(parts) == content(whole)
+
+
+def test_a_tuning_that_is_done_is_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "tuned.json"
+    first = run(out)
+    before = out.read_bytes(), out.stat().st_mtime_ns
+    again = run(out, Interrupted(0))
+    assert (out.read_bytes(), out.stat().st_mtime_ns) == before
+    assert again.best is not None
+    assert first.best is not None
+    assert again.best.setting == first.best.setting
+    assert [path.name for path in tmp_path.iterdir()] == ["tuned.json"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": 1}, "search.seed is 0 there and 1 here"),
+        ({"trials": 13}, "search.trials is 12 there and 13 here"),
+        ({"weights_sha256": "cd"}, "weights_sha256 is 'ab' there and 'cd' here"),
+        ({"conditions": {"fast": True}}, "conditions.fast is None there and True here"),
+        ({"source": Strip(count=17)}, "data.count is 18 there and 17 here"),
+        ({"source": Strip(prefix="film")}, "data.truth_sha256 is '[0-9a-f]{64}' there"),
+        ({"recipe": replace(RECIPE, name="siamcar")}, "recipe is 'siamcar_small' there and 'siamcar' here"),
+        ({"on_test_set": True}, "tuned_on_test_set is None there and 'folder' here"),
+    ],
+)
+def test_other_arguments_do_not_go_on_with_a_file(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    out = tmp_path / "tuned.json"
+    out.write_text(json.dumps(json.loads(_record(tmp_path)), indent=2))
+    with pytest.raises(InputError, match=rf"tuned\.json belongs to another tuning: {message}"):
+        run(out, **options)
+
+
+def _record(tmp_path: Path) -> str:
+    run(tmp_path / "other.json", trials=12)
+    return (tmp_path / "other.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"cannot read .*tuned\.json"),
+        ("[]", r"tuned\.json is no record of dlatrack tune"),
+        ('{"auc": 1}', r"tuned\.json is no record of dlatrack tune"),
+        ('{"dlatrack_tuning": 2}', "format version 2, this program reads 1"),
+    ],
+)
+def test_files_of_another_kind_are_kept(tmp_path: Path, text: str, message: str) -> None:
+    out = tmp_path / "tuned.json"
+    out.write_text(text)
+    with pytest.raises(InputError, match=message):
+        run(out)
+    with pytest.raises(InputError, match=message):
+        read_tuned(out, "siamcar_small")
+    assert out.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("trials", [{"trial": 0}]), ("best", {"trial": 0}), ("start", None)]
+)
+def test_a_damaged_record_is_named(tmp_path: Path, key: str, value: Any) -> None:
+    out = tmp_path / "tuned.json"
+    out.write_text(json.dumps(json.loads(_record(tmp_path)) | {key: value}))
+    with pytest.raises(InputError, match=r"tuned\.json is damaged"):
+        run(out)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source of given sequences."""
+
+    sequences: list[Sequence]
+    name: str = "folder"
+    first_pixel: int = 1
+
+    def open(self) -> list[Sequence]:
+        return self.sequences
+
+
+def test_too_little_data_is_refused(tmp_path: Path) -> None:
+    one, two = Strip(count=2).open()
+    with pytest.raises(InputError, match="needs 2 or more, got 1"):
+        run(tmp_path / "tuned.json", source=Opened([one]))
+    boxes = two.boxes_xywh.copy()
+    boxes[1:] = np.nan  # as in a test set whose truth is kept by its authors
+    only_first = replace(two, boxes_xywh=boxes, visible=np.arange(len(two)) == 0)
+    with pytest.raises(InputError, match="sequence clip01 has no true box after its first frame"):
+        run(tmp_path / "tuned.json", source=Opened([one, only_first]))
+    with pytest.raises(InputError, match="sequence names must differ, but clip00 comes 2 times"):
+        run(tmp_path / "tuned.json", source=Opened([one, one]))
+    assert not (tmp_path / "tuned.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trials": 0}, "trials must be 1 or more, got 0"),
+        ({"workers": 0}, "workers must be 1 or more, got 0"),
+        ({"benchmark": "UAV123"}, "siamcar_small has no online settings for 'UAV123'; it has OTB100"),
+    ],
+)
+def test_bad_arguments_are_named(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        run(tmp_path / "tuned.json", **options)
+
+
+def test_a_test_set_in_a_folder_is_refused_or_marked(tmp_path: Path) -> None:
+    clips = Strip(count=6).open()
+    names = ("Basketball", "Biker", "Bird1", "Bird2", "BlurBody", "mine")
+    source = Opened([replace(clip, name=name) for clip, name in zip(clips, names, strict=True)])
+    out = tmp_path / "tuned.json"
+    with pytest.raises(
+        InputError, match="Basketball, Biker, Bird1 and 2 more of the 6 sequences belong to OTB100"
+    ):
+        run(out, source=source)
+    assert not out.exists()
+    run(out, source=source, on_test_set=True, trials=2)
+    assert json.loads(out.read_text())["tuned_on_test_set"] == "OTB100"
+    tuned = read_tuned(out, "siamcar_small")
+    assert tuned.as_settings()["tuned_on_test_set"] == "OTB100"
+    assert "TUNED ON A TEST SET: the setting of tuned.json was chosen on OTB100" in (tuned.mark() or "")
+
+
+def test_a_user_who_says_that_it_is_a_test_set_is_believed(tmp_path: Path) -> None:
+    run(tmp_path / "tuned.json", on_test_set=True, trials=1)
+    assert read_tuned(tmp_path / "tuned.json", "siamcar_small").test_set == "folder"
+
+
+def test_what_later_runs_read(tmp_path: Path) -> None:
+    out = tmp_path / "tuned.json"
+    with pytest.raises(KeyboardInterrupt):
+        run(out, Interrupted(7))
+    tuned = read_tuned(out, "siamcar_small")
+    best = json.loads(out.read_text())["best"]
+    assert asdict(tuned.setting) == {name: best[name] for name in FIELDS}
+    assert tuned.mark() is None
+    assert tuned.notes("ab") == ["tuned.json is not finished: best of 7 of 12 trials"]
+    run(out)
+    tuned = read_tuned(out, "siamcar_small")
+    assert tuned.notes("ab") == []
+    assert tuned.notes("cd") == ["tuned.json was tuned for other weights of recipe siamcar_small"]
+    with pytest.raises(
+        InputError, match=r"was tuned for recipe siamcar_small; these weights are of siamcar$"
+    ):
+        read_tuned(out, "siamcar")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"best": {"trial": 0}}, {"best": {"penalty_k": "x", "window_influence": 0, "rate": 0}}, {"data": 3}],
+)
+def test_a_damaged_setting_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    out = tmp_path / "tuned.json"
+    out.write_text(json.dumps(json.loads(_record(tmp_path)) | change))
+    with pytest.raises(InputError, match=r"tuned\.json is damaged"):
+        read_tuned(out, "siamcar_small")
+
+
+def test_a_record_without_its_mark_is_refused(tmp_path: Path) -> None:
+    found = json.loads(_record(tmp_path))
+    del found["tuned_on_test_set"]
+    (tmp_path / "tuned.json").write_text(json.dumps(found))
+    with pytest.raises(InputError, match=r"damaged.*tuned_on_test_set"):
+        read_tuned(tmp_path / "tuned.json", "siamcar_small")
