@@ -1,0 +1,90 @@
+"""The shipped trackers beside others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlatrack import shipped_study
+from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.synthetic import synthetic_sequence
+from dlatrack.errors import InputError
+from dlatrack.shipped_study import compare_command, study_shipped, unused_clips
+from dlatrack.tracking.static import StaticTracker
+
+
+class Drifting(StaticTracker):
+    """Moves ten px to the right in every frame."""
+
+    def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
+        self._box_xywh[0] += 10
+        return super().update(image)
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """Two clips, the first with masks."""
+    for seed in (1, 2):
+        folder = write_folder(synthetic_sequence(seed, 5, challenges=()), tmp_path / "clips")
+        if seed == 1:
+            (folder / "mask").mkdir()
+            cv2.imwrite(str(folder / "mask" / "0001.png"), np.zeros((4, 4), np.uint8))
+    return tmp_path / "clips"
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped_study, "_VIDEOS", 2)
+    monkeypatch.setattr(shipped_study, "_FRAMES", 5)
+    made = {"static box": StaticTracker(), "T, fixed rule": Drifting(), "DLA-T": StaticTracker()}
+    monkeypatch.setattr(shipped_study, "_trackers", lambda fast: made)
+
+
+def test_clips_with_masks_are_left_out(clips: Path) -> None:
+    assert [target.name for target in unused_clips(clips)] == ["synthetic-0002"]
+    for folder in clips.iterdir():
+        (folder / "mask").mkdir(exist_ok=True)
+    with pytest.raises(InputError, match="has only clips with masks, which the shipped trackers were"):
+        unused_clips(clips)
+
+
+@pytest.mark.usefixtures("toys")
+def test_scores_and_speed_by_tracker(clips: Path) -> None:
+    study = study_shipped(clips)
+    assert list(study.table.index) == ["static box", "T, fixed rule", "DLA-T"]
+    real, precision, synthetic, speed = study.table.columns
+    assert real == "AUC, 1 targets of real clips"
+    assert synthetic == "AUC, 2 synthetic videos"
+    assert study.table.loc["DLA-T", real] == study.table.loc["static box", real]
+    assert study.table.loc["T, fixed rule", synthetic] < study.table.loc["DLA-T", synthetic]
+    assert ((study.table[precision] >= 0) & (study.table[precision] <= 1)).all()
+    assert (study.table[speed] > 1000).all()
+    assert study.sequences.loc["synthetic-0002", "DLA-T"] == study.table.loc["DLA-T", real]
+
+
+@pytest.mark.usefixtures("toys")
+def test_the_verdict_compares_twins(clips: Path) -> None:
+    write_folder(synthetic_sequence(3, 5, challenges=()), clips)
+    (verdict,) = study_shipped(clips).verdicts
+    assert verdict.startswith("DLA-T ")
+    assert "2 sequences" in verdict
+
+
+@pytest.mark.usefixtures("toys")
+def test_tables_are_saved_with_their_record(clips: Path, tmp_path: Path) -> None:
+    write_folder(synthetic_sequence(3, 5, challenges=()), clips)
+    compare_command(clips, tmp_path / "out", fast=False)
+    table = pd.read_csv(tmp_path / "out/small_trackers.csv")
+    assert table["tracker"].tolist() == ["static box", "T, fixed rule", "DLA-T"]
+    record = json.loads((tmp_path / "out/small_trackers.json").read_text())
+    assert "processor" in record["parameters"]["machine"]
+    assert len(record["parameters"]["verdicts"]) == 1
+    assert pd.read_csv(tmp_path / "out/small_trackers_targets.csv")["target"].tolist() == [
+        "synthetic-0002",
+        "synthetic-0003",
+    ]
