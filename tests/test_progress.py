@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -89,6 +90,35 @@ def test_a_terminal_gets_a_bar(monkeypatch):
             progress.step(1, loss=0.5)
     assert "━" in stream.getvalue()
     assert "4/4 pairs  100 %  1 pairs/s  took 4.0 s  loss 0.5" in stream.getvalue()
+
+
+def test_a_narrow_terminal_cuts_nothing(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    stream, clock = Terminal(), Clock()
+    figures = {"loss": 3.21, "classification": 0.512, "regression": 0.434, "rate": 0.005, "positives": 7.25}
+    with Progress(4, "training dla_siamcar", unit="pairs", stream=stream, clock=clock) as progress:
+        clock.now += 1
+        progress.step(4, **figures)
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
+    bar, *text = [line.strip() for line in shown.rstrip().rsplit("\r", 1)[-1].splitlines()]
+    assert bar == f"training dla_siamcar {'━' * 24}"
+    assert " ".join(" ".join(text).split()) == (
+        "4/4 pairs 100 % 4 pairs/s took 1.0 s loss 3.21 classification 0.512 regression 0.434 rate 0.005 "
+        "positives 7.25"
+    )
+
+
+def test_what_was_done_before_counts_as_done_but_not_towards_the_rate():
+    stream, clock = io.StringIO(), Clock()
+    with Progress(1000, "training", unit="pairs", stream=stream, clock=clock) as progress:
+        progress.skip(600)
+        clock.now += 10
+        progress.step(100)
+        progress.skip(300)
+    first, last = stream.getvalue().splitlines()
+    assert first == "training  700/1000 pairs  70 %  10 pairs/s  30 s left"
+    assert last == "training  1000/1000 pairs  100 %  10 pairs/s  took 10 s"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from dlatrack.training.history import Step, read_history, write_history
 from dlatrack.training.replay import save_step
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 from dlatrack.training.snapshots import keep_snapshot
-from dlatrack.training.step import NotFiniteError, Stepper, describe, loss_scaler
+from dlatrack.training.step import NotFiniteError, Stepper, describe, loss_scaler, trunk_dtype
 
 CHECKPOINT, HISTORY, FAILED = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
 
@@ -220,7 +220,7 @@ class _Run:
     def _prepare(self, epoch: int, first: int) -> torch.optim.SGD:
         """Freeze what is frozen; the optimiser starts anew when the backbone joins."""
         schedule = self.recipe.schedule
-        self.net.train_mode(epoch >= schedule.unfreeze_epoch, self.stepper.trunk_dtype)
+        self.net.train_mode(epoch >= schedule.unfreeze_epoch, trunk_dtype(self.compute.precision))
         if self.optimizer is None or epoch == schedule.unfreeze_epoch:
             self.optimizer = build_optimizer(self.net, schedule)
             if self.compute.compile:

@@ -18,7 +18,7 @@ from dlatrack.models.recipe_json import recipe_from_dict
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.state_files import read_safetensors
 from dlatrack.sampling.pairs import PairBatch
-from dlatrack.training.step import Precision, forward_loss
+from dlatrack.training.step import Precision, forward_loss, trunk_dtype
 
 _ENTRY = "dlatrack-failed-step"
 
@@ -109,7 +109,7 @@ def replay(path: str | Path) -> Replay:
         net.load_state_dict(state)
     except RuntimeError as error:
         raise InputError(f"{path} does not hold the weights of {recipe.name}: {error}") from error
-    net.train_mode(trains)
+    net.train_mode(trains, trunk_dtype(precision))
     assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
     terms, assignment = forward_loss(net, batch, assigner, recipe, precision=precision)
     (terms.total * scale).backward()

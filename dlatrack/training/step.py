@@ -54,11 +54,6 @@ class Stepper:
     precision: Precision = "float32"
     factor: float = 1.0
 
-    @property
-    def trunk_dtype(self) -> torch.dtype:
-        """In which a frozen trunk computes."""
-        return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
-
     def gradients(
         self, net: nn.Module, optimizer: torch.optim.Optimizer, batch: PairBatch, pairs: int
     ) -> torch.Tensor:
@@ -79,11 +74,14 @@ class Stepper:
         """
         optimizer.zero_grad(set_to_none=True)
         cuts = [len(batch.key) * part // self.accumulate for part in range(self.accumulate + 1)]
+        # The mean over the processes is to be a sum. What is scaled grows afterwards, in float32, so that a part's
+        # gradient is as large, and overflows as soon, as in one process with as many parts.
+        scaled = self.scaler.is_enabled()
         told = torch.zeros(10, dtype=torch.float64, device=next(net.parameters()).device)
         for part, (first, end) in enumerate(pairwise(cuts)):
             piece = PairBatch(*(column[first:end] for column in batch))
             share = (end - first) / pairs
-            weight = share * self.factor * self.ranks.world  # their mean is taken over the processes
+            weight = share * self.factor * (1 if scaled else self.ranks.world)
             with self._unsynchronised(net, part):
                 terms, assignment = forward_loss(
                     net, piece, self.assigner, self.recipe, precision=self.precision
@@ -92,6 +90,10 @@ class Stepper:
             told += _figures(terms, assignment, share)
         self.scaler.unscale_(optimizer)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        if scaled and self.ranks.world > 1:
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.grad *= self.ranks.world
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or math.inf)
         told = self.ranks.total(told)
         return torch.cat([told[:4], norm.detach().double().reshape(1), told[4:]]).cpu()
@@ -119,6 +121,11 @@ class Stepper:
         if isinstance(net, DistributedDataParallel) and part + 1 < self.accumulate:
             return net.no_sync()
         return nullcontext()
+
+
+def trunk_dtype(precision: Precision) -> torch.dtype:
+    """In which a frozen trunk computes."""
+    return _HALVES.get(precision, torch.float32)
 
 
 def loss_scaler(precision: Precision, device: str) -> GradScaler:

@@ -211,7 +211,9 @@ def test_checkpoints_come_by_a_clock_that_nobody_sets(store, tmp_path, monkeypat
     monkeypatch.setattr(
         engine,
         "save_checkpoint",
-        lambda path, net, opt, done, run: saved.append(done) or keep(path, net, opt, done, run),
+        lambda path, net, opt, scaler, done, run: (
+            saved.append(done) or keep(path, net, opt, scaler, done, run)
+        ),
     )
     train(RECIPE, store, tmp_path, seed=3, until_epoch=2)
     assert saved == [(0, 1), (1, 0), (1, 1), (2, 0)]

@@ -18,6 +18,7 @@ from dlatrack.training.compute import Compute
 from dlatrack.training.description import describe_run
 from dlatrack.training.engine import CHECKPOINT, HISTORY, train
 from dlatrack.training.history import read_history
+from dlatrack.training.step import loss_scaler
 
 SHORT = Schedule(
     epochs=1,
@@ -65,7 +66,8 @@ def test_what_a_check_found_of_every_set_is_recorded(crops, whole):
         assert len(origin["manifest_sha256"]) == len(origin["found_sha256"]) == 64
     run = describe_run(RECIPE, crops, 5, None)
     assert run["data"] == crops.origin
-    assert load_checkpoint(folder / CHECKPOINT, build_model(RECIPE), run)[0] == Position(1, 0)
+    net, scaler = build_model(RECIPE), loss_scaler("float32", "cpu")
+    assert load_checkpoint(folder / CHECKPOINT, net, scaler, run)[0] == Position(1, 0)
 
 
 @pytest.mark.slow
@@ -84,7 +86,8 @@ def test_a_run_stopped_within_an_epoch_goes_on_to_the_same_bits(crops, whole, tm
     with pytest.raises(KeyboardInterrupt):
         train(RECIPE, crops, tmp_path, seed=5, on_step=stop, compute=Compute(save_every=2, workers=2))
     started_with = describe_run(RECIPE, crops, 5, None)
-    done, momentum = load_checkpoint(tmp_path / CHECKPOINT, build_model(RECIPE), started_with)
+    net, scaler = build_model(RECIPE), loss_scaler("float32", "cpu")
+    done, momentum = load_checkpoint(tmp_path / CHECKPOINT, net, scaler, started_with)
     assert done == Position(0, 4)
     assert momentum
 

@@ -15,7 +15,7 @@ from dlatrack.training.snapshots import FOLDER, keep_snapshot, mean_losses
 
 def history(*losses: float) -> list[Step]:
     """Two steps per epoch, around each loss."""
-    step = Step(0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+    step = Step(0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
     return [
         step._replace(epoch=epoch, loss=loss + shift)
         for epoch, loss in enumerate(losses)
