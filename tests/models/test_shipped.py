@@ -67,7 +67,7 @@ def test_a_path_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_an_unknown_name_says_what_there_is() -> None:
     with pytest.raises(
-        InputError, match="there is no file siamcar, .* it has dla_siamcar_small, dla_siamrpnpp"
+        InputError, match=r"there is no file siamcar, .* it has dla_siamcar_small, dla_siamrpnpp"
     ):
         find_weights("siamcar")
 
