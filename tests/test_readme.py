@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -48,6 +50,17 @@ def test_the_scores_shown_are_those_of_the_committed_table():
         assert re.search(rf"^  {re.escape(name)} +{float(auc):.3f}$", README, re.MULTILINE), name
 
 
+def test_the_table_of_small_trackers_is_the_measured_one():
+    table = pd.read_csv(ROOT / "figures" / "small_trackers.csv")
+    for name, auc, precision, synthetic, speed in table.itertuples(index=False):
+        row = f"| {name} | {auc:.3f} | {precision:.3f} | {synthetic:.3f} | {speed:.0f} |".replace("nan", "")
+        assert row in README, row
+    verdicts = json.loads((ROOT / "figures" / "small_trackers.json").read_text())["parameters"]["verdicts"]
+    text = " ".join(README.split())
+    for verdict in verdicts:
+        assert verdict in text, verdict
+
+
 def public_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Weights under the names of pysot."""
     state = {re.sub(r"^neck\.levels\.(\d)", r"neck.downsample\1.downsample", k): v for k, v in state.items()}
@@ -67,7 +80,7 @@ def test_the_commands_run_word_for_word(tmp_path):
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     commands = [command for command in COMMANDS if command.startswith("dlatrack ")]
-    assert len(commands) == 11
+    assert len(commands) == 12
     torch.save(public_names(build_model(recipe("siamrpnpp")).state_dict()), tmp_path / "CHECKPOINT.pth")
     for command in commands:
         done = subprocess.run(
@@ -79,6 +92,10 @@ def test_the_commands_run_word_for_word(tmp_path):
 
 def test_the_python_example_runs():
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
-    lines: dict[str, object] = {}
-    exec(code.split("\n\n")[0] + "\n" + code.split("\n\n")[1], lines)
+    video = synthetic_sequences(1, seed=90, length=2, challenges=())[0]
+    lines: dict[str, object] = dict(zip("xywh", video.boxes_xywh[0], strict=True))
+    lines |= {"first_frame_rgb": video.frames[0], "next_frame_rgb": video.frames[1]}
+    exec(code, lines)
     assert lines["answer"].positive.sum() == 4
+    assert abs(lines["box_xywh"] - video.boxes_xywh[1]).max() < 20
+    assert 0 < lines["score"] <= 1

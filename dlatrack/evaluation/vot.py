@@ -13,13 +13,14 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import BenchmarkTruth
 from dlatrack.evaluation.vot_fragments import ALL, pysot_curves, toolkit_curves
 from dlatrack.evaluation.vot_overlaps import (
+    RunOverlaps,
     VOTProtocol,
     mean_of_valid,
     pysot_accuracy,
     run_overlaps,
     toolkit_accuracy,
 )
-from dlatrack.evaluation.vot_results import VOTRun
+from dlatrack.evaluation.vot_results import FAILED, VOTRun
 
 #: Sequence lengths over which EAO averages, by benchmark.
 INTERVALS: Mapping[str, tuple[int, int]] = MappingProxyType(
@@ -140,28 +141,22 @@ def evaluate_vot(
     Source: Kristan et al., VOT challenges 2013 to 2019; STVIR/pysot, toolkit/evaluation/ar_benchmark.py and
     eao_benchmark.py; votchallenge/toolkit, vot/analysis/supervised.py.
     """
-    low, high = _checked(truth, protocol, interval, burn_in)
-    chosen = {name: _repetitions(name, runs, protocol) for name in truth.sequences}
-    measured = {
-        name: [run_overlaps(sequence, run, protocol, burn_in) for run in chosen[name]]
-        for name, sequence in truth.sequences.items()
-    }
+    interval = _checked(truth, protocol, interval, burn_in)
+    measured = measure_runs(runs, truth, protocol, burn_in)
     if protocol == "pysot":
         of_sequences, accuracy = pysot_accuracy([*measured.values()])
-        curves, averaged = pysot_curves(measured, truth), slice(low - 1, high)
     else:
         of_sequences, accuracy = toolkit_accuracy([*measured.values()])
-        curves, averaged = toolkit_curves(measured), slice(low, high + 1)
-    eao = {tag: mean_of_valid(curve[averaged]) for tag, curve in curves.items()}
+    curves, eao = expected_average_overlap(measured, truth, protocol, interval)
     return VOTResult(
         protocol=protocol,
         benchmark=truth.name,
-        interval=(low, high),
+        interval=interval,
         names=tuple(truth.sequences),
         lengths=np.array([len(sequence.regions) for sequence in truth.sequences.values()]),
         sequence_accuracy=of_sequences,
         sequence_failures=np.array(
-            [np.mean([len(run.failures) for run in each]) for each in chosen.values()]
+            [np.mean([np.count_nonzero(run.codes == FAILED) for run in each]) for each in measured.values()]
         ),
         accuracy=accuracy,
         curve=curves[ALL],
@@ -170,11 +165,33 @@ def evaluate_vot(
     )
 
 
-def _repetitions(name: str, runs: Mapping[str, Sequence[VOTRun]], protocol: VOTProtocol) -> Sequence[VOTRun]:
-    """The runs on a sequence that a protocol looks at."""
-    if not runs.get(name):
-        raise InputError(f"sequence {name} has no result")
-    return runs[name] if protocol == "vot_toolkit" or len(runs[name]) == PYSOT_REPETITIONS else runs[name][:1]
+def measure_runs(
+    runs: Mapping[str, Sequence[VOTRun]], truth: BenchmarkTruth, protocol: VOTProtocol, burn_in: int = 10
+) -> dict[str, list[RunOverlaps]]:
+    """Overlaps of the runs that a protocol looks at, by sequence; args and errors as in `evaluate_vot`."""
+    measured = {}
+    for name, sequence in truth.sequences.items():
+        if not runs.get(name):
+            raise InputError(f"sequence {name} has no result")
+        every = protocol == "vot_toolkit" or len(runs[name]) == PYSOT_REPETITIONS
+        chosen = runs[name] if every else runs[name][:1]
+        measured[name] = [run_overlaps(sequence, run, protocol, burn_in) for run in chosen]
+    return measured
+
+
+def expected_average_overlap(
+    measured: Mapping[str, Sequence[RunOverlaps]],
+    truth: BenchmarkTruth,
+    protocol: VOTProtocol,
+    interval: tuple[int, int],
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Expected overlap by sequence length, and its mean over an interval of lengths, by tag; see `evaluate_vot`."""
+    low, high = interval
+    if protocol == "pysot":
+        curves, averaged = pysot_curves(measured, truth), slice(low - 1, high)
+    else:
+        curves, averaged = toolkit_curves(measured), slice(low, high + 1)
+    return curves, {tag: mean_of_valid(curve[averaged]) for tag, curve in curves.items()}
 
 
 def _checked(

@@ -14,6 +14,11 @@ from dlatrack.viz.trackers import bar_styles, by_score, check_scores
 
 _BARS_PER_ROW = 60  # more are too thin to tell apart
 _GROUP = 0.84  # width of a group of bars, in distances between groups
+_SCORE = 0.046  # width of a score in figures, in widths of the axes
+_LEGEND = (
+    130.0  # letters that fit into a row of the legend, of which each entry's patch and gaps take `_PATCH`
+)
+_PATCH = 11.0
 
 
 def attribute_bars(
@@ -49,13 +54,13 @@ def attribute_bars(
     rows = 1 if len(attributes) * len(scores) <= _BARS_PER_ROW else 2
     per_row = math.ceil(len(attributes) / rows)
     top = max(score for of_tracker in scores.values() for score in of_tracker.values())
-    columns = min(len(scores), 5)
+    columns = min(len(scores), 5, max(1, int(_LEGEND / (_PATCH + max(map(len, scores))))))
     with figure_style():
         fig = new_figure(height_mm=12 + 52 * rows + 4 * math.ceil(len(scores) / columns))
         axes = fig.subplots(rows, 1, squeeze=False, sharey=True)[:, 0]
         for row, ax in enumerate(axes):
             part = attributes[row * per_row : (row + 1) * per_row]
-            _draw_groups(ax, scores, {attribute: counts[attribute] for attribute in part})
+            _draw_groups(ax, scores, {attribute: counts[attribute] for attribute in part}, per_row)
             ax.set(xlim=(-0.5, per_row - 0.5), ylim=(0, min(1.15 * top, 1.1) or 1), ylabel=metric)
         axes[-1].set_xlabel("attribute (number of sequences)")
         fig.suptitle(f"{benchmark}: {metric} by attribute ({protocol} protocol)", fontsize=8)
@@ -64,7 +69,9 @@ def attribute_bars(
     return fig
 
 
-def _draw_groups(ax: Axes, scores: Mapping[str, Mapping[str, float]], counts: Mapping[str, int]) -> None:
+def _draw_groups(
+    ax: Axes, scores: Mapping[str, Mapping[str, float]], counts: Mapping[str, int], per_row: int
+) -> None:
     width = _GROUP / len(scores)
     places = {label: (number + 0.5) * width - _GROUP / 2 for number, label in enumerate(scores)}
     for label, look in bar_styles(scores).items():
@@ -73,7 +80,9 @@ def _draw_groups(ax: Axes, scores: Mapping[str, Mapping[str, float]], counts: Ma
     for group, attribute in enumerate(counts):
         best = by_score({label: of_tracker[attribute] for label, of_tracker in scores.items()})[0]
         score = scores[best][attribute]
-        ax.text(group + places[best], score, f"{score:.3f}", ha="center", va="bottom")
+        farthest = max(0.5 - _SCORE * per_row / 2, 0)  # from the middle, so that it stays with its group
+        place = min(max(places[best], -farthest), farthest)
+        ax.text(group + place, score, f"{score:.3f}", ha="center", va="bottom")
     ax.set_xticks(range(len(counts)), [f"{attribute}\n({count})" for attribute, count in counts.items()])
     ax.tick_params(axis="x", length=0)
     ax.grid(False, axis="x")

@@ -41,9 +41,7 @@ def test_a_notebook_tells_and_the_library_does(py):
 
 def test_every_notebook_has_its_pair():
     assert {p.stem for p in NOTEBOOKS} == {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")}
-    assert {"01_label_assignment", "02_data_and_architecture", "03_train_dla_siamcar"} <= {
-        p.stem for p in NOTEBOOKS
-    }
+    assert {p.stem[:2] for p in NOTEBOOKS} >= {"01", "02", "03", "05", "06", "07", "08"}
 
 
 @pytest.fixture

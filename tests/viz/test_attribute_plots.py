@@ -73,6 +73,24 @@ def test_the_best_scores_do_not_overlap():
         assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
 
 
+def test_neighbours_whose_best_bars_meet_do_not_overlap():
+    """The last bar of a group is the best, and the first of the next."""
+    names = ("e", "a", "b", "c", "d")
+    scores = {
+        name: {attribute: 0.6 + 0.05 * (turn == 4 * (place % 2)) for place, attribute in enumerate(OTB)}
+        for turn, name in enumerate(names)
+    }
+    fig = bars(scores=scores)
+    fig.draw_without_rendering()
+    boxes = sorted((text.get_window_extent() for text in fig.axes[0].texts), key=lambda box: box.x0)
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_long_names_take_more_rows_of_the_legend():
+    scores = {f"a tracker of a rather long name {t}": dict.fromkeys(OTB, 0.5) for t in range(5)}
+    assert overflow(bars(scores=scores)) == 0
+
+
 def test_the_same_data_give_the_same_bytes():
     assert png(bars()) == png(bars())
 
