@@ -153,7 +153,7 @@ def test_tune_prints_the_best_and_how_to_use_it(
     status, text, _ = call(monkeypatch, capsys, "tune", weights, *options)
     assert status == 0
     assert "siamcar_small on folder: 3 trials, 0 stopped early" in text
-    assert re.search(rf"recipe's own\W+0\.2\W+0\.45\W+0\.35\W+{record['start']['auc']:.4f}", text)
+    assert re.search(rf"recipe's own\W+0\.14\W+0\.48\W+0\.16\W+{record['start']['auc']:.4f}", text)
     assert re.search(rf"best, trial {record['best']['trial']}\W.*{record['best']['auc']:.4f}", text)
     assert f"--hyper {tuned['plain']}" in text
     assert "TEST SET" not in text
@@ -175,9 +175,9 @@ def test_the_setting_of_the_data_set_is_where_the_search_starts(
     assert (record["data"]["name"], record["data"]["split"]) == ("got10k", "train_fixed")
     assert record["search"]["start"] == {
         "benchmark": "GOT10K",
-        "penalty_k": 0.06,
-        "window_influence": 0.1,
-        "rate": 0.7,
+        "penalty_k": 0.14,
+        "window_influence": 0.48,
+        "rate": 0.16,
     }
 
 

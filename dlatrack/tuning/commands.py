@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dlatrack.commands import check_device
+from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import read_weights_info
 from dlatrack.training.description import file_digest
 from dlatrack.tuning.network import network_trackers
@@ -44,6 +45,7 @@ def tune_command(
     """
     check_device(device)
     source = validation_source(name, root, split)
+    weights = find_weights(weights)
     trained = read_weights_info(weights).recipe
     own = next((key for key in trained.online if source.name.startswith(key.casefold())), "OTB100")
     record = tune(

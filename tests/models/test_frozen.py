@@ -44,7 +44,7 @@ def test_bfloat16_is_near(images: tuple[Tensor, Tensor]) -> None:
     assert trunk is not None
     for found, expected in zip(trunk(images[1]), net.backbone(images[1]), strict=True):
         assert found.dtype == torch.bfloat16
-        assert 1e-4 < (found - expected).abs().max() / expected.abs().max() < 0.06
+        assert 1e-4 < (found - expected).abs().max() / expected.abs().max() < 0.1
 
 
 def test_no_trunk_is_made_for_a_format_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def test_shapes_of_the_small_twin() -> None:
     with torch.no_grad():
         kernels = net.template(z)
         output = net.search(x, kernels)
-    assert [tuple(kernel.shape) for kernel in kernels] == [(2, 64, 5, 5)] * 4
+    assert [tuple(kernel.shape) for kernel in kernels] == [(2, 64, 5, 5)] * 6
     assert output.cls.shape == (2, 10, 25, 25)
     assert output.reg.shape == (2, 20, 25, 25)
     assert output.centerness is None
@@ -86,17 +86,18 @@ def test_weighted_and_unweighted_checkpoints_load() -> None:
         name.replace("neck.levels.", "neck.downsample")
         .replace("neck.downsample3.", "neck.downsample3.downsample.")
         .replace("neck.downsample4.", "neck.downsample4.downsample.")
+        .replace("neck.downsample5.", "neck.downsample5.downsample.")
         .replace("head.levels.", "rpn_head.rpn")
         .replace("head.cls_weight", "rpn_head.cls_weight")
         .replace("head.loc_weight", "rpn_head.loc_weight"): value.clone()
         for name, value in net.state_dict().items()
     }
-    state["rpn_head.cls_weight"] = torch.tensor([2.0, 1.0])
+    state["rpn_head.cls_weight"] = torch.tensor([2.0, 1.0, 3.0])
     load_official(net, state)
-    assert net.head.cls_weight.tolist() == [2, 1]
+    assert net.head.cls_weight.tolist() == [2, 1, 3]
     weights = {key: state.pop(f"rpn_head.{key}") for key in ("cls_weight", "loc_weight")}
     load_official(net, state)
-    assert net.head.cls_weight.tolist() == [1, 1], "no weights: the plain mean"
+    assert net.head.cls_weight.tolist() == [1, 1, 1], "no weights: the plain mean"
     state["rpn_head.cls_weight"] = weights["cls_weight"]
     with pytest.raises(InputError, match=r"lacks head\.loc_weight"):
         load_official(net, state)

@@ -45,10 +45,10 @@ def test_siamcar_has_the_published_number_of_parameters(siamcar: SiameseNet) -> 
 
 
 def test_small_size_and_shapes(small: SiameseNet) -> None:
-    assert size(small) == 406_279
+    assert size(small) == 719_815
     z, x = torch.rand(2, 3, 127, 127), torch.rand(2, 3, 255, 255)
     features = small.template(z)
-    assert [tuple(level.shape) for level in features] == [(2, 64, 7, 7)] * 2
+    assert [tuple(level.shape) for level in features] == [(2, 64, 7, 7)] * 3
     output = small(z, x)
     assert output.cls.shape == (2, 2, 25, 25)
     assert output.reg.shape == (2, 4, 25, 25)
