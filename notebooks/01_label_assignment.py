@@ -38,12 +38,33 @@ from dlatrack.presets import frames_to_count
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.assignment import compare_assignments, contact_sheet
 from dlatrack.viz.curves import positives_plot
+from dlatrack.viz.explorer import contact_sheet as laboratory_sheet
+from dlatrack.viz.explorer import explore
 
 made_by = "notebooks/01_label_assignment.py"
 parameters = {"preset": preset, "sequence": sequence, "frame": frame, "candidates": candidates, "seed": seed}
 video = study_sequence(sequence)
 rules = paper_rules(ScoreGrid(), candidates=candidates)
 video.name, len(video), video.attributes
+
+# %% [markdown]
+# ## The laboratory
+#
+# Move the frame, drag the box, choose two rules and their options, and see which samples become positive, and why.
+# The sheet below it shows the same for readers without a kernel.
+
+# %%
+compared = (("rectangle", {"center_ratio": 0.6}), ("dla_points", {"candidates": candidates}))
+explore(video, rules=compared, frame=frame, seed=seed)
+
+# %%
+two = {name: rules[name] for name in ("SiamCAR: rectangle", f"DLA, points, K = {candidates}")}
+visible = [int(index) for index in video.visible.nonzero()[0]]
+figure, numbers = laboratory_sheet(video, visible[:: max(1, len(visible) // 4)][:4], two, seed=seed)
+save_figure(
+    figure, "01_laboratory", data=numbers, made_by=made_by, parameters=parameters, synthetic=not sequence
+)
+figure
 
 # %% [markdown]
 # ## The same frame under every rule
@@ -71,7 +92,6 @@ figure
 # ## One fixed rule against DLA
 
 # %%
-two = {name: rules[name] for name in ("SiamCAR: rectangle", f"DLA, points, K = {candidates}")}
 figure = compare_assignments(region.crops_rgb[0], region.target_xyxy[0], two, seed=seed, columns=3)
 save_figure(
     figure,

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from dlatrack.bench import BENCHES, BenchReport, measure, print_bench
-from dlatrack.bench.measure import resident_mib
+from dlatrack.bench.measure import measure_twins, resident_mib
+from dlatrack.bench.step import STAGES, TwinStep
 from dlatrack.bench.track import bench_track
 from dlatrack.bench.train import bench_train
 from dlatrack.datasets.folder import write_folder
-from dlatrack.datasets.synthetic import synthetic_sequence
+from dlatrack.datasets.synthetic import synthetic_sequence, synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
 from dlatrack.recipes import recipe
+from dlatrack.sampling.store import CropStore
 
 
 def test_operations_take_turns_after_a_warm_up():
@@ -50,21 +53,111 @@ def test_a_weight_file_and_clips_can_be_timed(tmp_path):
         bench_track(4, **paths)
 
 
+def test_twins_take_turns_in_both_orders(monkeypatch):
+    now, calls, turns = [0.0], [], []
+
+    def stage(name, seconds):
+        def call(turn):
+            calls.append((name, turn))
+            now[0] += seconds * (1 + turn)
+
+        return call
+
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    first, second = measure_twins(
+        {"s": stage("a", 0.002)}, {"s": stage("b", 0.003)}, 2, on_turn=lambda: turns.append(len(calls))
+    )
+    order = [(name, turn) for turn in (0, 0, 1) for name in "abba"]
+    assert calls == order, "one turn to warm up, and the order of a turn mirrored"
+    assert turns == [4, 8, 12]
+    assert first["s"] == pytest.approx([2, 4]), "ms, the mean of both calls"
+    assert second["s"] == pytest.approx([3, 6])
+
+
+def test_a_drift_and_the_order_do_not_reach_the_ratio(monkeypatch):
+    now, calls = [0.0], [0]
+
+    def step(_):
+        calls[0] += 1
+        now[0] += 1 + 0.01 * calls[0]  # every step is slower than the last
+
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    first, second = measure_twins({"s": step}, {"s": step}, 5)
+    assert second["s"] / first["s"] == pytest.approx(1)
+
+
 def test_training_is_timed_stage_by_stage():
-    report = bench_train(3, batch="2")
-    assert len(report.timings) == 2 * 2 * 5
+    report = bench_train(2, batch="2")
+    assert len(report.timings) == 2 * 2 * 6
     assert report.timings[0].name == "frozen, fixed: data"
-    assert report.timings[-1].name == "unfrozen, DLA: backward and step"
-    assert set(report.figures) == {
-        f"{what}, {state}{unit}"
-        for what, unit in (("DLA step over fixed step", ""), ("assignment's share of the DLA step", ", %"))
-        for state in ("frozen", "unfrozen")
-    }
-    assert all(value > 0 for value in report.figures.values())
-    with pytest.raises(InputError, match="siamban has no DLA twin to compare with; choose from cosiamrpn"):
+    assert report.timings[-1].name == "unfrozen, DLA: step without data"
+    assert {row.repeats for row in report.timings} == {2}
+    for state in ("frozen", "unfrozen"):
+        low, ratio, high, share = (
+            report.figures[f"{state}: {what}"]
+            for what in (
+                "lower end of its 95 % interval",
+                "DLA step over fixed step",
+                "upper end of its 95 % interval",
+                "assignment's share of the DLA step, %",
+            )
+        )
+        assert 0 < low <= ratio <= high
+        assert 0 < share < 100
+    assert len(report.figures) == 8
+    assert report.machine["batches"] == "2 pairs of siamcar_small"
+
+
+def test_what_cannot_be_timed_is_named():
+    with pytest.raises(InputError, match=r"siamban has no DLA twin .* choose from cosiamrpn, .*, or all"):
         bench_train(3, tracker="siamban")
     with pytest.raises(InputError, match="batch must be a positive number, got 'many'"):
         bench_train(3, batch="many")
+    with pytest.raises(InputError, match="there is no device 'abacus' here"):
+        bench_train(3, device="abacus")
+
+
+def test_all_recipes_with_a_twin_are_timed_one_after_the_other(monkeypatch):
+    made = []
+
+    class Step:
+        def __init__(self, fixed, dla, _crops, pairs, trains, _device):
+            made.append((fixed.name, dla.name, pairs, trains))
+
+        def stages(self, _name):
+            return {stage: lambda _: None for stage in STAGES}
+
+    ticks = iter(range(10**6))
+    monkeypatch.setattr("dlatrack.bench.train.TwinStep", Step)
+    monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
+    report = bench_train(2, tracker="all")
+    assert [row for row in made if not row[3]] == [
+        ("siamcar_small", "dla_siamcar_small", 8, False),
+        ("siamrpnpp_small", "dla_siamrpnpp_small", 8, False),
+        ("siamrpnpp", "dla_siamrpnpp", 2, False),
+        ("siamcar", "dla_siamcar", 2, False),
+        ("cosiamrpn", "dla_cosiamrpn", 2, False),
+        ("siamfcpp", "dla_siamfcpp", 2, False),
+    ]
+    assert len(report.timings) == 6 * 2 * 2, "whole steps alone"
+    assert report.timings[0].name == "siamcar_small, frozen, fixed: step without data"
+    assert report.figures["siamfcpp, unfrozen: DLA step over fixed step"] == 1
+    assert report.figures["siamfcpp, unfrozen: assignment's share of the DLA step, %"] == 25
+
+
+def test_both_sides_of_a_step_differ_in_labels_alone():
+    names = ("siamcar_small", "dla_siamcar_small")
+    crops = CropStore.build(synthetic_sequences(2, seed=0, length=4, challenges=()))
+    twin = TwinStep(*map(recipe, names), crops, 2, False, torch.device("cpu"))
+    labels, targets = {}, {}
+    for name in names:
+        for stage in list(twin.stages(name).values())[:4]:
+            stage(0)
+        labels[name], targets[name] = twin.assignment.labels, twin.batch.target_xyxy
+    assert torch.equal(*targets.values())
+    assert (labels[names[0]] == 1).sum() > (labels[names[1]] == 1).sum() >= 2
+    with pytest.raises(RuntimeError, match="called in their order"):
+        TwinStep(*map(recipe, names), crops, 2, False, torch.device("cpu")).stages(names[0])["loss"](0)
 
 
 def test_options_of_another_benchmark_are_refused():

@@ -172,6 +172,8 @@ class DynamicLabelAssigner:
         self, target: Tensor, anchors: Tensor, positive: Tensor, positive_pair: Tensor, keys: Tensor
     ) -> Tensor:
         """Line 15 and, in negative pairs, samples around the distractor, (B, A) bool."""
+        if not self.negatives_per_positive and positive_pair.all():
+            return torch.zeros_like(positive)
         pool = ~positive
         if self.negative_pool == "outside_target":
             pool &= ~_inside(anchors, target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ import numpy as np
 import torch
 
 _WARMUP = 3
+
+#: Operations by stage, each called with the number of the repetition.
+Stages = Mapping[str, Callable[[int], object]]
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,41 @@ def measure(operations: dict[str, Callable[[int], object]], repeats: int) -> lis
             operation(max(turn, 0))
             if turn >= 0:
                 times[name].append(1000 * (time.perf_counter() - started))
-    rows = []
-    for name, taken in times.items():
-        low, median, high = np.percentile(taken, [5, 50, 95])
-        rows.append(Timing(name, float(median), float(low), float(high), repeats))
-    return rows
+    return [timing(name, np.array(taken)) for name, taken in times.items()]
+
+
+def timing(name: str, milliseconds: np.ndarray) -> Timing:
+    """Median and spread of repetitions, (repeats,) ms."""
+    low, median, high = np.percentile(milliseconds, [5, 50, 95])
+    return Timing(name, float(median), float(low), float(high), len(milliseconds))
+
+
+def measure_twins(
+    first: Stages, second: Stages, turns: int, *, on_turn: Callable[[], None] = lambda: None
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Time two versions of a job, stage by stage, in the order first, second, second, first of every turn.
+
+    A steady drift of the machine, and what it costs or saves to come second, then meet both alike in every turn.
+
+    Args:
+        first: operations by stage, called one after the other with the number of the turn.
+        second: the same stages of the other version.
+        turns: counted turns, after one that is not.
+        on_turn: called after every turn, the uncounted one too.
+
+    Returns:
+        By stage (turns,) ms, the mean of the two calls of each turn, of `first` and of `second`.
+    """
+    taken = [{stage: np.zeros(turns) for stage in version} for version in (first, second)]
+    for turn in range(-1, turns):
+        for version in (0, 1, 1, 0):
+            for stage, operation in (first, second)[version].items():
+                started = time.perf_counter()
+                operation(max(turn, 0))
+                if turn >= 0:
+                    taken[version][stage][turn] += 1000 * (time.perf_counter() - started) / 2
+        on_turn()
+    return taken[0], taken[1]
 
 
 def resident_mib() -> float:

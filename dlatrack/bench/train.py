@@ -2,113 +2,187 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
-from dlatrack.assign import Assignment, build_assigner
-from dlatrack.bench.measure import BenchReport, Timing, machine, measure
+from dlatrack.bench.measure import BenchReport, Timing, machine, measure_twins, timing
+from dlatrack.bench.step import STAGES, TwinStep
+from dlatrack.commands import check_device
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
-from dlatrack.losses import LOSSES, LossTerms
-from dlatrack.models.preprocess import to_network_input
-from dlatrack.models.siamese import HeadOutput, build_model
-from dlatrack.recipes import RECIPES, Recipe, recipe
-from dlatrack.sampling.pairs import PairBatch, PairSource
+from dlatrack.evaluation.resampling import bootstrap_statistic
+from dlatrack.progress import Progress
+from dlatrack.recipes import RECIPES, recipe
 from dlatrack.sampling.store import CropStore
-from dlatrack.training.schedule import build_optimizer
 
-Made = TypeVar("Made")
+#: Recipes with a fixed rule that have a DLA twin, small ones first.
+TWINS = tuple(
+    sorted((name for name in RECIPES if f"dla_{name}" in RECIPES), key=lambda name: "_small" not in name)
+)
 
-STAGES = ("data", "forward", "assignment", "loss", "backward and step")
+STATES = ("frozen", "unfrozen")
+SIDES = ("fixed", "DLA")
+
+#: Data is the same for both sides, and drawn for each: only what differs is compared.
+STEP = "step without data"
+
+_RESAMPLES = 2000
 
 
-def bench_train(repeats: int, *, tracker: str = "siamcar_small", batch: str = "8") -> BenchReport:
-    """The stages of a step of a tracker and of its DLA twin, in turn, before and after the backbone joins.
+@dataclass(frozen=True)
+class StepCost:
+    """A training step of a tracker and of its DLA twin, timed in turn.
 
     Args:
-        repeats: timed steps of each.
-        tracker: recipe with a fixed rule that has a DLA twin.
-        batch: pairs.
+        tracker: recipe with the fixed rule.
+        backbone: "frozen" or "unfrozen".
+        batch: pairs of a step.
+        timings: ms of every stage and of the step without data, e.g. "DLA: assignment"; a repetition is the mean of
+            the two steps of a turn.
+        ratio: of the DLA step over the fixed one, without data: median over the turns.
+        low: lower end of its 95 % interval, by a bootstrap over the turns.
+        high: upper end.
+        assignment_percent: share of label assignment in the DLA step without data: median over the turns.
+    """
+
+    tracker: str
+    backbone: str
+    batch: int
+    timings: tuple[Timing, ...]
+    ratio: float
+    low: float
+    high: float
+    assignment_percent: float
+
+    def milliseconds(self, side: str, stage: str = STEP) -> float:
+        """Median of a stage, or of the step without data.
+
+        Args:
+            side: "fixed" or "DLA".
+            stage: one of `bench.step.STAGES`, or `STEP`.
+        """
+        return next(row.median for row in self.timings if row.name == f"{side}: {stage}")
+
+    @property
+    def steps(self) -> dict[str, float]:
+        """Median ms of the step without data, by "fixed" and "DLA"."""
+        return {side: self.milliseconds(side) for side in SIDES}
+
+
+def usual_batch(tracker: str) -> int:
+    """Pairs of a step unless asked otherwise: 8 for small recipes, 2 for others, which take a CPU seconds."""
+    return 8 if tracker.endswith("_small") else 2
+
+
+def bench_train(
+    repeats: int, *, tracker: str = "siamcar_small", batch: str = "", device: str = "cpu"
+) -> BenchReport:
+    """The stages of a step of a tracker and of its DLA twin, in turn, before and after the backbone joins.
+
+    For all trackers only whole steps are reported.
+
+    Args:
+        repeats: turns; each has two steps of either twin.
+        tracker: recipe with a fixed rule that has a DLA twin, or "all" for every one.
+        batch: pairs; "": `usual_batch`.
+        device: cpu, cuda ...
 
     Raises:
-        InputError: for another recipe, or a batch that is no positive number.
+        InputError: for another recipe or device, or a batch that is no positive number.
 
     Source: SiamDLA Sec. 4.7, Figs. 10 and 11 (seconds per iteration).
     """
-    twins = sorted(name for name in RECIPES if f"dla_{name}" in RECIPES)
-    if tracker not in twins:
-        raise InputError(f"{tracker} has no DLA twin to compare with; choose from {', '.join(twins)}")
-    if not batch.isdecimal() or int(batch) < 1:
+    if batch and (not batch.isdecimal() or int(batch) < 1):
         raise InputError(f"batch must be a positive number, got {batch!r}")
-    crops = CropStore.build(synthetic_sequences(4, seed=0, length=6, challenges=()))
+    every = tracker == "all"
+    costs = step_costs(TWINS if every else (tracker,), repeats, batch=int(batch or 0), device=device)
     timings: list[Timing] = []
     figures: dict[str, float] = {}
-    for state, trains in (("frozen", False), ("unfrozen", True)):
-        stages: dict[str, Callable[[int], object]] = {}
-        for label, name in (("fixed", tracker), ("DLA", f"dla_{tracker}")):
-            made = _Step(recipe(name), crops, int(batch), trains)
-            stages |= {
-                f"{state}, {label}: {stage}": run for stage, run in zip(STAGES, made.stages, strict=True)
-            }
-        rows = measure(stages, repeats)
-        timings += rows
-        fixed, dla = (rows[place : place + len(STAGES)] for place in (0, len(STAGES)))
-        # Data is the same for both, and drawn for each: only what differs is compared.
-        steps = [sum(row.median for row in part[1:]) for part in (fixed, dla)]
-        figures[f"DLA step over fixed step, {state}"] = steps[1] / steps[0]
-        figures[f"assignment's share of the DLA step, {state}, %"] = 100 * dla[2].median / steps[1]
-    return BenchReport(timings, figures, {"tracker": tracker, "batch": batch, **machine()})
+    for cost in costs:
+        name = f"{cost.tracker}, {cost.backbone}" if every else cost.backbone
+        timings += [
+            replace(row, name=f"{name}, {row.name}")
+            for row in cost.timings
+            if row.name.endswith(STEP) or not every
+        ]
+        figures |= {
+            f"{name}: DLA step over fixed step": cost.ratio,
+            f"{name}: lower end of its 95 % interval": cost.low,
+            f"{name}: upper end of its 95 % interval": cost.high,
+            f"{name}: assignment's share of the DLA step, %": cost.assignment_percent,
+        }
+    batches = ", ".join(dict.fromkeys(f"{cost.batch} pairs of {cost.tracker}" for cost in costs))
+    return BenchReport(timings, figures, {"batches": batches, "device": device, **machine()})
 
 
-class _Step:
-    """A training step whose stages are called one after the other."""
+def step_costs(trackers: Sequence[str], turns: int, *, batch: int = 0, device: str = "cpu") -> list[StepCost]:
+    """Time the steps of several trackers, one network at a time, frozen and then unfrozen.
 
-    def __init__(self, chosen: Recipe, crops: CropStore, pairs: int, backbone_trains: bool) -> None:
-        self.recipe, self.pairs = chosen, pairs
-        self.source = PairSource(crops, chosen.sampling, chosen.net, 0)
-        self.assigner = build_assigner(chosen.assign.name, chosen.grid, **chosen.assign.options)
-        self.net = build_model(chosen).train_mode(backbone_trains)
-        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = build_optimizer(self.net, chosen.schedule)
-        self.anchors = self.assigner.grid.anchors(self.assigner.anchor_shapes).float()
-        self.batch: PairBatch | None = None
-        self.output: HeadOutput | None = None
-        self.assignment: Assignment | None = None
-        self.terms: LossTerms | None = None
+    Args:
+        trackers: recipes with a fixed rule that have a DLA twin.
+        turns: of each, at least 2.
+        batch: pairs of a step; 0: `usual_batch`.
+        device: cpu, cuda ...
 
-    @property
-    def stages(self) -> tuple[Callable[[int], None], ...]:
-        """In the order of `STAGES`; each is called with the number of the repetition."""
-        return self._data, self._forward, self._assign, self._loss, self._backward
-
-    def _data(self, turn: int) -> None:
-        self.batch = self.source.batch(0, turn * self.pairs, self.pairs)
-
-    def _forward(self, _turn: int) -> None:
-        batch, form = _there(self.batch), self.recipe.net.input_format
-        self.output = self.net(to_network_input(batch.template, form), to_network_input(batch.search, form))
-
-    def _assign(self, _turn: int) -> None:
-        batch = _there(self.batch)
-        self.assignment = self.assigner.assign(batch.target_xyxy, batch.positive, batch.key)
-
-    def _loss(self, _turn: int) -> None:
-        loss, target = LOSSES[self.recipe.net.head], _there(self.batch).target_xyxy.float()
-        labels = _there(self.assignment).labels
-        self.terms = loss(_there(self.output), labels, target, self.anchors, self.recipe.loss)
-
-    def _backward(self, _turn: int) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
-        _there(self.terms).total.backward()
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or float("inf"))
-        self.optimizer.step()
+    Raises:
+        InputError: for another recipe or device.
+    """
+    for tracker in trackers:
+        if tracker not in TWINS:
+            choice = ", ".join(sorted(TWINS))
+            raise InputError(f"{tracker} has no DLA twin to compare with; choose from {choice}, or all")
+    check_device(device)
+    crops = CropStore.build(synthetic_sequences(4, seed=0, length=6, challenges=()))
+    with Progress(len(STATES) * len(trackers) * (turns + 1), "timing", unit="turns") as progress:
+        return [
+            _step_cost(
+                crops, tracker, state, turns, batch or usual_batch(tracker), torch.device(device), progress
+            )
+            for tracker in trackers
+            for state in STATES
+        ]
 
 
-def _there(value: Made | None) -> Made:
-    """What the stage before has left."""
-    if value is None:
-        raise RuntimeError("the stages of a step are called in their order")
-    return value
+def _step_cost(
+    crops: CropStore,
+    tracker: str,
+    state: str,
+    turns: int,
+    pairs: int,
+    device: torch.device,
+    progress: Progress,
+) -> StepCost:
+    """Time one network, which is gone before the next is made."""
+    dla_tracker = f"dla_{tracker}"
+    twin = TwinStep(recipe(tracker), recipe(dla_tracker), crops, pairs, state == "unfrozen", device)
+    fixed, dla = measure_twins(
+        twin.stages(tracker),
+        twin.stages(dla_tracker),
+        turns,
+        on_turn=lambda: progress.step(tracker=f"{tracker}, {state}"),
+    )
+    taken = dict(zip(SIDES, (fixed, dla), strict=True))
+    steps = {side: np.sum([stages[stage] for stage in STAGES[1:]], axis=0) for side, stages in taken.items()}
+    ratios = steps["DLA"] / steps["fixed"]
+    found = bootstrap_statistic(
+        lambda drawn: float(np.median(ratios[drawn])), len(ratios), resamples=_RESAMPLES
+    )
+    share = 100 * taken["DLA"]["assignment"] / steps["DLA"]
+    rows = {
+        f"{side}: {stage}": values
+        for side, stages in taken.items()
+        for stage, values in [*stages.items(), (STEP, steps[side])]
+    }
+    return StepCost(
+        tracker=tracker,
+        backbone=state,
+        batch=pairs,
+        timings=tuple(timing(name, values) for name, values in rows.items()),
+        ratio=found.value,
+        low=found.low,
+        high=found.high,
+        assignment_percent=float(np.median(share)),
+    )

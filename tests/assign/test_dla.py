@@ -259,6 +259,19 @@ def test_a_negative_pair_has_sixteen_negatives_around_the_distractor():
     assert (cell % 25).max() <= 16
 
 
+def test_without_negatives_the_positives_stay_and_negative_pairs_keep_theirs():
+    pair = torch.tensor([True, True, False])
+    target = torch.tensor([SQUARE, WIDE, SQUARE], dtype=torch.float64)
+    keys = torch.arange(3)
+    usual, none = (build_assigner("dla_points", GRID, negatives_per_positive=count) for count in (4, 0))
+    for flags in (None, pair):
+        full, bare = (rule.assign(target, flags, keys) for rule in (usual, none))
+        assert torch.equal(full.positive, bare.positive)
+        assert bare.negative[:2].sum() == 0
+    assert torch.equal(full.negative[2], bare.negative[2])
+    assert bare.negative[2].sum() == 16
+
+
 @pytest.mark.parametrize(
     ("scope", "expected"),
     [

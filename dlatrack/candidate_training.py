@@ -1,0 +1,106 @@
+"""How much K matters for the tracker: one training for every K, and what their scores say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlatrack import comparison, paths
+from dlatrack.candidate_study import CandidateStudy
+from dlatrack.evaluation.compare import Difference, paired_bootstrap
+from dlatrack.evaluation.difference import holm_corrected
+from dlatrack.evaluation.ope import OPEResult
+from dlatrack.progress import Progress
+from dlatrack.provenance import sha256_of
+from dlatrack.sampling.mixture import Mixture
+from dlatrack.sampling.sources import CropSource
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import Tracker
+from dlatrack.tracking.static import StaticTracker
+from dlatrack.training.compute import Compute
+from dlatrack.training.description import describe_run
+from dlatrack.training.engine import Training, train
+
+
+def train_all(
+    study: CandidateStudy,
+    crops: CropSource | Mixture,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    backbone_weights: str | Path | None = None,
+    workers: int = 0,
+) -> dict[int, Training]:
+    """Train the tracker for every K. Runs live in the cache folder as those of `comparison.train_twins` do.
+
+    Args:
+        study: recipes and schedule.
+        crops: training crops of one set, or a mixture of sets.
+        seed: of weights, pairs and label draws, the same for every K.
+        device: a torch device.
+        backbone_weights: as in `comparison.train_twins`.
+        workers: processes that prepare pairs; 0: this one.
+    """
+    trained = {}
+    for count, recipe in study.recipes.items():
+        run = describe_run(recipe, crops, seed, backbone_weights)
+        pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
+        with Progress(pairs, f"training with K = {count}", unit="pairs") as progress:
+            trained[count] = train(
+                recipe,
+                crops,
+                paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
+                seed=seed,
+                backbone_weights=backbone_weights,
+                compute=Compute(device=device, workers=workers),
+                on_step=comparison.reporter(f"K = {count}", progress),
+            )
+            progress.skip(pairs - progress.done)
+    return trained
+
+
+def trackers_of(
+    study: CandidateStudy, trained: Mapping[int, Training], *, device: str = "cpu"
+) -> dict[str, Tracker]:
+    """Online trackers by "K = ...", and the static box as a baseline."""
+    recipes = study.recipes
+    trackers: dict[str, Tracker] = {
+        f"K = {count}": OnlineTracker(training.net, recipes[count], device=device)
+        for count, training in trained.items()
+    }
+    return {**trackers, comparison.STATIC: StaticTracker()}
+
+
+def against_reference(study: CandidateStudy, scores: Mapping[str, OPEResult]) -> dict[int, Difference]:
+    """AUC of every other K less that of the reference, by a paired bootstrap over the sequences.
+
+    The p-values are corrected for all these comparisons (Holm). One training each, so that another seed can turn
+    any of them round.
+    """
+    others = [count for count in study.candidates if count != study.reference]
+    reference = scores[f"K = {study.reference}"].sequence_auc
+    found = [paired_bootstrap(scores[f"K = {count}"].sequence_auc, reference) for count in others]
+    corrected = holm_corrected([difference.p for difference in found])
+    return {
+        count: replace(difference, p_holm=p)
+        for count, difference, p in zip(others, found, corrected, strict=True)
+    }
+
+
+def score_table(
+    study: CandidateStudy, scores: Mapping[str, OPEResult], differences: Mapping[int, Difference]
+) -> pd.DataFrame:
+    """AUC by K, the difference from the reference, the ends of its 95 % interval, and p corrected for all K."""
+    rows = []
+    for count in study.candidates:
+        auc = scores[f"K = {count}"].auc
+        found = differences.get(count)
+        rows.append(
+            (auc, found.value, found.low, found.high, found.p_holm) if found else (auc, *[np.nan] * 4)
+        )
+    columns = ["AUC", f"less that of K = {study.reference}", "low", "high", "corrected p"]
+    return pd.DataFrame(rows, index=pd.Index(study.candidates, name="K"), columns=columns)

@@ -1,0 +1,184 @@
+"""What training costs under a fixed rule and under DLA (SiamDLA Figs. 10 and 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dlatrack.bench.step import STAGES
+from dlatrack.bench.train import SIDES, STATES, StepCost
+from dlatrack.errors import InputError
+from dlatrack.recipes import recipe
+from dlatrack.viz.style import (
+    BLACK,
+    BLUE,
+    DLA,
+    FIXED,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    figure_style,
+    new_figure,
+)
+
+#: Stages without data, which is the same for both twins.
+_LOOKS = {
+    "forward": (ORANGE, ""),
+    "assignment": (VERMILLION, ""),
+    "loss": (GREEN, "...."),
+    "backward and step": (BLUE, "////"),
+}
+_HALF = 0.19  # a bar is this far above or below the middle of its row
+_HEIGHT = 0.34
+_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # behind text on bars
+_SECONDS_PER_HOUR = 3600
+
+
+def stage_bars(costs: Sequence[StepCost]) -> Figure:
+    """Draw the stages of a training step as stacked bars, the fixed twin above DLA, and the ratio of the two steps.
+
+    Bars are medians in per cent of the fixed step, because networks differ a hundredfold; the time of that step is
+    written on them. Data is left out.
+
+    Args:
+        costs: of one or more trackers, frozen and unfrozen.
+
+    Returns:
+        A figure of double column width.
+
+    Raises:
+        InputError: if there are none, or a tracker lacks a state.
+
+    Source: SiamDLA Figs. 10a and 11a, which print whole steps alone.
+    """
+    trackers = list(dict.fromkeys(cost.tracker for cost in costs))
+    found = {(cost.tracker, cost.backbone): cost for cost in costs}
+    if not costs or len(found) != len(STATES) * len(trackers):
+        raise InputError("stage bars need the frozen and the unfrozen step of every tracker")
+    rows = range(len(trackers))
+    with figure_style():
+        fig = new_figure(height_mm=38 + 13 * len(trackers))
+        axes = fig.subplots(1, 3, sharey=True, width_ratios=[1, 1, 0.75])
+        for ax, state in zip(axes, STATES, strict=False):
+            for row, tracker in enumerate(trackers):
+                _stack(ax, row, found[tracker, state])
+            ax.set(title=f"backbone {state}", xlabel="share of the fixed step (%)", xlim=(0, 118))
+        for state, marker, fill, place in zip(STATES, "os", (DLA, "white"), (-1, 1), strict=True):
+            _ratios(axes[2], [found[tracker, state] for tracker in trackers], place * _HALF, marker, fill)
+        axes[2].axvline(1, color=BLACK, linewidth=0.8)
+        axes[2].set(title="DLA step / fixed step", xlabel="ratio, 95 % interval")
+        axes[0].set_yticks(rows, [f"{recipe(t).title}\n{found[t, 'frozen'].batch} pairs" for t in trackers])
+        axes[0].set_ylim(len(trackers) - 0.5, -0.5)
+        for ax in axes:
+            ax.tick_params(axis="y", length=0)
+            ax.grid(False, axis="y")
+        stages, ratios = (axes[place].get_legend_handles_labels() for place in (0, 2))
+        fig.legend(stages[0] + ratios[0], stages[1] + ratios[1], loc="outside lower left", ncols=3)
+    return fig
+
+
+def training_time_plot(
+    frozen: StepCost, unfrozen: StepCost, *, paper: pd.DataFrame, tracker: str, iterations: int, device: str
+) -> Figure:
+    """Draw the time of a whole training over its iterations, the paper's and ours in panels of their own.
+
+    Ours is measured steps times iterations, nobody trained that long. The backbone joins half-way.
+
+    Args:
+        frozen: our step with a frozen backbone.
+        unfrozen: the same once it trains.
+        paper: rows of `cost_study.paper_costs`.
+        tracker: whose rows, e.g. "SiamRPN++".
+        iterations: of the whole training, as printed.
+        device: that our steps ran on.
+
+    Returns:
+        A figure of double column width.
+
+    Raises:
+        InputError: if the paper prints nothing for the tracker.
+
+    Source: SiamDLA Figs. 10a and 11a.
+    """
+    printed = paper[paper["tracker"] == tracker].set_index("backbone")
+    if printed.empty:
+        raise InputError(f"the paper prints no training time of {tracker!r}")
+    titles = {"fixed": tracker, "DLA": f"DLA-{tracker}"}
+    own = recipe(frozen.tracker).title
+    with figure_style():
+        fig = new_figure(height_mm=72)
+        theirs, ours = fig.subplots(1, 2)
+        for side, dashes in zip(SIDES, ((0, (7, 3)), (0, (2, 1.2))), strict=True):
+            seconds = printed.loc[list(STATES), f"{side}, s"].tolist()
+            look = {"color": GREY, "linestyle": dashes, "linewidth": 1.0 if side == "fixed" else 1.7}
+            _pieces(theirs, seconds, iterations, f"{titles[side]} (paper)", **look)
+            steps = [cost.milliseconds(side) / 1000 for cost in (frozen, unfrozen)]
+            look = {
+                "color": FIXED if side == "fixed" else DLA,
+                "linestyle": (0, (3, 1)) if side == "fixed" else "-",
+            }
+            _pieces(ours, steps, iterations, own if side == "fixed" else f"DLA-{own}", **look)
+        theirs.set_title(
+            f"as printed (paper), {int(printed['batch'].iloc[0])} pairs", color=GREY, style="italic"
+        )
+        ours.set_title(f"ours: measured step x iterations, {frozen.batch} pairs, {device}")
+        for ax in (theirs, ours):
+            ax.set(xlabel="iteration", ylabel="hours", xlim=(0, iterations), ylim=(0, None))
+            ax.axvline(iterations / 2, color="#b0b0b0", linewidth=0.6, linestyle=":", zorder=0)
+            ax.legend(loc="upper left", title="seconds per iteration, frozen and unfrozen", alignment="left")
+    return fig
+
+
+def _stack(ax: Axes, row: int, cost: StepCost) -> None:
+    """The bars of both twins, what the fixed step takes, and the share of DLA's assignment."""
+    stages = STAGES[1:]
+    whole = sum(cost.milliseconds("fixed", stage) for stage in stages)
+    texts = {
+        "fixed": f"{cost.milliseconds('fixed'):,.0f} ms",
+        "DLA": f"{cost.assignment_percent:.2g} % assignment",
+    }
+    for side, place in zip(SIDES, (row - _HALF, row + _HALF), strict=True):
+        left = 0.0
+        for stage in stages:
+            color, hatch = _LOOKS[stage]
+            width = 100 * cost.milliseconds(side, stage) / whole
+            look: Any = {"facecolor": color, "edgecolor": "white", "linewidth": 0, "hatch": hatch}
+            ax.barh(
+                place, width, _HEIGHT, left, label=stage if row == 0 and side == "fixed" else None, **look
+            )
+            left += width
+        ax.text(2, place, f"{side}: {texts[side]}", va="center", bbox=_BOX)
+
+
+def _ratios(ax: Axes, costs: Sequence[StepCost], shift: float, marker: str, fill: str) -> None:
+    """A point with its interval per tracker."""
+    places = [row + shift for row in range(len(costs))]
+    ratios = [cost.ratio for cost in costs]
+    spread = [
+        [cost.ratio - cost.low for cost in costs],
+        [cost.high - cost.ratio for cost in costs],
+    ]
+    ax.errorbar(
+        ratios,
+        places,
+        xerr=spread,
+        color=DLA,
+        marker=marker,
+        markerfacecolor=fill,
+        linestyle="none",
+        capsize=2,
+        label=f"backbone {costs[0].backbone}",
+    )
+
+
+def _pieces(ax: Axes, seconds: Sequence[float], iterations: int, name: str, **look: Any) -> None:
+    """Two straight pieces, which meet where the backbone joins."""
+    half = iterations / 2
+    hours = [0.0, half * seconds[0] / _SECONDS_PER_HOUR, half * sum(seconds) / _SECONDS_PER_HOUR]
+    label = f"{name}: {seconds[0]:.3g}, {seconds[1]:.3g}"
+    ax.plot([0, half, iterations], hours, label=label, **look)

@@ -1,0 +1,24 @@
+"""The laboratory of label assignment: move a frame, a box, a rule, and see which samples become positive, and why.
+
+`explore` opens it in a notebook. `explain_frame` and `positives_along` give the same as plain data,
+`contact_sheet` as a figure and `html_player` as a page, for readers without a kernel.
+"""
+
+from __future__ import annotations
+
+from dlatrack.viz.explorer.laboratory import Laboratory, explore
+from dlatrack.viz.explorer.player import html_player
+from dlatrack.viz.explorer.sheet import contact_sheet
+from dlatrack.viz.explorer.study import FrameView, Positives, RuleView, explain_frame, positives_along
+
+__all__ = [
+    "FrameView",
+    "Laboratory",
+    "Positives",
+    "RuleView",
+    "contact_sheet",
+    "explain_frame",
+    "explore",
+    "html_player",
+    "positives_along",
+]

@@ -1,0 +1,104 @@
+"""The form of one rule: its name and its options, in core ipywidgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+
+from dlatrack.assign import ASSIGNERS
+from dlatrack.viz.explorer.options import Option, Rule, options_of, summary_of
+from dlatrack.viz.explorer.picture import PANEL
+
+_SHOWN = 2  # options beside the name; all others are a click away
+
+
+class RuleForm:
+    """Choose a label assigner and set its options.
+
+    Args:
+        side: "A" or "B".
+        rule: what the form shows first.
+        changed: called after every change of a value.
+
+    Attributes:
+        widget: the form.
+        name: drop-down list of the rules.
+        fields: one widget for each option of the rule, by name.
+    """
+
+    def __init__(self, side: str, rule: Rule, changed: Callable[[], object]) -> None:
+        self._changed = changed
+        self.name = w.Dropdown(
+            options=list(ASSIGNERS),
+            value=rule.name,
+            description=f"rule {side}",
+            style={"description_width": "50px"},
+            layout=w.Layout(width=f"{PANEL}px"),
+        )
+        self.fields: dict[str, Any] = {}
+        self._first = w.VBox()
+        self._rest = w.Accordion(selected_index=None)
+        self.widget = w.VBox(
+            [self.name, self._first, self._rest], layout=w.Layout(width=f"{PANEL + 24}px", margin="0 6px 0 0")
+        )
+        self._fill(dict(rule.chosen))
+        self.name.observe(self._rule_chosen, names="value")
+
+    def rule(self) -> Rule:
+        """The rule as it stands in the form.
+
+        Raises:
+            InputError: for a value that the rule does not take.
+        """
+        options = {option.name: option for option in options_of(self.name.value)}
+        values = {name: options[name].read(field.value) for name, field in self.fields.items()}
+        return Rule.of(self.name.value, values)
+
+    def _rule_chosen(self, _: Any) -> None:
+        self._fill({})
+        self._changed()
+
+    def _fill(self, chosen: dict[str, Any]) -> None:
+        options = sorted(options_of(self.name.value), key=lambda option: isinstance(option.default, tuple))
+        self.fields = {option.name: _field(option, chosen.get(option.name)) for option in options}
+        for field in self.fields.values():
+            field.observe(lambda _: self._changed(), names="value")
+        self.name.tooltip = summary_of(self.name.value)
+        every = list(self.fields.values())
+        meanings = [f"<b>{escape(option.name)}</b>: {escape(option.text)}" for option in options]
+        text = w.HTML(_small("<br>".join([f"<i>{escape(summary_of(self.name.value))}</i>", *meanings])))
+        self._first.children = every[:_SHOWN]
+        self._rest.children = [w.VBox([*every[_SHOWN:], text])]
+        self._rest.titles = ("more options, and what they mean",)
+
+
+def _field(option: Option, value: Any) -> Any:
+    """A widget for one option, of the kind that its default has."""
+    common: dict[str, Any] = {
+        "value": option.written(option.default if value is None else value),
+        "description": option.name,
+        "tooltip": option.text,
+        "style": {"description_width": "160px"},
+        "layout": w.Layout(width=f"{PANEL - 30}px"),
+    }
+    if option.choices:
+        return w.Dropdown(options=option.choices, **common)
+    if isinstance(option.default, int):
+        return w.IntText(**common)
+    if isinstance(option.default, float):
+        return w.FloatText(step=_step(option.default), **common)
+    return w.Text(continuous_update=False, **common)
+
+
+def _step(default: float) -> float:
+    """What an arrow key adds: a twentieth for shares, one for px, the default itself for a tiny number."""
+    if default > 1:
+        return 1.0
+    return 0.05 if default >= 0.05 else default
+
+
+def _small(html: str) -> str:
+    return f'<div style="line-height: 1.35; max-width: {PANEL - 30}px">{html}</div>'

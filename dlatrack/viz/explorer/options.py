@@ -1,0 +1,138 @@
+"""The options of label assigners, read from their classes, so that a new rule or option needs no line here."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache, partial
+from typing import Any, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
+
+from dlatrack.assign import ASSIGNERS, LabelAssigner, build_assigner
+from dlatrack.errors import InputError
+from dlatrack.grid import ScoreGrid
+
+
+class Option(NamedTuple):
+    """One option of a label assigner.
+
+    Attributes:
+        name: as `build_assigner` takes it.
+        default: the value that the assigner has without it.
+        choices: the texts that are allowed, for an option that is one of some texts.
+        text: what the docstring of the class says of it.
+    """
+
+    name: str
+    default: Any
+    choices: tuple[str, ...]
+    text: str
+
+    def read(self, value: Any) -> Any:
+        """A value as the assigner takes it; anchor shapes may be written "104x32, 64x64".
+
+        Raises:
+            InputError: if the text is no list of shapes.
+        """
+        if not isinstance(self.default, tuple) or not isinstance(value, str):
+            return value
+        shapes = [re.fullmatch(r"\s*([\d.]+)\s*[x×]\s*([\d.]+)\s*", part) for part in value.split(",")]
+        try:
+            return tuple((float(cast(re.Match[str], s)[1]), float(cast(re.Match[str], s)[2])) for s in shapes)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{self.name} is a list of w x h in px such as 104x32, 64x64, got {value!r}"
+            ) from None
+
+    def written(self, value: Any) -> Any:
+        """A value as a form shows it; the inverse of `read`."""
+        if isinstance(self.default, tuple):
+            return ", ".join(f"{width:g}x{height:g}" for width, height in value)
+        return value
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A label assigner by name, with the options that differ from its defaults; usable as a key.
+
+    Args:
+        name: a key of `ASSIGNERS`.
+        chosen: options and values, sorted by option.
+
+    Raises:
+        InputError: for a name or option that is not known, or a value that is not allowed.
+    """
+
+    name: str
+    chosen: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        self.build()
+
+    @classmethod
+    def of(cls, name: str, values: Mapping[str, Any] | None = None) -> Rule:
+        """A rule from all its options or some of them."""
+        defaults = {option.name: option.default for option in options_of(name)}
+        given = {
+            option: value
+            for option, value in (values or {}).items()
+            if value != defaults.get(option, MISSING)
+        }
+        return cls(name, tuple(sorted(given.items())))
+
+    @property
+    def title(self) -> str:
+        """Name and what differs from the defaults, e.g. "dla_points, candidates 7"."""
+        return ", ".join([self.name, *(f"{option} {value}" for option, value in self.chosen)])
+
+    def build(self) -> LabelAssigner:
+        """The assigner, on the grid of a 25 x 25 score map."""
+        return _built(self.name, self.chosen)
+
+
+@lru_cache(maxsize=64)
+def _built(name: str, chosen: tuple[tuple[str, Any], ...]) -> LabelAssigner:
+    try:
+        return build_assigner(name, ScoreGrid(), **dict(chosen))
+    except ValueError as error:
+        raise InputError(f"{error}") from error
+
+
+@lru_cache(maxsize=64)
+def options_of(name: str) -> tuple[Option, ...]:
+    """Every option of a label assigner, in the order of its class.
+
+    Raises:
+        InputError: if there is no such assigner.
+    """
+    if name not in ASSIGNERS:
+        raise InputError(f"there is no label assigner {name!r}; choose from {', '.join(ASSIGNERS)}")
+    made_by = ASSIGNERS[name]
+    fixed = made_by.keywords if isinstance(made_by, partial) else {}
+    assigner: Any = made_by.func if isinstance(made_by, partial) else made_by
+    hints, texts = get_type_hints(assigner), argument_texts(assigner)
+    return tuple(
+        Option(field.name, field.default, _choices(hints[field.name]), texts.get(field.name, ""))
+        for field in fields(assigner)
+        if field.default is not MISSING and field.name not in fixed
+    )
+
+
+def summary_of(name: str) -> str:
+    """The first line of the docstring of an assigner's class."""
+    made_by = ASSIGNERS[name]
+    return (inspect.getdoc(made_by.func if isinstance(made_by, partial) else made_by) or "").split("\n")[0]
+
+
+def argument_texts(documented: Any) -> dict[str, str]:
+    """What a Google-style docstring says of each argument, by name, each on one line."""
+    section = re.search(r"^Args:\n((?:    .*\n?|\n)+)", inspect.getdoc(documented) or "", re.MULTILINE)
+    entries = re.findall(
+        r"^    (\w+): ((?:.+\n?)(?:^     +.+\n?)*)", section[1] if section else "", re.MULTILINE
+    )
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    return get_args(hint) if get_origin(hint) is Literal else ()

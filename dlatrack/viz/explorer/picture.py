@@ -1,0 +1,153 @@
+"""One frame under two rules, or more, as one pixel image; fast enough to follow a slider."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Parts
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from dlatrack.viz.explorer.heat import draw_targets
+from dlatrack.viz.explorer.marks import draw_samples, draw_target, outline
+from dlatrack.viz.explorer.plots import draw_overlaps
+from dlatrack.viz.explorer.region import REGION_SIZE
+from dlatrack.viz.explorer.study import FrameView, RuleView
+from dlatrack.viz.explorer.text import rgb, text_width, write
+from dlatrack.viz.layers import dimmed
+from dlatrack.viz.style import CANDIDATE, GREY, IGNORE, POSITIVE
+
+#: What can stand below the search regions.
+Part = Literal["overlaps", "targets"]
+
+ZOOM = 1.5  #: picture px per region px: grid points of the usual stride lie on whole pixels
+PANEL = round(REGION_SIZE * ZOOM)  #: side of one search region, picture px
+GAP = 10  #: between the panels of two rules, px
+_HEAD, _FOOT = 20, 40
+_HEIGHTS = {"overlaps": 140, "targets": 122}
+
+
+def draw_frame(view: FrameView, parts: Parts[Part] = ()) -> np.ndarray:
+    """Draw each rule in a column: its samples on the search region, its counts and, below, the `parts`.
+
+    Args:
+        view: what to draw.
+        parts: what stands below the regions, from top to bottom.
+
+    Returns:
+        (H, W, 3) uint8 RGB; W = 382 px a rule, and 10 px between them.
+    """
+    ground = _ground(view)
+    columns: list[np.ndarray] = []
+    for title, rule in view.rules.items():
+        if columns:
+            columns.append(np.full((columns[0].shape[0], GAP, 3), 255, np.uint8))
+        columns.append(_column(ground, view, title, rule, parts))
+    return np.concatenate(columns, 1)
+
+
+def _column(
+    ground: np.ndarray, view: FrameView, title: str, rule: RuleView, parts: Parts[Part]
+) -> np.ndarray:
+    grid, shapes = rule.assigner.grid, rule.assigner.anchor_shapes
+    panel = ground.copy()
+    labels = rule.labels.reshape(grid.size**2, len(shapes))
+    if len(shapes) > 1:
+        for box in grid.anchors(shapes).numpy()[rule.labels == 1]:
+            outline(panel, to_picture(box), rgb(POSITIVE))
+    draw_target(panel, to_picture(view.target_xyxy))
+    nearest = None if rule.candidates is None else np.unique(rule.candidates // len(shapes))
+    draw_samples(panel, to_picture(grid.points.numpy()), labels, nearest, grid.stride * ZOOM)
+
+    head = np.full((_HEAD, PANEL, 3), 255, np.uint8)
+    write(head, _shortened(title, PANEL), PANEL / 2, 14, size=12, align="centre", bold=True)
+    foot = np.full((_FOOT, PANEL, 3), 255, np.uint8)
+    for number, line in enumerate(facts(rule)):
+        write(foot, line, PANEL / 2, 15 + 17 * number, align="centre")
+    draw = {"overlaps": draw_overlaps, "targets": draw_targets}
+    below = [draw[part](rule, PANEL, _HEIGHTS[part]) for part in parts]
+    return np.concatenate([head, panel, foot, *below])
+
+
+def facts(rule: RuleView) -> list[str]:
+    """What a rule found in words: counts, and how its threshold comes about; one or two lines."""
+    lines = ["   ".join(f"{count} {kind}" for kind, count in rule.counts.items())]
+    if rule.rescued:
+        lines[0] += "   (rescued)"
+    if rule.mean_std:
+        mean, std = rule.mean_std
+        lines.append(f"T = mean + std = {mean:.3f} + {std:.3f} = {rule.threshold:.3f}")
+    return lines
+
+
+def draw_whole(image_rgb: np.ndarray, view: FrameView | None, width: int, height: int) -> np.ndarray:
+    """The whole frame with the target and the search region, and px of the frame along its sides.
+
+    Args:
+        image_rgb: (H, W, 3) uint8, the frame.
+        view: what is marked; None: no target is known.
+        width: most px of the picture.
+        height: most px of the picture.
+    """
+    left, bottom = 34, 18
+    scale = min((width - left) / image_rgb.shape[1], (height - bottom) / image_rgb.shape[0])
+    size = (round(image_rgb.shape[1] * scale), round(image_rgb.shape[0] * scale))
+    smaller = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    frame = cv2.resize(image_rgb, size, interpolation=smaller)
+    if view is not None:
+        corners = np.array([0, 0, REGION_SIZE, REGION_SIZE], np.float64)
+        for box, mark in ((view.region.to_frame(corners), outline), (view.box_xywh, draw_target)):
+            xyxy = np.concatenate([box[:2], box[:2] + box[2:]]) * scale
+            if mark is outline:
+                outline(frame, xyxy, rgb(CANDIDATE), 2)
+            else:
+                draw_target(frame, xyxy)
+    canvas = np.full((size[1] + bottom, width, 3), 255, np.uint8)
+    start = left + (width - left - size[0]) // 2
+    canvas[: size[1], start : start + size[0]] = frame
+    for x in _round_steps(image_rgb.shape[1]):
+        write(canvas, str(x), start + x * scale, size[1] + 13, size=10, colour=rgb(GREY), align="centre")
+    for y in _round_steps(image_rgb.shape[0]):
+        write(canvas, str(y), start - 5, max(y * scale + 4, 10), size=10, colour=rgb(GREY), align="right")
+    return canvas
+
+
+def encode(image_rgb: np.ndarray, quality: int = 85) -> bytes:
+    """A picture as JPEG with full colour resolution, so that thin lines stay clean."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return cv2.imencode(".jpg", cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR), options)[1].tobytes()
+
+
+def encode_png(image_rgb: np.ndarray) -> bytes:
+    """A picture of few colours as PNG; quick rather than small."""
+    bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+
+def to_picture(region_px: np.ndarray) -> np.ndarray:
+    """Coordinates in a search region as coordinates in its enlarged picture; both count pixel centres."""
+    return (region_px + 0.5) * ZOOM - 0.5
+
+
+def _ground(view: FrameView) -> np.ndarray:
+    """The search region, dimmed and enlarged, with the mark of rendered data."""
+    shift = 0.5 * ZOOM - 0.5
+    matrix = np.array([[ZOOM, 0, shift], [0, ZOOM, shift]])
+    ground = cv2.warpAffine(dimmed(view.region_rgb), matrix, (PANEL, PANEL), borderMode=cv2.BORDER_REPLICATE)
+    if view.synthetic:
+        ground[-16:, -84:] //= 2
+        write(ground, "synthetic data", PANEL - 5, PANEL - 4, size=10, colour=rgb(IGNORE), align="right")
+    return ground
+
+
+def _round_steps(length: int) -> range:
+    """About six round numbers in 0..length."""
+    step = next(step for step in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10**6) if length / step <= 8)
+    return range(0, length, step)
+
+
+def _shortened(title: str, width: int) -> str:
+    while len(title) > 4 and text_width(title, size=12, bold=True) > width:
+        title = title.rstrip("…")[:-2] + "…"
+    return title

@@ -1,0 +1,243 @@
+"""What rules do to one frame, and how many positives they find along a sequence: plain data, no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dlatrack import boxes
+from dlatrack.assign import IGNORE, NEGATIVE, POSITIVE, Assignment, LabelAssigner
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.synthetic import SyntheticFrames
+from dlatrack.errors import InputError
+from dlatrack.losses.terms import centerness_targets
+from dlatrack.viz.explorer.region import Region, check_box, cut_region, place_region, targets_along
+
+
+@dataclass(frozen=True, eq=False)
+class RuleView:
+    """What one rule says about one target. A is the number of samples, m anchors for each of N points.
+
+    Attributes:
+        assigner: the rule.
+        assignment: its answer for a batch of one.
+        regression: (A, 4) float64, what a positive is trained to predict: distances to the left, top, right and
+            bottom side in region px where each point has one box, deltas of the anchor where it has several; NaN
+            where the sample is not positive.
+        centerness: (N,) float64, SiamCAR's centre-ness of the positive points, NaN elsewhere; None for anchors.
+    """
+
+    assigner: LabelAssigner
+    assignment: Assignment
+    regression: np.ndarray
+    centerness: np.ndarray | None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(A,) int8: 1 positive, 0 negative, -1 ignored."""
+        return self.assignment.labels[0].numpy()
+
+    @property
+    def candidates(self) -> np.ndarray | None:
+        """(C,) int64, samples whose overlap dynamic label assignment compares, nearest first."""
+        found = self.assignment.candidates
+        return None if found is None else found[0].numpy()
+
+    @property
+    def iou(self) -> np.ndarray | None:
+        """(C,) overlap of the candidates with the target; of all samples for a rule that measures all."""
+        found = self.assignment.iou
+        return None if found is None else found[0].numpy()
+
+    @property
+    def distance(self) -> np.ndarray | None:
+        """(A,) distance of each point from the target in the unit of a geometric rule."""
+        found = self.assignment.distance
+        return None if found is None else found[0].numpy()
+
+    @property
+    def threshold(self) -> float:
+        """What overlap or distance is compared with; T of dynamic label assignment."""
+        return float(self.assignment.threshold[0])
+
+    @property
+    def mean_std(self) -> tuple[float, float] | None:
+        """Mean and standard deviation of the candidates' IoU, whose sum is T; None for fixed rules."""
+        mean, std = self.assignment.mean, self.assignment.std
+        return None if mean is None or std is None else (float(mean[0]), float(std[0]))
+
+    @property
+    def rescued(self) -> bool:
+        """Whether no sample satisfied the rule and the best candidate was taken."""
+        return bool(self.assignment.rescued[0])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of positive, negative and ignored samples."""
+        kinds = {"positive": POSITIVE, "negative": NEGATIVE, "ignored": IGNORE}
+        return {kind: int((self.labels == label).sum()) for kind, label in kinds.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class FrameView:
+    """One frame under several rules.
+
+    Attributes:
+        frame: its number.
+        box_xywh: (4,) the target, frame px.
+        target_xyxy: (4,) the target, region px.
+        region: where the search region lies in the frame.
+        region_rgb: (255, 255, 3) uint8, what it shows.
+        rules: what each rule says, by its title.
+        synthetic: whether the frame was rendered.
+    """
+
+    frame: int
+    box_xywh: np.ndarray
+    target_xyxy: np.ndarray
+    region: Region
+    region_rgb: np.ndarray
+    rules: dict[str, RuleView]
+    synthetic: bool
+
+    def picture(self) -> np.ndarray:
+        """All of it as one image, (H, W, 3) uint8 RGB: samples, overlaps with T, counts and training targets."""
+        from dlatrack.viz.explorer.picture import draw_frame
+
+        return draw_frame(self, ("overlaps", "targets"))
+
+
+class Positives(NamedTuple):
+    """Positives along a sequence; one row per frame that shows the target, one column per rule.
+
+    Attributes:
+        counts: number of positives, int64, by frame number and title.
+        rescued: bool, True where no sample satisfied the rule and the best candidate was taken.
+    """
+
+    counts: pd.DataFrame
+    rescued: pd.DataFrame
+
+
+def explain_frame(
+    sequence: Sequence,
+    index: int,
+    assigners: Mapping[str, LabelAssigner],
+    *,
+    box_xywh: np.ndarray | None = None,
+    seed: int = 0,
+    positive_pair: bool = True,
+    image_rgb: np.ndarray | None = None,
+) -> FrameView:
+    """Explain one frame: what the laboratory shows, as plain data.
+
+    The search region is the one of `label_study.search_regions`: cut around the annotated box, shifted and stretched
+    as training does. A box given by hand moves the target and leaves the region where it is; where no target is
+    annotated, the region is cut around it.
+
+    Args:
+        sequence: a video.
+        index: frame number, 0..T-1.
+        assigners: rules by title.
+        box_xywh: (4,), frame px, in place of the annotation.
+        seed: of the shift of the region and the draw of negatives.
+        positive_pair: False shows the labels of a pair whose search region shows another object.
+        image_rgb: (H, W, 3) uint8, the frame, from a caller that has it decoded.
+
+    Returns:
+        Labels, candidates with their IoU, thresholds, counts and training targets; `.picture()` draws them.
+
+    Raises:
+        InputError: for a frame that is not there, shows no target and is given no box, or for a bad box.
+        ValueError: from a rule that has no labels for negative pairs.
+    """
+    check_frame(sequence, index)
+    image = sequence.frames[index] if image_rgb is None else image_rgb
+    height, width = image.shape[:2]
+    by_hand = None if box_xywh is None else check_box(box_xywh, (width, height))
+    annotated = sequence.boxes_xywh[index] if sequence.visible[index] else by_hand
+    if annotated is None:
+        raise InputError(f"frame {index} of {sequence.name} has no annotated target; give its box x, y, w, h")
+    region = place_region(annotated, index, seed=seed)
+    target = region.target_xyxy if by_hand is None else region.from_frame(by_hand)
+    return FrameView(
+        frame=index,
+        box_xywh=annotated if by_hand is None else by_hand,
+        target_xyxy=target,
+        region=region,
+        region_rgb=cut_region(image, region),
+        rules={
+            title: apply_rule(rule, target, seed=seed, positive_pair=positive_pair)
+            for title, rule in assigners.items()
+        },
+        synthetic=is_synthetic(sequence),
+    )
+
+
+def apply_rule(
+    assigner: LabelAssigner, target_xyxy: np.ndarray, *, seed: int = 0, positive_pair: bool = True
+) -> RuleView:
+    """Label the samples for one target (4,) in region px, with what its positives are trained to predict.
+
+    Raises:
+        ValueError: as `LabelAssigner.assign`.
+    """
+    target = torch.as_tensor(target_xyxy, dtype=torch.float64)[None]
+    pair = torch.tensor([positive_pair])
+    found = assigner.assign(target, pair, generator=torch.Generator().manual_seed(seed))
+    positive = found.positive[0].numpy()
+    grid, shapes = assigner.grid, assigner.anchor_shapes
+    if len(shapes) > 1:
+        regression = boxes.encode_deltas(grid.anchors(shapes), target).numpy()
+        return RuleView(assigner, found, np.where(positive[:, None], regression, np.nan), None)
+    sides = boxes.ltrb(grid.points, target).clamp(min=0)
+    central = np.where(positive, centerness_targets(sides).numpy(), np.nan)
+    return RuleView(assigner, found, np.where(positive[:, None], sides.numpy(), np.nan), central)
+
+
+def positives_along(
+    sequence: Sequence, assigners: Mapping[str, LabelAssigner], *, seed: int = 0
+) -> Positives:
+    """Count the positives of every rule in every frame that shows the target, in one batch per rule.
+
+    The numbers are those of `label_study.count_positives`; no image is decoded.
+
+    Args:
+        sequence: a video.
+        assigners: rules by title.
+        seed: of the shifts of the regions.
+
+    Raises:
+        InputError: if no frame shows the target.
+    """
+    frames, target_xyxy = targets_along(sequence, seed=seed)
+    targets = torch.from_numpy(target_xyxy)
+    found = {
+        title: rule.assign(targets, generator=torch.Generator().manual_seed(seed))
+        for title, rule in assigners.items()
+    }
+    index = pd.Index(frames, name="frame")
+    return Positives(
+        pd.DataFrame({title: answer.positive.sum(1).numpy() for title, answer in found.items()}, index),
+        pd.DataFrame({title: answer.rescued.numpy() for title, answer in found.items()}, index),
+    )
+
+
+def check_frame(sequence: Sequence, index: int) -> None:
+    """Refuse a frame number that is not there.
+
+    Raises:
+        InputError: naming those that are.
+    """
+    if not 0 <= index < len(sequence):
+        raise InputError(f"sequence {sequence.name} has frames 0..{len(sequence) - 1}, not {index}")
+
+
+def is_synthetic(sequence: Sequence) -> bool:
+    """Whether the frames were rendered by this project."""
+    return isinstance(sequence.frames, SyntheticFrames)

@@ -1,0 +1,107 @@
+"""How K changes labels: simulated targets against known numbers, and the pairs of a training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dlatrack import boxes, comparison
+from dlatrack.candidate_study import (
+    CANDIDATES,
+    MIXES,
+    READINGS,
+    candidate_study,
+    positives_over_candidates,
+    positives_over_epochs,
+    simulated_targets,
+)
+from dlatrack.errors import InputError
+
+DEFAULT, STRICT, BIASED, EVERYWHERE = READINGS
+
+# Mean positives over K of an independent simulation of 40,000 targets.
+GOLDEN = {
+    ("wide mix", DEFAULT): {5: 2.57, 9: 3.43, 15: 3.71, 23: 4.14},
+    ("wide mix", STRICT): {5: 2.25, 9: 3.15, 15: 3.42, 23: 3.86},
+    ("wide mix", EVERYWHERE): {5: 5.23, 9: 4.84, 15: 4.07, 23: 4.01},
+    ("as in LaSOT", DEFAULT): {5: 2.19, 9: 2.92, 15: 3.40, 23: 4.17},
+    ("as in LaSOT", BIASED): {5: 1.99, 9: 2.80, 15: 3.29, 23: 4.10},
+    ("as in LaSOT", EVERYWHERE): {5: 3.91, 9: 3.80, 15: 3.57, 23: 4.05},
+    ("all square", STRICT): {5: 0.89, 9: 1.74, 23: 4.16},
+}
+
+
+@pytest.fixture(scope="module")
+def counts():
+    study = replace(candidate_study("smoke"), targets=3000)
+    table = positives_over_candidates(study, candidates=(5, 9, 15, 23), seed=3)
+    return table.set_index(["mix", "reading", "K"])
+
+
+@pytest.mark.parametrize("curve", GOLDEN, ids=" ".join)
+def test_mean_positives_are_those_of_another_simulation(counts, curve):
+    for count, expected in GOLDEN[curve].items():
+        found = counts.loc[(*curve, count)]
+        # LaSOT's shapes are approximated by a normal distribution
+        slack = 0.15 if curve[0] == "as in LaSOT" else 0.05
+        assert found["positives"] == pytest.approx(expected, abs=slack + 3 * found["error"])
+
+
+def test_every_mix_and_reading_is_counted(counts):
+    assert len(counts) == len(MIXES) * len(READINGS) * 4
+    empty = counts["empty"]
+    assert empty["all square", DEFAULT, 23] == 0
+    assert 0.2 < empty["wide mix", DEFAULT, 9] == empty["wide mix", STRICT, 9] < 0.4
+    rescued = counts["positives"]["wide mix", DEFAULT, 9] - counts["positives"]["wide mix", STRICT, 9]
+    assert rescued == pytest.approx(empty["wide mix", STRICT, 9]), "each is given one"
+
+
+def test_square_targets_are_stretched_and_shifted_as_in_training():
+    targets = simulated_targets(2000, 0, mean=0, std=0).numpy()
+    size = targets[:, 2:] - targets[:, :2]
+    assert (size >= 63.5 / 1.18 - 1e-9).all(), "a square target has half the side of its template crop"
+    assert (size <= 63.5 / 0.82 + 1e-9).all()
+    assert np.abs(boxes.centre(targets) - 127).max() <= 64 / 0.82
+    assert np.array_equal(targets, simulated_targets(2000, 0, mean=0, std=0).numpy())
+
+
+def test_positives_of_an_epoch_are_those_of_its_training(tmp_path, monkeypatch):
+    from dlatrack.candidate_training import train_all
+
+    for name in ("RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
+    study = candidate_study("smoke", (7,))
+    crops = comparison.training_crops(study.plan, seed=1)
+    counted = positives_over_epochs(study, crops, (5, 7), seed=1)
+    assert list(counted) == [5, 7]
+    trained = train_all(study, crops, seed=1)[7]
+    for epoch, expected in counted[7].items():
+        steps = [step.positives for step in trained.steps if step.epoch == epoch - 1]
+        assert np.mean(steps) == pytest.approx(expected)
+    assert list(counted.index) == [1, 2]
+
+
+def test_a_study_takes_the_k_of_its_preset_or_those_given():
+    assert candidate_study("paper").candidates == CANDIDATES
+    study = candidate_study("demo", [19, 7, 11])
+    assert study.candidates == (7, 11, 19)
+    assert study.reference == 7
+    assert candidate_study("demo").reference == 9
+    recipes = study.recipes
+    assert [r.assign.options["candidates"] for r in recipes.values()] == [7, 11, 19]
+    assert {(r.name, r.schedule.epochs, r.schedule.pairs_per_epoch) for r in recipes.values()} == {
+        ("dla_siamcar_small", 3, 384)
+    }
+
+
+@pytest.mark.parametrize("candidates", [(0, 9), (626,), (9, 9)])
+def test_a_k_that_cannot_be_is_named(candidates):
+    with pytest.raises(InputError, match=r"candidates must be different numbers in 1\.\.625, got \["):
+        candidate_study("demo", candidates)
+
+
+def test_an_unknown_preset_is_named():
+    with pytest.raises(InputError, match="there is no preset 'big'"):
+        candidate_study("big")
