@@ -43,7 +43,9 @@ class FrozenTrunk:
     @torch.compiler.disable
     @torch.no_grad()
     def __call__(self, images: Tensor) -> list[Tensor]:
-        """See `Backbone.forward`; maps of the trunk's dtype."""
+        """See `Backbone.forward`; maps of the trunk's dtype, of the backbone itself for images that are not finite."""
+        if not images.isfinite().all():  # oneDNN's activations would turn NaN into a number
+            return cast("list[Tensor]", self._backbone(images))
         size = images.shape[-1]
         if size not in self._by_size:
             own = copy.deepcopy(self._backbone).eval().requires_grad_(False)

@@ -54,6 +54,16 @@ def test_no_trunk_is_made_for_a_format_the_processor_lacks(monkeypatch: pytest.M
     assert FrozenTrunk.of(net.backbone.to("meta"), torch.float32) is None
 
 
+def test_nan_in_an_image_is_not_swallowed(images: tuple[Tensor, Tensor]) -> None:
+    net = small()
+    trunk = FrozenTrunk.of(net.backbone, torch.float32)
+    assert trunk is not None
+    broken = images[0].clone()
+    broken[1, 0, 60, 60] = torch.nan
+    for maps in trunk(broken):
+        assert [bool(item.isfinite().all()) for item in maps] == [True, False, True]
+
+
 def test_a_network_uses_it_only_while_all_its_backbone_is_frozen(images: tuple[Tensor, Tensor]) -> None:
     net = small()
     with torch.no_grad():

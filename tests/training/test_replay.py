@@ -49,9 +49,11 @@ def poisoned(monkeypatch):
     monkeypatch.setattr(PairSource, "pair", pair)
 
 
-def test_a_nan_in_a_batch_is_kept_and_found(store, tmp_path, poisoned, monkeypatch):
+@pytest.mark.parametrize("unfreeze_epoch", [0, 1])
+def test_a_nan_in_a_batch_is_kept_and_found(store, tmp_path, poisoned, monkeypatch, unfreeze_epoch):
+    chosen = replace(RECIPE, schedule=replace(SHORT, unfreeze_epoch=unfreeze_epoch))
     with pytest.raises(InputError, match=r"epoch 0, step 2: loss nan.*is kept in .*failed_step\.safetensors"):
-        train(RECIPE, store, tmp_path, compute=Compute(save_every=1))
+        train(chosen, store, tmp_path, compute=Compute(save_every=1))
     told = replay(tmp_path / FAILED)
     assert (told.epoch, told.step) == (0, 2)
     assert "loss nan" in told.message
@@ -61,8 +63,8 @@ def test_a_nan_in_a_batch_is_kept_and_found(store, tmp_path, poisoned, monkeypat
     assert replay(tmp_path / FAILED) == told or told.losses["total"] != told.losses["total"], "NaN is not NaN"
 
     monkeypatch.undo()
-    whole = train(RECIPE, store, tmp_path / "whole")
-    went_on = train(RECIPE, store, tmp_path)
+    whole = train(chosen, store, tmp_path / "whole")
+    went_on = train(chosen, store, tmp_path)
     assert [s.step for s in went_on.steps] == [0, 1, 2, 3], "the last checkpoint is usable"
     assert (tmp_path / CHECKPOINT).read_bytes() == (tmp_path / "whole" / CHECKPOINT).read_bytes()
     assert whole.steps[2].loss == went_on.steps[2].loss
