@@ -43,7 +43,7 @@ class FrozenTrunk:
     @torch.compiler.disable
     @torch.no_grad()
     def __call__(self, images: Tensor) -> list[Tensor]:
-        """See `Backbone.forward`; maps of the trunk's dtype, of the backbone itself for images that are not finite."""
+        """See `Backbone.forward`. Maps in the trunk's dtype; for images that are not finite, the backbone's own."""
         if not images.isfinite().all():  # oneDNN's activations would turn NaN into a number
             return cast("list[Tensor]", self._backbone(images))
         size = images.shape[-1]
