@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,8 +28,11 @@ from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.static import StaticTracker
 from dlatrack.training.description import file_digest
 
-#: The videos of a miniature are shorter than what VOT leaves out (10 frames) and averages over (46 to 291).
-MINIATURE_BURN_IN, MINIATURE_INTERVAL = 3, (5, 10)
+#: Videos of a miniature are so many times as long outside of the preset smoke, so that trackers have time to fail.
+_LONGER = 5
+
+#: Frames that VOT leaves out after a reset; a miniature's videos may have fewer.
+_BURN_IN = 10
 
 #: Trackers that the preset smoke takes: of ours one pair, of the published ones the first.
 _FEW = 2
@@ -96,11 +98,12 @@ def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> 
             return _below(known, own)
         except InputError:
             pass  # this set is not among the user's
-    home = paths.cache_dir() / "miniatures" / f"{known}-seed{seed}"
+    longer = _longer(preset)
+    home = paths.cache_dir() / "miniatures" / f"{known}-seed{seed}-longer{longer}"
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent, prefix=f".{home.name}-") as folder:
-            written = write_mini(known, Path(folder) / "whole", seed).parent
+            written = write_mini(known, Path(folder) / "whole", seed, longer=longer).parent
             if not home.exists():
                 written.rename(home)  # whole or not at all: a part would pass for the data set
     return locate(known, home)
@@ -163,7 +166,9 @@ def study_ours(
     files = our_weights(weights, preset)
     place = find_benchmark(name, preset, data=data, seed=seed)
     source = DataSetSource(entry.manifest, place.root)
-    where = {"miniature_seed": seed} if place.manifest.miniature else {"data_set": str(place.root)}
+    where: dict[str, Any] = {"data_set": str(place.root)}
+    if place.manifest.miniature:
+        where = {"miniature_seed": seed, "miniature_longer": _longer(preset)}
     digests: dict[str, str] = {}
     labels = {"static": comparison.STATIC}
     makers: dict[str, Any] = {"static": StaticTracker}
@@ -221,7 +226,10 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
     """
     entry = benchmark(name)
     _check_protocol(entry.name, protocol)
-    folder = _shared() / "benchmarks"
+    shared = paths.shared_data()
+    if shared is None:
+        return None
+    folder = shared / "benchmarks"
     boxes = folder / "gt" / f"{entry.manifest}_gt.json.gz"
     archives = sorted((folder / "results").glob(f"{entry.name}*_results.tar.xz"))
     if not boxes.is_file() or not archives:
@@ -255,9 +263,8 @@ def missing_published(name: str) -> str:
     )
 
 
-def _shared() -> Path:
-    value = os.environ.get("DLATRACK_SHARED_DATA")
-    return Path(value).expanduser().absolute() if value else paths.root().parent / "shared" / "data"
+def _longer(preset: str) -> int:
+    return 1 if preset == "smoke" else _LONGER
 
 
 def _below(manifest: str, folder: Path) -> Place:
@@ -289,6 +296,7 @@ def _score(
     results: dict[str, Any], truth: BenchmarkTruth, protocol: str, miniature: bool
 ) -> OPEResult | VOTResult:
     if miniature and benchmark(truth.name).resets:
-        short: Any = {"interval": MINIATURE_INTERVAL, "burn_in": MINIATURE_BURN_IN}
+        frames = min(map(len, truth.boxes.values()))  # VOT averages over 46 to 291: more than there are
+        short: Any = {"interval": (frames // 2, frames), "burn_in": min(_BURN_IN, frames // 3)}
         return evaluate_vot(results, truth, protocol=protocol, **short)  # type: ignore[arg-type]
     return score("", results, truth, protocol).result

@@ -48,7 +48,6 @@ def data_dir() -> Path | None:
 
 
 def shared_data() -> Path | None:
-    """Folder of real clips and official answers: DLATRACK_SHARED_DATA; None when unset or absent."""
-    value = os.environ.get("DLATRACK_SHARED_DATA")
-    folder = Path(value).expanduser().absolute() if value else None
-    return folder if folder is not None and folder.is_dir() else None
+    """Folder of real clips and official answers: DLATRACK_SHARED_DATA, else `../shared/data`; None when absent."""
+    folder = _folder("DLATRACK_SHARED_DATA", root().parent / "shared" / "data")
+    return folder if folder.is_dir() else None

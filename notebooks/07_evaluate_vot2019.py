@@ -23,8 +23,8 @@
 # **You will** see our trackers with their fixed rule and with dynamic label assignment, and published trackers from
 # their own result files.
 # **You need** nothing to download: without VOT2019 our trackers run over a **miniature** of it, five synthetic videos
-# of ten frames in its official layout. Those are shorter than what VOT leaves out and averages over, so that there
-# accuracy starts after 3 frames (10 in VOT) and EAO looks at lengths of 5 to 10 frames (46 to 291). About a minute.
+# of 50 frames in its official layout (10 in the preset smoke). Those are shorter than what VOT averages over, so that
+# EAO looks at lengths of 25 to 50 frames instead of 46 to 291. About a minute.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper: smoke uses the miniature, one pair of ours, two others

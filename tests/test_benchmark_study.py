@@ -10,7 +10,6 @@ import torch
 
 from dlatrack import benchmark_study, paths
 from dlatrack.benchmark_study import (
-    MINIATURE_INTERVAL,
     find_benchmark,
     missing_published,
     our_weights,
@@ -70,7 +69,7 @@ def test_twins_and_the_static_box_on_a_miniature(pair, monkeypatch):
 def test_a_miniature_of_vot_has_scores_in_spite_of_its_length(pair):
     study = study_ours("VOT2019", "smoke", weights=str(pair[0]))
     static = study.reset_based["static box"]
-    assert static.interval == MINIATURE_INTERVAL
+    assert static.interval == (5, 10)
     assert not math.isnan(static.eao)
     assert 0 < static.accuracy < 1
     assert study.pairs == ()
@@ -79,10 +78,10 @@ def test_a_miniature_of_vot_has_scores_in_spite_of_its_length(pair):
 def test_a_miniature_is_made_once_and_whole(tmp_path):
     place = find_benchmark("UAV123", "demo", seed=3)
     assert place.manifest.miniature
-    assert place.root.is_relative_to(paths.cache_dir() / "miniatures" / "uav123-seed3")
+    assert place.root.is_relative_to(paths.cache_dir() / "miniatures" / "uav123-seed3-longer5")
     before = (place.root / "mini.uav123.toml").stat().st_mtime_ns
     assert (find_benchmark("UAV123", "demo", seed=3).root / "mini.uav123.toml").stat().st_mtime_ns == before
-    assert [path.name for path in (paths.cache_dir() / "miniatures").iterdir()] == ["uav123-seed3"]
+    assert [path.name for path in (paths.cache_dir() / "miniatures").iterdir()] == ["uav123-seed3-longer5"]
 
 
 def test_data_of_the_user_come_first_but_not_in_smoke(tmp_path, monkeypatch):

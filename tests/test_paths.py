@@ -44,9 +44,12 @@ def test_data_sets_lie_where_the_environment_says(tmp_path, monkeypatch):
     assert paths.data_dir() == tmp_path / "sets"
 
 
-def test_shared_data_is_only_what_the_environment_names(tmp_path, monkeypatch):
+def test_shared_data_lie_beside_the_clone_or_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "root", lambda: tmp_path / "clone")
     monkeypatch.delenv("DLATRACK_SHARED_DATA", raising=False)
     assert paths.shared_data() is None
+    (tmp_path / "shared" / "data").mkdir(parents=True)
+    assert paths.shared_data() == tmp_path / "shared" / "data"
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path / "absent"))
     assert paths.shared_data() is None
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path))

@@ -11,7 +11,7 @@ import pytest
 
 from dlatrack.datasets.check import check
 from dlatrack.datasets.manifests import locate, manifest, names
-from dlatrack.datasets.mini import write_mini
+from dlatrack.datasets.mini import BENCHMARKS, write_mini
 from dlatrack.datasets.mini.scenes import save_rows, scene, side_by_side
 from dlatrack.datasets.registry import read
 from dlatrack.errors import InputError
@@ -72,6 +72,25 @@ def test_several_miniatures_share_a_folder_and_none_is_overwritten(tmp_path: Pat
         write_mini("otb", tmp_path)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_longer_miniature_of_a_benchmark_has_no_fault(tmp_path: Path, name: str) -> None:
+    root = write_mini(name, tmp_path, longer=3)
+    report = check(name, root.parent, deep=True)
+    assert [str(fault) for fault in report.faults] == []
+    short = locate(name, write_mini(name, tmp_path / "short")).manifest.splits["test"].counts
+    assert read(name, root, "test").counts().rows >= 2.8 * short["rows"]
+
+
+def test_only_a_benchmark_can_be_made_longer(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^longer must be 1, or more for otb100, .*; got 2 for coco$"):
+        write_mini("coco", tmp_path, longer=2)
+    with pytest.raises(InputError, match="got 0 for otb100"):
+        write_mini("otb100", tmp_path, longer=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_scenes_hide_their_target_only_when_asked_to() -> None:
     plain, hidden = scene("test/plain", 0, 8), scene("test/hidden", 0, 20, challenges=("OV",))
     assert plain.visible.all()

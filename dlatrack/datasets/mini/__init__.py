@@ -1,7 +1,8 @@
 """Miniatures: small synthetic copies of each data set in its official layout, quirks included.
 
 The same readers, checks and runners serve a miniature and the real thing. Each data set has a module here with
-`write(root, seed) -> Declaration`, which writes the files and says what a reader should find in them.
+`write(root, seed) -> Declaration`, which writes the files and says what a reader should find in them. Those of the
+benchmarks also take `longer`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from pathlib import Path
 from dlatrack.datasets.manifests import manifest, mini_file
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
+
+#: Sets whose miniatures can be made longer.
+BENCHMARKS = ("otb100", "uav123", "vot2019", "lasot_test")
 
 _NOTE = "# A synthetic miniature, not the real data set. Readers take counts and lists from here.\n"
 
@@ -31,28 +35,33 @@ class Declaration:
     sequences: list[dict[str, str | int]] = field(default_factory=list)
 
 
-def write_mini(name: str, out: str | Path, seed: int = 0) -> Path:
-    """Write the miniature of a data set; the same name and seed give the same bytes.
+def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) -> Path:
+    """Write the miniature of a data set; the same arguments give the same bytes.
 
     Args:
         name: of the data set.
         out: folder in which its root folder is made, e.g. OTB100; several miniatures may share it.
         seed: 0 or larger; draws other images and boxes of the same structure.
+        longer: videos of a benchmark so many times as long, so that trackers have time to fail.
 
     Returns:
         The root folder.
 
     Raises:
-        InputError: for an unknown name or a negative seed, or if the data set is there already.
+        InputError: for an unknown name or a negative seed, a factor `longer` that is not 1 where the data set is no
+            benchmark, or if the data set is there already.
     """
     known = manifest(name)
     if seed < 0:
         raise InputError(f"seed must be 0 or more, got {seed}")
+    if longer < 1 or (longer > 1 and name not in BENCHMARKS):
+        raise InputError(f"longer must be 1, or more for {', '.join(BENCHMARKS)}; got {longer} for {name}")
     root = Path(out) / known.root_names[0]
     taken = [mini_file(name), *(split.marker for split in known.splits.values())]
     if root.is_dir() and any(any(root.glob(pattern)) for pattern in taken):
         raise InputError(f"{root} holds {known.title} already; choose another folder")
-    declaration: Declaration = import_module(f"dlatrack.datasets.mini.{name}").write(root, seed)
+    options = {"longer": longer} if name in BENCHMARKS else {}
+    declaration: Declaration = import_module(f"dlatrack.datasets.mini.{name}").write(root, seed, **options)
     write_text(root / mini_file(name), _toml(name, seed, declaration))
     return root
 

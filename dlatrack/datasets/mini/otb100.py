@@ -13,22 +13,23 @@ _LENGTH = 12
 _CUT = 6  # px of Biker's target that are above the image in its first frame
 
 
-def write(root: Path, seed: int) -> Declaration:
-    """Write the files below `root`.
+def write(root: Path, seed: int, longer: int = 1) -> Declaration:
+    """Write the files below `root`, videos `longer` times as long.
 
     Commas in Basketball; tabs, one blank and images from 247 in BlurCar1; five digits and a last box of zeros in
     Board; images before the annotation in David; five skipped rows in Tiger1; boxes above the image in Biker; two
     targets in Jogging; an empty file for the first target of Human4; stray files.
     """
+    length = _LENGTH * longer
     entries = [
-        _plain(root, seed, "Basketball", "IV OCC", "otb2013 tb50"),
-        _biker(root, seed),
-        _blur_car(root, seed),
-        _board(root, seed),
-        _david(root, seed),
-        _human4(root, seed),
-        *_jogging(root, seed),
-        _tiger1(root, seed),
+        _plain(root, seed, length, "Basketball", "IV OCC", "otb2013 tb50"),
+        _biker(root, seed, length),
+        _blur_car(root, seed, length),
+        _board(root, seed, length),
+        _david(root, seed, length),
+        _human4(root, seed, length),
+        *_jogging(root, seed, length),
+        _tiger1(root, seed, length),
     ]
     for name in ("Basketball", "Board"):
         (root / name / "cfg.mat").write_bytes(b"\0stray")
@@ -49,59 +50,63 @@ def _counts(entries: list[dict[str, str | int]]) -> dict[str, int]:
     return {"tracks": len(entries), "rows": rows, "boxes": rows}
 
 
-def _plain(root: Path, seed: int, name: str, attributes: str, subsets: str) -> dict[str, str | int]:
-    video = scene(f"otb100/{name}", seed, _LENGTH)
+def _plain(
+    root: Path, seed: int, length: int, name: str, attributes: str, subsets: str
+) -> dict[str, str | int]:
+    video = scene(f"otb100/{name}", seed, length)
     _save(root / name, video.images, _rows(video.boxes_xywh))
-    return _entry(name, 1, attributes=attributes, subsets=subsets)
+    return _entry(name, 1, length, attributes=attributes, subsets=subsets)
 
 
-def _biker(root: Path, seed: int) -> dict[str, str | int]:
+def _biker(root: Path, seed: int, length: int) -> dict[str, str | int]:
     """Cut the top of the view off, so that the target begins above it."""
-    video = scene("otb100/Biker", seed, _LENGTH)
+    video = scene("otb100/Biker", seed, length)
     top = int(video.boxes_xywh[0, 1]) + _CUT
     _save(root / "Biker", [image[top:] for image in video.images], _rows(video.boxes_xywh - [0, top, 0, 0]))
-    return _entry("Biker", 1, attributes="SV OV", subsets="tb50")
+    return _entry("Biker", 1, length, attributes="SV OV", subsets="tb50")
 
 
-def _blur_car(root: Path, seed: int) -> dict[str, str | int]:
-    video = scene("otb100/BlurCar1", seed, _LENGTH, challenges=("MB", "FM"))
+def _blur_car(root: Path, seed: int, length: int) -> dict[str, str | int]:
+    video = scene("otb100/BlurCar1", seed, length, challenges=("MB", "FM"))
     folder = root / "BlurCar1"
     _save(folder, video.images, _rows(video.boxes_xywh), first=247, separator="\t")
     file = folder / "groundtruth_rect.txt"
     lines = file.read_text().splitlines()
     lines[7] = lines[7].replace("\t", " ")
     save_text(file, "".join(f"{line}\n" for line in lines))
-    return _entry("BlurCar1", 247, attributes="MB FM")
+    return _entry("BlurCar1", 247, 246 + length, attributes="MB FM")
 
 
-def _board(root: Path, seed: int) -> dict[str, str | int]:
-    video = scene("otb100/Board", seed, _LENGTH)
+def _board(root: Path, seed: int, length: int) -> dict[str, str | int]:
+    video = scene("otb100/Board", seed, length)
     rows = _rows(video.boxes_xywh)
     rows[-1] = 0
     _save(root / "Board", video.images, rows, pattern="%05d.jpg")
-    return _entry("Board", 1, images="img/%05d.jpg", attributes="SV FM OPR", empty_rows=str(_LENGTH))
+    return _entry("Board", 1, length, images="img/%05d.jpg", attributes="SV FM OPR", empty_rows=str(length))
 
 
-def _david(root: Path, seed: int) -> dict[str, str | int]:
+def _david(root: Path, seed: int, length: int) -> dict[str, str | int]:
     """Four images before the first row and none after the last."""
-    video = scene("otb100/David", seed, _LENGTH, challenges=("IV",))
+    video = scene("otb100/David", seed, length, challenges=("IV",))
     _save(root / "David", video.images, _rows(video.boxes_xywh)[4:], first=296)
+    last = 295 + length
     return _entry(
-        "David", 300, last=307, attributes="IV SV", subsets="otb2013 tb50", images_on_disk="296-307"
+        "David", 300, last, attributes="IV SV", subsets="otb2013 tb50", images_on_disk=f"296-{last}"
     )
 
 
-def _human4(root: Path, seed: int) -> dict[str, str | int]:
-    video = scene("otb100/Human4", seed, _LENGTH)
+def _human4(root: Path, seed: int, length: int) -> dict[str, str | int]:
+    video = scene("otb100/Human4", seed, length)
     _save(root / "Human4", video.images, _rows(video.boxes_xywh), annotation="groundtruth_rect.2.txt")
     save_text(root / "Human4" / "groundtruth_rect.1.txt", "")
+    annotation = "groundtruth_rect.2.txt"
     return _entry(
-        "Human4-2", 1, folder="Human4", annotation="groundtruth_rect.2.txt", attributes="DEF", subsets="tb50"
+        "Human4-2", 1, length, folder="Human4", annotation=annotation, attributes="DEF", subsets="tb50"
     )
 
 
-def _jogging(root: Path, seed: int) -> list[dict[str, str | int]]:
-    left, right = (scene(f"otb100/Jogging-{n}", seed, _LENGTH, (112, 120)) for n in (1, 2))
+def _jogging(root: Path, seed: int, length: int) -> list[dict[str, str | int]]:
+    left, right = (scene(f"otb100/Jogging-{n}", seed, length, (112, 120)) for n in (1, 2))
     images, *targets = side_by_side(left, right)
     entries = []
     for number, boxes_xywh in enumerate(targets, 1):
@@ -109,22 +114,24 @@ def _jogging(root: Path, seed: int) -> list[dict[str, str | int]]:
         _save(root / "Jogging", images if number == 1 else [], _rows(boxes_xywh), annotation=annotation)
         name = f"Jogging-{number}"
         entries.append(
-            _entry(name, 1, folder="Jogging", annotation=annotation, attributes="OCC", subsets="otb2013")
+            _entry(
+                name, 1, length, folder="Jogging", annotation=annotation, attributes="OCC", subsets="otb2013"
+            )
         )
     return entries
 
 
-def _tiger1(root: Path, seed: int) -> dict[str, str | int]:
-    video: Scene = scene("otb100/Tiger1", seed, _LENGTH)
+def _tiger1(root: Path, seed: int, length: int) -> dict[str, str | int]:
+    video: Scene = scene("otb100/Tiger1", seed, length)
     _save(root / "Tiger1", video.images, _rows(video.boxes_xywh), separator="\t")
     return _entry(
         "Tiger1",
         6,
-        last=_LENGTH,
+        length,
         skip_rows=5,
         attributes="IV",
         subsets="otb2013",
-        images_on_disk=f"1-{_LENGTH}",
+        images_on_disk=f"1-{length}",
     )
 
 
@@ -147,8 +154,8 @@ def _save(
     save_rows(folder / annotation, rows, separator=separator)
 
 
-def _entry(name: str, first: int, *, last: int = 0, **columns: str | int) -> dict[str, str | int]:
+def _entry(name: str, first: int, last: int, **columns: str | int) -> dict[str, str | int]:
     """A row of the sequence list."""
     common = {"name": name, "folder": name, "annotation": "groundtruth_rect.txt", "images": "img/%04d.jpg"}
-    numbers = {"first": first, "last": last or first + _LENGTH - 1}
+    numbers = {"first": first, "last": last}
     return {**common, **numbers, "object_class": "other", "attributes": "", "subsets": "", **columns}

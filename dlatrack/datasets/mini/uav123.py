@@ -13,16 +13,17 @@ from dlatrack.datasets.mini.scenes import Scene, save_images, save_rows, scene
 _LENGTH = 10
 
 
-def write(root: Path, seed: int) -> Declaration:
-    """Write the files below `root`.
+def write(root: Path, seed: int, longer: int = 1) -> Declaration:
+    """Write the files below `root`, videos `longer` times as long.
 
     Three pieces of folder bird1 with images between and after them; the second has rows of NaN, in the third and a
     fourth, car1_1, the target is always seen. A long sequence of UAV20L runs through all of bird1.
     """
+    length = _LENGTH * longer
     pieces = {
-        "bird1_1": scene("uav123/bird1_1", seed, _LENGTH),
-        "bird1_2": scene("uav123/bird1_2", seed, 2 * _LENGTH, challenges=("OV",)),
-        "bird1_3": scene("uav123/bird1_3", seed, _LENGTH),
+        "bird1_1": scene("uav123/bird1_1", seed, length),
+        "bird1_2": scene("uav123/bird1_2", seed, 2 * length, challenges=("OV",)),
+        "bird1_3": scene("uav123/bird1_3", seed, length),
     }
     flags = {"bird1_1": "SV LR", "bird1_2": "SV LR FM FOC OV", "bird1_3": "SV CM SOB"}
     entries, images = [], list[np.ndarray]()
@@ -34,9 +35,9 @@ def write(root: Path, seed: int) -> Declaration:
     save_rows(root / "anno" / "UAV20L" / "att" / "bird1.txt", np.ones((1, 12)))
 
     for name, folder, attributes in (("bike1", "bike1", "SV ARC"), ("car1_1", "car1", "")):
-        video = scene(f"uav123/{name}", seed, _LENGTH)
+        video = scene(f"uav123/{name}", seed, length)
         entries.insert(0, _sequence(root, name, folder, 1, video, attributes))
-        save_images(root / "data_seq" / "UAV123" / folder, "%06d.jpg", range(1, _LENGTH + 1), video.images)
+        save_images(root / "data_seq" / "UAV123" / folder, "%06d.jpg", range(1, length + 1), video.images)
     rows = sum(int(entry["last"]) - int(entry["first"]) + 1 for entry in entries)
     absent = sum(int(entry["absent_rows"]) for entry in entries)
     counts = {"videos": 3, "frames": rows, "tracks": len(entries), "rows": rows, "boxes": rows - absent}
