@@ -11,8 +11,8 @@ from dlatrack.models.correlation import depthwise_correlation
 from dlatrack.models.heads.base import PRIOR, Head, HeadOutput
 from dlatrack.models.init import kaiming, normal
 
-#: Of the logarithm of a distance in px; the exponential of 88 overflows, and its gradient is then no number.
-_LARGEST_LOGARITHM = 16.0
+#: Of the logarithm of a distance in px. Where exp() overflows its gradient is no number: above 11.09 in float16.
+_LARGEST_LOGARITHM = 11.0
 
 #: Channels that share one group of a group norm: 32 groups at the published width of 256, 8 groups at 64.
 CHANNELS_PER_GROUP = 8
@@ -66,7 +66,7 @@ class CarHead(Head):
 
         Returns:
             Maps of H - h + 1 by W - w + 1 cells; `reg` is exp of the last layer, so always positive, and stays below
-            e^16 px: cells far from any positive learn no box and may ask for more.
+            e^11 px: cells far from any positive learn no box and may ask for more.
         """
         responses = [depthwise_correlation(s, t) for t, s in zip(template, search, strict=True)]
         fused = self.down(torch.cat(responses, 1))
