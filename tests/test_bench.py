@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -177,6 +178,30 @@ def test_slow_benchmarks_repeat_less_unless_asked(monkeypatch, capsys):
     print_bench("track", repeats=7, as_json=True)
     assert asked == [15, 7]
     assert capsys.readouterr().out.count("timings") == 2
+
+
+def test_all_benchmarks_make_one_document(monkeypatch, capsys):
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
+    monkeypatch.setattr("cv2.setNumThreads", lambda _: None)
+    for name in BENCHES:
+
+        def run(repeats, *, name=name, weights=""):
+            return BenchReport([], {"repeats": repeats}, {"name": name, "weights": weights})
+
+        monkeypatch.setitem(BENCHES, name, run)
+    print_bench("all", repeats=4, threads=1, as_json=True)
+    reports = json.loads(capsys.readouterr().out)
+    assert {report["machine"]["name"] for report in reports.values()} == set(BENCHES)
+    assert reports["track siamcar_small"]["machine"] == {
+        "name": "track",
+        "weights": "siamcar_small",
+        "threads": "1 threads",
+    }
+    assert all(report["figures"] == {"repeats": 4} for report in reports.values())
+    print_bench("all", repeats=4, threads=1)
+    assert capsys.readouterr().out.count("bench track") == 3
+    with pytest.raises(InputError, match="bench all takes no weights; it measures every benchmark as it is"):
+        print_bench("all", weights="x")
 
 
 def test_memory_of_the_process_is_plausible():

@@ -6,7 +6,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import cv2
 import torch
@@ -44,6 +44,18 @@ _USUAL = {
 }
 
 
+#: What "all" measures: benchmarks with options of their own; the small trackers are those that come with the package.
+_ALL: tuple[tuple[str, dict[str, str]], ...] = (
+    ("assign", {}),
+    ("pairs", {}),
+    ("evaluate", {}),
+    ("train", {}),
+    ("track", {}),
+    ("track", {"weights": "siamcar_small"}),
+    ("track", {"weights": "siamrpnpp_small"}),
+)
+
+
 def print_bench(
     what: str,
     *,
@@ -52,37 +64,58 @@ def print_bench(
     as_json: bool = False,
     **options: str,
 ) -> None:
-    """Run one benchmark on so many CPU threads and print it.
+    """Run one benchmark, or all of them, on so many CPU threads, and print what was measured.
 
     Args:
-        what: a key of `BENCHES`.
+        what: a key of `BENCHES`, or "all".
         repeats: timed repetitions; None: 50, or 15 for `track` and `train`.
         threads: of torch and OpenCV; None: 1, or one per core for `track` and `train`.
-        as_json: print JSON instead of a table.
+        as_json: print JSON instead of tables: a report or, for "all", reports by name.
         options: of the benchmark; empty ones are left out.
 
     Raises:
         InputError: for an unknown benchmark, or an option that it does not have.
     """
-    if what not in BENCHES:
-        raise InputError(f"there is no benchmark {what!r}; choose from {', '.join(BENCHES)}")
     given = {name: value for name, value in options.items() if value}
+    if what != "all":
+        report = _run(what, repeats, threads, given)
+        if as_json:
+            print(json.dumps(asdict(report), indent=2))
+        else:
+            _print(what, report)
+        return
+    if given:
+        raise InputError(f"bench all takes no {', '.join(given)}; it measures every benchmark as it is")
+    reports = {}
+    for name, own in _ALL:
+        title = " ".join([name, *own.values()])
+        reports[title] = asdict(report := _run(name, repeats, threads, own))
+        if not as_json:
+            _print(title, report)
+    if as_json:
+        print(json.dumps(reports, indent=2))
+
+
+def _run(what: str, repeats: int | None, threads: int | None, options: dict[str, str]) -> BenchReport:
+    if what not in BENCHES:
+        raise InputError(f"there is no benchmark {what!r}; choose from {', '.join(BENCHES)}, all")
     parameters = inspect.signature(BENCHES[what]).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    if strange := [name for name in given if name not in known]:
+    if strange := [name for name in options if name not in known]:
         raise InputError(
             f"bench {what} takes no {', '.join(strange)}; its options: {', '.join(known) or 'none'}"
         )
     usual_repeats, usual_threads = _USUAL[what]
-    repeats, threads = repeats or usual_repeats, threads or usual_threads
+    threads = threads or usual_threads
     reuse_freed_memory()  # as training does
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
-    report = BENCHES[what](repeats, **given)
-    if as_json:
-        print(json.dumps(asdict(report), indent=2))
-        return
-    table = Table("ms", "median", "5 %", "95 %", "runs", title=f"bench {what}, {threads} threads")
+    report = BENCHES[what](repeats or usual_repeats, **options)
+    return replace(report, machine=report.machine | {"threads": f"{threads} threads"})
+
+
+def _print(title: str, report: BenchReport) -> None:
+    table = Table("ms", "median", "5 %", "95 %", "runs", title=f"bench {title}, {report.machine['threads']}")
     for row in report.timings:
         table.add_row(row.name, f"{row.median:.2f}", f"{row.low:.2f}", f"{row.high:.2f}", str(row.repeats))
     console = Console()
