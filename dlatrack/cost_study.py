@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class _Size:
 
 _SIZES = {
     "smoke": _Size(_SMALL, turns=2, frames=3, batch=2),
-    "demo": _Size(_SMALL, turns=15, frames=40),
+    "demo": _Size(_SMALL, turns=10, frames=40),
     "paper": _Size(TWINS, turns=15, frames=40),
 }
 
@@ -56,7 +56,8 @@ class CostReport:
         speeds: ms of tracking steps by recipe, on the CPU, as `bench.track.bench_track` names them.
         device: that the training steps ran on.
         threads: of torch on the CPU.
-        load: of the machine before the measurement, processes that wanted to run; above 0 others took their part.
+        load: of the machine before the measurement, processes that wanted to run; above 0 others took their part. Of
+            several measurements the highest.
         machine: processor and versions.
     """
 
@@ -76,9 +77,11 @@ class CostReport:
 def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -> CostReport:
     """The report that lies beside the figures; measured, and put there, if there is none.
 
+    What a report of the same machine and device has about other recipes is kept when some are measured anew.
+
     Args:
         preset: "smoke", "demo" or "paper": which recipes, and how often.
-        measure: measure anew, and replace the report.
+        measure: measure the recipes of this preset anew.
         device: of the training steps.
 
     Raises:
@@ -91,6 +94,8 @@ def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -
     if measure or not path.exists():
         check_writable(path)
         report = _measured(size, device)
+        if path.exists():
+            report = _joined(read_report(path), report)
         write_text(path, json.dumps(asdict(report), indent=1, sort_keys=True) + "\n")
     return _suitable(read_report(path), path, size, device)
 
@@ -221,6 +226,17 @@ def _measured(size: _Size, device: str) -> CostReport:
         for name in (tracker, f"dla_{tracker}")
     }
     return CostReport(tuple(costs), speeds, device, torch.get_num_threads(), load, machine())
+
+
+def _joined(old: CostReport, new: CostReport) -> CostReport:
+    """The new report and, if both are of one machine, what the old one has of other recipes."""
+    if (old.machine, old.device, old.threads) != (new.machine, new.device, new.threads):
+        return new
+    fresh = {cost.tracker for cost in new.costs}
+    others = tuple(cost for cost in old.costs if cost.tracker not in fresh)
+    return replace(
+        new, costs=new.costs + others, speeds=old.speeds | new.speeds, load=max(old.load, new.load)
+    )
 
 
 def _suitable(report: CostReport, path: Path, size: _Size, device: str) -> CostReport:

@@ -64,12 +64,29 @@ def test_what_was_measured_is_kept_until_asked_anew(figures, measured):
     assert cost_study.training_costs("demo") == first
     assert cost_study.training_costs("smoke") == first, "it has all that smoke asks for"
     assert path.read_bytes() == kept
-    assert measured == [(("siamcar_small", "siamrpnpp_small"), 15, 0, "cpu")]
+    assert measured == [(("siamcar_small", "siamrpnpp_small"), 10, 0, "cpu")]
     assert set(first.speeds) == {
         name for base in ("siamcar_small", "siamrpnpp_small") for name in (base, f"dla_{base}")
     }
     cost_study.training_costs("smoke", measure=True)
     assert measured[1:] == [(("siamcar_small", "siamrpnpp_small"), 2, 2, "cpu")]
+
+
+def test_other_recipes_of_the_same_machine_are_kept(figures, measured, monkeypatch):
+    monkeypatch.setattr(cost_study, "machine", lambda: {"processor": "abacus"})
+    paper = cost_study.training_costs("paper")
+    again = cost_study.training_costs("demo", measure=True)
+    assert {cost.tracker for cost in again.costs} == {cost.tracker for cost in paper.costs}
+    assert [cost.tracker for cost in again.costs[:2]] == ["siamcar_small"] * 2
+    assert again.speeds["siamcar_small"][0].repeats == 40
+    assert set(again.speeds) == set(paper.speeds)
+    assert cost_study.training_costs("paper") == again
+
+    monkeypatch.setattr(cost_study, "machine", lambda: {"processor": "slide rule"})
+    moved = cost_study.training_costs("demo", measure=True)
+    assert {cost.tracker for cost in moved.costs} == {"siamcar_small", "siamrpnpp_small"}, (
+        "no mix of machines"
+    )
 
 
 def test_a_report_that_does_not_answer_is_refused(figures, measured):

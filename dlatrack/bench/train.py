@@ -73,8 +73,8 @@ class StepCost:
 
 
 def usual_batch(tracker: str) -> int:
-    """Pairs of a step unless asked otherwise: 8 for small recipes, 2 for others, which take a CPU seconds."""
-    return 8 if tracker.endswith("_small") else 2
+    """Pairs of a step unless asked otherwise: the recipe's for small ones, 2 for others, which take a CPU seconds."""
+    return recipe(tracker).schedule.batch if tracker.endswith("_small") else 2
 
 
 def bench_train(
