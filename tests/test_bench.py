@@ -133,8 +133,8 @@ def test_all_recipes_with_a_twin_are_timed_one_after_the_other(monkeypatch):
     monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
     report = bench_train(2, tracker="all")
     assert [row for row in made if not row[3]] == [
-        ("siamcar_small", "dla_siamcar_small", 8, False),
-        ("siamrpnpp_small", "dla_siamrpnpp_small", 8, False),
+        ("siamcar_small", "dla_siamcar_small", 32, False),
+        ("siamrpnpp_small", "dla_siamrpnpp_small", 32, False),
         ("siamrpnpp", "dla_siamrpnpp", 2, False),
         ("siamcar", "dla_siamcar", 2, False),
         ("cosiamrpn", "dla_cosiamrpn", 2, False),
