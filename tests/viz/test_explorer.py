@@ -136,7 +136,7 @@ def near(pixels: np.ndarray, colour: str) -> np.ndarray:
 
 def test_every_sample_has_its_mark_in_the_picture(still):
     view = explain_frame(still, 0, RULES)
-    picture = draw_frame(view)
+    picture = draw_frame(view, ())
     assert picture.shape[1] == 2 * PANEL + 10
     for column, (title, shift) in enumerate((("rectangle", 0), ("dla", PANEL + 10))):
         answer = view.rules[title]
@@ -151,7 +151,7 @@ def test_every_sample_has_its_mark_in_the_picture(still):
 
 @pytest.mark.parametrize("name", sorted(ASSIGNERS))
 def test_every_rule_can_be_drawn_with_all_its_parts(name, video):
-    picture = explain_frame(video, 12, {name: Rule.of(name).build()}).picture()
+    picture = draw_frame(explain_frame(video, 12, {name: Rule.of(name).build()}))
     assert picture.dtype == np.uint8
     assert picture.shape[1:] == (PANEL, 3)
     blank = (picture == 255).all(-1).mean()

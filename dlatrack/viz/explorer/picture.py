@@ -27,7 +27,7 @@ _HEAD, _FOOT = 20, 40
 _HEIGHTS = {"overlaps": 140, "targets": 122}
 
 
-def draw_frame(view: FrameView, parts: Parts[Part] = ()) -> np.ndarray:
+def draw_frame(view: FrameView, parts: Parts[Part] = ("overlaps", "targets")) -> np.ndarray:
     """Draw each rule in a column: its samples on the search region, its counts and, below, the `parts`.
 
     Args:

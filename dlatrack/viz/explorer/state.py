@@ -150,9 +150,9 @@ class LaboratoryState:
         if view is None:
             return Shown(encode(draw_whole(self._frame(index), None, WIDTH, PANEL)), (), None)
         if setting.below == "frame":
-            picture = np.concatenate([draw_frame(view), draw_whole(self._frame(index), view, WIDTH, 280)])
+            picture = np.concatenate([draw_frame(view, ()), draw_whole(self._frame(index), view, WIDTH, 280)])
         elif setting.below == "both":
-            picture = draw_frame(view, ("overlaps", "targets"))
+            picture = draw_frame(view)
         else:
             picture = draw_frame(view, (setting.below,))
         return Shown(encode(picture), tuple((title, facts(rule)) for title, rule in view.rules.items()), view)

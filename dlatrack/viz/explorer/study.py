@@ -105,12 +105,6 @@ class FrameView:
     rules: dict[str, RuleView]
     synthetic: bool
 
-    def picture(self) -> np.ndarray:
-        """All of it as one image, (H, W, 3) uint8 RGB: samples, overlaps with T, counts and training targets."""
-        from dlatrack.viz.explorer.picture import draw_frame
-
-        return draw_frame(self, ("overlaps", "targets"))
-
 
 class Positives(NamedTuple):
     """Positives along a sequence; one row per frame that shows the target, one column per rule.
@@ -150,7 +144,7 @@ def explain_frame(
         image_rgb: (H, W, 3) uint8, the frame, from a caller that has it decoded.
 
     Returns:
-        Labels, candidates with their IoU, thresholds, counts and training targets; `.picture()` draws them.
+        Labels, candidates with their IoU, thresholds, counts and training targets; `picture.draw_frame` draws them.
 
     Raises:
         InputError: for a frame that is not there, shows no target and is given no box, or for a bad box.
