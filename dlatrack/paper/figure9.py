@@ -13,3 +13,6 @@ FOLLOWED: tuple[int, ...] = (5, 11, 17, 23)
 
 #: K from and to which the text calls the method insensitive.
 INSENSITIVE: tuple[int, int] = (7, 19)
+
+#: Positives per target at the paper's K of 9, "about three" in its conclusion.
+CONCLUDED: float = 3.0

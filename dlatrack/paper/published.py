@@ -1,4 +1,4 @@
-"""The scores and claims printed in the paper. They are never drawn or tabled as if they had been measured here."""
+"""What the paper prints: scores, claims, settings. Never drawn or tabled as if it had been measured here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ import pandas as pd
 from dlatrack.errors import InputError
 
 _PRINTED = Path(__file__).with_name("published.json")
+
+#: Metrics of "training" that the paper chose; it measured the others.
+SCHEDULE = ("batch", "iterations_per_epoch", "epochs", "inflection_iteration")
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,9 @@ class PublishedClaim:
 
     Args:
         source: the figure or table, e.g. "SiamDLA Fig. 7a".
-        benchmark: "OTB100", "VOT2019" or "LaSOT".
+        benchmark: "OTB100", "VOT2019" or "LaSOT"; "training" for the loss of Fig. 10.
         tracker: whom it is about.
-        metric: "auc", "precision", "eao", "accuracy" or "robustness"; None: not said.
+        metric: "auc", "precision", "eao", "accuracy", "robustness" or "loss"; None: not said.
         rank: 1 for the best; None: the claim is no rank.
         gain_percent: the number printed before the per cent sign; `text` says how to read it. None: no gain given.
         over: tracker it is compared with; None: with all of the figure.
@@ -64,6 +67,23 @@ class PublishedClaim:
     gain_percent: float | None
     over: str | None
     text: str
+
+
+@dataclass(frozen=True)
+class PublishedSetting:
+    """A number of the method or of its training that the paper prints, and that it did not measure.
+
+    Args:
+        name: of the setting, e.g. "candidates"; several trackers or figures can share it.
+        value: a number, or a tuple of numbers or texts.
+        of: tracker, "DLA" for every tracker with dynamic label assignment, or "all".
+        source: where, e.g. "SiamDLA Eq. 1".
+    """
+
+    name: str
+    value: float | tuple[float | str, ...]
+    of: str
+    source: str
 
 
 def published(benchmark: str, metric: str | None = None) -> list[PublishedScore]:
@@ -101,6 +121,14 @@ def claims(source: str | None = None) -> list[PublishedClaim]:
     """
     found = [PublishedClaim(**row) for row in _printed()["claims"]]
     return found if source is None else _chosen(found, "source", source, "the paper's text")
+
+
+def settings() -> list[PublishedSetting]:
+    """What the paper says of its method and training, and the iterations and batches of Figs. 10 and 11."""
+    rows = (row | {"value": _frozen(row["value"])} for row in _printed()["settings"])
+    found = [PublishedSetting(**row) for row in rows]
+    of_training = (score for score in published("training") if score.metric in SCHEDULE)
+    return found + [PublishedSetting(row.metric, row.value, row.tracker, row.source) for row in of_training]
 
 
 def trackers_of(figure: str) -> tuple[str, ...]:
@@ -155,6 +183,10 @@ def _chosen(rows: list[Any], field: str, wanted: str, whose: str) -> list[Any]:
         known = ", ".join(dict.fromkeys(getattr(row, field) for row in rows))
         raise InputError(f"{whose} prints nothing for {field} {wanted!r}; it does for {known}")
     return found
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 @cache

@@ -1,0 +1,28 @@
+"""The command `dlatrack figures`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def figures(
+    only: Annotated[
+        str,
+        typer.Option(help="Make this figure or table alone, e.g. fig09 or table02; unknown: lists them all."),
+    ] = "",
+    preset: Annotated[
+        str, typer.Option(help="smoke (seconds), demo (minutes) or paper (full size).")
+    ] = "demo",
+    gallery_only: Annotated[
+        bool, typer.Option("--gallery-only", help="Run no notebook; write the gallery of what is there.")
+    ] = False,
+) -> None:
+    """Run all notebooks, the ledger last, and write the gallery figures/README.md.
+
+    A notebook that fails does not stop the others; the command then ends with exit status 1.
+    """
+    from dlatrack.paper.commands import figures_command
+
+    figures_command(only, preset=preset, gallery_only=gallery_only)

@@ -1,0 +1,82 @@
+"""Which notebook makes which figure and table, and what the notebook calls them: read from the notebooks' text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlatrack import paths
+from dlatrack.errors import InputError
+
+_SAVED = re.compile(r"save_(?:figure|table)\(\s*[\w.()]+,\s*\"([\w-]+)\"")
+_HEADING = re.compile(r"^# (#{1,3}) (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A figure or table that a notebook saves.
+
+    Args:
+        name: of its files, without suffix.
+        notebook: stem, e.g. "05_evaluate_otb100".
+        heading: under which it is made.
+    """
+
+    name: str
+    notebook: str
+    heading: str
+
+
+def made_by_notebooks(folder: Path | None = None) -> dict[str, Made]:
+    """Every figure and table whose name stands in a notebook, by name, in the order of the notebooks.
+
+    Args:
+        folder: of the notebooks' `.py` files; None: `paths.notebooks_dir()`.
+    """
+    folder = paths.notebooks_dir() if folder is None else folder
+    found = {}
+    for path in sorted(folder.glob("[0-9]*_*.py")):
+        text = path.read_text(encoding="utf-8")
+        headings = [(match.start(), match[2].strip()) for match in _HEADING.finditer(text)]
+        for match in _SAVED.finditer(text):
+            above = [heading for place, heading in headings if place < match.start()]
+            found[match[1]] = Made(match[1], path.stem, above[-1] if above else path.stem)
+    return found
+
+
+def title(notebook: str, folder: Path | None = None) -> str:
+    """The first heading of a notebook, or its stem if it has none or is not there.
+
+    Args:
+        notebook: stem.
+        folder: as in `made_by_notebooks`.
+    """
+    path = (paths.notebooks_dir() if folder is None else folder) / f"{notebook}.py"
+    found = _HEADING.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return found[2].strip() if found else notebook
+
+
+def notebooks_for(wanted: str, known: Iterable[tuple[str, str]]) -> list[str]:
+    """The notebooks that make a figure or table, or all those that a paper's figure is split into.
+
+    Args:
+        wanted: a name, e.g. "fig09a", or its beginning up to a number, e.g. "fig09" or "fig9".
+        known: name and notebook of each figure and table.
+
+    Returns:
+        Stems, in order.
+
+    Raises:
+        InputError: for a name that nothing begins with, with those that there are.
+    """
+    pairs = list(known)
+    two_digits = re.sub(r"^(fig|table)(?=\d(?!\d))", r"\g<1>0", wanted)
+    begins = re.compile(rf"{re.escape(two_digits)}(?!\d)")
+    found = sorted({notebook for name, notebook in pairs if begins.match(name)})
+    if not found:
+        raise InputError(
+            f"no notebook makes a figure or table {wanted!r}; choose from {', '.join(sorted(dict(pairs)))}"
+        )
+    return found

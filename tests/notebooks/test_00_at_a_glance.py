@@ -1,0 +1,77 @@
+"""Notebook 00: the ledger from the records that are there, none or the committed ones."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import nbformat
+import pandas as pd
+import pytest
+
+from dlatrack import paths
+from dlatrack.errors import InputError
+from dlatrack.notebooks import run_notebook
+
+NOTEBOOKS = paths.notebooks_dir()
+
+
+@pytest.fixture
+def figures(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_DATA", raising=False)
+    for name in ("FIGURES", "RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
+    return tmp_path / "figures"
+
+
+def outputs(path) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.slow
+def test_without_records_nothing_is_shown(figures):
+    path = run_notebook("00", preset="smoke", timeout=15)
+    rows = pd.read_csv(figures / "00_ledger.csv", keep_default_na=False)
+    assert set(rows["state"]) == {"not attempted"}
+    assert set(rows["ours"]) == {""}
+    assert json.loads((figures / "00_ledger.json").read_text())["parameters"] == {"records": {}}
+    text = outputs(path)
+    assert "**Table 3** · 0 of 18" in text
+    assert "600,000 / 256 = 2,343.75" in text
+    before = {file.name: file.read_bytes() for file in figures.iterdir()}
+    run_notebook("00", preset="demo", timeout=15)
+    assert {file.name: file.read_bytes() for file in figures.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_with_the_committed_records(figures):
+    shutil.copytree(paths.root() / "figures", figures, ignore=shutil.ignore_patterns("*.png", "*.svg"))
+    path = run_notebook("00", preset="smoke", parameters={"everything": True}, timeout=15)
+    rows = pd.read_csv(figures / "00_ledger.csv", index_col="id")
+    car = rows.loc["fig11/siamcar/parameters-million"]
+    assert (car["ours"], car["state"], car["record"]) == (5.585, "measured", "02_parameters.json")
+    assert rows.loc["fig10/siamrpnpp/parameters-million", "state"] == "contradicted"
+    assert (rows["ours"].notna() == rows["record"].notna()).all()
+    recorded = json.loads((figures / "00_ledger.json").read_text())["parameters"]["records"]
+    assert {f"{name}.json" for name in recorded} == set(rows["record"].dropna())
+    settings = pd.read_csv(figures / "00_ledger_settings.csv")
+    assert len(settings) > 40
+    text = outputs(path)
+    assert "in no unit is it the paper" in text
+    assert "| ECO | AUC, 0 to 1 | 0.525 |" in text
+
+
+def test_its_links_lead_somewhere():
+    text = (NOTEBOOKS / "00_paper_at_a_glance.py").read_text()
+    links = set(re.findall(r"\]\(([^)]+)\)", text))
+    assert len(links) >= 16
+    missing = [link for link in links if not (NOTEBOOKS / link).exists()]
+    assert not missing
+
+
+@pytest.mark.slow
+def test_a_typo_in_a_parameter_fails(figures):
+    with pytest.raises(InputError, match="has no parameter 'everthing'; it takes preset, everything"):
+        run_notebook("00", preset="smoke", parameters={"everthing": True})
