@@ -17,8 +17,8 @@
 # # 10 · What does training cost?  (Figs. 10 and 11, inference speed)
 #
 # Dynamic label assignment acts in training alone, and only on labels. It adds a few comparisons per target to a step
-# that is nearly all network. The paper prints that its iterations are quicker than those of the fixed rules: 0.96 to
-# 0.99 times for SiamRPN++, 0.78 to 0.80 times for SiamCAR.
+# that is nearly all network. By the seconds that the paper prints its iterations are quicker than those of the fixed
+# rules: 0.96 to 0.99 times for SiamRPN++, 0.78 to 0.80 times for SiamCAR.
 #
 # **You will** see the stages of a step of both twins, their ratio with its uncertainty, the paper's and our time of a
 # whole training, and how fast the trackers run. **You need** nothing to download.
