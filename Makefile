@@ -1,14 +1,17 @@
 # make demo   set up and run the main job: train DLA-SiamCAR and its fixed twin, track, score, draw
 # make test   set up and run the tests
+# make reproduce   run all notebooks, and write figures/ and its gallery anew
 # make lint   style and types
 # make lab    open the notebooks in JupyterLab
+# make dist   wheel and source distribution in dist/
+# make docs   build the documentation as a static site in site/
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint lab clean
+.PHONY: demo test reproduce lint lab docs dist clean
 
 demo: $(INSTALLED)
 	$(BIN)/dlatrack run 01
@@ -16,6 +19,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+reproduce: $(INSTALLED)
+	$(BIN)/dlatrack figures
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -25,8 +31,15 @@ lint: $(INSTALLED)
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab notebooks
 
+docs: $(INSTALLED)
+	$(BIN)/python -m dlatrack.site
+
+dist: $(INSTALLED)
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation
+
 clean:
-	rm -rf $(VENV) runs/* build dist *.egg-info
+	rm -rf $(VENV) runs/* site build dist *.egg-info
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("dlatrack needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -6,7 +6,21 @@ The names below are stable. They load on first use, so that `import dlatrack` is
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what type checkers and editors see of the names below
+    from dlatrack.assign import build_assigner as build_assigner
+    from dlatrack.assign import register_assigner as register_assigner
+    from dlatrack.datasets.sequence import Sequence as Sequence
+    from dlatrack.errors import InputError as InputError
+    from dlatrack.evaluation.ope import evaluate as evaluate
+    from dlatrack.grid import ScoreGrid as ScoreGrid
+    from dlatrack.models.official import load_official as load_official
+    from dlatrack.models.siamese import build_model as build_model
+    from dlatrack.models.weights import load_weights as load_weights
+    from dlatrack.models.weights import save_weights as save_weights
+    from dlatrack.recipes import recipe as recipe
+    from dlatrack.tracking.online import OnlineTracker as OnlineTracker
 
 __version__ = "0.1.0"
 
@@ -21,6 +35,7 @@ _HOME = {
     "load_official": "dlatrack.models.official",
     "load_weights": "dlatrack.models.weights",
     "recipe": "dlatrack.recipes",
+    "register_assigner": "dlatrack.assign",
     "save_weights": "dlatrack.models.weights",
 }
 

@@ -32,6 +32,20 @@ def weights_info(
     info_command(file)
 
 
+@weights_app.command("export")
+def weights_export(
+    file: Annotated[Path, typer.Argument(help="Weight file, or the name of a shipped tracker.")],
+    out: Annotated[Path, typer.Option(help="Folder for the two graphs and their description.")],
+) -> None:
+    """Write the template and the search graph of a tracker as ONNX, checked against torch.
+
+    Needs the extra onnx: pip install 'dlatrack[onnx]'
+    """
+    from dlatrack.models.commands import export_command
+
+    export_command(file, out)
+
+
 @weights_app.command("compare")
 def weights_compare(
     clips: Annotated[

@@ -1,10 +1,8 @@
-"""What the commands `train`, `data pack`, `benchmark`, `weights` and `doctor` do, and print."""
+"""What the commands `train`, `data pack` and `benchmark` do, and print."""
 
 from __future__ import annotations
 
 import io
-import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -16,7 +14,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from dlatrack import __version__, comparison, paths
+from dlatrack import comparison
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.commands import score_command
@@ -246,22 +244,6 @@ def _online_tracker(weights: Path, hyper: str | OnlineConfig, device: str, fast:
     reuse_freed_memory()
     net, trained = load_weights(weights)
     return OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast)
-
-
-def doctor_command() -> None:
-    """Print versions, devices and folders."""
-    table = Table("what", "found", title=f"dlatrack {__version__}")
-    table.add_row("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    packages = ("torch", "torchvision", "numpy", "opencv-python", "jupyterlab", "papermill")
-    for package in packages:
-        table.add_row(package, versions(packages)[package])
-    table.add_row("CPU", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads used by torch")
-    cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    table.add_row("CUDA devices", ", ".join(cuda) or "none")
-    table.add_row("runs", str(paths.runs_dir()))
-    table.add_row("DLATRACK_DATA", str(paths.data_dir() or "not set: name data sets with --root"))
-    table.add_row("DLATRACK_SHARED_DATA", str(paths.shared_data() or "not set (optional)"))
-    Console().print(table)
 
 
 def check_device(device: str) -> None:

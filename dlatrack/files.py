@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -67,6 +68,19 @@ def check_writable(path: str | Path) -> None:
             stream.write(bytes(1))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def sweep(path: str | Path) -> None:

@@ -107,7 +107,9 @@ def find_notebook(number_or_name: int | str) -> Path:
         number, _, name = stem.partition("_")
         if wanted in (stem, name) or (wanted.isdecimal() and int(wanted) == int(number)):
             return path
-    listed = ", ".join(known) if known else f"none in {folder}"
+    listed = (
+        ", ".join(known) or f"none in {folder}; notebooks are part of the clone, not of the installed package"
+    )
     raise InputError(f"there is no notebook {wanted!r}; the notebooks are: {listed}")
 
 

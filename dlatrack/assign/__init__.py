@@ -27,6 +27,24 @@ ASSIGNERS: dict[str, Callable[..., LabelAssigner]] = {
     "inside": InsideAssigner,
 }
 
+_OURS = frozenset(ASSIGNERS)
+
+
+def register_assigner(name: str, make: Callable[..., LabelAssigner]) -> None:
+    """Make a rule of one's own known by name, to `build_assigner`, recipes and the explorer of notebook 01.
+
+    Args:
+        name: as recipes name it. A name of one's own may be given anew, as when the cell of a notebook runs again.
+        make: called with a `ScoreGrid` and the options as keywords; usually a frozen dataclass, whose fields are the
+            options.
+
+    Raises:
+        ValueError: if a rule of dlatrack has this name.
+    """
+    if name in _OURS:
+        raise ValueError(f"{name!r} is a label assigner of dlatrack; give yours another name")
+    ASSIGNERS[name] = make
+
 
 def build_assigner(name: str, grid: ScoreGrid, **options: Any) -> LabelAssigner:
     """Make a label assigner by name.
@@ -61,4 +79,5 @@ __all__ = [
     "LabelAssigner",
     "RectangleAssigner",
     "build_assigner",
+    "register_assigner",
 ]

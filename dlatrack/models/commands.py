@@ -1,4 +1,4 @@
-"""What the commands `weights import` and `weights info` do, and print."""
+"""What the commands `weights import`, `weights info` and `weights export` do, and print."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from dlatrack.files import file_digest
 from dlatrack.models.official import load_official
+from dlatrack.models.onnx_export import export_onnx
+from dlatrack.models.onnx_network import SEARCH, TEMPLATE
+from dlatrack.models.shipped import find_weights
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights, read_weights_info, save_weights
 from dlatrack.provenance import versions
 from dlatrack.recipes import recipe
-from dlatrack.training.description import file_digest
 
 
 def import_command(name: str, checkpoint: Path, out: Path) -> None:
@@ -46,3 +49,26 @@ def info_command(file: Path) -> None:
         table.add_row(f"  {part}", f"{count:,}")
     table.add_row("model card", json.dumps(read_weights_info(file).card, indent=2))
     Console().print(table)
+
+
+def export_command(weights: Path, out: Path) -> None:
+    """Write the ONNX graphs of a tracker to folder `out`, and print how far they are from its network.
+
+    Raises:
+        InputError: if there is no such weight file, and as `export_onnx`.
+    """
+    file = find_weights(weights)
+    net, chosen = load_weights(file)
+    differences = export_onnx(net, chosen, out, {"weights": file.name, "weights_sha256": file_digest(file)})
+    table = Table(
+        "output", "largest difference", "largest value", title=f"{chosen.name}: onnxruntime against torch"
+    )
+    for name, (largest, scale) in differences.items():
+        table.add_row(name, f"{largest:.2g}", f"{scale:.3g}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"graphs: {out / TEMPLATE}, {out / SEARCH}; described in {out / 'README.md'}",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import dlatrack
-from dlatrack.errors import InputError
+from dlatrack.files import file_digest
 from dlatrack.models.backbones import starting_weights
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
@@ -37,16 +36,3 @@ def describe_run(
         "dlatrack": dlatrack.__version__,
     }
     return described | {"compile": True} if compute.compile else described
-
-
-def file_digest(path: str | Path) -> str:
-    """SHA-256 of a file.
-
-    Raises:
-        InputError: if it cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

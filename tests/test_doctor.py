@@ -1,0 +1,112 @@
+"""The doctor: one line for everything, with advice where something is not there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlatrack import cli, doctor
+from dlatrack.datasets.mini import write_mini
+from dlatrack.doctor import Finding, examine
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["dlatrack", "doctor", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return int(stop.value.code or 0)
+
+
+def only(monkeypatch: pytest.MonkeyPatch, *checks: str) -> None:
+    monkeypatch.setattr(doctor, "_CHECKS", tuple(getattr(doctor, f"_{name}") for name in checks))
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.what: finding for finding in findings}
+
+
+def test_this_machine_is_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, "--json") == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {finding["state"] for finding in findings} <= {"ok", "missing"}
+    states = {finding["what"]: finding["state"] for finding in findings}
+    for name in ("Python", "torch", "torchvision", "typer", "CPU", "video", "shipped weights", "notebooks"):
+        assert states[name] == "ok", name
+    assert all(bool(finding["advice"]) == (finding["state"] != "ok") for finding in findings)
+
+
+def test_lines_are_single_and_begin_with_the_state(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only(monkeypatch, "system", "extras")
+    assert call(monkeypatch) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("ok       Python: 3.")
+    assert len(lines) == len(examine())
+    assert all(line.startswith(("ok ", "missing ")) for line in lines)
+
+
+def test_what_the_core_lacks_is_broken_and_status_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needed = ["numpy>=2.0", "numpy>=99", "no-such-package>=1.2", "unwanted; extra == 'dev'"]
+    monkeypatch.setattr(doctor, "requires", lambda _: needed)
+    only(monkeypatch, "packages")
+    assert call(monkeypatch) == 1
+    good, old, absent = capsys.readouterr().out.splitlines()
+    assert good.startswith("ok       numpy: ")
+    assert old.startswith("broken   numpy: ")
+    assert old.endswith("; dlatrack needs numpy>=99: pip install 'numpy>=99'")
+    assert absent == "broken   no-such-package: not installed; pip install 'no-such-package>=1.2'"
+
+
+def test_a_check_that_fails_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "weights", "system")
+
+    def unreadable(_: str) -> None:
+        raise OSError("disk on fire")
+
+    monkeypatch.setattr("dlatrack.models.weights.load_weights", unreadable)
+    first, second = examine()
+    assert (first.what, first.state, first.found) == ("weights", "broken", "OSError: disk on fire")
+    assert second.what == "Python"
+
+
+def test_an_optional_package_is_missing_with_its_purpose_and_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None if name.startswith("onnx") else object())
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    only(monkeypatch, "extras")
+    found = by_name(examine())
+    assert found["onnxscript"] == Finding(
+        "onnxscript", "missing", "not installed", "for dlatrack weights export; pip install 'dlatrack[onnx]'"
+    )
+    assert found["pytest"].state == "ok"
+    assert found["browser"].state == found["C++ compiler"].state == "missing"
+
+
+def test_data_sets_are_named_where_they_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    only(monkeypatch, "data")
+    monkeypatch.delenv("DLATRACK_DATA", raising=False)
+    found = by_name(examine())["data sets"]
+    assert (found.state, found.found) == ("missing", "none (DLATRACK_DATA is not set)")
+    assert "dlatrack data mini" in found.advice
+    write_mini("otb100", tmp_path)
+    monkeypatch.setenv("DLATRACK_DATA", str(tmp_path))
+    found = by_name(examine())["data sets"]
+    assert found.state == "ok"
+    assert found.found.startswith(f"otb100 in {tmp_path}")
+    assert found.found.endswith(f"(looked in {tmp_path})")
+
+
+def test_folders_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    only(monkeypatch, "folders")
+    monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path / "runs" / "deep"))
+    assert by_name(examine())["folder of runs"].state == "ok"
+    assert not (tmp_path / "runs").exists(), "nothing is made"
+    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    found = by_name(examine())["folder of runs"]
+    assert (found.state, found.found) == ("missing", str(tmp_path / "runs" / "deep"))
+    assert found.advice == "not writable; set DLATRACK_RUNS to a folder that is"
