@@ -8,7 +8,11 @@ from typing import Annotated
 
 import typer
 
+from dlatrack.cli_bench import bench
 from dlatrack.cli_data import data_app
+from dlatrack.cli_doctor import doctor
+from dlatrack.cli_figures import figures
+from dlatrack.cli_track import track
 from dlatrack.cli_tune import tune
 from dlatrack.cli_weights import weights_app
 from dlatrack.errors import InputError
@@ -289,48 +293,10 @@ def export(
 
 
 app.command()(tune)
+app.command()(figures)
+app.command()(track)
+app.command()(bench)
+app.command()(doctor)
 
 app.add_typer(weights_app, name="weights")
 app.add_typer(data_app, name="data")
-
-
-@app.command()
-def bench(
-    what: Annotated[str, typer.Argument(help="assign, evaluate, pairs, track or train.")],
-    repeats: Annotated[
-        int | None, typer.Option(help="Timed repetitions; default 50, track and train 15.", min=3)
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads; default 1, track and train all.", min=1)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    tracker: Annotated[
-        str, typer.Option(help="track: recipe with random weights; train: one with a DLA twin.")
-    ] = "",
-    batch: Annotated[str, typer.Option(help="train: pairs of a step; default 8.")] = "",
-    weights: Annotated[str, typer.Option(help="track: weight file to take instead.")] = "",
-    clips: Annotated[str, typer.Option(help="track: sequences in the OTB layout; default: synthetic.")] = "",
-    pack: Annotated[str, typer.Option(help="pairs: folder of a pack; default: one of synthetic video.")] = "",
-) -> None:
-    """Measure speed: median and spread over repetitions, against a plain reference in the same run."""
-    from dlatrack.bench import print_bench
-
-    print_bench(
-        what,
-        repeats=repeats,
-        threads=threads,
-        as_json=json,
-        tracker=tracker,
-        batch=batch,
-        weights=weights,
-        clips=clips,
-        pack=pack,
-    )
-
-
-@app.command()
-def doctor() -> None:
-    """Say what this machine offers and what dlatrack would use."""
-    from dlatrack.commands import doctor_command
-
-    doctor_command()

@@ -44,8 +44,7 @@ class VideoFrames:
         self.path = Path(path)
         self._lock = Lock()
         self._start()
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = float(rate) if np.isfinite(rate) and rate > 0 else 30.0
+        self.fps = frame_rate(self._capture)
 
     def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path]]:
         """Another process opens the file anew."""
@@ -90,11 +89,7 @@ class VideoFrames:
 
     def _start(self) -> None:
         """Open the file before its first frame."""
-        if not self.path.is_file():
-            raise InputError(f"{self.path} is missing; a video file is needed")
-        self._capture = cv2.VideoCapture(str(self.path))
-        if not self._capture.isOpened():
-            raise InputError(f"{self.path} is not a video that OpenCV can read")
+        self._capture = open_capture(self.path)
         self._next = 0  # the frame that the next grab gives
         self._process = os.getpid()
 
@@ -135,6 +130,26 @@ class VideoFrames:
                 return False
             self._next += 1
         return True
+
+
+def open_capture(path: Path) -> cv2.VideoCapture:
+    """Open a video file before its first frame.
+
+    Raises:
+        InputError: if the file is missing or no video.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is missing; a video file is needed")
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise InputError(f"{path} is not a video that OpenCV can read")
+    return capture
+
+
+def frame_rate(capture: cv2.VideoCapture) -> float:
+    """Frames per second as the file says; 30 where it says nothing of use."""
+    rate = float(capture.get(cv2.CAP_PROP_FPS))
+    return rate if np.isfinite(rate) and rate > 0 else 30.0
 
 
 def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Sequence:

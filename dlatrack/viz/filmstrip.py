@@ -60,11 +60,11 @@ def filmstrip(
         fig = new_figure(DOUBLE_WIDTH, rows * (panel * height / width + _TITLE + _GAP) + 8)
         for number, frame in enumerate(frames):
             ax = fig.add_subplot(rows, columns, number + 1)
-            _draw_frame(ax, images[frame])
-            _draw_box(ax, sequence.boxes_xywh[frame], TARGET, "-", 2.4)
+            draw_image(ax, images[frame])
+            draw_box(ax, sequence.boxes_xywh[frame], TARGET, "-", 2.4)
             for label, boxes in boxes_xywh.items():
                 look = styles[label]
-                _draw_box(ax, boxes[frame], look["color"], look["linestyle"], 1.3)
+                draw_box(ax, boxes[frame], look["color"], look["linestyle"], 1.3)
             note = "" if sequence.visible[frame] else " (target not visible)"
             ax.set_title(f"frame {frame}{note}", fontsize=7, pad=2)
         entries = [
@@ -75,7 +75,7 @@ def filmstrip(
     return fig
 
 
-def _draw_frame(ax: Axes, image_rgb: np.ndarray) -> None:
+def draw_image(ax: Axes, image_rgb: np.ndarray) -> None:
     """Show an image, reduced to about the pixels that print, so that saved figures stay small."""
     height, width = image_rgb.shape[:2]
     step = max(width // 640, 1)
@@ -85,7 +85,8 @@ def _draw_frame(ax: Axes, image_rgb: np.ndarray) -> None:
     ax.spines[:].set_visible(False)
 
 
-def _draw_box(ax: Axes, box_xywh: np.ndarray, color: str, dashes: Any, width: float) -> None:
+def draw_box(ax: Axes, box_xywh: np.ndarray, color: str, dashes: Any, width: float) -> None:
+    """Draw a box (4,) in image px, set off by a dark rim; one that is not finite is left out."""
     if not np.isfinite(box_xywh).all():
         return
     x, y, w, h = (float(value) for value in box_xywh)

@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+import numpy as np
+
 from dlatrack.assign import LabelAssigner
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
@@ -22,6 +24,12 @@ LARGEST_PAGE = 8_000_000
 
 _FRAMES = 60  # unless the caller says which
 _QUALITIES = (75, 60, 45, 30)  # of JPEG, the first that keeps the page small enough is taken
+
+_LEGEND = (
+    "Green discs are positive samples, orange diamonds negative, pale dots ignored; blue rings are the candidates of "
+    "dynamic label assignment, and the yellow box is the target. The plot shows what a rule compares with its "
+    "threshold, positives hatched."
+)
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -40,9 +48,7 @@ button { font: inherit; padding: 0.2em 1em; }
 </head>
 <body>
 <h1>$title</h1>
-<p>$note Move the slider, or use the arrow keys once it has the focus. Green discs are positive samples, orange
-diamonds negative, pale dots ignored; blue rings are the candidates of dynamic label assignment, and the yellow box is
-the target. The plot shows what a rule compares with its threshold, positives hatched.</p>
+<p>$note Move the slider, or use the arrow keys once it has the focus. $legend</p>
 <p><button id="play" type="button">Play</button> <label for="frame">frame</label> <output id="number"></output></p>
 <input id="frame" type="range" min="0" max="$last" value="0" aria-label="frame">
 <img id="picture" alt="">
@@ -70,7 +76,7 @@ function step() {
 }
 slider.addEventListener("input", show);
 play.addEventListener("click", () => {
-  if (timer === null) { timer = setInterval(step, 250); } else { clearInterval(timer); timer = null; }
+  if (timer === null) { timer = setInterval(step, $interval); } else { clearInterval(timer); timer = null; }
   play.textContent = timer === null ? "Play" : "Stop";
 });
 show();
@@ -113,15 +119,60 @@ def html_player(
     views = [explain_frame(sequence, frame, rules, seed=seed) for frame in chosen]
     pictures = [draw_frame(view, ("overlaps",)) for view in views]
     texts = [[f"{title}: {'; '.join(facts(rule))}" for title, rule in view.rules.items()] for view in views]
-    note = "These frames are synthetic." if views[0].synthetic else ""
+    return write_player(
+        path,
+        f"Label assignment: {sequence.name}",
+        chosen,
+        pictures,
+        texts,
+        legend=_LEGEND,
+        synthetic=views[0].synthetic,
+    )
+
+
+def write_player(
+    path: Path,
+    title: str,
+    frames: Indices[int],
+    pictures: Indices[np.ndarray],
+    facts: Indices[Indices[str]],
+    *,
+    legend: str = "",
+    synthetic: bool = False,
+    interval: int = 250,
+) -> Path:
+    """Write a page with a slider over pictures and the facts about each; it works from a disk, offline.
+
+    Args:
+        path: the file to write.
+        title: of the page.
+        frames: number of each picture's frame.
+        pictures: (H, W, 3) uint8 RGB each, of one size.
+        facts: lines of text about each.
+        legend: what the marks in the pictures mean.
+        synthetic: whether the frames were rendered; the page says so.
+        interval: ms between pictures while it plays.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: for so many pictures that the page would have more than 8 MB, or a file that cannot be written.
+    """
     for quality in _QUALITIES:
         shots = [
-            {"frame": frame, "picture": base64.b64encode(encode(picture, quality)).decode(), "facts": text}
-            for frame, picture, text in zip(chosen, pictures, texts, strict=True)
+            {
+                "frame": frame,
+                "picture": base64.b64encode(encode(picture, quality)).decode(),
+                "facts": list(text),
+            }
+            for frame, picture, text in zip(frames, pictures, facts, strict=True)
         ]
         page = _PAGE.substitute(
-            title=escape(f"Label assignment: {sequence.name}"),
-            note=note,
+            title=escape(title),
+            note="These frames are synthetic." if synthetic else "",
+            legend=escape(legend),
+            interval=interval,
             width=pictures[0].shape[1],
             last=len(shots) - 1,
             data=json.dumps(shots).replace("<", "\\u003c"),
@@ -130,7 +181,7 @@ def html_player(
             write_text(path, page)
             return path
     raise InputError(
-        f"a page with {len(chosen)} frames is larger than {LARGEST_PAGE // 10**6} MB; choose fewer frames"
+        f"a page with {len(frames)} frames is larger than {LARGEST_PAGE // 10**6} MB; choose fewer frames"
     )
 
 

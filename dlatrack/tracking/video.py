@@ -1,0 +1,176 @@
+"""Tracking from image to image of a video, for several targets at once, with reading and writing beside it."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from dlatrack.errors import InputError
+from dlatrack.tracking.run import Tracker
+from dlatrack.tracking.state import TargetState
+
+Item = TypeVar("Item")
+
+#: First line of a file of `VideoTrack.as_csv`.
+CSV_HEADER = "frame,target,x,y,w,h,score"
+
+_END = object()
+
+
+class Step(NamedTuple):
+    """One frame, and where N targets are in it.
+
+    Attributes:
+        image_rgb: (H, W, 3) uint8.
+        boxes_xywh: (N, 4) float64, 0-based px.
+        scores: (N,) float64, target probability 0..1; 1 in the first frame.
+    """
+
+    image_rgb: np.ndarray
+    boxes_xywh: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class VideoTrack:
+    """Where N targets were in T frames.
+
+    Args:
+        boxes_xywh: (T, N, 4) float64, 0-based px; row 0 holds the given boxes.
+        scores: (T, N) float64, target probability 0..1; row 0 is 1.
+    """
+
+    boxes_xywh: np.ndarray
+    scores: np.ndarray
+
+    def as_csv(self) -> str:
+        """A row frame,target,x,y,w,h,score for each target in each frame, below a header.
+
+        Frames and px count from 0 and targets from 1; x, y is the top left corner.
+        """
+        rows = [CSV_HEADER]
+        for frame, (boxes, scores) in enumerate(zip(self.boxes_xywh, self.scores, strict=True)):
+            for target, ((x, y, w, h), score) in enumerate(zip(boxes, scores, strict=True), 1):
+                rows.append(f"{frame},{target},{x:.3f},{y:.3f},{w:.3f},{h:.3f},{score:.4f}")
+        return "\n".join(rows) + "\n"
+
+
+def parse_boxes(text: str) -> list[np.ndarray]:
+    """Read boxes from text: four numbers x, y, w, h for each target, targets separated by semicolons.
+
+    Returns:
+        (4,) float64 each; none for an empty text.
+
+    Raises:
+        InputError: naming the part that is not four numbers.
+    """
+    return [_box(part) for part in text.split(";") if part.strip()]
+
+
+def check_targets(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
+    """Refuse boxes with which no tracker could start.
+
+    Args:
+        image_rgb: (H, W, 3) uint8, the first frame.
+        boxes_xywh: (4,) each, 0-based px.
+
+    Raises:
+        InputError: if there is none, or naming the first that is not four finite numbers, has no area or lies outside
+            the image.
+    """
+    if not len(boxes_xywh):
+        raise InputError("a box x,y,w,h around the target in the first frame is needed")
+    for target, box in enumerate(boxes_xywh, 1):
+        try:
+            TargetState.from_box(image_rgb, box)
+        except InputError as error:
+            raise InputError(f"target {target}: {error}") from error
+
+
+def _box(text: str) -> np.ndarray:
+    try:
+        numbers = [float(number) for number in re.split(r"[,\s]+", text.strip(" ,"))]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4:
+        raise InputError(f"a box is four numbers x,y,w,h in px of the first frame, got {text.strip()!r}")
+    return np.array(numbers)
+
+
+def follow(
+    frames: Iterable[np.ndarray], trackers: Sequence[Tracker], boxes_xywh: Sequence[np.ndarray]
+) -> Iterator[Step]:
+    """Follow targets through frames, each with a tracker of its own, in one pass.
+
+    Args:
+        frames: (H, W, 3) uint8 RGB.
+        trackers: one for each target; started here on the first frame.
+        boxes_xywh: (4,) each, the targets in the first frame, 0-based px.
+
+    Yields:
+        The frames with their boxes.
+
+    Raises:
+        InputError: naming frame and target, if a tracker refuses a frame; and as `check_targets`.
+    """
+    for frame, image in enumerate(frames):
+        if frame == 0:
+            check_targets(image, boxes_xywh)
+        answers = []
+        for target, (tracker, box) in enumerate(zip(trackers, boxes_xywh, strict=True), 1):
+            try:
+                if frame == 0:
+                    tracker.init(image, box)
+                    answers.append((box, 1.0))
+                else:
+                    answers.append(tracker.update(image))
+            except InputError as error:
+                raise InputError(f"frame {frame}, target {target}: {error}") from error
+        boxes, scores = zip(*answers, strict=True)
+        yield Step(image, np.array(boxes, np.float64), np.array(scores, np.float64))
+
+
+def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+    """Take items in a thread of its own, up to `depth` before they are asked for, so that the work on them overlaps.
+
+    OpenCV and torch let go of the interpreter while they work, so that threads are enough.
+    """
+    source = iter(items)
+    reader = ThreadPoolExecutor(1, "dlatrack reading")
+    waiting = deque(reader.submit(next, source, _END) for _ in range(depth))
+    try:
+        while (item := waiting.popleft().result()) is not _END:
+            waiting.append(reader.submit(next, source, _END))
+            yield item  # type: ignore[misc]
+    finally:
+        reader.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def behind(do: Callable[[Item], None], depth: int) -> Iterator[Callable[[Item], None]]:
+    """Do something with items, one after the other, in a thread of its own, with at most `depth` of them waiting.
+
+    Yields:
+        What takes an item, and waits only if `depth` are waiting. At the end of the block all are done.
+
+    Raises:
+        Exception: what `do` raises, when the next item is given or at the end.
+    """
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1, "dlatrack writing") as writer:
+
+        def later(item: Item) -> None:
+            if len(waiting) == depth:
+                waiting.popleft().result()
+            waiting.append(writer.submit(do, item))
+
+        yield later
+        for call in waiting:
+            call.result()

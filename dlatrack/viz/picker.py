@@ -1,0 +1,214 @@
+"""Choose what to track: boxes in the first frame of a video, dragged or typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import cv2
+import ipywidgets as w
+import numpy as np
+
+from dlatrack.datasets.stream import FrameStream
+from dlatrack.errors import InputError
+from dlatrack.tracking.video import check_targets, parse_boxes
+from dlatrack.viz.annotate import target_colour
+from dlatrack.viz.explorer.marks import outline
+from dlatrack.viz.explorer.picture import encode
+from dlatrack.viz.explorer.text import rgb, write
+from dlatrack.viz.style import DARK
+
+_WIDTH, _HEIGHT = 760, 520  # most px of the picture
+_SIDE = 40  # px left of it, for the vertical slider
+
+_HELP = """<div style="line-height: 1.4; max-width: 760px">
+Drag the bars, or their ends, below and left of the picture; with the focus on an end, the arrow keys move it.
+Or type the boxes: x, y of the top left corner and the size, in px of the frame, with semicolons between targets.
+</div>"""
+
+
+def pick_boxes(video: str | Path, boxes: str | Sequence[np.ndarray]) -> BoxPicker:
+    """Open the picker on the first frame of a video: the value of a notebook cell.
+
+    Its `boxes_xywh` is what `track_file` takes; the same boxes given there as text need no picker.
+
+    Args:
+        video: as `FrameStream` takes it.
+        boxes: (4,) xywh of each target to begin with, 0-based px; or text, e.g. "120,80,60,45; 20,30,40,40".
+
+    Returns:
+        The picker, made of core ipywidgets.
+
+    Raises:
+        InputError: for a video that cannot be read or a box that cannot be tracked. Later, inside the picker, such
+            input shows its message there and leaves the boxes as they are.
+    """
+    image = FrameStream(video).first()
+    chosen = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
+    check_targets(image, chosen)
+    return BoxPicker(image, chosen)
+
+
+class BoxPicker(w.VBox):
+    """The picker as one widget; use `pick_boxes`.
+
+    Attributes:
+        boxes_xywh: (4,) float64 of each target, 0-based px of the frame.
+        picture: the frame with the boxes.
+        across: left and right side of the chosen target's box, px.
+        down: its top and bottom side; counts upwards, as vertical sliders do.
+        text: all boxes.
+        target: which box the bars move.
+        more: adds a target.
+        less: removes the chosen one.
+        message: what is wrong with the last input.
+    """
+
+    def __init__(self, image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
+        self._image = image_rgb
+        self.boxes_xywh = list(boxes_xywh)
+        self._quiet = False
+        height, width = image_rgb.shape[:2]
+        self._scale = min(_WIDTH / width, _HEIGHT / height)
+        shown = (round(width * self._scale), round(height * self._scale))
+        self._make(width, height, shown)
+        self._show()
+        self._observe()
+        super().__init__(
+            [
+                w.HBox([self.target, self.more, self.less]),
+                w.HBox([self.down, self.picture]),
+                self.across,
+                self.text,
+                self.message,
+                w.HTML(_HELP),
+            ]
+        )
+
+    def _make(self, width: int, height: int, shown: tuple[int, int]) -> None:
+        self.picture = w.Image(
+            format="jpeg", layout=w.Layout(width=f"{shown[0]}px", height=f"{shown[1]}px", flex="0 0 auto")
+        )
+        self.across = w.FloatRangeSlider(
+            max=float(width),
+            step=1.0,
+            readout=False,
+            tooltip="left and right side of the box; drag the bar to move it",
+            layout=w.Layout(width=f"{shown[0] + 16}px", margin=f"0 0 0 {_SIDE - 8}px"),
+        )
+        self.down = w.FloatRangeSlider(
+            max=float(height),
+            step=1.0,
+            readout=False,
+            orientation="vertical",
+            tooltip="top and bottom side of the box; drag the bar to move it",
+            layout=w.Layout(width=f"{_SIDE}px", height=f"{shown[1] + 16}px", margin="-8px 0 0 0"),
+        )
+        self.text = w.Text(
+            description="x, y, w, h",
+            placeholder="px of the frame, e.g. 120, 80, 60, 45",
+            tooltip="all boxes, semicolons between targets; Enter takes them",
+            continuous_update=False,
+            layout=w.Layout(width=f"{_WIDTH}px"),
+        )
+        self.target = w.Dropdown(
+            options=[("target 1", 0)],
+            tooltip="the target whose box the bars move",
+            layout=w.Layout(width="120px"),
+        )
+        self.more, self.less = (
+            w.Button(description=name, tooltip=tip, layout=w.Layout(width="120px"))
+            for name, tip in (("add a target", "a box in the middle"), ("remove it", "the chosen target"))
+        )
+        self.message = w.HTML()
+
+    def _observe(self) -> None:
+        for widget, act in (
+            (self.across, self._dragged),
+            (self.down, self._dragged),
+            (self.text, self._typed),
+            (self.target, self._show),
+        ):
+            widget.observe(lambda _, act=act: None if self._quiet else act(), names="value")
+        self.more.on_click(lambda _: self._add())
+        self.less.on_click(lambda _: self._remove())
+
+    def _dragged(self) -> None:
+        """Move the sides that the bars have moved; the others keep their fractions of a px."""
+        box = self.boxes_xywh[self.target.value]
+        before, height = self._bars, self._image.shape[0]
+        after = (*self.across.value, height - self.down.value[1], height - self.down.value[0])
+        sides = np.array([box[0], box[0] + box[2], box[1], box[1] + box[3]])
+        left, right, top, bottom = np.where(np.equal(before, after), sides, after)
+        self._take(self.target.value, np.array([left, top, right - left, bottom - top]))
+
+    def _typed(self) -> None:
+        try:
+            boxes = parse_boxes(self.text.value)
+            check_targets(self._image, boxes)
+        except InputError as error:
+            self._say(str(error))
+            return
+        self.boxes_xywh = boxes
+        self._show()
+
+    def _take(self, target: int, box_xywh: np.ndarray) -> None:
+        try:
+            check_targets(self._image, [box_xywh])
+        except InputError as error:
+            self._say(str(error))
+            return
+        self.boxes_xywh[target] = box_xywh
+        self._show()
+
+    def _add(self) -> None:
+        height, width = self._image.shape[:2]
+        self.boxes_xywh.append(np.array([0.375 * width, 0.375 * height, 0.25 * width, 0.25 * height]).round())
+        self._show(len(self.boxes_xywh) - 1)
+
+    def _remove(self) -> None:
+        if len(self.boxes_xywh) == 1:
+            self._say("one target is needed; move its box")
+            return
+        del self.boxes_xywh[self.target.value]
+        self._show()
+
+    def _show(self, chosen: int | None = None) -> None:
+        """Let all widgets say what the boxes are."""
+        count = len(self.boxes_xywh)
+        current = min(self.target.value if chosen is None else chosen, count - 1)
+        height, width = self._image.shape[:2]
+        x, y, bw, bh = self.boxes_xywh[current]
+        self._quiet = True
+        try:
+            self.target.options = [(f"target {number + 1}", number) for number in range(count)]
+            self.target.value = current
+            # Whole steps inside the frame: a browser would round anything else, and report that as a move.
+            left, right = np.clip([x, x + bw], 0, width).round().tolist()
+            top, bottom = np.clip([y, y + bh], 0, height).round().tolist()
+            self.across.value, self.down.value = (left, right), (height - bottom, height - top)
+            self._bars = (left, right, top, bottom)
+            self.text.value = "; ".join(", ".join(f"{value:.6g}" for value in box) for box in self.boxes_xywh)
+        finally:
+            self._quiet = False
+        self.picture.value = self._drawn(current)
+        self._say("")
+
+    def _drawn(self, current: int) -> bytes:
+        size = (round(self._image.shape[1] * self._scale), round(self._image.shape[0] * self._scale))
+        smooth = cv2.INTER_AREA if self._scale < 1 else cv2.INTER_LINEAR
+        image = cv2.resize(self._image, size, interpolation=smooth)
+        for number, box in enumerate(self.boxes_xywh):
+            xyxy = np.concatenate([box[:2], box[:2] + box[2:]]) * self._scale
+            colour = rgb(target_colour(number + 1))
+            outline(image, xyxy, rgb(DARK), 6 if number == current else 4)
+            outline(image, xyxy, colour, 4 if number == current else 2)
+            write(image, str(number + 1), xyxy[0] + 7, xyxy[1] + 18, size=15, colour=colour, bold=True)
+        return encode(image)
+
+    def _say(self, text: str) -> None:
+        """One line below the picture; an empty one when all is well."""
+        self.message.value = (
+            f'<div role="alert" style="color: #a33c00; font-weight: 600">{escape(text)}</div>' if text else ""
+        )

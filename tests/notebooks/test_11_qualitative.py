@@ -1,0 +1,65 @@
+"""Notebook 11 in the small preset: the figure, its numbers, and the same bytes again."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pandas as pd
+import pytest
+
+from dlatrack.errors import InputError
+from dlatrack.notebooks import run_notebook
+
+
+@pytest.fixture
+def figures(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_DATA", raising=False)
+    monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path / "absent"))
+    for name in ("FIGURES", "RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
+    return tmp_path / "figures"
+
+
+def printed(path) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.slow
+def test_11_draws_sequences_chosen_by_a_rule_and_the_same_again(figures):
+    path = run_notebook("11", preset="smoke", parameters={"columns": 2}, timeout=120)
+    data = json.loads((figures / "fig06.data.json").read_text())
+    record = json.loads((figures / "fig06.json").read_text())
+    assert record["synthetic"] is True
+    assert record["parameters"]["synthetic_seed"] == 7_000_000
+    assert set(record["parameters"]["weights_sha256"]) == {"siamcar_small", "dla_siamcar_small"}
+    assert [row["rank"] for row in data["rows"]] == [1, 2, 3]
+    gains = [row["gain"] for row in data["rows"]]
+    assert gains == sorted(gains, reverse=True)
+    scores = pd.read_csv(figures / "fig06_scores.csv", index_col=0)
+    assert list(scores.columns) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "static box"]
+    for row in data["rows"]:
+        fixed, dla, _ = scores.loc[row["sequence"]]
+        assert row["gain"] == pytest.approx(dla - fixed)
+        assert len(row["frames"]) == 2
+        assert row["iou"]["static box"][0] == pytest.approx(1, abs=1e-3), (
+            "the box of the first frame was given"
+        )
+    text = printed(path)
+    assert "from the largest gain to the largest loss" in text
+    assert "95 % interval" in text
+    before = {file.name: file.read_bytes() for file in figures.iterdir()}
+    run_notebook("11", preset="smoke", parameters={"columns": 2}, timeout=120)
+    assert {file.name: file.read_bytes() for file in figures.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_11_says_what_it_cannot_use(figures):
+    with pytest.raises(InputError, match=r"^11_qualitative\.ipynb: .*got 'best'"):
+        run_notebook("11", preset="smoke", parameters={"choose": "best"}, timeout=60)
+
+
+def test_a_typo_is_refused(figures):
+    with pytest.raises(InputError, match="has no parameter 'colums'; it takes preset, data, weights, rows"):
+        run_notebook("11", preset="smoke", parameters={"colums": 2})

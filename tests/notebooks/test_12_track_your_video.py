@@ -1,0 +1,72 @@
+"""Notebook 12 in the small preset: a synthetic video, and a video with two targets."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlatrack.datasets.recording import record
+from dlatrack.datasets.synthetic import synthetic_sequence
+from dlatrack.datasets.video import VideoFrames
+from dlatrack.errors import InputError
+from dlatrack.notebooks import run_notebook
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    for name in ("FIGURES", "RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
+    return tmp_path / "runs"
+
+
+def printed(path) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.slow
+def test_12_tracks_a_synthetic_video(runs):
+    path = run_notebook("12", preset="smoke", timeout=120)
+    folder = runs / "12_track_your_video"
+    assert len(VideoFrames(folder / "tracked.mp4")) == 12
+    table = pd.read_csv(folder / "tracked.csv")
+    assert len(table) == 12
+    scores = json.loads((folder / "scores.data.json").read_text())
+    assert [row[0] for row in scores["scores"]] == pytest.approx(table["score"], abs=1e-4)
+    assert scores["iou"][0] == pytest.approx(1)
+    assert np.mean([iou for iou in scores["iou"] if iou is not None]) > 0.5, "the target is followed"
+    assert json.loads((folder / "scores.json").read_text())["synthetic"] is True
+    page = (folder / "tracked.html").read_text()
+    assert "target 1: score" in page
+    text = printed(path)
+    assert "12 frames of 320 x 240 px, 1 target, " in text
+    assert "srcdoc" in text
+    assert "widget-view+json" in text
+    assert not (runs.parent / "figures").exists(), "nothing goes into the figures of the project"
+
+
+@pytest.mark.slow
+def test_12_tracks_two_targets_of_a_given_video(runs, tmp_path):
+    source = tmp_path / "mine.avi"
+    with record(source, 12) as video:
+        for image in synthetic_sequence(31, 5, challenges=()).frames:
+            video.add(image)
+    parameters = {"video": str(source), "box": "100,80,60,45; 20,30,40,40", "weights": "siamrpnpp_small"}
+    run_notebook("12", preset="smoke", parameters=parameters, timeout=120)
+    folder = runs / "12_track_your_video"
+    table = pd.read_csv(folder / "tracked.csv")
+    assert table[["x", "y", "w", "h"]].iloc[:2].to_numpy().tolist() == [[100, 80, 60, 45], [20, 30, 40, 40]]
+    assert VideoFrames(folder / "tracked.mp4").fps == 12
+    record_of = json.loads((folder / "frames.json").read_text())
+    assert record_of["synthetic"] is False
+    assert record_of["parameters"]["video"] == "mine.avi"
+
+
+@pytest.mark.slow
+def test_12_names_a_video_that_is_not_there(runs):
+    with pytest.raises(InputError, match=r"^12_track_your_video\.ipynb: .*none\.mp4 is missing"):
+        run_notebook("12", preset="smoke", parameters={"video": "none.mp4"}, timeout=60)
