@@ -15,7 +15,9 @@ import pytest
 import torch
 
 from dlatrack import paths
+from dlatrack.cli import main
 from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.recording import record
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.models.siamese import build_model
 from dlatrack.recipes import recipe
@@ -69,25 +71,31 @@ def public_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.slow
-def test_the_commands_run_word_for_word(tmp_path):
+def test_the_commands_run_word_for_word(tmp_path, monkeypatch, capsys):
+    """The first in a process of its own, as a shell starts it; the others here, which saves loading torch again."""
     clips = tmp_path / "CLIPS"
     for sequence in synthetic_sequences(2, seed=90, length=4, challenges=()):
         write_folder(sequence, clips)
-    folders = {f"DLATRACK_{name}": str(tmp_path / name.lower()) for name in ("FIGURES", "RUNS", "CACHE")}
-    environment = {
-        **os.environ,
-        **folders,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
+    for name in ("FIGURES", "RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    monkeypatch.chdir(tmp_path)
+    with record(tmp_path / "VIDEO.mp4", 25) as recording:
+        for image in synthetic_sequences(1, seed=91, length=4, challenges=())[0].frames:
+            recording.add(image)
     commands = [command for command in COMMANDS if command.startswith("dlatrack ")]
-    assert len(commands) == 12
+    assert len(commands) == 15
     torch.save(public_names(build_model(recipe("siamrpnpp")).state_dict()), tmp_path / "CHECKPOINT.pth")
-    for command in commands:
-        done = subprocess.run(
-            shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
+    done = subprocess.run(shlex.split(commands[0]), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{commands[0]}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    threads = torch.get_num_threads()
+    for command in commands[1:]:
+        monkeypatch.setattr(sys, "argv", shlex.split(command))
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert not stop.value.code, f"{command}\n{capsys.readouterr().err}"
+    torch.set_num_threads(threads)
 
 
 def test_the_python_example_runs():
