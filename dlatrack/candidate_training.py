@@ -9,21 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlatrack import comparison, paths
+from dlatrack import comparison
 from dlatrack.candidate_study import CandidateStudy
 from dlatrack.evaluation.compare import Difference, paired_bootstrap
 from dlatrack.evaluation.difference import holm_corrected
 from dlatrack.evaluation.ope import OPEResult
-from dlatrack.progress import Progress
-from dlatrack.provenance import sha256_of
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.training.compute import Compute
-from dlatrack.training.description import describe_run
-from dlatrack.training.engine import Training, train
+from dlatrack.training.engine import Training
 
 
 def train_all(
@@ -35,7 +31,7 @@ def train_all(
     backbone_weights: str | Path | None = None,
     workers: int = 0,
 ) -> dict[int, Training]:
-    """Train the tracker for every K. Runs live in the cache folder as those of `comparison.train_twins` do.
+    """Train the tracker for every K. Runs are kept as `comparison.train_cached` does.
 
     Args:
         study: recipes and schedule.
@@ -45,22 +41,18 @@ def train_all(
         backbone_weights: as in `comparison.train_twins`.
         workers: processes that prepare pairs; 0: this one.
     """
-    trained = {}
-    for count, recipe in study.recipes.items():
-        run = describe_run(recipe, crops, seed, backbone_weights)
-        pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
-        with Progress(pairs, f"training with K = {count}", unit="pairs") as progress:
-            trained[count] = train(
-                recipe,
-                crops,
-                paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
-                seed=seed,
-                backbone_weights=backbone_weights,
-                compute=Compute(device=device, workers=workers),
-                on_step=comparison.reporter(f"K = {count}", progress),
-            )
-            progress.skip(pairs - progress.done)
-    return trained
+    return {
+        count: comparison.train_cached(
+            f"with K = {count}",
+            recipe,
+            crops,
+            seed=seed,
+            device=device,
+            backbone_weights=backbone_weights,
+            workers=workers,
+        )
+        for count, recipe in study.recipes.items()
+    }
 
 
 def trackers_of(

@@ -90,8 +90,7 @@ def train_twins(
 ) -> dict[str, Training]:
     """Train both trackers of a plan on the same pairs, from the same initial weights.
 
-    Runs live in the cache folder under the hash of all that decides them: one that was finished is read, one that
-    was stopped goes on. The trained weights are also written to `runs/weights/<recipe>.safetensors`.
+    Runs are kept as `train_cached` does. The trained weights are also written to `runs/weights/<recipe>.safetensors`.
 
     Args:
         plan: recipes and schedule.
@@ -108,21 +107,60 @@ def train_twins(
     trained = {}
     for recipe in plan.recipes:
         name = label(recipe)
+        trained[name] = train_cached(
+            name,
+            recipe,
+            crops,
+            seed=seed,
+            device=device,
+            backbone_weights=backbone_weights,
+            workers=workers,
+            on_step=on_step,
+        )
         run = describe_run(recipe, crops, seed, backbone_weights)
-        pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
-        with Progress(pairs, f"training {name}", unit="pairs") as progress:
-            trained[name] = train(
-                recipe,
-                crops,
-                paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
-                seed=seed,
-                backbone_weights=backbone_weights,
-                compute=Compute(device=device, workers=workers),
-                on_step=reporter(name, progress, on_step),
-            )
-            progress.skip(pairs - progress.done)
         card = {"run": run, "last_loss": trained[name].steps[-1].loss, "versions": versions()}
         save_weights(weights_path(recipe), trained[name].net, recipe, card)
+    return trained
+
+
+def train_cached(
+    name: str,
+    recipe: Recipe,
+    crops: CropSource | Mixture,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    backbone_weights: str | Path | None = None,
+    workers: int = 0,
+    on_step: Callable[[str, Step, int], None] | None = None,
+) -> Training:
+    """Train a recipe in the cache folder, under the hash of all that decides the run.
+
+    A run that was finished is read, one that was stopped goes on.
+
+    Args:
+        name: of the run, for its progress and for `on_step`.
+        recipe: network, assigner and schedule.
+        crops: as in `train_twins`, like all that follows.
+        seed: of weights, pairs and label draws.
+        device: a torch device.
+        backbone_weights: what the backbone starts from.
+        workers: processes that prepare pairs.
+        on_step: called with `name`, the step and the number of steps.
+    """
+    run = describe_run(recipe, crops, seed, backbone_weights)
+    pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
+    with Progress(pairs, f"training {name}", unit="pairs") as progress:
+        trained = train(
+            recipe,
+            crops,
+            paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
+            seed=seed,
+            backbone_weights=backbone_weights,
+            compute=Compute(device=device, workers=workers),
+            on_step=reporter(name, progress, on_step),
+        )
+        progress.skip(pairs - progress.done)
     return trained
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dlatrack.errors import InputError
-from dlatrack.recipes import Recipe, Schedule, recipe
+from dlatrack.recipes import RECIPES, Recipe, Schedule, recipe
 
 
 @dataclass(frozen=True)
@@ -58,22 +58,31 @@ PLANS: dict[str, Plan] = {
 }
 
 
-def plan(preset: str, *, epochs: int = 0, pairs_per_epoch: int = 0) -> Plan:
+def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_epoch: int = 0) -> Plan:
     """The plan of a preset, with a longer or shorter schedule if asked for.
 
     Args:
         preset: "smoke", "demo" or "paper".
+        tracker: "siamcar" or "siamrpnpp"; with the preset "paper" any recipe that has a DLA twin.
         epochs: 0 keeps the preset's.
         pairs_per_epoch: 0 keeps the preset's.
 
     Raises:
-        InputError: naming the presets, or the number that is negative.
+        InputError: naming the presets, the trackers, or the number that is negative.
     """
     _check(preset)
     for name, value in (("epochs", epochs), ("pairs_per_epoch", pairs_per_epoch)):
         if value < 0:
             raise InputError(f"{name} must be 0 (the preset's) or more, got {value}")
     chosen = PLANS[preset]
+    size = chosen.twin.removeprefix("siamcar")  # "_small" or nothing
+    known = [name.removeprefix("dla_") for name in RECIPES if name.startswith("dla_")]
+    trackers = [name.removesuffix("_small") for name in known if name.endswith("_small") == bool(size)]
+    if tracker not in trackers:
+        raise InputError(
+            f"tracker must be one of {', '.join(trackers)} in the preset {preset}, got {tracker!r}"
+        )
+    chosen = replace(chosen, twin=tracker + size)
     schedule = chosen.schedule or recipe(chosen.twin).schedule
     if epochs:
         schedule = replace(schedule, epochs=epochs, warmup_epochs=min(schedule.warmup_epochs, epochs - 1))

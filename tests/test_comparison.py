@@ -48,6 +48,18 @@ def test_a_finished_comparison_is_read_from_the_cache(folders, twins):
     assert len(list((folders / "cache").glob("crops-*.safetensors"))) == 1
 
 
+def test_a_run_is_kept_by_what_decides_it(folders, twins):
+    name, chosen = "any name", plan("smoke").recipes[0]
+    crops = comparison.training_crops(plan("smoke"))
+    heard = []
+    again = comparison.train_cached(name, chosen, crops, on_step=lambda *step: heard.append(step))
+    assert heard == [], "the twins' own run"
+    assert len(again.steps) == len(twins["SiamCAR small, fixed rule"].steps)
+    other = comparison.train_cached(name, chosen, crops, seed=1, on_step=lambda *step: heard.append(step))
+    assert [label for label, _, _ in heard] == [name] * len(other.steps)
+    assert other.steps[0].loss != again.steps[0].loss
+
+
 def test_weights_carry_the_run_that_made_them(twins):
     info = read_weights_info(comparison.weights_path(recipe("dla_siamcar_small")))
     assert info.recipe.schedule == plan("smoke").schedule

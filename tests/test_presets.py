@@ -20,6 +20,31 @@ def test_the_paper_preset_keeps_the_published_schedule():
     assert plan("paper").recipes == (recipe("siamcar"), recipe("dla_siamcar"))
 
 
+def test_another_tracker_has_the_same_schedule_and_sequences():
+    anchors = plan("demo", tracker="siamrpnpp")
+    assert [entry.name for entry in anchors.recipes] == ["siamrpnpp_small", "dla_siamrpnpp_small"]
+    assert (anchors.schedule, anchors.train, anchors.test) == (
+        plan("demo").schedule,
+        plan("demo").train,
+        plan("demo").test,
+    )
+    assert plan("paper", tracker="siamfcpp").recipes == (recipe("siamfcpp"), recipe("dla_siamfcpp"))
+
+
+@pytest.mark.parametrize(
+    ("preset", "tracker", "known"),
+    [
+        ("demo", "siamfcpp", "siamcar, siamrpnpp"),
+        ("paper", "siamfc", "siamrpnpp, siamcar, cosiamrpn, siamfcpp"),
+    ],
+)
+def test_a_tracker_without_dla_is_named(preset, tracker, known):
+    with pytest.raises(
+        InputError, match=f"^tracker must be one of {known} in the preset {preset}, got '{tracker}'$"
+    ):
+        plan(preset, tracker=tracker)
+
+
 def test_a_schedule_can_be_shortened():
     short = plan("demo", epochs=1, pairs_per_epoch=32).schedule
     assert (short.epochs, short.pairs_per_epoch, short.warmup_epochs) == (1, 32, 0)

@@ -36,6 +36,8 @@ class DynamicLabelAssigner:
         negatives_per_positive: the ratio of step 6.
         positive_scope: where positives are looked for: among the "candidates" (Algorithm 1 line 9) or in "all"
             samples, with the threshold still from the candidates.
+        positive_centre: the centre of a positive lies "inside" the target (line 9), or "anywhere"; the latter is for
+            ablation.
         std: "unbiased" divides by n - 1, "biased" by n; the paper does not say.
         tolerance: IoU by which a sample may miss T. Equal IoUs can round below their own mean.
         on_empty: "best" gives a target that no candidate satisfies its best inside candidate (or the nearest one
@@ -57,6 +59,7 @@ class DynamicLabelAssigner:
     candidates: int = 9
     negatives_per_positive: int = 4
     positive_scope: Literal["candidates", "all"] = "candidates"
+    positive_centre: Literal["inside", "anywhere"] = "inside"
     std: Literal["unbiased", "biased"] = "unbiased"
     tolerance: float = 1e-6
     on_empty: Literal["best", "strict"] = "best"
@@ -75,6 +78,7 @@ class DynamicLabelAssigner:
             )
         for name, allowed in (
             ("positive_scope", ("candidates", "all")),
+            ("positive_centre", ("inside", "anywhere")),
             ("std", ("unbiased", "biased")),
             ("on_empty", ("best", "strict")),
             ("negative_pool", ("rest", "outside_target", "low_iou")),
@@ -105,7 +109,7 @@ class DynamicLabelAssigner:
         std = overlap.std(1, correction=int(self.std == "unbiased")) if several else torch.zeros_like(mean)
         threshold = mean + std
 
-        inside = _inside(anchors[candidates], target)
+        inside = self._allowed(anchors[candidates], target)
         positive = self._positives(target, anchors, candidates, overlap, inside, threshold)
         eligible = positive.sum(1)
         empty = (eligible == 0) & positive_pair
@@ -155,10 +159,15 @@ class DynamicLabelAssigner:
         """Lines 9-13, (B, A) bool."""
         bound = threshold[:, None] - self.tolerance
         if self.positive_scope == "all":
-            return (boxes.iou(anchors, target[:, None]) >= bound) & _inside(anchors, target)
+            return (boxes.iou(anchors, target[:, None]) >= bound) & self._allowed(anchors, target)
         chosen = (overlap >= bound) & inside
         positive = torch.zeros(len(target), len(anchors), dtype=torch.bool, device=target.device)
         return positive.scatter_(1, candidates, chosen)
+
+    def _allowed(self, anchors: Tensor, target: Tensor) -> Tensor:
+        """Whether anchors may be positive for where their centre lies; shapes as `_inside`."""
+        inside = _inside(anchors, target)
+        return inside if self.positive_centre == "inside" else torch.ones_like(inside)
 
     def _best(self, overlap: Tensor, inside: Tensor) -> Tensor:
         """Position among the candidates, (B,), of the largest inside IoU, else of the nearest candidate.

@@ -6,7 +6,6 @@ benchmark score itself. For a score that is no such mean use `bootstrap_statisti
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -14,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.difference import Difference, Estimate, holm_corrected, sentence
+from dlatrack.evaluation.difference import Difference, Estimate, effect_size, holm_corrected, sentence
 from dlatrack.evaluation.resampling import (
     bootstrap_statistic,
     draw_sequences,
@@ -101,7 +100,7 @@ def compare_all(
             low=float(low),
             high=float(high),
             p=float(p),
-            effect=_effect(differences, size),
+            effect=effect_size(differences, size),
             better=float((differences > 0).mean()),
             worse=float((differences < 0).mean()),
             sequences=differences.size,
@@ -198,10 +197,3 @@ def _checked(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             )
         checked[name] = values
     return checked
-
-
-def _effect(differences: np.ndarray, size: float) -> float:
-    mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
-    if deviation <= 1e-12 * size:
-        return math.copysign(math.inf, mean) if mean else 0.0
-    return mean / deviation

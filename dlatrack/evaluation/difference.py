@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,6 +61,14 @@ class Difference(Estimate):
     def mean(self) -> float:
         """Mean difference, the difference of the two benchmark scores."""
         return self.value
+
+
+def effect_size(differences: np.ndarray, size: float) -> float:
+    """Cohen's d_z of (S,) differences between scores of about `size`, as `Difference.effect`."""
+    mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
+    if deviation <= 1e-12 * size:
+        return math.copysign(math.inf, mean) if mean else 0.0
+    return mean / deviation
 
 
 def holm_corrected(p_values: Sequence[float]) -> list[float]:

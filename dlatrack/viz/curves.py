@@ -67,7 +67,8 @@ def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figur
     Each line is a running mean over a fiftieth of the history; dotted verticals mark the starts of epochs.
 
     Args:
-        history: one row per step, with the columns of `training.history.Step`; loss_centerness may be missing.
+        history: one row per step, with the columns of `training.history.Step`; loss_centerness may be missing, and is
+            not drawn where a head has none and it stays 0.
         batch: pairs per step; turns the counts of empty, rescued and tied pairs into shares.
 
     Returns:
@@ -91,7 +92,7 @@ def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figur
         fig = new_figure(height_mm=105)
         losses, rate, positives, rare = (fig.add_subplot(2, 2, number) for number in (1, 2, 3, 4))
         for column, (label, color, dashes) in _LOSSES.items():
-            if column in history and history[column].notna().any():
+            if column in history and history[column].fillna(0).any():
                 _line(losses, history, column, label=label, color=color, linestyle=dashes)
         losses.set(title="loss", ylabel="loss", ylim=(0, None))
         losses.legend()
@@ -115,11 +116,13 @@ def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figur
     return fig
 
 
-def twin_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+def twin_curves(histories: Mapping[str, pd.DataFrame], *, regression: str = "IoU loss") -> Figure:
     """Draw loss terms and positives per target of several runs in the same axes, over steps.
 
     Args:
-        histories: by tracker, one row per step with the columns of `training.history.Step`.
+        histories: by tracker, one row per step with the columns of `training.history.Step`. A centre-ness loss that
+            is 0 throughout gets no panel: the head has none.
+        regression: name of the regression loss.
 
     Returns:
         A figure of double column width.
@@ -127,13 +130,15 @@ def twin_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     styles = line_styles(histories)
     panels = {
         "loss_classification": ("classification loss", "balanced cross-entropy"),
-        "loss_regression": ("regression loss", "IoU loss"),
+        "loss_regression": ("regression loss", regression),
         "loss_centerness": ("centre-ness loss", "binary cross-entropy"),
         "positives": ("positives", "positives per target"),
     }
+    if not any(history["loss_centerness"].any() for history in histories.values()):
+        del panels["loss_centerness"]
     with figure_style():
         fig = new_figure(height_mm=62)
-        axes = [fig.add_subplot(1, 4, number + 1) for number in range(4)]
+        axes = [fig.add_subplot(1, len(panels), number + 1) for number in range(len(panels))]
         for ax, (column, (title, unit)) in zip(axes, panels.items(), strict=True):
             for name, history in histories.items():
                 _line(ax, history, column, label=name, **styles[name])

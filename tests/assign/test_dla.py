@@ -131,6 +131,24 @@ def test_scope_all_adds_positives_beyond_the_candidates():
     assert everywhere.eligible.sum() > among.eligible.sum()
 
 
+def test_a_positive_may_have_its_centre_outside_when_asked():
+    """All nine candidates hold a box of 3 x 10 px between the points whole: equal IoUs, which all reach T."""
+    target = (98, 85, 101, 95)
+    usual, free = one(target), one(target, positive_centre="anywhere")
+    assert usual.rescued.item()
+    assert (usual.eligible.item(), free.eligible.item()) == (0, 9)
+    assert not free.empty.item()
+    assert torch.equal(usual.threshold, free.threshold)
+    wide = training_targets(300, seed=21)
+    inside, anywhere = (
+        build_assigner("dla_points", GRID, positive_scope="all", positive_centre=where).assign(
+            wide, generator=torch.Generator()
+        )
+        for where in ("inside", "anywhere")
+    )
+    assert (anywhere.positive | ~inside.positive | inside.rescued[:, None]).all()
+
+
 @pytest.mark.parametrize("name", ["dla_points", "dla_anchors"])
 @pytest.mark.parametrize("pool", ["rest", "outside_target", "low_iou"])
 def test_negatives_come_from_the_chosen_pool(name, pool):
@@ -312,6 +330,7 @@ def test_mean_positives_over_k_as_simulated_for_figure_9(scope, expected):
         ({"std": "population"}, "std must be one of unbiased, biased, got 'population'"),
         ({"on_empty": "skip"}, "on_empty must be one of best, strict"),
         ({"positive_scope": "some"}, "positive_scope must be one of"),
+        ({"positive_centre": "near"}, "positive_centre must be one of inside, anywhere, got 'near'"),
         ({"negative_pool": "far"}, "negative_pool must be one of"),
         ({"negatives_per_positive": -1}, "must not be negative"),
         ({"top_k": 9}, "label assigner dla_points: .*top_k"),

@@ -113,7 +113,7 @@ def test_the_history_tells_every_step(whole):
 
 
 def test_the_loss_falls(store, tmp_path):
-    schedule = replace(SHORT, epochs=2, pairs_per_epoch=80, batch=8, unfreeze_epoch=2)
+    schedule = replace(SHORT, epochs=2, pairs_per_epoch=40, batch=4, unfreeze_epoch=2)
     training = train(replace(RECIPE, schedule=schedule), store, tmp_path)
     losses = [s.loss for s in training.steps]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
@@ -295,7 +295,7 @@ def test_missing_backbone_weights_are_named(store, tmp_path):
 @pytest.mark.parametrize("name", ["siamrpnpp_small", "dla_siamrpnpp_small"])
 def test_anchor_trackers_train_with_negative_pairs_save_load_and_track(tmp_path, name):
     sequences = synthetic_sequences(3, seed=55, length=4, challenges=())
-    schedule = replace(SHORT, epochs=1, warmup_epochs=0, pairs_per_epoch=120, batch=6, unfreeze_epoch=1)
+    schedule = replace(SHORT, epochs=1, warmup_epochs=0, pairs_per_epoch=80, batch=4, unfreeze_epoch=1)
     chosen = replace(recipe(name), schedule=schedule)
     training = train(chosen, CropStore.build(sequences), tmp_path)
     assert len(training.steps) == 20

@@ -28,7 +28,7 @@ SHORT = Schedule(
     warmup_from=0.01,
     rate=0.02,
     final_rate=0.01,
-    unfreeze_epoch=0,
+    unfreeze_epoch=1,  # a backbone that trains takes most of the time, and pairs come to it in the same way
     backbone_start="random",
 )
 RECIPE = replace(recipe("dla_siamcar_small"), schedule=SHORT)

@@ -30,28 +30,30 @@ from dlatrack.training.engine import train
 from dlatrack.training.ranks import ranks
 
 torch.set_num_threads(1)
-out, accumulate, precision = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-half = precision == "float16"
-schedule = Schedule(epochs=3, pairs_per_epoch=6 if half else 14, batch=4, warmup_epochs=0, rate=0.02, final_rate=0.01,
-                    unfreeze_epoch=3 if half else 1, backbone_start="random")
 small = recipe("dla_siamrpnpp_small")
-net = replace(small.net, channels=16) if half else small.net  # float16 is slow on a CPU
-chosen = replace(small, schedule=schedule, net=net)
 store = CropStore.build(synthetic_sequences(3, seed=50, length=4, challenges=()))
 with ranks("cpu") as (processes, device):
-    compute = Compute(device=device, ranks=processes, accumulate=accumulate, precision=precision)
-    for epoch in (1, 2, 3):
-        done = train(chosen, store, out, seed=3, compute=compute, until_epoch=epoch)
-        state = {n: p.detach().contiguous().clone() for n, p in done.net.state_dict().items()}
-        save_file(state, out / f"rank{processes.rank}_epoch{epoch}.safetensors")
+    for precision in ("float32", "float16"):
+        half = precision == "float16"
+        schedule = Schedule(epochs=3, pairs_per_epoch=6 if half else 10, batch=4, warmup_epochs=0, rate=0.02,
+                            final_rate=0.01, unfreeze_epoch=3 if half else 1, backbone_start="random")
+        net = replace(small.net, channels=16) if half else small.net  # float16 is slow on a CPU
+        chosen = replace(small, schedule=schedule, net=net)
+        out = Path(sys.argv[1]) / precision
+        compute = Compute(device=device, ranks=processes, accumulate=int(sys.argv[2]), precision=precision)
+        for epoch in (1, 2, 3):
+            done = train(chosen, store, out, seed=3, compute=compute, until_epoch=epoch)
+            state = {n: p.detach().contiguous().clone() for n, p in done.net.state_dict().items()}
+            save_file(state, out / f"rank{processes.rank}_epoch{epoch}.safetensors")
 """
 
 
-def launch(folder: Path, processes: int, accumulate: int, precision: str = "float32") -> Path:
+def launch(folder: Path, processes: int, accumulate: int) -> Path:
     script, out = folder / "script.py", folder / f"{processes}x{accumulate}"
     script.write_text(SCRIPT)
-    out.mkdir()
-    command = [sys.executable, str(script), str(out), str(accumulate), precision]
+    for precision in ("float32", "float16"):
+        (out / precision).mkdir(parents=True)
+    command = [sys.executable, str(script), str(out), str(accumulate)]
     if processes > 1:
         start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         command = [sys.executable, *start, *command[1:]]
@@ -61,26 +63,33 @@ def launch(folder: Path, processes: int, accumulate: int, precision: str = "floa
     return out
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> tuple[Path, Path]:
+    """Folders of two processes and of one process with as many parts, each with a run in float32 and float16."""
+    folder = tmp_path_factory.mktemp("ranks")
+    return launch(folder, 2, 1), launch(folder, 1, 2)
+
+
 @pytest.mark.slow
-def test_two_processes_agree_with_each_other_and_with_one_of_two_parts(tmp_path):
-    two, one = launch(tmp_path, 2, 1), launch(tmp_path, 1, 2)
+def test_two_processes_agree_with_each_other_and_with_one_of_two_parts(runs):
+    two, one = (folder / "float32" for folder in runs)
     for epoch in (1, 2, 3):  # the backbone joins in the second
         first, second = (load_file(two / f"rank{rank}_epoch{epoch}.safetensors") for rank in (0, 1))
         assert all(torch.equal(first[name], second[name]) for name in first), "same bits in both"
         single = load_file(one / f"rank0_epoch{epoch}.safetensors")
         learned = [name for name in first if "running_" not in name and "num_batches" not in name]
-        for name in learned:  # rounding of sums in another order, grown over at most 12 steps
+        for name in learned:  # rounding of sums in another order, grown over at most 9 steps
             assert torch.allclose(first[name], single[name], rtol=1e-4, atol=2e-5), (epoch, name)
     steps = [(folder / "history.csv").read_text().splitlines() for folder in (two, one)]
-    assert len(steps[0]) == len(steps[1]) == 13
+    assert len(steps[0]) == len(steps[1]) == 10
     assert steps[0][1].split(",")[8:15] == steps[1][1].split(",")[8:15], (
         "clipped, skipped, positives and flags"
     )
 
 
 @pytest.mark.slow
-def test_two_processes_skip_the_same_steps_in_float16(tmp_path):
-    two, one = launch(tmp_path, 2, 1, "float16"), launch(tmp_path, 1, 2, "float16")
+def test_two_processes_skip_the_same_steps_in_float16(runs):
+    two, one = (folder / "float16" for folder in runs)
     first, second = (load_file(two / f"rank{rank}_epoch3.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first), "same bits in both"
     steps = [read_history(folder / "history.csv", 6) for folder in (two, one)]

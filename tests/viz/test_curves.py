@@ -148,6 +148,17 @@ def test_twins_share_their_axes():
     assert all(len(ax.get_lines()) == 2 for ax in figure.axes)
 
 
+def test_a_head_without_centerness_has_no_panel_for_it():
+    row = {"step": [0, 1], "loss_classification": [0.7, 0.5], "loss_regression": [0.4, 0.3]}
+    row |= {"loss_centerness": [0.0, 0.0], "positives": [3.0, 2.0]}
+    figure = twin_curves({"fixed": pd.DataFrame(row), "DLA": pd.DataFrame(row)}, regression="L1 loss")
+    assert [ax.get_title() for ax in figure.axes] == ["classification loss", "regression loss", "positives"]
+    assert figure.axes[1].get_ylabel() == "L1 loss"
+    losses = training_curves(history(loss_centerness=0.0)).axes[0]
+    labels = [line.get_label() for line in losses.lines if not line.get_label().startswith("_")]
+    assert labels == ["total", "classification", "regression"]
+
+
 def test_scores_are_drawn_as_success_and_precision():
     truth = {"a": np.tile([10.0, 10.0, 20.0, 20.0], (4, 1))}
     scores = {

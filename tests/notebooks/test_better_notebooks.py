@@ -1,0 +1,88 @@
+"""Notebooks 04 and 13 in the small preset."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pandas as pd
+import pytest
+
+from dlatrack.errors import InputError
+from dlatrack.notebooks import run_notebook
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_DATA", raising=False)
+    for name in ("FIGURES", "RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
+    return tmp_path
+
+
+def outputs(path) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def content(folders, name) -> dict:
+    return json.loads((folders / "figures" / f"{name}.json").read_text())
+
+
+@pytest.mark.slow
+def test_04_trains_anchor_twins_and_scores_them(folders):
+    path = run_notebook("04", preset="smoke", timeout=180)
+    table = pd.read_csv(folders / "figures" / "04_scores.csv", index_col=0)
+    assert list(table.index) == ["SiamRPN++ small, fixed rule", "DLA-SiamRPN++ small", "static box"]
+    assert ((table >= 0) & (table <= 1)).all(axis=None)
+    assert "On synthetic data" in (folders / "figures" / "04_scores.md").read_text()
+    weights = {p.name for p in (folders / "runs" / "weights").iterdir()}
+    assert weights == {"siamrpnpp_small.safetensors", "dla_siamrpnpp_small.safetensors"}
+    history = content(folders, "04_training.data")["DLA-SiamRPN++ small"]
+    assert set(history["loss_centerness"]) == {0}
+    assert max(history["positives"]) > 1
+    for name in ("04_training", "04_success", "04_filmstrip", "04_scores"):
+        assert content(folders, name)["synthetic"] is True
+        assert content(folders, name)["made_by"] == "notebooks/04_train_dla_siamrpnpp.py"
+    text = outputs(path)
+    assert "One training run with one seed" in text
+    assert text.count("image/png") >= 6, "pairs, two live curves and three figures"
+
+
+@pytest.mark.slow
+def test_13_asks_targets_seeds_and_choices(folders):
+    path = run_notebook("13", preset="smoke", timeout=180)
+    needed = pd.read_csv(folders / "figures" / "13_targets_needed.csv")
+    assert set(needed["twins"]) == {"DLA-SiamCAR small", "DLA-SiamRPN++ small"}
+    assert (needed["low"].lt(needed["targets"]) & needed["targets"].lt(needed["high"])).all()
+    of_one = needed.set_index(["twins", "difference"])["targets"]
+    assert of_one["DLA-SiamCAR small", 0.01] > 3 * of_one["DLA-SiamCAR small", 0.02]
+    for name, synthetic in {
+        "13_targets": False,
+        "13_power": False,
+        "13_targets_needed": False,
+        "13_seeds": True,
+        "13_seeds_table": True,
+        "13_choices": True,
+        "13_choices_table": True,
+    }.items():
+        assert content(folders, name)["synthetic"] is synthetic
+    seeds = pd.read_csv(folders / "figures" / "13_seeds_table.csv", index_col=0)
+    assert list(seeds.index) == ["seed 0", "seed 1", "mean", "standard deviation"]
+    assert content(folders, "13_seeds.data")["all"]["seeds"] == [2, 2]
+    choices = pd.read_csv(folders / "figures" / "13_choices_table.csv", keep_default_na=False)
+    rows = choices[(choices["head"] == "points") & choices["targets"].str.contains("LaSOT")]
+    strict = rows.set_index("choice").loc["no labels"]
+    assert 0.1 < strict["unlabelled"] < 0.5
+    text = outputs(path)
+    assert text.count("95 % interval") >= 3
+    assert "with a chance of 80 %" in text
+    assert "2 and 2 training seeds" in text
+
+
+@pytest.mark.slow
+def test_13_refuses_one_seed(folders):
+    with pytest.raises(
+        InputError, match=r"^13_is_it_better\.ipynb: seeds must be 0 .* at least 2.*got 1 from 0"
+    ):
+        run_notebook("13", preset="smoke", parameters={"seeds": 1}, timeout=60)

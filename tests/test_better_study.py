@@ -1,0 +1,153 @@
+"""The shipped twins compared: records, clips, and what a verdict may say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlatrack import better_study, paths
+from dlatrack.better_study import (
+    TwinScores,
+    clip_of,
+    compare_twins,
+    shipped_scores,
+    targets_needed,
+    verdict,
+)
+from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.synthetic import synthetic_sequence
+from dlatrack.errors import InputError
+from dlatrack.evaluation.compare import paired_bootstrap
+from dlatrack.evaluation.power import sequences_needed
+from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.training.description import file_digest
+
+TARGETS = ["car", "dogs-1", "dogs-2", "dogs-3", "girl", "worm"]
+DIFFERENCES = np.array([0.03, 0.1, 0.11, 0.09, 0.0, -0.02])
+
+
+def scores_of(differences: np.ndarray, targets: list[str]) -> TwinScores:
+    columns = {"static box": 0.2, "T, fixed rule": 0.5, "DLA-T": 0.5 + differences}
+    return TwinScores(pd.DataFrame(columns, pd.Index(targets, name="target")), "toys", True, {})
+
+
+def test_targets_of_a_clip_are_drawn_together():
+    (found,) = compare_twins(scores_of(DIFFERENCES, TARGETS))
+    assert (found.dynamic, found.fixed) == ("DLA-T", "T, fixed rule")
+    assert list(found.differences.index) == ["dogs-2", "dogs-1", "dogs-3", "car", "girl", "worm"]
+    assert found.by_target.value == pytest.approx(0.31 / 6)
+    assert found.by_target.sequences == 6
+    assert found.by_clip is not None
+    assert found.by_clip.sequences == 4, "car, dogs, girl and worm"
+    assert found.by_clip.value == pytest.approx(0.31 / 6), "every target still counts the same"
+    assert found.by_clip.high - found.by_clip.low > found.by_target.high - found.by_target.low
+
+
+def test_the_verdict_is_as_sure_as_the_wider_interval():
+    (found,) = compare_twins(scores_of(DIFFERENCES, TARGETS))
+    assert found.by_target.distinguishable
+    assert not found.by_clip.distinguishable
+    assert (found.summary.low, found.summary.high) == (
+        min(found.by_target.low, found.by_clip.low),
+        max(found.by_target.high, found.by_clip.high),
+    )
+    text = verdict(found)
+    assert text.startswith("DLA-T is not distinguishable from T, fixed rule: difference 0.052 AUC")
+    assert "(4 clips)" in text
+    assert "with a chance of 80 %" in text
+
+
+def test_clips_of_one_target_each_are_the_plain_comparison():
+    alone = scores_of(DIFFERENCES, list("abcdef"))
+    (found,) = compare_twins(alone, seed=3)
+    assert found.by_clip is None
+    expected = paired_bootstrap(alone.auc["DLA-T"].to_numpy(), alone.auc["T, fixed rule"].to_numpy(), seed=3)
+    assert found.summary == found.by_target == expected
+    assert "clips" not in verdict(found)
+    assert clip_of("bmx-2") == "bmx"
+    assert clip_of("bird_of_paradise") == "bird_of_paradise"
+
+
+def test_needed_targets_follow_from_the_spread():
+    (found,) = compare_twins(scores_of(DIFFERENCES, TARGETS))
+    table = targets_needed([found])
+    assert list(table["difference"]) == [0.01, 0.02]
+    assert list(table["targets"]) == [sequences_needed(d, DIFFERENCES.std(ddof=1)) for d in (0.01, 0.02)]
+    assert (table["low"] < table["targets"]).all()
+    assert (table["targets"] < table["high"]).all()
+
+
+def test_the_record_of_the_clone_is_read():
+    scores = shipped_scores("smoke")
+    assert not scores.synthetic
+    assert scores.source == f"{len(scores.auc)} targets of real clips"
+    pairs = [(pair.dynamic, pair.fixed) for pair in compare_twins(scores)]
+    assert pairs == [
+        ("DLA-SiamCAR small", "SiamCAR small, fixed rule"),
+        ("DLA-SiamRPN++ small", "SiamRPN++ small, fixed rule"),
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Figures with a record of toy scores; the clone has none."""
+    monkeypatch.setenv("DLATRACK_FIGURES", str(tmp_path))
+    monkeypatch.setattr(paths, "root", lambda: tmp_path / "elsewhere")
+    table = scores_of(DIFFERENCES, TARGETS).auc.to_csv().encode()
+    (tmp_path / "small_trackers_targets.csv").write_bytes(table)
+    weights = {name: file_digest(find_weights(name)) for name in shipped()}
+    record = {"data_sha256": hashlib.sha256(table).hexdigest(), "parameters": {"weights_sha256": weights}}
+    (tmp_path / "small_trackers_targets.json").write_text(json.dumps(record))
+    return tmp_path
+
+
+def test_a_record_beside_the_figures_goes_before(folder: Path):
+    assert list(shipped_scores("smoke").auc.index) == TARGETS
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data_sha256": "0"}, r"targets\.csv is not the table that small_trackers_targets\.json describes"),
+        (
+            {"parameters": {"weights_sha256": {}}},
+            r"is of other weights than those of this package; run `dlatrack",
+        ),
+        ({"parameters": None}, "is no record of the small trackers"),
+    ],
+)
+def test_a_record_that_does_not_fit_is_refused(folder: Path, change: dict, message: str):
+    path = folder / "small_trackers_targets.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=message):
+        shipped_scores("smoke")
+    (folder / "small_trackers_targets.csv").unlink()
+    with pytest.raises(InputError, match=r"^cannot read .*small_trackers_targets\.csv"):
+        shipped_scores("smoke")
+
+
+def test_trackers_run_where_there_is_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DLATRACK_FIGURES", str(tmp_path))
+    monkeypatch.setattr(paths, "root", lambda: tmp_path)
+    monkeypatch.setattr(better_study, "shipped", lambda: ("siamcar_small", "dla_siamcar_small"))
+    synthetic = shipped_scores("smoke")
+    assert synthetic.synthetic
+    assert synthetic.source == "2 synthetic videos"
+    for seed in (3, 4):
+        write_folder(synthetic_sequence(seed, 3, challenges=()), tmp_path / "clips")
+    real = shipped_scores("smoke", clips=str(tmp_path / "clips"))
+    assert not real.synthetic
+    assert list(real.auc.index) == ["synthetic-0003", "synthetic-0004"]
+    assert list(real.auc) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small"]
+    assert real.auc.gt(0).all(axis=None)
+
+
+def test_twins_are_needed():
+    lonely = TwinScores(pd.DataFrame({"static box": [0.1, 0.2], "DLA-T": [0.1, 0.2]}), "toys", True, {})
+    with pytest.raises(InputError, match="no pair of twins among static box, DLA-T"):
+        compare_twins(lonely)
