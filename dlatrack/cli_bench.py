@@ -24,7 +24,8 @@ def bench(
         ),
     ] = "",
     batch: Annotated[
-        str, typer.Option(help="train: pairs of a step; default: the recipe's for small trackers, 2 for others.")
+        str,
+        typer.Option(help="train: pairs of a step; default: the recipe's for small trackers, 2 for others."),
     ] = "",
     device: Annotated[str, typer.Option(help="train: cpu, cuda ...; default cpu.")] = "",
     weights: Annotated[str, typer.Option(help="track: weight file or shipped tracker to take instead.")] = "",
