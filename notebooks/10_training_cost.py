@@ -39,9 +39,12 @@ measure: bool = False  # the recipes of the preset on this machine, anew
 device: str = "cpu"  # cpu | cuda: where training steps run
 
 # %%
-from dlatrack import cost_study
+from IPython.display import display
+
+from dlatrack import bench_study, cost_study
 from dlatrack.bench import machine
 from dlatrack.provenance import save_figure, save_table
+from dlatrack.viz.benches import bench_dots
 from dlatrack.viz.costs import stage_bars, training_time_plot
 
 made_by = "notebooks/10_training_cost.py"
@@ -152,3 +155,20 @@ figure
 speeds = cost_study.speed_table(report)
 save_table(speeds, "10_speed", made_by=made_by, parameters=parameters, synthetic=True)
 speeds.round(1)
+
+# %% [markdown]
+# ## Everything that `dlatrack bench` measures
+#
+# Labels, pairs, scores, steps: `figures/bench.json` is what `dlatrack bench all --json` printed on one machine.
+
+# %%
+everything = bench_study.read_bench()
+if everything is None:
+    print("nobody has measured; dlatrack bench all --json > figures/bench.json does")
+else:
+    print(f"measured on {', '.join(everything.machine.values())}")
+    keep = {"made_by": made_by, "parameters": {"machine": everything.machine}, "synthetic": True}
+    save_table(everything.table, "10_bench_table", **keep)
+    figure = bench_dots(everything.table)
+    save_figure(figure, "10_bench", data=everything.table.to_dict("list"), **keep)
+    display(figure)

@@ -1,0 +1,61 @@
+"""The file of all benchmarks: read, refused, drawn."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dlatrack.bench_study import BENCH, COLUMNS, read_bench
+from dlatrack.errors import InputError
+from dlatrack.viz.benches import bench_dots
+
+
+def timing(name: str, median: float) -> dict[str, object]:
+    return {"name": name, "median": median, "low": 0.9 * median, "high": 1.2 * median, "repeats": 15}
+
+
+def report(*timings: dict[str, object]) -> dict[str, object]:
+    machine = {"processor": "abacus, 2 cores", "torch": "torch 2", "threads": "1 threads"}
+    return {"timings": list(timings), "figures": {}, "machine": machine}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLATRACK_FIGURES", str(tmp_path))
+    return tmp_path
+
+
+def test_timings_by_benchmark_without_the_stages_of_a_step(folder):
+    assert read_bench() is None
+    stages = [timing(f"frozen, DLA: {stage}", 5) for stage in ("data", "assignment", "backward and step")]
+    reports = {
+        "assign": report(timing("256 targets", 16.7)),
+        "train": report(*stages, timing("frozen, DLA: step without data", 160)),
+    }
+    (folder / BENCH).write_text(json.dumps(reports))
+    study = read_bench()
+    assert tuple(study.table.columns) == COLUMNS
+    assert study.table["what"].tolist() == ["256 targets", "frozen, DLA: step without data"]
+    assert study.table["95 %, ms"].tolist() == pytest.approx([20.04, 192])
+    assert study.machine == {"processor": "abacus, 2 cores", "torch": "torch 2"}
+    figure = bench_dots(study.table)
+    ax = figure.axes[0]
+    texts = [label.get_text() for label in ax.get_yticklabels()]
+    assert texts == ["256 targets", "frozen, DLA: step without data", "bench assign", "bench train"]
+    assert ax.lines[0].get_xdata().tolist() == [16.7, 160]
+    assert ax.lines[0].get_ydata().tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("content", ["no JSON", "[]", "{}", '{"assign": {"timings": [{"name": "x"}]}}'])
+def test_another_file_is_refused(folder, content):
+    (folder / BENCH).write_text(content)
+    with pytest.raises(InputError, match=r"bench\.json is not what dlatrack bench all --json prints"):
+        read_bench()
+
+
+def test_nothing_to_draw(folder):
+    reports = {"assign": report()}
+    (folder / BENCH).write_text(json.dumps(reports))
+    with pytest.raises(InputError, match="there are no timings to draw"):
+        bench_dots(read_bench().table)
