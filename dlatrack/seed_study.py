@@ -21,7 +21,7 @@ from dlatrack.tracking.run import Tracker
 from dlatrack.training.engine import Training
 
 _SEEDS = {"smoke": 2, "demo": 3, "paper": 3}
-_SCHEDULES = {"smoke": (1, 8), "demo": (3, 512)}  # epochs and pairs; else those of `presets.plan`
+_SCHEDULES = {"smoke": (1, 8), "demo": (3, 384)}  # epochs and pairs; else those of `presets.plan`
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class SeedScores:
 
 
 def seed_study(preset: str, *, tracker: str = "siamcar", seeds: int = 0, first: int = 0) -> SeedStudy:
-    """The study of a preset. That of `demo` is reduced: 3 epochs of 512 pairs and 12 videos of 40 frames.
+    """The study of a preset. That of `demo` is reduced: 3 epochs of 384 pairs and 12 videos of 40 frames.
 
     Args:
         preset: "smoke", "demo" or "paper".

@@ -23,12 +23,12 @@
 # learn negatives alone.
 #
 # **You will** train both, watch their losses, and compare their success plots. **You need** nothing to download; the
-# `demo` preset takes about five minutes on two CPU cores.
+# `demo` preset takes about three minutes on two CPU cores.
 #
 # | preset | network | training | data |
 # |---|---|---|---|
 # | `smoke` | MobileNetV2, small | a few steps, for tests | synthetic |
-# | `demo` | MobileNetV2, small | 5 epochs x 1,024 pairs; the backbone keeps its random start | synthetic |
+# | `demo` | MobileNetV2, small | 3 epochs x 768 pairs; the backbone keeps its random start | synthetic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
 # `data` names packs or official folders of training sets, e.g. `coco=PACKS/coco; lasot=PACKS/lasot`; all are mixed.

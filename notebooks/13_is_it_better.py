@@ -27,7 +27,7 @@
 # | preset | seeds | training, each | held-out videos | labelled targets |
 # |---|---|---|---|---|
 # | `smoke` | 2 | a few steps, for tests | 2 of 12 frames | 400 |
-# | `demo` | 3 | **reduced**: small network, 3 epochs x 512 pairs | 12 of 40 frames | 4,000 |
+# | `demo` | 3 | **reduced**: small network, 3 epochs x 384 pairs | 12 of 40 frames | 4,000 |
 # | `paper` | 3 | ResNet-50, 20 epochs x 600,000 pairs of `data` | 40 of 200 frames, or `test_data` | 40,000 |
 
 # %% tags=["parameters"]

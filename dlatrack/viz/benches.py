@@ -25,7 +25,10 @@ def bench_dots(table: pd.DataFrame) -> Figure:
     if table.empty:
         raise InputError("there are no timings to draw")
     names = list(dict.fromkeys(table["benchmark"]))
-    rows, labels, heads, place = [], [], [], 0
+    rows: list[int] = []
+    labels: list[str] = []
+    heads: list[tuple[int, str]] = []
+    place = 0
     for name in names:
         heads.append((place, name))
         group = table[table["benchmark"] == name]
