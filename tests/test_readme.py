@@ -63,6 +63,22 @@ def test_the_table_of_small_trackers_is_the_measured_one():
         assert verdict in text, verdict
 
 
+def test_the_speeds_shown_are_those_of_the_committed_measurement():
+    reports = json.loads((ROOT / "figures" / "bench.json").read_text())
+    shown = README[README.index("## Speed") : README.index("## Licence")]
+    rows = {
+        tuple(cells) for cells in re.findall(r"\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", shown, re.MULTILINE)
+    }
+    taken = [row for report in reports.values() for row in report["timings"]]
+    measured = {tuple(three_digits(row[key]) for key in ("median", "low", "high")) for row in taken}
+    assert len(rows) == 17
+    assert rows <= measured, rows - measured
+
+
+def three_digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
+
+
 def public_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Weights under the names of pysot."""
     state = {re.sub(r"^neck\.levels\.(\d)", r"neck.downsample\1.downsample", k): v for k, v in state.items()}
