@@ -6,28 +6,15 @@ import json
 import re
 import shutil
 
-import nbformat
 import pandas as pd
 import pytest
+from executed import outputs
 
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.notebooks import run_notebook
 
 NOTEBOOKS = paths.notebooks_dir()
-
-
-@pytest.fixture
-def figures(tmp_path, monkeypatch):
-    monkeypatch.delenv("DLATRACK_DATA", raising=False)
-    for name in ("FIGURES", "RUNS", "CACHE"):
-        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
-    return tmp_path / "figures"
-
-
-def outputs(path) -> str:
-    notebook = nbformat.read(path, as_version=4)
-    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
 
 
 @pytest.mark.slow

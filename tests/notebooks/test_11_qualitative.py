@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import json
 
-import nbformat
 import pandas as pd
 import pytest
+from executed import outputs
 
 from dlatrack.errors import InputError
 from dlatrack.notebooks import run_notebook
 
-
-@pytest.fixture
-def figures(tmp_path, monkeypatch):
-    monkeypatch.delenv("DLATRACK_DATA", raising=False)
-    monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path / "absent"))
-    for name in ("FIGURES", "RUNS", "CACHE"):
-        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
-    return tmp_path / "figures"
-
-
-def printed(path) -> str:
-    notebook = nbformat.read(path, as_version=4)
-    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
+pytestmark = pytest.mark.usefixtures("no_shared_data")
 
 
 @pytest.mark.slow
@@ -46,7 +34,7 @@ def test_11_draws_sequences_chosen_by_a_rule_and_the_same_again(figures):
         assert row["iou"]["static box"][0] == pytest.approx(1, abs=1e-3), (
             "the box of the first frame was given"
         )
-    text = printed(path)
+    text = outputs(path)
     assert "from the largest gain to the largest loss" in text
     assert "95 % interval" in text
     before = {file.name: file.read_bytes() for file in figures.iterdir()}

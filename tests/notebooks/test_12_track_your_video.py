@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from executed import outputs
 
 from dlatrack.datasets.recording import record
 from dlatrack.datasets.synthetic import synthetic_sequence
@@ -17,15 +17,8 @@ from dlatrack.notebooks import run_notebook
 
 
 @pytest.fixture
-def runs(tmp_path, monkeypatch):
-    for name in ("FIGURES", "RUNS", "CACHE"):
-        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
-    return tmp_path / "runs"
-
-
-def printed(path) -> str:
-    notebook = nbformat.read(path, as_version=4)
-    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
+def runs(folders):
+    return folders / "runs"
 
 
 @pytest.mark.slow
@@ -42,7 +35,7 @@ def test_12_tracks_a_synthetic_video(runs):
     assert json.loads((folder / "scores.json").read_text())["synthetic"] is True
     page = (folder / "tracked.html").read_text()
     assert "target 1: score" in page
-    text = printed(path)
+    text = outputs(path)
     assert "12 frames of 320 x 240 px, 1 target, " in text
     assert "srcdoc" in text
     assert "widget-view+json" in text

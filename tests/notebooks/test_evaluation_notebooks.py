@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 
-import nbformat
 import pandas as pd
 import pytest
 import torch
+from executed import outputs
 
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
 from dlatrack.notebooks import run_notebook
 from dlatrack.recipes import recipe
+
+pytestmark = pytest.mark.usefixtures("no_shared_data")
 
 OURS = ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "static box"]
 
@@ -27,20 +29,6 @@ def weights(tmp_path_factory):
         net = build_model(chosen, torch.Generator().manual_seed(seed))
         save_weights(folder / f"{name}.safetensors", net, chosen, {})
     return f"{folder / 'siamcar_small.safetensors'}; {folder / 'dla_siamcar_small.safetensors'}"
-
-
-@pytest.fixture
-def figures(tmp_path, monkeypatch):
-    monkeypatch.delenv("DLATRACK_DATA", raising=False)
-    monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path / "absent"))
-    for name in ("FIGURES", "RUNS", "CACHE"):
-        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
-    return tmp_path / "figures"
-
-
-def outputs(path) -> str:
-    notebook = nbformat.read(path, as_version=4)
-    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
 
 
 def record(folder, name) -> dict:

@@ -8,6 +8,7 @@ import jupytext
 import nbformat
 import pandas as pd
 import pytest
+from executed import outputs
 
 from dlatrack import paths
 from dlatrack.errors import InputError
@@ -42,19 +43,6 @@ def test_a_notebook_tells_and_the_library_does(py):
 def test_every_notebook_has_its_pair():
     assert {p.stem for p in NOTEBOOKS} == {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")}
     assert {p.stem[:2] for p in NOTEBOOKS} >= {"01", "02", "03", "05", "06", "07", "08"}
-
-
-@pytest.fixture
-def folders(tmp_path, monkeypatch):
-    monkeypatch.delenv("DLATRACK_DATA", raising=False)
-    for name in ("FIGURES", "RUNS", "CACHE"):
-        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name.lower()))
-    return tmp_path
-
-
-def outputs(path) -> str:
-    notebook = nbformat.read(path, as_version=4)
-    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
 
 
 @pytest.mark.slow

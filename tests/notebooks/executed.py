@@ -1,0 +1,13 @@
+"""What an executed notebook shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+
+
+def outputs(path: Path) -> str:
+    """All outputs of all cells, as text."""
+    notebook = nbformat.read(path, as_version=4)
+    return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
