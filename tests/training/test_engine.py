@@ -57,6 +57,13 @@ def same_bits(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     )
 
 
+def test_a_cosine_moves_within_the_epoch(store, tmp_path):
+    schedule = replace(SHORT, shape="cosine", epochs=2, pairs_per_epoch=6, unfreeze_epoch=2)
+    steps = train(replace(RECIPE, schedule=schedule), store, tmp_path).steps
+    # half of the warm-up from 0.01 to 0.02, then a whole wave in one epoch: its top, and half-way down to 0.01
+    assert [step.lr for step in steps] == pytest.approx([0.01, 0.015, 0.02, 0.015])
+
+
 def test_the_same_seed_gives_the_same_bits(store, whole, tmp_path):
     again = train(RECIPE, store, tmp_path, seed=3)
     assert same_bits(again.net, whole[0].net)
