@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
-
-import pandas as pd
+from typing import Any, NamedTuple, get_type_hints
 
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
@@ -51,14 +52,19 @@ class Step(NamedTuple):
     pairs_per_second: float
 
 
+_KINDS: dict[str, type[int] | type[float]] = get_type_hints(Step)
+
+
 def write_history(path: Path, steps: list[Step]) -> None:
-    """Write all steps, whole or not at all.
+    """Write all steps, whole or not at all, in digits that read back to the same bits.
 
     Raises:
         InputError: if the file cannot be written.
     """
-    with atomic_path(path) as temporary:
-        pd.DataFrame(steps, columns=list(Step._fields)).to_csv(temporary, index=False, float_format="%.9g")
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(Step._fields)
+        writer.writerows(steps)
 
 
 def read_history(path: Path, steps: int) -> list[Step]:
@@ -68,14 +74,19 @@ def read_history(path: Path, steps: int) -> list[Step]:
         InputError: if the file is missing or does not hold these columns and steps.
     """
     try:
-        table = pd.read_csv(path)
-        if "skipped" not in table:  # the run began before there was float16
-            table = table.assign(skipped=0)
-        rows = table.loc[table["step"] < steps, list(Step._fields)]
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [_step(row) for row in islice(csv.DictReader(file), steps)]
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path} is not a training history: {error}") from error
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
+        raise InputError(f"{path} is not a training history: {error!r}") from error
     if len(rows) < steps:
         raise InputError(f"{path} holds {len(rows)} of the {steps} steps that its checkpoint has done")
-    return [Step(*row) for row in rows.itertuples(index=False)]
+    return rows
+
+
+def _step(row: Mapping[str, str]) -> Step:
+    """One line of the file; a run that began before there was float16 has skipped nothing."""
+    row = {"skipped": "0", **row}
+    values: dict[str, Any] = {name: kind(row[name]) for name, kind in _KINDS.items()}
+    return Step(**values)
