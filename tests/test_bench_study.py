@@ -8,6 +8,7 @@ import pytest
 
 from dlatrack.bench_study import BENCH, COLUMNS, read_bench
 from dlatrack.errors import InputError
+from dlatrack.paper.records import read_records
 from dlatrack.viz.benches import bench_dots
 
 
@@ -52,6 +53,11 @@ def test_another_file_is_refused(folder, content):
     (folder / BENCH).write_text(content)
     with pytest.raises(InputError, match=r"bench\.json is not what dlatrack bench all --json prints"):
         read_bench()
+
+
+def test_the_gallery_and_the_ledger_do_not_take_it_for_a_record(folder):
+    (folder / BENCH).write_text("{}")
+    assert read_records() == {}
 
 
 def test_nothing_to_draw(folder):

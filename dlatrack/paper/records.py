@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from dlatrack import paths
+from dlatrack.bench_study import BENCH
 from dlatrack.errors import InputError
 
 
@@ -77,7 +78,7 @@ class Record:
 
 
 def read_records(folder: Path | None = None) -> dict[str, Record]:
-    """Every record in a folder of figures, by name, in alphabetical order.
+    """Every record in a folder of figures, by name, in alphabetical order; timings of a machine are none.
 
     Args:
         folder: None: `paths.figures_dir()`; one that does not exist holds none.
@@ -86,7 +87,7 @@ def read_records(folder: Path | None = None) -> dict[str, Record]:
         InputError: for a file that cannot be read, or is no record.
     """
     folder = paths.figures_dir() if folder is None else folder
-    files = (path for path in sorted(folder.glob("*.json")) if "." not in path.stem)
+    files = (path for path in sorted(folder.glob("*.json")) if "." not in path.stem and path.name != BENCH)
     return {path.stem: _record(path) for path in files}
 
 
