@@ -185,13 +185,14 @@ def test_all_benchmarks_make_one_document(monkeypatch, capsys):
     monkeypatch.setattr("cv2.setNumThreads", lambda _: None)
     for name in BENCHES:
 
-        def run(repeats, *, name=name, weights=""):
+        def run(repeats, *, name=name, weights="", tracker=""):
             return BenchReport([], {"repeats": repeats}, {"name": name, "weights": weights})
 
         monkeypatch.setitem(BENCHES, name, run)
     print_bench("all", repeats=4, threads=1, as_json=True)
     reports = json.loads(capsys.readouterr().out)
     assert {report["machine"]["name"] for report in reports.values()} == set(BENCHES)
+    assert "track siamrpnpp" in reports
     assert reports["track siamcar_small"]["machine"] == {
         "name": "track",
         "weights": "siamcar_small",

@@ -50,7 +50,7 @@ _ALL: tuple[tuple[str, dict[str, str]], ...] = (
     ("pairs", {}),
     ("evaluate", {}),
     ("train", {}),
-    ("track", {}),
+    ("track", {"tracker": "siamrpnpp"}),
     ("track", {"weights": "siamcar_small"}),
     ("track", {"weights": "siamrpnpp_small"}),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -42,9 +41,8 @@ def bench_dots(table: pd.DataFrame) -> Figure:
         ax.hlines(rows, low, high, color=GREY, linewidth=1.2)
         ax.plot(median, rows, "o", color=BLUE, markersize=3.5, label="median, 5 % to 95 %")
         for row, value in zip(rows, median, strict=True):
-            ax.annotate(
-                f"{value:.3g}", (value, row), (0, 3), textcoords="offset points", ha="center", fontsize=5
-            )
+            text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+            ax.annotate(text, (value, row), (0, 3), textcoords="offset points", ha="center", fontsize=5)
         ax.set_xscale("log")
         ax.set_yticks([*rows, *(row for row, _ in heads)], [*labels, *(f"bench {name}" for _, name in heads)])
         for label in ax.get_yticklabels()[len(rows) :]:
@@ -52,6 +50,7 @@ def bench_dots(table: pd.DataFrame) -> Figure:
         ax.tick_params(axis="y", length=0, labelsize=6)
         ax.grid(False, axis="y")
         ax.set(xlabel="ms, logarithmic", ylim=(place - 0.3, -0.7))
-        ax.set_xlim(10 ** np.floor(np.log10(low.min())), 10 ** np.ceil(np.log10(high.max())))
+        ax.set_xlim(0.6 * low.min(), 1.7 * high.max())
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
         ax.legend(loc="lower right")
     return fig
