@@ -36,12 +36,13 @@ seed: int = 0  # of the pairs
 
 # %%
 from dlatrack import recipe
-from dlatrack.paper.architecture import parameter_table, shape_table
+from dlatrack.paper.architecture import network, parameter_table, shape_table
 from dlatrack.paper.table1 import check_below, data_or_miniatures, table1
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.sampling.mixture import PAPER_SHARES
 from dlatrack.sampling.opening import open_mixture
 from dlatrack.sampling.pairs import PairSource
+from dlatrack.viz.architecture import network_diagram
 from dlatrack.viz.pairs import augmented_pairs
 
 made_by = "notebooks/02_data_and_architecture.py"
@@ -77,6 +78,24 @@ counts.style.format("{:,.0f}", subset=["backbone", "neck", "head", "without back
 shapes = shape_table(recipe(tracker))
 save_table(shapes, "02_shapes", made_by=made_by, parameters=parameters, synthetic=False)
 shapes
+
+# %% [markdown]
+# ## Figs. 2 and 3: the networks
+#
+# Drawn from the modules: sizes and numbers are measured, not typed. The paper's figures show the same networks.
+# Labels are assigned in training alone, so that the tracker that runs is its fixed twin's, with other weights.
+
+# %%
+drawn = network(recipe("dla_siamrpnpp"))
+figure = network_diagram(drawn)
+save_figure(figure, "fig02", data=drawn.numbers, made_by=made_by, parameters={}, synthetic=False)
+figure
+
+# %%
+drawn = network(recipe("dla_siamcar"))
+figure = network_diagram(drawn)
+save_figure(figure, "fig03", data=drawn.numbers, made_by=made_by, parameters={}, synthetic=False)
+figure
 
 # %% [markdown]
 # ## Table 1: data sets

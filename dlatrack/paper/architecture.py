@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import nn
 
+from dlatrack.assign import DynamicLabelAssigner, build_assigner
+from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.recipes import Recipe, recipe
 
@@ -16,6 +20,62 @@ PAPER_MILLIONS = {"SiamCAR": 5.58, "SiamRPN++": 17.25}
 
 #: The networks of the paper's trackers, and of three whose label rules it discusses. A DLA tracker has its twin's.
 NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn", "siamfc")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """What a drawing of a network shows.
+
+    Args:
+        title: of the tracker.
+        shapes: of `shape_table`.
+        parameters: their numbers by "backbone", "neck" and "head".
+        rule: how labels are made, in short lines.
+    """
+
+    title: str
+    shapes: pd.DataFrame
+    parameters: dict[str, int]
+    rule: str
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return {
+            "shapes": self.shapes.reset_index().to_dict("list"),
+            "parameters": self.parameters,
+            "rule": self.rule,
+        }
+
+
+def network(chosen: Recipe) -> Network:
+    """Measure the network of a DLA recipe.
+
+    Raises:
+        InputError: for a recipe without dynamic label assignment.
+
+    Source: SiamDLA Figs. 2 and 3; Algorithm 1.
+    """
+    rule = build_assigner(chosen.assign.name, chosen.grid, **chosen.assign.options)
+    if not isinstance(rule, DynamicLabelAssigner):
+        raise InputError(f"{chosen.name} has no dynamic label assignment")
+    net = build_model(chosen)
+    width, height = rule.anchor_shapes[0]
+    count = len(rule.anchor_shapes)
+    what = f"{count} anchors" if count > 1 else f"a {width:g} × {height:g} box"
+    lines = (
+        f"{what} at each of\nthe {rule.candidates} points nearest\nto the target centre\n\n"
+        "T = mean + std\nof their IoU\n\n"
+        f"positive: IoU ≥ T,\ncentre in the target\nnegative: {rule.negatives_per_positive} for each\n"
+        "ignored: the rest\n\nin training alone"
+    )
+    parts = {"backbone": net.backbone, "neck": net.neck, "head": net.head}
+    return Network(
+        title=f"DLA-{chosen.title}",
+        shapes=shape_table(chosen),
+        parameters={name: _size(part) for name, part in parts.items()},
+        rule=lines,
+    )
 
 
 def parameter_table(names: Iterable[str] = NETWORKS) -> pd.DataFrame:
