@@ -23,10 +23,13 @@ from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase, SubFigure
 
 # The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
 _SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
+
+#: Steps of positions within a figure. A power of two, since halves, quarters and so on are then no ties.
+_GRID = 2**20
 
 
 def save_figure(
@@ -70,7 +73,7 @@ def save_figure(
         synthetic_mark(fig)
     write_text(folder / f"{name}.data.json", data_text)
     with mpl.rc_context(_SAVE_STYLE):
-        fig.draw_without_rendering()  # settles the layout, so that both files and a second call show the same
+        _settle_layout(fig)
         for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
             with atomic_path(folder / f"{name}{suffix}") as temporary:
                 fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
@@ -139,6 +142,30 @@ def versions(packages: Sequence[str] = ("dlatrack", "torch", "numpy", "matplotli
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _settle_layout(fig: Figure) -> None:
+    """Lay out a figure once and for all, so that both files, a second call and another run show the same.
+
+    The solver of matplotlib's layouts does not add in a fixed order. The last bits of a position, of which an SVG's
+    names of clip paths are hashes, would differ now and then.
+    """
+    fig.draw_without_rendering()
+    fig.set_layout_engine("none")
+    for part in _subfigures(fig):
+        part.bbox_relative.set_points(_on_grid(part.bbox_relative.get_points()))
+    for ax in fig.axes:
+        left, bottom, width, height = _on_grid(ax.get_position(original=True).bounds)
+        ax.set_position((left, bottom, width, height))
+        ax.set_in_layout(True)  # which set_position undoes
+
+
+def _subfigures(fig: FigureBase) -> list[SubFigure]:
+    return [part for own in fig.subfigs for part in (own, *_subfigures(own))]
+
+
+def _on_grid(positions: Any) -> np.ndarray:
+    return np.round(np.asarray(positions) * _GRID) / _GRID
 
 
 def _destination(folder: Path | None, name: str) -> Path:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from dlatrack import paths
 from dlatrack.errors import InputError
@@ -83,6 +84,41 @@ def test_saving_a_figure_twice_gives_the_same_bytes(tmp_path):
 
 
 @pytest.mark.slow
+class UnsteadyLayout(ConstrainedLayoutEngine):
+    """Solves as matplotlib does, but for the last bits, which are others each time."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._noise = np.random.default_rng(seed)
+
+    def execute(self, fig):
+        super().execute(fig)
+        for part in fig.subfigs:
+            points = part.bbox_relative.get_points()
+            part.bbox_relative.set_points(points + self._noise.normal(0, 1e-15, points.shape))
+        for ax in fig.axes:
+            bounds = np.array(ax.get_position(original=True).bounds)
+            ax.set_position(bounds + self._noise.normal(0, 1e-15, 4))
+            ax.set_in_layout(True)
+
+
+def test_the_last_bits_of_a_layout_change_no_byte(tmp_path):
+    written = []
+    for seed in range(3):
+        with figure_style():
+            fig = new_figure(89, 80)
+            above, below = fig.subfigures(2, 1)
+            for part, count in ((above, 3), (below, 2)):
+                for ax in part.subplots(1, count):
+                    ax.plot([0, 1], [2, 3])
+                    ax.set(xlabel="step")
+        fig.set_layout_engine(UnsteadyLayout(seed))
+        save_figure(fig, "fig", data={}, made_by=MADE_BY, parameters={}, folder=tmp_path)
+        written.append({path.name: path.read_bytes() for path in tmp_path.iterdir()})
+    assert written[1] == written[0]
+    assert written[2] == written[0]
+
+
 def test_another_process_writes_the_same_bytes(tmp_path):
     script = (
         f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(paths.root())!r}]\n"
