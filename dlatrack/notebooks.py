@@ -123,13 +123,57 @@ def check_parameters(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any
 
     with _quiet():
         known = papermill.inspect_notebook(str(notebook))
+    types = {name: entry["inferred_type_name"] for name, entry in known.items()}
+    return _checked(values, types, notebook.name)
+
+
+def check_injected(namespace: Mapping[str, Any]) -> None:
+    """Check what papermill itself has put into a notebook: it only warns of a name that the notebook does not have.
+
+    Called in a notebook, after its parameters cell.
+
+    Args:
+        namespace: the kernel's `globals()`. Where papermill injected nothing, nothing is checked.
+
+    Raises:
+        InputError: as `check_parameters`.
+    """
+    types: dict[str, str] = {}
+    for cell in namespace.get("In", ()):
+        try:
+            statements = ast.parse(cell).body
+        except SyntaxError:  # magics
+            continue
+        if cell.startswith("# Parameters\n"):  # papermill's own first line
+            values = {
+                target.id: ast.literal_eval(statement.value)
+                for statement in statements
+                if isinstance(statement, ast.Assign)
+                for target in statement.targets
+                if isinstance(target, ast.Name)
+            }
+            checked = _checked(values, types, "this notebook")
+            for name, value in values.items():
+                if isinstance(value, str) and not isinstance(checked[name], str):
+                    raise InputError(
+                        f"parameter {name} of this notebook must be {types[name]}, got the text {value!r}; "
+                        f"papermill takes such a value as -y '{name}: {value}'"
+                    )
+        types |= {
+            statement.target.id: ast.unparse(statement.annotation)
+            for statement in statements
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        }
+
+
+def _checked(values: Mapping[str, Any], types: Mapping[str, str], notebook: str) -> dict[str, Any]:
+    """`values` as their declared `types`."""
     checked = {}
     for name, value in values.items():
-        if name not in known:
-            takes = ", ".join(known) if known else "no parameters"
-            raise InputError(f"{notebook.name} has no parameter {name!r}; it takes {takes}")
-        declared = known[name]["inferred_type_name"]
-        checked[name] = _typed(value, declared, f"parameter {name} of {notebook.name}")
+        if name not in types:
+            takes = ", ".join(types) if types else "no parameters"
+            raise InputError(f"{notebook} has no parameter {name!r}; it takes {takes}")
+        checked[name] = _typed(value, types[name], f"parameter {name} of {notebook}")
     if "preset" in checked and checked["preset"] not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {checked['preset']!r}")
     return checked

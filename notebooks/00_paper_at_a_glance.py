@@ -46,10 +46,13 @@ everything: bool = False  # also list the numbers of which nothing was measured
 # %%
 from IPython.display import Markdown
 
+from dlatrack.notebooks import check_injected
 from dlatrack.paper import ledger as book
 from dlatrack.paper.inconsistencies import inconsistencies_markdown
 from dlatrack.paper.settings import settings_table
 from dlatrack.provenance import save_table
+
+check_injected(globals())
 
 made_by = "notebooks/00_paper_at_a_glance.py"
 ledger = book.ledger()

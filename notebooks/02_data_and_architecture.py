@@ -36,6 +36,7 @@ seed: int = 0  # of the pairs
 
 # %%
 from dlatrack import recipe
+from dlatrack.notebooks import check_injected
 from dlatrack.paper.architecture import network, parameter_table, shape_table
 from dlatrack.paper.table1 import check_below, data_or_miniatures, table1
 from dlatrack.provenance import save_figure, save_table
@@ -44,6 +45,8 @@ from dlatrack.sampling.opening import open_mixture
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.viz.architecture import network_diagram
 from dlatrack.viz.pairs import augmented_pairs
+
+check_injected(globals())
 
 made_by = "notebooks/02_data_and_architecture.py"
 parameters = {"tracker": tracker}

@@ -49,12 +49,15 @@ seed: int = 0  # weights, pairs, label draws and synthetic sequences
 import pandas as pd
 
 from dlatrack import comparison
+from dlatrack.notebooks import check_injected
 from dlatrack.presets import plan
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.curves import score_figure, twin_curves
 from dlatrack.viz.filmstrip import filmstrip
 from dlatrack.viz.live import LiveCurves
 from dlatrack.viz.pairs import pair_sheet
+
+check_injected(globals())
 
 made_by = "notebooks/04_train_dla_siamrpnpp.py"
 parameters = {"preset": preset, "data": data, "test_data": test_data, "backbone_weights": backbone_weights}

@@ -46,10 +46,13 @@ from dlatrack.benchmark_tables import (
     twin_table,
     verdicts,
 )
+from dlatrack.notebooks import check_injected
 from dlatrack.paper.published import scores_of
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.attributes import attribute_bars
 from dlatrack.viz.benchmark import precision_plot, success_plot
+
+check_injected(globals())
 
 # %%
 made_by = "notebooks/05_evaluate_otb100.py"

@@ -45,10 +45,13 @@ from dlatrack.benchmark_tables import (
     twin_table,
     verdicts,
 )
+from dlatrack.notebooks import check_injected
 from dlatrack.paper.published import scores_of
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.attributes import attribute_bars
 from dlatrack.viz.benchmark import success_plot
+
+check_injected(globals())
 
 # %%
 made_by = "notebooks/06_evaluate_uav123.py"

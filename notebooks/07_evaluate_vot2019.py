@@ -40,8 +40,11 @@ from IPython.display import display
 
 from dlatrack.benchmark_study import missing_published, study_ours, study_published
 from dlatrack.benchmark_tables import failures_per_100, paper_claims, score_table, twin_table, verdicts
+from dlatrack.notebooks import check_injected
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.vot import ar_plot, eao_ranking
+
+check_injected(globals())
 
 # %%
 made_by = "notebooks/07_evaluate_vot2019.py"

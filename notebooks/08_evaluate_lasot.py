@@ -39,8 +39,11 @@ from IPython.display import display
 
 from dlatrack.benchmark_study import missing_published, study_ours, study_published
 from dlatrack.benchmark_tables import paper_claims, score_table, twin_table, verdicts
+from dlatrack.notebooks import check_injected
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.benchmark import normalised_precision_plot, success_plot
+
+check_injected(globals())
 
 # %%
 made_by = "notebooks/08_evaluate_lasot.py"

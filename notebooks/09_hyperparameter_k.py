@@ -44,6 +44,7 @@ from dlatrack import candidate_study as counting
 from dlatrack import candidate_training as training
 from dlatrack import comparison
 from dlatrack.evaluation.compare import sentence
+from dlatrack.notebooks import check_injected
 from dlatrack.paper import figure9
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.candidates import (
@@ -51,6 +52,8 @@ from dlatrack.viz.candidates import (
     positives_over_candidates_plot,
     positives_over_epochs_plot,
 )
+
+check_injected(globals())
 
 made_by = "notebooks/09_hyperparameter_k.py"
 study = counting.candidate_study(preset, candidates)

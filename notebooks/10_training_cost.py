@@ -43,9 +43,12 @@ from IPython.display import display
 
 from dlatrack import bench_study, cost_study
 from dlatrack.bench import machine
+from dlatrack.notebooks import check_injected
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.benches import bench_dots
 from dlatrack.viz.costs import stage_bars, training_time_plot
+
+check_injected(globals())
 
 made_by = "notebooks/10_training_cost.py"
 report = cost_study.training_costs(preset, measure=measure, device=device)

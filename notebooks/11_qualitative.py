@@ -49,10 +49,14 @@ seed: int = 0  # of synthetic sequences
 
 # %%
 from dlatrack import comparison
+from dlatrack.notebooks import check_injected
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.qualitative_study import study_qualitative
 from dlatrack.viz.qualitative import qualitative_figure
 
+check_injected(globals())
+
+# %%
 made_by = "notebooks/11_qualitative.py"
 study = study_qualitative(
     preset,

@@ -41,10 +41,13 @@ seed: int = 0  # of the synthetic video
 # %%
 import pandas as pd
 
+from dlatrack.notebooks import check_injected
 from dlatrack.provenance import save_figure
 from dlatrack.video_study import choose_video, track_file
 from dlatrack.viz.picker import pick_boxes
 from dlatrack.viz.video import score_plot, show_page, video_player, video_strip
+
+check_injected(globals())
 
 made_by = "notebooks/12_track_your_video.py"
 chosen = choose_video(preset, video, box, seed=seed)

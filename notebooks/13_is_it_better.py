@@ -49,10 +49,13 @@ seed: int = 0  # the first of the seeds; also of resamples, targets and syntheti
 from dlatrack import better_study as twins
 from dlatrack import comparison, decision_study, label_study
 from dlatrack import seed_study as training
+from dlatrack.notebooks import check_injected
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.better import power_plot, target_dots
 from dlatrack.viz.decisions import choice_plot
 from dlatrack.viz.seeds import seed_plot
+
+check_injected(globals())
 
 made_by = "notebooks/13_is_it_better.py"
 study = training.seed_study(preset, tracker=tracker, seeds=seeds, first=seed)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import nbformat
+import papermill
 import pytest
+from papermill.exceptions import PapermillExecutionError
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.notebooks import NotebookError, check_parameters, find_notebook, run_notebook
+from dlatrack.notebooks import NotebookError, check_injected, check_parameters, find_notebook, run_notebook
 
 PARAMETERS = """\
 preset: str = "demo"         # smoke | demo | paper
@@ -150,3 +152,45 @@ def test_the_output_is_never_among_the_sources(clone):
         run_notebook(3, output=clone / "out.html")
     with pytest.raises(InputError, match="cannot make the folder"):
         run_notebook(3, output=clone / "notebooks" / "03_train.ipynb" / "x.ipynb")
+
+
+INJECTED = "# Parameters\n"
+
+
+@pytest.mark.parametrize(
+    "injected", ['preset = "smoke"', "epochs = 7\nrate = 1", "ks = [1, 2]", "boxes = False", ""]
+)
+def test_what_papermill_injects_may_be_what_the_notebook_declares(injected):
+    check_injected({"In": ["", "%matplotlib inline", PARAMETERS, INJECTED + injected, "epochs = later()"]})
+
+
+def test_nothing_is_checked_where_nothing_was_injected():
+    check_injected({"In": ["", PARAMETERS, "preste = 1"]})
+    check_injected({})
+
+
+@pytest.mark.parametrize(
+    ("injected", "message"),
+    [
+        ('preste = "smoke"', "this notebook has no parameter 'preste'; it takes preset, epochs"),
+        ('preset = "fast"', "preset must be one of smoke, demo, paper, got 'fast'"),
+        ('epochs = "two"', "parameter epochs of this notebook must be int, got 'two'"),
+        ("preset = 3", "parameter preset of this notebook must be str, got 3"),
+        ('ks = "[1, 2]"', r"must be list\[int\], got the text '\[1, 2\]'; .* as -y 'ks: \[1, 2\]'"),
+    ],
+)
+def test_what_papermill_only_warns_of_is_refused(injected, message):
+    with pytest.raises(InputError, match=message):
+        check_injected({"In": ["", PARAMETERS, INJECTED + injected]})
+
+
+@pytest.mark.slow
+def test_papermill_alone_fails_on_a_typo(clone):
+    source = clone / "notebooks" / "05_check.ipynb"
+    check = "from dlatrack.notebooks import check_injected\ncheck_injected(globals())"
+    write(source, PARAMETERS, check, "print(epochs)")
+    output = clone / "out.ipynb"
+    papermill.execute_notebook(source, output, {"epochs": 7}, progress_bar=False)
+    assert nbformat.read(output, as_version=4).cells[-1].outputs[0].text == "7\n"
+    with pytest.raises(PapermillExecutionError, match="no parameter 'epoch'; it takes preset, epochs, rate"):
+        papermill.execute_notebook(source, output, {"epoch": 7}, progress_bar=False)

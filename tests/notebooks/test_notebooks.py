@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
 import jupytext
@@ -38,6 +39,15 @@ def test_a_notebook_tells_and_the_library_does(py):
             lines = cell.source.splitlines()
             assert not any(line.startswith(("def ", "class ")) for line in lines)
             assert len(lines) <= 20, "a cell is a sentence"
+
+
+@pytest.mark.parametrize("py", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_checks_its_parameters_before_it_uses_them(py):
+    code = [cell for cell in jupytext.read(py).cells if cell.cell_type == "code"]
+    assert "parameters" in code[0].metadata["tags"]
+    statements = [ast.unparse(statement) for statement in ast.parse(code[1].source).body]
+    others = [text for text in statements if not text.startswith(("import ", "from "))]
+    assert others[0] == "check_injected(globals())"
 
 
 def test_every_notebook_has_its_pair():
