@@ -13,10 +13,8 @@ from torch import nn
 from dlatrack.assign import DynamicLabelAssigner, build_assigner
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
+from dlatrack.paper.published import scores_of
 from dlatrack.recipes import Recipe, recipe
-
-#: Parameters in millions, as SiamDLA Sec. 4.7 prints them.
-PAPER_MILLIONS = {"SiamCAR": 5.58, "SiamRPN++": 17.25}
 
 #: The networks of the paper's trackers, and of three whose label rules it discusses. A DLA tracker has its twin's.
 NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn", "siamfc")
@@ -91,6 +89,7 @@ def parameter_table(names: Iterable[str] = NETWORKS) -> pd.DataFrame:
 
     Source: SiamDLA Sec. 4.7.
     """
+    printed = scores_of("training", "parameters_million")
     rows = {}
     for name in names:
         chosen = recipe(name)
@@ -104,7 +103,7 @@ def parameter_table(names: Iterable[str] = NETWORKS) -> pd.DataFrame:
             "without backbone": neck + head,
             "total": backbone + neck + head,
             "without backbone, 2^20": (neck + head) / 2**20,
-            "paper, M": PAPER_MILLIONS.get(chosen.title),
+            "paper, M": printed.get(chosen.title),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("tracker")
 
