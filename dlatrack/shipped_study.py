@@ -20,8 +20,9 @@ from dlatrack.datasets.folder import read_folder, read_folders
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import paired_bootstrap, sentence
+from dlatrack.evaluation.compare import sentence
 from dlatrack.evaluation.ope import OPEResult, evaluate
+from dlatrack.evaluation.twins import compare_twins
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.models.weights import load_weights
 from dlatrack.progress import Progress
@@ -43,7 +44,7 @@ class ShippedStudy:
         table: by tracker: AUC on real clips, on their targets' precision at 20 px, AUC on synthetic video, and frames
             per second on the clips, in `update` alone, without reading images.
         sequences: AUC of each target of the clips, by tracker.
-        verdicts: of each DLA tracker against its fixed twin on the clips, by a paired bootstrap; none for one target.
+        verdicts: of each DLA tracker against its fixed twin on the clips, by `compare_twins`; none for one target.
         weights: SHA-256 of each weight file, by recipe.
     """
 
@@ -136,13 +137,9 @@ def _run(
 
 
 def _verdicts(by_target: pd.DataFrame) -> tuple[str, ...]:
-    found = []
-    for name in by_target.columns:
-        fixed = f"{name.removeprefix('DLA-')}, fixed rule"
-        if name.startswith("DLA-") and fixed in by_target and len(by_target) > 1:
-            difference = paired_bootstrap(by_target[name].to_numpy(), by_target[fixed].to_numpy())
-            found.append(sentence(difference, name, fixed))
-    return tuple(found)
+    if len(by_target) < 2:
+        return ()
+    return tuple(sentence(twins.summary, twins.dynamic, twins.fixed) for twins in compare_twins(by_target))
 
 
 def compare_command(clips: Path, out: Path | None, *, fast: bool) -> None:

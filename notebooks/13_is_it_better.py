@@ -46,9 +46,9 @@ workers: int = 0  # processes that prepare pairs; 0: the kernel itself
 seed: int = 0  # the first of the seeds; also of resamples, targets and synthetic sequences
 
 # %%
-from dlatrack import better_study as twins
-from dlatrack import comparison, decision_study, label_study
+from dlatrack import better_study, comparison, decision_study, label_study
 from dlatrack import seed_study as training
+from dlatrack.evaluation.twins import compare_twins, verdict
 from dlatrack.notebooks import check_injected
 from dlatrack.provenance import save_figure, save_table
 from dlatrack.viz.better import power_plot, target_dots
@@ -71,8 +71,8 @@ study
 # light, so whole clips are drawn as well, and the band is the wider of the two.
 
 # %%
-shipped = twins.shipped_scores(preset, clips=clips, seed=seed)
-pairs = twins.compare_twins(shipped, seed=seed)
+shipped = better_study.shipped_scores(preset, clips=clips, seed=seed)
+pairs = compare_twins(shipped.auc, seed=seed)
 origin = {"preset": preset, "seed": seed, **shipped.origin}
 figure = target_dots(
     {pair.dynamic: pair.differences for pair in pairs},
@@ -90,7 +90,7 @@ save_figure(
 figure
 
 # %%
-print("\n".join(twins.verdict(pair) for pair in pairs))
+print("\n".join(verdict(pair) for pair in pairs))
 
 # %% [markdown]
 # ## How many targets would settle it?
@@ -100,18 +100,18 @@ print("\n".join(twins.verdict(pair) for pair in pairs))
 # for a chance of 80 %, with an interval, for a spread is itself only known as well as these targets tell.
 
 # %%
-needed = twins.targets_needed(pairs, seed=seed)
+needed = better_study.targets_needed(pairs, seed=seed)
 save_table(needed, "13_targets_needed", made_by=made_by, parameters=origin, synthetic=shipped.synthetic)
 needed
 
 # %%
 spreads = {pair.dynamic: pair.spread for pair in pairs}
 marks = {"here": len(shipped.auc), "OTB100": 100, "LaSOT test": 280}
-figure = power_plot(spreads, twins.WANTED, marks)
+figure = power_plot(spreads, better_study.WANTED, marks)
 save_figure(
     figure,
     "13_power",
-    data={"spreads": spreads, "differences": twins.WANTED, "marks": marks},
+    data={"spreads": spreads, "differences": better_study.WANTED, "marks": marks},
     made_by=made_by,
     parameters=origin,
     synthetic=shipped.synthetic,

@@ -13,17 +13,14 @@ import pytest
 from dlatrack import better_study, paths
 from dlatrack.better_study import (
     TwinScores,
-    clip_of,
-    compare_twins,
     shipped_scores,
     targets_needed,
-    verdict,
 )
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import paired_bootstrap
 from dlatrack.evaluation.power import sequences_needed
+from dlatrack.evaluation.twins import compare_twins
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.training.description import file_digest
 
@@ -36,45 +33,8 @@ def scores_of(differences: np.ndarray, targets: list[str]) -> TwinScores:
     return TwinScores(pd.DataFrame(columns, pd.Index(targets, name="target")), "toys", True, {})
 
 
-def test_targets_of_a_clip_are_drawn_together():
-    (found,) = compare_twins(scores_of(DIFFERENCES, TARGETS))
-    assert (found.dynamic, found.fixed) == ("DLA-T", "T, fixed rule")
-    assert list(found.differences.index) == ["dogs-2", "dogs-1", "dogs-3", "car", "girl", "worm"]
-    assert found.by_target.value == pytest.approx(0.31 / 6)
-    assert found.by_target.sequences == 6
-    assert found.by_clip is not None
-    assert found.by_clip.sequences == 4, "car, dogs, girl and worm"
-    assert found.by_clip.value == pytest.approx(0.31 / 6), "every target still counts the same"
-    assert found.by_clip.high - found.by_clip.low > found.by_target.high - found.by_target.low
-
-
-def test_the_verdict_is_as_sure_as_the_wider_interval():
-    (found,) = compare_twins(scores_of(DIFFERENCES, TARGETS))
-    assert found.by_target.distinguishable
-    assert not found.by_clip.distinguishable
-    assert (found.summary.low, found.summary.high) == (
-        min(found.by_target.low, found.by_clip.low),
-        max(found.by_target.high, found.by_clip.high),
-    )
-    text = verdict(found)
-    assert text.startswith("DLA-T is not distinguishable from T, fixed rule: difference 0.052 AUC")
-    assert "(4 clips)" in text
-    assert "with a chance of 80 %" in text
-
-
-def test_clips_of_one_target_each_are_the_plain_comparison():
-    alone = scores_of(DIFFERENCES, list("abcdef"))
-    (found,) = compare_twins(alone, seed=3)
-    assert found.by_clip is None
-    expected = paired_bootstrap(alone.auc["DLA-T"].to_numpy(), alone.auc["T, fixed rule"].to_numpy(), seed=3)
-    assert found.summary == found.by_target == expected
-    assert "clips" not in verdict(found)
-    assert clip_of("bmx-2") == "bmx"
-    assert clip_of("bird_of_paradise") == "bird_of_paradise"
-
-
 def test_needed_targets_follow_from_the_spread():
-    (found,) = compare_twins(scores_of(DIFFERENCES, TARGETS))
+    (found,) = compare_twins(scores_of(DIFFERENCES, TARGETS).auc)
     table = targets_needed([found])
     assert list(table["difference"]) == [0.01, 0.02]
     assert list(table["targets"]) == [sequences_needed(d, DIFFERENCES.std(ddof=1)) for d in (0.01, 0.02)]
@@ -86,7 +46,7 @@ def test_the_record_of_the_clone_is_read():
     scores = shipped_scores("smoke")
     assert not scores.synthetic
     assert scores.source == f"{len(scores.auc)} targets of real clips"
-    pairs = [(pair.dynamic, pair.fixed) for pair in compare_twins(scores)]
+    pairs = [(pair.dynamic, pair.fixed) for pair in compare_twins(scores.auc)]
     assert pairs == [
         ("DLA-SiamCAR small", "SiamCAR small, fixed rule"),
         ("DLA-SiamRPN++ small", "SiamRPN++ small, fixed rule"),
@@ -150,4 +110,4 @@ def test_trackers_run_where_there_is_no_record(tmp_path: Path, monkeypatch: pyte
 def test_twins_are_needed():
     lonely = TwinScores(pd.DataFrame({"static box": [0.1, 0.2], "DLA-T": [0.1, 0.2]}), "toys", True, {})
     with pytest.raises(InputError, match="no pair of twins among static box, DLA-T"):
-        compare_twins(lonely)
+        compare_twins(lonely.auc)

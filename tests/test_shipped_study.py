@@ -76,6 +76,17 @@ def test_the_verdict_compares_twins(clips: Path) -> None:
     assert "2 sequences" in verdict
 
 
+def test_the_verdict_draws_whole_clips() -> None:
+    values = {"T, fixed rule": 0.5, "DLA-T": 0.5 + np.array([0.03, 0.1, 0.11, 0.09, 0.0, -0.02])}
+    names = ["car", "dogs-1", "dogs-2", "dogs-3", "girl", "worm"]
+    (alike,) = shipped_study._verdicts(pd.DataFrame(values, list("abcdef")))
+    (verdict,) = shipped_study._verdicts(pd.DataFrame(values, names))
+    assert alike.startswith("DLA-T improves on T, fixed rule by 0.052")
+    assert verdict.startswith("DLA-T is not distinguishable from T, fixed rule: difference 0.052"), (
+        "dogs count once"
+    )
+
+
 @pytest.mark.usefixtures("toys")
 def test_tables_are_saved_with_their_record(clips: Path, tmp_path: Path) -> None:
     write_folder(synthetic_sequence(3, 5, challenges=()), clips)
