@@ -146,7 +146,7 @@ def train(
     """Train a recipe, or go on where a run in the same folder stopped.
 
     On several GPUs: torchrun --nproc-per-node 4 -m dlatrack train RECIPE --device cuda ...
-    SIGTERM saves and stops, with exit status 143.
+    Ctrl-C and SIGTERM save and stop, with exit status 130 and 143; the same command goes on. Ctrl-C again: at once.
     """
     from dlatrack.commands import replay_command, train_command
     from dlatrack.training.compute import Compute
@@ -164,7 +164,7 @@ def train(
     if not save_minutes > 0:
         raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
     changes = {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "batch": batch}
-    done = train_command(
+    status = train_command(
         recipe,
         out,
         data=data or [],
@@ -184,8 +184,8 @@ def train(
         ),
         tensorboard=tensorboard,
     )
-    if not done:
-        raise typer.Exit(143)
+    if status:
+        raise typer.Exit(status)
 
 
 @app.command()

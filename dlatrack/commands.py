@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -35,7 +36,7 @@ from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.static import StaticTracker
 from dlatrack.training.compute import Compute
 from dlatrack.training.description import describe_run, file_digest
-from dlatrack.training.engine import train
+from dlatrack.training.engine import CHECKPOINT, train
 from dlatrack.training.event_files import FOLDER, EventFiles
 from dlatrack.training.ranks import ranks
 from dlatrack.training.replay import replay
@@ -55,14 +56,15 @@ def train_command(
     backbone_weights: str,
     compute: Compute,
     tensorboard: bool,
-) -> bool:
+) -> int:
     """Train recipe `name` in folder `out`, with fields of its schedule changed, and save its weights there.
 
-    Without `data` it trains on synthetic sequences. Under `torchrun` every process calls this. SIGTERM lets the step
-    end, saves, and stops. With `tensorboard` the history is also written to event files in `out/tensorboard`.
+    Without `data` it trains on synthetic sequences. Under `torchrun` every process calls this. SIGTERM and
+    Ctrl-C let the step end, save, and stop. With `tensorboard` the history is also written to event files in
+    `out/tensorboard`.
 
     Returns:
-        Whether the training is done, and not stopped.
+        The exit status: 0 for a training that is done, 128 and the signal's number for one that was stopped.
 
     Raises:
         InputError: as `training.engine.train`, or for a device that is not there, a schedule that cannot be, or
@@ -75,14 +77,17 @@ def train_command(
         chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start
     )  # before the long work
     events = EventFiles(out / FOLDER) if tensorboard else nullcontext()
-    with ranks(compute.device) as (processes, device), stop_signal() as asked_to_stop, events as listener:
+    with ranks(compute.device) as (processes, device), events as listener:
         compute = replace(compute, device=device, ranks=processes)
         crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))
         console = Console(quiet=not processes.first)
         console.print(_effective(chosen.schedule, compute), highlight=False, soft_wrap=True)
+        if (out / CHECKPOINT).exists():
+            console.print(f"going on from {out / CHECKPOINT}", highlight=False, soft_wrap=True)
         pairs = chosen.schedule.epochs * chosen.schedule.pairs_per_epoch
         stream = None if processes.first else io.StringIO()
-        with Progress(pairs, f"training {name}", unit="pairs", stream=stream) as progress:
+        progress = Progress(pairs, f"training {name}", unit="pairs", stream=stream)
+        with stop_signal(signal.SIGTERM, signal.SIGINT) as asked_to_stop, progress:
             training = train(
                 chosen,
                 crops,
@@ -91,11 +96,11 @@ def train_command(
                 backbone_weights=backbone_weights,
                 compute=compute,
                 on_step=comparison.reporter(name, progress, listener),
-                should_stop=asked_to_stop,
+                should_stop=lambda: bool(asked_to_stop()),
             )
             if training.stopped:
                 console.print(f"stopped in epoch {training.epochs}; the same command goes on from here")
-                return False
+                return 128 + (asked_to_stop() or signal.SIGTERM)  # another process may have been asked
             progress.skip(pairs - progress.done)
         if processes.first:
             run = describe_run(chosen, crops, seed, backbone_weights, compute)
@@ -103,7 +108,7 @@ def train_command(
                 out / f"{name}.safetensors", training.net, chosen, {"run": run, "versions": versions()}
             )
         console.print(f"weights: {out / f'{name}.safetensors'}", highlight=False, soft_wrap=True)
-    return True
+    return 0
 
 
 def replay_command(file: Path) -> None:

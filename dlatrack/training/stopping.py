@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+#: Seconds within which a signal that comes again is the same one: launchers pass on what the terminal sent to all.
+_SAME = 1.0
+
 
 @contextmanager
-def stop_signal(number: int = signal.SIGTERM) -> Iterator[Callable[[], bool]]:
-    """Notice a signal instead of dying from it: schedulers send SIGTERM before they kill.
+def stop_signal(*numbers: int) -> Iterator[Callable[[], int]]:
+    """Notice signals instead of dying from them: schedulers send SIGTERM before they kill, users press Ctrl-C.
+
+    Pressing Ctrl-C again stops at once.
 
     Args:
-        number: of the signal.
+        numbers: of the signals; none: SIGTERM.
 
     Yields:
-        Whether the signal has come. Outside the main thread it never does.
+        The signal that has come, 0 as long as none has. Outside the main thread none ever does.
     """
-    came = threading.Event()
+    came = first = 0.0
     if threading.current_thread() is not threading.main_thread():
-        yield came.is_set
+        yield lambda: 0
         return
 
-    def note(_number: int, _frame: FrameType | None) -> None:
-        came.set()
+    def note(number: int, _frame: FrameType | None) -> None:
+        nonlocal came, first
+        if came and number == signal.SIGINT and time.monotonic() - first > _SAME:
+            raise KeyboardInterrupt
+        if not came:
+            came, first = number, time.monotonic()
 
-    before = signal.signal(number, note)
+    before = {number: signal.signal(number, note) for number in numbers or (signal.SIGTERM,)}
     try:
-        yield came.is_set
+        yield lambda: int(came)
     finally:
-        signal.signal(number, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
