@@ -26,9 +26,13 @@ def notebooks_dir() -> Path:
     return root() / "notebooks"
 
 
-def figures_dir() -> Path:
-    """Folder of figures and tables: DLATRACK_FIGURES, else `figures/` in the clone."""
-    return _folder("DLATRACK_FIGURES", root() / "figures")
+def figures_dir(preset: str = "") -> Path:
+    """Folder of figures and tables: DLATRACK_FIGURES, else `figures/` in the clone.
+
+    What the preset "smoke" makes, a try of seconds, goes to `figures/` among the runs instead, lest it replace
+    what took longer.
+    """
+    return _folder("DLATRACK_FIGURES", (runs_dir() if preset == "smoke" else root()) / "figures")
 
 
 def runs_dir() -> Path:

@@ -18,7 +18,7 @@ import numpy as np
 from torch import Tensor
 
 from dlatrack import paths
-from dlatrack.files import atomic_path, write_text
+from dlatrack.files import atomic_path, sweep, write_text
 from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def save_figure(
         made_by: what draws it, e.g. "notebooks/09_hyperparameter_k.py".
         parameters: the maker's parameters; of absolute paths only the part below the clone, or the last name,
             is kept.
-        folder: where to write; None: `paths.figures_dir()`.
+        folder: where to write; None: `paths.figures_dir()` for the preset among the parameters.
         synthetic: whether the numbers come from synthetic sequences; None: the question does not arise.
 
     Returns:
@@ -65,7 +65,7 @@ def save_figure(
             hold, naming its field.
         InputError: when a file cannot be written.
     """
-    folder = _destination(folder, name)
+    folder = _destination(folder, name, parameters)
     data_text = _json_lines(_plain(data, "data"))
     record = _record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "matplotlib"))
     record |= {"data": f"{name}.data.json", "data_sha256": _sha256(data_text)}
@@ -75,6 +75,7 @@ def save_figure(
     with mpl.rc_context(_SAVE_STYLE):
         _settle_layout(fig)
         for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
+            sweep(folder / f"{name}{suffix}")
             with atomic_path(folder / f"{name}{suffix}") as temporary:
                 fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
     write_text(folder / f"{name}.json", _json_lines(record))
@@ -98,7 +99,7 @@ def save_table(
         made_by: what computes it.
         parameters: the maker's parameters.
         synthetic: whether the numbers come from synthetic sequences; the Markdown and the record say so.
-        folder: where to write; None: `paths.figures_dir()`.
+        folder: where to write; None: `paths.figures_dir()` for the preset among the parameters.
 
     Returns:
         The path of the CSV.
@@ -107,7 +108,7 @@ def save_table(
         ValueError: as `save_figure`.
         InputError: when a file cannot be written.
     """
-    folder = _destination(folder, name)
+    folder = _destination(folder, name, parameters)
     if not _has_plain_index(frame):
         frame = frame.reset_index()
     csv = frame.to_csv(index=False, lineterminator="\n")
@@ -168,10 +169,10 @@ def _on_grid(positions: Any) -> np.ndarray:
     return np.round(np.asarray(positions) * _GRID) / _GRID
 
 
-def _destination(folder: Path | None, name: str) -> Path:
+def _destination(folder: Path | None, name: str, parameters: Mapping[str, Any]) -> Path:
     if not re.fullmatch(r"\w[\w-]*", name):
         raise ValueError(f"a figure or table name has letters, digits, - and _ only, got {name!r}")
-    return paths.figures_dir() if folder is None else Path(folder)
+    return paths.figures_dir(str(parameters.get("preset"))) if folder is None else Path(folder)
 
 
 def _record(

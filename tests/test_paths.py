@@ -24,7 +24,8 @@ def test_root_without_a_clone_is_the_current_directory(tmp_path, monkeypatch):
 def test_defaults_lie_in_the_clone(monkeypatch):
     for name in ("FIGURES", "RUNS", "CACHE"):
         monkeypatch.delenv(f"DLATRACK_{name}", raising=False)
-    assert paths.figures_dir() == CLONE / "figures"
+    assert paths.figures_dir() == paths.figures_dir("demo") == CLONE / "figures"
+    assert paths.figures_dir("smoke") == CLONE / "runs" / "figures", "a try of seconds replaces nothing"
     assert paths.runs_dir() == CLONE / "runs"
     assert paths.cache_dir() == CLONE / "runs" / "cache"
 
@@ -35,6 +36,11 @@ def test_environment_moves_a_folder_without_making_it(name, tmp_path, monkeypatc
     monkeypatch.setenv(f"DLATRACK_{name.upper()}", "elsewhere")
     assert getattr(paths, f"{name}_dir")() == tmp_path / "elsewhere"
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_named_folder_of_figures_is_for_every_preset(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLATRACK_FIGURES", str(tmp_path))
+    assert paths.figures_dir("smoke") == tmp_path
 
 
 def test_data_sets_lie_where_the_environment_says(tmp_path, monkeypatch):
