@@ -1,3 +1,4 @@
+# make install   set up alone, in .venv: about 2.2 GB
 # make demo   set up and run the main job: train DLA-SiamCAR and its fixed twin, track, score, draw
 # make test   set up and run the tests
 # make reproduce   run all notebooks, and write figures/ and its gallery anew
@@ -11,7 +12,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test reproduce lint lab docs dist clean
+.PHONY: install demo test reproduce lint lab docs dist clean
+
+install: $(INSTALLED)
 
 demo: $(INSTALLED)
 	$(BIN)/dlatrack run 01
@@ -43,6 +46,7 @@ clean:
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("dlatrack needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo 'setting up $(VENV): about 2.2 GB, some minutes'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@

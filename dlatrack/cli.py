@@ -64,14 +64,16 @@ def run(
     context: typer.Context,
     notebook: Annotated[str, typer.Argument(help="Number or name, e.g. 03.")],
     preset: Annotated[
-        str, typer.Option(help="smoke (seconds), demo (minutes) or paper (full size).")
-    ] = "demo",
+        str | None, typer.Option(help="smoke (a try), demo (minutes, the default) or paper (full size).")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Where the executed notebook goes; default runs/.")
     ] = None,
     timeout: Annotated[int | None, typer.Option(help="Seconds one cell may take.", min=1)] = None,
 ) -> None:
     """Run a notebook without a browser. Set its parameters with -p NAME VALUE, as often as needed.
+
+    Figures go to figures/, those of the preset smoke to runs/figures/, or all where DLATRACK_FIGURES says.
 
     Unknown or ill-typed parameters are refused before anything runs.
     """

@@ -21,12 +21,20 @@ def data_list(
         list[Path] | None, typer.Option(help="Folder to look in, as often as needed; default: DLATRACK_DATA.")
     ] = None,
 ) -> None:
-    """Say which data sets are known, where to get them, which are here and what they lack."""
+    """Say which data sets are known, which are here and what they lack."""
     from dlatrack import paths
     from dlatrack.datasets.commands import data_list_command
 
     here = paths.data_dir()
     data_list_command(root if root is not None else [here] if here is not None else [])
+
+
+@data_app.command("info")
+def data_info(name: DataSet) -> None:
+    """Say where to get a data set, how its folder must look, what is in it, its terms and its oddities."""
+    from dlatrack.datasets.commands import data_info_command
+
+    data_info_command(name)
 
 
 @data_app.command("check")

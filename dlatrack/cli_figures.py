@@ -10,10 +10,15 @@ import typer
 def figures(
     only: Annotated[
         str,
-        typer.Option(help="Make this figure or table alone, e.g. fig09 or table02; unknown: lists them all."),
+        typer.Option(
+            help="Run the notebook of this figure or table alone, e.g. fig09 or table02; unknown: lists them all."
+        ),
     ] = "",
     preset: Annotated[
-        str, typer.Option(help="smoke (seconds), demo (minutes) or paper (full size).")
+        str,
+        typer.Option(
+            help="smoke (a try, its figures in runs/figures/), demo (minutes) or paper (full size)."
+        ),
     ] = "demo",
     gallery_only: Annotated[
         bool, typer.Option("--gallery-only", help="Run no notebook; write the gallery of what is there.")

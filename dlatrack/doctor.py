@@ -229,7 +229,7 @@ def _data() -> Iterator[Finding]:
         if places
         else (
             "for benchmarks and training on real video; set DLATRACK_DATA or name folders with --root; "
-            "dlatrack data list says where to get them, dlatrack data mini makes small synthetic ones"
+            "dlatrack data info NAME says where to get one, dlatrack data mini makes small synthetic ones"
         )
     )
     yield Finding("data sets", "ok" if places else "missing", f"{found} ({looked})", advice)

@@ -1,8 +1,9 @@
-"""The commands `data list`, `data check` and `data mini`."""
+"""The commands `data list`, `data info`, `data check` and `data mini`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -31,6 +32,36 @@ def data_list_command(roots: Sequence[Path]) -> None:
         where = "\n".join(_found(place) for place in found) or ("missing" if roots else "")
         table.add_row(name, known.role, disk, _splits(known), where)
     Console().print(table)
+
+
+def data_info_command(name: str) -> None:
+    """Print what the manifest of a data set says: where to get it, its terms, layout, counts and oddities.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    known = manifest(name)
+    console = Console()
+    facts = {
+        "title": known.title,
+        "role": known.role,
+        "disk": f"{known.disk_gb:g} GB",
+        "homepage": known.homepage,
+        "to get it": " ".join(known.obtain.split()),
+        "folder": f"DLATRACK_DATA/{known.root_names[0]}, or one of {', '.join(known.root_names[1:])}"
+        if len(known.root_names) > 1
+        else f"DLATRACK_DATA/{known.root_names[0]}",
+        "licence": known.licence,
+        "terms": known.terms,
+        "cite": known.citation,
+    }
+    width = max(map(len, facts)) + 2
+    _print_lines(console, [f"{what:<{width}}{fact}" for what, fact in facts.items() if fact])
+    _print_lines(console, ["", *known.layout.strip("\n").splitlines(), ""])
+    for split in known.splits.values():
+        counts = ", ".join(_counted(known, what, number) for what, number in split.counts.items())
+        _print_lines(console, [f"split {split.name}: {counts or 'not counted'}"])
+    _print_lines(console, [f"note: {quirk}" for quirk in known.quirks])
 
 
 def data_check_command(name: str, root: Path, deep: bool, workers: int | None) -> None:
@@ -80,13 +111,25 @@ def _place(name: str, root: Path) -> Place | None:
 
 
 def _splits(known: Manifest) -> str:
-    """Splits with files of their own and the size that is expected of each, one per line."""
+    """Splits with files of their own and the first count of each, one per line; alike neighbours share a line."""
+    sizes = [
+        (
+            split.name,
+            next((f": {_counted(known, what, number)}" for what, number in split.counts.items()), ""),
+        )
+        for split in known.splits.values()
+        if not split.of
+    ]
     lines = []
-    for split in known.splits.values():
-        if not split.of:
-            size = ", ".join(f"{number:,} {what}" for what, number in split.counts.items())
-            lines.append(f"{split.name}: {size or 'not counted'}")
+    for size, group in groupby(sizes, key=lambda one: one[1]):
+        alike = [name for name, _ in group]
+        shown = f"{alike[0]} to {alike[-1]}" if len(alike) > 2 else ", ".join(alike)
+        lines.append(f"{shown}{size}{' each' if size and len(alike) > 1 else ''}")
     return "\n".join(lines)
+
+
+def _counted(known: Manifest, what: str, number: int) -> str:
+    return f"{number:,} {'images' if known.kind == 'image' and what == 'videos' else what}"
 
 
 def _found(place: Place) -> str:

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from dlatrack.datasets.commands import data_check_command, data_list_command, data_mini_command
-from dlatrack.datasets.manifests import names
+from dlatrack.datasets.commands import (
+    data_check_command,
+    data_info_command,
+    data_list_command,
+    data_mini_command,
+)
+from dlatrack.datasets.manifests import manifest, names
 from dlatrack.errors import InputError
 
 Miniature = Callable[[str], Path]
@@ -34,8 +39,26 @@ def test_list_says_what_is_here_and_what_is_missing(
     row = next(line for line in text.splitlines() if "otb100" in line)
     assert "benchmark" in row
     assert "2.7 GB" in row
-    assert "test: 100 tracks, 59,035 rows" in row
+    assert "test: 100 tracks " in row
     assert "missing" in row
+    assert "train_0 to train_11: 2,511 videos each" in text
+
+
+@pytest.mark.parametrize("name", names())
+def test_info_says_where_to_get_a_set_and_how_it_must_look(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_info_command(name)
+    text, known = capsys.readouterr().out, manifest(name)
+    for fact in (known.homepage, known.licence, known.layout.strip(), *known.quirks):
+        assert fact in text
+    assert f"DLATRACK_DATA/{known.root_names[0]}" in text
+    assert all(f"split {split}: " in text for split in known.splits)
+
+
+def test_info_of_an_unknown_set_lists_those_there_are() -> None:
+    with pytest.raises(InputError, match="got10k"):
+        data_info_command("got")
 
 
 def test_check_prints_counts_and_hashes(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
