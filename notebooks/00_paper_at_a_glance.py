@@ -68,7 +68,10 @@ print(f"{len(ledger)} results that the paper prints")
 # - **not attempted**: no record has it. The notebook that would measure it stands under `remark`.
 
 # %%
-book.summary(ledger)
+states = book.summary(ledger)
+records = {"records": book.sources(ledger)}
+save_table(states, "00_ledger_states", made_by=made_by, parameters=records, synthetic=False)
+states
 
 # %% [markdown]
 # ## The claims ledger
@@ -82,11 +85,11 @@ save_table(
     book.readable(ledger),
     "00_ledger",
     made_by=made_by,
-    parameters={"records": book.sources(ledger)},
+    parameters=records,
     synthetic=False,  # each row says so for itself
 )
-states = book.STATES if everything else book.STATES[:-1]
-Markdown(book.ledger_markdown(ledger, states))
+shown = book.STATES if everything else book.STATES[:-1]
+Markdown(book.ledger_markdown(ledger, shown))
 
 # %% [markdown]
 # ## Contradicted

@@ -56,13 +56,16 @@ def test_the_code_runs_as_it_stands(
     assert tuple(written) == FILES
     importlib.import_module("test_top_k").test_five_samples_are_a_point_and_its_neighbours()
 
-    assert {name: net.training for name, net in names["trained"].items()} == {
-        "dla_siamcar_small": False,
-        "top_k_siamcar_small": False,
+    assert {key: net.training for key, net in names["trained"].items()} == {
+        (name, seed): False for name in ("siamcar_small", "top_k_siamcar_small") for seed in (0, 1)
     }
-    assert printed[1] == ["(1, 2, 25, 25) 23696"]
-    assert re.match(r"top_k_siamcar_small .* dla_siamcar_small", printed[2][-1])
-    assert names["scores"]["top_k_siamcar_small"].names == ("synthetic-0090", "synthetic-0091")
+    assert (tmp_path / "picked.png").is_file()
+    assert names["numbers"]
+    assert re.match(
+        r"top_k_siamcar_small .* siamcar_small.* 2 sequences, 2 and 2 training seeds", printed[2][-1]
+    )
+    assert names["auc"]["top_k_siamcar_small"].shape == (2, 2)
+    assert printed[3] == ["(1, 2, 25, 25) 23696"]
     # The explorer of notebook 01 knows the rule too.
     assert [(option.name, option.default) for option in options_of("top_k")][1] == ("top", 5)
     assert summary_of("top_k").startswith("The `top` samples with the largest IoU are positive")

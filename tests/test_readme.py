@@ -52,6 +52,18 @@ def test_the_scores_shown_are_those_of_the_committed_table():
         assert re.search(rf"^  {re.escape(name)} +{float(auc):.3f}$", README, re.MULTILINE), name
 
 
+def test_what_became_of_the_papers_numbers_is_the_ledgers_count():
+    states = pd.read_csv(ROOT / "figures" / "00_ledger_states.csv", index_col=0).loc["all"]
+    text = " ".join(README.split())
+    assert f"Of {states.sum()} results that it prints, {states['measured']} are measured here" in text
+    for state, words in (
+        ("contradicted", "are contradicted"),
+        ("reduced", "were measured on something smaller"),
+        ("not attempted", "were not attempted"),
+    ):
+        assert f"{states[state]} {words}" in text
+
+
 def test_the_table_of_small_trackers_is_the_measured_one():
     table = pd.read_csv(ROOT / "figures" / "small_trackers.csv")
     for name, auc, precision, synthetic, speed in table.itertuples(index=False):

@@ -82,7 +82,8 @@ def _is_notebook(made_by: str) -> bool:
 
 def _entry(record: Record, made: Made | None) -> str:
     folder, name = record.path.parent, record.name
-    heading = made.heading if made is not None else name.replace("_", " ")
+    heading = made.heading if made is not None else name.replace("_", " ").capitalize()
+    end = "" if heading.endswith("?") else "."
     mark = " **Synthetic.**" if record.synthetic else ""
     picture, table = folder / f"{name}.png", folder / f"{name}.md"
     if picture.is_file():
@@ -93,7 +94,7 @@ def _entry(record: Record, made: Made | None) -> str:
         links = [f"[CSV]({record.data})", f"[Markdown]({name}.md)", f"[record]({name}.json)"]
     else:
         raise InputError(f"{record.path} has neither {picture.name} nor {table.name} beside it")
-    parts = [f"### {name}", f"{heading}.{mark}", shown, " · ".join(links), *_parameters(record)]
+    parts = [f"### {name}", f"{heading}{end}{mark}", shown, " · ".join(links), *_parameters(record)]
     return "\n\n".join(parts) + "\n"
 
 
