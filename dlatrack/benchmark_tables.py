@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlatrack.benchmark_study import BenchmarkStudy
 from dlatrack.evaluation.compare import paired_bootstrap
-from dlatrack.evaluation.difference import Estimate, sentence
+from dlatrack.evaluation.difference import ENOUGH, FEW, Estimate, sentence
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.vot import VOTResult
 from dlatrack.evaluation.vot_difference import eao_difference
@@ -17,9 +17,6 @@ from dlatrack.paper.published import PublishedScore, claims, published
 
 #: Metrics that the paper prints, and what our tables call them.
 _PRINTED = {"auc": "AUC", "precision": "precision at 20 px"}
-
-#: Sequences below which a bootstrap interval is too narrow, see `evaluation.resampling`.
-_ENOUGH = 30
 
 
 def score_table(study: BenchmarkStudy) -> pd.DataFrame:
@@ -99,8 +96,8 @@ def verdicts(study: BenchmarkStudy, *, seed: int = 0) -> str:
             "says nothing about real video."
         )
     lines.append("One training run with one seed: the interval covers the choice of sequences alone.")
-    if count < _ENOUGH:
-        lines.append(f"With fewer than about {_ENOUGH} sequences it is too narrow.")
+    if count < ENOUGH:
+        lines.append(FEW)
     return "\n".join(lines)
 
 

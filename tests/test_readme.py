@@ -112,7 +112,7 @@ def test_the_commands_run_word_for_word(tmp_path, monkeypatch, capsys):
         for image in synthetic_sequences(1, seed=91, length=4, challenges=())[0].frames:
             recording.add(image)
     commands = [command for command in COMMANDS if command.startswith("dlatrack ")]
-    assert len(commands) == 15
+    assert len(commands) == 17
     torch.save(public_names(build_model(recipe("siamrpnpp")).state_dict()), tmp_path / "CHECKPOINT.pth")
     done = subprocess.run(shlex.split(commands[0]), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{commands[0]}\n{done.stderr}"

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.compare import compare_all
-from dlatrack.evaluation.difference import sentence
+from dlatrack.evaluation.difference import ENOUGH, FEW, sentence
 from dlatrack.evaluation.explain import Comparison, compare_protocols
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.results.export import export_results
@@ -211,8 +211,11 @@ def _print_significance(scored: Sequence[Scored]) -> None:
     per_tracker = {s.tracker: s.result.sequence_auc for s in scored if isinstance(s.result, OPEResult)}
     if len(per_tracker) < 2:
         raise InputError("significance needs AUC per sequence of two trackers or more")
-    for (first, second), difference in compare_all(per_tracker).items():
-        Console().print(sentence(difference, first, second), highlight=False, soft_wrap=True)
+    lines = [sentence(difference, *pair) for pair, difference in compare_all(per_tracker).items()]
+    if len(next(iter(per_tracker.values()))) < ENOUGH:
+        lines.append(FEW)
+    for line in lines:
+        Console().print(line, highlight=False, soft_wrap=True)
 
 
 def _print_notes(scored: Sequence[Scored]) -> None:

@@ -114,7 +114,8 @@ def test_attributes_and_significance(monkeypatch, capsys, results, gt):
     status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--significance")
     assert status == 0
     assert "4 sequences" in out
-    assert "off" in out.splitlines()[-1]
+    assert "off" in out.splitlines()[-2]
+    assert out.splitlines()[-1] == "With fewer than about 30 sequences an interval is too narrow."
     status, _, err = run(
         monkeypatch, capsys, "evaluate", "OTB100", "--results", results / "off", "--gt", gt, "--significance"
     )

@@ -57,7 +57,10 @@ def _unpack(path: Path, folder: Path) -> None:
                 _write(path, folder, files, tar.extractfile)
                 _require_end(tar)
         else:
-            raise InputError(f"{path} is neither a folder nor an archive .zip or {', '.join(_TAR)}")
+            raise InputError(
+                f"{path} is neither a folder nor an archive .zip or {', '.join(_TAR)}; of a single result file give "
+                f"the folder, {path.parent}"
+            )
     except InputError:
         raise
     # Damaged archives fail in many ways, depending on where the damage is and on the compression.
