@@ -90,9 +90,10 @@ def _print(record: TuningRecord, recipe: str) -> None:
             highlight=False,
             soft_wrap=True,
         )
+        use = f"use it with: dlatrack benchmark ... --hyper {record.path}"
+    else:
+        use = "no trial was better than the recipe's own setting"
     mark = read_tuned(record.path, recipe).mark()
     if mark is not None:
         console.print(mark, style="bold red", highlight=False, soft_wrap=True)
-    console.print(
-        f"use it with: dlatrack benchmark ... --hyper {record.path}", highlight=False, soft_wrap=True
-    )
+    console.print(use, highlight=False, soft_wrap=True)

@@ -53,7 +53,9 @@ def choice_plot(table: pd.DataFrame) -> Figure:
                 share.plot(100 * chosen["other positives"], places, **cross)
                 ours = float(part.loc[part["question"] == "", "positives"].iloc[0])
                 count.plot(chosen["positives"] - ours, places, **look)
-        share.plot([], [], color=BLACK, marker="x", markersize=3.5, linestyle="none", label="other positives")
+        share.plot(
+            [], [], color=BLACK, marker="x", markersize=3.5, linestyle="none", label="positives differ"
+        )
         share.set(xlim=(-3, 103), xlabel="targets with other labels (%)")
         share.set_yticks(
             range(len(rows)), [f"{question}: {choice}\n(ours: {ours})" for question, choice, ours in rows]

@@ -119,7 +119,7 @@ def ar_plot(
             bbox_to_anchor=(1.04, 1),
             borderaxespad=0,
             alignment="left",
-            title="best: upper right corner",
+            title="A: accuracy, R: failures per 100 frames\nbest: upper right corner",
         )
     return fig
 

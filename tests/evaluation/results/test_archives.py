@@ -115,7 +115,7 @@ def test_other_files_and_missing_ones(tmp_path):
     with (
         pytest.raises(
             InputError,
-            match=r"a\.rar is neither a folder nor an archive \.zip or \.tar.*; of a single result file give the folder",
+            match=r"a\.rar is neither a folder nor an archive \.zip or \.tar.*; of a single result file",
         ),
         opened(tmp_path / "a.rar"),
     ):
