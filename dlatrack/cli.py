@@ -97,8 +97,13 @@ def _parameters(arguments: list[str]) -> dict[str, str]:
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Folder of the run: checkpoint, history, weights.")] = None,
+    recipe: Annotated[
+        str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all. Not with --replay.")
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run: checkpoint, history, weights; needed, but with --replay."),
+    ] = None,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -121,7 +126,10 @@ def train(
         ),
     ] = "",
     workers: Annotated[
-        int, typer.Option(help="Processes that prepare pairs, for each training process; 0: none.", min=0)
+        int,
+        typer.Option(
+            help="Processes that prepare pairs, for each training process; 0: it does so itself.", min=0
+        ),
     ] = 0,
     accumulate: Annotated[
         int, typer.Option(help="Parts of a batch computed one after the other, to save memory.", min=1)
@@ -210,7 +218,9 @@ def benchmark(
     fast: Annotated[
         bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Processes; each uses one core.", min=1)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Processes that track, each on one core; 1: this one.", min=1)
+    ] = 1,
     shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for several machines.")] = "1/1",
 ) -> None:
     """Run a tracker over a benchmark, in one pass or with resets (VOT), and print its scores."""

@@ -45,7 +45,7 @@ def run_notebook(
         timeout: seconds that one cell may take; None: no limit.
 
     Returns:
-        The path of the output, which is also printed.
+        The path of the output, which is also printed, as is where figures go.
 
     Raises:
         InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is, and for
@@ -64,6 +64,8 @@ def run_notebook(
         values["preset"] = preset
     values = check_parameters(source, values)
     target = _check_output(paths.runs_dir() / source.name if output is None else Path(output), source)
+    figures = paths.figures_dir(values.get("preset", ""))
+    print(f"running {source.name}; its figures and tables go to {figures}", flush=True)
     try:
         with _quiet():
             papermill.execute_notebook(

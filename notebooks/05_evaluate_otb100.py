@@ -94,6 +94,9 @@ figure
 # ## Fig. 5: success by attribute
 #
 # A sequence has several attributes, so that the groups overlap. Attributes of few sequences say little.
+#
+# IV: illumination variation, SV: scale variation, OCC: occlusion, DEF: deformation, MB: motion blur, FM: fast motion,
+# IPR, OPR: in-plane, out-of-plane rotation, OV: out of view, BC: background clutter, LR: low resolution.
 
 # %%
 scores, counts = attribute_scores(ours)

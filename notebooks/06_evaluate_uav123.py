@@ -116,6 +116,11 @@ if theirs is not None:
     save_figure(figure, "06_success_published", data={"measured": curves, "paper": paper}, **keep_theirs)
     display(figure)
 
+# %% [markdown]
+# By attribute: SV: scale variation, ARC: aspect ratio change, LR: low resolution, FM: fast motion, FOC, POC: full,
+# partial occlusion, OV: out of view, BC: background clutter, IV: illumination variation, VC: viewpoint change, CM:
+# camera motion, SOB: similar object.
+
 # %%
 if theirs is not None:
     scores, counts = attribute_scores(theirs)

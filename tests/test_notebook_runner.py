@@ -50,7 +50,11 @@ def test_a_run_leaves_the_source_alone_and_says_where_the_output_is(clone, capfd
     assert ran.cells[-1].outputs[0].text == "smoke 10 [1, 2]\n"
     assert source.read_bytes() == before
     captured = capfd.readouterr()
-    assert captured.out == f"smoke 10 [1, 2]\nnotebook written to {output}\n", "what cells print is seen"
+    assert captured.out.splitlines() == [
+        f"running 03_train.ipynb; its figures and tables go to {paths.figures_dir('smoke')}",
+        "smoke 10 [1, 2]",
+        f"notebook written to {output}",
+    ], "what cells print is seen"
     assert "Executing" not in captured.err
 
 

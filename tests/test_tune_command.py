@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
-from dlatrack.recipes import recipe
+from dlatrack.recipes import OnlineConfig, recipe
 
 MARK = "TUNED ON A TEST SET: the setting of marked.json was chosen on folder; scores with it are too good"
 
@@ -37,6 +38,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights: which setting is best does not matter here."""
     path = tmp_path_factory.mktemp("weights") / "net.safetensors"
     chosen = recipe("siamcar_small")
+    own = OnlineConfig(penalty_k=0.14, window_influence=0.48, rate=0.16)
+    chosen = replace(chosen, online=dict.fromkeys(chosen.online, own))
     save_weights(path, build_model(chosen, torch.Generator().manual_seed(1)), chosen, {})
     return path
 
@@ -169,8 +172,9 @@ def test_the_setting_of_the_data_set_is_where_the_search_starts(
     status, _, error = call(monkeypatch, capsys, "tune", weights, *options)
     assert status == 2
     assert "tuning compares settings over sequences and needs 2 or more, got 1" in error
-    status, _, _ = call(monkeypatch, capsys, "tune", weights, *options, "--split", "train_fixed")
+    status, text, _ = call(monkeypatch, capsys, "tune", weights, *options, "--split", "train_fixed")
     assert status == 0
+    assert text.endswith("no trial was better than the recipe's own setting\n"), "there was no other"
     record = json.loads(out.read_text())
     assert (record["data"]["name"], record["data"]["split"]) == ("got10k", "train_fixed")
     assert record["search"]["start"] == {

@@ -80,7 +80,7 @@ Parameters: `preset "demo", seed 3`
 """
     assert entry in text
     assert "| AUC |\n| ---: |\n| 0.000 |\n| 1.000 |\n| 2.000 |\n" in text
-    assert "### long\n\nlong.\n\n21 rows.\n\n[CSV](long.csv)" in text
+    assert "### long\n\nLong.\n\n21 rows.\n\n[CSV](long.csv)" in text
     assert text.index("## 05") < text.index("## `dlatrack weights compare`")
     order = [text.index(f"### {name}") for name in ("fig04_success", "table02", "long", "small_trackers")]
     assert order == sorted(order)
