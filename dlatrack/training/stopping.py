@@ -25,21 +25,21 @@ def stop_signal(*numbers: int) -> Iterator[Callable[[], int]]:
     Yields:
         The signal that has come, 0 as long as none has. Outside the main thread none ever does.
     """
-    came = first = 0.0
+    came, since = 0, 0.0
     if threading.current_thread() is not threading.main_thread():
         yield lambda: 0
         return
 
     def note(number: int, _frame: FrameType | None) -> None:
-        nonlocal came, first
-        if came and number == signal.SIGINT and time.monotonic() - first > _SAME:
-            raise KeyboardInterrupt
+        nonlocal came, since
         if not came:
-            came, first = number, time.monotonic()
+            came, since = number, time.monotonic()
+        elif number == signal.SIGINT and time.monotonic() - since > _SAME:
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, note) for number in numbers or (signal.SIGTERM,)}
     try:
-        yield lambda: int(came)
+        yield lambda: came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
