@@ -75,7 +75,7 @@ def run_notebook(
                 progress_bar=False,
                 execution_timeout=timeout,
                 stdout_file=sys.stdout,  # what cells print, as they print it
-                extra_arguments=["--IPKernelApp.log_level=40"],
+                extra_arguments=["--IPKernelApp.log_level=50"],  # it tells of its own orderly end as an error
             )
     except PapermillExecutionError as error:
         if error.ename == InputError.__name__:
