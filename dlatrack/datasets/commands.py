@@ -48,9 +48,7 @@ def data_info_command(name: str) -> None:
         "disk": f"{known.disk_gb:g} GB",
         "homepage": known.homepage,
         "to get it": " ".join(known.obtain.split()),
-        "folder": f"DLATRACK_DATA/{known.root_names[0]}, or one of {', '.join(known.root_names[1:])}"
-        if len(known.root_names) > 1
-        else f"DLATRACK_DATA/{known.root_names[0]}",
+        "folder": f"DLATRACK_DATA/{' or '.join(known.root_names)}",
         "licence": known.licence,
         "terms": known.terms,
         "cite": known.citation,

@@ -29,9 +29,8 @@ def overlaps(truth_xywh: np.ndarray, predicted_xywh: np.ndarray, how: Rules = _P
     height = np.minimum(gy + gh, py + ph) - np.maximum(gy, py)
     common = np.maximum(width, 0) * np.maximum(height, 0)
     union = np.maximum(gw, 0) * np.maximum(gh, 0) + np.maximum(pw, 0) * np.maximum(ph, 0) - common
-    overlap = np.minimum(
-        common / np.where(union > 0, union, 1), 1
-    )  # rounding may exceed it, and so a threshold
+    # At most 1: rounding may lift an IoU above it, and so above the success plot's last threshold.
+    overlap = np.minimum(common / np.where(union > 0, union, 1), 1)
     return np.where(_fits(truth_xywh, how.overlap_needs), overlap, NOT_COMPARED)
 
 
