@@ -149,9 +149,13 @@ def _settle_layout(fig: Figure) -> None:
     """Lay out a figure once and for all, so that both files, a second call and another run show the same.
 
     The solver of matplotlib's layouts does not add in a fixed order. The last bits of a position, of which an SVG's
-    names of clip paths are hashes, would differ now and then.
+    names of clip paths are hashes, would differ now and then. Widths of text depend on the resolution: it is that of
+    the PNG.
     """
+    shown = fig.dpi
+    fig.dpi = FIGURE_DPI
     fig.draw_without_rendering()
+    fig.dpi = shown
     fig.set_layout_engine("none")
     for part in _subfigures(fig):
         part.bbox_relative.set_points(_on_grid(part.bbox_relative.get_points()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import matplotlib as mpl
+import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,6 +118,20 @@ def test_the_last_bits_of_a_layout_change_no_byte(tmp_path):
         written.append({path.name: path.read_bytes() for path in tmp_path.iterdir()})
     assert written[1] == written[0]
     assert written[2] == written[0]
+
+
+def test_the_layout_is_that_of_the_png(tmp_path):
+    """Text is relatively wider at some resolutions; a layout of the screen's would cut it."""
+    with figure_style():
+        fig = new_figure(89, 50)
+        ax = fig.add_subplot()
+        ax.set_yticks(range(3), [2 * "seg_bird_of_paradise", "davis_schoolgirls-6", "girl"])
+    fig.dpi = 72
+    save_figure(fig, "fig", data={}, made_by=MADE_BY, parameters={}, folder=tmp_path)
+    assert fig.dpi == 72
+    ink = (mpl.image.imread(tmp_path / "fig.png")[..., :3] < 0.99).any((0, 2))
+    assert not ink[:5].any()
+    assert not ink[-5:].any()
 
 
 def test_another_process_writes_the_same_bytes(tmp_path):
