@@ -23,13 +23,13 @@ from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure, FigureBase, SubFigure
+    from matplotlib.figure import Figure
 
 # The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
 _SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
 
-#: Steps of positions within a figure. A power of two, since halves, quarters and so on are then no ties.
-_GRID = 2**20
+#: Names that matplotlib gives to clip paths: hashes of positions, whose last bits its layouts do not settle.
+_CLIP = re.compile(r'(?<=id=")p[0-9a-f]{10}(?=")|(?<=url\(#)p[0-9a-f]{10}(?=\))')
 
 
 def save_figure(
@@ -73,11 +73,13 @@ def save_figure(
         synthetic_mark(fig)
     write_text(folder / f"{name}.data.json", data_text)
     with mpl.rc_context(_SAVE_STYLE):
-        _settle_layout(fig)
+        fig.draw_without_rendering()  # settles the layout, so that both files and a second call show the same
         for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
             sweep(folder / f"{name}{suffix}")
             with atomic_path(folder / f"{name}{suffix}") as temporary:
                 fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
+                if suffix == ".svg":
+                    _name_clips(temporary)
     write_text(folder / f"{name}.json", _json_lines(record))
     return folder / f"{name}.png"
 
@@ -145,32 +147,11 @@ def versions(packages: Sequence[str] = ("dlatrack", "torch", "numpy", "matplotli
     return found
 
 
-def _settle_layout(fig: Figure) -> None:
-    """Lay out a figure once and for all, so that both files, a second call and another run show the same.
-
-    The solver of matplotlib's layouts does not add in a fixed order. The last bits of a position, of which an SVG's
-    names of clip paths are hashes, would differ now and then. Widths of text depend on the resolution: it is that of
-    the PNG.
-    """
-    shown = fig.dpi
-    fig.dpi = FIGURE_DPI
-    fig.draw_without_rendering()
-    fig.dpi = shown
-    fig.set_layout_engine("none")
-    for part in _subfigures(fig):
-        part.bbox_relative.set_points(_on_grid(part.bbox_relative.get_points()))
-    for ax in fig.axes:
-        left, bottom, width, height = _on_grid(ax.get_position(original=True).bounds)
-        ax.set_position((left, bottom, width, height))
-        ax.set_in_layout(True)  # which set_position undoes
-
-
-def _subfigures(fig: FigureBase) -> list[SubFigure]:
-    return [part for own in fig.subfigs for part in (own, *_subfigures(own))]
-
-
-def _on_grid(positions: Any) -> np.ndarray:
-    return np.round(np.asarray(positions) * _GRID) / _GRID
+def _name_clips(svg: Path) -> None:
+    """Number the clip paths of an SVG in the order in which they come."""
+    names: dict[str, str] = {}
+    text = svg.read_text(encoding="utf-8")
+    write_text(svg, _CLIP.sub(lambda found: names.setdefault(found[0], f"clip{len(names) + 1}"), text))
 
 
 def _destination(folder: Path | None, name: str, parameters: Mapping[str, Any]) -> Path:
