@@ -132,6 +132,7 @@ class _Run:
             self.steps = read_history(
                 folder / HISTORY, self.done.epoch * self.steps_per_epoch + self.done.step
             )
+        _check_same_place(self.done, folder, compute)
         # Channels last is more than twice as fast on CPUs.
         self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
@@ -156,11 +157,12 @@ class _Run:
             for name in (CHECKPOINT, HISTORY):
                 sweep(self.folder / name)
             check_writable(self.folder / CHECKPOINT)
-        for epoch in range(began, last):
-            if self._epoch(epoch, on_step, should_stop):
-                done = len(self.steps) // self.steps_per_epoch
-                return Training(self.net.eval(), self.steps, done, stopped=True)
-        return Training(self.net.eval(), self.steps, max(began, last))
+        done = max(began, last)
+        stopped = any(self._epoch(epoch, on_step, should_stop) for epoch in range(began, last))
+        if stopped:
+            done = len(self.steps) // self.steps_per_epoch
+        self.compute.ranks.wait()  # a next call of any process reads what rank 0 has written
+        return Training(self.net.eval(), self.steps, done, stopped)
 
     def _epoch(
         self,
@@ -263,6 +265,17 @@ class _Run:
             scaler = self.stepper.scaler
             save_checkpoint(self.folder / CHECKPOINT, self.net, optimizer, scaler, done, self.run)
         self.saved = time.monotonic()
+
+
+def _check_same_place(done: Position, folder: Path, compute: Compute) -> None:
+    """Refuse processes that would go on from different checkpoints, as those of machines without a shared disk."""
+    places = compute.ranks.gather((done.epoch, done.step))
+    for rank, (epoch, step) in enumerate(places):
+        if (epoch, step) != places[0]:
+            raise InputError(
+                f"{folder}: rank 0 goes on from epoch {places[0][0]}, step {places[0][1]}, but rank {rank} from "
+                f"epoch {epoch}, step {step}; all processes must see the same folder"
+            )
 
 
 def _check_parts(recipe: Recipe, compute: Compute) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -48,6 +49,17 @@ class Ranks:
         if self.world > 1:
             dist.all_reduce(values)
         return values
+
+    def gather(self, value: Any) -> list[Any]:
+        """What each process holds, in the order of their ranks."""
+        held = [value] * self.world
+        if self.world > 1:
+            dist.all_gather_object(held, value)
+        return held
+
+    def wait(self) -> None:
+        """Go on when all processes have come this far."""
+        self.gather(None)
 
     def share_buffers(self, net: nn.Module) -> None:
         """Give all processes the running means and variances of rank 0, which saves them."""

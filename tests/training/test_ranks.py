@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.recipes import recipe
+from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
+from dlatrack.training.engine import CHECKPOINT, train
 from dlatrack.training.history import read_history
 from dlatrack.training.ranks import Ranks, ranks
 
@@ -23,6 +28,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
@@ -45,6 +51,12 @@ with ranks("cpu") as (processes, device):
             done = train(chosen, store, out, seed=3, compute=compute, until_epoch=epoch)
             state = {n: p.detach().contiguous().clone() for n, p in done.net.state_dict().items()}
             save_file(state, out / f"rank{processes.rank}_epoch{epoch}.safetensors")
+    if processes.world > 1:  # as on machines without a shared disk
+        apart = out if processes.first else out / "elsewhere"
+        try:
+            train(chosen, store, apart, seed=3, compute=compute, until_epoch=3)
+        except InputError as error:
+            (out / f"apart{processes.rank}.txt").write_text(str(error))
 """
 
 
@@ -96,6 +108,29 @@ def test_two_processes_skip_the_same_steps_in_float16(runs):
     assert [s.skipped for s in steps[0]] == [s.skipped for s in steps[1]]
     assert 0 < sum(s.skipped for s in steps[0]) < 6
     assert [s.loss for s in steps[0]] == pytest.approx([s.loss for s in steps[1]], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_processes_that_see_different_checkpoints_are_refused(runs):
+    for rank in (0, 1):
+        text = (runs[0] / "float16" / f"apart{rank}.txt").read_text()
+        assert "rank 0 goes on from epoch 3, step 0, but rank 1 from epoch 0, step 0" in text
+        assert "all processes must see the same folder" in text
+
+
+def test_all_processes_return_when_the_checkpoint_is_written(tmp_path):
+    """Else a second call of a fast process reads what the slow rank 0 has not written yet."""
+    written = []
+
+    class Watched(Ranks):
+        def wait(self) -> None:
+            written.append((tmp_path / CHECKPOINT).exists())
+
+    small = recipe("dla_siamcar_small")
+    schedule = replace(small.schedule, epochs=1, pairs_per_epoch=2, batch=2, backbone_start="random")
+    store = CropStore.build(synthetic_sequences(1, seed=50, length=4, challenges=()))
+    train(replace(small, schedule=schedule), store, tmp_path, compute=Compute(ranks=Watched()))
+    assert written == [True]
 
 
 def test_without_torchrun_there_is_one_process(monkeypatch):
