@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 # The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
 _SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
 
-#: Names that matplotlib gives to clip paths: hashes of positions, whose last bits its layouts do not settle.
-_CLIP = re.compile(r'(?<=id=")p[0-9a-f]{10}(?=")|(?<=url\(#)p[0-9a-f]{10}(?=\))')
-
 
 def save_figure(
     fig: Figure,
@@ -78,8 +75,6 @@ def save_figure(
             sweep(folder / f"{name}{suffix}")
             with atomic_path(folder / f"{name}{suffix}") as temporary:
                 fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
-                if suffix == ".svg":
-                    _name_clips(temporary)
     write_text(folder / f"{name}.json", _json_lines(record))
     return folder / f"{name}.png"
 
@@ -145,13 +140,6 @@ def versions(packages: Sequence[str] = ("dlatrack", "torch", "numpy", "matplotli
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def _name_clips(svg: Path) -> None:
-    """Number the clip paths of an SVG in the order in which they come."""
-    names: dict[str, str] = {}
-    text = svg.read_text(encoding="utf-8")
-    write_text(svg, _CLIP.sub(lambda found: names.setdefault(found[0], f"clip{len(names) + 1}"), text))
 
 
 def _destination(folder: Path | None, name: str, parameters: Mapping[str, Any]) -> Path:

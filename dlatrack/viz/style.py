@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import patheffects
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.transforms import Bbox
 
 MM = 1 / 25.4  # inches
 COLUMN_WIDTH = 89.0  #: mm, one column of a page
@@ -81,6 +84,24 @@ def figure_style() -> Iterator[None]:
         yield
 
 
+class SteadyLayout(ConstrainedLayoutEngine):
+    """Matplotlib's constrained layout, which puts everything on a grid of 2^-20 of the figure.
+
+    Its solver adds in an order that changes from call to call, and so do the last bits of its positions, and with them
+    the names of an SVG's clip paths, which are hashes of positions.
+    """
+
+    def execute(self, fig: Figure) -> None:
+        """Arrange the parts of a figure."""
+        super().execute(fig)
+        for part in fig.subfigs:
+            part.bbox_relative.set_points(_on_grid(part.bbox_relative.get_points()))
+        for ax in fig.axes:
+            arranged = ax.get_in_layout()  # which setting a position ends
+            ax.set_position(Bbox(_on_grid(ax.get_position(original=True).get_points())))
+            ax.set_in_layout(arranged)
+
+
 class StandaloneFigure(Figure):
     """A figure that belongs to no window and shows itself as the value of a notebook cell."""
 
@@ -95,7 +116,11 @@ def new_figure(width_mm: float = DOUBLE_WIDTH, height_mm: float = 60.0) -> Figur
 
     It belongs to no window, so that nothing has to be closed. Call inside `figure_style`.
     """
-    return StandaloneFigure(figsize=(width_mm * MM, height_mm * MM), layout="constrained")
+    return StandaloneFigure(figsize=(width_mm * MM, height_mm * MM), layout=SteadyLayout())
+
+
+def _on_grid(positions: np.ndarray) -> np.ndarray:
+    return np.round(positions * 2**20) / 2**20
 
 
 def line_styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
