@@ -87,7 +87,7 @@ def figure_style() -> Iterator[None]:
 class SteadyLayout(ConstrainedLayoutEngine):
     """Matplotlib's constrained layout, which puts everything on a grid of 2^-20 of the figure.
 
-    Its solver adds in an order that changes from call to call, and so do the last bits of its positions, and with them
+    Its solver adds in an order that changes from call to call. So do the last bits of its positions, and with them
     the names of an SVG's clip paths, which are hashes of positions.
     """
 
