@@ -97,7 +97,7 @@ class SteadyLayout(ConstrainedLayoutEngine):
         for part in fig.subfigs:
             part.bbox_relative.set_points(_on_grid(part.bbox_relative.get_points()))
         for ax in fig.axes:
-            arranged = ax.get_in_layout()  # which setting a position ends
+            arranged = ax.get_in_layout()  # setting a position takes it out
             ax.set_position(Bbox(_on_grid(ax.get_position(original=True).get_points())))
             ax.set_in_layout(arranged)
 
