@@ -41,15 +41,28 @@ _ENOUGH_CHANNELS = 256
 _WIDEST_PADDING = 4
 
 
-def onednn_available() -> bool:
-    """Whether this build of torch has the oneDNN operations used here."""
+def onednn_available(dtype: torch.dtype = torch.float32) -> bool:
+    """Whether the oneDNN operations used here run in `dtype` on this CPU.
+
+    In float32 they need a build of torch with oneDNN. In bfloat16 and float16 oneDNN refuses CPUs that lack certain
+    instructions (for float16: AVX512-FP16 or AVX-NE-CONVERT), where PyTorch's ordinary convolutions still work.
+
+    Args:
+        dtype: of weights, input and answer.
+    """
     needed = ("_convolution_pointwise", "_reorder_convolution_weight")
-    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in needed)
+    if not torch.backends.mkldnn.is_available() or not all(
+        hasattr(torch.ops.mkldnn, name) for name in needed
+    ):
+        return False
+    asked = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}
+    return dtype == torch.float32 or bool(getattr(torch.ops.mkldnn, asked[dtype])())
 
 
 def has_native_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 itself (AVX-512 BF16, AMX)."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    """Whether this CPU multiplies bfloat16 itself (AVX-512 BF16, AMX), and oneDNN makes use of it."""
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return bool(native) and onednn_available(torch.bfloat16)
 
 
 class PackedConv(nn.Module):
@@ -60,7 +73,7 @@ class PackedConv(nn.Module):
     saved nor moved, so they are no buffers.
 
     Args:
-        weight: (outputs, inputs / groups, h, w) on the CPU, float32 or bfloat16, as the input will be.
+        weight: (outputs, inputs / groups, h, w) on the CPU, of a dtype for which `onednn_available`, as the input.
         bias: (outputs,) or None.
         padding, stride, dilation: (2,) px.
         groups: of channels.

@@ -25,8 +25,8 @@ def deploy(net: nn.Module, device: str | torch.device, *, fast: bool = False) ->
         net: left as it is. A module that is no `SiameseNet` is only moved to `device`, and not copied.
         device: where the copy runs.
         fast: compute the backbone in float16 on CUDA, and in bfloat16 on a CPU that multiplies it natively (AVX-512
-            BF16, AMX); on other CPUs nothing changes. bfloat16 has 8 bits of precision: where two places of the
-            score map are nearly as good, the other one may win.
+            BF16, AMX); on other CPUs nothing changes, and none computes in float16. bfloat16 has 8 bits of
+            precision: where two places of the score map are nearly as good, the other one may win.
 
     Returns:
         A module in evaluation mode with `template` and `search` of `net`; the first search takes longer.
@@ -37,10 +37,11 @@ def deploy(net: nn.Module, device: str | torch.device, *, fast: bool = False) ->
     plain = copy.deepcopy(net).to(device).eval().requires_grad_(False)
     quick = copy.deepcopy(plain)
     dtype = _trunk_dtype(device, fast)
-    pack = device.type == "cpu" and onednn_available()
-    quick.backbone = _Trunk(fused(quick.backbone, pack, dtype), dtype)  # type: ignore[assignment]
+    on_cpu = device.type == "cpu"
+    trunk = fused(quick.backbone, on_cpu and onednn_available(dtype), dtype)
+    quick.backbone = _Trunk(trunk, dtype)  # type: ignore[assignment]
     for part in (quick.neck, quick.head):  # they have methods beside forward: only what they hold is replaced
-        fuse_children(part, pack, torch.float32)
+        fuse_children(part, on_cpu and onednn_available(), torch.float32)
     return DeployedNet(plain, quick.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 

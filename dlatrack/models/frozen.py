@@ -32,9 +32,13 @@ class FrozenTrunk:
     @classmethod
     def of(cls, backbone: Backbone, dtype: torch.dtype) -> FrozenTrunk | None:
         """One for this backbone, or None where it would gain nothing: off the CPU, or in a dtype it lacks."""
-        on_cpu = next(backbone.parameters()).device.type == "cpu" and onednn_available()
-        native = dtype == torch.float32 or (dtype == torch.bfloat16 and has_native_bfloat16())
-        return cls(backbone, dtype) if on_cpu and native else None
+        on_cpu = next(backbone.parameters()).device.type == "cpu"
+        quick = (
+            onednn_available()
+            if dtype == torch.float32
+            else dtype == torch.bfloat16 and has_native_bfloat16()
+        )
+        return cls(backbone, dtype) if on_cpu and quick else None
 
     def __deepcopy__(self, memo: dict[int, object]) -> FrozenTrunk:
         """Packed weights cannot be copied; the copy packs its own."""

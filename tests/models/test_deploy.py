@@ -12,7 +12,12 @@ from torch import Tensor, nn
 
 from dlatrack.models import deploy as module
 from dlatrack.models.backbones import BACKBONES
-from dlatrack.models.cpu_convolution import PackedConv, WinogradConv, onednn_available
+from dlatrack.models.cpu_convolution import (
+    PackedConv,
+    WinogradConv,
+    has_native_bfloat16,
+    onednn_available,
+)
 from dlatrack.models.deploy import deploy
 from dlatrack.models.heads import HEADS, FcHead, HeadOutput
 from dlatrack.models.necks import NoNeck
@@ -73,7 +78,7 @@ class Listed(nn.Sequential):
 
 @pytest.mark.parametrize("onednn", [False, pytest.param(True, marks=needs_onednn)])
 def test_one_batch_norm_is_folded_by_hand(monkeypatch: pytest.MonkeyPatch, onednn: bool) -> None:
-    monkeypatch.setattr(module, "onednn_available", lambda: onednn)
+    monkeypatch.setattr(module, "onednn_available", lambda dtype=torch.float32: onednn)
     convolution, norm = nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, eps=0.5)
     for parameter, value in zip((*convolution.parameters(), *norm.parameters()), (2, 1, 5, 7), strict=True):
         nn.init.constant_(parameter, value)
@@ -106,7 +111,7 @@ def test_every_backbone_and_head_was_among_them() -> None:
 
 
 def test_without_onednn_answers_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "onednn_available", lambda: False)
+    monkeypatch.setattr(module, "onednn_available", lambda dtype=torch.float32: False)
     chosen = small(recipe("siamrpnpp"))
     net = lively(chosen)
     assert largest_difference(net, deploy(net, "cpu"), chosen) < 1e-5
@@ -138,8 +143,57 @@ def test_fast_mode_is_the_usual_one_on_a_cpu_without_a_quicker_format(
     assert largest_difference(deploy(net, "cpu"), deploy(net, "cpu", fast=True), chosen) == 0
 
 
-def test_the_processor_is_asked_for_bfloat16() -> None:
-    assert module.has_native_bfloat16() in (True, False)
+#: How many roundings by half a unit in the last place the difference may come to, over some dozen layers in a row.
+#: Kernels differ in where they round: 8.2 were seen with PyTorch's own in float16.
+ROUNDINGS = 20
+
+PROCESSORS = {  # what torch and oneDNN say of them: bfloat16 multiplied, bfloat16 packed, float16 packed
+    "AVX2": (False, False, False),
+    "AVX2 with AVX-NE-CONVERT": (False, True, True),
+    "AVX-512": (False, True, False),
+    "AVX-512 with BF16": (True, True, False),
+    "AVX-512 with BF16, used as AVX2": (True, False, False),  # ATEN_CPU_CAPABILITY=avx2
+    "AVX-512 with BF16 and FP16": (True, True, True),
+}
+
+
+def become(monkeypatch: pytest.MonkeyPatch, processor: str) -> None:
+    """Let torch answer as on another processor."""
+    native, bfloat16, float16 = PROCESSORS[processor]
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: bfloat16)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported", lambda: float16)
+
+
+@needs_onednn
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_the_processor_decides_on_formats(monkeypatch: pytest.MonkeyPatch, processor: str) -> None:
+    become(monkeypatch, processor)
+    native, bfloat16, float16 = PROCESSORS[processor]
+    assert onednn_available()
+    assert onednn_available(torch.bfloat16) == bfloat16
+    assert onednn_available(torch.float16) == float16
+    assert has_native_bfloat16() == (native and bfloat16)
+    expected = torch.bfloat16 if native and bfloat16 else torch.float32
+    assert module._trunk_dtype(torch.device("cpu"), fast=True) == expected
+    assert module._trunk_dtype(torch.device("cpu"), fast=False) == torch.float32
+    assert module._trunk_dtype(torch.device("cuda"), fast=True) == torch.float16
+
+
+@needs_onednn
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("packs", [False, True])
+def test_a_trunk_is_packed_only_in_a_format_that_onednn_takes(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, packs: bool
+) -> None:
+    """Packing touches no weights before the first search, so it can be looked at on any processor."""
+    become(monkeypatch, "AVX2 with AVX-NE-CONVERT" if packs else "AVX2")
+    monkeypatch.setattr(module, "_trunk_dtype", lambda device, fast: dtype)
+    quick = deploy(lively(small(recipe("siamcar_small"))), "cpu", fast=True).get_submodule("_quick")
+    for part, expected in (("backbone", packs), ("head", True)):  # the head stays in float32
+        layers = list(quick.get_submodule(part).modules())
+        assert any(isinstance(layer, PackedConv) for layer in layers) == expected
 
 
 @pytest.mark.parametrize("name", ["siamrpnpp_small", "siamfc"])
@@ -147,16 +201,19 @@ def test_bfloat16_as_in_fast_mode_on_some_cpus_is_near(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "has_native_bfloat16", lambda: True)
     chosen = small(recipe(name))
     net = lively(chosen)
-    assert 1e-4 < largest_difference(net, deploy(net, "cpu", fast=True), chosen) < 4e-2
+    difference = largest_difference(net, deploy(net, "cpu", fast=True), chosen)
+    assert 1e-4 < difference < ROUNDINGS * torch.finfo(torch.bfloat16).eps / 2
     assert largest_difference(net, deploy(net, "cpu"), chosen) < 1e-4
 
 
 @pytest.mark.parametrize("name", ["siamrpnpp_small", "siamfc"])
 def test_float16_as_in_fast_mode_on_a_gpu_is_close(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """On a CPU without float16 instructions PyTorch's ordinary convolutions answer, rounded to float16."""
     monkeypatch.setattr(module, "_trunk_dtype", lambda device, fast: torch.float16)
     chosen = small(recipe(name))
     net = lively(chosen)
-    assert 1e-5 < largest_difference(net, deploy(net, "cpu", fast=True), chosen) < 4e-3
+    difference = largest_difference(net, deploy(net, "cpu", fast=True), chosen)
+    assert 1e-5 < difference < ROUNDINGS * torch.finfo(torch.float16).eps / 2
 
 
 def test_code_that_cannot_be_traced_is_fused_inside() -> None:
