@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -205,18 +204,16 @@ def test_an_empty_table() -> None:
 
 @pytest.mark.slow
 def test_a_million_rows_take_few_bytes_each(tmp_path: Path) -> None:
-    """Ten million boxes must stay below 1 GiB and 30 s; a tenth of that here, with half of each as margin."""
+    """Ten million boxes must stay below 1 GiB; a tenth of that here. `dlatrack bench pairs` measures the seconds."""
     boxes, numbers = np.ones((250, 4), np.float32), np.arange(250)
     tracemalloc.start()
-    start = time.perf_counter()
     builder = TrackTableBuilder(tmp_path, np.float32)
     for index in range(4000):
         builder.add(f"video{index}", f"TRAIN_0/frames/video{index}/%d.jpg", numbers, boxes)
     t = builder.build()
     save(t, tmp_path / "t.safetensors")
     load(tmp_path / "t.safetensors", tmp_path)
-    seconds, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(t) == 1_000_000
-    assert seconds < 15
     assert peak < 2**30 / 10
