@@ -44,7 +44,7 @@ def write(path, parameters, *cells):
 def test_a_run_leaves_the_source_alone_and_says_where_the_output_is(clone, capfd):
     source = clone / "notebooks" / "03_train.ipynb"
     before = source.read_bytes()
-    output = run_notebook(3, preset="smoke", parameters={"epochs": "5", "ks": "1,2"}, timeout=60)
+    output = run_notebook(3, preset="smoke", parameters={"epochs": "5", "ks": "1,2"})
     assert output == clone / "runs" / "03_train.ipynb"
     ran = nbformat.read(output, as_version=4)
     assert ran.cells[-1].outputs[0].text == "smoke 10 [1, 2]\n"

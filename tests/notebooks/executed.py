@@ -6,6 +6,9 @@ from pathlib import Path
 
 import nbformat
 
+#: Seconds that a cell may take: a guard against hanging, far above what the slowest needs on a busy machine.
+PATIENCE = 900
+
 
 def outputs(path: Path) -> str:
     """All outputs of all cells, as text."""

@@ -19,7 +19,7 @@ from dlatrack import paths
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARTEFACTS = paths.root() / "runs" / "laboratory_browser"
-PATIENCE = 180_000  # ms, for everything that waits for a kernel
+PATIENCE = 600_000  # ms, a guard against hanging for everything that waits for a kernel
 
 _FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -117,7 +117,7 @@ def _server(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str,
             yield url, token
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            server.wait(timeout=300)
 
 
 def _answers(server, url: str, token: str) -> bool:

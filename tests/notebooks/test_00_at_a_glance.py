@@ -8,7 +8,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from executed import outputs
+from executed import PATIENCE, outputs
 
 from dlatrack import paths
 from dlatrack.errors import InputError
@@ -19,7 +19,7 @@ NOTEBOOKS = paths.notebooks_dir()
 
 @pytest.mark.slow
 def test_without_records_nothing_is_shown(figures):
-    path = run_notebook("00", preset="smoke", timeout=60)
+    path = run_notebook("00", preset="smoke", timeout=PATIENCE)
     rows = pd.read_csv(figures / "00_ledger.csv", keep_default_na=False)
     assert set(rows["state"]) == {"not attempted"}
     assert set(rows["ours"]) == {""}
@@ -28,14 +28,14 @@ def test_without_records_nothing_is_shown(figures):
     assert "**Table 3** · 0 of 18" in text
     assert "600,000 / 256 = 2,343.75" in text
     before = {file.name: file.read_bytes() for file in figures.iterdir()}
-    run_notebook("00", preset="demo", timeout=60)
+    run_notebook("00", preset="demo", timeout=PATIENCE)
     assert {file.name: file.read_bytes() for file in figures.iterdir()} == before
 
 
 @pytest.mark.slow
 def test_with_the_committed_records(figures):
     shutil.copytree(paths.root() / "figures", figures, ignore=shutil.ignore_patterns("*.png", "*.svg"))
-    path = run_notebook("00", preset="smoke", parameters={"everything": True}, timeout=60)
+    path = run_notebook("00", preset="smoke", parameters={"everything": True}, timeout=PATIENCE)
     rows = pd.read_csv(figures / "00_ledger.csv", index_col="id")
     car = rows.loc["fig11/siamcar/parameters-million"]
     assert (car["ours"], car["state"], car["record"]) == (5.585, "measured", "02_parameters.json")

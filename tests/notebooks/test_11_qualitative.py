@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from executed import outputs
+from executed import PATIENCE, outputs
 
 from dlatrack.errors import InputError
 from dlatrack.notebooks import run_notebook
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_shared_data")
 
 @pytest.mark.slow
 def test_11_draws_sequences_chosen_by_a_rule_and_the_same_again(figures):
-    path = run_notebook("11", preset="smoke", parameters={"columns": 2}, timeout=120)
+    path = run_notebook("11", preset="smoke", parameters={"columns": 2}, timeout=PATIENCE)
     data = json.loads((figures / "fig06.data.json").read_text())
     record = json.loads((figures / "fig06.json").read_text())
     assert record["synthetic"] is True
@@ -38,14 +38,14 @@ def test_11_draws_sequences_chosen_by_a_rule_and_the_same_again(figures):
     assert "from the largest gain to the largest loss" in text
     assert "95 % interval" in text
     before = {file.name: file.read_bytes() for file in figures.iterdir()}
-    run_notebook("11", preset="smoke", parameters={"columns": 2}, timeout=120)
+    run_notebook("11", preset="smoke", parameters={"columns": 2}, timeout=PATIENCE)
     assert {file.name: file.read_bytes() for file in figures.iterdir()} == before
 
 
 @pytest.mark.slow
 def test_11_says_what_it_cannot_use(figures):
     with pytest.raises(InputError, match=r"^11_qualitative\.ipynb: .*got 'best'"):
-        run_notebook("11", preset="smoke", parameters={"choose": "best"}, timeout=60)
+        run_notebook("11", preset="smoke", parameters={"choose": "best"}, timeout=PATIENCE)
 
 
 def test_a_typo_is_refused(figures):

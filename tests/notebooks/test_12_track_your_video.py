@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from executed import outputs
+from executed import PATIENCE, outputs
 
 from dlatrack.datasets.recording import record
 from dlatrack.datasets.synthetic import synthetic_sequence
@@ -23,7 +23,7 @@ def runs(folders):
 
 @pytest.mark.slow
 def test_12_tracks_a_synthetic_video(runs):
-    path = run_notebook("12", preset="smoke", timeout=120)
+    path = run_notebook("12", preset="smoke", timeout=PATIENCE)
     folder = runs / "12_track_your_video"
     assert len(VideoFrames(folder / "tracked.mp4")) == 12
     table = pd.read_csv(folder / "tracked.csv")
@@ -49,7 +49,7 @@ def test_12_tracks_two_targets_of_a_given_video(runs, tmp_path):
         for image in synthetic_sequence(31, 5, challenges=()).frames:
             video.add(image)
     parameters = {"video": str(source), "box": "100,80,60,45; 20,30,40,40", "weights": "siamrpnpp_small"}
-    run_notebook("12", preset="smoke", parameters=parameters, timeout=120)
+    run_notebook("12", preset="smoke", parameters=parameters, timeout=PATIENCE)
     folder = runs / "12_track_your_video"
     table = pd.read_csv(folder / "tracked.csv")
     assert table[["x", "y", "w", "h"]].iloc[:2].to_numpy().tolist() == [[100, 80, 60, 45], [20, 30, 40, 40]]
@@ -62,4 +62,4 @@ def test_12_tracks_two_targets_of_a_given_video(runs, tmp_path):
 @pytest.mark.slow
 def test_12_names_a_video_that_is_not_there(runs):
     with pytest.raises(InputError, match=r"^12_track_your_video\.ipynb: .*none\.mp4 is missing"):
-        run_notebook("12", preset="smoke", parameters={"video": "none.mp4"}, timeout=60)
+        run_notebook("12", preset="smoke", parameters={"video": "none.mp4"}, timeout=PATIENCE)

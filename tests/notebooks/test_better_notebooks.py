@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from executed import outputs
+from executed import PATIENCE, outputs
 
 from dlatrack.errors import InputError
 from dlatrack.notebooks import run_notebook
@@ -18,7 +18,7 @@ def content(folders, name) -> dict:
 
 @pytest.mark.slow
 def test_04_trains_anchor_twins_and_scores_them(folders):
-    path = run_notebook("04", preset="smoke", timeout=180)
+    path = run_notebook("04", preset="smoke", timeout=PATIENCE)
     table = pd.read_csv(folders / "figures" / "04_scores.csv", index_col=0)
     assert list(table.index) == ["SiamRPN++ small, fixed rule", "DLA-SiamRPN++ small", "static box"]
     assert ((table >= 0) & (table <= 1)).all(axis=None)
@@ -38,7 +38,7 @@ def test_04_trains_anchor_twins_and_scores_them(folders):
 
 @pytest.mark.slow
 def test_13_asks_targets_seeds_and_choices(folders):
-    path = run_notebook("13", preset="smoke", timeout=180)
+    path = run_notebook("13", preset="smoke", timeout=PATIENCE)
     needed = pd.read_csv(folders / "figures" / "13_targets_needed.csv")
     assert set(needed["twins"]) == {"DLA-SiamCAR small", "DLA-SiamRPN++ small"}
     assert (needed["low"].lt(needed["targets"]) & needed["targets"].lt(needed["high"])).all()
@@ -72,4 +72,4 @@ def test_13_refuses_one_seed(folders):
     with pytest.raises(
         InputError, match=r"^13_is_it_better\.ipynb: seeds must be 0 .* at least 2.*got 1 from 0"
     ):
-        run_notebook("13", preset="smoke", parameters={"seeds": 1}, timeout=60)
+        run_notebook("13", preset="smoke", parameters={"seeds": 1}, timeout=PATIENCE)

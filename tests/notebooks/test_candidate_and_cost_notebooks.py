@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from executed import outputs
+from executed import PATIENCE, outputs
 
 from dlatrack.errors import InputError
 from dlatrack.notebooks import run_notebook
@@ -18,7 +18,7 @@ def content(folder, name) -> dict:
 
 @pytest.mark.slow
 def test_09_counts_positives_and_trains_for_every_k(figures):
-    path = run_notebook("09", preset="smoke", parameters={"candidates": "7,9"}, timeout=180)
+    path = run_notebook("09", preset="smoke", parameters={"candidates": "7,9"}, timeout=PATIENCE)
     counts = pd.read_csv(figures / "fig09a_counts.csv")
     assert set(counts["K"]) == set(range(5, 24, 2))
     ours = counts[(counts["mix"] == "wide mix") & counts["reading"].str.startswith("DLA, default")]
@@ -40,12 +40,12 @@ def test_09_counts_positives_and_trains_for_every_k(figures):
 @pytest.mark.slow
 def test_09_names_a_k_that_cannot_be(figures):
     with pytest.raises(InputError, match=r"^09_hyperparameter_k\.ipynb: .*in 1\.\.625, got \[0, 9\]"):
-        run_notebook("09", preset="smoke", parameters={"candidates": [0, 9]}, timeout=60)
+        run_notebook("09", preset="smoke", parameters={"candidates": [0, 9]}, timeout=PATIENCE)
 
 
 @pytest.mark.slow
 def test_10_measures_once_and_draws_the_same_again(figures):
-    path = run_notebook("10", preset="smoke", timeout=180)
+    path = run_notebook("10", preset="smoke", timeout=PATIENCE)
     costs = pd.read_csv(figures / "10_training_cost_table.csv")
     assert set(costs["tracker"]) == {"SiamCAR small", "SiamRPN++ small"}
     assert (costs["DLA / fixed"].between(costs["low"], costs["high"])).all()
@@ -61,7 +61,7 @@ def test_10_measures_once_and_draws_the_same_again(figures):
     assert "measured on" in text
     assert "this machine" in text
     before = {file.name: file.read_bytes() for file in figures.iterdir()}
-    run_notebook("10", preset="smoke", timeout=180)
+    run_notebook("10", preset="smoke", timeout=PATIENCE)
     assert {file.name: file.read_bytes() for file in figures.iterdir()} == before
 
 
@@ -70,4 +70,4 @@ def test_10_says_what_its_report_lacks(figures):
     figures.mkdir()
     (figures / "10_training_cost.report.json").write_text("[]")
     with pytest.raises(InputError, match=r"^10_training_cost\.ipynb: .*is no report of training costs"):
-        run_notebook("10", preset="smoke", timeout=60)
+        run_notebook("10", preset="smoke", timeout=PATIENCE)

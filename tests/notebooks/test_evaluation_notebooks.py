@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 import torch
-from executed import outputs
+from executed import PATIENCE, outputs
 
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
@@ -42,7 +42,7 @@ def table(folder, name) -> pd.DataFrame:
 @pytest.mark.slow
 def test_05_draws_otb100_and_published_trackers(figures, weights, shared_data, monkeypatch):
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(shared_data))
-    run_notebook("05", preset="smoke", parameters={"weights": weights}, timeout=180)
+    run_notebook("05", preset="smoke", parameters={"weights": weights}, timeout=PATIENCE)
     scores = table(figures, "fig04_scores")
     assert list(scores.index) == OURS
     assert set(scores["measured on"]) == {"OTB100 miniature, synthetic"}
@@ -64,7 +64,7 @@ def test_05_draws_otb100_and_published_trackers(figures, weights, shared_data, m
 
 @pytest.mark.slow
 def test_06_goes_on_without_published_trackers(figures, weights):
-    path = run_notebook("06", preset="smoke", parameters={"weights": weights}, timeout=180)
+    path = run_notebook("06", preset="smoke", parameters={"weights": weights}, timeout=PATIENCE)
     scores = table(figures, "table03")
     assert list(scores.index) == OURS
     assert (scores[["AUC", "precision at 20 px"]] > 0).all(axis=None)
@@ -78,7 +78,7 @@ def test_06_goes_on_without_published_trackers(figures, weights):
 @pytest.mark.slow
 def test_07_ranks_by_expected_average_overlap(figures, weights, shared_data, monkeypatch):
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(shared_data))
-    path = run_notebook("07", preset="smoke", parameters={"weights": weights}, timeout=180)
+    path = run_notebook("07", preset="smoke", parameters={"weights": weights}, timeout=PATIENCE)
     scores = table(figures, "fig07_scores")
     assert list(scores.index) == OURS
     drawn = json.loads((figures / "fig07a.data.json").read_text())
@@ -97,7 +97,7 @@ def test_07_ranks_by_expected_average_overlap(figures, weights, shared_data, mon
 
 @pytest.mark.slow
 def test_08_draws_normalised_precision(figures, weights):
-    path = run_notebook("08", preset="smoke", parameters={"weights": weights}, timeout=180)
+    path = run_notebook("08", preset="smoke", parameters={"weights": weights}, timeout=PATIENCE)
     scores = table(figures, "fig08_scores")
     assert list(scores.index) == OURS
     assert set(scores["protocol"]) == {"lasot_matlab"}

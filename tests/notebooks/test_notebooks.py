@@ -9,7 +9,7 @@ import jupytext
 import nbformat
 import pandas as pd
 import pytest
-from executed import outputs
+from executed import PATIENCE, outputs
 
 from dlatrack import paths
 from dlatrack.errors import InputError
@@ -57,7 +57,7 @@ def test_every_notebook_has_its_pair():
 
 @pytest.mark.slow
 def test_01_shows_every_rule_on_one_frame(folders):
-    path = run_notebook("01", preset="smoke", parameters={"candidates": 7}, timeout=120)
+    path = run_notebook("01", preset="smoke", parameters={"candidates": 7}, timeout=PATIENCE)
     record = json.loads((folders / "figures" / "fig01.json").read_text())
     assert record["parameters"]["candidates"] == 7
     assert record["synthetic"] is True
@@ -70,7 +70,7 @@ def test_01_shows_every_rule_on_one_frame(folders):
 
 @pytest.mark.slow
 def test_02_counts_parameters_beside_the_papers(folders):
-    path = run_notebook("02", preset="smoke", parameters={"tracker": "siamcar"}, timeout=120)
+    path = run_notebook("02", preset="smoke", parameters={"tracker": "siamcar"}, timeout=PATIENCE)
     counts = pd.read_csv(folders / "figures" / "02_parameters.csv", index_col=0)
     assert counts.loc["SiamCAR", "without backbone"] == 5_856_775
     assert counts["paper, M"].dropna().to_dict() == {"SiamRPN++": 17.25, "SiamCAR": 5.58}
@@ -86,7 +86,7 @@ def test_02_counts_parameters_beside_the_papers(folders):
 
 @pytest.mark.slow
 def test_03_trains_twins_and_scores_them(folders):
-    path = run_notebook("03", preset="smoke", timeout=180)
+    path = run_notebook("03", preset="smoke", timeout=PATIENCE)
     table = pd.read_csv(folders / "figures" / "03_scores.csv", index_col=0)
     assert list(table.index) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "static box"]
     assert ((table >= 0) & (table <= 1)).all(axis=None)
@@ -107,7 +107,7 @@ def test_03_runs_on_folders_of_real_layout(folders):
         write_folder(sequence, folders / "clips")
     clips = str(folders / "clips")
     run_notebook(
-        "03", preset="smoke", parameters={"data": clips, "test_data": clips, "epochs": 1}, timeout=180
+        "03", preset="smoke", parameters={"data": clips, "test_data": clips, "epochs": 1}, timeout=PATIENCE
     )
     record = json.loads((folders / "figures" / "03_scores.json").read_text())
     assert record["synthetic"] is False
@@ -117,4 +117,4 @@ def test_03_runs_on_folders_of_real_layout(folders):
 @pytest.mark.slow
 def test_bad_input_inside_a_notebook_is_one_line(folders):
     with pytest.raises(InputError, match=r"^03_train_dla_siamcar\.ipynb: .*nowhere"):
-        run_notebook("03", preset="smoke", parameters={"data": str(folders / "nowhere")}, timeout=60)
+        run_notebook("03", preset="smoke", parameters={"data": str(folders / "nowhere")}, timeout=PATIENCE)
