@@ -163,5 +163,10 @@ def _rounded(value: float | str) -> str:
 
 
 def _default_stream() -> TextIO:
-    in_notebook = "ipykernel" in sys.modules and not sys.stderr.isatty()
-    return sys.stdout if in_notebook else sys.stderr
+    return sys.stdout if in_notebook() else sys.stderr
+
+
+def in_notebook() -> bool:
+    """Whether this code runs in a Jupyter kernel; a process that has only imported one is none."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

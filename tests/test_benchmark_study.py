@@ -144,7 +144,7 @@ def test_without_the_folder_there_are_no_published_trackers(tmp_path, monkeypatc
     [
         ("OTB100", "pysot", {"ATOM", "DaSiamRPN", "SiamFC", "SiamRPN", "SiamRPN++"}),
         ("UAV123", "pysot", {"SiamFC"}),
-        ("LaSOT", "lasot_matlab", {"ATOM"}),
+        ("LaSOT", "lasot_matlab", {"ATOM", "SiamRPN++"}),
         ("VOT2019", "pysot", {"LightTrack", "NanoTrack", "SiamTPN"}),
     ],
 )

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import re
+import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -140,3 +142,18 @@ def test_durations(seconds, text):
 def test_a_negative_total_is_refused():
     with pytest.raises(ValueError, match="at least 0, got -1"):
         Progress(-1, "training")
+
+
+@pytest.mark.parametrize(
+    ("shell", "stream"),
+    [(None, "err"), (SimpleNamespace(), "err"), (SimpleNamespace(kernel=object()), "out")],
+)
+def test_only_a_kernel_gets_its_reports_on_standard_output(monkeypatch, capsys, shell, stream):
+    """A terminal's IPython has no kernel; and importing ipykernel makes none."""
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    with Progress(1, "counting") as progress:
+        progress.step()
+    written = capsys.readouterr()
+    assert getattr(written, stream).startswith("counting  1/1 steps")
+    assert written.out == "" or written.err == ""

@@ -197,6 +197,7 @@ def test_nine_invented_sequences_agree_with_ten_toolkits(shared_data: Path, colu
         ("OTB100", "otb100", "OTB100_results"),
         ("UAV123", "uav123", "UAV123_results"),
         ("LaSOT", "lasot_test", "LaSOT_ATOM_results"),
+        ("LaSOT", "lasot_test", "LaSOT_SiamRPNpp_results"),
     ],
 )
 def test_published_trackers_agree_with_the_toolkits(shared_data: Path, benchmark, file, archive):
