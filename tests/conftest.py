@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; set DLATRACK_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_of_the_module() -> Iterator[None]:
+    """Give back what a module's tests have freed.
+
+    Traced networks refer to themselves, so that the garbage collector alone frees them; and training asks the
+    allocator to keep what is freed (`dlatrack.memory`), which over all tests came to several GB.
+    """
+    yield
+    gc.collect()
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
+        libc.malloc_trim(0)
