@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from dlatrack.adapters import opencv
 from dlatrack.bench.measure import machine
@@ -25,6 +23,7 @@ from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.twins import compare_twins
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.models.weights import load_weights
+from dlatrack.printing import print_line, print_table
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table
 from dlatrack.tracking.online import OnlineTracker
@@ -155,15 +154,13 @@ def compare_command(clips: Path, out: Path | None, *, fast: bool) -> None:
     """
     torch.set_num_threads(os.cpu_count() or 1)
     study = study_shipped(clips, fast=fast)
-    table = Table("tracker", *study.table.columns)
-    for name, row in study.table.iterrows():
-        table.add_row(
-            str(name), *(f"{value:.3f}" for value in row[:-1]), f"{row.iloc[-1]:.0f}".replace("nan", "")
-        )
-    console = Console()
-    console.print(table)
+    rows = [
+        (str(name), *(f"{value:.3f}" for value in row[:-1]), f"{row.iloc[-1]:.0f}".replace("nan", ""))
+        for name, row in study.table.iterrows()
+    ]
+    print_table(["tracker", *study.table.columns], rows)
     for verdict in study.verdicts:
-        console.print(verdict, highlight=False, soft_wrap=True)
+        print_line(verdict)
     if out is None:
         return
     parameters = {
