@@ -220,8 +220,9 @@ def benchmark_command(
     if tuned is not None:
         _tell(tuned, digest_of_weights)
     if part != (1, 1):
+        more = " --allow-missing" if allow_missing else ""
         print_line(
-            f"part {shard} is done; when all parts are: dlatrack evaluate {entry.name} --results {out}"
+            f"part {shard} is done; when all parts are: dlatrack evaluate {entry.name} --results {out}{more}"
         )
         return
     truth = read_truth(entry.name, root, allow_missing=allow_missing)

@@ -98,7 +98,11 @@ def tracker_results(
         found: dict[str, list[TrackerResults]] = {}
         for place in map(Path, places):
             folder = stack.enter_context(opened(place))
-            for tracker in _found(truth, place, folder):
+            try:
+                trackers = _found(truth, place, folder)
+            except InputError as error:
+                raise InputError(str(error).replace(str(folder), str(place))) from error
+            for tracker in trackers:
                 found.setdefault(tracker.own_name, []).append(tracker)
         named: dict[str, TrackerResults] = {}
         for name, alike in found.items():

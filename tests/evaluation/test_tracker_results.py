@@ -134,3 +134,7 @@ def test_vot_trackers_of_one_name(tmp_path: Path) -> None:
 def test_a_place_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no result file for any sequence"):
         each_tracker(truth("folder", "a"), [tmp_path], lambda name, rows: None)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("net/b.txt", "1,2,3,4\n")
+    with pytest.raises(InputError, match=r"all\.zip has no result file for any sequence, such as a\.txt"):
+        each_tracker(truth("folder", "a"), [tmp_path / "all.zip"], lambda name, rows: None)
