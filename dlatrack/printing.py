@@ -169,7 +169,10 @@ def _draw(console: Console, header: Sequence[str], rows: Sequence[Sequence[str]]
     )
     for row in rows:
         table.add_row(*row)
-    console.width = sum(widths) + _PER_COLUMN * len(widths) + _EDGE
+    console.size = (
+        sum(widths) + _PER_COLUMN * len(widths) + _EDGE,
+        console.height,
+    )  # rich cuts what is wider
     console.print(table)
 
 

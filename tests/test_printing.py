@@ -70,6 +70,14 @@ def test_in_a_pipe_a_row_is_a_line_however_wide(monkeypatch):
     assert len(lines) == 1 + 3 + len(NAMES) + 1
 
 
+def test_a_log_that_wants_colours_is_no_terminal(monkeypatch):
+    """Such as that of a build server, whose terminal says that it can do nothing."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    lines = printed(None, NAMES, SCORES).splitlines()
+    assert sum(rows(NAMES, len(SCORES))[-2][0] in line for line in lines) == 1
+
+
 @pytest.mark.parametrize("width", [60, 80, 81, 100, 120, 200])
 def test_in_a_terminal_names_are_folded_and_numbers_are_whole(width):
     text = printed(width, NAMES, SCORES)

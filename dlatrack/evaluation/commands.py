@@ -139,11 +139,10 @@ def _tell_of_the_truth(truth: BenchmarkTruth, absent: str | None) -> None:
         )
     if absent is not None and (count := absent_count(truth)):
         frames = sum(len(sequence.regions) for sequence in truth.sequences.values())
-        other = (
-            "--absent drop leaves them out" if absent == "fail" else "--absent fail counts them as failures"
-        )
+        other = "drop leaves them out" if absent == "fail" else "fail counts them as failures"
         print_note(
-            f"the target is absent in {count:,} of {frames:,} frames; they {ABSENT_WORDS[absent]}; {other}"
+            f"the target is absent in {count:,} of {frames:,} frames: {ABSENT_WORDS[absent]}; evaluate --absent "
+            f"{other}"
         )
 
 

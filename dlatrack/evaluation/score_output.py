@@ -96,13 +96,13 @@ def print_scores(truth: BenchmarkTruth, rows: Sequence[Mapping[str, Any]], absen
     if truth.missing:
         title += f"; {len(truth.missing)} sequences are missing"
     if absent is not None and (count := absent_count(truth)):
-        title += f"; the target is absent in {count:,}, which {ABSENT_WORDS[absent]}"
+        title += f"; the target is absent in {count:,} ({ABSENT_WORDS[absent]})"
     cells = [[_cell(key, row.get(key)) for key in columns] for row in rows]
     print_table(columns, cells, title=title)
 
 
 #: What happens to frames without the target.
-ABSENT_WORDS = {"fail": "fail in every curve", "drop": "are left out"}
+ABSENT_WORDS = {"fail": "frames without it fail in every curve", "drop": "frames without it are left out"}
 
 
 def print_reasons(compared: Mapping[str, Sequence[Comparison]]) -> None:

@@ -56,7 +56,10 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
         sequences = _from_texts(entry, source, allow_missing)
     known = (place.manifest if place else manifest(entry.manifest)).sequences if entry.manifest else ()
     there = {sequence.name for sequence in sequences}
-    missing = [listed.name for listed in known if allow_missing and listed.name not in there]
+    names = [listed.name for listed in known]
+    missing = (
+        [name for name in names if name not in there] if there <= set(names) else []
+    )  # else: another's names
     return BenchmarkTruth(entry.name, {s.name: _with_facts(entry, s) for s in sequences}, tuple(missing))
 
 

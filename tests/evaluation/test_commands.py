@@ -237,15 +237,16 @@ def test_absent_frames_of_a_folder_are_told_of_and_can_be_left_out(monkeypatch, 
     assert row["precision"] == pytest.approx(11 / 12)
     assert row["auc"] == pytest.approx(11 / 12 * 20 / 21)
     assert (row["absent"], row["absent_frames"]) == ("fail", 3)
-    note = "note: the target is absent in 3 of 36 frames; they fail in every curve; --absent drop leaves them out"
-    assert note in err
+    assert (
+        "note: the target is absent in 3 of 36 frames: frames without it fail in every curve; evaluate" in err
+    )
     _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--csv", "--absent", "drop")
     (row,) = csv.DictReader(io.StringIO(out))
     assert (float(row["auc"]), row["precision"]) == (pytest.approx(20 / 21), "1.0")
     assert (row["absent"], row["absent_frames"]) == ("drop", "3")
-    assert "they are left out" in err
+    assert "frames without it are left out; evaluate --absent fail counts them as failures" in err
     _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--compare", "--absent", "drop")
-    assert "the target is absent in 3, which are left out" in out
+    assert "the target is absent in 3 (frames without it are left out)" in out
     assert out.count("0.9524") == 6
     status, _, err = run(monkeypatch, capsys, "evaluate", *arguments, "--absent", "keep")
     assert (status, err) == (2, "dlatrack: absent frames are counted by fail or drop, got 'keep'\n")
@@ -318,6 +319,19 @@ def test_the_same_results_in_two_folders_are_one_tracker(monkeypatch, capsys, tm
     assert "note: tracker perfect has the same results in" in err
     assert "results, " in err
     assert "again and counts once" in err
+
+
+def test_a_file_of_some_true_boxes_is_no_whole_benchmark(monkeypatch, capsys, tmp_path, results, gt, boxes):
+    _, out, err = run(monkeypatch, capsys, "evaluate", "OTB100", "--results", results, "--gt", gt)
+    assert "OTB100: 4 sequences, 36 frames; 96 sequences are missing" in out
+    assert "note: the truth has 4 of 100 sequences of OTB100; it lacks " in err
+    (tmp_path / "own.json").write_text(gt.read_text().replace("Car1", "MyOwnCar"))
+    for tracker in ("off", "perfect"):
+        (results / tracker / "Car1.txt").rename(results / tracker / "MyOwnCar.txt")
+    arguments = ("OTB100", "--results", results, "--gt", tmp_path / "own.json")
+    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert "OTB100: 4 sequences, 36 frames\n" in out
+    assert "it lacks" not in err
 
 
 def test_results_are_exported(monkeypatch, capsys, tmp_path, results, gt):
