@@ -222,6 +222,9 @@ def benchmark(
         int, typer.Option(help="Processes that track, each on one core; 1: this one.", min=1)
     ] = 1,
     shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for several machines.")] = "1/1",
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Score the sequences that are there, and mark the scores.")
+    ] = False,
 ) -> None:
     """Run a tracker over a benchmark, in one pass or with resets (VOT), and print its scores."""
     from dlatrack.commands import benchmark_command
@@ -237,6 +240,7 @@ def benchmark(
         fast=fast,
         workers=workers,
         shard=shard,
+        allow_missing=allow_missing,
     )
 
 
@@ -269,10 +273,19 @@ def evaluate(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON at full precision.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV at full precision.")] = False,
+    absent: Annotated[
+        str | None,
+        typer.Option(help="In folder, frames without the target: fail in every curve (default), or drop."),
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Score the sequences that are there, and mark the scores.")
+    ] = False,
 ) -> None:
     """Score result files of any tracker; no images are needed."""
     from dlatrack.evaluation.commands import evaluate_command
 
+    if json and csv:
+        raise InputError("scores are printed as --json or as --csv; choose one")
     evaluate_command(
         name,
         results,
@@ -282,6 +295,8 @@ def evaluate(
         attributes=attributes,
         significance=significance,
         form="json" if json else "csv" if csv else "table",
+        absent=absent,
+        allow_missing=allow_missing,
     )
 
 

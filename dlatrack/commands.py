@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from dlatrack import comparison
 from dlatrack.datasets.synthetic import synthetic_sequences
@@ -25,6 +23,7 @@ from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import starting_weights
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import load_weights, save_weights
+from dlatrack.printing import print_line, print_table
 from dlatrack.progress import Progress
 from dlatrack.provenance import versions
 from dlatrack.recipes import OnlineConfig, Schedule, recipe
@@ -80,10 +79,10 @@ def train_command(
     with ranks(compute.device) as (processes, device), events as listener:
         compute = replace(compute, device=device, ranks=processes)
         crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))
-        console = Console(quiet=not processes.first)
-        console.print(_effective(chosen.schedule, compute), highlight=False, soft_wrap=True)
+        say = print_line if processes.first else _say_nothing
+        say(_effective(chosen.schedule, compute))
         if (out / CHECKPOINT).exists():
-            console.print(f"going on from {out / CHECKPOINT}", highlight=False, soft_wrap=True)
+            say(f"going on from {out / CHECKPOINT}")
         pairs = chosen.schedule.epochs * chosen.schedule.pairs_per_epoch
         stream = None if processes.first else io.StringIO()
         progress = Progress(pairs, f"training {name}", unit="pairs", stream=stream)
@@ -99,7 +98,7 @@ def train_command(
                 should_stop=lambda: bool(asked_to_stop()),
             )
             if training.stopped:
-                console.print(f"stopped in epoch {training.epochs}; the same command goes on from here")
+                say(f"stopped in epoch {training.epochs}; the same command goes on from here")
                 return 128 + (asked_to_stop() or signal.SIGTERM)  # another process may have been asked
             progress.skip(pairs - progress.done)
         if processes.first:
@@ -107,7 +106,7 @@ def train_command(
             save_weights(
                 out / f"{name}.safetensors", training.net, chosen, {"run": run, "versions": versions()}
             )
-        console.print(f"weights: {out / f'{name}.safetensors'}", highlight=False, soft_wrap=True)
+        say(f"weights: {out / f'{name}.safetensors'}")
     return 0
 
 
@@ -118,16 +117,19 @@ def replay_command(file: Path) -> None:
         InputError: if the file is no kept step.
     """
     told = replay(file)
-    table = Table("what", "value", title=f"step {told.step}, epoch {told.epoch}")
-    table.add_row("then", told.message)
-    for name, value in told.losses.items():
-        table.add_row(f"loss, {name}", f"{value:g}")
-    for name, value in told.gradient_norms.items():
-        table.add_row(f"gradient norm, {name}", f"{value:g}")
-    table.add_row("pairs", str(len(told.positives)))
-    table.add_row("positives of each pair", " ".join(map(str, told.positives)))
-    table.add_row("not finite", ", ".join(told.not_finite) or "nothing")
-    Console().print(table)
+    rows = [
+        ("then", told.message),
+        *((f"loss, {name}", f"{value:g}") for name, value in told.losses.items()),
+        *((f"gradient norm, {name}", f"{value:g}") for name, value in told.gradient_norms.items()),
+        ("pairs", str(len(told.positives))),
+        ("positives of each pair", " ".join(map(str, told.positives))),
+        ("not finite", ", ".join(told.not_finite) or "nothing"),
+    ]
+    print_table(("what", "value"), rows, title=f"step {told.step}, epoch {told.epoch}")
+
+
+def _say_nothing(text: str) -> None:
+    """What all processes of a training but the first print."""
 
 
 def _effective(schedule: Schedule, compute: Compute) -> str:
@@ -152,12 +154,10 @@ def pack_command(name: str, root: Path, out: Path, split: str, workers: int | No
     packed = pack_set(name, root, out, split, workers=workers)
     made = packed.description
     gigabytes = sum(shard.bytes for shard in made.shards) / 1e9
-    Console().print(
-        f"{out}: {made.crops:,} crops of {made.tracks:,} tracks in {len(made.shards):,} shards, {gigabytes:.3g} GB\n"
-        f"train on it with --data {name}={out}",
-        highlight=False,
-        soft_wrap=True,
+    print_line(
+        f"{out}: {made.crops:,} crops of {made.tracks:,} tracks in {len(made.shards):,} shards, {gigabytes:.3g} GB"
     )
+    print_line(f"train on it with --data {name}={out}")
 
 
 def benchmark_command(
@@ -172,12 +172,14 @@ def benchmark_command(
     fast: bool,
     workers: int,
     shard: str,
+    allow_missing: bool = False,
 ) -> None:
     """Run a tracker over a benchmark, write result files in its official form, and print scores.
 
     Files go to `out/<tracker>/`, scores of each sequence to `out/scores.csv`. On a user's own folder a box that never
-    moves runs beside the tracker. One part of several (`shard`) is run and not scored. `hyper` is a benchmark or a
-    file of `dlatrack tune`; a setting that was tuned on a test set is warned of, and marked in `run.json`.
+    moves runs beside the tracker. With `allow_missing` a data set may lack sequences, which every score says. One
+    part of several (`shard`) is run and not scored. `hyper` is a benchmark or a file of `dlatrack tune`; a setting
+    that was tuned on a test set is warned of, and marked in `run.json`.
 
     Raises:
         InputError: for an unknown benchmark, recipe, device or part, unreadable weights or data, or a used folder.
@@ -194,7 +196,7 @@ def benchmark_command(
     tuned = read_tuned(hyper, trained.name) if is_file else None
     settings = {"hyper": tuned.as_settings() if tuned else hyper, "fast": fast}
     make = partial(_online_tracker, weights, tuned.setting if tuned else hyper, device, fast)
-    source = DataSetSource(entry.manifest or "folder", root)
+    source = DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing)
     digest_of_weights = file_digest(weights)
     runs: list[tuple[str, Callable[[], Tracker], str | None, dict[str, Any]]] = [
         (trained.name, make, digest_of_weights, settings)
@@ -218,20 +220,21 @@ def benchmark_command(
     if tuned is not None:
         _tell(tuned, digest_of_weights)
     if part != (1, 1):
-        Console().print(
-            f"part {shard} is done; when all parts are: dlatrack evaluate {entry.name} --results {out}"
+        more = " --allow-missing" if allow_missing else ""
+        print_line(
+            f"part {shard} is done; when all parts are: dlatrack evaluate {entry.name} --results {out}{more}"
         )
         return
-    score_command(read_truth(entry.name, root), folders, out / "scores.csv")
+    truth = read_truth(entry.name, root, allow_missing=allow_missing)
+    score_command(truth, folders, out / "scores.csv", allow_missing=allow_missing)
 
 
 def _tell(tuned: Tuned, weights_sha256: str) -> None:
     """Say what whoever reads the scores must know of the setting."""
-    console = Console()
     for note in tuned.notes(weights_sha256):
-        console.print(f"note: {note}", highlight=False, soft_wrap=True)
+        print_line(f"note: {note}")
     if (mark := tuned.mark()) is not None:
-        console.print(mark, style="bold red", highlight=False, soft_wrap=True)
+        print_line(mark, style="bold red")
 
 
 def _part(shard: str) -> tuple[int, int]:

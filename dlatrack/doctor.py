@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
-from rich.console import Console
 
 from dlatrack import __version__, paths
 from dlatrack.errors import InputError
+from dlatrack.printing import print_line
 
 #: What each optional package is for, by the name it is imported by; with the extra that has it.
 _OPTIONAL = {
@@ -82,7 +82,6 @@ def doctor_command(as_json: bool) -> bool:
         Whether everything that the core needs works.
     """
     findings = examine()
-    console = Console()
     if as_json:
         content = {"dlatrack": __version__, "findings": [asdict(finding) for finding in findings]}
         print(json.dumps(content, indent=2))
@@ -90,7 +89,7 @@ def doctor_command(as_json: bool) -> bool:
         for finding in findings:
             advice = f"; {finding.advice}" if finding.advice else ""
             line = f"{finding.state:8} {finding.what}: {finding.found}{advice}"
-            console.print(" ".join(line.split("\n")), highlight=False, markup=False, soft_wrap=True)
+            print_line(" ".join(line.split("\n")))
     return all(finding.state != "broken" for finding in findings)
 
 

@@ -11,7 +11,10 @@ from typing import Self, TextIO
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 from rich.text import Text
+
+from dlatrack.printing import visible
 
 _QUIET_SECONDS = 10.0  # lines are at least this far apart
 _LONGEST_SILENCE = 60.0  # after this long a line comes even when little has happened
@@ -72,9 +75,11 @@ class Progress:
         self._start = self._clock()
         if self._stream.isatty():
             console = Console(file=self._stream)
-            self._bar = _Bar(TextColumn("{task.description}"), BarColumn(24), console=console)
+            whole = Column(overflow="fold")
+            label = TextColumn("{task.description}", markup=False, table_column=whole)
+            self._bar = _Bar(label, BarColumn(24), console=console)
             self._bar.start()
-            self._task = self._bar.add_task(self._description, total=self.total)
+            self._task = self._bar.add_task(visible(self._description), total=self.total)
             self._bar.show(self._task, self.done, self._text())
         return self
 
@@ -110,7 +115,7 @@ class Progress:
         return silence >= _LONGEST_SILENCE or (silence >= _QUIET_SECONDS and further)
 
     def _write(self, ended: bool = False) -> None:
-        print(f"{self._description}  {self._text(ended)}", file=self._stream, flush=True)
+        print(visible(f"{self._description}  {self._text(ended)}"), file=self._stream, flush=True)
         self._reported_at, self._reported_done = self._clock(), self.done
 
     def _text(self, ended: bool = False) -> str:
@@ -134,7 +139,7 @@ class _Bar(RichProgress):
     _text = Text()
 
     def show(self, task: TaskID, done: int, text: str) -> None:
-        self._text = Text(text)
+        self._text = Text(visible(text), overflow="fold")
         self.update(task, completed=done)
 
     def get_renderables(self) -> Iterable[RenderableType]:

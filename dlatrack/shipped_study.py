@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from dlatrack.adapters import opencv
 from dlatrack.bench.measure import machine
@@ -25,6 +23,7 @@ from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.twins import compare_twins
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.models.weights import load_weights
+from dlatrack.printing import print_line, print_table
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table
 from dlatrack.tracking.online import OnlineTracker
@@ -46,12 +45,14 @@ class ShippedStudy:
         sequences: AUC of each target of the clips, by tracker.
         verdicts: of each DLA tracker against its fixed twin on the clips, by `compare_twins`; none for one target.
         weights: SHA-256 of each weight file, by recipe.
+        absent: frames of the real clips without a true box; as in pysot they fail in success and are precise.
     """
 
     table: pd.DataFrame
     sequences: pd.DataFrame
     verdicts: tuple[str, ...]
     weights: dict[str, str]
+    absent: int
 
 
 def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
@@ -94,6 +95,7 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
         by_target,
         _verdicts(by_target),
         {name: file_digest(find_weights(name)) for name in shipped()},
+        sum(int(np.isnan(clip.boxes_xywh).any(1).sum()) for clip in real),
     )
 
 
@@ -155,15 +157,18 @@ def compare_command(clips: Path, out: Path | None, *, fast: bool) -> None:
     """
     torch.set_num_threads(os.cpu_count() or 1)
     study = study_shipped(clips, fast=fast)
-    table = Table("tracker", *study.table.columns)
-    for name, row in study.table.iterrows():
-        table.add_row(
-            str(name), *(f"{value:.3f}" for value in row[:-1]), f"{row.iloc[-1]:.0f}".replace("nan", "")
+    rows = [
+        (str(name), *(f"{value:.3f}" for value in row[:-1]), f"{row.iloc[-1]:.0f}".replace("nan", ""))
+        for name, row in study.table.iterrows()
+    ]
+    print_table(["tracker", *study.table.columns], rows)
+    if study.absent:
+        print_line(
+            f"note: the target is absent in {study.absent:,} frames of the clips; as in pysot they fail in the "
+            f"AUC and count as precise"
         )
-    console = Console()
-    console.print(table)
     for verdict in study.verdicts:
-        console.print(verdict, highlight=False, soft_wrap=True)
+        print_line(verdict)
     if out is None:
         return
     parameters = {

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from rich.console import Console
 
 from dlatrack import paths
 from dlatrack.commands import check_device
@@ -29,6 +28,7 @@ from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import load_weights
 from dlatrack.notebooks import PRESETS
+from dlatrack.printing import print_line
 from dlatrack.progress import Progress
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.video import VideoTrack, ahead, behind, check_targets, follow, parse_boxes
@@ -201,7 +201,7 @@ def track_command(
             device=device,
             on_frame=lambda image: (window is None or window.show(image)) and not asked_to_stop(),
         )
-    Console().print(tracked.summary, highlight=False, soft_wrap=True)
+    print_line(tracked.summary)
     return tracked
 
 

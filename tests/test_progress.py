@@ -157,3 +157,18 @@ def test_only_a_kernel_gets_its_reports_on_standard_output(monkeypatch, capsys, 
     written = capsys.readouterr()
     assert getattr(written, stream).startswith("counting  1/1 steps")
     assert written.out == "" or written.err == ""
+
+
+@pytest.mark.parametrize("name", ["[old] net", ":car:", "[/]", "long_" * 20])
+def test_names_in_the_bar_stay_as_they_are(monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "60")
+    stream = Terminal()
+    with Progress(2, f"tracking {name}", stream=stream, clock=Clock()) as progress:
+        progress.step(2, tracker=name)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    label, figures = (
+        "".join(part for line in text.splitlines() for part in line.split("━")[:1]).replace(" ", ""),
+        text.replace("\n", "").replace(" ", ""),
+    )
+    assert f"tracking{name}".replace(" ", "") in label
+    assert f"tracker{name}".replace(" ", "") in figures

@@ -69,6 +69,21 @@ def test_scores_and_speed_by_tracker(clips: Path) -> None:
 
 
 @pytest.mark.usefixtures("toys")
+def test_absent_frames_are_told_of(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of five frames without a box: four can succeed, and the fifth is precise."""
+    file = clips / "synthetic-0002" / "groundtruth_rect.txt"
+    rows = file.read_text().splitlines()
+    file.write_text("\n".join([*rows[:3], "NaN,NaN,NaN,NaN", *rows[4:]]) + "\n")
+    study = study_shipped(clips)
+    assert study.absent == 1
+    assert study.table.loc["DLA-T", "precision at 20 px"] == 1
+    assert study.table.iloc[:, 0].max() < 0.8
+    compare_command(clips, None, fast=False)
+    out = capsys.readouterr().out
+    assert "note: the target is absent in 1 frames of the clips; as in pysot they fail in the AUC and" in out
+
+
+@pytest.mark.usefixtures("toys")
 def test_the_verdict_compares_twins(clips: Path) -> None:
     write_folder(synthetic_sequence(3, 5, challenges=()), clips)
     (verdict,) = study_shipped(clips).verdicts

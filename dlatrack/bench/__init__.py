@@ -10,8 +10,6 @@ from dataclasses import asdict, replace
 
 import cv2
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from dlatrack.bench.assign import bench_assign
 from dlatrack.bench.evaluate import bench_evaluate
@@ -21,6 +19,7 @@ from dlatrack.bench.track import bench_track
 from dlatrack.bench.train import bench_train
 from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
+from dlatrack.printing import print_line, print_table
 
 __all__ = ["BENCHES", "BenchReport", "Timing", "machine", "measure", "print_bench"]
 
@@ -115,11 +114,12 @@ def _run(what: str, repeats: int | None, threads: int | None, options: dict[str,
 
 
 def _print(title: str, report: BenchReport) -> None:
-    table = Table("ms", "median", "5 %", "95 %", "runs", title=f"bench {title}, {report.machine['threads']}")
-    for row in report.timings:
-        table.add_row(row.name, f"{row.median:.2f}", f"{row.low:.2f}", f"{row.high:.2f}", str(row.repeats))
-    console = Console()
-    console.print(table)
+    rows = [
+        (row.name, f"{row.median:.2f}", f"{row.low:.2f}", f"{row.high:.2f}", str(row.repeats))
+        for row in report.timings
+    ]
+    title = f"bench {title}, {report.machine['threads']}"
+    print_table(("ms", "median", "5 %", "95 %", "runs"), rows, title=title)
     for name, value in report.figures.items():
-        console.print(f"{name}: {value:.3g}", highlight=False)
-    console.print(", ".join(report.machine.values()), highlight=False, style="dim")
+        print_line(f"{name}: {value:.3g}")
+    print_line(", ".join(report.machine.values()), style="dim")

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from dlatrack.datasets.check import check
 from dlatrack.datasets.manifests import Manifest, Place, locate, manifest, names
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
+from dlatrack.printing import print_line, print_table
 
 #: Faults that are printed in full.
 _SHOWN = 20
@@ -24,14 +22,14 @@ def data_list_command(roots: Sequence[Path]) -> None:
     Args:
         roots: folders to look in, each the root of a data set or a folder that holds such roots.
     """
-    table = Table("name", "role", "disk", "splits", "found")
+    rows = []
     for name in names():
         known = manifest(name)
         found = [place for root in roots if (place := _place(name, root)) is not None]
         disk = f"{known.disk_gb:g} GB"
-        where = "\n".join(_found(place) for place in found) or ("missing" if roots else "")
-        table.add_row(name, known.role, disk, _splits(known), where)
-    Console().print(table)
+        where = tuple(_found(place) for place in found) or ("missing" if roots else "")
+        rows.append((name, known.role, disk, _splits(known), where))
+    print_table(("name", "role", "disk", "splits", "found"), rows)
 
 
 def data_info_command(name: str) -> None:
@@ -41,7 +39,6 @@ def data_info_command(name: str) -> None:
         InputError: for an unknown name.
     """
     known = manifest(name)
-    console = Console()
     facts = {
         "title": known.title,
         "role": known.role,
@@ -54,12 +51,12 @@ def data_info_command(name: str) -> None:
         "cite": known.citation,
     }
     width = max(map(len, facts)) + 2
-    _print_lines(console, [f"{what:<{width}}{fact}" for what, fact in facts.items() if fact])
-    _print_lines(console, ["", *known.layout.strip("\n").splitlines(), ""])
+    _print_lines([f"{what:<{width}}{fact}" for what, fact in facts.items() if fact])
+    _print_lines(["", *known.layout.strip("\n").splitlines(), ""])
     for split in known.splits.values():
         counts = ", ".join(_counted(known, what, number) for what, number in split.counts.items())
-        _print_lines(console, [f"split {split.name}: {counts or 'not counted'}"])
-    _print_lines(console, [f"note: {quirk}" for quirk in known.quirks])
+        _print_lines([f"split {split.name}: {counts or 'not counted'}"])
+    _print_lines([f"note: {quirk}" for quirk in known.quirks])
 
 
 def data_check_command(name: str, root: Path, deep: bool, workers: int | None) -> None:
@@ -69,17 +66,18 @@ def data_check_command(name: str, root: Path, deep: bool, workers: int | None) -
         InputError: if there is a fault, or as `check`.
     """
     report = check(name, root, deep=deep, workers=workers)
-    console = Console()
     kind = "miniature" if report.miniature else "data set"
-    table = Table("split", "what", "found", "expected", title=f"{name}: {kind} in {report.root}")
-    for split, counts in report.counts.items():
-        for what, expected in report.expected[split].items():
-            table.add_row(split, what, f"{getattr(counts, what):,}", f"{expected:,}")
-    console.print(table)
-    _print_lines(console, [f"note: {note}" for note in report.notes])
-    _print_lines(console, [f"fault: {fault}" for fault in report.faults[:_SHOWN]])
+    rows = [
+        (split, what, f"{getattr(counts, what):,}", f"{expected:,}")
+        for split, counts in report.counts.items()
+        for what, expected in report.expected[split].items()
+    ]
+    title = f"{name}: {kind} in {report.root}"
+    print_table(("split", "what", "found", "expected"), rows, title=title)
+    _print_lines([f"note: {note}" for note in report.notes])
+    _print_lines([f"fault: {fault}" for fault in report.faults[:_SHOWN]])
     if report.fault_count > _SHOWN:
-        _print_lines(console, [f"and {report.fault_count - _SHOWN:,} more"])
+        _print_lines([f"and {report.fault_count - _SHOWN:,} more"])
     report.require_ok()
     what = "every image decoded" if deep else "the first image of each video decoded"
     lines = [
@@ -87,7 +85,7 @@ def data_check_command(name: str, root: Path, deep: bool, workers: int | None) -
         f"found sha256     {report.found_sha256}",
         f"manifest sha256  {report.manifest_sha256}",
     ]
-    _print_lines(console, lines)
+    _print_lines(lines)
 
 
 def data_mini_command(name: str, out: Path, seed: int) -> None:
@@ -98,7 +96,7 @@ def data_mini_command(name: str, out: Path, seed: int) -> None:
     """
     for each in names() if name == "all" else (name,):
         root = write_mini(each, out, seed)
-        _print_lines(Console(), [f"{each}: {root}"])
+        print_line(f"{each}: {root}")
 
 
 def _place(name: str, root: Path) -> Place | None:
@@ -108,8 +106,8 @@ def _place(name: str, root: Path) -> Place | None:
         return None
 
 
-def _splits(known: Manifest) -> str:
-    """Splits with files of their own and the first count of each, one per line; alike neighbours share a line."""
+def _splits(known: Manifest) -> tuple[str, ...]:
+    """A line for each split with files of its own, and its first count; alike neighbours share a line."""
     sizes = [
         (
             split.name,
@@ -123,7 +121,7 @@ def _splits(known: Manifest) -> str:
         alike = [name for name, _ in group]
         shown = f"{alike[0]} to {alike[-1]}" if len(alike) > 2 else ", ".join(alike)
         lines.append(f"{shown}{size}{' each' if size and len(alike) > 1 else ''}")
-    return "\n".join(lines)
+    return tuple(lines)
 
 
 def _counted(known: Manifest, what: str, number: int) -> str:
@@ -138,6 +136,6 @@ def _found(place: Place) -> str:
     return f"{text}; missing {', '.join(missing)}" if missing else text
 
 
-def _print_lines(console: Console, lines: Sequence[str]) -> None:
+def _print_lines(lines: Sequence[str]) -> None:
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        print_line(line)

@@ -25,6 +25,7 @@ class Fault:
         row: row in the file, from 1.
         value: the offending text or number, as it stands in the file.
         unit: what `row` counts where the file has no rows, e.g. "object".
+        sequence: name of a sequence that is missing as a whole; empty for all other faults.
     """
 
     path: Path | str
@@ -32,6 +33,7 @@ class Fault:
     row: int | None = None
     value: object = None
     unit: str = "row"
+    sequence: str = ""
 
     def __str__(self) -> str:
         where = str(self.path) if self.row is None else f"{self.path} {self.unit} {self.row}"

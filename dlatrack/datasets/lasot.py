@@ -96,7 +96,8 @@ def _names(place: Place, split: str, report: Report) -> list[str]:
         report(Fault(file, f"is not a sequence of the {split} split", value=name))
     if benchmark:
         for name in [name for name in own if name not in listed]:
-            report(Fault(file, f"does not name {name}; a benchmark is scored on all {len(own)} sequences"))
+            what = f"does not name {name}; a benchmark is scored on all {len(own)} sequences"
+            report(Fault(file, what, sequence=name))
     return [name for name in own if name in listed]
 
 
@@ -104,9 +105,10 @@ def _missing(name: str, split: str, root: Path) -> Fault:
     group = root / _class(name)
     archive = group.with_name(f"{group.name}.zip")
     if not group.exists() and archive.is_file():
-        return Fault(archive, f"is not unpacked; a folder {group.name} is needed beside it")
+        return Fault(archive, f"is not unpacked; a folder {group.name} is needed beside it", sequence=name)
     partly = f"; a list {_LISTS[split]} in the root may name fewer" if split == "train" else ""
-    return Fault(group / name, f"is missing; it is a sequence of the {split} split{partly}")
+    what = f"is missing; it is a sequence of the {split} split{partly}"
+    return Fault(group / name, what, sequence=name)
 
 
 def _class(name: str) -> str:

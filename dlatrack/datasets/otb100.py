@@ -71,7 +71,8 @@ def _add(
 ) -> None:
     folder = folders.get(entry.folder.lower()) or folders.get(entry.name.lower())
     if folder is None:
-        report(Fault(place.root / entry.folder, f"is missing; it holds sequence {entry.name}"))
+        what = f"is missing; it holds sequence {entry.name}"
+        report(Fault(place.root / entry.folder, what, sequence=entry.name))
         return
     images = folder / "img"
     if not (has_folder(folder, place.root, report) and has_folder(images, place.root, report)):

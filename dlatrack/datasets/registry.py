@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from dlatrack.datasets.faults import Report, stop_at_first
+from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.manifests import manifest
 from dlatrack.datasets.tracks import TrackTable
+from dlatrack.errors import InputError
 
 
 def read(name: str, root: str | Path, split: str, *, report: Report = stop_at_first) -> TrackTable:
@@ -26,4 +27,34 @@ def read(name: str, root: str | Path, split: str, *, report: Report = stop_at_fi
     known.split(split)
     module = import_module(f"dlatrack.datasets.{known.reader}")
     table: TrackTable = module.read(root, split, report=report)
+    return table
+
+
+def read_benchmark(
+    name: str, root: str | Path, split: str = "test", *, allow_missing: bool = False
+) -> TrackTable:
+    """Index a split that trackers are scored on.
+
+    Args:
+        name: as in `read`.
+        root: as in `read`.
+        split: as in `read`.
+        allow_missing: index the sequences that are there, if others are missing as a whole.
+
+    Raises:
+        InputError: as `read`; saying how many sequences are there, if some are missing.
+    """
+    missing: dict[str, Fault] = {}
+
+    def report(fault: Fault) -> None:
+        if not fault.sequence:
+            stop_at_first(fault)
+        missing.setdefault(fault.sequence, fault)
+
+    table = read(name, root, split, report=report)
+    there = len(table.names)
+    if missing and not (allow_missing and there):
+        first = next(iter(missing.values()))
+        advice = ": --allow-missing of evaluate and benchmark takes those" if there else ""
+        raise InputError(f"{first}; {root} holds {there} of {there + len(missing)} sequences{advice}")
     return table

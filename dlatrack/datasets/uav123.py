@@ -99,7 +99,8 @@ def _add(entry: SequenceEntry, files: _Files, builder: TrackTableBuilder) -> Non
     file = files.annotation.get(Path(entry.annotation).name.lower())
     if folder is None or file is None:
         missing = place.root / (entry.folder if folder is None else entry.annotation)
-        report(Fault(missing, f"is missing; it belongs to sequence {entry.name}"))
+        whole = entry.name if folder is None else ""
+        report(Fault(missing, f"is missing; it belongs to sequence {entry.name}", sequence=whole))
         return
     if not has_folder(folder, place.root, report):
         return

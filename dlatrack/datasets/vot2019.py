@@ -63,7 +63,7 @@ def _listed(place: Place, report: Report) -> list[SequenceEntry]:
         if name not in known:
             report(Fault(file, what, value=name))
     for name in known.keys() - set(names) if names else ():
-        report(Fault(file, f"does not name sequence {name}"))
+        report(Fault(file, f"does not name sequence {name}", sequence=name))
     for folder in sorted(path.parent for path in place.root.glob("*/groundtruth.txt")):
         if folder.name not in known:
             report(Fault(folder, what))
@@ -72,6 +72,9 @@ def _listed(place: Place, report: Report) -> list[SequenceEntry]:
 
 def _add(entry: SequenceEntry, place: Place, builder: TrackTableBuilder, report: Report) -> None:
     folder = place.root / entry.folder
+    if not folder.exists():
+        report(Fault(folder, "is missing; a folder is needed", sequence=entry.name))
+        return
     if not has_folder(folder, place.root, report):
         return
     source = _source(entry, folder, place, report)

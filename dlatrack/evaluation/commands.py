@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import compare_all
-from dlatrack.evaluation.difference import ENOUGH, FEW, sentence
-from dlatrack.evaluation.explain import Comparison, compare_protocols
+from dlatrack.evaluation.compare import Pair
+from dlatrack.evaluation.difference import Estimate
+from dlatrack.evaluation.explain import Comparison
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.results.export import export_results
-from dlatrack.evaluation.scoring import Scored, each_tracker, protocols_of, score
+from dlatrack.evaluation.score_output import (
+    ABSENT_WORDS,
+    absent_count,
+    print_csv,
+    print_json,
+    print_note,
+    print_notes,
+    print_reasons,
+    print_scores,
+    score_row,
+)
+from dlatrack.evaluation.scoring import (
+    Scored,
+    absent_rule,
+    each_tracker,
+    protocols_of,
+    score,
+)
+from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
+from dlatrack.evaluation.tracker_scores import TrackerScores
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.files import write_text
-
-#: Notes that are printed for each tracker.
-_SHOWN = 3
+from dlatrack.printing import print_line
 
 
 def evaluate_command(
@@ -39,6 +51,8 @@ def evaluate_command(
     attributes: bool,
     significance: bool,
     form: str,
+    absent: str | None = None,
+    allow_missing: bool = False,
 ) -> None:
     """Score all trackers in folders and archives of result files, and print the scores.
 
@@ -49,8 +63,10 @@ def evaluate_command(
         protocol: one of `protocols_of` the benchmark.
         compare: score under every protocol, and name the rules that make the difference.
         attributes: add the scores of each attribute or tag.
-        significance: add a sentence on each pair of trackers.
+        significance: add what the difference of each pair of trackers amounts to.
         form: "table", "json" or "csv".
+        absent: how frames without the target count in a "folder", as `absent_rule`.
+        allow_missing: score the sequences that are there, and mark every score with the number of those missing.
 
     Raises:
         InputError: for what is missing or wrong; if only some trackers are, the others are printed first.
@@ -58,36 +74,84 @@ def evaluate_command(
     known = protocols_of(benchmark(name).name)
     if protocol not in known:
         raise InputError(f"{name} has no protocol {protocol!r}; choose from {', '.join(known)}")
-    truth = read_truth(name, gt)
-    scored: list[Scored] = []
-    compared: dict[str, list[Comparison]] = {}
-    resets = BENCHMARKS[truth.name].resets
-
-    def use(tracker: str, rows: dict[str, Any]) -> None:
-        if compare and not resets:
-            compared[tracker] = compare_protocols(
-                rows, truth.boxes, truth.present, benchmark=truth.name, base=protocol
-            )
-            scored.extend(Scored(tracker, truth.name, c.result) for c in compared[tracker] if c.result)
-            return
-        for each in (protocol, *(p for p in known if compare and p != protocol)):
-            scored.append(score(tracker, rows, truth, each))
-
-    failures = each_tracker(truth, results, use)
-    rows = [_row(entry, truth, attributes) for entry in scored]
+    rule = absent_rule(benchmark(name).name, absent)
+    truth = read_truth(name, gt, allow_missing=allow_missing)
+    run = TrackerScores(truth, protocol, rule, compare, attributes, significance, allow_missing)
+    failures = each_tracker(truth, results, run.add, allow_missing=allow_missing, note=print_note)
+    wrong = [f"{failures[0]}{_and_more(failures)}"] if failures else []
+    metric, found = "", dict[Pair, Estimate]()
+    if significance:
+        try:
+            metric, found = differences(run.scored, truth, run.measured)
+        except InputError as error:
+            wrong.append(str(error))
+    numbers = as_numbers(metric, found)
+    rows = [row | _extra(row, run.compared, numbers, protocol) for row in run.rows]
     if form == "json":
-        print(json.dumps([row | _why(row, compared) for row in rows], indent=2, ensure_ascii=False))
+        print_json(rows)
     elif form == "csv":
-        _print_csv(rows)
+        print_csv(rows)
     else:
-        _print_table(truth, rows)
-        _print_reasons(compared)
-        if significance:
-            _print_significance([s for s in scored if s.result.protocol == protocol])
-    _print_notes([s for s in scored if s.result.protocol == protocol])
-    if failures:
-        more = f" (and {len(failures) - 1} more trackers)" if len(failures) > 1 else ""
-        raise InputError(f"{failures[0]}{more}")
+        # Of one-pass evaluation the tables of reasons tell what is refused.
+        shown = [row for row in run.rows if "refused" not in row or BENCHMARKS[truth.name].resets]
+        print_scores(truth, shown, rule)
+        print_reasons(run.compared)
+        for line in as_sentences(metric, found):
+            print_line(line)
+    _tell_of_the_truth(truth, rule)
+    if attributes and rows and not any(key.startswith(("auc ", "eao ")) for row in run.rows for key in row):
+        print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
+    print_notes(run.scored)
+    if wrong:
+        raise InputError("; ".join(wrong))
+
+
+def _and_more(failures: Sequence[str]) -> str:
+    more = len(failures) - 1
+    return f" (and {more} more tracker{'s' if more > 1 else ''})" if more else ""
+
+
+def _extra(
+    row: Mapping[str, Any],
+    compared: Mapping[str, Sequence[Comparison]],
+    numbers: Mapping[str, list[dict[str, Any]]],
+    protocol: str,
+) -> dict[str, Any]:
+    """Effects of single rules, and differences from other trackers, for JSON and CSV."""
+    extra: dict[str, Any] = {}
+    comparisons = compared.get(row["tracker"], ())
+    for comparison in comparisons if comparisons and comparisons[0].result is not None else ():
+        if comparison.protocol == row["protocol"] and comparison.result is not None:
+            extra["effects"] = [vars(effect) for effect in comparison.effects]
+    if row["protocol"] == protocol and row["tracker"] in numbers:
+        extra["differences"] = numbers[row["tracker"]]
+    return extra
+
+
+def _tell_of_the_truth(truth: BenchmarkTruth, absent: str | None) -> None:
+    """Notes on what a reader of the scores must know of the truth."""
+    if truth.missing:
+        more = f" and {len(truth.missing) - 3} more" if len(truth.missing) > 3 else ""
+        total = len(truth.sequences) + len(truth.missing)
+        print_note(
+            f"the truth has {len(truth.sequences)} of {total} sequences of {truth.name}; it lacks "
+            f"{', '.join(truth.missing[:3])}{more}"
+        )
+    if absent is not None and (count := absent_count(truth)):
+        frames = sum(len(sequence.regions) for sequence in truth.sequences.values())
+        other = "drop leaves them out" if absent == "fail" else "fail counts them as failures"
+        print_note(
+            f"the target is absent in {count:,} of {frames:,} frames: {ABSENT_WORDS[absent]}; evaluate --absent "
+            f"{other}"
+        )
+
+
+def _why_no_attributes(truth: BenchmarkTruth, protocol: str) -> str:
+    if not BENCHMARKS[truth.name].resets:
+        return f"the truth of {truth.name} names no attributes"
+    if protocol != "pysot":
+        return f"{protocol} has no scores by tag, pysot has"
+    return f"the truth of {truth.name} has no tags"
 
 
 def export_command(name: str, results: Path, out: Path, *, form: str, gt: Path | None) -> None:
@@ -102,22 +166,26 @@ def export_command(name: str, results: Path, out: Path, *, form: str, gt: Path |
     count: dict[str, int] = {}
 
     def use(tracker: str, rows: dict[str, np.ndarray]) -> None:
-        count[tracker] = len(export_results(rows, out, tracker=tracker, form=form))
+        own = tracker.replace("/", "_")  # trackers of one name are told apart by the folders in front
+        count[own] = len(export_results(rows, out, tracker=own, form=form))
 
-    failures = each_tracker(truth, [results], use)
+    failures = each_tracker(truth, [results], use, note=print_note)
     for tracker, files in count.items():
-        print(f"{tracker}: {files} files in {out}")
+        print_line(f"{tracker}: {files} files in {out}")
     if failures:
         raise InputError(failures[0])
 
 
-def score_command(truth: BenchmarkTruth, folders: Mapping[str, Path], table: Path) -> None:
+def score_command(
+    truth: BenchmarkTruth, folders: Mapping[str, Path], table: Path, *, allow_missing: bool = False
+) -> None:
     """Score fresh results, print the scores and write those of each sequence.
 
     Args:
         truth: of the benchmark.
         folders: of result files, by tracker.
         table: CSV file to write: AUC of every sequence by tracker and their mean, or in VOT accuracy and failures.
+        allow_missing: say of every score how many sequences of the benchmark are missing, also if none is.
 
     Raises:
         InputError: as `each_tracker`.
@@ -139,94 +207,11 @@ def score_command(truth: BenchmarkTruth, folders: Mapping[str, Path], table: Pat
                 f"{entry.tracker} failures": result.sequence_failures,
             }
     frame = pd.DataFrame(columns, index=pd.Index(truth.sequences, name="sequence"))
-    frame.loc["mean"] = frame.mean()
+    absent = absent_rule(truth.name)
+    missing = len(truth.missing) if allow_missing else None
+    frame.loc[f"mean, {missing} sequences missing" if missing else "mean"] = frame.mean()
     write_text(table, frame.to_csv(lineterminator="\n"))
-    _print_table(truth, [entry.as_dict() for entry in scored])
-    print(f"scores of each sequence: {table}")
-
-
-def _row(entry: Scored, truth: BenchmarkTruth, attributes: bool) -> dict[str, Any]:
-    row = entry.as_dict()
-    if not attributes:
-        return row
-    if not isinstance(entry.result, OPEResult):
-        return row | {f"eao {tag}": value for tag, value in entry.result.eao_by_tag.items()}
-    parts = {a: entry.result.subset(truth.with_attribute(a)) for a in truth.attributes}
-    return row | {f"auc {attribute}": part.auc for attribute, part in parts.items()}
-
-
-def _why(row: Mapping[str, Any], compared: Mapping[str, list[Comparison]]) -> dict[str, Any]:
-    """The effects of single rules, for JSON."""
-    for comparison in compared.get(row["tracker"], ()):
-        if comparison.protocol == row["protocol"]:
-            return {"effects": [vars(effect) for effect in comparison.effects]}
-    return {}
-
-
-def _print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
-    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else ["tracker"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-
-
-def _print_table(truth: BenchmarkTruth, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    columns = [key for key in rows[0] if key != "benchmark"]
-    frames = sum(len(sequence.regions) for sequence in truth.sequences.values())
-    table = Table(*columns, title=f"{truth.name}: {len(truth.sequences)} sequences, {frames:,} frames")
-    for row in rows:
-        table.add_row(*(_shown(row[key]) for key in columns))
-    Console().print(table)
-
-
-def _print_reasons(compared: Mapping[str, list[Comparison]]) -> None:
-    """Under each tracker, what its score changes by with each rule of each other protocol."""
-    for tracker, comparisons in compared.items():
-        base = comparisons[0].result
-        if base is None:
-            continue
-        table = Table(
-            "protocol",
-            "AUC",
-            "precision",
-            "rules that make the difference",
-            title=f"{tracker}: against {base.protocol}",
-        )
-        for comparison in comparisons[1:]:
-            result = comparison.result
-            if result is None:
-                table.add_row(comparison.protocol, "", "", f"refused: {comparison.refusal}")
-                continue
-            reasons = "\n".join(
-                f"{e.rule} = {e.value}: AUC {e.auc:+.6f}, precision {e.precision:+.6f}"
-                for e in comparison.effects
-            )
-            gaps = (result.auc - base.auc, result.precision_score - base.precision_score)
-            table.add_row(comparison.protocol, *(f"{gap:+.6f}" for gap in gaps), reasons or "none")
-        Console().print(table)
-
-
-def _print_significance(scored: Sequence[Scored]) -> None:
-    per_tracker = {s.tracker: s.result.sequence_auc for s in scored if isinstance(s.result, OPEResult)}
-    if len(per_tracker) < 2:
-        raise InputError("significance needs AUC per sequence of two trackers or more")
-    lines = [sentence(difference, *pair) for pair, difference in compare_all(per_tracker).items()]
-    if len(next(iter(per_tracker.values()))) < ENOUGH:
-        lines.append(FEW)
-    for line in lines:
-        Console().print(line, highlight=False, soft_wrap=True)
-
-
-def _print_notes(scored: Sequence[Scored]) -> None:
-    """What was odd in the results, on standard error."""
-    for entry in scored:
-        notes = entry.result.notes if isinstance(entry.result, OPEResult) else ()
-        for note in notes[:_SHOWN]:
-            print(f"note: {entry.tracker}: {note}", file=sys.stderr)
-        if len(notes) > _SHOWN:
-            print(f"note: {entry.tracker}: and {len(notes) - _SHOWN} more like these", file=sys.stderr)
-
-
-def _shown(value: Any) -> str:
-    return "" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+    rows = [score_row(entry, truth, attributes=False, missing=missing, absent=absent) for entry in scored]
+    print_scores(truth, rows, absent)
+    _tell_of_the_truth(truth, absent)
+    print_line(f"scores of each sequence: {table}")

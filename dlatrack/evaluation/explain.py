@@ -10,7 +10,7 @@ import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult, evaluate_by
-from dlatrack.evaluation.protocols import PROTOCOLS, rules
+from dlatrack.evaluation.protocols import PROTOCOLS, Rules, rules
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def compare_protocols(
     *,
     benchmark: str = "",
     base: str = "pysot",
+    absent: str | None = None,
 ) -> list[Comparison]:
     """Score a tracker under every protocol, and find the rules that make the difference.
 
@@ -65,33 +66,36 @@ def compare_protocols(
         present: as `ope.evaluate`.
         benchmark: e.g. "UAV123".
         base: protocol that the others are compared with.
+        absent: as in `protocols.rules`.
 
     Returns:
-        A comparison per protocol, `base` first.
+        A comparison per protocol, `base` first. If `base` refuses the results, the others have no effects.
 
     Raises:
-        InputError: if `base` refuses the results.
+        InputError: for an unknown protocol.
     """
-    how = rules(base, benchmark)
-    reference = evaluate_by(how, results, truth, present)
-    comparisons = [Comparison(base, reference, "", ())]
+    how = rules(base, benchmark, absent=absent)
+
+    def scored(by: Rules) -> tuple[OPEResult | None, str]:
+        try:
+            return evaluate_by(by, results, truth, present), ""
+        except InputError as error:
+            return None, str(error)
+
+    reference, refusal = scored(how)
+    comparisons = [Comparison(base, reference, refusal, ())]
     for protocol in PROTOCOLS:
         if protocol == base:
             continue
-        other = rules(protocol, benchmark)
-        try:
-            result, refusal = evaluate_by(other, results, truth, present), ""
-        except InputError as error:
-            result, refusal = None, str(error)
+        other = rules(protocol, benchmark, absent=absent)
         effects = []
-        for rule, (_, value) in how.differences(other).items():
-            try:
-                changed = evaluate_by(replace(how, **{rule: value}), results, truth, present)
-            except InputError:
-                continue  # the rule refuses the results; `refusal` says so
+        for rule, (_, value) in how.differences(other).items() if reference is not None else ():
+            changed, _ = scored(replace(how, **{rule: value}))
+            if reference is None or changed is None:
+                continue  # the rule refuses the results; the refusal of the protocol says so
             auc, precision = changed.auc - reference.auc, changed.precision_score - reference.precision_score
             if abs(auc) > 5e-7 or abs(precision) > 5e-7:
                 effects.append(Effect(rule, value, auc, precision))
         effects.sort(key=lambda effect: -abs(effect.auc))
-        comparisons.append(Comparison(protocol, result, refusal, tuple(effects)))
+        comparisons.append(Comparison(protocol, *scored(other), tuple(effects)))
     return comparisons

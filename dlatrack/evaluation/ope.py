@@ -134,6 +134,7 @@ def evaluate(
     *,
     protocol: str = "pysot",
     benchmark: str = "",
+    absent: str | None = None,
 ) -> OPEResult:
     """Evaluate a tracker on all sequences of a benchmark.
 
@@ -143,6 +144,7 @@ def evaluate(
         present: (T,) bool by sequence, for benchmarks that mark absent targets (LaSOT); default: not looked at.
         protocol: a name of `protocols.PROTOCOLS`.
         benchmark: e.g. "UAV123", for the exceptions that toolkits make.
+        absent: as in `protocols.rules`.
 
     Returns:
         Curves and scores, sequences in the order of `truth`.
@@ -150,7 +152,7 @@ def evaluate(
     Raises:
         InputError: for an unknown protocol; naming the sequence, if it has no result, or as `rows.pair_rows`.
     """
-    return evaluate_by(rules(protocol, benchmark), results, truth, present)
+    return evaluate_by(rules(protocol, benchmark, absent=absent), results, truth, present)
 
 
 def evaluate_by(

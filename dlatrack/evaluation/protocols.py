@@ -108,17 +108,29 @@ PROTOCOLS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def rules(protocol: str, benchmark: str = "") -> Rules:
+#: How frames without the target count where no toolkit says it: `ABSENT[0]` is the usual way.
+ABSENT = ("fail", "drop")
+
+
+def rules(protocol: str, benchmark: str = "", *, absent: str | None = None) -> Rules:
     """The rules of a protocol, and what it does otherwise on a benchmark.
 
     Args:
         protocol: a name of `PROTOCOLS`.
         benchmark: e.g. "UAV123"; toolkits have exceptions for UAV123 and LaSOT.
+        absent: what replaces the protocol's own rules for frames without the target. "fail": they fail in every
+            curve, as in LaSOT's toolkit; "drop": frames whose true box is NaN are left out of numerator and
+            denominator, as in got10k's toolkit. None: the rules of the protocol.
 
     Raises:
-        InputError: naming the protocols there are.
+        InputError: naming the protocols, or ways to count absent frames, there are.
     """
     if protocol not in PROTOCOLS:
         raise InputError(f"there is no protocol {protocol!r}; choose from {', '.join(PROTOCOLS)}")
     chosen = next(entry for entry in _RULES if entry.protocol == protocol)
-    return replace(chosen, **_EXCEPTIONS.get((protocol, benchmark), {}))
+    chosen = replace(chosen, **_EXCEPTIONS.get((protocol, benchmark), {}))
+    if absent is None:
+        return chosen
+    if absent not in ABSENT:
+        raise InputError(f"absent frames are counted by {' or '.join(ABSENT)}, got {absent!r}")
+    return replace(chosen, absence=True, missing_truth="kept" if absent == "fail" else "dropped")

@@ -133,6 +133,21 @@ def bootstrap_statistic(
         raise InputError(
             f"the statistic {where} is not finite; it must be defined for any draw of the sequences"
         )
+    return estimate_of(value, values, count, confidence=confidence)
+
+
+def estimate_of(value: float, values: np.ndarray, count: int, *, confidence: float = 0.95) -> Estimate:
+    """Interval and p-value of a statistic from its values in resamples.
+
+    Args:
+        value: of the benchmark as it is.
+        values: (resamples,) in the resamples of `draw_sequences`, finite.
+        count: number of sequences of the benchmark.
+        confidence: of the interval.
+
+    Raises:
+        InputError: as `interval`.
+    """
     spread = value + _spread(count) * (values - value)
     low, high, p = interval(without_rounding(spread, max(abs(value), np.abs(values).max()))[None], confidence)
     return Estimate(
@@ -141,7 +156,7 @@ def bootstrap_statistic(
         high=float(high[0]),
         p=float(p[0]),
         sequences=count,
-        resamples=resamples,
+        resamples=len(values),
         confidence=confidence,
     )
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult, evaluate
-from dlatrack.evaluation.protocols import PROTOCOLS
-from dlatrack.evaluation.results.archives import opened
-from dlatrack.evaluation.results.trackers import find_trackers
-from dlatrack.evaluation.results.vot_trackers import find_vot_trackers
+from dlatrack.evaluation.protocols import ABSENT, PROTOCOLS
+from dlatrack.evaluation.tracker_results import tracker_results
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
 from dlatrack.evaluation.vot import VOTProtocol, VOTResult, evaluate_vot
 
@@ -37,7 +36,10 @@ class Scored:
     result: OPEResult | VOTResult
 
     def as_dict(self) -> dict[str, Any]:
-        """Names and scores at full precision; None for a score that the protocol does not know."""
+        """Names and scores at full precision; None for a score that the protocol does not know.
+
+        Failures are counted: `lost` is an int unless repetitions were averaged.
+        """
         result = self.result
         scores: dict[str, float]
         if isinstance(result, OPEResult):
@@ -55,7 +57,13 @@ class Scored:
                 "eao": result.eao,
             }
         names = {"tracker": self.tracker, "benchmark": self.benchmark, "protocol": result.protocol}
-        return names | {key: None if math.isnan(value) else value for key, value in scores.items()}
+        return names | {key: _number(key, value) for key, value in scores.items()}
+
+
+def _number(key: str, value: float) -> float | int | None:
+    if math.isnan(value):
+        return None
+    return int(value) if key == "lost" and value.is_integer() else value
 
 
 def protocols_of(benchmark: str) -> tuple[str, ...]:
@@ -63,7 +71,14 @@ def protocols_of(benchmark: str) -> tuple[str, ...]:
     return VOT_PROTOCOLS if BENCHMARKS[benchmark].resets else tuple(PROTOCOLS)
 
 
-def score(tracker: str, results: dict[str, Any], truth: BenchmarkTruth, protocol: str = "pysot") -> Scored:
+def score(
+    tracker: str,
+    results: dict[str, Any],
+    truth: BenchmarkTruth,
+    protocol: str = "pysot",
+    *,
+    absent: str | None = None,
+) -> Scored:
     """Score one tracker.
 
     Args:
@@ -71,57 +86,109 @@ def score(tracker: str, results: dict[str, Any], truth: BenchmarkTruth, protocol
         results: (R, 4) rows by sequence, or in VOT the runs of each sequence.
         truth: of the benchmark.
         protocol: one of `protocols_of`.
+        absent: how frames without the target count in a "folder", see `absent_rule`.
 
     Raises:
-        InputError: for another protocol, or as `evaluate` and `evaluate_vot`.
+        InputError: for another protocol, or as `absent_rule`, `evaluate` and `evaluate_vot`.
     """
     known = protocols_of(truth.name)
     if protocol not in known:
         raise InputError(f"{truth.name} has no protocol {protocol!r}; choose from {', '.join(known)}")
+    absent = absent_rule(truth.name, absent)
     if BENCHMARKS[truth.name].resets:
         answer = evaluate_vot(results, truth, protocol=cast(VOTProtocol, protocol))
         return Scored(tracker, truth.name, answer)
-    result = evaluate(results, truth.boxes, truth.present, protocol=protocol, benchmark=truth.name)
+    boxes, present = compared_with(truth)
+    result = evaluate(results, boxes, present, protocol=protocol, benchmark=truth.name, absent=absent)
     return Scored(tracker, truth.name, result)
 
 
+def absent_rule(benchmark: str, absent: str | None = None) -> str | None:
+    """How frames without the target count: in a "folder" they fail in every curve unless they are to be dropped.
+
+    Args:
+        benchmark: its name.
+        absent: "fail" or "drop"; None: the usual way.
+
+    Returns:
+        One of `protocols.ABSENT`, or None for the rules of the protocol.
+
+    Raises:
+        InputError: for another way, or a benchmark whose protocols have rules of their own.
+    """
+    if absent is not None and absent not in ABSENT:
+        raise InputError(f"absent frames are counted by {' or '.join(ABSENT)}, got {absent!r}")
+    if benchmark == "folder":
+        return absent or ABSENT[0]
+    if absent is not None:
+        raise InputError(
+            f"absent frames are counted by {absent!r} only in the benchmark folder; those of {benchmark} count as "
+            f"the protocol says"
+        )
+    return None
+
+
+def absent_frames(truth: BenchmarkTruth) -> dict[str, np.ndarray]:
+    """(T,) bool by sequence, frames without the target: marked as absent, or their box is NaN or has no size."""
+    found = {}
+    for name, sequence in truth.sequences.items():
+        found[name] = ~(sequence.regions[:, 2:4] > 0).all(1) | np.isnan(sequence.regions).any(1)
+        if sequence.present is not None:
+            found[name] |= ~sequence.present
+    return found
+
+
+def compared_with(truth: BenchmarkTruth) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
+    """True boxes and flags of present targets as `evaluate` takes them; absent frames of a "folder" are in both."""
+    if truth.name != "folder":
+        return truth.boxes, truth.present
+    absent = absent_frames(truth)
+    boxes = {name: np.where(flags[:, None], np.nan, truth.boxes[name]) for name, flags in absent.items()}
+    return boxes, {name: ~flags for name, flags in absent.items()}
+
+
+def part_of(truth: BenchmarkTruth, names: Collection[str]) -> BenchmarkTruth:
+    """The truth of some of the sequences, in their order there."""
+    return BenchmarkTruth(truth.name, {name: s for name, s in truth.sequences.items() if name in names})
+
+
 def each_tracker(
-    truth: BenchmarkTruth, places: Sequence[str | Path], use: Callable[[str, dict[str, Any]], None]
+    truth: BenchmarkTruth,
+    places: Sequence[str | Path],
+    use: Callable[[str, dict[str, Any]], None],
+    *,
+    allow_missing: bool = False,
+    note: Callable[[str], None] = lambda text: None,
 ) -> list[str]:
     """Find and read all trackers, and hand each to `use`.
 
     Args:
         truth: of the benchmark.
-        places: folders and archives of results, see `find_trackers` and `find_vot_trackers`.
+        places: folders and archives of results, see `tracker_results`.
         use: called with the tracker's name and its results as `score` takes them; may raise InputError.
+        allow_missing: hand on the results of a tracker that lacks some sequences; otherwise that is an error.
+        note: as in `tracker_results`.
 
     Returns:
         What was wrong with each tracker that could not be read or used; the others are done.
 
     Raises:
-        InputError: if a place holds no results, or two places the same tracker.
+        InputError: if a place holds no results.
     """
     failures: list[str] = []
-    seen: set[str] = set()
-    for place in map(Path, places):
-        label = place.name if place.is_dir() else place.name.split(".")[0]
-        with opened(place) as folder:
-            for name, read in _found(truth, folder, label):
-                if name in seen:
-                    raise InputError(f"{place} holds tracker {name} a second time")
-                seen.add(name)
-                try:
-                    use(name, read())
-                except InputError as error:
-                    failures.append(f"tracker {name}: {error}")
+    with tracker_results(truth, places, note) as trackers:
+        for name, tracker in trackers.items():
+            there, all_names = tracker.sequences, tuple(truth.sequences)
+            try:
+                rows = tracker.read(there if allow_missing else all_names)
+            except InputError as error:
+                count = f"{len(there)} of {len(all_names)} sequences"
+                more = f"; it has results for {count}: --allow-missing scores those"
+                lacks = there != all_names and not allow_missing
+                failures.append(tracker.with_place(f"tracker {name}: {error}{more if lacks else ''}"))
+                continue
+            try:
+                use(name, rows)
+            except InputError as error:
+                failures.append(tracker.with_place(f"tracker {name}: {error}"))
     return failures
-
-
-def _found(truth: BenchmarkTruth, folder: Path, label: str) -> list[tuple[str, Callable[[], dict[str, Any]]]]:
-    """Trackers by name, and how to read the results of each."""
-    frames = {name: len(sequence.regions) for name, sequence in truth.sequences.items()}
-    if BENCHMARKS[truth.name].resets:
-        runs = find_vot_trackers(folder, frames, label=label)
-        return [(entry.name, partial(entry.read, frames)) for entry in runs]
-    boxes = find_trackers(folder, frames, label=label)
-    return [(entry.name, partial(entry.read, frames)) for entry in boxes]

@@ -71,10 +71,12 @@ class BenchmarkTruth:
     Args:
         name: e.g. "OTB100".
         sequences: by name, in order.
+        missing: names of sequences of the benchmark that are left out because their truth is not there.
     """
 
     name: str
     sequences: Mapping[str, SequenceTruth]
+    missing: tuple[str, ...] = ()
 
     @property
     def boxes(self) -> dict[str, np.ndarray]:

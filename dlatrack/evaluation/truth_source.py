@@ -14,15 +14,15 @@ import numpy as np
 from dlatrack import paths
 from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.manifests import Place, locate, manifest
-from dlatrack.datasets.registry import read
+from dlatrack.datasets.registry import read_benchmark
 from dlatrack.datasets.sequence_list import SequenceEntry
 from dlatrack.errors import InputError
-from dlatrack.evaluation.results.names import find_results
+from dlatrack.evaluation.results.names import find_results, match_files
 from dlatrack.evaluation.results.text import read_rows
 from dlatrack.evaluation.truth import TAGS, Benchmark, BenchmarkTruth, SequenceTruth, benchmark
 
 
-def read_truth(name: str, source: str | Path | None = None) -> BenchmarkTruth:
+def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bool = False) -> BenchmarkTruth:
     """Read the truth of a benchmark; images are not needed unless `source` is the data set itself.
 
     Args:
@@ -30,6 +30,7 @@ def read_truth(name: str, source: str | Path | None = None) -> BenchmarkTruth:
         source: one of: a JSON file, also gzipped, with rows of boxes by sequence, or with the entries of pysot's
             benchmark files (`gt_rect`, `attr`, `absent`, `width` ...); a folder of text files, one per sequence; the
             root folder of the data set. None: the data set below `DLATRACK_DATA`.
+        allow_missing: take the sequences that are there, if a folder lacks others, and name those as `missing`.
 
     Raises:
         InputError: naming what is missing or cannot be read.
@@ -41,6 +42,7 @@ def read_truth(name: str, source: str | Path | None = None) -> BenchmarkTruth:
             f"where is the truth of {entry.name}? name a JSON file, a folder of text files or the data set, or set "
             f"DLATRACK_DATA"
         )
+    place = None
     if source.is_file():
         sequences = _from_json(source)
     elif entry.name == "folder":
@@ -49,10 +51,16 @@ def read_truth(name: str, source: str | Path | None = None) -> BenchmarkTruth:
             for s in read_folders(source)
         ]
     elif entry.manifest and (place := _place(entry, source)) is not None:
-        sequences = _from_root(entry, place)
+        sequences = _from_root(entry, place, allow_missing)
     else:
-        sequences = _from_texts(entry, source)
-    return BenchmarkTruth(entry.name, {s.name: _with_facts(entry, s) for s in sequences})
+        sequences = _from_texts(entry, source, allow_missing)
+    known = (place.manifest if place else manifest(entry.manifest)).sequences if entry.manifest else ()
+    there = {sequence.name for sequence in sequences}
+    names = [listed.name for listed in known]
+    missing = (
+        [name for name in names if name not in there] if there <= set(names) else []
+    )  # else: another's names
+    return BenchmarkTruth(entry.name, {s.name: _with_facts(entry, s) for s in sequences}, tuple(missing))
 
 
 def _place(entry: Benchmark, root: Path) -> Place | None:
@@ -62,8 +70,8 @@ def _place(entry: Benchmark, root: Path) -> Place | None:
         return None
 
 
-def _from_root(entry: Benchmark, place: Place) -> list[SequenceTruth]:
-    table = read(entry.manifest, place.root, "test")
+def _from_root(entry: Benchmark, place: Place, allow_missing: bool) -> list[SequenceTruth]:
+    table = read_benchmark(entry.manifest, place.root, allow_missing=allow_missing)
     shift = np.array([1, 1, 0, 0]) * place.manifest.pixel_origin
     extras = table.extras
     listed = {sequence.name: sequence for sequence in place.manifest.sequences}
@@ -87,13 +95,17 @@ def _from_root(entry: Benchmark, place: Place) -> list[SequenceTruth]:
     return sequences
 
 
-def _from_texts(entry: Benchmark, folder: Path) -> list[SequenceTruth]:
+def _from_texts(entry: Benchmark, folder: Path, allow_missing: bool) -> list[SequenceTruth]:
     listed = manifest(entry.manifest).sequences if entry.manifest else ()
     names = [sequence.name for sequence in listed] or sorted(path.stem for path in folder.glob("*.txt"))
     if not names:
         raise InputError(f"{folder} holds neither {entry.name} nor text files of its true boxes")
     sequences = []
-    for name, file in find_results(folder, names).items():
+    files = match_files(folder.glob("*.txt"), names) if allow_missing else find_results(folder, names)
+    if not files:
+        raise InputError(f"{folder} holds neither {entry.name} nor text files of its true boxes")
+    for name in (name for name in names if name in files):
+        file = files[name]
         present = None
         if entry.name == "LaSOT":
             flags = np.loadtxt(_needed(folder / "absent" / f"{name}.txt"), delimiter=",").ravel()

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from dlatrack.files import file_digest
 from dlatrack.models.official import load_official
 from dlatrack.models.onnx_export import export_onnx
@@ -15,6 +12,7 @@ from dlatrack.models.onnx_network import SEARCH, TEMPLATE
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights, read_weights_info, save_weights
+from dlatrack.printing import print_line, print_table
 from dlatrack.provenance import versions
 from dlatrack.recipes import recipe
 
@@ -30,7 +28,7 @@ def import_command(name: str, checkpoint: Path, out: Path) -> None:
     load_official(net, checkpoint)
     card = {"imported_from": checkpoint.name, "sha256": file_digest(checkpoint), "versions": versions()}
     save_weights(out, net, chosen, card)
-    Console().print(f"weights: {out}", highlight=False, soft_wrap=True)
+    print_line(f"weights: {out}")
 
 
 def info_command(file: Path) -> None:
@@ -41,14 +39,16 @@ def info_command(file: Path) -> None:
     """
     net, chosen = load_weights(file)
     parts = {part: sum(p.numel() for p in module.parameters()) for part, module in net.named_children()}
-    table = Table("what", "value", title=str(file))
-    table.add_row("recipe", chosen.name)
-    table.add_row("label assigner", chosen.assign.name)
-    table.add_row("parameters", f"{sum(parts.values()):,}")
-    for part, count in parts.items():
-        table.add_row(f"  {part}", f"{count:,}")
-    table.add_row("model card", json.dumps(read_weights_info(file).card, indent=2))
-    Console().print(table)
+    rows = [
+        ("recipe", chosen.name),
+        ("label assigner", chosen.assign.name),
+        ("parameters", f"{sum(parts.values()):,}"),
+        *((f"parameters of {part}", f"{count:,}") for part, count in parts.items()),
+    ]
+    print_table(("what", "value"), rows, title=str(file))
+    print_line("model card:")
+    for line in json.dumps(read_weights_info(file).card, indent=2).splitlines():
+        print_line(line)
 
 
 def export_command(weights: Path, out: Path) -> None:
@@ -60,15 +60,7 @@ def export_command(weights: Path, out: Path) -> None:
     file = find_weights(weights)
     net, chosen = load_weights(file)
     differences = export_onnx(net, chosen, out, {"weights": file.name, "weights_sha256": file_digest(file)})
-    table = Table(
-        "output", "largest difference", "largest value", title=f"{chosen.name}: onnxruntime against torch"
-    )
-    for name, (largest, scale) in differences.items():
-        table.add_row(name, f"{largest:.2g}", f"{scale:.3g}")
-    console = Console()
-    console.print(table)
-    console.print(
-        f"graphs: {out / TEMPLATE}, {out / SEARCH}; described in {out / 'README.md'}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    rows = [(name, f"{largest:.2g}", f"{scale:.3g}") for name, (largest, scale) in differences.items()]
+    title = f"{chosen.name}: onnxruntime against torch"
+    print_table(("output", "largest difference", "largest value"), rows, title=title)
+    print_line(f"graphs: {out / TEMPLATE}, {out / SEARCH}; described in {out / 'README.md'}")

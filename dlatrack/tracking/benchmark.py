@@ -32,11 +32,13 @@ class DataSetSource:
         name: e.g. "otb100", "uav123", "lasot_test", "vot2019", or "folder".
         root: its root folder.
         split: one of the manifest's; not looked at for "folder".
+        allow_missing: whether the data set may lack sequences; not looked at for "folder".
     """
 
     name: str
     root: Path
     split: str = "test"
+    allow_missing: bool = False
 
     @property
     def first_pixel(self) -> int:
@@ -51,7 +53,8 @@ class DataSetSource:
         """
         if self.name == "folder":
             return read_folders(self.root)
-        return list(registry.read(self.name, self.root, self.split).sequences())
+        table = registry.read_benchmark(self.name, self.root, self.split, allow_missing=self.allow_missing)
+        return list(table.sequences())
 
 
 def run_benchmark(

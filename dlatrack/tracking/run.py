@@ -13,6 +13,7 @@ import numpy as np
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import read_boxes
+from dlatrack.tracking.static import NO_IMAGE, looks_at_images
 
 
 class Tracker(Protocol):
@@ -54,7 +55,8 @@ def run_one_pass(
 
     Args:
         tracker: initialised here.
-        sequence: its first frame must show the target.
+        sequence: its first frame must show the target. No image is read for a tracker that looks at none, unless
+            `on_frame` wants them.
         on_frame: called after every frame with its index, image, box_xywh and score.
 
     Raises:
@@ -68,10 +70,11 @@ def run_one_pass(
             f"sequence {sequence.name} does not show its target in the first frame; nothing to track"
         )
     count = len(sequence)
+    reads = on_frame is not None or looks_at_images(tracker)
     result = RunResult(np.empty((count, 4)), np.ones(count), np.empty(count), np.empty(count))
     for index in range(count):
         asked = time.perf_counter()
-        image = sequence.frames[index]
+        image = sequence.frames[index] if reads else NO_IMAGE
         started = time.perf_counter()
         try:
             if index == 0:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+#: What a tracker gets in place of an image that it does not look at.
+NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
+
 
 class StaticTracker:
     """Answers the first box in every frame, with score 1."""
@@ -15,3 +18,8 @@ class StaticTracker:
     def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
         """Repeat the box."""
         return self._box_xywh.copy(), 1.0
+
+
+def looks_at_images(tracker: object) -> bool:
+    """Whether images must be read for a tracker; subclasses of `StaticTracker` may look at them."""
+    return type(tracker) is not StaticTracker

@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from dlatrack.commands import check_device
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import read_weights_info
+from dlatrack.printing import print_line, print_table
 from dlatrack.training.description import file_digest
 from dlatrack.tuning.network import network_trackers
 from dlatrack.tuning.record import TuningRecord
@@ -66,34 +65,27 @@ def tune_command(
 
 def _print(record: TuningRecord, recipe: str) -> None:
     """The best setting beside the recipe's own, and what their difference amounts to."""
-    console = Console()
     if record.best is None or record.start is None or record.difference is None:
         return
     data, stopped = record.identity["data"], sum(trial.auc is None for trial in record.trials)
-    table = Table(
-        "setting",
-        *FIELDS,
-        "AUC",
-        title=f"{recipe} on {data['name']}: {len(record.trials)} trials, {stopped} stopped early",
-    )
-    for title, scored in (("recipe's own", record.start), (f"best, trial {record.best.trial}", record.best)):
-        table.add_row(
-            title, *(f"{value:g}" for value in asdict(scored.setting).values()), f"{scored.auc:.4f}"
-        )
-    console.print(table)
+    chosen = (("recipe's own", record.start), (f"best, trial {record.best.trial}", record.best))
+    rows = [
+        (name, *(f"{value:g}" for value in asdict(scored.setting).values()), f"{scored.auc:.4f}")
+        for name, scored in chosen
+    ]
+    title = f"{recipe} on {data['name']}: {len(record.trials)} trials, {stopped} stopped early"
+    print_table(("setting", *FIELDS, "AUC"), rows, title=title)
     if record.best.trial != record.start.trial:
         found = record.difference
-        console.print(
+        print_line(
             f"best minus own: {found.value:+.4f} AUC, {100 * found.confidence:g} % interval {found.low:+.4f} to "
             f"{found.high:+.4f} over {found.sequences} sequences. These are the sequences it was chosen on, which "
-            f"flatters it: score it on others.",
-            highlight=False,
-            soft_wrap=True,
+            f"flatters it: score it on others."
         )
         use = f"use it with: dlatrack benchmark ... --hyper {record.path}"
     else:
         use = "no trial was better than the recipe's own setting"
     mark = read_tuned(record.path, recipe).mark()
     if mark is not None:
-        console.print(mark, style="bold red", highlight=False, soft_wrap=True)
-    console.print(use, highlight=False, soft_wrap=True)
+        print_line(mark, style="bold red")
+    print_line(use)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sys
 import zipfile
 
@@ -123,6 +124,157 @@ def test_attributes_and_significance(monkeypatch, capsys, results, gt):
     assert err.splitlines()[-1] == "dlatrack: significance needs AUC per sequence of two trackers or more"
 
 
+def test_significance_is_in_json_and_csv(monkeypatch, capsys, results, gt):
+    """20 px of 21: the worst is 8 px off, whose frames pass fewer thresholds on every sequence."""
+    arguments = ("OTB100", "--results", results, "--gt", gt, "--significance")
+    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    off, perfect = json.loads(out)
+    assert status == 0
+    (difference,) = perfect["differences"]
+    assert (difference["against"], difference["metric"], difference["sequences"]) == ("off", "AUC", 4)
+    assert difference["value"] == pytest.approx(perfect["auc"] - off["auc"])
+    assert difference["low"] > 0
+    assert difference["distinguishable"]
+    assert off["differences"][0]["high"] == -difference["low"]
+    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv")
+    rows = {row["tracker"]: row for row in csv.DictReader(io.StringIO(out))}
+    assert status == 0
+    for key in ("low", "high", "p"):
+        assert float(rows["perfect"][f"auc minus off {key}"]) == difference[key]
+        assert rows["perfect"][f"auc minus perfect {key}"] == ""
+    assert float(rows["perfect"]["auc minus off"]) == difference["value"]
+    assert float(rows["off"]["auc minus perfect"]) == -difference["value"]
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_significance_of_one_tracker_is_refused_in_every_form(monkeypatch, capsys, results, gt, form):
+    arguments = ("OTB100", "--results", results / "off", "--gt", gt, "--significance", form)
+    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert status == 2
+    assert "off" in out
+    assert err.splitlines()[-1] == "dlatrack: significance needs AUC per sequence of two trackers or more"
+
+
+def test_compare_tells_what_others_say_of_results_that_the_protocol_refuses(monkeypatch, capsys, results, gt):
+    """A tracker that stopped after 8 of 9 frames: two toolkits have an answer."""
+    for name in NAMES:
+        file = results / "perfect" / f"{name}.txt"
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[:8]))
+    arguments = ("OTB100", "--results", results / "perfect", "--gt", gt, "--compare")
+    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert status == 2
+    assert "perfect: pysot refuses it: sequence Car1: result has 8 rows, the truth has 9" in out
+    assert "│ perfect │ got10k     │ 0.9524" in out
+    assert "│ perfect │ pytracking │" in out
+    assert err.splitlines()[-1].startswith("dlatrack: tracker perfect: sequence Car1: result has 8 rows")
+    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    rows = {row["protocol"]: row for row in json.loads(out)}
+    assert status == 2
+    assert len(rows) == 6
+    assert rows["got10k"]["auc"] == pytest.approx(20 / 21)
+    assert rows["pysot"]["auc"] is None
+    assert "pysot refuses that" in rows["pysot"]["refused"]
+    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv")
+    rows = {row["protocol"]: row for row in csv.DictReader(io.StringIO(out))}
+    assert float(rows["got10k"]["auc"]) == pytest.approx(20 / 21)
+    assert "otb_matlab refuses that" in rows["otb_matlab"]["refused"]
+
+
+def test_nothing_is_printed_where_nothing_could_be_scored(monkeypatch, capsys, results, gt):
+    (results / "off" / "Car4.txt").write_text("1,2,3,4\n")
+    arguments = ("OTB100", "--results", results / "off", "--gt", gt)
+    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv")
+    assert (status, out) == (2, "")
+    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert (status, out) == (2, "")
+
+
+def test_json_and_csv_exclude_each_other(monkeypatch, capsys, results, gt):
+    arguments = ("OTB100", "--results", results, "--gt", gt, "--json", "--csv")
+    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert (status, out) == (2, "")
+    assert err == "dlatrack: scores are printed as --json or as --csv; choose one\n"
+
+
+def test_names_of_trackers_are_no_markup(monkeypatch, capsys, tmp_path, gt, boxes):
+    names = ["[new] net", "[old] net", ":car:", "[bold]", "x" * 90]
+    for name in names:
+        write(tmp_path / "odd" / name, boxes)
+    write(tmp_path / "odd" / names[0], {name: rows + np.array([4, 0, 0, 0]) for name, rows in boxes.items()})
+    monkeypatch.setenv("NO_COLOR", "1")
+    arguments = ("OTB100", "--results", tmp_path / "odd", "--gt", gt)
+    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--significance", "--compare")
+    for name in names:
+        assert f"│ {name} " in out
+        assert f"{name}: against pysot" in out
+    assert "[new] net falls behind [old] net by" in out
+    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes")
+    assert "…" not in out
+    assert all(out.count(f"│ {name} ") == 1 for name in names)
+    (tmp_path / "odd" / "[bold]" / "Car1.txt").write_text("1,2,0,0\n" * 9)
+    _, _, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert "note: [bold]: sequence Car1: 9 predicted boxes have no size" in err
+
+
+def test_attributes_that_are_not_there_are_told_of(monkeypatch, capsys, results, gt):
+    arguments = ("--results", results, "--gt", gt, "--attributes", "--json")
+    status, _, err = run(monkeypatch, capsys, "evaluate", "folder", *arguments)
+    assert status == 0
+    assert "note: --attributes adds nothing: the truth of folder names no attributes" in err
+    _, _, err = run(monkeypatch, capsys, "evaluate", "OTB100", *arguments)
+    assert "--attributes adds nothing" not in err
+
+
+def test_absent_frames_of_a_folder_are_told_of_and_can_be_left_out(monkeypatch, capsys, tmp_path, boxes):
+    """A perfect tracker; three of nine frames of one of four sequences show no target: 3/36 of all, 1/12."""
+    rows = {name: values.tolist() for name, values in boxes.items()}
+    rows["Car1"][4:7] = [None, None, None]
+    (tmp_path / "gt.json").write_text(json.dumps(rows))
+    write(tmp_path / "perfect", boxes)
+    arguments = ("folder", "--results", tmp_path / "perfect", "--gt", tmp_path / "gt.json")
+    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    (row,) = json.loads(out)
+    assert row["precision"] == pytest.approx(11 / 12)
+    assert row["auc"] == pytest.approx(11 / 12 * 20 / 21)
+    assert (row["absent"], row["absent_frames"]) == ("fail", 3)
+    assert (
+        "note: the target is absent in 3 of 36 frames: frames without it fail in every curve; evaluate" in err
+    )
+    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--csv", "--absent", "drop")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (float(row["auc"]), row["precision"]) == (pytest.approx(20 / 21), "1.0")
+    assert (row["absent"], row["absent_frames"]) == ("drop", "3")
+    assert "frames without it are left out; evaluate --absent fail counts them as failures" in err
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--compare", "--absent", "drop")
+    assert "the target is absent in 3 (frames without it are left out)" in out
+    assert out.count("0.9524") == 6
+    status, _, err = run(monkeypatch, capsys, "evaluate", *arguments, "--absent", "keep")
+    assert (status, err) == (2, "dlatrack: absent frames are counted by fail or drop, got 'keep'\n")
+
+
+def test_missing_sequences_are_allowed_and_marked(monkeypatch, capsys, results, gt):
+    for name in ("Car1", "CarDark"):
+        (results / "perfect" / f"{name}.txt").unlink()
+    arguments = ("OTB100", "--results", results, "--gt", gt)
+    status, _, err = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    assert status == 2
+    assert "it has results for 2 of 4 sequences: --allow-missing scores those" in err
+    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--json", "--allow-missing")
+    off, perfect = json.loads(out)
+    assert status == 0
+    assert (off["sequences"], off["missing"]) == (4, 96)
+    assert (perfect["sequences"], perfect["missing"]) == (2, 98)
+    assert perfect["auc"] == pytest.approx(20 / 21)
+    assert "note: perfect: scored on 2 of 4 sequences; it has no results for Car1, CarDark" in err
+    assert "note: the truth has 4 of 100 sequences of OTB100" in err
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv", "--allow-missing")
+    assert [row["missing"] for row in csv.DictReader(io.StringIO(out))] == ["96", "98"]
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--allow-missing", "--significance")
+    assert "missing ┃" in out
+    assert "96 sequences are missing" in out
+    assert "2 sequences)" in out
+
+
 def test_one_bad_tracker_does_not_hide_the_others(monkeypatch, capsys, results, gt):
     (results / "off" / "Car4.txt").write_text("1,2,3,4\n")
     status, out, err = run(
@@ -157,12 +309,29 @@ def test_bad_input_is_one_line(monkeypatch, capsys, tmp_path, arguments, message
     assert len(err.splitlines()) == 1
 
 
-def test_a_tracker_may_come_once(monkeypatch, capsys, tmp_path, results, gt, boxes):
+def test_the_same_results_in_two_folders_are_one_tracker(monkeypatch, capsys, tmp_path, results, gt, boxes):
+    """Such as the static box that is written beside each of two trackers."""
     write(tmp_path / "again" / "perfect", boxes)
     places = ("--results", results, "--results", tmp_path / "again")
-    status, _, err = run(monkeypatch, capsys, "evaluate", "OTB100", *places, "--gt", gt)
-    assert status == 2
-    assert "holds tracker perfect a second time" in err
+    status, out, err = run(monkeypatch, capsys, "evaluate", "OTB100", *places, "--gt", gt, "--json")
+    assert status == 0
+    assert [row["tracker"] for row in json.loads(out)] == ["off", "perfect"]
+    assert "note: tracker perfect has the same results in" in err
+    assert "results, " in err
+    assert "again and counts once" in err
+
+
+def test_a_file_of_some_true_boxes_is_no_whole_benchmark(monkeypatch, capsys, tmp_path, results, gt, boxes):
+    _, out, err = run(monkeypatch, capsys, "evaluate", "OTB100", "--results", results, "--gt", gt)
+    assert "OTB100: 4 sequences, 36 frames; 96 sequences are missing" in out
+    assert "note: the truth has 4 of 100 sequences of OTB100; it lacks " in err
+    (tmp_path / "own.json").write_text(gt.read_text().replace("Car1", "MyOwnCar"))
+    for tracker in ("off", "perfect"):
+        (results / tracker / "Car1.txt").rename(results / tracker / "MyOwnCar.txt")
+    arguments = ("OTB100", "--results", results, "--gt", tmp_path / "own.json")
+    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert "OTB100: 4 sequences, 36 frames\n" in out
+    assert "it lacks" not in err
 
 
 def test_results_are_exported(monkeypatch, capsys, tmp_path, results, gt):
@@ -207,3 +376,25 @@ def test_vot_results(monkeypatch, capsys, tmp_path):
     assert pysot["eao"] == 1
     _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
     assert json.loads(out)[0]["eao occlusion"] == 1
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert "│ 0    │" in out  # lost, a count
+    _, _, err = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--protocol", "vot_toolkit")
+    assert "note: --attributes adds nothing: vot_toolkit has no scores by tag, pysot has" in err
+
+    home = tmp_path / "worse" / "baseline"
+    shutil.copytree(tmp_path / "mine" / "baseline", home)
+    codes[30], regions[30] = 2, np.nan
+    write_vot_run(home / "ants1" / "ants1_001.txt", VOTRun(codes, regions))
+    both = (*arguments, "--results", tmp_path / "worse", "--significance")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *both)
+    assert "mine is not distinguishable from worse: difference" in out
+    assert " EAO (95 % interval" in out
+    assert "│ 1    │" in out
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *both, "--json")
+    mine, worse = json.loads(out)
+    assert (mine["lost"], worse["lost"]) == (0, 1)
+    (difference,) = mine["differences"]
+    assert difference["metric"] == "EAO"
+    assert difference["value"] == pytest.approx(mine["eao"] - worse["eao"])
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *both, "--csv")
+    assert "eao minus worse low" in out.splitlines()[0]

@@ -48,5 +48,17 @@ def test_another_base():
     first, *_ = compare_protocols({"a": predicted}, {"a": BOXES}, base="got10k")
     assert first.protocol == "got10k"
     assert first.result.auc == evaluate({"a": predicted}, {"a": BOXES}, protocol="got10k").auc
-    with pytest.raises(InputError, match="result has 2 rows, the truth has 4; pysot refuses that"):
-        compare_protocols({"a": predicted[:2]}, {"a": BOXES})
+
+
+def test_a_base_that_refuses_does_not_hide_the_others():
+    """Two of four rows, 3 px off: got10k cuts the truth, pytracking adds zero rows and repeats the last one."""
+    first, *others = compare_protocols({"a": (BOXES + np.array([3, 0, 0, 0]))[:2]}, {"a": BOXES})
+    assert (first.protocol, first.result) == ("pysot", None)
+    assert first.refusal == "sequence a: result has 2 rows, the truth has 4; pysot refuses that"
+    found = {c.protocol: c for c in others}
+    assert found["got10k"].result.precision_score == 1
+    assert found["pytracking"].result.precision_score == 1
+    assert "lasot_matlab refuses that" in found["lasot_matlab"].refusal
+    assert all(c.effects == () for c in others)
+    with pytest.raises(InputError, match="there is no protocol 'pysto'"):
+        compare_protocols({"a": BOXES}, {"a": BOXES}, base="pysto")

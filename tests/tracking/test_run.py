@@ -95,3 +95,33 @@ def test_a_refusal_of_the_tracker_names_sequence_and_frame() -> None:
 
     with pytest.raises(InputError, match=r"sequence Car1, frame 2: an image must be RGB"):
         run_one_pass(Fussy(), sequence())
+
+
+class _Unreadable:
+    """Frames of which none can be read."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        raise InputError(f"image {index} cannot be read")
+
+
+def test_the_static_box_needs_no_images() -> None:
+    result = run_one_pass(StaticTracker(), sequence(frames=_Unreadable()))
+    assert result.boxes_xywh.tolist() == [sequence().boxes_xywh[0].tolist()] * 4
+    with pytest.raises(InputError, match="image 0 cannot be read"):
+        run_one_pass(Drifter(), sequence(frames=_Unreadable()))
+
+
+def test_who_builds_on_the_static_box_or_watches_it_gets_images() -> None:
+    class Looking(StaticTracker):
+        def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
+            return super().update(image)[0], float(image[0, 0, 0])
+
+    assert run_one_pass(Looking(), sequence()).scores.tolist() == [1, 1, 2, 3]
+    shapes: list[tuple[int, ...]] = []
+    run_one_pass(
+        StaticTracker(), sequence(), on_frame=lambda i, image, box, score: shapes.append(image.shape)
+    )
+    assert shapes == [sequence().frames[0].shape] * 4

@@ -135,7 +135,14 @@ def _told_apart(found: list[TrackerFiles], folder: Path) -> list[TrackerFiles]:
     named = [
         tracker
         if count[tracker.name] == 1
-        else TrackerFiles(tracker.folder.relative_to(folder).as_posix(), tracker.folder, tracker.files)
+        else TrackerFiles(_path_name(tracker, folder), tracker.folder, tracker.files)
         for tracker in found
     ]
     return sorted(named, key=lambda tracker: tracker.name)
+
+
+def _path_name(tracker: TrackerFiles, folder: Path) -> str:
+    """The name of a tracker with the folders in front that lead to it; .mat files of several share a folder."""
+    own_folder = next(iter(tracker.files.values())).suffix.lower() == ".txt"
+    home = tracker.folder.parent if own_folder else tracker.folder
+    return (home.relative_to(folder) / tracker.name).as_posix() if tracker.folder != folder else tracker.name

@@ -48,10 +48,11 @@ def find_vot_trackers(folder: Path, names: Collection[str], *, label: str = "") 
         label: name of a tracker whose files lie in `folder` itself; default: that of the folder.
 
     Returns:
-        Trackers, sorted by name; one that lacks sequences is among them.
+        Trackers, sorted by name; one that lacks sequences is among them. Trackers of one name are named by their
+        path.
 
     Raises:
-        InputError: if there is none, or two have the same name.
+        InputError: if there is none.
     """
     known = set(names)
     places = {
@@ -59,16 +60,17 @@ def find_vot_trackers(folder: Path, names: Collection[str], *, label: str = "") 
         for path in folder.rglob("*_*.txt")
         if path.parent.name in known and re.fullmatch(rf"{re.escape(path.parent.name)}_\d+", path.stem)
     }
-    found: dict[str, VOTTrackerFiles] = {}
-    for place in sorted(places):
-        own = place.parent if place.name == "baseline" and place != folder else place
-        name = label or own.name if own == folder else own.name
-        if name in found:
-            raise InputError(f"{folder} holds tracker {name} in {found[name].folder} and in {place}")
-        found[name] = VOTTrackerFiles(name, place)
+    owners = {
+        place: place.parent if place.name == "baseline" and place != folder else place for place in places
+    }
+    names_of = [label or own.name if own == folder else own.name for own in owners.values()]
+    found = []
+    for (place, own), name in zip(owners.items(), names_of, strict=True):
+        repeated = names_of.count(name) > 1 and own != folder
+        found.append(VOTTrackerFiles(own.relative_to(folder).as_posix() if repeated else name, place))
     if not found:
         some = next(iter(names), "NAME")
         raise InputError(
             f"{folder} has no VOT result for any sequence, such as baseline/{some}/{some}_001.txt"
         )
-    return sorted(found.values(), key=lambda tracker: tracker.name)
+    return sorted(found, key=lambda tracker: (tracker.name, tracker.folder))

@@ -1,0 +1,91 @@
+"""Whether the differences of trackers on one benchmark are noise, in numbers and in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dlatrack.errors import InputError
+from dlatrack.evaluation.compare import Pair, compare_all
+from dlatrack.evaluation.difference import ENOUGH, FEW, Difference, Estimate, sentence
+from dlatrack.evaluation.ope import OPEResult
+from dlatrack.evaluation.scoring import Scored, part_of
+from dlatrack.evaluation.truth import BenchmarkTruth
+from dlatrack.evaluation.vot import VOTResult
+from dlatrack.evaluation.vot_difference import Measured, eao_differences
+
+
+def differences(
+    scored: Sequence[Scored], truth: BenchmarkTruth, measured: Mapping[str, Measured]
+) -> tuple[str, dict[Pair, Estimate]]:
+    """Compare every tracker with every other on the sequences that all have results for.
+
+    Args:
+        scored: trackers under one protocol.
+        truth: of the benchmark.
+        measured: for VOT, what `measure_untagged` gives, by tracker.
+
+    Returns:
+        The score that is compared, "AUC" or "EAO", and the difference of each pair as in `compare_all`.
+
+    Raises:
+        InputError: for fewer than two trackers, and as `compare_all` and `eao_differences`.
+    """
+    vot = [entry.result for entry in scored if isinstance(entry.result, VOTResult)]
+    metric = "EAO" if measured or vot else "AUC"
+    if len(scored) < 2:
+        per = "" if metric == "EAO" else " per sequence"
+        raise InputError(f"significance needs {metric}{per} of two trackers or more")
+    common = [name for name in truth.sequences if all(name in entry.result.names for entry in scored)]
+    if len(common) < 2:
+        raise InputError(
+            f"significance needs two sequences or more that all trackers have results for; there are {len(common)}"
+        )
+    if vot:
+        trackers = {entry.tracker: measured[entry.tracker] for entry in scored}
+        return metric, eao_differences(
+            trackers, part_of(truth, common), vot[0].interval, protocol=vot[0].protocol
+        )
+    per_tracker = {
+        entry.tracker: entry.result.subset(common).sequence_auc
+        for entry in scored
+        if isinstance(entry.result, OPEResult)
+    }
+    return metric, dict(compare_all(per_tracker))
+
+
+def as_sentences(metric: str, found: Mapping[Pair, Estimate]) -> list[str]:
+    """A sentence for each pair, and one on the number of sequences if there are few."""
+    lines = [sentence(difference, *pair, metric=metric) for pair, difference in found.items()]
+    if any(difference.sequences < ENOUGH for difference in found.values()):
+        lines.append(FEW)
+    return lines
+
+
+def as_numbers(metric: str, found: Mapping[Pair, Estimate]) -> dict[str, list[dict[str, Any]]]:
+    """For each tracker, its score minus that of each other one: JSON values at full precision.
+
+    Every pair is in it twice, once from each side. None is an effect without a bound.
+    """
+    trackers = list(dict.fromkeys(tracker for pair in found for tracker in pair))
+    both = dict(found) | {(b, a): _reversed(difference) for (a, b), difference in found.items()}
+    return {a: [_entry(metric, b, both[a, b]) for b in trackers if b != a] for a in trackers}
+
+
+def _entry(metric: str, against: str, difference: Estimate) -> dict[str, Any]:
+    keys = ["value", "low", "high", "p", "distinguishable", "sequences", "resamples", "confidence"]
+    if isinstance(difference, Difference):
+        keys += ["effect", "better", "worse"]
+    values = {key: getattr(difference, key) for key in keys}
+    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+    return {"metric": metric, "against": against} | finite
+
+
+def _reversed(difference: Estimate) -> Estimate:
+    """The same difference, the other way round; 0 - 0 is 0 and not -0."""
+    turned = replace(difference, value=0 - difference.value, low=0 - difference.high, high=0 - difference.low)
+    if not isinstance(turned, Difference):
+        return turned
+    return replace(turned, effect=0 - turned.effect, better=turned.worse, worse=turned.better)

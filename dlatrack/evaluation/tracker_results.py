@@ -1,0 +1,169 @@
+"""Trackers in folders and archives of result files: their names, and which of their results are there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlatrack.errors import InputError
+from dlatrack.evaluation.results.archives import opened
+from dlatrack.evaluation.results.trackers import find_trackers
+from dlatrack.evaluation.results.vot_trackers import VOTTrackerFiles, find_vot_trackers
+from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
+from dlatrack.evaluation.vot_results import VOTRun
+
+
+@dataclass(frozen=True, eq=False)
+class TrackerResults:
+    """Results of one tracker in a folder or an archive.
+
+    Args:
+        name: in a folder of several, with the folders in front that tell it apart there.
+        place: the folder or archive as the user gave it.
+        folder: the same, or where the archive is unpacked.
+        sequences: those that have results, in the order of the benchmark.
+        read: reads the results of some sequences, as `scoring.score` takes them.
+    """
+
+    name: str
+    place: Path
+    folder: Path
+    sequences: tuple[str, ...]
+    read: Callable[[Collection[str]], dict[str, Any]]
+
+    @property
+    def own_name(self) -> str:
+        """The name without folders in front."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The folders that lead to the tracker, and its name."""
+        inside = tuple(self.name.split("/"))
+        outside = Path(os.path.abspath(self.place)).parts[
+            1:
+        ]  # without "." and "..", and links keep their names
+        return outside if outside[-1:] == inside else outside + inside
+
+    def content(self) -> str:
+        """A hash of all numbers; of results that cannot be read, of what is wrong with them."""
+        digest = hashlib.sha256()
+        try:
+            results = self.read(self.sequences)
+        except InputError as error:
+            return f"{self.folder}: {error}"
+        for sequence, found in results.items():
+            for run in found if isinstance(found, list) else [found]:
+                arrays = (
+                    (run.codes, run.regions) if isinstance(run, VOTRun) else (np.asarray(run, np.float64),)
+                )
+                for array in arrays:
+                    digest.update(repr((sequence, array.shape)).encode())
+                    digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    def with_place(self, message: str) -> str:
+        """A message with the archive in place of the folder in which it is unpacked."""
+        return message.replace(str(self.folder), str(self.place))
+
+
+@contextmanager
+def tracker_results(
+    truth: BenchmarkTruth, places: Sequence[str | Path], note: Callable[[str], None]
+) -> Iterator[dict[str, TrackerResults]]:
+    """Trackers of all places by name, no two of them alike; archives stay unpacked in the context.
+
+    Trackers of one name whose numbers are the same are one tracker, such as the static box that `dlatrack benchmark`
+    runs beside each of several trackers. If their numbers differ, each is named with as many of the folders that lead
+    to it as tell them apart: `first/static`, `second/static`.
+
+    Args:
+        truth: of the benchmark.
+        places: folders and archives of results, see `find_trackers` and `find_vot_trackers`.
+        note: called with what was taken as one tracker, in words.
+
+    Raises:
+        InputError: if a place holds no results.
+    """
+    with ExitStack() as stack:
+        found: dict[str, list[TrackerResults]] = {}
+        for place in map(Path, places):
+            folder = stack.enter_context(opened(place))
+            try:
+                trackers = _found(truth, place, folder)
+            except InputError as error:
+                raise InputError(str(error).replace(str(folder), str(place))) from error
+            for tracker in trackers:
+                found.setdefault(tracker.own_name, []).append(tracker)
+        named: dict[str, TrackerResults] = {}
+        for name, alike in found.items():
+            different = _different(name, alike, note) if len(alike) > 1 else alike
+            named |= {name: different[0]} if len(different) == 1 else _told_apart(different)
+        yield named
+
+
+def _different(
+    name: str, alike: Sequence[TrackerResults], note: Callable[[str], None]
+) -> list[TrackerResults]:
+    """The first of those whose numbers are the same."""
+    by_content: dict[str, list[TrackerResults]] = {}
+    for tracker in alike:
+        by_content.setdefault(tracker.content(), []).append(tracker)
+    for first, *others in by_content.values():
+        if others:
+            where = ", ".join("/".join(tracker.parts[-3:-1]) for tracker in (first, *others))
+            note(f"tracker {name} has the same results in {where} and counts once")
+    return [first for first, *_ in by_content.values()]
+
+
+def _told_apart(trackers: Sequence[TrackerResults]) -> dict[str, TrackerResults]:
+    parts = [tracker.parts for tracker in trackers]
+    for count in range(2, max(map(len, parts)) + 1):
+        names = ["/".join(part[-count:]) for part in parts]
+        if len(set(names)) == len(names):
+            return dict(zip(names, trackers, strict=True))
+    return {f"{'/'.join(each.parts)} ({place})": each for place, each in enumerate(trackers, 1)}
+
+
+def _found(truth: BenchmarkTruth, place: Path, folder: Path) -> list[TrackerResults]:
+    own = os.path.basename(os.path.abspath(place))
+    label = own if place.is_dir() else own.split(".")[0]
+    frames = {name: len(sequence.regions) for name, sequence in truth.sequences.items()}
+    if BENCHMARKS[truth.name].resets:
+        return [
+            TrackerResults(
+                entry.name, place, folder, _with_runs(entry, frames), partial(_read_runs, entry, frames)
+            )
+            for entry in find_vot_trackers(folder, frames, label=label)
+        ]
+    return [
+        TrackerResults(entry.name, place, folder, tuple(n for n in frames if n in entry.files), entry.read)
+        for entry in find_trackers(folder, frames, label=label)
+    ]
+
+
+def _read_runs(
+    tracker: VOTTrackerFiles, frames: dict[str, int], names: Collection[str]
+) -> dict[str, list[VOTRun]]:
+    return tracker.read({name: frames[name] for name in names})
+
+
+def _with_runs(tracker: VOTTrackerFiles, names: Collection[str]) -> tuple[str, ...]:
+    """Sequences with a text result."""
+    return tuple(
+        name
+        for name in names
+        if any(
+            re.fullmatch(rf"{re.escape(name)}_\d+", file.stem)
+            for file in (tracker.folder / name).glob("*.txt")
+        )
+    )
