@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.datasets.images import decode
+from dlatrack.datasets.images import read_image
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import start_box
 from dlatrack.tracking.run import Tracker
@@ -115,13 +115,7 @@ def _read(images: dict[str, Any]) -> np.ndarray:
     """The image of the one channel, (H, W, 3) uint8 RGB."""
     (image,) = images.values()
     path = Path(os.fsdecode(image.path()))
-    try:
-        pixels = decode(path.read_bytes())
-    except OSError:
-        pixels = None
-    if pixels is None:
-        raise InputError(f"{path} is not a readable, complete JPEG or PNG image")
-    return pixels
+    return read_image(path)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,8 @@ class Liar:
         return {cv2.CAP_PROP_FPS: 25.0, cv2.CAP_PROP_FRAME_COUNT: COUNT + 1}[prop]
 
     def set(self, prop: int, value: float) -> bool:
+        if prop == cv2.CAP_PROP_FORMAT:  # it gives decoded frames alone
+            return False
         assert prop == cv2.CAP_PROP_POS_FRAMES
         self.frame = min(max(int(value) + self.beside, 0), COUNT) - 1
         return True
