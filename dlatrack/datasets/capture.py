@@ -72,37 +72,6 @@ def name_for_opencv(path: Path) -> Iterator[str]:
         yield str(link)
 
 
-def packet_times(path: Path) -> np.ndarray:
-    """The time of each frame as the container gives it, ms.
-
-    Packets are read and not decoded: a minute of video takes some milliseconds.
-
-    Args:
-        path: a video file.
-
-    Returns:
-        (T,) float64, in the order of the file, which is not that of the frames where some refer to later ones; all
-        the same where there are no times.
-
-    Raises:
-        InputError: as `open_capture`.
-    """
-    capture = open_capture(path)
-    undecoded = capture.set(cv2.CAP_PROP_FORMAT, -1)
-    times = _times(capture)
-    if undecoded and (times == times[:1]).all():  # an OpenCV that has times of decoded frames alone
-        times = _times(open_capture(path))
-    return times
-
-
-def _times(capture: cv2.VideoCapture) -> np.ndarray:
-    """(T,) float64, the times of all that is left to grab, ms."""
-    times = []
-    while capture.grab():
-        times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
-    return np.array(times, np.float64)
-
-
 def rate_of(times: np.ndarray, declared: float) -> float:
     """Frames per second of a video.
 

@@ -6,7 +6,6 @@ the frames would be tracked, or be missing, without anybody noticing.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -179,10 +178,9 @@ def utf8_name(path: Path) -> str:
     Raises:
         InputError: if it is not UTF-8; no result file could hold it.
     """
-    name = path.name
     try:
-        os.fsencode(name).decode("utf-8")
-        name.encode("utf-8")
-    except UnicodeError:
-        raise InputError(f"{str(path)!r} has a name that is not UTF-8; rename it") from None
-    return name
+        path.name.encode()
+    except UnicodeEncodeError:
+        what = "has a name that is not UTF-8 text here; rename it, or use a UTF-8 locale"
+        raise InputError(f"{str(path)!r} {what}") from None
+    return path.name

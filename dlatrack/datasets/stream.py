@@ -8,8 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dlatrack.datasets.capture import open_capture, packet_times, rate_of
+from dlatrack.datasets.capture import open_capture, rate_of
 from dlatrack.datasets.image_folder import check_headers, image_files
+from dlatrack.datasets.packets import packet_times
 from dlatrack.errors import InputError
 
 
@@ -29,8 +30,8 @@ class FrameStream:
         expected: number of frames. Containers miscount theirs: what is read may be a little more or less.
 
     Raises:
-        InputError: if there is no such file or folder, no image in it, or OpenCV cannot read it; and naming the file,
-            if images are of several sizes or as `check_headers`.
+        InputError: if there is no such file or folder, no image in it, or OpenCV cannot read it; naming the frame
+            whose size differs from that of the first; and as `check_headers`.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -59,9 +60,6 @@ class FrameStream:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The frames from the first on, (H, W, 3) uint8 RGB, all of one size.
-
-        A video file whose size changes on the way, as recordings of calls and broadcasts may, comes in the size that
-        it begins with: OpenCV scales later frames to it and does not tell.
 
         Raises:
             InputError: if no frame can be decoded, an image is not whole, or the size changes, naming the frame.
@@ -94,7 +92,7 @@ class FrameStream:
         for frame, size in enumerate(others, 1):
             if size != first:
                 raise InputError(
-                    f"{self._images.paths[frame]}, frame {frame}, is {size[0]} x {size[1]} px, the first one "
+                    f"{self._images.paths[frame]} (frame {frame + 1}) is {size[0]} x {size[1]} px, the first one "
                     f"{first[0]} x {first[1]}; all must be of one size"
                 )
 

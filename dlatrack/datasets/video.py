@@ -14,10 +14,11 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from dlatrack.datasets.capture import open_capture, packet_times, rate_of
+from dlatrack.datasets.capture import open_capture, rate_of
 from dlatrack.datasets.faults import stop_at_first
 from dlatrack.datasets.image_folder import utf8_name
 from dlatrack.datasets.layout import LARGEST_PX, number_of, read_text
+from dlatrack.datasets.packets import packet_times
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 
@@ -42,7 +43,7 @@ class VideoFrames:
         fps: frames per second, as `capture.rate_of` takes them from what the file declares and from its times.
 
     Raises:
-        InputError: if the file is missing or no video.
+        InputError: if the file is missing or no video, or as `packets.packet_times`.
     """
 
     def __init__(self, path: str | Path) -> None:
