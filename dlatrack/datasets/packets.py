@@ -60,9 +60,8 @@ def packet_times(path: Path) -> np.ndarray:
         InputError: as `open_capture`; or naming the frame whose size differs from that of the first.
     """
     capture = open_capture(path)
-    codec = (
-        int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=False).decode("latin-1").upper()
-    )
+    number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    codec = number.to_bytes(4, "little").decode("latin-1").upper()
     undecoded = capture.set(cv2.CAP_PROP_FORMAT, -1)
     with tempfile.TemporaryDirectory() as folder:
         times = _times(capture, _SizeCheck(path, codec, Path(folder)) if undecoded else None)

@@ -51,7 +51,9 @@ def vp8(path: Path, sizes: list[tuple[int, int]]) -> Path:
 @pytest.mark.parametrize("second", [LARGE, (48, 64)])
 def test_a_change_in_mid_stream_names_the_frame(tmp_path: Path, second: tuple[int, int]) -> None:
     video = mjpeg(tmp_path / "a.mjpeg", [SMALL] * 3 + [second] * 2)
-    message = rf"a\.mjpeg frame 3 is {second[0]} x {second[1]} px, the first one 64 x 48; all must be of one size"
+    message = (
+        rf"a\.mjpeg frame 3 is {second[0]} x {second[1]} px, the first one 64 x 48; all must be of one size"
+    )
     for reader in (FrameStream, VideoFrames, packet_times):
         with pytest.raises(InputError, match=message):
             reader(video)
