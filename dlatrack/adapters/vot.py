@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.datasets.images import read_image
+from dlatrack.datasets.images import decode, fault_in
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import start_box
 from dlatrack.tracking.run import Tracker
@@ -115,7 +115,14 @@ def _read(images: dict[str, Any]) -> np.ndarray:
     """The image of the one channel, (H, W, 3) uint8 RGB."""
     (image,) = images.values()
     path = Path(os.fsdecode(image.path()))
-    return read_image(path)
+    try:
+        data = path.read_bytes()
+    except OSError:
+        data = b""
+    pixels = decode(data)
+    if pixels is None:
+        raise InputError(f"{path} {fault_in(data)}")
+    return pixels
 
 
 if __name__ == "__main__":

@@ -60,12 +60,13 @@ def packet_times(path: Path) -> np.ndarray:
         InputError: as `open_capture`; or naming the frame whose size differs from that of the first.
     """
     capture = open_capture(path)
+    if not capture.set(cv2.CAP_PROP_FORMAT, -1):  # not FFmpeg
+        return _times(capture, None)
     number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     codec = number.to_bytes(4, "little").decode("latin-1").upper()
-    undecoded = capture.set(cv2.CAP_PROP_FORMAT, -1)
     with tempfile.TemporaryDirectory() as folder:
-        times = _times(capture, _SizeCheck(path, codec, Path(folder)) if undecoded else None)
-    if undecoded and (times == times[:1]).all():  # an OpenCV that has times of decoded frames alone
+        times = _times(capture, _SizeCheck(path, codec, Path(folder)))
+    if (times == times[:1]).all():  # an OpenCV that has times of decoded frames alone
         times = _times(open_capture(path), None)
     return times
 
