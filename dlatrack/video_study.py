@@ -24,14 +24,15 @@ from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
-from dlatrack.files import check_writable, same_file, write_text
+from dlatrack.files import check_writable, write_text
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import load_weights
 from dlatrack.notebooks import PRESETS
 from dlatrack.progress import Progress
 from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.video import CSV_HEADER, VideoTrack, ahead, behind, check_targets, follow, parse_boxes
+from dlatrack.tracking.outputs import check_outputs
+from dlatrack.tracking.video import VideoTrack, ahead, behind, check_targets, follow, parse_boxes
 from dlatrack.training.stopping import stop_signal
 from dlatrack.viz.annotate import draw_targets
 from dlatrack.viz.window import Window
@@ -142,7 +143,7 @@ def track_file(
     check_device(device)
     stream = FrameStream(video)
     check_destination(out)
-    _check_outputs(stream, out, table, weights)
+    check_outputs(out, table, stream, Path(weights))
     check_writable(table)
     targets = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
     first = stream.first()
@@ -184,39 +185,6 @@ def track_file(
         seconds=time.perf_counter() - started,
         stopped=stopped,
     )
-
-
-def _check_outputs(stream: FrameStream, out: Path, table: Path, weights: str | Path) -> None:
-    """Refuse outputs that would take the place of something that is read, or of a table of another origin.
-
-    Raises:
-        InputError: naming both.
-    """
-    for output in (out, table):
-        if output.exists():
-            for source in (*stream.files, Path(weights)):
-                if same_file(output, source):
-                    raise InputError(f"{output} is {source}, which is read; the output needs another name")
-    if stream.path.is_file():
-        for source in (stream.path, stream.path.resolve()):
-            if same_file(table, source.with_suffix(".csv")):
-                raise InputError(
-                    f"{out} differs from the video in its suffix at most; the output needs another name, because "
-                    f"{source.with_suffix('.csv').name} is where the true boxes of {source.name} would be"
-                )
-    if table.is_dir():
-        raise InputError(f"{table} is a folder; boxes and scores go there, so the output needs another name")
-    if table.exists():
-        try:
-            with table.open("rb") as stream_of_table:
-                ours = stream_of_table.read(len(CSV_HEADER)) == CSV_HEADER.encode()
-        except OSError as error:
-            raise InputError(f"cannot read {table}: {error.strerror or error}") from error
-        if not ours:
-            raise InputError(
-                f"{table} is there and is no table of dlatrack track, which would take its place; the output needs "
-                f"another name"
-            )
 
 
 def track_command(

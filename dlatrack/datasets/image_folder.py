@@ -93,7 +93,7 @@ def check_headers(images: ImageFiles) -> list[ImageHeader]:
         InputError: naming the first file that cannot be opened or says no size, or that has more than 8 bits per
             channel.
     """
-    headers = []
+    headers: list[ImageHeader] = []
     for path in (images.paths[index] for index in range(len(images))):
         try:
             header = read_header(path)

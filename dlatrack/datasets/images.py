@@ -182,10 +182,10 @@ def _is_transparent(data: bytes) -> bool:
     """Whether something would show through a PNG image; OpenCV would show what lies hidden under it instead."""
     try:
         with PngImageFile(BytesIO(data)) as image:
-            low, _ = image.convert("RGBA").getchannel("A").getextrema()
+            alpha = np.asarray(image.convert("RGBA"))[..., 3]
     except (OSError, SyntaxError, ValueError):
         return False
-    return float(low) < 255
+    return bool((alpha < 255).any())
 
 
 def read_image(path: Path, *, upright: bool = False) -> np.ndarray:

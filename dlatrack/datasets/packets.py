@@ -17,25 +17,8 @@ from dlatrack.errors import InputError
 #: Codecs whose packets FFmpeg knows in a file of kind IVF alone, and their names there.
 _IVF = {"VP80": b"VP80", "VP08": b"VP80", "VP90": b"VP90", "VP09": b"VP90", "AV01": b"AV01"}
 
-#: Codecs of which a packet can be a file.
-_ALONE = frozenset(
-    [
-        "H264",
-        "AVC1",
-        "H265",
-        "HEVC",
-        "HEV1",
-        "HVC1",
-        "MPG1",
-        "MPG2",
-        "MPEG",
-        "FMP4",
-        "MP4V",
-        "XVID",
-        "DIVX",
-        "DX50",
-    ]
-)
+#: Codecs of which a packet can be a file. MPEG-4 part 2 keeps its size outside of packets, where it cannot change.
+_ALONE = frozenset(["H264", "AVC1", "H265", "HEVC", "HEV1", "HVC1", "MPG1", "MPG2", "MPEG"])
 
 #: Bytes at the start of a packet that hold the size, in codecs whose packets are a stream of their own.
 _PARAMETERS = 48
