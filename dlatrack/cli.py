@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,9 @@ def main() -> None:
 
     `--debug`, anywhere, shows the traceback instead. A notebook that fails half-way exits with status 1.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal cannot show must not fail what is done.
+        sys.stdout.reconfigure(errors="replace")
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

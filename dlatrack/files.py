@@ -50,9 +50,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write `text` to `path` atomically, as UTF-8 with unix line ends."""
+    """Write `text` to `path` atomically, as UTF-8 with unix line ends.
+
+    Raises:
+        InputError: as `atomic_path`; or if the text holds a name that is not UTF-8.
+    """
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        odd = text[max(error.start - 20, 0) : error.end]
+        raise InputError(f"cannot write {path}: {odd!r} holds a name that is not UTF-8; rename it") from error
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_bytes(content)
 
 
 def check_writable(path: str | Path) -> None:
@@ -68,6 +77,14 @@ def check_writable(path: str | Path) -> None:
             stream.write(bytes(1))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def same_file(first: str | Path, second: str | Path) -> bool:
+    """Whether two names lead to one file: through links, hard links and, where that is so, names in other letters."""
+    try:
+        return os.path.samefile(first, second)
+    except OSError:  # one of them is not there yet
+        return os.path.normcase(os.path.realpath(first)) == os.path.normcase(os.path.realpath(second))
 
 
 def file_digest(path: str | Path) -> str:

@@ -176,6 +176,13 @@ def _checked(values: Mapping[str, Any], types: Mapping[str, str], notebook: str)
             takes = ", ".join(types) if types else "no parameters"
             raise InputError(f"{notebook} has no parameter {name!r}; it takes {takes}")
         checked[name] = _typed(value, types[name], f"parameter {name} of {notebook}")
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                f"parameter {name} of {notebook} is {value!r}, which is not UTF-8 and no notebook can hold; "
+                f"rename the file, or give a link to it"
+            ) from None
     if "preset" in checked and checked["preset"] not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {checked['preset']!r}")
     return checked

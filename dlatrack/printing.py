@@ -38,12 +38,12 @@ def print_line(text: str, *, style: str | None = None, file: TextIO | None = Non
     """Print a text whole and on one line, which a terminal wraps by itself.
 
     Args:
-        text: is no markup, and is printed as `visible` shows it.
+        text: is no markup, and is printed as `visible` shows it, with `?` for what the output's encoding lacks.
         style: of rich, e.g. "bold red"; only a terminal gets it.
         file: where to; None: standard output.
     """
     console = _console(file)
-    console.print(_encodable(visible(text), console), style=style, soft_wrap=True)
+    console.print(_encodable(visible(text), console, "replace"), style=style, soft_wrap=True)
 
 
 def print_table(
@@ -92,9 +92,9 @@ def _console(file: TextIO | None) -> Console:
     return Console(file=file, markup=False, emoji=False, highlight=False)
 
 
-def _encodable(text: str, console: Console) -> str:
-    """A text with escapes for what the output's encoding lacks."""
-    return text.encode(console.encoding, "backslashreplace").decode(console.encoding)
+def _encodable(text: str, console: Console, errors: str = "backslashreplace") -> str:
+    """A text in the output's encoding; names in a table get escapes for what it lacks, and stay different."""
+    return text.encode(console.encoding, errors).decode(console.encoding)
 
 
 def _shown(cell: Cell, joint: str, console: Console) -> str:

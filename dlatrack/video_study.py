@@ -18,7 +18,7 @@ import torch
 
 from dlatrack import paths
 from dlatrack.commands import check_device
-from dlatrack.datasets.recording import check_destination, record
+from dlatrack.datasets.recording import check_destination, nearest_rate, record
 from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
@@ -31,6 +31,7 @@ from dlatrack.notebooks import PRESETS
 from dlatrack.printing import print_line
 from dlatrack.progress import Progress
 from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.outputs import check_outputs
 from dlatrack.tracking.video import VideoTrack, ahead, behind, check_targets, follow, parse_boxes
 from dlatrack.training.stopping import stop_signal
 from dlatrack.viz.annotate import draw_targets
@@ -38,6 +39,9 @@ from dlatrack.viz.window import Window
 
 #: The tracker that is taken unless another is asked for: the paper's method, as it comes with the package.
 DEFAULT_WEIGHTS = "dla_siamcar_small"
+
+#: By which part the rate of the video may differ from that of its source without a word.
+_RATE_TOLD = 0.001
 
 _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 1280 x 720
 
@@ -56,7 +60,9 @@ class TrackedVideo:
         table: the boxes and scores, as `VideoTrack.as_csv` describes them.
         track: the same as numbers.
         fps: frames per second of the video.
-        size: its width and height, px.
+        size: its width and height, px; where a side of the source is odd, one less.
+        source_fps: frames per second of the source, which may be more than the file can hold.
+        source_size: width and height of the source, px.
         expected: frames that the source declares.
         seconds: that tracking took, reading and writing included.
         stopped: whether it was stopped before the end of the source.
@@ -67,6 +73,8 @@ class TrackedVideo:
     track: VideoTrack
     fps: float
     size: tuple[int, int]
+    source_fps: float
+    source_size: tuple[int, int]
     expected: int
     seconds: float
     stopped: bool
@@ -82,9 +90,14 @@ class TrackedVideo:
         count = f"{frames} frames"
         if frames != self.expected:
             count += f" (the file declares {self.expected})"
+        size = f"{self.size[0]} x {self.size[1]} px"
+        if self.size != self.source_size:
+            size += f" (the source has {self.source_size[0]} x {self.source_size[1]}; videos have even sides)"
+        if abs(self.fps / self.source_fps - 1) > _RATE_TOLD:
+            size += f" at {self.fps:g} frames per second (the source has {self.source_fps:g})"
         whom = "1 target" if targets == 1 else f"{targets} targets"
         return (
-            f"{self.path}: {count} of {self.size[0]} x {self.size[1]} px, {whom}, "
+            f"{self.path}: {count} of {size}, {whom}, "
             f"{frames / self.seconds:.0f} frames per second; boxes and scores: {self.table}"
         )
 
@@ -106,8 +119,10 @@ def track_file(
 ) -> TrackedVideo:
     """Track targets through a video, in one pass, and write it again with their boxes.
 
-    Reading and writing run beside the tracker. Besides `out`, with the size and frame rate of the source, a file of
-    the same name ending in .csv is written; both appear whole at the end.
+    Reading and writing run beside the tracker. Besides `out`, with the size and frame rate of the source or the
+    nearest that such a file can hold, a file of the same name ending in .csv is written; both appear whole at the
+    end. Neither takes the place of a file that is read, whatever name leads to it, nor of a table that this function
+    has not written.
 
     Args:
         video: as `FrameStream` takes it.
@@ -128,12 +143,13 @@ def track_file(
     check_device(device)
     stream = FrameStream(video)
     check_destination(out)
-    if stream.path.is_file() and table.resolve() == stream.path.with_suffix(".csv").resolve():
-        raise InputError(f"{out} differs from the video in its suffix at most; the output needs another name")
+    check_outputs(out, table, stream, Path(weights))
     check_writable(table)
     targets = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
     first = stream.first()
     check_targets(first, targets)
+    size = (first.shape[1], first.shape[0])
+    fps = nearest_rate(out, size, stream.fps)
     trackers = _trackers(weights, len(targets), device)
     found, scores = [], []
     stopped = False
@@ -141,7 +157,7 @@ def track_file(
     with (
         _a_core_left(),
         Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
-        record(out, stream.fps) as recording,
+        record(out, fps) as recording,
         behind(recording.add, _QUEUE) as write,
     ):
         for frame, step in enumerate(follow(ahead(stream, _QUEUE), trackers, targets)):
@@ -161,8 +177,10 @@ def track_file(
         path=out,
         table=table,
         track=track,
-        fps=stream.fps,
-        size=(first.shape[1], first.shape[0]),
+        fps=recording.fps,
+        size=recording.size,
+        source_fps=stream.fps,
+        source_size=size,
         expected=stream.expected,
         seconds=time.perf_counter() - started,
         stopped=stopped,

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, check_writable, sweep, write_text
+from dlatrack.files import atomic_path, check_writable, same_file, sweep, write_text
 
 
 def test_a_file_appears_complete(tmp_path):
@@ -66,3 +66,28 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     sweep(tmp_path / "a.txt")
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {".a-12345678.csv", "a-12345678.txt", ".b-12345678.txt", "a.txt"}
+
+
+def test_names_of_one_file(tmp_path):
+    real, other = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    real.write_text("a")
+    other.write_text("a")
+    (tmp_path / "link.mp4").symlink_to(real)
+    (tmp_path / "hard.mp4").hardlink_to(real)
+    (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone.mp4")
+    for name in ("a.mp4", "link.mp4", "hard.mp4", "../" + tmp_path.name + "/a.mp4"):
+        assert same_file(tmp_path / name, real)
+        assert not same_file(tmp_path / name, other)
+    assert same_file(tmp_path / "nowhere.mp4", tmp_path / "gone.mp4")
+    assert not same_file(tmp_path / "gone.mp4", real)
+
+
+def test_a_text_that_is_not_unicode_leaves_the_old_file(tmp_path):
+    file = tmp_path / "a.json"
+    write_text(file, "old")
+    with pytest.raises(
+        InputError, match=r"cannot write .*a\.json: .*caf\\udce9' holds a name that is not UTF-8"
+    ):
+        write_text(file, '{"name": "caf\udce9"}')
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]

@@ -198,3 +198,11 @@ def test_papermill_alone_fails_on_a_typo(clone):
     assert nbformat.read(output, as_version=4).cells[-1].outputs[0].text == "7\n"
     with pytest.raises(PapermillExecutionError, match="no parameter 'epoch'; it takes preset, epochs, rate"):
         papermill.execute_notebook(source, output, {"epoch": 7}, progress_bar=False)
+
+
+@pytest.mark.parametrize("value", ["caf\udce9.mp4", "\udcd0\udcb8"])
+def test_text_that_no_notebook_can_hold_is_refused(clone, value):
+    with pytest.raises(
+        InputError, match=r"parameter preset of 11_fail\.ipynb is '.*udc.*', which is not UTF-8"
+    ):
+        check_parameters(find_notebook(11), {"preset": value})

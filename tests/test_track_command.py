@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from dlatrack import video_study
 from dlatrack.cli import main
@@ -280,3 +283,185 @@ def test_each_frame_is_decoded_tracked_and_written_once(tmp_path, clip, monkeypa
     frames = FrameStream(clip).expected
     track_file(clip, "60,40,48,48", tmp_path / "out.mp4")
     assert work == {"init": 1, "update": frames - 1, "add": frames}
+
+
+def track(source, out, **options):
+    return track_file(source, "60,40,48,48", out, on_frame=lambda _: False, **options)
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["the same", "link", "link back", "hard link", "relative", "twice linked"])
+def test_the_source_is_never_overwritten(monkeypatch, tmp_path, clip, kind):
+    real, link = tmp_path / "real.avi", tmp_path / "link.avi"
+    real.write_bytes(clip.read_bytes())
+    link.symlink_to("real.avi")
+    (tmp_path / "second.avi").symlink_to("link.avi")
+    (tmp_path / "hard.avi").hardlink_to(real)
+    monkeypatch.chdir(tmp_path)
+    source, out = {
+        "the same": ("real.avi", "real.avi"),
+        "link": ("link.avi", "real.avi"),
+        "link back": ("real.avi", "link.avi"),
+        "hard link": ("real.avi", "hard.avi"),
+        "relative": ("real.avi", f"../{tmp_path.name}/real.avi"),
+        "twice linked": ("second.avi", "real.avi"),
+    }[kind]
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="which is read; the output needs another name"):
+        track(source, out)
+    assert contents(tmp_path) == before
+    assert link.is_symlink()
+
+
+def test_the_source_under_a_name_in_other_letters(monkeypatch, tmp_path, clip):
+    """A disk that does not tell letters apart answers that both names are one file."""
+    (tmp_path / "clip.avi").write_bytes(clip.read_bytes())
+    (tmp_path / "CLIP.AVI").write_bytes(b"the same file")
+    same = os.path.samefile
+    monkeypatch.setattr(os.path, "samefile", lambda a, b: same(str(a).lower(), str(b).lower()))
+    with pytest.raises(InputError, match=r"CLIP\.AVI is .*clip\.avi, which is read"):
+        track(tmp_path / "clip.avi", tmp_path / "CLIP.AVI")
+
+
+TRUTH = "60,40,48,48\n" * 24
+
+
+@pytest.mark.parametrize(
+    ("source", "out"), [("a.avi", "a.mp4"), ("link.avi", "a.mp4"), ("link.avi", "link.mp4")]
+)
+def test_a_truth_beside_a_video_is_kept(tmp_path, clip, source, out):
+    (tmp_path / "a.avi").write_bytes(clip.read_bytes())
+    (tmp_path / "link.avi").symlink_to("a.avi")
+    with pytest.raises(InputError, match="differs from the video in its suffix at most"):
+        track(tmp_path / source, tmp_path / out)
+    (tmp_path / "a.csv").write_text(TRUTH)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="differs from the video in its suffix at most"):
+        track(tmp_path / source, tmp_path / out)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("text", [TRUTH, "frame,x,y,w,h\n" + TRUTH, "", "name,age\n"])
+def test_a_table_of_another_origin_is_kept(tmp_path, clip, text):
+    """Such as the true boxes CLIP.csv beside a folder CLIP."""
+    write_folder(synthetic_sequence(5, 2, (320, 240), challenges=()), tmp_path)
+    (tmp_path / "synthetic-0005.csv").write_text(text)
+    before = contents(tmp_path)
+    for source in (tmp_path / "synthetic-0005", tmp_path / "synthetic-0005" / "img", clip):
+        with pytest.raises(
+            InputError, match=r"synthetic-0005\.csv is there and is no table of dlatrack track"
+        ):
+            track(source, tmp_path / "synthetic-0005.mp4")
+    assert contents(tmp_path) == before
+
+
+def test_own_results_may_be_written_again(tmp_path, clip):
+    first = track(clip, tmp_path / "out.mp4")
+    assert track(clip, tmp_path / "out.mp4").path == first.path
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 1
+
+
+def test_images_and_weights_are_never_overwritten(tmp_path, clip):
+    folder = write_folder(synthetic_sequence(5, 2, (320, 240), challenges=()), tmp_path)
+    (tmp_path / "out.mp4").symlink_to(folder / "img" / "0002.jpg")
+    with pytest.raises(InputError, match=r"out\.mp4 is .*0002\.jpg, which is read"):
+        track(folder, tmp_path / "out.mp4")
+    (tmp_path / "w.csv").write_text("weights")
+    with pytest.raises(InputError, match=r"w\.csv is .*w\.csv, which is read"):
+        track(clip, tmp_path / "w.mp4", weights=tmp_path / "w.csv")
+    assert (tmp_path / "w.csv").read_text() == "weights"
+    (tmp_path / "b.csv").mkdir()
+    with pytest.raises(InputError, match=r"b\.csv is a folder; boxes and scores go there"):
+        track(clip, tmp_path / "b.mp4")
+
+
+def test_an_output_may_lie_among_the_images(tmp_path):
+    folder = write_folder(synthetic_sequence(5, 2, (320, 240), challenges=()), tmp_path) / "img"
+    for _ in range(2):
+        assert track(folder, folder / "out.mp4").expected == 2
+
+
+def test_what_the_file_cannot_hold_is_told(tmp_path):
+    with record(tmp_path / "odd.avi", 25) as video:
+        video.add(np.zeros((240, 320, 3), np.uint8))
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    cv2.imwrite(
+        str(folder / "1.png"), np.random.default_rng(0).integers(0, 255, (241, 321, 3)).astype(np.uint8)
+    )
+    tracked = track(folder, tmp_path / "out.mp4")
+    assert tracked.size == (320, 240)
+    assert (
+        "1 frames of 320 x 240 px (the source has 321 x 241; videos have even sides), 1 target"
+        in tracked.summary
+    )
+    assert VideoFrames(tracked.path)[0].shape == (240, 320, 3)
+
+
+@pytest.mark.parametrize(
+    ("fps", "told"), [(211.222, ""), (0.0167, " at 0.017 frames per second (the source has")]
+)
+def test_rates_are_those_that_the_file_holds(tmp_path, monkeypatch, clip, fps, told):
+    monkeypatch.setattr("dlatrack.datasets.stream.rate_of", lambda *_: fps)
+    tracked = track(clip, tmp_path / "out.mp4")
+    assert tracked.fps == pytest.approx(fps, rel=0.02)
+    assert VideoFrames(tracked.path).fps > 0
+    summary = replace(tracked, stopped=False).summary
+    assert (" frames per second (the source has" in summary) == bool(told)
+    assert told in summary
+
+
+def test_what_cannot_be_written_is_found_before_tracking(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_study, "load_weights", lambda *_: pytest.fail("tracked"))
+    (tmp_path / "thin").mkdir()
+    cv2.imwrite(str(tmp_path / "thin" / "1.png"), np.zeros((240, 1, 3), np.uint8))
+    with pytest.raises(
+        InputError, match=r"OpenCV cannot write .*out\.mp4 with 1 x 240 px at 30 frames per second"
+    ):
+        track_file(tmp_path / "thin", "0,40,1,48", tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ("1_0,10,20,20", "a box is four numbers x,y,w,h in px of the first frame, got '1_0,10,20,20'"),
+        ("1,1,1e300,5", "target 1: the first box [1.0, 1.0, 1e+300, 5.0] has a number beyond 1048576 px"),
+        ("inf,1,5,5", "the first box must be four finite numbers"),
+    ],
+)
+def test_absurd_boxes_are_refused(tmp_path, clip, box, message):
+    with pytest.raises(InputError) as refused:
+        track_file(clip, box, tmp_path / "out.mp4")
+    assert message in str(refused.value)
+
+
+def test_a_photograph_is_tracked_upright(tmp_path):
+    """Tag 6: what is stored 320 x 240 is shown 240 x 320, as videos of telephones are."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "1.png", exif=exif)
+    assert track(tmp_path, tmp_path / "out.mp4").size == (240, 320)
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("cp1252", b"?????.mp4"), ("ascii", b"?????.mp4")])
+def test_a_name_that_the_terminal_cannot_show_does_not_fail_what_is_done(
+    monkeypatch, tmp_path, encoding, shown
+):
+    with record(tmp_path / "one.avi", 25) as video:
+        video.add(moving_square(1)[0][0])
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(
+        sys, "argv", ["dlatrack", "track", "one.avi", "--box", "60,40,48,48", "--out", "видео.mp4"]
+    )
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert not stopped.value.code
+    terminal.flush()
+    assert terminal.buffer.getvalue().startswith(shown + b": 1 frames of 320 x 240 px")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.avi", "видео.csv", "видео.mp4"]

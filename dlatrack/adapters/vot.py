@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.datasets.images import decode
+from dlatrack.datasets.images import decode, fault_in
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import start_box
 from dlatrack.tracking.run import Tracker
@@ -116,11 +116,12 @@ def _read(images: dict[str, Any]) -> np.ndarray:
     (image,) = images.values()
     path = Path(os.fsdecode(image.path()))
     try:
-        pixels = decode(path.read_bytes())
+        data = path.read_bytes()
     except OSError:
-        pixels = None
+        data = b""
+    pixels = decode(data)
     if pixels is None:
-        raise InputError(f"{path} is not a readable, complete JPEG or PNG image")
+        raise InputError(f"{path} {fault_in(data)}")
     return pixels
 
 

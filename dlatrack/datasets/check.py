@@ -16,6 +16,9 @@ from dlatrack.datasets.track_store import digest
 from dlatrack.datasets.tracks import Counts
 from dlatrack.errors import InputError
 
+#: Sets of photographs as they were found on the web: some have orientation tags, which their boxes do not know of.
+_MAY_HAVE_TAGS = ("imagenet_det", "imagenet_vid")
+
 
 @dataclass(frozen=True)
 class CheckReport:
@@ -111,7 +114,11 @@ def check(
         _compare(place, split, counts[split.name], log, notes)
         one_size = place.manifest.one_size
         label = f"{name} {split.name}"
-        images = check_images(table, log, deep=deep, one_size=one_size, workers=workers, label=label)
+        split_notes: list[str] | None = [] if name in _MAY_HAVE_TAGS else None
+        images = check_images(
+            table, log, deep=deep, one_size=one_size, workers=workers, label=label, notes=split_notes
+        )
+        notes += [f"split {split.name}: {note}" for note in split_notes or ()]
         total.update(f"{split.name} {digest(table)} {images}\n".encode())
     own = [split for split in place.manifest.splits.values() if not split.of]
     notes += [f"split {split.name} was not checked" for split in own if split not in chosen]

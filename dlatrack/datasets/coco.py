@@ -13,6 +13,7 @@ import numpy as np
 
 from dlatrack.datasets.columns import TextColumn
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.image_folder import is_hidden
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.datasets.layout import has_folder, is_plain_name, read_text, stays_inside
 from dlatrack.datasets.manifests import Place, locate
@@ -143,6 +144,8 @@ def _on_disk(folder: Path, root: Path, report: Report) -> set[str]:
     found = set()
     with os.scandir(folder) as entries:
         for entry in entries:
+            if is_hidden(entry.name):
+                continue
             if entry.is_symlink() and not stays_inside(Path(entry.path), root):
                 report(Fault(entry.path, f"leads out of {root}; paths and links must stay within it"))
             elif entry.name.lower().endswith(IMAGE_SUFFIXES):
@@ -245,4 +248,5 @@ def _table(place: Place, below: str, pictures: _Pictures, objects: _Objects, kep
         categories.take(np.searchsorted(numbers, objects.values[kept, 2])),
         objects.values[kept, 4:],
         fps=place.manifest.fps,
+        listed_wh=pictures.sizes,
     )

@@ -13,10 +13,12 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from dlatrack.datasets.images import image_files
+from dlatrack.datasets.image_folder import check_headers, image_files, is_hidden, utf8_name
+from dlatrack.datasets.images import ImageFiles
+from dlatrack.datasets.layout import LARGEST_PX, number_of
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, write_text
+from dlatrack.files import atomic_path, same_file, write_text
 
 _ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9]\d*))?\.txt")
 
@@ -29,6 +31,9 @@ def read_folder(path: str | Path) -> list[Sequence]:
     `groundtruth_rect.2.txt`, ...: these become sequences `<folder>-1`, `<folder>-2`. An empty file is skipped if
     another one has rows (OTB's Human4 has one).
 
+    Images are those of `image_folder.image_files`, as they are stored: what an EXIF tag would turn is refused,
+    because nothing says whether the boxes are those before or after the turn.
+
     Args:
         path: the folder, with `img/` in it.
 
@@ -37,10 +42,13 @@ def read_folder(path: str | Path) -> list[Sequence]:
 
     Raises:
         InputError: naming file, row (from 1) and value. An annotation or `img/` is missing; a row is not four
-            numbers, is NaN in part, has a size that is not positive, or lies outside the image; there are more
-            or fewer rows than images; or the target is absent in row 1.
+            numbers, is NaN in part, has a size that is not positive, lies outside its own image, or holds a number
+            that no image reaches; there are more or fewer rows than images; or the target is absent in row 1. And
+            naming the image, if it is no frame or cannot be read (`image_folder`), or is to be turned; or the folder,
+            if its name is not UTF-8.
     """
     path = Path(path)
+    folder = utf8_name(path.absolute())
     images = image_files(path / "img")
     found = [(match, file) for file in path.iterdir() if (match := _ANNOTATION.fullmatch(file.name))]
     numbered = {int(match[1] or 0): file for match, file in found}
@@ -49,11 +57,11 @@ def read_folder(path: str | Path) -> list[Sequence]:
     filled = {number: numbered[number] for number in sorted(numbered) if _text(numbered[number]).strip()}
     if not filled:
         raise InputError(f"{min(numbered.values())} is empty; one row x,y,w,h per image is needed")
-    height, width = images[0].shape[:2]
+    sizes = _sizes(images)
     sequences = []
     for number, file in filled.items():
-        boxes_xywh = read_boxes(file, len(images), (width, height))
-        name = path.absolute().name + (f"-{number}" if number else "")
+        boxes_xywh = read_boxes(file, sizes)
+        name = folder + (f"-{number}" if number else "")
         sequences.append(Sequence(name, images, boxes_xywh, ~np.isnan(boxes_xywh[:, 0])))
     return sequences
 
@@ -75,31 +83,48 @@ def read_folders(root: str | Path) -> list[Sequence]:
     return [sequence for folder in folders for sequence in read_folder(folder)]
 
 
-def read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
+def _sizes(images: ImageFiles) -> np.ndarray:
+    """(T, 2) width and height of each image, px, by its head.
+
+    Raises:
+        InputError: as `check_headers`; and naming the first that an EXIF tag would turn.
+    """
+    headers = check_headers(images)
+    for frame, header in enumerate(headers):
+        if header.orientation != 1:
+            raise InputError(
+                f"{images.paths[frame]} has orientation tag {header.orientation}, so that its boxes may be those "
+                f"before or after it is turned; store the image upright, without the tag, and its boxes with it"
+            )
+    return np.array([(header.width, header.height) for header in headers])
+
+
+def read_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
     """Read and check the annotation of one target.
 
     Args:
         file: rows x, y, w, h in px counted from 1.
-        frames: how many rows there must be.
-        size: image width and height, px; each box must overlap the image.
+        sizes: (T, 2) width and height of each image, px; there must be a row for each, and each box must overlap its
+            image.
 
     Returns:
-        (frames, 4) float64 xywh, 0-based px; NaN rows where the target is absent.
+        (T, 4) float64 xywh, 0-based px; NaN rows where the target is absent.
 
     Raises:
         InputError: as `read_folder`.
     """
     rows = _text(file).rstrip().splitlines()
-    if len(rows) != frames:
-        raise InputError(f"{file} has {len(rows)} rows for {frames} images; one row per image is needed")
+    if len(rows) != len(sizes):
+        raise InputError(f"{file} has {len(rows)} rows for {len(sizes)} images; one row per image is needed")
     boxes_xywh = np.array([_row(file, number, row) for number, row in enumerate(rows, 1)])
     boxes_xywh[:, :2] -= 1
     low, high = boxes_xywh[:, :2], boxes_xywh[:, :2] + boxes_xywh[:, 2:]
-    bad = np.isinf(boxes_xywh).any(1) | (high <= 0).any(1) | (low >= size).any(1)
+    bad = np.isinf(boxes_xywh).any(1) | (high <= 0).any(1) | (low >= sizes).any(1)
     if bad.any():
         row = int(bad.argmax())
+        width, height = sizes[row]
         raise InputError(
-            f"{file} row {row + 1}: box {rows[row].strip()} lies outside the image of {size[0]} x {size[1]} px; "
+            f"{file} row {row + 1}: box {rows[row].strip()} lies outside the image of {width} x {height} px; "
             f"it must overlap it, or be NaN,NaN,NaN,NaN where the target is absent"
         )
     if np.isnan(boxes_xywh[0]).any():
@@ -122,11 +147,15 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
 
     Raises:
         ValueError: if `images` is neither.
-        InputError: when a file cannot be written. Each file is written whole or not at all, the annotation last.
+        InputError: when the sequence was read from there, since its images would be encoded a second time in their
+            own place; or when a file cannot be written. Each file is written whole or not at all, the annotation
+            last.
     """
     if images not in ("jpg", "png"):
         raise ValueError(f'images must be "jpg" or "png", got {images!r}')
     folder = Path(root) / sequence.name
+    if isinstance(sequence.frames, ImageFiles) and same_file(sequence.frames.paths[0].parent, folder / "img"):
+        raise InputError(f"{folder} is where {sequence.name} was read from; it must be written elsewhere")
     digits = max(4, len(str(len(sequence))))
     for number in range(len(sequence)):
         bgr = cv2.cvtColor(sequence.frames[number], cv2.COLOR_RGB2BGR)
@@ -143,7 +172,7 @@ def _row(file: Path, number: int, row: str) -> list[float]:
     values = row.strip()
     fields = re.split(r"[,\s]+", values)
     try:
-        box = [float(field) for field in fields]
+        box = [number_of(field) for field in fields]
     except ValueError:
         box = []
     if len(box) != 4:
@@ -152,6 +181,10 @@ def _row(file: Path, number: int, row: str) -> list[float]:
     if absent.any() and not absent.all():
         raise InputError(
             f"{file} row {number}: {values!r} is NaN in part; four numbers or four NaN are needed"
+        )
+    if np.isfinite(box).all() and max(map(abs, box)) > LARGEST_PX:
+        raise InputError(
+            f"{file} row {number}: box {values} has a number beyond {LARGEST_PX} px, which no image reaches"
         )
     if box[2] <= 0 or box[3] <= 0:
         raise InputError(
@@ -168,4 +201,6 @@ def _text(file: Path) -> str:
 
 
 def _is_sequence(path: Path) -> bool:
+    if is_hidden(path.name):
+        return False
     return (path / "img").is_dir() or (path.is_dir() and any(path.glob("groundtruth_rect*.txt")))

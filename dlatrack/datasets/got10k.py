@@ -10,6 +10,7 @@ import numpy as np
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.layout import (
     check_boxes,
+    folders_in,
     has_folder,
     image_numbers,
     match_images,
@@ -67,7 +68,7 @@ def read(root: str | Path, split: str = "train", *, report: Report = stop_at_fir
 def _look_around(place: Place, report: Report) -> None:
     """Report folders of the root that are no split: a split of a wrong name would pass for one not downloaded."""
     known = {split.name for split in place.manifest.splits.values() if not split.of}
-    for folder in sorted(path for path in place.root.iterdir() if path.is_dir()):
+    for folder in folders_in(place.root):
         if folder.name not in known and not folder.name.startswith((".", "_")):
             report(Fault(folder, f"is not a split of GOT-10k; its folders are {', '.join(sorted(known))}"))
 
@@ -76,8 +77,8 @@ def _folders(split: Path, place: Place, names: set[str], report: Report) -> dict
     """Sequence folders by name, in the folder of a split and in the folders of its downloads."""
     parts = [split, *sorted(split.glob("GOT-10k_*_split_*"))]
     found: dict[str, Path] = {}
-    children = (path for part in parts for path in part.iterdir())
-    for folder in sorted(path for path in children if path.is_dir() and path not in parts):
+    children = (path for part in parts for path in folders_in(part))
+    for folder in sorted(path for path in children if path not in parts):
         if folder.name in found:
             report(Fault(folder, f"is the same sequence as {found[folder.name]}; each sequence once"))
         elif folder.name not in names:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, FaultLog
+from dlatrack.datasets.image_header import read_header
 from dlatrack.datasets.image_list import ImageList
-from dlatrack.datasets.images import decode
+from dlatrack.datasets.images import decode, fault_in
 from dlatrack.datasets.tracks import TrackTable
 from dlatrack.progress import Progress
 
@@ -29,6 +30,7 @@ class Look(NamedTuple):
         height: px.
         problem: predicate of the fault; empty if there is none.
         missing: whether there is no such file.
+        orientation: EXIF tag of what was opened, 1 to 8; 1 is upright.
     """
 
     mark: bytes
@@ -36,6 +38,7 @@ class Look(NamedTuple):
     height: int = 0
     problem: str = ""
     missing: bool = False
+    orientation: int = 1
 
 
 def check_images(
@@ -44,19 +47,24 @@ def check_images(
     *,
     deep: bool,
     one_size: bool,
+    notes: list[str] | None = None,
     workers: int | None = None,
     label: str = "",
 ) -> str:
-    """Report images that are missing, empty or not whole, and boxes that lie outside their image.
+    """Report images that are missing, empty or not whole, or not what their annotation says, and boxes outside them.
 
-    Every file is looked up. The first image of each video is decoded, with `deep` every one. Only boxes on images
-    of known size are compared: those decoded, and with `one_size` all of the same video.
+    Every file is looked up. The first image of each video is decoded, with `deep` every one. A decoded image must
+    have the size that its annotation lists, and with `one_size` that of the first image of its video. Images are
+    decoded as stored, whatever their EXIF orientation tag says; that they have one is reported, because viewers and
+    other readers turn them away from their boxes. Only boxes on images of known size are compared: those decoded, and
+    with `one_size` all of the same video.
 
     Args:
         table: whose images.
         log: takes the faults; a missing file that it has named already is not named again.
         deep: decode every image and hash its bytes.
         one_size: all images of a template have the same size.
+        notes: takes how many images have an orientation tag; by default each is a fault.
         workers: threads; by default one per core.
         label: of the progress.
 
@@ -67,18 +75,29 @@ def check_images(
     first = np.zeros(len(images), bool)
     first[images.starts[:-1]] = True
     sizes = np.zeros((len(images), 2), np.int32)
-    total = hashlib.sha256()
+    total, tagged = hashlib.sha256(), 0
     with Progress(len(images), f"checking {label}", unit="images") as progress:
         for index, look in enumerate(_looks(images, first | deep, deep, workers)):
             total.update(look.mark + b"\n")
             sizes[index] = look.width, look.height
-            if look.problem:
+            problem = look.problem or _misfit(look, images, index)
+            if look.orientation != 1:
+                tagged += 1
+                problem = problem or (_tag_fault(look.orientation) if notes is None else "")
+            if problem:
                 path = images.path(index)
                 if not (look.missing and str(path) in log.paths):
-                    log(Fault(path, look.problem))
+                    log(Fault(path, problem))
             progress.step()
-    if one_size and not deep:
-        sizes = sizes[images.starts[images.template_of_image]]
+    if tagged and notes is not None:
+        notes.append(
+            f"{tagged:,} images have an orientation tag; they are read as stored, as their boxes are"
+        )
+    if one_size:
+        firsts = sizes[images.starts[images.template_of_image]]
+        if deep:
+            _report_other_sizes(images, sizes, firsts, log)
+        sizes = sizes if deep else firsts
     _report_outside(table, sizes[image_of_row], log)
     return total.hexdigest()
 
@@ -115,10 +134,38 @@ def look_at(path: Path, *, opened: bool, deep: bool) -> Look:
         return Look(mark, problem="is empty; a JPEG or PNG image is needed")
     if not opened:
         return Look(mark)
-    image = decode(data)
+    image, header = decode(data), read_header(data)
     if image is None:
-        return Look(mark, problem="is not a readable, complete JPEG or PNG image")
-    return Look(mark, image.shape[1], image.shape[0])
+        return Look(mark, problem=fault_in(data))
+    orientation = 1 if header is None else header.orientation
+    return Look(mark, image.shape[1], image.shape[0], orientation=orientation)
+
+
+def _misfit(look: Look, images: ImageList, index: int) -> str:
+    """How the size of a decoded image differs from the listed one; empty if it does not, or either is unknown."""
+    if not look.width or images.listed_wh is None:
+        return ""
+    width, height = images.listed_wh[index].tolist()
+    if not (width or height) or (look.width, look.height) == (width, height):
+        return ""
+    return (
+        f"is {look.width} x {look.height} px, listed as {width} x {height}; its boxes are for the listed size"
+    )
+
+
+def _tag_fault(orientation: int) -> str:
+    return (
+        f"has an orientation tag, {orientation}, by which viewers turn it away from its boxes; remove the tag"
+    )
+
+
+def _report_other_sizes(images: ImageList, sizes: np.ndarray, firsts: np.ndarray, log: FaultLog) -> None:
+    """Report decoded images of another size than the first of their video; (M, 2) sizes are 0 where unknown."""
+    known = (sizes > 0).all(1) & (firsts > 0).all(1)
+    for index in np.flatnonzero(known & (sizes != firsts).any(1)).tolist():
+        size, first = sizes[index], firsts[index]
+        what = f"is {size[0]} x {size[1]} px, the first image of its video {first[0]} x {first[1]}"
+        log(Fault(images.path(index), what))
 
 
 def _report_outside(table: TrackTable, sizes: np.ndarray, log: FaultLog) -> None:

@@ -20,12 +20,15 @@ class ImageList:
         templates: V path templates, see `images.fill`.
         starts: (V + 1,) int64, the image at which each template starts.
         numbers: (M,) int, what goes into the template.
+        listed_wh: (M, 2) int, width and height that the annotation says each image has, px; 0 where it does not say.
+            None where it says of none.
     """
 
     root: Path
     templates: TextColumn
     starts: np.ndarray
     numbers: np.ndarray
+    listed_wh: np.ndarray | None = None
 
     def __len__(self) -> int:
         """M, the number of images."""
@@ -65,4 +68,11 @@ def distinct(parts: list[ImageList]) -> tuple[ImageList, np.ndarray]:
     position[order] = np.cumsum(new) - 1
     chosen = order[new]
     starts = np.concatenate([[0], np.cumsum(np.bincount(group[chosen], minlength=len(seen)))])
-    return ImageList(parts[0].root, TextColumn.of(seen), starts, number[chosen]), position
+    listed_wh = None
+    if any(part.listed_wh is not None for part in parts):
+        sizes = [
+            np.zeros((len(part), 2), np.int64) if part.listed_wh is None else part.listed_wh for part in parts
+        ]
+        listed_wh = np.zeros((len(chosen), 2), np.int64)
+        np.maximum.at(listed_wh, position, np.concatenate(sizes))
+    return ImageList(parts[0].root, TextColumn.of(seen), starts, number[chosen], listed_wh), position

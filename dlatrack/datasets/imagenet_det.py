@@ -13,8 +13,9 @@ import numpy as np
 
 from dlatrack.datasets.columns import ArrayBuilder, TextBuilder
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.imagenet_xml import ImageObject, read_objects
-from dlatrack.datasets.layout import has_folder, stays_inside
+from dlatrack.datasets.image_folder import is_hidden
+from dlatrack.datasets.imagenet_xml import ImageAnnotation, read_annotation
+from dlatrack.datasets.layout import folders_in, has_folder, stays_inside
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.stills import still_tracks
 from dlatrack.datasets.track_builder import literal
@@ -30,6 +31,9 @@ _PARTS = (
 )
 _VAL = re.compile(r"ILSVRC201[23]_val_\d{8}")
 _BY_SYNSET, _BARE = _PARTS[0][0], _PARTS[1][0]
+
+#: What is known of an image without an annotation.
+_NOTHING = ImageAnnotation((0, 0), [])
 
 #: Names of the links beside the training folders that pysot asks for; the last one leads to val.
 _PYSOT_LINKS = "abcdefghi"
@@ -69,9 +73,12 @@ class _Gathered:
         self._images, self._names, self._classes = TextBuilder(), TextBuilder(), TextBuilder()
         self._image_of_track = array("q")
         self._boxes_xywh = ArrayBuilder(np.float64, (4,))
+        self._listed_wh = ArrayBuilder(np.int64, (2,))
 
-    def add(self, image: Path, objects: list[ImageObject]) -> None:
+    def add(self, image: Path, annotation: ImageAnnotation) -> None:
         """Add an image that has not been seen, and its objects."""
+        objects = annotation.objects
+        self._listed_wh.extend(np.array([annotation.size], np.int64))
         classes = self._place.manifest.classes
         self._images.append(literal(image.relative_to(self._place.root).as_posix()))
         for item in objects:
@@ -92,6 +99,7 @@ class _Gathered:
             self._classes.build(),
             self._boxes_xywh.build(),
             fps=self._place.manifest.fps,
+            listed_wh=self._listed_wh.build(),
         )
         note = f"{self.bare:,} images have no annotation file and are taken to show no object"
         return replace(table, notes=(note,)) if self.bare else table
@@ -146,16 +154,17 @@ def _add(below: Path, name: re.Pattern[str], place: Place, gathered: _Gathered, 
             report(Fault(image, f"is the same image as {gathered.seen[stem]}; each image once"))
             continue
         gathered.bare += stem not in described
-        objects = _objects(annotations / f"{stem}.xml", place, report) if stem in described else []
-        gathered.add(image, objects)
+        file = annotations / f"{stem}.xml"
+        gathered.add(image, _annotation(file, place, report) if stem in described else _NOTHING)
 
 
-def _objects(file: Path, place: Place, report: Report) -> list[ImageObject]:
-    objects = read_objects(file, place.root, report, tracks=False) or []
+def _annotation(file: Path, place: Place, report: Report) -> ImageAnnotation:
+    """What a file says, without objects of no synset, which are reported."""
+    size, objects = read_annotation(file, place.root, report, tracks=False) or _NOTHING
     for item in objects:
         if not _SYNSET.fullmatch(item.synset):
             report(Fault(file, "is not a synset like n02084071", item.row, item.synset, "object"))
-    return [item for item in objects if _SYNSET.fullmatch(item.synset)]
+    return ImageAnnotation(size, [item for item in objects if _SYNSET.fullmatch(item.synset)])
 
 
 def _stems(folder: Path, suffix: str, name: re.Pattern[str], root: Path, report: Report) -> set[str]:
@@ -164,7 +173,7 @@ def _stems(folder: Path, suffix: str, name: re.Pattern[str], root: Path, report:
     with os.scandir(folder) as entries:
         for entry in entries:
             stem, ending = os.path.splitext(entry.name)
-            if ending != suffix:
+            if ending != suffix or is_hidden(entry.name):
                 continue
             if not name.fullmatch(stem):
                 report(Fault(entry.path, f"does not belong here; names like {name.pattern} are allowed"))
@@ -179,7 +188,7 @@ def _names(folder: Path, *, links: Path | None = None) -> set[str]:
     """Names of the folders in a folder, which may be missing; without pysot's links if their root is given."""
     if not folder.is_dir():
         return set()
-    found = {path for path in folder.iterdir() if path.is_dir()}
+    found = set(folders_in(folder))
     if links is not None:
         found -= {p for p in found if p.name in _PYSOT_LINKS and p.is_symlink() and stays_inside(p, links)}
     return {path.name for path in found}

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.imagenet_xml import ImageObject, read_objects
-from dlatrack.datasets.layout import has_folder, image_numbers, match_images
+from dlatrack.datasets.imagenet_xml import ImageObject, read_annotation
+from dlatrack.datasets.layout import folders_in, has_folder, image_numbers, match_images
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.track_builder import TrackTableBuilder, literal
 from dlatrack.datasets.tracks import TrackTable
@@ -56,15 +56,15 @@ def _snippets(split: str, place: Place, report: Report) -> Iterator[Path]:
         annotations / split, place.root, report
     ):
         return
-    for folder in _folders(annotations):
+    for folder in folders_in(annotations):
         if folder.name not in ("train", "val", "test"):
             report(Fault(folder, "is not a split of ImageNet VID; its folders are train, val and test"))
     parts = [annotations / split]
     if split == "train":
-        parts = [part for part in _folders(parts[0]) if _fits(part, _PART, report)]
+        parts = [part for part in folders_in(parts[0]) if _fits(part, _PART, report)]
     for part in parts:
         if has_folder(part, place.root, report):
-            yield from (folder for folder in _folders(part) if _fits(folder, _SNIPPET[split], report))
+            yield from (folder for folder in folders_in(part) if _fits(folder, _SNIPPET[split], report))
 
 
 def _add(snippet: Path, place: Place, builder: TrackTableBuilder, report: Report) -> None:
@@ -77,13 +77,16 @@ def _add(snippet: Path, place: Place, builder: TrackTableBuilder, report: Report
     last = max([-1, *found[-1:], *annotated[-1:]])
     match_images(images, _IMAGES, found, (0, last), report)
     match_images(snippet, _ANNOTATIONS, annotated, (0, last), report)
-    if len(found):
-        builder.add_images(f"{literal((Path('Data') / below).as_posix())}/{_IMAGES}", found)
+    listed_wh = np.zeros((len(found), 2), np.int64)
     classes = place.manifest.classes
     tracks: dict[int, list[tuple[int, ImageObject]]] = {}
     for number in np.intersect1d(found, annotated).tolist():
         file = snippet / (_ANNOTATIONS % number)
-        for item in read_objects(file, place.root, report, tracks=True) or ():
+        annotation = read_annotation(file, place.root, report, tracks=True)
+        if annotation is None:
+            continue
+        listed_wh[np.searchsorted(found, number)] = annotation.size
+        for item in annotation.objects:
             rows = tracks.setdefault(item.track, [])
             if rows and rows[-1][0] == number:
                 report(Fault(file, f"has trackid {item.track} twice", item.row, item.synset, "object"))
@@ -92,6 +95,9 @@ def _add(snippet: Path, place: Place, builder: TrackTableBuilder, report: Report
                 report(Fault(file, what, item.row, item.synset, "object"))
             else:
                 rows.append((number, item))
+    if len(found):
+        template = f"{literal((Path('Data') / below).as_posix())}/{_IMAGES}"
+        builder.add_images(template, found, listed_wh)
     for track, rows in sorted(tracks.items()):
         if rows:
             _add_track(f"{snippet.name}.{track}", Path("Data") / below, rows, place, builder)
@@ -112,10 +118,6 @@ def _add_track(
             "generated": np.array([item.generated for _, item in rows], np.uint8),
         },
     )
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
 def _fits(folder: Path, pattern: re.Pattern[str], report: Report) -> bool:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report
-from dlatrack.datasets.layout import read_text
+from dlatrack.datasets.layout import LARGEST_PX, number_of, read_text
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
@@ -34,8 +34,20 @@ class ImageObject(NamedTuple):
     generated: int = 0
 
 
-def read_objects(file: Path, root: Path, report: Report, *, tracks: bool) -> list[ImageObject] | None:
-    """The objects of one image, corners read by tag: VID writes xmax first, DET xmin.
+class ImageAnnotation(NamedTuple):
+    """What a file says of one image.
+
+    Attributes:
+        size: width and height of the image, px, as the file states them.
+        objects: in order.
+    """
+
+    size: tuple[int, int]
+    objects: list[ImageObject]
+
+
+def read_annotation(file: Path, root: Path, report: Report, *, tracks: bool) -> ImageAnnotation | None:
+    """The size and the objects of one image, corners read by tag: VID writes xmax first, DET xmin.
 
     An object with a fault is reported and left out.
 
@@ -46,7 +58,7 @@ def read_objects(file: Path, root: Path, report: Report, *, tracks: bool) -> lis
         tracks: whether objects have a trackid and flags, as in VID.
 
     Returns:
-        The objects in order; None if the file cannot be used. A box that lies outside the size the file states, or
+        What it says; None if the file cannot be used. A box that lies outside the size the file states, or
         has no area, is a fault.
     """
     text = read_text(file, root, report)
@@ -71,7 +83,7 @@ def read_objects(file: Path, root: Path, report: Report, *, tracks: bool) -> lis
             objects.append(_object(file, row, node, (width, height), tracks))
         except _FaultyError as error:
             report(error.fault)
-    return objects
+    return ImageAnnotation((int(width), int(height)), objects)
 
 
 class _FaultyError(Exception):
@@ -120,9 +132,9 @@ def _number(file: Path, row: int | None, node: ElementTree.Element | None, tag: 
     """
     text = (node.findtext(tag) if node is not None else None) or ""
     try:
-        value = float(text)
+        value = number_of(text)
     except ValueError:
         value = np.nan
-    if np.isfinite(value) and (tag in _CORNERS or value == int(value)):
+    if abs(value) <= LARGEST_PX and (tag in _CORNERS or value == int(value)):
         return value
     raise _FaultyError(Fault(file, f"is not a number {tag}", row, text, "object"))

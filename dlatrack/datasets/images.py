@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
+from PIL.PngImagePlugin import PngImageFile
 
+from dlatrack.datasets.image_header import read_header
 from dlatrack.errors import InputError
 
 #: Image files that a reader looks for.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
+
+#: A mark of JPEG: within a scan, FF 00 is a pixel value and FF D0 to FF D7 are points to restart from.
+_MARK = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
+_END, _SCAN = 0xD9, 0xDA
+_BARE = (0x01, 0xD8)  # marks without a length after them
+
+#: Where a PNG file has its colour type, and the types that have an alpha channel.
+_PNG_COLOUR, _WITH_ALPHA = 25, (4, 6)
+
+_UNREADABLE = "is not a readable, complete JPEG or PNG image"
 
 
 class Paths(Protocol):
@@ -47,9 +62,15 @@ class NumberedPaths:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Frames in image files, decoded when asked for."""
+    """Frames in image files, decoded when asked for.
+
+    Args:
+        paths: the files.
+        upright: turn images as their EXIF tag says; by default pixels are as stored, as the boxes of data sets are.
+    """
 
     paths: Paths
+    upright: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -58,16 +79,17 @@ class ImageFiles:
         """Frame `index` as (H, W, 3) uint8 RGB; negative indices count from the end.
 
         Raises:
-            InputError: naming file and frame, when the image cannot be decoded or is cut short.
+            InputError: naming file and frame, when the image cannot be decoded, is cut short, or holds more than 8
+                bits per channel or transparent pixels.
         """
         path = self.paths[index]
         try:
-            image = decode(path.read_bytes())
+            data = path.read_bytes()
         except OSError:
-            image = None
+            data = b""
+        image = decode(data, upright=self.upright)
         if image is None:
-            frame = range(len(self))[index] + 1
-            raise InputError(f"{path} (frame {frame}) is not a readable, complete JPEG or PNG image")
+            raise InputError(f"{path} (frame {range(len(self))[index] + 1}) {fault_in(data)}")
         return image
 
 
@@ -76,56 +98,111 @@ def fill(template: str, number: int) -> str:
     return template % (number if "%" in template.replace("%%", "") else ())
 
 
-def decode(data: bytes) -> np.ndarray | None:
-    """Decode a JPEG or PNG file to (H, W, 3) uint8 RGB; None if it is neither or is cut short."""
-    if not is_whole(data):
+def decode(data: bytes, *, upright: bool = False) -> np.ndarray | None:
+    """Decode a JPEG or PNG file to (H, W, 3) uint8 RGB.
+
+    Args:
+        data: content of the file. What follows the end of the image, such as the trailers of phones, is passed over.
+        upright: turn the image as its EXIF tag says; by default pixels are as stored.
+
+    Returns:
+        The image; None if `fault_in` has something to say.
+    """
+    if _fault_of_bytes(data):
         return None
+    flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         return None
     return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
+def fault_in(data: bytes) -> str:
+    """Why `decode` refuses the content of a file, as a predicate."""
+    return _fault_of_bytes(data) or _UNREADABLE
+
+
 def is_whole(data: bytes) -> bool:
-    """Whether image data has its end mark; OpenCV 4 fills what is cut off with grey and does not complain.
+    """Whether a JPEG or PNG file has its end; OpenCV 4 fills what is cut off with grey and does not complain.
 
-    An embedded preview has an end mark too, but lies before the last start of scan.
+    The end is that of the image itself: an embedded preview has an end mark too, and other data may follow.
     """
-    if data.startswith(b"\xff\xd8"):
-        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
-    return data.startswith(b"\x89PNG") and b"IEND" in data
+    return (
+        _end_of_jpeg(data) if data.startswith(_JPEG) else data.startswith(_PNG) and b"IEND" in _chunks(data)
+    )
 
 
-def image_files(folder: Path) -> ImageFiles:
-    """The images in `folder`, in the order of the numbers in their names.
+def _fault_of_bytes(data: bytes) -> str:
+    """What is wrong with the content of an image file, without decoding it; empty if nothing is found."""
+    if not is_whole(data):
+        return _UNREADABLE
+    header = read_header(data)
+    if header is not None and header.bits > 8:
+        return (
+            f"has {header.bits} bits per channel; stretch all images of the clip to 8 bits by one rule first"
+        )
+    if (
+        data.startswith(_PNG)
+        and (data[_PNG_COLOUR] in _WITH_ALPHA or b"tRNS" in _chunks(data))
+        and _is_transparent(data)
+    ):
+        return "has transparent pixels; flatten it to an opaque image first"
+    return ""
 
-    Raises:
-        InputError: when the folder is missing or has no image.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is missing; a sequence keeps its images there, e.g. 0001.jpg")
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not paths:
-        raise InputError(f"{folder} has no image; files ending in {', '.join(IMAGE_SUFFIXES)} are looked for")
-    return ImageFiles(tuple(sorted(paths, key=lambda path: _by_number(path.name))))
+
+def _end_of_jpeg(data: bytes) -> bool:
+    """Whether the end mark of a JPEG file is reached from mark to mark, after at least one scan."""
+    position, scanned = len(_JPEG), False
+    while match := _MARK.search(data, position):
+        code = match[1][0]
+        if code == _END:
+            return scanned
+        scanned |= code == _SCAN
+        position = match.end()
+        if code not in _BARE:
+            position += max(int.from_bytes(data[position : position + 2], "big"), 2)
+    return False
 
 
-def _by_number(name: str) -> tuple[tuple[int, str], ...]:
-    """Sort key that compares runs of digits as numbers: 2.jpg before 10.jpg."""
-    return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name))
+def _chunks(data: bytes) -> set[bytes]:
+    """The kinds of the whole chunks of a PNG file, up to its end."""
+    kinds: set[bytes] = set()
+    position = len(_PNG)
+    while b"IEND" not in kinds:
+        length, kind = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
+        position += 12 + length
+        if position > len(data):
+            break
+        kinds.add(kind)
+    return kinds
 
 
-def read_image(path: Path) -> np.ndarray:
+def _is_transparent(data: bytes) -> bool:
+    """Whether something would show through a PNG image; OpenCV would show what lies hidden under it instead."""
+    try:
+        with PngImageFile(BytesIO(data)) as image:
+            alpha = np.asarray(image.convert("RGBA"))[..., 3]
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return bool((alpha < 255).any())
+
+
+def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
     """Decode an image file, (H, W, 3) uint8 RGB.
 
+    Args:
+        path: the file.
+        upright: as in `decode`.
+
     Raises:
-        InputError: naming the file, if it is missing or not whole.
+        InputError: naming the file, if it is missing, or refused by `decode`.
     """
     try:
-        image = decode(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    image = decode(data, upright=upright)
     if image is None:
-        raise InputError(f"{path} is not a readable, complete JPEG or PNG image")
+        raise InputError(f"{path} {fault_in(data)}")
     return image

@@ -10,6 +10,7 @@ import numpy as np
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.layout import (
     check_boxes,
+    folders_in,
     has_folder,
     image_numbers,
     match_images,
@@ -67,14 +68,14 @@ def _folders(root: Path, report: Report) -> dict[str, Path]:
     known = manifest("lasot").lists["train"] | tests
     classes = {_class(name) for name in known}
     found: dict[str, Path] = {}
-    for group in sorted(path for path in root.iterdir() if path.is_dir()):
+    for group in folders_in(root):
         if group.name not in classes:
             if any(group.glob("*/groundtruth.txt")):
                 report(Fault(group, f"is not one of the {len(classes)} classes of LaSOT"))
             continue
         if not has_folder(group, root, report):
             continue
-        for folder in sorted(path for path in group.iterdir() if path.is_dir()):
+        for folder in folders_in(group):
             if folder.name in found:
                 report(Fault(folder, f"is the same sequence as {found[folder.name]}; each sequence once"))
             elif folder.name in known:

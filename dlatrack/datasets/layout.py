@@ -12,11 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report
+from dlatrack.datasets.image_folder import is_hidden
 from dlatrack.datasets.images import IMAGE_SUFFIXES, fill
 
 #: What the conversion would accept and a file of numbers must not hold: 1_000, and nothing between commas.
 _ODD = re.compile(r"_|,[ \t]*,|^[ \t]*,", re.MULTILINE)
 
+#: Largest coordinate and size of a box, px: the largest image that OpenCV decodes. Beyond, a number is a mistake, and
+#: soon one that float32 cannot hold.
+LARGEST_PX = 2**20
 
 #: More missing images of one folder than this are one fault.
 _MANY = 1000
@@ -33,6 +37,11 @@ def stays_inside(path: Path, root: Path) -> bool:
         return path.resolve().is_relative_to(root)
     except (OSError, RuntimeError):  # a circle of links
         return False
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders directly in a folder, without hidden ones, sorted."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))
 
 
 def has_folder(folder: Path, root: Path, report: Report) -> bool:
@@ -65,6 +74,17 @@ def read_text(file: Path, root: Path, report: Report) -> str | None:
         report(Fault(file, "holds NUL bytes; UTF-8 text is needed"))
         return None
     return text
+
+
+def number_of(text: str) -> float:
+    """The number that a text stands for.
+
+    Raises:
+        ValueError: if it is none. Python would also read 1_0, as ten, and digits of other scripts.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
 
 
 def read_names(file: Path, root: Path, report: Report, *, pattern: str) -> list[str]:
@@ -129,7 +149,7 @@ def image_numbers(folder: Path, pattern: str, root: Path, report: Report) -> np.
     """Numbers of the images in a folder.
 
     Args:
-        folder: where they are; other files than images are passed over.
+        folder: where they are; hidden files and other files than images are passed over.
         pattern: template of their names, e.g. "%08d.jpg".
         root: resolved root of the data set.
         report: called with each image of another name or linked from elsewhere.
@@ -142,6 +162,8 @@ def image_numbers(folder: Path, pattern: str, root: Path, report: Report) -> np.
     numbers = []
     with os.scandir(folder) as entries:
         for entry in entries:
+            if is_hidden(entry.name):
+                continue
             match = name.fullmatch(entry.name)
             if match is None or fill(directive, int(match[1])) != match[1]:
                 if entry.name.lower().endswith(IMAGE_SUFFIXES):
@@ -204,7 +226,7 @@ def check_boxes(
     may_be_absent: np.ndarray | bool = False,
     may_be_empty: np.ndarray | bool = False,
 ) -> None:
-    """Report boxes that are NaN, infinite or without an area.
+    """Report boxes that are NaN, infinite, without an area, or beyond `LARGEST_PX`.
 
     Args:
         file: where they were read.
@@ -218,9 +240,12 @@ def check_boxes(
     bad = ~finite.all(1) & ~(missing & may_be_absent)
     with np.errstate(invalid="ignore"):
         empty = (boxes_xywh[:, 2:] <= 0).any(1) & ~np.asarray(may_be_empty) & ~bad
-    for index in np.flatnonzero(bad | empty):
+        far = (np.abs(boxes_xywh) > LARGEST_PX).any(1) & ~bad
+    for index in np.flatnonzero(bad | empty | far):
         box = boxes_xywh[index]
-        if bad[index]:
+        if far[index]:
+            what = f"has a number beyond {LARGEST_PX} px, which no image reaches"
+        elif bad[index]:
             allowed = " or four NaN where the target is absent" if np.any(may_be_absent) else ""
             what = f"is not four finite numbers x,y,w,h{allowed}"
         else:
@@ -230,6 +255,6 @@ def check_boxes(
 
 def _is_row(line: str, columns: int) -> bool:
     try:
-        return len([float(field) for field in line.replace(",", " ").split()]) == columns
+        return len([number_of(field) for field in line.replace(",", " ").split()]) == columns
     except ValueError:
         return False

@@ -9,6 +9,7 @@ import numpy as np
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.layout import (
     check_boxes,
+    folders_in,
     has_folder,
     image_numbers,
     match_images,
@@ -53,7 +54,7 @@ def _folders(place: Place, report: Report) -> dict[str, Path]:
     """Folders of the root by their names in lower case."""
     known = {name.lower() for entry in place.manifest.sequences for name in (entry.folder, entry.name)}
     folders: dict[str, Path] = {}
-    for folder in sorted(path for path in place.root.iterdir() if path.is_dir()):
+    for folder in folders_in(place.root):
         key = folder.name.lower()
         if key in folders:
             report(Fault(folder, f"is the same sequence as {folders[key].name}; each sequence once"))

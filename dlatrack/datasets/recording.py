@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dlatrack.datasets.capture import name_for_opencv
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, check_writable
 
@@ -25,6 +26,15 @@ CODECS = {
     ".webm": ("VP80",),
 }
 
+#: Slowest and fastest rate of each kind of file that OpenCV writes and reads again; Matroska and WebM count in ms.
+_RATES = {
+    ".mp4": (0.002, 60_000),
+    ".mkv": (0.002, 1000),
+    ".mov": (0.002, 60_000),
+    ".avi": (0.002, 1000),
+    ".webm": (0.1, 1000),
+}
+
 
 @contextmanager
 def record(path: str | Path, fps: float) -> Iterator[Recording]:
@@ -32,7 +42,7 @@ def record(path: str | Path, fps: float) -> Iterator[Recording]:
 
     Args:
         path: file ending in one of `CODECS`.
-        fps: frames per second.
+        fps: frames per second; the file gets the nearest rate that it can hold, see `nearest_rate`.
 
     Yields:
         What takes the frames.
@@ -53,12 +63,19 @@ def record(path: str | Path, fps: float) -> Iterator[Recording]:
             yield recording
         finally:
             recording.close()
-        if not cv2.VideoCapture(str(temporary)).isOpened():  # OpenCV does not tell of a full disk
+        with name_for_opencv(temporary) as name:
+            written = cv2.VideoCapture(name)
+        if not written.isOpened():  # OpenCV does not tell of a full disk
             raise InputError(f"{path} could not be finished; is the disk full?")
 
 
 class Recording:
     """A video that is being written; `record` makes it.
+
+    Attributes:
+        fps: frames per second in the file, once it has a frame.
+        size: its width and height, px: even numbers, since where a side is odd codecs leave out its last column or
+            row.
 
     Args:
         path: what messages call the file.
@@ -68,32 +85,30 @@ class Recording:
     """
 
     def __init__(self, path: Path, temporary: Path, codec: str, fps: float) -> None:
-        self._path, self._temporary, self._codec, self._fps = path, temporary, codec, fps
+        self._path, self._temporary, self._codec = path, temporary, codec
+        self.fps, self.size = fps, (0, 0)
         self._writer: cv2.VideoWriter | None = None
 
     def add(self, image_rgb: np.ndarray) -> None:
         """Append a frame.
 
         Args:
-            image_rgb: (H, W, 3) uint8, of the size of the first. Where a side is odd, codecs leave out the last
-                column or row.
+            image_rgb: (H, W, 3) uint8, of the size of the first.
 
         Raises:
-            InputError: if OpenCV writes no video of this size and rate.
+            InputError: as `nearest_rate`.
             ValueError: if the size is not that of the first frame.
         """
         size = (image_rgb.shape[1], image_rgb.shape[0])
         if self._writer is None:
-            self._size = size
-            fourcc = cv2.VideoWriter.fourcc(*self._codec)
-            self._writer = cv2.VideoWriter(str(self._temporary), fourcc, self._fps, size)
+            self._source_size = size
+            self.size = even_size(size)
+            self.fps = nearest_rate(self._path, size, self.fps)
+            self._writer = _open(self._temporary, self._codec, size, self.fps)
             if not self._writer.isOpened():
-                raise InputError(
-                    f"OpenCV cannot write {self._path} with {size[0]} x {size[1]} px at {self._fps:g} frames per "
-                    f"second"
-                )
-        if size != self._size:
-            raise ValueError(f"a frame of {size} px does not fit into a video of {self._size} px")
+                raise InputError(f"OpenCV cannot write {self._path}")
+        if size != self._source_size:
+            raise ValueError(f"a frame of {size} px does not fit into a video of {self._source_size} px")
         self._writer.write(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
 
     def close(self) -> None:
@@ -115,6 +130,54 @@ def codec_of(path: Path) -> str:
             f"{path} cannot be written as a video; its name must end in one of {known or 'none'}"
         )
     return codec
+
+
+def even_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of a video with frames of this size, px: what is odd loses its last column or row."""
+    return size[0] // 2 * 2, size[1] // 2 * 2
+
+
+def nearest_rate(path: Path, size: tuple[int, int], fps: float) -> float:
+    """The nearest rate that a file can hold: found out by trying, before long work.
+
+    OpenCV rounds rates to three digits. MPEG-4 counts time in up to 65535 parts of a second: above 65.535 frames per
+    second some rates are rounded to two digits, one or none, so that 211.222 becomes 211.22.
+
+    Args:
+        path: of the video.
+        size: width and height of its frames, px.
+        fps: frames per second, above 0.
+
+    Raises:
+        InputError: if OpenCV writes no video of this size there.
+    """
+    suffix = path.suffix.lower()
+    rate = _nearest(suffix, codec_of(path), size, fps)
+    if rate is None:
+        raise InputError(
+            f"OpenCV cannot write {path} with {size[0]} x {size[1]} px at {fps:g} frames per second; choose another "
+            f"ending of {', '.join(CODECS)}, or another size"
+        )
+    return rate
+
+
+@cache
+def _nearest(suffix: str, codec: str, size: tuple[int, int], fps: float) -> float | None:
+    slowest, fastest = _RATES[suffix]
+    wanted = min(max(fps, slowest), fastest)
+    with tempfile.TemporaryDirectory() as folder, _without_chatter():
+        for rate in (round(wanted, digits) for digits in (3, 2, 1, 0)):
+            writer = _open(Path(folder) / f"probe{suffix}", codec, size, rate)
+            opened = writer.isOpened()
+            writer.release()
+            if opened:
+                return float(rate)
+    return None
+
+
+def _open(path: Path, codec: str, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
+    with name_for_opencv(path) as name:
+        return cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*codec), fps, size)
 
 
 def check_destination(path: Path) -> None:
@@ -149,9 +212,7 @@ def _first_codec(suffix: str) -> str | None:
     """The first codec of a kind of file with which a tiny video can be opened."""
     for codec in CODECS.get(suffix, ()):
         with tempfile.TemporaryDirectory() as folder, _without_chatter():
-            probe = cv2.VideoWriter(
-                str(Path(folder) / f"probe{suffix}"), cv2.VideoWriter.fourcc(*codec), 30, (64, 64)
-            )
+            probe = _open(Path(folder) / f"probe{suffix}", codec, (64, 64), 30)
             opened = probe.isOpened()
             probe.release()
         if opened:

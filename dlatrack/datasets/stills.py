@@ -20,6 +20,7 @@ def still_tracks(
     boxes_xywh: np.ndarray,
     *,
     fps: float,
+    listed_wh: np.ndarray | None = None,
 ) -> TrackTable:
     """A table of T objects in M images, whole columns at a time: a million objects take a second.
 
@@ -31,13 +32,14 @@ def still_tracks(
         classes: T object classes.
         boxes_xywh: (T, 4), 0-based px; kept as float32.
         fps: what the table says of the speed of the recording; a still has none.
+        listed_wh: (M, 2) int, width and height of each image as the annotation lists it, px; 0 where it does not.
 
     Returns:
         The table; its images are all M, those without an object included.
     """
     count = len(image_of_track)
     nothing = TextColumn(np.empty(0, np.uint8), np.zeros(count + 1, np.int64))
-    listed = ImageList(root, images, np.arange(len(images) + 1), np.zeros(len(images), np.int32))
+    listed = ImageList(root, images, np.arange(len(images) + 1), np.zeros(len(images), np.int32), listed_wh)
     boxes: np.ndarray = boxes_xywh.astype(np.float32)
     return TrackTable(
         root=root,

@@ -44,17 +44,25 @@ class TrackTableBuilder:
         self._names: set[str] = set()
         self._listed = TextBuilder()
         self._listed_numbers = ArrayBuilder(np.int64)
+        self._listed_wh = ArrayBuilder(np.int64, (2,))
         self._listed_starts = array("q", [0])
 
     def __contains__(self, name: str) -> bool:
         """Whether a track of this name has been added."""
         return name in self._names
 
-    def add_images(self, template: str, numbers: np.ndarray) -> None:
-        """Note (R,) images on disk, for data sets in which some show no target; those of tracks may be among them."""
+    def add_images(self, template: str, numbers: np.ndarray, listed_wh: np.ndarray | None = None) -> None:
+        """Note (R,) images on disk, for data sets in which some show no target; those of tracks may be among them.
+
+        Args:
+            template: of their paths, as in `add`.
+            numbers: (R,) int.
+            listed_wh: (R, 2) int, width and height of each as its annotation says, px; 0 where it does not.
+        """
         self._check_template(template, len(numbers))
         self._listed.append(template)
         self._listed_numbers.extend(numbers)
+        self._listed_wh.extend(np.zeros((len(numbers), 2), np.int64) if listed_wh is None else listed_wh)
         self._listed_starts.append(len(self._listed_numbers))
 
     def add(
@@ -121,6 +129,7 @@ class TrackTableBuilder:
             self._listed.build(),
             np.array(self._listed_starts, np.int64),
             _small(self._listed_numbers.build()),
+            _small(self._listed_wh.build()),
         )
         texts: dict[str, Any] = {name: column.build() for name, column in self._texts.items()}
         return TrackTable(

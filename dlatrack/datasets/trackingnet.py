@@ -9,6 +9,7 @@ import numpy as np
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.layout import (
     check_boxes,
+    folders_in,
     has_folder,
     image_numbers,
     match_images,
@@ -61,16 +62,21 @@ def _first_places(place: Place, report: Report) -> dict[str, Path]:
     """The first annotation file of each video in the whole data set; reports further ones, in whatever chunk."""
     first: dict[str, Path] = {}
     for name in _own_folders(place):
-        for file in sorted((place.root / name).glob("anno/*.txt")):
+        for file in _annotations(place.root / name):
             if first.setdefault(file.stem, file) != file:
                 report(Fault(file, f"is the same sequence as {first[file.stem]}; each sequence once"))
     return first
 
 
+def _annotations(chunk: Path) -> list[Path]:
+    """The annotation files of a chunk, without hidden ones, sorted."""
+    return sorted(chunk.glob("anno/[!.]*.txt"))
+
+
 def _look_around(place: Place, report: Report) -> None:
     """Report folders that look like a chunk and are none: one of a wrong name would pass for one not downloaded."""
     known = _own_folders(place)
-    for folder in sorted(path for path in place.root.iterdir() if path.is_dir()):
+    for folder in folders_in(place.root):
         if folder.name not in known and any((folder / part).is_dir() for part in ("anno", "frames", "zips")):
             report(
                 Fault(folder, "is not a part of TrackingNet; its folders are TRAIN_0 to TRAIN_11 and TEST")
@@ -81,7 +87,7 @@ def _has_parts(chunk: Path, root: Path, report: Report) -> bool:
     """Whether a chunk has annotation and frames; says so once if its zips are not unpacked."""
     if not (has_folder(chunk, root, report) and has_folder(chunk / "anno", root, report)):
         return False
-    if not (chunk / "frames").exists() and any((chunk / "zips").glob("*.zip")):
+    if not (chunk / "frames").exists() and any((chunk / "zips").glob("[!.]*.zip")):
         report(Fault(chunk / "zips", "is not unpacked; each VIDEO.zip belongs into a folder frames/VIDEO"))
         return False
     return has_folder(chunk / "frames", root, report)
@@ -89,9 +95,9 @@ def _has_parts(chunk: Path, root: Path, report: Report) -> bool:
 
 def _videos(chunk: Path, report: Report) -> list[Path]:
     """Annotation files of a chunk, sorted; reports folders of frames without one."""
-    files = sorted(chunk.glob("anno/*.txt"))
+    files = _annotations(chunk)
     annotated = {file.stem for file in files}
-    for folder in sorted(path for path in (chunk / "frames").iterdir() if path.is_dir()):
+    for folder in folders_in(chunk / "frames"):
         if folder.name not in annotated:
             report(Fault(folder, f"has no annotation {chunk / 'anno' / folder.name}.txt"))
     return files

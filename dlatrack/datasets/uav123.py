@@ -9,7 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.layout import check_boxes, has_folder, image_numbers, match_images, read_rows
+from dlatrack.datasets.layout import (
+    check_boxes,
+    folders_in,
+    has_folder,
+    image_numbers,
+    match_images,
+    read_rows,
+)
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.sequence_list import SequenceEntry
 from dlatrack.datasets.track_builder import TrackTableBuilder, literal
@@ -44,8 +51,8 @@ def read(root: str | Path, split: str = "test", *, report: Report = stop_at_firs
     ):
         return builder.build()
     entries = place.manifest.sequences
-    folders = (path for path in (place.root / _IMAGES).iterdir() if path.is_dir())
-    files = (path for path in _anno(place).iterdir() if path.suffix == ".txt")
+    folders = iter(folders_in(place.root / _IMAGES))
+    files = (path for path in _anno(place).glob("[!.]*.txt"))
     files_of = _Files(
         place,
         report,

@@ -14,8 +14,11 @@ from threading import Lock
 import cv2
 import numpy as np
 
+from dlatrack.datasets.capture import open_capture, rate_of
 from dlatrack.datasets.faults import stop_at_first
-from dlatrack.datasets.layout import read_text
+from dlatrack.datasets.image_folder import utf8_name
+from dlatrack.datasets.layout import LARGEST_PX, number_of, read_text
+from dlatrack.datasets.packets import packet_times
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 
@@ -36,15 +39,18 @@ class VideoFrames:
     Args:
         path: anything that OpenCV can read; turned upright if the file says that it is rotated.
 
+    Attributes:
+        fps: frames per second, as `capture.rate_of` takes them from what the file declares and from its times.
+
     Raises:
-        InputError: if the file is missing or no video.
+        InputError: if the file is missing or no video, or as `packets.packet_times`.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._lock = Lock()
         self._start()
-        self.fps = frame_rate(self._capture)
+        self.fps = rate_of(packet_times(self.path), self._capture.get(cv2.CAP_PROP_FPS))
 
     def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path]]:
         """Another process opens the file anew."""
@@ -132,26 +138,6 @@ class VideoFrames:
         return True
 
 
-def open_capture(path: Path) -> cv2.VideoCapture:
-    """Open a video file before its first frame.
-
-    Raises:
-        InputError: if the file is missing or no video.
-    """
-    if not path.is_file():
-        raise InputError(f"{path} is missing; a video file is needed")
-    capture = cv2.VideoCapture(str(path))
-    if not capture.isOpened():
-        raise InputError(f"{path} is not a video that OpenCV can read")
-    return capture
-
-
-def frame_rate(capture: cv2.VideoCapture) -> float:
-    """Frames per second as the file says; 30 where it says nothing of use."""
-    rate = float(capture.get(cv2.CAP_PROP_FPS))
-    return rate if np.isfinite(rate) and rate > 0 else 30.0
-
-
 def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Sequence:
     """Read a video and the boxes of one target in it.
 
@@ -164,14 +150,16 @@ def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Seque
 
     Raises:
         InputError: naming file, row (from 1) and value. A file cannot be read; a row is not four or five numbers, is
-            NaN in part, has a size that is not positive, lies outside the image, or names a frame twice or one that
-            is not there; there are more or fewer rows than frames; or there is no box at all.
+            NaN in part, has a size that is not positive, lies outside the image, holds a number that no image
+            reaches, or names a frame twice or one that is not there; there are more or fewer rows than frames; there
+            is no box at all; or the name of the video is not UTF-8 and no other is given.
     """
+    name = name or utf8_name(Path(video).with_suffix(""))
     frames = VideoFrames(video)
     height, width = frames[0].shape[:2]
     boxes_xywh = _read_boxes(Path(boxes), len(frames), (width, height))
     visible = ~np.isnan(boxes_xywh[:, 0])
-    return Sequence(name or frames.path.stem, frames, boxes_xywh, visible, fps=frames.fps)
+    return Sequence(name, frames, boxes_xywh, visible, fps=frames.fps)
 
 
 def _read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
@@ -209,10 +197,10 @@ def _read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
 
 def _numbers(fields: list[str], columns: int, where: str) -> list[float]:
     try:
-        values = [float(field) for field in fields]
+        values = [number_of(field) for field in fields]
     except ValueError:
         values = []
-    if len(values) != columns or any("_" in field for field in fields):
+    if len(values) != columns:
         raise InputError(f"{where} is not {columns} numbers {','.join(_HEADERS[5 - columns])}")
     return values
 
@@ -230,6 +218,8 @@ def _check_box(box_xywh: np.ndarray, size: tuple[int, int], where: str) -> None:
         return
     if absent.any():
         raise InputError(f"{where} is NaN in part; four numbers or four NaN are needed")
+    if np.isfinite(box_xywh).all() and np.abs(box_xywh).max() > LARGEST_PX:
+        raise InputError(f"{where} has a number beyond {LARGEST_PX} px, which no image reaches")
     low, high = box_xywh[:2], box_xywh[:2] + box_xywh[2:]
     if (box_xywh[2:] <= 0).any():
         raise InputError(

@@ -64,7 +64,7 @@ def _listed(place: Place, report: Report) -> list[SequenceEntry]:
             report(Fault(file, what, value=name))
     for name in known.keys() - set(names) if names else ():
         report(Fault(file, f"does not name sequence {name}", sequence=name))
-    for folder in sorted(path.parent for path in place.root.glob("*/groundtruth.txt")):
+    for folder in sorted(path.parent for path in place.root.glob("[!.]*/groundtruth.txt")):
         if folder.name not in known:
             report(Fault(folder, what))
     return [known[name] for name in names if name in known]

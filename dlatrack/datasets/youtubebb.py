@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.image_size import jpeg_size
+from dlatrack.datasets.image_folder import is_hidden
+from dlatrack.datasets.image_header import read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.datasets.layout import has_folder, stays_inside
 from dlatrack.datasets.manifests import Place, locate
@@ -96,6 +97,8 @@ class _Files:
         count = 0
         with os.scandir(folder) as entries:
             for entry in entries:
+                if is_hidden(entry.name):
+                    continue
                 count += entry.name.lower().endswith(IMAGE_SUFFIXES)
                 if entry.is_symlink() and not stays_inside(Path(entry.path), self._root):
                     what = f"leads out of {self._root}; paths and links must stay within it"
@@ -107,15 +110,16 @@ class _Files:
         if image in self._barred:
             return -1, -1
         try:
-            size = jpeg_size(self.folder / image)
+            header = read_header(self.folder / image)
         except FileNotFoundError:
             return 0, 0
         except OSError as error:
             self._report(Fault(self.folder / image, f"cannot be read ({error.strerror or error})"))
             return -1, -1
-        if size is None:
+        if header is None or header.kind != "JPEG":
             self._report(Fault(self.folder / image, "is not a JPEG image that says its size"))
-        return size or (-1, -1)
+            return -1, -1
+        return header.width, header.height
 
     def _report_extra(self, kind: int) -> None:
         """Report the images of a class that no row names."""
@@ -125,7 +129,7 @@ class _Files:
         there = {
             f"{kind}/{name}"
             for name in os.listdir(self.folder / str(kind))
-            if name.lower().endswith(IMAGE_SUFFIXES)
+            if name.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
         }
         for image in sorted(there - named):
             what = f"is one too many; {self.folder.name}.csv has no row for it"

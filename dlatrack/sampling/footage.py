@@ -16,6 +16,7 @@ import numpy as np
 from dlatrack import __version__, paths
 from dlatrack.datasets.composed import composed_sequences, masked_clips, read_cutouts, read_photographs
 from dlatrack.datasets.folder import read_folder
+from dlatrack.datasets.image_folder import is_hidden
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.datasets.sequence import Frames
 from dlatrack.datasets.sequence import Sequence as Track
@@ -135,7 +136,7 @@ def _clips(folder: Path) -> list[Path]:
 
 def _photographs(folder: Path) -> list[Path]:
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    files = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    files = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(file.name)]
     if not files:
         raise InputError(
             f"{folder} has no photograph; files ending in {', '.join(IMAGE_SUFFIXES)} are looked for"
@@ -146,7 +147,12 @@ def _photographs(folder: Path) -> list[Path]:
 def _digest(folder: Path, clips: Sequence[Path], photographs: Sequence[Path]) -> str:
     """SHA-256 of the names and contents of all files that the crops depend on."""
     total = hashlib.sha256()
-    used = [file for clip in clips for file in sorted(clip.rglob("*")) if file.is_file()]
+    used = [
+        file
+        for clip in clips
+        for file in sorted(clip.rglob("*"))
+        if file.is_file() and not is_hidden(file.name)
+    ]
     for file in (*photographs, *used):
         content = hashlib.sha256(file.read_bytes()).hexdigest()
         total.update(f"{file.relative_to(folder).as_posix()} {content}\n".encode())

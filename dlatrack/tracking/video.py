@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from dlatrack.datasets.layout import LARGEST_PX, number_of
 from dlatrack.errors import InputError
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.state import TargetState
@@ -82,8 +83,8 @@ def check_targets(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> No
         boxes_xywh: (4,) each, 0-based px.
 
     Raises:
-        InputError: if there is none, or naming the first that is not four finite numbers, has no area or lies outside
-            the image.
+        InputError: if there is none, or naming the first that is not four finite numbers, has no area, lies outside
+            the image, or holds a number that no image reaches.
     """
     if not len(boxes_xywh):
         raise InputError("a box x,y,w,h around the target in the first frame is needed")
@@ -92,11 +93,16 @@ def check_targets(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> No
             TargetState.from_box(image_rgb, box)
         except InputError as error:
             raise InputError(f"target {target}: {error}") from error
+        if np.abs(box).max() > LARGEST_PX:
+            raise InputError(
+                f"target {target}: the first box {np.asarray(box).tolist()} has a number beyond {LARGEST_PX} px, "
+                f"which no image reaches"
+            )
 
 
 def _box(text: str) -> np.ndarray:
     try:
-        numbers = [float(number) for number in re.split(r"[,\s]+", text.strip(" ,"))]
+        numbers = [number_of(number) for number in re.split(r"[,\s]+", text.strip(" ,"))]
     except ValueError:
         numbers = []
     if len(numbers) != 4:

@@ -34,7 +34,7 @@ class Window:
             raise InputError(
                 "there is no display to show the video on (DISPLAY is not set); leave out --show"
             )
-        self._title = title
+        self._title = title.encode(errors="replace").decode()  # a name that is not UTF-8 would crash OpenCV
 
     def __enter__(self) -> Self:
         """Open the window; it takes its size from the pictures."""

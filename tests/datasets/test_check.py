@@ -12,10 +12,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlatrack.datasets.check import check
+from dlatrack.datasets.columns import TextColumn
 from dlatrack.datasets.faults import FaultLog
 from dlatrack.datasets.image_check import check_images, look_at
+from dlatrack.datasets.image_list import ImageList
+from dlatrack.datasets.manifests import names
 from dlatrack.datasets.track_builder import TrackTableBuilder
 from dlatrack.datasets.tracks import TrackTable
 from dlatrack.errors import InputError
@@ -109,6 +113,100 @@ def test_where_sizes_vary_only_opened_images_are_compared(table: TrackTable) -> 
     assert found(inside, one_size=False)[1] == found(outside, one_size=False)[1] == []
     assert found(inside, one_size=False, deep=True)[1] == []
     assert "of 80 x 60 px" in found(outside, one_size=False, deep=True)[1][0]
+
+
+def test_an_image_of_another_size_than_its_video_is_named(table: TrackTable) -> None:
+    cv2.imwrite(str(table.root / "a" / "2.jpg"), np.zeros((30, 41, 3), np.uint8))
+    what = "a/2.jpg is 41 x 30 px, the first image of its video 40 x 30"
+    assert found(table, deep=True)[1] == [what]
+    assert found(table, one_size=False, deep=True)[1] == []
+
+
+def test_an_image_of_another_size_than_listed_is_named(table: TrackTable) -> None:
+    """The second video's second image is listed as it would lie on its side, its third not at all."""
+    builder = ImageList(
+        table.root,
+        TextColumn.of(["b/%d.jpg"]),
+        np.array([0, 3]),
+        np.array([1, 2, 3]),
+        np.array([[40, 30], [30, 40], [0, 0]]),
+    )
+    listed = replace(table, on_disk=builder)
+    what = "b/2.jpg is 40 x 30 px, listed as 30 x 40; its boxes are for the listed size"
+    assert found(listed, deep=True)[1] == [what]
+    assert found(listed)[1] == []
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 6])
+def test_an_orientation_tag_is_named_or_counted(table: TrackTable, orientation: int) -> None:
+    file = table.root / "b" / "2.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.open(file).save(file, exif=exif)
+    (fault,) = found(table, deep=True)[1]
+    assert fault.startswith(
+        f"b/2.jpg has an orientation tag, {orientation}, by which viewers turn it away from its "
+    )
+    notes: list[str] = []
+    assert found(table, deep=True, notes=notes)[1] == []
+    assert notes == ["1 images have an orientation tag; they are read as stored, as their boxes are"]
+    assert table.sequence("third").frames[1].shape == (30, 40, 3)
+
+
+def test_sixteen_bits_are_named(table: TrackTable) -> None:
+    data = cv2.imencode(".png", np.zeros((30, 40), np.uint16))[1].tobytes()
+    (table.root / "a" / "1.jpg").write_bytes(data)
+    (fault,) = found(table)[1]
+    assert fault.startswith("a/1.jpg has 16 bits per channel; stretch")
+
+
+@pytest.mark.parametrize("name", ["coco", "imagenet_det", "imagenet_vid"])
+def test_sizes_are_compared_where_the_annotation_lists_them(
+    miniature: Callable[[str], Path], name: str
+) -> None:
+    """The first image of the first video, so that it is decoded without `deep`."""
+    root = miniature(name)
+    file = min(
+        path for path in root.rglob("*.*") if path.suffix in (".jpg", ".JPEG") and "train" in str(path)
+    )
+    with Image.open(file) as image:
+        width, height = image.size
+        smaller = image.resize((width - 12, height - 13))
+    smaller.save(file)
+    (fault,) = check(name, root).faults
+    assert str(fault).startswith(
+        f"{file} is {width - 12} x {height - 13} px, listed as {width} x {height}; its boxes are"
+    )
+
+
+@pytest.mark.parametrize("name", ["coco", "imagenet_det"])
+def test_tags_are_noted_in_photographs_of_imagenet_alone(miniature: Callable[[str], Path], name: str) -> None:
+    root = miniature(name)
+    file = min(
+        path for path in root.rglob("*.*") if path.suffix in (".jpg", ".JPEG") and "train" in str(path)
+    )
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    with Image.open(file) as image:
+        image.save(file, exif=exif)
+    report = check(name, root)
+    noted = any("1 images have an orientation tag" in note for note in report.notes)
+    assert (report.fault_count, noted) == ((1, False) if name == "coco" else (0, True))
+
+
+@pytest.mark.parametrize("name", sorted(names()))
+def test_notes_of_systems_are_no_data(miniature: Callable[[str], Path], name: str) -> None:
+    """Each file has a companion as Macs write them on disks of others, and each folder a hidden one."""
+    before = check(name, miniature(name), deep=True)
+    assert before.ok
+    for path in sorted(miniature(name).rglob("*")):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+        if path.is_dir():
+            (path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+            shutil.copytree(path, path.with_name(f".{path.name}.copy"), symlinks=True)
+    after = check(name, miniature(name), deep=True)
+    assert after.faults == ()
+    assert after.found_sha256 == before.found_sha256
 
 
 def test_the_hash_follows_sizes_and_with_deep_bytes(table: TrackTable) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlatrack.datasets.folder import read_folder, read_folders, write_folder
 from dlatrack.datasets.sequence import Sequence
@@ -37,10 +40,10 @@ def test_rows_lose_one_pixel_and_nan_rows_are_absent(tmp_path: Path) -> None:
 
 def test_images_are_rgb_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     folder = make(
-        tmp_path / "Car", {"groundtruth_rect.txt": "1,1,5,5\n" * 3}, names=["2.png", "10.jpg", "9.PNG"]
+        tmp_path / "Car", {"groundtruth_rect.txt": "1,1,5,5\n" * 3}, names=["8.png", "10.jpg", "9.PNG"]
     )
     (sequence,) = read_folder(folder)
-    assert [path.name for path in sequence.frames.paths] == ["2.png", "9.PNG", "10.jpg"]
+    assert [path.name for path in sequence.frames.paths] == ["8.png", "9.PNG", "10.jpg"]
     np.testing.assert_array_equal(sequence.frames[0][0, 0], [10, 10, 200])
     np.testing.assert_array_equal(sequence.frames[-2][0, 0], [30, 30, 200])
     assert sequence.frames[0].shape == (30, 40, 3)
@@ -125,7 +128,8 @@ def test_a_truncated_image_is_named_when_decoded(tmp_path: Path, suffix: str) ->
     folder = make(tmp_path / "Car", {"groundtruth_rect.txt": "1,1,5,5\n" * 3}, names=names)
     damaged = folder / "img" / names[1]
     damaged.write_bytes(damaged.read_bytes()[:-12])
-    (folder / "img" / names[2]).write_bytes(b"")
+    last = folder / "img" / names[2]
+    last.write_bytes(last.read_bytes()[:-1])
     (sequence,) = read_folder(folder)
     with pytest.raises(InputError, match=rf"2.{suffix} \(frame 2\) is not a readable, complete"):
         sequence.frames[1]
@@ -158,6 +162,76 @@ def test_absent_frames_are_written_as_nan_even_with_a_box(tmp_path: Path) -> Non
 def test_unknown_image_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='images must be "jpg" or "png", got \'bmp\''):
         write_folder(synthetic_sequence(0, length=1), tmp_path, "bmp")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("1_0,1,5,5", r"row 2: '1_0,1,5,5' is not four numbers"),
+        ("1,\N{ARABIC-INDIC DIGIT ONE},5,5", r"row 2: .* is not four numbers"),
+        ("1,1,1e300,5", r"row 2: box 1,1,1e300,5 has a number beyond 1048576 px, which no image reaches"),
+        ("-2000000,1,2000005,5", r"row 2: box .* has a number beyond 1048576 px"),
+    ],
+)
+def test_numbers_that_are_none_or_absurd(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_folder(make(tmp_path / "Car", {"groundtruth_rect.txt": f"1,1,5,5\n{row}\n1,1,5,5\n"}))
+
+
+@pytest.mark.parametrize("size", [(80, 30), (40, 60)])
+def test_each_box_is_compared_with_its_own_image(tmp_path: Path, size: tuple[int, int]) -> None:
+    """The first image is smaller than the second, and larger than the third."""
+    folder = make(tmp_path / "Car", {})
+    far = f"{size[0] - 4},{size[1] - 4},5,5"
+    cv2.imwrite(str(folder / "img" / "0002.png"), np.zeros((size[1], size[0], 3), np.uint8))
+    cv2.imwrite(str(folder / "img" / "0003.png"), np.zeros((20, 20, 3), np.uint8))
+    (folder / "groundtruth_rect.txt").write_text(f"1,1,5,5\n{far}\n1,1,5,5\n")
+    assert read_folder(folder)[0].boxes_xywh[1].tolist() == [size[0] - 5, size[1] - 5, 5, 5]
+    (folder / "groundtruth_rect.txt").write_text("1,1,5,5\n1,1,5,5\n31,1,5,5\n")
+    with pytest.raises(InputError, match=r"row 3: box 31,1,5,5 lies outside the image of 20 x 20 px"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_an_image_that_viewers_turn_is_refused(tmp_path: Path, orientation: int) -> None:
+    folder = make(tmp_path / "Car", {"groundtruth_rect.txt": "1,1,5,5\n" * 3})
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    with Image.open(folder / "img" / "0002.png") as image:
+        image.save(folder / "img" / "0002.png", exif=exif)
+    with pytest.raises(
+        InputError, match=rf"0002\.png has orientation tag {orientation}, so that its boxes may be"
+    ):
+        read_folder(folder)
+
+
+def test_hidden_folders_are_no_sequences(tmp_path: Path) -> None:
+    for name in ("a", ".a.copy", "__MACOSX"):
+        make(tmp_path / name, {"groundtruth_rect.txt": "1,1,5,5\n" * 3, "._groundtruth_rect.txt": "\0"})
+    assert [sequence.name for sequence in read_folders(tmp_path)] == ["a"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")
+def test_a_name_that_no_result_file_can_hold(tmp_path: Path) -> None:
+    folder = make(tmp_path / "Car", {"groundtruth_rect.txt": "1,1,5,5\n" * 3})
+    folder = folder.rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(InputError, match=r"caf\\udce9' has a name that is not UTF-8 text here; rename it"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_sequence_is_not_written_over_its_own_images(tmp_path: Path, through_a_link: bool) -> None:
+    folder = make(tmp_path / "clips" / "Car", {"groundtruth_rect.txt": "1,1,5,5\n" * 3})
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    (sequence,) = read_folder(folder)
+    root = folder.parent
+    if through_a_link:
+        root = tmp_path / "alias"
+        root.symlink_to(folder.parent)
+    with pytest.raises(InputError, match="Car is where Car was read from; it must be written elsewhere"):
+        write_folder(sequence, root)
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+    assert len(read_folder(write_folder(sequence, tmp_path / "other"))[0]) == 3
 
 
 def test_real_clips_load(shared_data: Path) -> None:

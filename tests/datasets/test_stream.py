@@ -76,7 +76,7 @@ def test_a_change_of_size_names_the_frame(tmp_path):
     for number, side in ((1, 8), (2, 8), (3, 9)):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((8, side, 3), np.uint8))
     with pytest.raises(
-        InputError, match=r"frame 2 is 9 x 8 px, the first one 8 x 8; all must be of one size"
+        InputError, match=r"3\.png \(frame 3\) is 9 x 8 px, the first one 8 x 8; all must be of one size"
     ):
         list(FrameStream(tmp_path))
 

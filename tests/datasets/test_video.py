@@ -92,6 +92,8 @@ class Liar:
         return {cv2.CAP_PROP_FPS: 25.0, cv2.CAP_PROP_FRAME_COUNT: COUNT + 1}[prop]
 
     def set(self, prop: int, value: float) -> bool:
+        if prop == cv2.CAP_PROP_FORMAT:  # it gives decoded frames alone
+            return False
         assert prop == cv2.CAP_PROP_POS_FRAMES
         self.frame = min(max(int(value) + self.beside, 0), COUNT) - 1
         return True
@@ -194,6 +196,9 @@ def test_rows_without_frames_are_one_per_frame(video: Path, tmp_path: Path, head
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("0,1,1,1e300,5\n", r"row 1: .* has a number beyond 1048576 px, which no image reaches"),
+        ("0,-2e6,1,2000005,5\n", r"row 1: .* has a number beyond 1048576 px"),
+        ("0,\N{ARABIC-INDIC DIGIT ONE},1,5,5\n", r"row 1: .* is not 5 numbers frame,x,y,w,h"),
         ("", r"ball.csv has no boxes; rows frame,x,y,w,h or x,y,w,h are needed"),
         ("frame,x,y,w,h\n", r"ball.csv has no boxes"),
         ("1,2,3,4\n" * 59, r"ball.csv has 59 rows x,y,w,h for 60 frames; one row per frame is needed"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dlatrack.datasets.images import image_files, read_image
+from dlatrack.datasets.image_folder import image_files, is_hidden
+from dlatrack.datasets.images import read_image
 from dlatrack.errors import InputError
 
 #: Cut-outs with a shorter side are passed over: too little to see.
@@ -64,7 +65,11 @@ def read_cutouts(folder: str | Path, every: int = 5) -> list[Cutout]:
 
 def masked_clips(folder: Path) -> list[Path]:
     """The folders directly below `folder` that have `img/` and `mask/`, by name."""
-    return sorted(clip for clip in folder.iterdir() if (clip / "img").is_dir() and (clip / "mask").is_dir())
+    return sorted(
+        clip
+        for clip in folder.iterdir()
+        if not is_hidden(clip.name) and (clip / "img").is_dir() and (clip / "mask").is_dir()
+    )
 
 
 def _cut(clip: Path, frame: int, path: Path) -> Cutout | None:

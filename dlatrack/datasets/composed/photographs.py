@@ -24,7 +24,7 @@ def read_photographs(files: Listing[Path]) -> list[np.ndarray]:
         raise InputError("there is no photograph; at least one is needed to compose a video")
     images = []
     for file in files:
-        image = read_image(file)
+        image = read_image(file, upright=True)
         if min(image.shape[:2]) < _SMALLEST:
             raise InputError(
                 f"{file} is {image.shape[1]} x {image.shape[0]} px; a photograph needs {_SMALLEST} px a side"

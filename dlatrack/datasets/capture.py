@@ -1,0 +1,109 @@
+"""Opening video files, whatever they are called, and how fast they were recorded."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.images import IMAGE_SUFFIXES
+from dlatrack.errors import InputError
+
+#: Rate of what does not say its own.
+_USUAL = 30.0
+
+#: Highest rate that is believed without times that agree; above are units of time, such as 600, 1000 and 90000.
+_BELIEVED = 240.0
+
+#: By which part the times of a file may differ from the rate that it declares, before they decide.
+_TOLERANCE = 0.01
+
+
+def open_capture(path: Path) -> cv2.VideoCapture:
+    """Open a video file before its first frame.
+
+    Raises:
+        InputError: if the file is missing or no video.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is missing; a video file is needed")
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        raise InputError(f"{path} is an image; a video file or the folder of all images of a clip is needed")
+    with name_for_opencv(path) as name:
+        capture = cv2.VideoCapture(name)
+    if not capture.isOpened():
+        raise InputError(f"{path} is not a video that OpenCV can read")
+    return capture
+
+
+@contextmanager
+def name_for_opencv(path: Path) -> Iterator[str]:
+    """A name under which OpenCV and FFmpeg can open a file, for the length of a block.
+
+    FFmpeg takes what stands before a colon in a relative name for a protocol, so the name is absolute. OpenCV passes
+    names on as UTF-8, which crashes it for a name that is not, and fails where the file system's names are in another
+    encoding; such a file gets a link with a plain name.
+
+    Raises:
+        InputError: if such a file can have no link.
+    """
+    absolute = path.absolute()
+    try:
+        plain = str(absolute).encode() == os.fsencode(absolute)
+    except UnicodeEncodeError:
+        plain = False
+    if plain:
+        yield str(absolute)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        suffix = path.suffix if path.suffix.isascii() else ""
+        link = Path(folder) / f"video{suffix}"
+        try:
+            link.symlink_to(absolute)
+        except OSError as error:
+            raise InputError(
+                f"{str(path)!r} has a name that OpenCV cannot open ({error.strerror or error}); rename it"
+            ) from error
+        yield str(link)
+
+
+def rate_of(times: np.ndarray, declared: float) -> float:
+    """Frames per second of a video.
+
+    Browsers, telephones and broadcasts declare the unit of their times in place of a rate, or a rate that they do not
+    keep. Where times disagree they decide: frames less one by the time between the first and the last.
+
+    Args:
+        times: (T,) ms, as `packet_times` gives them.
+        declared: frames per second that the file declares, or whatever it says instead.
+
+    Returns:
+        The declared rate where times agree, which is more exact than they are; 30 where neither is of use.
+    """
+    sound = bool(np.isfinite(declared) and declared > 0)
+    parts = _parts(times)
+    span = float(sum(np.ptp(part) for part in parts))
+    steps = sum(len(part) - 1 for part in parts)
+    repeated = sum(len(part) - len(np.unique(part)) for part in parts)
+    if not span > 0 or repeated > len(times) / 4:
+        return float(declared) if sound and declared <= _BELIEVED else _USUAL
+    if sound:
+        # A repeated time stands for one that is missing, perhaps the first or the last; others are rounded to 1 ms.
+        slack = 3000 / declared if repeated else 1.0
+        if abs(span - 1000 * steps / declared) <= max(_TOLERANCE * span, slack):
+            return float(declared)
+    return 1000 * steps / span
+
+
+def _parts(times: np.ndarray) -> list[np.ndarray]:
+    """Times, cut where the clock is set back, as in files that were put one after the other; none without times."""
+    if len(times) < 2 or not np.isfinite(times).all():
+        return []
+    steps = np.diff(times)
+    back = 10 * float(np.median(np.abs(steps)))  # frames that refer to later ones lie a few steps behind them
+    return np.split(times, np.flatnonzero(steps < -max(back, 1.0)) + 1)

@@ -1,0 +1,186 @@
+"""A folder of numbered images as the frames of one clip.
+
+What counts as a frame is decided by all names together, because a mask, a cover or a picture of another kind among
+the frames would be tracked, or be missing, without anybody noticing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+
+from dlatrack.datasets.image_header import ImageHeader, read_header
+from dlatrack.datasets.images import IMAGE_SUFFIXES, ImageFiles, fault_in
+from dlatrack.errors import InputError
+
+#: Kinds of images that cameras and tools write and that are not read.
+_OTHER_SUFFIXES = frozenset(
+    [
+        ".avif",
+        ".bmp",
+        ".cr2",
+        ".cr3",
+        ".dib",
+        ".dng",
+        ".exr",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".j2k",
+        ".jxl",
+        ".nef",
+        ".pbm",
+        ".pgm",
+        ".pnm",
+        ".ppm",
+        ".raw",
+        ".tga",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]
+)
+
+#: Numbers or files that a message names.
+_NAMED = 3
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is a note of a system and no data, such as ._0001.jpg, .DS_Store and __MACOSX."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def image_files(folder: Path) -> ImageFiles:
+    """The images in `folder`, in the order of the numbers in their names, to be decoded upright.
+
+    Hidden files and files that are no images are passed over. The names of the images may differ in nothing but their
+    numbers and whether they end in .jpg, .jpeg or .png. Where one number tells them apart it may begin anywhere and
+    count in steps, but none may be missing: numbers that grow by uneven amounts, as times do, are not steps.
+
+    Raises:
+        InputError: when the folder is missing, cannot be listed or has no image; naming the file, when there is an
+            image of a kind that is not read, one that is named unlike the others, or two of one number; and naming
+            the numbers that are missing.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is missing; a sequence keeps its images there, e.g. 0001.jpg")
+    kinds = ", ".join(IMAGE_SUFFIXES)
+    try:
+        files = sorted(file for file in folder.iterdir() if not is_hidden(file.name))
+    except OSError as error:
+        raise InputError(f"{folder} cannot be listed: {error.strerror or error}") from error
+    if other := [file.name for file in files if file.suffix.lower() in _OTHER_SUFFIXES]:
+        raise InputError(
+            f"{folder} has {_listing(other)}; only images ending in {kinds} are read: convert all of a clip to one "
+            f"kind"
+        )
+    paths = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    if not paths:
+        raise InputError(f"{folder} has no image; files ending in {kinds} are looked for")
+    return ImageFiles(tuple(_in_order(folder, paths)), upright=True)
+
+
+def check_headers(images: ImageFiles) -> list[ImageHeader]:
+    """The head of each image, read before long work on them.
+
+    Raises:
+        InputError: naming the first file that cannot be opened or says no size, or that has more than 8 bits per
+            channel.
+    """
+    headers: list[ImageHeader] = []
+    for path in (images.paths[index] for index in range(len(images))):
+        try:
+            header = read_header(path)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        if header is None or header.bits > 8:
+            raise InputError(f"{path} (frame {len(headers) + 1}) {fault_in(path.read_bytes())}")
+        headers.append(header)
+    return headers
+
+
+def _in_order(folder: Path, paths: list[Path]) -> list[Path]:
+    """The images by number.
+
+    Raises:
+        InputError: as `image_files`.
+    """
+    parts = {path: re.split(r"([0-9]+)", path.stem) for path in paths}
+    texts = Counter(_text(split) for split in parts.values())
+    (usual, _), *others = texts.most_common()
+    if others or (len(usual) == 1 and len(paths) > 1):
+        like = next(path.name for path in paths if _text(parts[path]) == usual)
+        unlike = [path.name for path in paths if _text(parts[path]) != usual]
+        odd = next(iter(unlike), paths[-1].name)
+        raise InputError(
+            f"{folder} has {like} and {odd}; the images of a clip must differ in their numbers alone, as 0001.jpg "
+            f"and 0002.jpg do, and masks and other pictures must lie elsewhere"
+        )
+    by_number: dict[tuple[int, ...], Path] = {}
+    for path in paths:
+        number = tuple(int(digits) for digits in parts[path][1::2])
+        if number in by_number:
+            raise InputError(
+                f"{folder} has {by_number[number].name} and {path.name}, two images of one number; one image per "
+                f"frame is needed, and masks must lie elsewhere"
+            )
+        by_number[number] = path
+    _check_gaps(folder, by_number.keys())
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def _text(parts: list[str]) -> tuple[str, ...]:
+    """What stands between the numbers, whatever its case."""
+    return tuple(part.casefold() for part in parts[::2])
+
+
+def _check_gaps(folder: Path, keys: Iterable[tuple[int, ...]]) -> None:
+    """Refuse numbers of which some are missing, where one number alone tells the images apart."""
+    columns = [sorted(set(column)) for column in zip(*keys, strict=True)]
+    varying = [column for column in columns if len(column) > 1]
+    if len(varying) != 1:
+        return
+    numbers = varying[0]
+    steps = Counter(after - before for before, after in pairwise(numbers))
+    most = max(steps.values())
+    step = min(amount for amount, count in steps.items() if count == most)
+    if len(steps) == 1 or any(amount % step for amount in steps):
+        return
+    missing = [
+        number
+        for before, after in pairwise(numbers)
+        for number in range(before + step, min(after, before + (_NAMED + 1) * step), step)
+    ]
+    count = (numbers[-1] - numbers[0]) // step + 1 - len(numbers)
+    named = ", ".join(map(str, missing[:_NAMED])) + (" and more" if count > _NAMED else "")
+    steps_of = f" in steps of {step}" if step > 1 else ""
+    raise InputError(
+        f"{folder} has {len(numbers)} images with numbers {numbers[0]} to {numbers[-1]}{steps_of}, but lacks "
+        f"{named}; number them without a gap if none is missing"
+    )
+
+
+def _listing(names: list[str]) -> str:
+    """The first names of a list, and how many there are more."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def utf8_name(path: Path) -> str:
+    """The last part of a path, which will name a sequence in result files.
+
+    Raises:
+        InputError: if it is not UTF-8; no result file could hold it.
+    """
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        what = "has a name that is not UTF-8 text here; rename it, or use a UTF-8 locale"
+        raise InputError(f"{str(path)!r} {what}") from None
+    return path.name
