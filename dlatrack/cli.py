@@ -73,7 +73,7 @@ def run(
 ) -> None:
     """Run a notebook without a browser. Set its parameters with -p NAME VALUE, as often as needed.
 
-    Figures go to figures/, those of the preset smoke to runs/figures/, or all where DLATRACK_FIGURES says.
+    Figures go to runs/figures/, or where DLATRACK_FIGURES says; `dlatrack figures` writes those of the project.
 
     Unknown or ill-typed parameters are refused before anything runs.
     """

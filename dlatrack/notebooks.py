@@ -64,8 +64,9 @@ def run_notebook(
         values["preset"] = preset
     values = check_parameters(source, values)
     target = _check_output(paths.runs_dir() / source.name if output is None else Path(output), source)
-    figures = paths.figures_dir(values.get("preset", ""))
-    print(f"running {source.name}; its figures and tables go to {figures}", flush=True)
+    print(f"running {source.name}; its figures and tables go to {paths.figures_dir()}", flush=True)
+    if values.get("preset") == "smoke" and paths.data_dir() is not None and not values.get("data"):
+        print("the preset smoke runs on small synthetic data and ignores DLATRACK_DATA", flush=True)
     try:
         with _quiet():
             papermill.execute_notebook(

@@ -24,7 +24,8 @@ odd: complex = 1j"""
 def clone(tmp_path, monkeypatch):
     """A clone with two notebooks; runs go to a folder that does not exist yet."""
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
-    monkeypatch.delenv("DLATRACK_RUNS", raising=False)
+    for name in ("RUNS", "FIGURES", "DATA"):
+        monkeypatch.delenv(f"DLATRACK_{name}", raising=False)
     write(tmp_path / "notebooks" / "03_train.ipynb", PARAMETERS, "print(preset, epochs * 2, ks)")
     write(tmp_path / "notebooks" / "11_fail.ipynb", 'preset: str = "demo"', "raise ValueError('no\\ndata')")
     return tmp_path
@@ -51,7 +52,7 @@ def test_a_run_leaves_the_source_alone_and_says_where_the_output_is(clone, capfd
     assert source.read_bytes() == before
     captured = capfd.readouterr()
     assert captured.out.splitlines() == [
-        f"running 03_train.ipynb; its figures and tables go to {paths.figures_dir('smoke')}",
+        f"running 03_train.ipynb; its figures and tables go to {clone / 'runs' / 'figures'}",
         "smoke 10 [1, 2]",
         f"notebook written to {output}",
     ], "what cells print is seen"
