@@ -133,7 +133,7 @@ def _info(path: str | Path, metadata: Mapping[str, str]) -> WeightsInfo:
     try:
         content = json.loads(metadata[_METADATA])
         version, recipe, card = content["version"], content["recipe"], content["card"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} has damaged metadata: {error}") from error
     if version != _VERSION:
         raise InputError(f"{path} has format version {version}, this program reads {_VERSION}")
