@@ -76,7 +76,7 @@ def _advice(error: Exception) -> str:
         return "set that right, and ask again"
     if isinstance(error, RuntimeError) and "home directory" in str(error):
         return "set HOME to a folder that you can write"
-    if isinstance(error, OSError) and not isinstance(error, ImportError):
+    if isinstance(error, OSError):
         return (
             "the system refuses that: look at the file or folder, its permissions and the space that is left"
         )

@@ -61,7 +61,7 @@ def without_outputs(content: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 def _clean(cell: dict[str, Any]) -> dict[str, Any]:
-    emptied = {"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}
+    emptied: dict[str, Any] = {"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}
     return cell | {"metadata": _chosen(cell.get("metadata", {}), _CELL_METADATA)} | emptied
 
 
