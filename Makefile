@@ -3,7 +3,7 @@
 # make test   set up and run the tests
 # make reproduce   run all notebooks, and write figures/ and its gallery anew
 # make lint   style and types
-# make lab    open the notebooks in JupyterLab
+# make lab    open the notebooks in JupyterLab; saving keeps edits and drops outputs
 # make dist   wheel and source distribution in dist/
 # make docs   build the documentation as a static site in site/
 
@@ -12,7 +12,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test reproduce lint lab docs dist clean
+.PHONY: install demo test reproduce lint lab may-serve docs dist clean
 
 install: $(INSTALLED)
 
@@ -31,8 +31,13 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lab: $(INSTALLED)
-	$(BIN)/jupyter lab notebooks
+lab: may-serve $(INSTALLED)
+	JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(BIN)/jupyter lab notebooks $(ARGS)
+
+# Jupyter refuses root, and says so only after the set-up.
+may-serve:
+	@case "$$(id -u) $(ARGS)" in "0 "*--allow-root*) ;; "0 "*) \
+	echo 'JupyterLab does not run as root unasked; in a container: make lab ARGS=--allow-root' >&2; exit 2;; esac
 
 docs: $(INSTALLED)
 	$(BIN)/python -m dlatrack.site

@@ -35,14 +35,15 @@ class BenchStudy:
 
 
 def read_bench() -> BenchStudy | None:
-    """Read the file; None if nobody has measured.
+    """Read the first such file of `paths.figure_sources()`; None if nobody has measured.
 
     Raises:
         InputError: if the file cannot be read, or is not what `dlatrack bench all --json` prints.
     """
-    path = paths.figures_dir() / BENCH
-    if not path.exists():
+    found = [path for folder in paths.figure_sources() if (path := folder / BENCH).exists()]
+    if not found:
         return None
+    path = found[0]
     try:
         reports: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         rows = [

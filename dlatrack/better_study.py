@@ -66,7 +66,7 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
     chosen = plan(preset)
     weights = {name: file_digest(find_weights(name)) for name in shipped()}
     if not clips:
-        for folder in (paths.figures_dir(), paths.root() / "figures"):
+        for folder in (paths.figures_dir(), paths.published_figures_dir()):
             if (folder / f"{_RECORD}.json").exists():
                 return _recorded(folder, weights)
     videos = unused_clips(Path(clips)) if clips else comparison.held_out_sequences(chosen, seed=seed)

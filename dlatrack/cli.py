@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from dlatrack import __version__
 from dlatrack.cli_bench import bench
 from dlatrack.cli_data import data_app
 from dlatrack.cli_doctor import doctor
@@ -19,11 +21,36 @@ from dlatrack.cli_weights import weights_app
 from dlatrack.errors import InputError
 
 app = typer.Typer(
-    help="SiamDLA: dynamic label assignment for Siamese visual tracking.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"dlatrack {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """SiamDLA: dynamic label assignment for Siamese visual tracking."""
+
+
+class _Run(TyperCommand):
+    """A command whose option -p takes two values, as often as it is given; typer knows no such option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take -p NAME VALUE out of the arguments and keep them as `ctx.obj`; typer reads the others."""
+        ctx.obj, others = _parameters(args)
+        return super().parse_args(ctx, others)
+
 
 Weights = Annotated[
     Path,
@@ -63,7 +90,7 @@ def _stop(error: Exception, status: int, debug: bool) -> None:
     sys.exit(status)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(cls=_Run, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(
     context: typer.Context,
     notebook: Annotated[str, typer.Argument(help="Number or name, e.g. 03.")],
@@ -74,29 +101,47 @@ def run(
         Path | None, typer.Option(help="Where the executed notebook goes; default runs/.")
     ] = None,
     timeout: Annotated[int | None, typer.Option(help="Seconds one cell may take.", min=1)] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            "--parameter",
+            metavar="NAME VALUE",
+            help="A parameter of the notebook and its value, as often as needed; an unknown name lists them all.",
+        ),
+    ] = None,
 ) -> None:
-    """Run a notebook without a browser. Set its parameters with -p NAME VALUE, as often as needed.
+    """Run a notebook without a browser, with its parameters set by -p NAME VALUE.
 
-    Figures go to figures/, those of the preset smoke to runs/figures/, or all where DLATRACK_FIGURES says.
+    Figures go to runs/figures/, or where DLATRACK_FIGURES says; `dlatrack figures` writes those of the project.
 
     Unknown or ill-typed parameters are refused before anything runs.
     """
     from dlatrack.notebooks import run_notebook
 
-    run_notebook(
-        notebook, preset=preset, parameters=_parameters(context.args), output=output, timeout=timeout
-    )
+    if context.args:
+        raise InputError(f"cannot read {' '.join(context.args)!r}; {_AS_PARAMETER}")
+    run_notebook(notebook, preset=preset, parameters=context.obj, output=output, timeout=timeout)
 
 
-def _parameters(arguments: list[str]) -> dict[str, str]:
-    """NAME and VALUE after each -p."""
-    values, rest = {}, list(arguments)
+_AS_PARAMETER = "a parameter is given as -p NAME VALUE"
+
+
+def _parameters(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """NAME and VALUE after each -p, and the other arguments."""
+    values: dict[str, str] = {}
+    others, rest = [], list(arguments)
     while rest:
-        if rest[0] not in ("-p", "--parameter") or len(rest) < 3:
-            raise InputError(f"cannot read {' '.join(rest)!r}; a parameter is given as -p NAME VALUE")
-        name, value, rest = rest[1], rest[2], rest[3:]
-        values[name] = value
-    return values
+        if rest[0] not in ("-p", "--parameter"):
+            others.append(rest.pop(0))
+            continue
+        if len(rest) < 3:
+            raise InputError(f"cannot read {' '.join(rest)!r}; {_AS_PARAMETER}")
+        _, name, value = rest[:3]
+        if name in values:
+            raise InputError(f"parameter {name} is given twice, as {values[name]!r} and as {value!r}")
+        values[name], rest = value, rest[3:]
+    return values, others
 
 
 @app.command()

@@ -11,7 +11,7 @@ def figures(
     only: Annotated[
         str,
         typer.Option(
-            help="Run the notebook of this figure or table alone, e.g. fig09 or table02; unknown: lists them all."
+            help="Run the notebook of this figure or table alone, e.g. fig09 or table02; figures/README.md shows all."
         ),
     ] = "",
     preset: Annotated[
@@ -24,7 +24,7 @@ def figures(
         bool, typer.Option("--gallery-only", help="Run no notebook; write the gallery of what is there.")
     ] = False,
 ) -> None:
-    """Run all notebooks, the ledger last, and write the gallery figures/README.md.
+    """Run all notebooks, the ledger last, and write figures/ and its gallery figures/README.md.
 
     A notebook that fails does not stop the others; the command then ends with exit status 1.
     """

@@ -75,7 +75,7 @@ class CostReport:
 
 
 def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -> CostReport:
-    """The report that lies beside the figures; measured, and put there, if there is none.
+    """The first report of `paths.figure_sources()`; measured, and put beside the figures, if there is none.
 
     What a report of the same machine and device has about other recipes is kept when some are measured anew.
 
@@ -90,12 +90,14 @@ def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -
     """
     if preset not in _SIZES:
         raise InputError(f"there is no preset {preset!r}; choose from {', '.join(_SIZES)}")
-    path, size = paths.figures_dir() / REPORT, _SIZES[preset]
-    if measure or not path.exists():
+    size = _SIZES[preset]
+    there = [path for folder in paths.figure_sources() if (path := folder / REPORT).exists()]
+    path = paths.figures_dir() / REPORT if measure or not there else there[0]
+    if measure or not there:
         check_writable(path)
         report = _measured(size, device)
-        if path.exists():
-            report = _joined(read_report(path), report)
+        if there:
+            report = _joined(read_report(there[0]), report)
         write_text(path, json.dumps(asdict(report), indent=1, sort_keys=True) + "\n")
     return _suitable(read_report(path), path, size, device)
 

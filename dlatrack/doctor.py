@@ -56,23 +56,31 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at packages, devices, video, weights, folders, data sets, notebooks and optional parts, in this order."""
+    return [finding for check in _CHECKS for finding in _found(check)]
+
+
+def _found(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """What a check finds, whole even where the check fails: the rest of the report must follow."""
     findings: list[Finding] = []
-    for check in _CHECKS:
-        try:
-            findings += check()
-        except (
-            Exception
-        ) as error:  # a broken installation fails in any way, and the rest of the report must follow
-            name = check.__name__.strip("_")
-            findings.append(
-                Finding(
-                    name,
-                    "broken",
-                    f"{type(error).__name__}: {error}",
-                    "install dlatrack anew in a fresh environment",
-                )
-            )
+    try:
+        findings.extend(check())
+    except Exception as error:  # a broken installation fails in any way
+        name = check.__name__.strip("_")
+        findings.append(Finding(name, "broken", f"{type(error).__name__}: {error}", _advice(error)))
     return findings
+
+
+def _advice(error: Exception) -> str:
+    """What can be done about an error that no check expects."""
+    if isinstance(error, InputError):
+        return "set that right, and ask again"
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        return "set HOME to a folder that you can write"
+    if isinstance(error, OSError):
+        return (
+            "the system refuses that: look at the file or folder, its permissions and the space that is left"
+        )
+    return "install dlatrack anew in a fresh environment"
 
 
 def doctor_command(as_json: bool) -> bool:
@@ -104,36 +112,52 @@ def _system() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    """The dependencies that the installed package declares."""
-    for text in requires("dlatrack") or ():
+    """The dependencies that the installed package declares, and the torch that its torchvision was built for."""
+    for owner in ("dlatrack", "torchvision"):
+        for needed in _required(owner):
+            if owner == "dlatrack" or needed.name == "torch":
+                yield from _package(needed, owner)
+
+
+def _required(owner: str) -> Iterator[Requirement]:
+    """What a package needs here, by its metadata; nothing if it is not installed."""
+    try:
+        texts = requires(owner) or ()
+    except PackageNotFoundError:
+        return
+    for text in texts:
         needed = Requirement(text)
-        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
-            continue
-        try:
-            found = version(needed.name)
-        except PackageNotFoundError:
+        if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+            yield needed
+
+
+def _package(needed: Requirement, owner: str) -> Iterator[Finding]:
+    """One package; for another owner than dlatrack nothing but a fault."""
+    try:
+        found = version(needed.name)
+    except PackageNotFoundError:
+        if owner == "dlatrack":
             yield Finding(needed.name, "broken", "not installed", f"pip install '{needed}'")
-            continue
-        fits = needed.specifier.contains(found, prereleases=True)
-        yield Finding(
-            needed.name,
-            "ok" if fits else "broken",
-            found,
-            "" if fits else f"dlatrack needs {needed}: pip install '{needed}'",
-        )
+        return
+    if not needed.specifier.contains(found, prereleases=True):
+        yield Finding(needed.name, "broken", found, f"{owner} needs {needed}: pip install '{needed}'")
+    elif owner == "dlatrack":
+        yield Finding(needed.name, "ok", found)
 
 
 def _imports() -> Iterator[Finding]:
     """Compiled packages can be installed and still not load: another CPU, a missing system library."""
-    for name, module in (
-        ("torch", "torch"),
-        ("torchvision", "dlatrack.models.torchvision_ops"),
-        ("opencv-python", "cv2"),
-    ):
+    for name, module in (("torch", "torch"), ("opencv-python", "cv2")):
         try:
             import_module(module)
         except Exception as error:
-            yield Finding(f"import of {name}", "broken", f"{error}", f"pip install --force-reinstall {name}")
+            yield Finding(f"import of {name}", "broken", f"{error}", _import_advice(name, str(error)))
+
+
+def _import_advice(name: str, error: str) -> str:
+    if "cannot open shared object file" in error:
+        return "install the system's package that has this library"
+    return f"pip install --force-reinstall {name}"
 
 
 def _devices() -> Iterator[Finding]:
@@ -184,11 +208,12 @@ def _video() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
+    """Every shipped file is whole and says which tracker it is; no network is built, which takes seconds."""
     from dlatrack.models.shipped import shipped
-    from dlatrack.models.weights import load_weights
+    from dlatrack.models.weights import read_weights_info
 
     for name in shipped():
-        load_weights(name)
+        read_weights_info(name)
     there = bool(shipped())
     yield Finding(
         "shipped weights",
@@ -204,8 +229,8 @@ def _folders() -> Iterator[Finding]:
         ("FIGURES", paths.figures_dir()),
         ("CACHE", paths.cache_dir()),
     ):
-        nearest = next(place for place in (folder, *folder.parents) if place.exists())
-        writable = nearest.is_dir() and os.access(nearest, os.W_OK)
+        nearest = next(place for place in (folder, *folder.parents) if os.path.exists(place))
+        writable = os.path.isdir(nearest) and os.access(nearest, os.W_OK | os.X_OK)
         advice = "" if writable else f"not writable; set DLATRACK_{name} to a folder that is"
         yield Finding(f"folder of {name.lower()}", "ok" if writable else "missing", str(folder), advice)
 
@@ -216,13 +241,15 @@ def _data() -> Iterator[Finding]:
     known, home = names(), paths.data_dir()
     yield Finding("manifests of data sets", "ok", ", ".join(known))
     places = {}
-    for name in known if home is not None and home.is_dir() else ():
+    for name in known if home is not None and os.path.isdir(home) else ():
         try:
             places[name] = locate(name, home or Path()).root
         except InputError:
             continue
     found = ", ".join(f"{name} in {place}" for name, place in places.items()) or "none"
     looked = "DLATRACK_DATA is not set" if home is None else f"looked in {home}"
+    if home is not None and not os.path.isdir(home):
+        looked = f"DLATRACK_DATA is {home}, which is no folder"
     advice = (
         ""
         if places
@@ -242,16 +269,21 @@ def _notebooks() -> Iterator[Finding]:
     count = len(list(folder.glob("[0-9]*.ipynb")))
     advice = "" if count else "for dlatrack run; they are in the clone and not in the installed package"
     yield Finding("notebooks", "ok" if count else "missing", f"{count} in {folder}", advice)
-    from jupyter_client.kernelspec import KernelSpecManager
+    from dlatrack.notebooks import kernels
 
-    kernels = sorted(KernelSpecManager().find_kernel_specs())
-    there = "python3" in kernels
+    try:
+        found = kernels()
+    except InputError as error:
+        fault, _, advice = str(error).partition("; ")
+        yield Finding("Jupyter kernel", "broken", fault, advice)
+        return
+    there = "python3" in found
     advice = (
         ""
         if there
         else "for running notebooks; pip install ipykernel, python -m ipykernel install --sys-prefix"
     )
-    yield Finding("Jupyter kernel", "ok" if there else "missing", ", ".join(kernels) or "none", advice)
+    yield Finding("Jupyter kernel", "ok" if there else "missing", ", ".join(found) or "none", advice)
 
 
 def _extras() -> Iterator[Finding]:

@@ -42,15 +42,23 @@ class ScoreGrid:
                 f"a score grid needs size >= 1 and stride > 0, got {self.size} and {self.stride}"
             )
 
-    @cached_property
+    @property
     def axis(self) -> Tensor:
-        """(size,) float64, the coordinate of each column or row, search-region px."""
+        """(size,) float64, the coordinate of each column or row, search-region px; a copy."""
+        return self._axis.clone()
+
+    @property
+    def points(self) -> Tensor:
+        """(N, 2) float64, x then y, search-region px; a copy."""
+        return self._points.clone()
+
+    @cached_property
+    def _axis(self) -> Tensor:
         return self.offset + self.stride * torch.arange(self.size, dtype=torch.float64)
 
     @cached_property
-    def points(self) -> Tensor:
-        """(N, 2) float64, x then y, search-region px."""
-        y, x = torch.meshgrid(self.axis, self.axis, indexing="ij")
+    def _points(self) -> Tensor:
+        y, x = torch.meshgrid(self._axis, self._axis, indexing="ij")
         return torch.stack([x.flatten(), y.flatten()], 1)
 
     def anchors(self, shapes: tuple[tuple[float, float], ...]) -> Tensor:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import ast
-import json
 import logging
-import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dlatrack import paths
 from dlatrack.errors import InputError
+from dlatrack.files import check_writable
+from dlatrack.parameter_values import read_injected, read_value
 
 #: The sizes in which every notebook runs: seconds, for tests; minutes on a laptop; the paper's schedule.
 PRESETS = ("smoke", "demo", "paper")
+
+#: The kernel that the notebooks name.
+_KERNEL = "python3"
+
+#: What papermill injects on its own with --inject-paths and the like.
+_PAPERMILL = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
 
 
 class NotebookError(RuntimeError):
@@ -63,14 +69,19 @@ def run_notebook(
             raise InputError(f"preset is given twice, as {preset!r} and as {values['preset']!r}")
         values["preset"] = preset
     values = check_parameters(source, values)
+    if _KERNEL not in kernels():
+        raise InputError(
+            f"there is no Jupyter kernel {_KERNEL!r}; python -m ipykernel install --sys-prefix makes it"
+        )
     target = _check_output(paths.runs_dir() / source.name if output is None else Path(output), source)
-    figures = paths.figures_dir(values.get("preset", ""))
-    print(f"running {source.name}; its figures and tables go to {figures}", flush=True)
+    print(f"running {source.name}; its figures and tables go to {paths.figures_dir()}", flush=True)
+    if values.get("preset") == "smoke" and paths.data_dir() is not None and not values.get("data"):
+        print("the preset smoke runs on small synthetic data and ignores DLATRACK_DATA", flush=True)
     try:
         with _quiet():
             papermill.execute_notebook(
-                str(source),
-                str(target),
+                _unformatted(source),
+                _unformatted(target),
                 values,
                 progress_bar=False,
                 execution_timeout=timeout,
@@ -88,12 +99,36 @@ def run_notebook(
         raise NotebookError(
             f"{source.name} stopped: a cell took longer than {timeout} s (see {target})"
         ) from error
+    except (
+        OSError
+    ) as error:  # of papermill and Jupyter themselves; those of cells come as the first of these errors
+        raise NotebookError(f"{source.name} stopped: {error}; its output is {target}") from error
     except DeadKernelError as error:
         raise NotebookError(
             f"{source.name} stopped: its kernel died, often for lack of memory (see {target})"
         ) from error
     print(f"notebook written to {target}")
     return target
+
+
+def kernels() -> list[str]:
+    """Names of the Jupyter kernels of this user, in alphabetical order.
+
+    Raises:
+        InputError: if there is no home folder, or Jupyter cannot keep its files there.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    advice = "set HOME to a folder that you can write"
+    try:
+        return sorted(KernelSpecManager().find_kernel_specs())
+    except RuntimeError as error:
+        raise InputError(f"there is no home folder, where Jupyter keeps its files; {advice}") from error
+    except OSError as error:
+        place = error.filename or "the home folder"
+        raise InputError(
+            f"Jupyter cannot keep its files in {place}: {error.strerror or error}; {advice}"
+        ) from error
 
 
 def find_notebook(number_or_name: int | str) -> Path:
@@ -107,7 +142,7 @@ def find_notebook(number_or_name: int | str) -> Path:
     wanted = str(number_or_name).removesuffix(".ipynb")
     for stem, path in known.items():
         number, _, name = stem.partition("_")
-        if wanted in (stem, name) or (wanted.isdecimal() and int(wanted) == int(number)):
+        if wanted in (stem, name) or re.fullmatch(f"0*{int(number)}", wanted):
             return path
     listed = (
         ", ".join(known) or f"none in {folder}; notebooks are part of the clone, not of the installed package"
@@ -124,7 +159,7 @@ def check_parameters(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any
     import papermill
 
     with _quiet():
-        known = papermill.inspect_notebook(str(notebook))
+        known = papermill.inspect_notebook(_unformatted(notebook))
     types = {name: entry["inferred_type_name"] for name, entry in known.items()}
     return _checked(values, types, notebook.name)
 
@@ -148,11 +183,11 @@ def check_injected(namespace: Mapping[str, Any]) -> None:
             continue
         if cell.startswith("# Parameters\n"):  # papermill's own first line
             values = {
-                target.id: ast.literal_eval(statement.value)
+                target.id: read_injected(statement.value)
                 for statement in statements
                 if isinstance(statement, ast.Assign)
                 for target in statement.targets
-                if isinstance(target, ast.Name)
+                if isinstance(target, ast.Name) and target.id not in _PAPERMILL
             }
             checked = _checked(values, types, "this notebook")
             for name, value in values.items():
@@ -175,7 +210,7 @@ def _checked(values: Mapping[str, Any], types: Mapping[str, str], notebook: str)
         if name not in types:
             takes = ", ".join(types) if types else "no parameters"
             raise InputError(f"{notebook} has no parameter {name!r}; it takes {takes}")
-        checked[name] = _typed(value, types[name], f"parameter {name} of {notebook}")
+        checked[name] = read_value(value, types[name], f"parameter {name} of {notebook}")
         try:
             str(value).encode()
         except UnicodeEncodeError:
@@ -186,87 +221,6 @@ def _checked(values: Mapping[str, Any], types: Mapping[str, str], notebook: str)
     if "preset" in checked and checked["preset"] not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {checked['preset']!r}")
     return checked
-
-
-def _typed(value: Any, declared: str, what: str) -> Any:
-    """`value` as the annotation `declared` says: one of `_READERS`, or a list of one, e.g. `list[int]`."""
-    kind, _, item = declared.removesuffix("]").partition("[")
-    if kind not in _READERS:
-        raise InputError(f"{what} is declared as {declared!r}; this runner reads {', '.join(_READERS)}")
-    try:
-        result = _READERS[kind](value)
-        if kind == "list" and item:
-            result = [_typed(entry, item, what) for entry in result]
-    except InputError:
-        raise InputError(f"{what} must be {declared}, got {value!r}") from None
-    except (ValueError, SyntaxError, TypeError, RecursionError) as error:
-        raise InputError(f"{what} must be {declared}, got {value!r}") from error
-    return result
-
-
-def _read_str(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _read_int(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise TypeError
-    return int(value)
-
-
-def _read_float(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-def _read_bool(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = _read_str(value).lower()
-    if text not in ("true", "false"):
-        raise ValueError
-    return text == "true"
-
-
-def _read_list(value: Any) -> list[Any]:
-    """A list, or text such as "[5, 7]" or "5,7"."""
-    if isinstance(value, str):
-        value = _literal(value)
-    if not isinstance(value, list | tuple):
-        raise TypeError
-    return list(value)
-
-
-def _read_dict(value: Any) -> dict[Any, Any]:
-    if isinstance(value, str):
-        value = _literal(value)
-    if not isinstance(value, Mapping):
-        raise TypeError
-    return dict(value)
-
-
-def _literal(text: str) -> Any:
-    """Text as JSON or, failing that, as a Python literal."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return ast.literal_eval(text)
-
-
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "str": _read_str,
-    "int": _read_int,
-    "float": _read_float,
-    "bool": _read_bool,
-    "list": _read_list,
-    "dict": _read_dict,
-}
 
 
 def _check_output(output: Path, source: Path) -> Path:
@@ -280,7 +234,15 @@ def _check_output(output: Path, source: Path) -> Path:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {output.parent}: {error.strerror or error}") from error
+    if output.is_dir():
+        raise InputError(f"the output {output} is a folder; name a file that ends in .ipynb")
+    check_writable(output)
     return output
+
+
+def _unformatted(path: Path) -> str:
+    """A path for papermill, which takes braces for the names of parameters and would fill in their values."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _last_line(text: str) -> str:

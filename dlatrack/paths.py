@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from dlatrack.errors import InputError
+
 _PACKAGE_PARENT = Path(__file__).resolve().parents[1]
 
 
@@ -17,8 +19,19 @@ def root() -> Path:
 
 def _folder(variable: str, default: Path) -> Path:
     """The folder that an environment variable names, made absolute, or `default`; nothing is created."""
-    value = os.environ.get(variable)
-    return Path(value).expanduser().absolute() if value else default
+    return _absolute(variable, value) if (value := os.environ.get(variable)) else default
+
+
+def _absolute(variable: str, value: str) -> Path:
+    """The value of an environment variable as an absolute path, `~` resolved.
+
+    Raises:
+        InputError: if there is no home folder that `~` could stand for.
+    """
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise InputError(f"{variable} is {value!r}, and there is no home folder; set HOME") from error
 
 
 def notebooks_dir() -> Path:
@@ -26,13 +39,24 @@ def notebooks_dir() -> Path:
     return root() / "notebooks"
 
 
-def figures_dir(preset: str = "") -> Path:
-    """Folder of figures and tables: DLATRACK_FIGURES, else `figures/` in the clone.
+def figures_dir() -> Path:
+    """Folder that figures and tables are written to: DLATRACK_FIGURES, else `figures/` among the runs."""
+    return _folder("DLATRACK_FIGURES", runs_dir() / "figures")
 
-    What the preset "smoke" makes, a try of seconds, goes to `figures/` among the runs instead, lest it replace
-    what took longer.
+
+def published_figures_dir() -> Path:
+    """Folder of the figures that git tracks, which only `dlatrack figures` writes: `figures/` in the clone."""
+    return root() / "figures"
+
+
+def figure_sources() -> tuple[Path, ...]:
+    """Folders to read figures and their records from; what lies in an earlier one replaces what lies in a later one.
+
+    DLATRACK_FIGURES alone where it is set, else the figures of the runs and then those of the project.
     """
-    return _folder("DLATRACK_FIGURES", (runs_dir() if preset == "smoke" else root()) / "figures")
+    if os.environ.get("DLATRACK_FIGURES"):
+        return (figures_dir(),)
+    return figures_dir(), published_figures_dir()
 
 
 def runs_dir() -> Path:
@@ -48,7 +72,7 @@ def cache_dir() -> Path:
 def data_dir() -> Path | None:
     """Folder that holds the data sets: DLATRACK_DATA; None when unset."""
     value = os.environ.get("DLATRACK_DATA")
-    return Path(value).expanduser().absolute() if value else None
+    return _absolute("DLATRACK_DATA", value) if value else None
 
 
 def shared_data() -> Path | None:

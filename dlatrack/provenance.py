@@ -51,7 +51,7 @@ def save_figure(
         made_by: what draws it, e.g. "notebooks/09_hyperparameter_k.py".
         parameters: the maker's parameters; of absolute paths only the part below the clone, or the last name,
             is kept.
-        folder: where to write; None: `paths.figures_dir()` for the preset among the parameters.
+        folder: where to write; None: `paths.figures_dir()`.
         synthetic: whether the numbers come from synthetic sequences; None: the question does not arise.
 
     Returns:
@@ -62,7 +62,7 @@ def save_figure(
             hold, naming its field.
         InputError: when a file cannot be written.
     """
-    folder = _destination(folder, name, parameters)
+    folder = _destination(folder, name)
     data_text = _json_lines(_plain(data, "data"))
     record = _record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "matplotlib"))
     record |= {"data": f"{name}.data.json", "data_sha256": _sha256(data_text)}
@@ -96,7 +96,7 @@ def save_table(
         made_by: what computes it.
         parameters: the maker's parameters.
         synthetic: whether the numbers come from synthetic sequences; the Markdown and the record say so.
-        folder: where to write; None: `paths.figures_dir()` for the preset among the parameters.
+        folder: where to write; None: `paths.figures_dir()`.
 
     Returns:
         The path of the CSV.
@@ -105,7 +105,7 @@ def save_table(
         ValueError: as `save_figure`.
         InputError: when a file cannot be written.
     """
-    folder = _destination(folder, name, parameters)
+    folder = _destination(folder, name)
     if not _has_plain_index(frame):
         frame = frame.reset_index()
     csv = frame.to_csv(index=False, lineterminator="\n")
@@ -142,10 +142,10 @@ def versions(packages: Sequence[str] = ("dlatrack", "torch", "numpy", "matplotli
     return found
 
 
-def _destination(folder: Path | None, name: str, parameters: Mapping[str, Any]) -> Path:
+def _destination(folder: Path | None, name: str) -> Path:
     if not re.fullmatch(r"\w[\w-]*", name):
         raise ValueError(f"a figure or table name has letters, digits, - and _ only, got {name!r}")
-    return paths.figures_dir(str(parameters.get("preset"))) if folder is None else Path(folder)
+    return paths.figures_dir() if folder is None else Path(folder)
 
 
 def _record(

@@ -46,6 +46,7 @@ everything: bool = False  # also list the numbers of which nothing was measured
 # %%
 from IPython.display import Markdown
 
+from dlatrack import paths
 from dlatrack.notebooks import check_injected
 from dlatrack.paper import ledger as book
 from dlatrack.paper.inconsistencies import inconsistencies_markdown
@@ -56,7 +57,8 @@ check_injected(globals())
 
 made_by = "notebooks/00_paper_at_a_glance.py"
 ledger = book.ledger()
-print(f"{len(ledger)} results that the paper prints")
+print(f"{len(ledger)} results that the paper prints; our records are those in:")
+print(*paths.figure_sources(), sep="\n")
 
 # %% [markdown]
 # ## What became of the paper's numbers
@@ -78,7 +80,7 @@ states
 #
 # Left of our value what the paper prints, as text; in brackets the ends of the 95 % interval where there is one. The
 # names in the last column are those of files beside the figures: `NAME.json` says who made it with which parameters.
-# The whole ledger, with protocols, is in `figures/00_ledger.csv`.
+# The whole ledger, with protocols, is saved beside the figures as `00_ledger.csv`.
 
 # %%
 save_table(

@@ -14,8 +14,6 @@
 # ---
 
 # %% [markdown]
-#
-# %% [markdown]
 # # 02 · What the networks are made of, and what they learn from
 #
 # A Siamese tracker sends a template and a search region through one **backbone**, brings the maps to one width in a
@@ -27,7 +25,7 @@
 # **You need** nothing to download; about 20 s on a laptop CPU. With data sets at hand, name their folder.
 
 # %% tags=["parameters"]
-preset: str = "demo"  # smoke | demo | paper: all the same here, the tables come from the modules
+preset: str = "demo"  # smoke | demo | paper: smoke checks the miniatures, else all the same here
 tracker: str = "siamrpnpp"  # recipe whose maps are measured; an unknown name lists them all
 data: str = (
     ""  # folder that holds the data sets; "": DLATRACK_DATA, or synthetic miniatures if that is not set
@@ -109,7 +107,7 @@ figure
 # fault is named here and is not trained on.
 
 # %%
-checks = check_below(data_or_miniatures(data))
+checks = check_below(data_or_miniatures(data, preset))
 for check in checks:
     print(f"{check.name:14s} {'no fault' if check.ok else check.faults[0]}")
 found = table1(checks)

@@ -162,12 +162,13 @@ speeds.round(1)
 # %% [markdown]
 # ## Everything that `dlatrack bench` measures
 #
-# Labels, pairs, scores, steps: `figures/bench.json` is what `dlatrack bench all --json` printed on one machine.
+# Labels, pairs, scores, steps: `figures/bench.json` is what `dlatrack bench all --json` printed on one machine. What
+# it prints on yours takes its place here as `runs/figures/bench.json`.
 
 # %%
 everything = bench_study.read_bench()
 if everything is None:
-    print("nobody has measured; dlatrack bench all --json > figures/bench.json does")
+    print("nobody has measured; dlatrack bench all --json > runs/figures/bench.json does")
 else:
     print(f"measured on {', '.join(everything.machine.values())}")
     keep = {"made_by": made_by, "parameters": {"machine": everything.machine}, "synthetic": True}

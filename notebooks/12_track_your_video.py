@@ -27,7 +27,7 @@
 # | `paper` | 300 frames; the paper tracks no video of yours |
 #
 # A `video` of yours, any file that OpenCV reads or a folder of images, is tracked from end to end in every preset.
-# Everything is written to `runs/12_track_your_video/`, and nothing into the figures of the project. Without a
+# Everything is written to `runs/12_track_your_video/`, and nothing into the folder of figures. Without a
 # notebook the same is one command: `dlatrack track VIDEO --box 120,80,60,45 --out out.mp4`.
 
 # %% tags=["parameters"]

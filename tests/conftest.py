@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +42,22 @@ def memory_of_the_module() -> Iterator[None]:
     gc.collect()
     if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
         libc.malloc_trim(0)
+
+
+@pytest.fixture(scope="session")
+def committed_figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The records and numbers of figures as they are committed or staged, whatever a run has written since.
+
+    Pictures are left out. Where the project is no git repository, what lies there is taken.
+    """
+    folder = tmp_path_factory.mktemp("committed")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "figures"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    names = [name for name in listed.stdout.split("\0") if name and not name.endswith((".png", ".svg"))]
+    if listed.returncode or not names:
+        ignored = shutil.ignore_patterns("*.png", "*.svg")
+        return Path(shutil.copytree(ROOT / "figures", folder / "figures", ignore=ignored))
+    checkout = ["git", "checkout-index", f"--prefix={folder}/", "-z", "--stdin"]
+    subprocess.run(checkout, cwd=ROOT, input="\0".join(names), text=True, check=True)
+    return folder / "figures"

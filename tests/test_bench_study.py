@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dlatrack import paths
 from dlatrack.bench_study import BENCH, COLUMNS, read_bench
 from dlatrack.errors import InputError
 from dlatrack.paper.records import read_records
@@ -46,6 +47,18 @@ def test_timings_by_benchmark_without_the_stages_of_a_step(folder):
     assert texts == ["256 targets", "frozen, DLA: step without data", "bench assign", "bench train"]
     assert ax.lines[0].get_xdata().tolist() == [16.7, 160]
     assert ax.lines[0].get_ydata().tolist() == [1, 3]
+
+
+def test_a_measurement_of_ones_own_stands_for_that_of_the_project(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_FIGURES", raising=False)
+    monkeypatch.delenv("DLATRACK_RUNS", raising=False)
+    monkeypatch.setattr(paths, "root", lambda: tmp_path)
+    for folder, median in (("figures", 10), ("runs/figures", 20)):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / BENCH).write_text(json.dumps({"assign": report(timing("a", median))}))
+        study = read_bench()
+        assert study is not None
+        assert study.table["median, ms"].tolist() == [median]
 
 
 @pytest.mark.parametrize("content", ["no JSON", "[]", "{}", '{"assign": {"timings": [{"name": "x"}]}}'])

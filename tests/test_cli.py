@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlatrack import cli
+from dlatrack import __version__, cli
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.models.siamese import build_model
@@ -78,6 +78,8 @@ def weights(tmp_path_factory):
         (["run", "03", "-p", "epochs", "many"], "epochs"),
         (["run", "03", "--preset", "huge"], "smoke"),
         (["run", "03", "-p", "epochs"], "a parameter is given as -p NAME VALUE"),
+        (["run", "03", "epochs", "3"], "cannot read 'epochs 3'; a parameter is given as -p NAME VALUE"),
+        (["run", "03", "-p", "seed", "1", "-p", "seed", "2"], "seed is given twice, as '1' and as '2'"),
     ],
 )
 def test_bad_input_is_one_line_and_status_two(monkeypatch, capsys, tmp_path, arguments, message):
@@ -88,6 +90,42 @@ def test_bad_input_is_one_line_and_status_two(monkeypatch, capsys, tmp_path, arg
     assert error.count("\n") == 1
     assert message in error
     assert not (tmp_path / "out").exists(), "nothing is left behind"
+
+
+def test_the_version_is_that_of_the_package(monkeypatch, capsys):
+    assert call(monkeypatch, capsys, "--version") == (0, f"dlatrack {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["doctor"], ["data"], ["data", "mini"], ["weights", "info"]]
+)
+def test_a_short_option_asks_for_help_everywhere(monkeypatch, capsys, command):
+    monkeypatch.setenv("COLUMNS", "100")
+    short, long = (call(monkeypatch, capsys, *command, option) for option in ("-h", "--help"))
+    assert short == long
+    assert short[0] == 0
+    assert "Usage: dlatrack" in short[1]
+
+
+def test_the_help_of_run_names_the_option_of_parameters(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    text = call(monkeypatch, capsys, "run", "--help")[1]
+    assert re.search(r"--parameter +-p +NAME VALUE", text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["03", "-p", "seed", "-5", "--preset", "smoke", "-p", "data", "a b"],
+        ["-p", "seed", "-5", "--parameter", "data", "a b", "--preset", "smoke", "03"],
+    ],
+)
+def test_parameters_of_a_notebook_may_stand_anywhere(monkeypatch, capsys, arguments):
+    asked = []
+    monkeypatch.setattr("dlatrack.notebooks.run_notebook", lambda name, **rest: asked.append((name, rest)))
+    assert call(monkeypatch, capsys, "run", *arguments)[0] == 0
+    parameters = {"seed": "-5", "data": "a b"}
+    assert asked == [("03", {"preset": "smoke", "parameters": parameters, "output": None, "timeout": None})]
 
 
 def test_debug_shows_the_traceback(monkeypatch):

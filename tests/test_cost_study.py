@@ -8,10 +8,10 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from dlatrack import cost_study
+from dlatrack import cost_study, paths
 from dlatrack.bench.measure import BenchReport, Timing, timing
 from dlatrack.bench.step import STAGES
-from dlatrack.bench.train import STEP, StepCost
+from dlatrack.bench.train import STATES, STEP, StepCost
 from dlatrack.errors import InputError
 
 
@@ -55,6 +55,24 @@ def measured(monkeypatch):
         lambda frames, tracker: BenchReport([Timing("step", 10, 8, 12, frames)], {}, {}),
     )
     return asked
+
+
+def test_the_report_of_the_project_is_drawn_from_and_never_written(tmp_path, measured, monkeypatch):
+    monkeypatch.delenv("DLATRACK_FIGURES", raising=False)
+    monkeypatch.delenv("DLATRACK_RUNS", raising=False)
+    monkeypatch.setattr(paths, "root", lambda: tmp_path)
+    published = tmp_path / "figures" / cost_study.REPORT
+    published.parent.mkdir()
+    costs = [cost(name, side) for name in ("siamcar_small", "siamrpnpp_small") for side in STATES]
+    published.write_text(json.dumps(asdict(report(*costs))))
+    before = published.read_bytes()
+    assert cost_study.training_costs("smoke").machine == {"processor": "abacus, 2 cores"}
+    assert measured == []
+    assert cost_study.training_costs("smoke", measure=True).machine != {"processor": "abacus, 2 cores"}
+    assert published.read_bytes() == before
+    assert (tmp_path / "runs" / "figures" / cost_study.REPORT).is_file()
+    assert cost_study.training_costs("smoke").machine != {"processor": "abacus, 2 cores"}
+    assert len(measured) == 1, "what was measured here is drawn from now on"
 
 
 def test_what_was_measured_is_kept_until_asked_anew(figures, measured):

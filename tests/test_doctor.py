@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from dlatrack import cli, doctor
 from dlatrack.datasets.mini import write_mini
 from dlatrack.doctor import Finding, examine
+from dlatrack.errors import InputError
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -69,10 +71,92 @@ def test_a_check_that_fails_does_not_stop_the_others(monkeypatch: pytest.MonkeyP
     def unreadable(_: str) -> None:
         raise OSError("disk on fire")
 
-    monkeypatch.setattr("dlatrack.models.weights.load_weights", unreadable)
+    monkeypatch.setattr("dlatrack.models.weights.read_weights_info", unreadable)
     first, second = examine()
     assert (first.what, first.state, first.found) == ("weights", "broken", "OSError: disk on fire")
     assert second.what == "Python"
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (RuntimeError("Could not determine home directory."), "set HOME to a folder that you can write"),
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "the space that is left"),
+        (PermissionError(13, "Permission denied", "/srv"), "its permissions"),
+        (InputError("x.safetensors has damaged metadata"), "set that right"),
+        (ImportError("libx.so"), "install dlatrack anew"),
+        (AttributeError("module 'torch' has no attribute 'x'"), "install dlatrack anew"),
+    ],
+)
+def test_the_advice_fits_the_fault(error: Exception, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise error
+
+    monkeypatch.setattr(doctor, "_CHECKS", (fails,))
+    (finding,) = examine()
+    assert finding.state == "broken"
+    assert advice in finding.advice
+    assert ("install" in finding.advice) == ("install" in advice)
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (RuntimeError("Could not determine home directory."), "there is no home folder, where Jupyter keeps"),
+        (
+            PermissionError(13, "Permission denied", "/root/.ipython"),
+            "its files in /root/.ipython: Permission",
+        ),
+    ],
+)
+def test_without_a_usable_home_folder_the_advice_is_to_set_it(
+    error: Exception, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise error
+
+    only(monkeypatch, "notebooks")
+    monkeypatch.setattr("jupyter_client.kernelspec.KernelSpecManager.find_kernel_specs", refuse)
+    kernel = by_name(examine())["Jupyter kernel"]
+    assert kernel.state == "broken"
+    assert found in kernel.found
+    assert kernel.advice == "set HOME to a folder that you can write"
+
+
+def test_a_torchvision_for_another_torch_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "packages")
+    needs = {"dlatrack": ["torch>=2"], "torchvision": ["torch==1.0", "numpy==1.0"]}
+    monkeypatch.setattr(doctor, "requires", needs.__getitem__)
+    good, bad = examine()
+    assert (good.what, good.state) == ("torch", "ok")
+    assert bad.state == "broken"
+    assert bad.advice == "torchvision needs torch==1.0: pip install 'torch==1.0'"
+
+
+def test_a_library_that_is_not_there_is_not_sought_with_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks(name: str) -> None:
+        text = "libGL.so.1: cannot open shared object file" if name == "cv2" else "undefined symbol: x"
+        raise ImportError(text)
+
+    only(monkeypatch, "imports")
+    monkeypatch.setattr(doctor, "import_module", lacks)
+    found = by_name(examine())
+    assert found["import of opencv-python"].advice == "install the system's package that has this library"
+    assert found["import of torch"].advice == "pip install --force-reinstall torch"
+
+
+def test_the_slowest_import_is_left_out() -> None:
+    """Torchvision takes as long to load as torch, and nothing that is looked at needs it."""
+    script = "import sys; from dlatrack.doctor import examine; examine(); print('torchvision' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_a_folder_of_data_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    only(monkeypatch, "data")
+    monkeypatch.setenv("DLATRACK_DATA", str(tmp_path / "none"))
+    found = by_name(examine())["data sets"]
+    assert found.found == f"none (DLATRACK_DATA is {tmp_path / 'none'}, which is no folder)"
 
 
 def test_an_optional_package_is_missing_with_its_purpose_and_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,3 +28,13 @@ def test_anchors_of_a_point_stand_together():
 def test_a_grid_needs_cells_and_a_stride():
     with pytest.raises(ValueError, match="size >= 1 and stride > 0, got 0 and 8"):
         ScoreGrid(size=0)
+
+
+def test_points_that_were_handed_out_may_be_changed():
+    grid = ScoreGrid(size=3)
+    for _ in range(2):
+        assert grid.axis.tolist() == [31, 39, 47]
+        assert grid.points[5].tolist() == [47, 39]
+        assert grid.anchors(POINT_ANCHOR)[0].tolist() == [-1, -1, 63, 63]
+        grid.axis.zero_()
+        grid.points.numpy()[:] = 0

@@ -3,9 +3,11 @@ from __future__ import annotations
 import nbformat
 import papermill
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager
 from papermill.exceptions import PapermillExecutionError
+from papermill.parameterize import add_builtin_parameters, parameterize_path
 
-from dlatrack import paths
+from dlatrack import files, paths
 from dlatrack.errors import InputError
 from dlatrack.notebooks import NotebookError, check_injected, check_parameters, find_notebook, run_notebook
 
@@ -24,7 +26,8 @@ odd: complex = 1j"""
 def clone(tmp_path, monkeypatch):
     """A clone with two notebooks; runs go to a folder that does not exist yet."""
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
-    monkeypatch.delenv("DLATRACK_RUNS", raising=False)
+    for name in ("RUNS", "FIGURES", "DATA"):
+        monkeypatch.delenv(f"DLATRACK_{name}", raising=False)
     write(tmp_path / "notebooks" / "03_train.ipynb", PARAMETERS, "print(preset, epochs * 2, ks)")
     write(tmp_path / "notebooks" / "11_fail.ipynb", 'preset: str = "demo"', "raise ValueError('no\\ndata')")
     return tmp_path
@@ -51,7 +54,7 @@ def test_a_run_leaves_the_source_alone_and_says_where_the_output_is(clone, capfd
     assert source.read_bytes() == before
     captured = capfd.readouterr()
     assert captured.out.splitlines() == [
-        f"running 03_train.ipynb; its figures and tables go to {paths.figures_dir('smoke')}",
+        f"running 03_train.ipynb; its figures and tables go to {clone / 'runs' / 'figures'}",
         "smoke 10 [1, 2]",
         f"notebook written to {output}",
     ], "what cells print is seen"
@@ -79,7 +82,7 @@ def test_notebooks_by_number_or_name(wanted, clone):
     assert find_notebook(wanted) == clone / "notebooks" / "03_train.ipynb"
 
 
-@pytest.mark.parametrize("wanted", [4, "", "tra", "../03_train", "-3"])
+@pytest.mark.parametrize("wanted", [4, "", "tra", "../03_train", "-3", "0_3", "٣", "³", "9" * 5000])
 def test_unknown_notebooks(wanted, clone):
     with pytest.raises(InputError, match="the notebooks are: 03_train, 11_fail"):
         find_notebook(wanted)
@@ -96,6 +99,9 @@ def test_unknown_notebooks(wanted, clone):
         ("ks", "5,7", [5, 7]),
         ("ks", (5, 7), [5, 7]),
         ("names", '["a", "b"]', ["a", "b"]),
+        ("names", "['a_1', '1_0']", ["a_1", "1_0"]),
+        ("epochs", "+12", 12),
+        ("rate", "-.5e1", -5.0),
         ("options", '{"k": true}', {"k": True}),
         ("preset", "paper", "paper"),
     ],
@@ -116,6 +122,18 @@ def test_values_are_read_as_declared(name, text, value, clone):
         ("epochs", None, "int"),
         ("rate", "fast", "float"),
         ("rate", "nan", "float"),
+        ("epochs", "1_0", "int"),
+        ("epochs", "٣", "int"),
+        ("epochs", "9" * 5000, "int"),
+        ("rate", "1_0.5", "float"),
+        ("rate", "0x1p3", "float"),
+        ("rate", "1e400", "float"),
+        ("ks", "[1_0, 5]", "list[int]"),
+        ("ks", "5,1_0", "list[int]"),
+        ("ks", "[NaN]", "list[int]"),
+        ("names", "[NaN]", "list"),
+        ("names", "[" * 400, "list"),
+        ("options", '{"k": Infinity}', "dict"),
         ("boxes", "1", "bool"),
         ("boxes", 0, "bool"),
         ("ks", "5", "list[int]"),
@@ -186,6 +204,137 @@ def test_nothing_is_checked_where_nothing_was_injected():
 def test_what_papermill_only_warns_of_is_refused(injected, message):
     with pytest.raises(InputError, match=message):
         check_injected({"In": ["", PARAMETERS, INJECTED + injected]})
+
+
+@pytest.mark.parametrize("name", ["PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH"])
+def test_paths_that_papermill_injects_on_its_own_are_no_typo(name):
+    check_injected({"In": ["", PARAMETERS, INJECTED + f'{name} = "a.ipynb"\nepochs = 7']})
+    with pytest.raises(InputError, match="no parameter 'PAPERMILL_PATH'"):
+        check_injected({"In": ["", PARAMETERS, INJECTED + 'PAPERMILL_PATH = "a.ipynb"']})
+
+
+@pytest.mark.parametrize(
+    ("injected", "got"),
+    [
+        ("epochs = float('nan')", "parameter epochs of this notebook must be int, got nan"),
+        ("rate = float('-inf')", "parameter rate of this notebook must be float, got -inf"),
+        ("rate = float('inf')", "parameter rate of this notebook must be float, got inf"),
+        ("ks = [5, float('nan')]", "parameter ks of this notebook must be list[int], got [5, nan]"),
+        ("epochs = None", "parameter epochs of this notebook must be int, got None"),
+        (f"rate = 1{'0' * 400}", "parameter rate of this notebook must be float, got 1000"),
+    ],
+)
+def test_numbers_that_are_none_are_one_line(injected, got):
+    with pytest.raises(InputError) as caught:
+        check_injected({"In": ["", PARAMETERS, INJECTED + injected]})
+    assert str(caught.value).startswith(got)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Paths that papermill would have read and written, after it has formatted them as it does."""
+    made = []
+
+    def execute(source, target, values, **_):
+        made.extend(parameterize_path(path, add_builtin_parameters(values)) for path in (source, target))
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    return made
+
+
+@pytest.mark.parametrize("name", ["{epochs}.ipynb", "my {project}/01.ipynb", "{}{0}.ipynb", "{{x}}{.ipynb"])
+def test_braces_in_the_output_stay_as_they_are(clone, calls, name, capsys):
+    output = run_notebook(3, parameters={"epochs": 5}, output=clone / name)
+    assert output == clone / name
+    assert calls == [str(clone / "notebooks" / "03_train.ipynb"), str(clone / name)]
+    assert f"notebook written to {clone / name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", ["{clone}", "a{0}b", "{epochs"])
+def test_braces_in_the_place_of_the_clone_or_of_the_runs(tmp_path, calls, folder, monkeypatch):
+    home = tmp_path / folder
+    home.mkdir()
+    monkeypatch.setattr(paths, "root", lambda: home)
+    monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path / "{runs}"))
+    write(home / "notebooks" / "03_train.ipynb", PARAMETERS)
+    assert run_notebook(3, parameters={"epochs": "5"}) == tmp_path / "{runs}" / "03_train.ipynb"
+    assert calls == [str(home / "notebooks" / "03_train.ipynb"), str(tmp_path / "{runs}" / "03_train.ipynb")]
+
+
+def test_without_a_home_folder_the_line_names_it(clone, calls, monkeypatch):
+    def no_home(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(KernelSpecManager, "find_kernel_specs", no_home)
+    with pytest.raises(InputError, match=r"^there is no home folder, .*; set HOME to a folder"):
+        run_notebook(3)
+    assert calls == []
+    assert not (clone / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied", "/home/.ipython"), NotADirectoryError(20, "No", "/x")]
+)
+def test_a_home_folder_that_cannot_be_used_is_named(clone, calls, error, monkeypatch):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(KernelSpecManager, "find_kernel_specs", refuse)
+    with pytest.raises(
+        InputError, match=rf"^Jupyter cannot keep its files in {error.filename}: {error.strerror}; set HOME"
+    ):
+        run_notebook(3)
+
+
+def test_without_a_kernel_the_line_says_how_to_make_one(clone, calls, monkeypatch):
+    monkeypatch.setattr(KernelSpecManager, "find_kernel_specs", lambda *_: {"julia": "/x"})
+    with pytest.raises(InputError, match=r"no Jupyter kernel 'python3'; python -m ipykernel install"):
+        run_notebook(3)
+
+
+def test_an_output_that_cannot_be_written_is_found_before_the_run(clone, calls, monkeypatch):
+    (clone / "taken.ipynb").mkdir()
+    with pytest.raises(InputError, match=r"taken\.ipynb is a folder"):
+        run_notebook(3, output=clone / "taken.ipynb")
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", no_space)
+    with pytest.raises(InputError, match=r"cannot write .*full\.ipynb: No space left"):
+        run_notebook(3, output=clone / "full.ipynb")
+    assert calls == []
+
+
+def no_space(**_):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_failure_of_papermill_itself_is_one_line(clone, monkeypatch):
+    monkeypatch.setattr(papermill, "execute_notebook", lambda *_, **__: no_space())
+    with pytest.raises(
+        NotebookError, match=r"^03_train\.ipynb stopped: .*No space left on device; its output"
+    ):
+        run_notebook(3)
+
+
+@pytest.mark.parametrize(
+    ("values", "data", "told"),
+    [
+        ({"preset": "smoke"}, "/sets", True),
+        ({"preset": "smoke"}, "", False),
+        ({"preset": "demo"}, "/sets", False),
+        ({}, "/sets", False),
+    ],
+)
+def test_smoke_says_at_once_that_it_ignores_data_sets(clone, calls, values, data, told, monkeypatch, capsys):
+    if data:
+        monkeypatch.setenv("DLATRACK_DATA", data)
+    run_notebook(3, parameters=values)
+    assert ("preset smoke" in capsys.readouterr().out) == told
+
+
+def test_smoke_with_data_of_its_own_says_nothing_of_those_elsewhere(clone, calls, monkeypatch, capsys):
+    write(clone / "notebooks" / "05_data.ipynb", 'preset: str = "demo"\ndata: str = ""')
+    monkeypatch.setenv("DLATRACK_DATA", "/sets")
+    run_notebook(5, preset="smoke", parameters={"data": "/mine"})
+    assert "DLATRACK_DATA" not in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dlatrack import paths
+from dlatrack.errors import InputError
 
 CLONE = Path(__file__).parents[1]
 
@@ -24,8 +25,9 @@ def test_root_without_a_clone_is_the_current_directory(tmp_path, monkeypatch):
 def test_defaults_lie_in_the_clone(monkeypatch):
     for name in ("FIGURES", "RUNS", "CACHE"):
         monkeypatch.delenv(f"DLATRACK_{name}", raising=False)
-    assert paths.figures_dir() == paths.figures_dir("demo") == CLONE / "figures"
-    assert paths.figures_dir("smoke") == CLONE / "runs" / "figures", "a try of seconds replaces nothing"
+    assert paths.figures_dir() == CLONE / "runs" / "figures", "a run changes no file that git tracks"
+    assert paths.published_figures_dir() == CLONE / "figures"
+    assert paths.figure_sources() == (CLONE / "runs" / "figures", CLONE / "figures")
     assert paths.runs_dir() == CLONE / "runs"
     assert paths.cache_dir() == CLONE / "runs" / "cache"
 
@@ -38,9 +40,31 @@ def test_environment_moves_a_folder_without_making_it(name, tmp_path, monkeypatc
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_named_folder_of_figures_is_for_every_preset(tmp_path, monkeypatch):
+def test_a_named_folder_of_figures_is_the_only_source(tmp_path, monkeypatch):
     monkeypatch.setenv("DLATRACK_FIGURES", str(tmp_path))
-    assert paths.figures_dir("smoke") == tmp_path
+    assert paths.figure_sources() == (tmp_path,)
+
+
+def test_figures_follow_the_folder_of_runs(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLATRACK_FIGURES", raising=False)
+    monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path))
+    assert paths.figures_dir() == tmp_path / "figures"
+
+
+@pytest.mark.parametrize(
+    ("variable", "folder"),
+    [("DLATRACK_RUNS", "runs_dir"), ("DLATRACK_DATA", "data_dir"), ("DLATRACK_CACHE", "cache_dir")],
+)
+def test_a_folder_below_a_home_that_is_not_there(variable, folder, monkeypatch):
+    def expanduser(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", expanduser)
+    monkeypatch.setenv(variable, "~/below")
+    with pytest.raises(
+        InputError, match=rf"^{variable} is '~/below', and there is no home folder; set HOME$"
+    ):
+        getattr(paths, folder)()
 
 
 def test_data_sets_lie_where_the_environment_says(tmp_path, monkeypatch):

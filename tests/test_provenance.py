@@ -166,16 +166,18 @@ def test_the_default_folder_is_that_of_figures(tmp_path, monkeypatch):
     assert save(tmp_path, folder=None) == tmp_path / "pictures" / "fig09.png"
 
 
-def test_the_smallest_preset_leaves_the_figures_of_the_others_alone(tmp_path, monkeypatch):
+def test_no_preset_writes_the_figures_of_the_project(tmp_path, monkeypatch):
     monkeypatch.delenv("DLATRACK_FIGURES", raising=False)
     monkeypatch.delenv("DLATRACK_RUNS", raising=False)
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
-    for preset, folder in (("smoke", "runs/figures"), ("demo", "figures")):
-        assert save(tmp_path, folder=None, parameters={"preset": preset}) == tmp_path / folder / "fig09.png"
+    folder = tmp_path / "runs" / "figures"
+    for preset in ("smoke", "demo", "paper"):
+        assert save(tmp_path, folder=None, parameters={"preset": preset}) == folder / "fig09.png"
         table = save_table(
             pd.DataFrame({"a": [1]}), "t", made_by=MADE_BY, parameters={"preset": preset}, synthetic=False
         )
-        assert table == tmp_path / folder / "t.csv"
+        assert table == folder / "t.csv"
+    assert not (tmp_path / "figures").exists()
 
 
 def test_what_a_killed_process_left_is_swept_away(tmp_path):

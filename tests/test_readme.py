@@ -45,15 +45,15 @@ def test_make_targets_exist():
             assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE), command
 
 
-def test_the_scores_shown_are_those_of_the_committed_table():
-    rows = (ROOT / "figures" / "03_scores.csv").read_text().splitlines()[1:]
+def test_the_scores_shown_are_those_of_the_committed_table(committed_figures):
+    rows = (committed_figures / "03_scores.csv").read_text().splitlines()[1:]
     for row in rows:
         name, auc = re.match(r'"?([^"]+?)"?,([\d.]+),', row).groups()
         assert re.search(rf"^  {re.escape(name)} +{float(auc):.3f}$", README, re.MULTILINE), name
 
 
-def test_what_became_of_the_papers_numbers_is_the_ledgers_count():
-    states = pd.read_csv(ROOT / "figures" / "00_ledger_states.csv", index_col=0).loc["all"]
+def test_what_became_of_the_papers_numbers_is_the_ledgers_count(committed_figures):
+    states = pd.read_csv(committed_figures / "00_ledger_states.csv", index_col=0).loc["all"]
     text = " ".join(README.split())
     assert f"Of {states.sum()} results that it prints, {states['measured']} are measured here" in text
     for state, words in (
@@ -64,19 +64,19 @@ def test_what_became_of_the_papers_numbers_is_the_ledgers_count():
         assert f"{states[state]} {words}" in text
 
 
-def test_the_table_of_small_trackers_is_the_measured_one():
-    table = pd.read_csv(ROOT / "figures" / "small_trackers.csv")
+def test_the_table_of_small_trackers_is_the_measured_one(committed_figures):
+    table = pd.read_csv(committed_figures / "small_trackers.csv")
     for name, auc, precision, synthetic, speed in table.itertuples(index=False):
         row = f"| {name} | {auc:.3f} | {precision:.3f} | {synthetic:.3f} | {speed:.0f} |".replace("nan", "")
         assert row in README, row
-    verdicts = json.loads((ROOT / "figures" / "small_trackers.json").read_text())["parameters"]["verdicts"]
+    verdicts = json.loads((committed_figures / "small_trackers.json").read_text())["parameters"]["verdicts"]
     text = " ".join(README.split())
     for verdict in verdicts:
         assert verdict in text, verdict
 
 
-def test_the_speeds_shown_are_those_of_the_committed_measurement():
-    reports = json.loads((ROOT / "figures" / "bench.json").read_text())
+def test_the_speeds_shown_are_those_of_the_committed_measurement(committed_figures):
+    reports = json.loads((committed_figures / "bench.json").read_text())
     shown = README[README.index("## Speed") : README.index("## Licence")]
     rows = {
         tuple(cells) for cells in re.findall(r"\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", shown, re.MULTILINE)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from dlatrack.errors import InputError
+from dlatrack.tracking.state import first_box
 
 Kind = Literal["CSRT", "KCF"]
 
@@ -42,9 +43,9 @@ class OpenCVTracker:
             box_xywh: (4,), 0-based px.
 
         Raises:
-            InputError: if nothing of the box is left.
+            InputError: if the box is not four finite numbers, or nothing of it is left.
         """
-        self._box_xywh = np.array(box_xywh, dtype=np.float64)
+        self._box_xywh = first_box(box_xywh)
         height, width = image.shape[:2]
         left, top = np.maximum(np.rint(self._box_xywh[:2]), 0).astype(int)
         right, bottom = np.rint(self._box_xywh[:2] + self._box_xywh[2:]).astype(int)

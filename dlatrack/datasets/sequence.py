@@ -22,7 +22,7 @@ class Frames(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Sequence:
-    """One target in one video.
+    """One target in one video; its arrays are copied.
 
     Args:
         name: unique within its data set.
@@ -63,6 +63,9 @@ class Sequence:
             raise InputError(
                 f"sequence {self.name} calls the target visible in frame {row} but has no box there"
             )
+        for field in ("boxes_xywh", "visible", "polygons"):
+            if (values := getattr(self, field)) is not None:
+                object.__setattr__(self, field, values.copy())
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from dlatrack.errors import InputError
 from dlatrack.files import file_digest
 from dlatrack.models.official import load_official
 from dlatrack.models.onnx_export import export_onnx
@@ -21,9 +22,11 @@ def import_command(name: str, checkpoint: Path, out: Path) -> None:
     """Convert a public checkpoint of recipe `name` to a weight file whose card names its origin by hash.
 
     Raises:
-        InputError: for an unknown recipe or a checkpoint that does not fit it exactly.
+        InputError: for an unknown recipe, and a checkpoint that does not fit it exactly or would be overwritten.
     """
     chosen = recipe(name)
+    if out.exists() and checkpoint.exists() and out.samefile(checkpoint):
+        raise InputError(f"{out} is the checkpoint itself; name another file with --out")
     net = build_model(chosen)
     load_official(net, checkpoint)
     card = {"imported_from": checkpoint.name, "sha256": file_digest(checkpoint), "versions": versions()}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dlatrack.models.heads import BanHead, CarHead, FcHead, FcppHead, RpnHead
 from dlatrack.models.siamese import SiameseNet
-from dlatrack.models.state_files import load_strict, plain_state, read_state
+from dlatrack.models.state_files import load_strict, plain_state, read_state, renamed
 
 _NECK = (r"^neck\.downsample(\d+)\.downsample\.", r"neck.levels.\1.")
 
@@ -72,7 +72,8 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
             a .safetensors file with the same names, or a state dict.
 
     Raises:
-        InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
+        InputError: when the file cannot be read, for missing, unknown, ill-shaped or not finite weights, and for two
+            that would have the same name.
 
     Source: state dict layouts of pysot, of the public SiamCAR and SiamBAN code, of video_analyst and siamfc-pytorch.
     """
@@ -81,12 +82,12 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     else:
         source, state = str(path_or_state_dict), read_state(path_or_state_dict)
     renames = _RENAMES[type(net.head)]
-    renamed = {_renamed(name, renames): value for name, value in state.items()}
+    ours = renamed(state, lambda name: _renamed(name, renames), source)
     if isinstance(net.head, CarHead):
-        _transpose_down(renamed, net.head)
+        _transpose_down(ours, net.head)
     if type(net.head) is RpnHead and len(net.head.levels) > 1:
-        _equal_weights(renamed, net.head)
-    load_strict(net, renamed, source)
+        _equal_weights(ours, net.head)
+    load_strict(net, ours, source)
 
 
 def _renamed(name: str, renames: tuple[tuple[str, str], ...]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Collection, Mapping
+import warnings
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from dlatrack.errors import InputError
@@ -22,10 +23,13 @@ _NUMPY_NUMBERS: list[Any] = [
     (_SCALAR, "numpy.core.multiarray.scalar"),
     (_SCALAR, "numpy._core.multiarray.scalar"),
     np.dtype,
-    type(np.dtype(np.float64)),
-    type(np.dtype(np.float32)),
-    type(np.dtype(np.int64)),
+    *{type(np.dtype(code)) for code in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "US"},
 ]
+
+#: Entries of a training run's checkpoint under which public code keeps the weights.
+_CONTAINERS = ("state_dict", "model_state_dict", "net", "model")
+
+_DEPTH = 4  # containers within containers that are opened
 
 _LISTED = 4  # keys named in a message before it only counts
 
@@ -45,7 +49,9 @@ def read_safetensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except OSError as error:
         raise InputError(f"cannot read {path}: {_one_line(error)}") from error
-    except SafetensorError as error:
+    except (
+        Exception
+    ) as error:  # SafetensorError, or what torch says of a kind of number that it does not have
         reason = _one_line(error)
         raise InputError(f"{path} is not a complete safetensors file: {reason}") from error
 
@@ -58,7 +64,8 @@ def read_torch(path: str | Path) -> Any:
             and containers of them.
     """
     try:
-        with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+        with torch.serialization.safe_globals(_NUMPY_NUMBERS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged files torch warns at length before it raises
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or _one_line(error)}") from error
@@ -73,33 +80,82 @@ def read_torch(path: str | Path) -> Any:
 def read_state(path: str | Path) -> dict[str, Tensor]:
     """Read a state dict from a .safetensors file or a checkpoint of `torch.save`.
 
-    Containers of training runs are opened ("state_dict", "model_state_dict"), and the "module." that
-    data-parallel training puts before every name is taken off.
+    See `plain_state` for what is opened and which names are shortened.
 
     Raises:
         InputError: when the file cannot be used, naming it.
     """
-    if Path(path).suffix == ".safetensors":
-        return read_safetensors(path)[0]
-    return plain_state(read_torch(path), str(path))
+    is_safetensors = Path(path).suffix.lower() == ".safetensors"
+    return plain_state(read_safetensors(path)[0] if is_safetensors else read_torch(path), str(path))
 
 
 def plain_state(content: Any, source: str) -> dict[str, Tensor]:
-    """The state dict in the content of a checkpoint; `source` names it in messages.
+    """The state dict in the content of a checkpoint.
+
+    Containers of training runs are opened ("state_dict", "model_state_dict", "net", "model"). What data-parallel
+    training and `torch.compile` add to names is taken off: "module." before them, and "_orig_mod." anywhere.
+
+    Args:
+        content: of the file.
+        source: names it in messages.
 
     Raises:
-        InputError: when there is none.
+        InputError: when there is none, more than one, or two tensors would have the same name.
     """
-    for container in ("state_dict", "model_state_dict"):
-        if isinstance(content, Mapping) and isinstance(content.get(container), Mapping):
-            content = content[container]
+    for _ in range(_DEPTH):
+        inside = [name for name in _CONTAINERS if _holds_tensors(content, name)]
+        if len(inside) > 1:
+            raise InputError(
+                f"{source} holds several networks: {_listed(inside)}; keep the one that is meant"
+            )
+        if not inside:
             break
+        content = content[inside[0]]
     if not isinstance(content, Mapping) or not content:
         raise InputError(f"{source} holds a {type(content).__name__} of no tensors, not a state dict")
     wrong = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
     if wrong:
         raise InputError(f"{source} is not a state dict: no tensor under {_listed(wrong)}")
-    return {str(name).removeprefix("module."): value for name, value in content.items()}
+    other = [f"{name} {_kind(value)}" for name, value in content.items() if not _is_plain(value)]
+    if other:
+        raise InputError(f"{source} has other than dense tensors: {_listed(other)}")
+    names = [str(name) for name in content]
+    if len(set(names)) < len(names):
+        raise InputError(f"{source} has names that are a number and a text that read the same")
+    return renamed(dict(zip(names, content.values(), strict=True)), _without_wrappers, source)
+
+
+def renamed(state: Mapping[str, Tensor], rename: Callable[[str], str], source: str) -> dict[str, Tensor]:
+    """A state dict under other names.
+
+    Raises:
+        InputError: naming both, when two tensors would have the same name: one of them would be lost.
+    """
+    origin: dict[str, str] = {}
+    for name in state:
+        other = origin.setdefault(rename(name), name)
+        if other != name:
+            raise InputError(
+                f"{source} has {_listed(sorted((other, name)))}, which are the same weight {rename(name)}"
+            )
+    return {ours: state[name] for ours, name in origin.items()}
+
+
+def _without_wrappers(name: str) -> str:
+    parts = [part for part in name.split(".") if part != "_orig_mod"]
+    while len(parts) > 1 and parts[0] == "module":
+        parts = parts[1:]
+    return ".".join(parts)
+
+
+def _holds_tensors(content: Any, container: str, depth: int = _DEPTH) -> bool:
+    """Whether a checkpoint has a container with tensors in it, or with another such container."""
+    inside = content.get(container) if isinstance(content, Mapping) else None
+    if not isinstance(inside, Mapping) or depth == 0:
+        return False
+    return any(isinstance(value, Tensor) for value in inside.values()) or any(
+        _holds_tensors(inside, name, depth - 1) for name in _CONTAINERS
+    )
 
 
 def load_strict(
@@ -117,7 +173,8 @@ def load_strict(
         ignored: prefixes of names that may be in `state` without a place in `module`.
 
     Raises:
-        InputError: for missing or unknown names, wrong shapes and values that are not finite.
+        InputError: for missing or unknown names, wrong shapes, tensors of another kind and values that are not finite
+            in the network's own numbers.
     """
     own = module.state_dict()
     missing = [name for name in own if name not in state and not name.endswith(".num_batches_tracked")]
@@ -133,14 +190,42 @@ def load_strict(
     ]
     if shapes:
         raise InputError(f"{source} has other shapes: {_listed(shapes)}")
-    broken = [name for name in own if name in state and not bool(torch.isfinite(state[name]).all())]
+    other = [
+        f"{name} {_kind(state[name])}" for name in own if name in state and not _fits(state[name], own[name])
+    ]
+    if other:
+        raise InputError(f"{source} has other than dense floating-point weights: {_listed(other)}")
+    given = {name: state[name].to(value.dtype) for name, value in own.items() if name in state}
+    broken = [name for name, value in given.items() if not (_is_finite(state[name]) and _is_finite(value))]
     if broken:
         raise InputError(f"{source} has values that are not finite in {_listed(broken)}")
-    module.load_state_dict({name: state.get(name, value) for name, value in own.items()})
+    module.load_state_dict(own | given)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor is dense, and not of floats of 8 bits, which say nothing without their scales."""
+    dense = value.layout is torch.strided and not (value.is_quantized or value.is_nested or value.is_meta)
+    return dense and not (value.is_floating_point() and value.dtype.itemsize < 2)
+
+
+def _fits(value: Tensor, own: Tensor) -> bool:
+    """Whether a tensor holds what belongs there: floats, or for counters any real numbers."""
+    if not _is_plain(value) or value.is_complex() or value.dtype is torch.bool:
+        return False
+    return value.is_floating_point() or not own.is_floating_point()
+
+
+def _is_finite(value: Tensor) -> bool:
+    return bool(torch.isfinite(value).all())
+
+
+def _kind(value: Tensor) -> str:
+    layout = "" if value.layout is torch.strided else f" {value.layout}".replace("torch.", "")
+    return f"{value.dtype}".removeprefix("torch.") + layout + (" without values" if value.is_meta else "")
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:_LISTED])
+    shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:_LISTED])
     return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
 
 

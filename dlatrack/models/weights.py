@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from safetensors.torch import save
@@ -15,9 +15,11 @@ from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
 from dlatrack.models.recipe_json import recipe_from_dict
 from dlatrack.models.shipped import find_weights
-from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.state_files import load_strict, read_safetensors
 from dlatrack.recipes import Recipe
+
+if TYPE_CHECKING:
+    from dlatrack.models.siamese import SiameseNet
 
 # One metadata entry and not several: safetensors writes several in random order, and the same weights must
 # give the same bytes.
@@ -87,6 +89,9 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
         InputError: when the file is missing, truncated, not ours or of another recipe, or lacks weights or
             holds values that are not finite.
     """
+    # Late, as it loads torchvision, which reading what a file says does not need.
+    from dlatrack.models.siamese import build_model
+
     path = find_weights(path)
     tensors, metadata = read_safetensors(path)
     recipe = _info(path, metadata).recipe
@@ -128,7 +133,7 @@ def _info(path: str | Path, metadata: Mapping[str, str]) -> WeightsInfo:
     try:
         content = json.loads(metadata[_METADATA])
         version, recipe, card = content["version"], content["recipe"], content["card"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} has damaged metadata: {error}") from error
     if version != _VERSION:
         raise InputError(f"{path} has format version {version}, this program reads {_VERSION}")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from dlatrack import paths
 from dlatrack.errors import InputError
@@ -19,7 +23,9 @@ _LEDGER = "00_"
 def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
     """Run the notebooks that make the figures and tables, and write the gallery of what is there.
 
-    A notebook that fails does not stop the others; what is there is shown all the same.
+    They go to the folder that DLATRACK_FIGURES names. Without it, those of the preset "smoke" go among the runs, and
+    all others to the figures of the project, which nothing else writes. A notebook that fails does not stop the
+    others; what is there is shown all the same.
 
     Args:
         only: a figure or table, or the beginning of its name; "": all notebooks.
@@ -34,10 +40,31 @@ def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
     if only and gallery_only:
         raise InputError(f"--only {only} runs a notebook and --gallery-only runs none; give one of them")
-    failed = {} if gallery_only else _run(_chosen(only), preset)
-    print(f"gallery written to {write_gallery()}")
+    stems = [] if gallery_only else _chosen(only)
+    with _figures_in(_folder(preset)) as folder:
+        failed = {} if gallery_only else _run(stems, preset)
+        print(f"gallery written to {write_gallery(folder)}")
     if failed:
         raise NotebookError(f"{len(failed)} failed: {'; '.join(failed.values())}")
+
+
+def _folder(preset: str) -> Path:
+    if os.environ.get("DLATRACK_FIGURES") or preset == "smoke":
+        return paths.figures_dir()
+    return paths.published_figures_dir()
+
+
+@contextmanager
+def _figures_in(folder: Path) -> Iterator[Path]:
+    """Make a folder that of the figures, here and in the kernels that start meanwhile."""
+    before = os.environ.get("DLATRACK_FIGURES")
+    os.environ["DLATRACK_FIGURES"] = str(folder)
+    try:
+        yield folder
+    finally:
+        del os.environ["DLATRACK_FIGURES"]
+        if before is not None:
+            os.environ["DLATRACK_FIGURES"] = before
 
 
 def _chosen(only: str) -> list[str]:

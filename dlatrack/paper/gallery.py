@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from dlatrack import paths
@@ -41,16 +42,18 @@ def write_gallery(folder: Path | None = None) -> Path:
         InputError: for a record that cannot be read, or has neither picture nor table beside it.
     """
     folder = paths.figures_dir() if folder is None else folder
-    write_text(folder / GALLERY, gallery(read_records(folder), made_by_notebooks()))
+    clone = Path(os.path.relpath(paths.root(), folder)).as_posix()
+    write_text(folder / GALLERY, gallery(read_records(folder), made_by_notebooks(), clone))
     return folder / GALLERY
 
 
-def gallery(records: dict[str, Record], made: dict[str, Made]) -> str:
+def gallery(records: dict[str, Record], made: dict[str, Made], clone: str = "..") -> str:
     """The page as Markdown, notebooks first; figures and tables in the order in which the notebook makes them.
 
     Args:
         records: of `read_records`.
         made: of `made_by_notebooks`.
+        clone: relative path from the page's folder to the clone, for links to notebooks.
     """
     order = {name: place for place, name in enumerate(made)}
     chosen = sorted(
@@ -61,19 +64,19 @@ def gallery(records: dict[str, Record], made: dict[str, Made]) -> str:
     for record in chosen:
         if record.made_by != maker:
             maker = record.made_by
-            parts.append(_maker(maker))
+            parts.append(_maker(maker, clone))
         parts.append(_entry(record, made.get(record.name)))
     if not chosen:
         parts.append("There is none yet: `dlatrack run 01` makes the first.\n")
     return "\n".join(parts)
 
 
-def _maker(made_by: str) -> str:
-    """A heading that links to the notebook; or the command itself."""
+def _maker(made_by: str, clone: str) -> str:
+    """A heading that links to the notebook, whose clone lies at the relative path `clone`; or the command itself."""
     path = Path(made_by)
     if not _is_notebook(made_by):
         return f"## `{made_by}`\n"
-    return f"## {title(path.stem)}\n\nMade by [`{path.stem}`](../{path.with_suffix('.ipynb').as_posix()}).\n"
+    return f"## {title(path.stem)}\n\nMade by [`{path.stem}`]({clone}/{path.with_suffix('.ipynb').as_posix()}).\n"
 
 
 def _is_notebook(made_by: str) -> bool:

@@ -54,7 +54,7 @@ def ledger(folder: Path | None = None) -> pd.DataFrame:
     """Every result of the paper, and what we have of it.
 
     Args:
-        folder: of figures and their records; None: `paths.figures_dir()`.
+        folder: of figures and their records; None: as in `records.read_records`.
 
     Returns:
         A row per number, in the paper's order, with the index `id`. Text: `where`, `tracker`, `data set`, `metric`,

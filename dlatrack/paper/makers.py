@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from dlatrack import paths
@@ -12,6 +13,9 @@ from dlatrack.errors import InputError
 
 _SAVED = re.compile(r"save_(?:figure|table)\(\s*[\w.()]+,\s*\"([\w-]+)\"")
 _HEADING = re.compile(r"^# (#{1,3}) (.+)$", re.MULTILINE)
+
+#: Names that are offered in place of one that is not known.
+_NEAREST = 5
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,17 @@ def notebooks_for(wanted: str, known: Iterable[tuple[str, str]]) -> list[str]:
         Stems, in order.
 
     Raises:
-        InputError: for a name that nothing begins with, with those that there are.
+        InputError: for a name that nothing begins with, with those that are most like it.
     """
     pairs = list(known)
     two_digits = re.sub(r"^(fig|table)(?=\d(?!\d))", r"\g<1>0", wanted)
     begins = re.compile(rf"{re.escape(two_digits)}(?!\d)")
     found = sorted({notebook for name, notebook in pairs if begins.match(name)})
     if not found:
+        names = sorted(dict(pairs))
+        nearest = get_close_matches(two_digits, names, n=_NEAREST, cutoff=0.0)
         raise InputError(
-            f"no notebook makes a figure or table {wanted!r}; choose from {', '.join(sorted(dict(pairs)))}"
+            f"no notebook makes a figure or table {wanted!r}; the nearest of {len(names)} names are "
+            f"{', '.join(nearest)}; figures/README.md shows all"
         )
     return found

@@ -81,14 +81,22 @@ def read_records(folder: Path | None = None) -> dict[str, Record]:
     """Every record in a folder of figures, by name, in alphabetical order; timings of a machine are none.
 
     Args:
-        folder: None: `paths.figures_dir()`; one that does not exist holds none.
+        folder: one that does not exist holds none; None: the `paths.figure_sources()` together. There a record of the
+            runs stands for that of the project with the same name, but one of the preset "smoke", which is a try of
+            seconds, does not.
 
     Raises:
         InputError: for a file that cannot be read, or is no record.
     """
-    folder = paths.figures_dir() if folder is None else folder
-    files = (path for path in sorted(folder.glob("*.json")) if "." not in path.stem and path.name != BENCH)
-    return {path.stem: _record(path) for path in files}
+    found: dict[str, Record] = {}
+    for source in reversed(paths.figure_sources() if folder is None else (folder,)):
+        for path in source.glob("*.json"):
+            if "." in path.stem or path.name == BENCH:
+                continue
+            record = _record(path)
+            if path.stem not in found or record.parameters.get("preset") != "smoke":
+                found[path.stem] = record
+    return dict(sorted(found.items()))
 
 
 def _record(path: Path) -> Record:

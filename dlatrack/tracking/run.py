@@ -78,7 +78,9 @@ def run_one_pass(
         started = time.perf_counter()
         try:
             if index == 0:
-                tracker.init(image, first)
+                tracker.init(
+                    image, first.copy()
+                )  # a tracker may change what it is given; the truth must stay
                 box, score = first, 1.0
             else:
                 box, score = tracker.update(image)
@@ -88,7 +90,7 @@ def run_one_pass(
         result.read_seconds[index] = started - asked
         result.boxes_xywh[index], result.scores[index] = box, score
         if on_frame is not None:
-            on_frame(index, image, result.boxes_xywh[index], score)
+            on_frame(index, image, result.boxes_xywh[index].copy(), score)
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from dlatrack.sampling.crops import template_side
 
 #: Smallest width and height in image px that a tracked target can shrink to; a target of no size has no crop.
 SMALLEST_SIDE = 1.0
+
+#: Widths and heights in image px that a target can start with; beyond them areas leave the range of numbers.
+_SIDES = (1e-6, 1e6)
 
 
 class CropGeometry(NamedTuple):
@@ -32,9 +35,31 @@ class CropGeometry(NamedTuple):
 PUBLISHED = CropGeometry()
 
 
+def first_box(box_xywh: Any) -> np.ndarray:
+    """The box that a tracker is started on, as a copy: its owner may go on to change it.
+
+    Args:
+        box_xywh: (4,) numbers x, y, w, h in px, in any form that NumPy takes.
+
+    Returns:
+        (4,) float64.
+
+    Raises:
+        InputError: if the box is not four finite numbers.
+    """
+    try:
+        box = np.array(box_xywh)
+    except (ValueError, TypeError, RuntimeError):  # ragged lists; tensors on a GPU or with gradients
+        box = np.empty(0)
+    if box.shape != (4,) or box.dtype.kind not in "iuf" or not np.isfinite(box).all():
+        found = box_xywh.tolist() if isinstance(box_xywh, np.ndarray) else box_xywh
+        raise InputError(f"the first box must be four finite numbers x, y, w, h in px, got {found!r}")
+    return box.astype(np.float64)
+
+
 @dataclass(frozen=True)
 class TargetState:
-    """Position and size of the target.
+    """Position and size of the target; both arrays are copied.
 
     Args:
         centre_xy: (2,) float64, 0-based image px.
@@ -44,26 +69,31 @@ class TargetState:
     centre_xy: np.ndarray
     size_wh: np.ndarray
 
+    def __post_init__(self) -> None:
+        for name in ("centre_xy", "size_wh"):
+            object.__setattr__(self, name, np.array(getattr(self, name)))
+
     @classmethod
     def from_box(cls, image: np.ndarray, box_xywh: np.ndarray) -> TargetState:
         """Start from the box of the first frame; the centre is (x + w/2, y + h/2).
 
         Raises:
-            InputError: if the box is not four finite numbers, has no area, or lies outside the image.
+            InputError: if the box is not four finite numbers, has no area, lies outside the image, or is smaller
+                or larger than any target can be.
 
         Source: pysot, one-pass test. (Its tracker alone, called without the test script, takes x + (w - 1)/2.)
         """
-        box = np.asarray(box_xywh, dtype=np.float64)
-        if box.shape != (4,) or not np.isfinite(box).all():
-            raise InputError(
-                f"the first box must be four finite numbers x, y, w, h in px, got {box.tolist()}"
-            )
+        box = first_box(box_xywh)
         low, size = box[:2], box[2:]
         if (size <= 0).any():
             raise InputError(f"the first box must have a positive width and height, got {box.tolist()}")
         height, width = image.shape[:2]
         if (low >= (width, height)).any() or (low + size <= 0).any():
             raise InputError(f"the first box {box.tolist()} lies outside the {width} x {height} image")
+        if size.min() < _SIDES[0] or size.max() > _SIDES[1]:
+            raise InputError(
+                f"the first box {box.tolist()} must be {_SIDES[0]} to {_SIDES[1]:.0f} px wide and high"
+            )
         return cls(low + size / 2, size)
 
     @property

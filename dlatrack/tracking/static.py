@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlatrack.tracking.state import first_box
+
 #: What a tracker gets in place of an image that it does not look at.
 NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
@@ -12,8 +14,12 @@ class StaticTracker:
     """Answers the first box in every frame, with score 1."""
 
     def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
-        """Remember the box."""
-        self._box_xywh = np.array(box_xywh, dtype=np.float64)
+        """Remember the box.
+
+        Raises:
+            InputError: if the box is not four finite numbers.
+        """
+        self._box_xywh = first_box(box_xywh)
 
     def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
         """Repeat the box."""

@@ -58,6 +58,12 @@ def test_a_box_outside_the_image_is_refused(stand: Stand) -> None:
         OpenCVTracker("KCF").init(np.zeros((2, 4, 3), np.uint8), np.array([9, 0, 2, 2]))
 
 
+@pytest.mark.parametrize("box", [[1, 2, 3], [1, 2, 3, np.nan], [0, 0, np.inf, 4], "1,2,3,4"])
+def test_what_is_no_box_is_refused(stand: Stand, box: object) -> None:
+    with pytest.raises(InputError, match="four finite numbers"):
+        OpenCVTracker("KCF").init(np.zeros((40, 40, 3), np.uint8), box)
+
+
 def test_update_comes_after_init(stand: Stand) -> None:
     with pytest.raises(ValueError, match="call init"):
         OpenCVTracker("KCF").update(np.zeros((2, 4, 3), np.uint8))

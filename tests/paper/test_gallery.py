@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -47,14 +48,18 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def save(name: str, made_by: str, *, synthetic: bool = False, rows: int = 0) -> None:
+def save(
+    name: str, made_by: str, *, synthetic: bool = False, rows: int = 0, folder: Path | None = None
+) -> None:
+    folder = paths.published_figures_dir() if folder is None else folder
     parameters = {"preset": "demo", "data": "", "seed": 3, "hashes": {"a": "b"}}
     if rows:
         frame = pd.DataFrame({"AUC": range(rows)}, dtype=float)
-        save_table(frame, name, made_by=made_by, parameters=parameters, synthetic=synthetic)
+        save_table(frame, name, made_by=made_by, parameters=parameters, synthetic=synthetic, folder=folder)
     else:
         figure = Figure(figsize=(1, 1))
-        save_figure(figure, name, data={"x": 1}, made_by=made_by, parameters=parameters, synthetic=synthetic)
+        keep = {"made_by": made_by, "parameters": parameters, "synthetic": synthetic, "folder": folder}
+        save_figure(figure, name, data={"x": 1}, **keep)
 
 
 def test_a_gallery_by_hand(clone: Path):
@@ -62,7 +67,7 @@ def test_a_gallery_by_hand(clone: Path):
     save("table02", "notebooks/05_evaluate_otb100.py", rows=3)
     save("long", "notebooks/05_evaluate_otb100.py", rows=21)
     save("small_trackers", "dlatrack weights compare", rows=1)
-    text = write_gallery().read_text()
+    text = write_gallery(clone / "figures").read_text()
     entry = """\
 ## 05 · OTB100: success
 
@@ -85,12 +90,12 @@ Parameters: `preset "demo", seed 3`
     order = [text.index(f"### {name}") for name in ("fig04_success", "table02", "long", "small_trackers")]
     assert order == sorted(order)
     before = (clone / "figures" / "README.md").read_bytes()
-    write_gallery()
+    write_gallery(clone / "figures")
     assert (clone / "figures" / "README.md").read_bytes() == before
 
 
 def test_an_empty_folder_has_a_gallery_too(clone: Path):
-    assert "There is none yet" in write_gallery().read_text()
+    assert "There is none yet" in write_gallery(clone / "figures").read_text()
 
 
 def test_a_record_without_its_picture_is_named(clone: Path):
@@ -99,7 +104,7 @@ def test_a_record_without_its_picture_is_named(clone: Path):
     with pytest.raises(
         InputError, match=r"fig04_success\.json has neither fig04_success\.png nor fig04_success\.md"
     ):
-        write_gallery()
+        write_gallery(clone / "figures")
 
 
 def test_every_name_in_the_notebooks_is_found():
@@ -124,18 +129,38 @@ def test_a_figure_is_found_by_its_name_or_the_beginning_of_it():
     assert notebooks_for("fig1", known) == ["01_a"], "and not fig10"
     assert notebooks_for("fig10", known) == ["10_b"]
     with pytest.raises(
-        InputError, match="no notebook makes a figure or table 'fig2'; choose from 09_scores, fig01"
+        InputError,
+        match=r"no notebook makes a figure or table 'fig2'; the nearest of 5 names are fig10, fig01, .*README\.md",
     ):
         notebooks_for("fig2", known)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "nearest"), [("fig_07", "fig07"), ("tabel03", "table03"), ("fig13", "fig10")]
+)
+def test_an_unknown_figure_is_answered_with_the_few_that_are_most_like_it(wanted, nearest):
+    known = [(f"{kind}{number:02}", "05_a") for kind in ("fig", "table") for number in range(1, 11)]
+    with pytest.raises(InputError) as caught:
+        notebooks_for(wanted, known)
+    offered = str(caught.value).split("names are ")[1].split("; ")[0].split(", ")
+    assert len(offered) == 5
+    assert nearest in ", ".join(offered)
+
+
 @pytest.fixture
-def ran(clone: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+def places() -> list[Path]:
+    """Where the notebooks of `ran` would have saved."""
+    return []
+
+
+@pytest.fixture
+def ran(clone: Path, places: list[Path], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What would have been run, as stem and preset; notebook 05 fails, and 09 says that it lacks data."""
     calls = []
 
     def run_notebook(stem: str, *, preset: str) -> None:
         calls.append((stem, preset))
+        places.append(paths.figures_dir())
         if stem.startswith("05"):
             raise NotebookError("05 stopped at In [2]: ValueError: broken")
         if preset == "paper":
@@ -174,6 +199,58 @@ def test_a_failing_notebook_does_not_stop_the_others(
     assert (clone / "figures" / "README.md").is_file()
 
 
+def test_only_this_command_writes_the_figures_of_the_project(
+    ran: list[tuple[str, str]],
+    places: list[Path],
+    clone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delenv("DLATRACK_RUNS", raising=False)
+    assert paths.figures_dir() == clone / "runs" / "figures"
+    call(monkeypatch, "--preset", "demo")
+    assert set(places) == {clone / "figures"}
+    assert "DLATRACK_FIGURES" not in os.environ
+    places.clear()
+    call(monkeypatch, "--preset", "smoke")
+    assert set(places) == {clone / "runs" / "figures"}, "a try of seconds replaces nothing"
+    assert (clone / "runs" / "figures" / "README.md").is_file()
+    places.clear()
+    monkeypatch.setenv("DLATRACK_FIGURES", str(tmp_path / "elsewhere"))
+    call(monkeypatch, "--preset", "demo")
+    assert set(places) == {tmp_path / "elsewhere"}
+    assert os.environ["DLATRACK_FIGURES"] == str(tmp_path / "elsewhere")
+
+
+def test_a_gallery_among_the_runs_links_to_the_notebooks(clone: Path):
+    folder = clone / "runs" / "figures"
+    save("fig04_success", "notebooks/05_evaluate_otb100.py", folder=folder)
+    text = write_gallery(folder).read_text()
+    assert "[`05_evaluate_otb100`](../../notebooks/05_evaluate_otb100.ipynb)" in text
+
+
+def test_records_of_runs_stand_for_those_of_the_project_unless_they_are_of_a_try(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("DLATRACK_RUNS", raising=False)
+    runs, figure = paths.figures_dir(), Figure(figsize=(1, 1))
+    for name in ("kept", "replaced", "other"):
+        save(name, "notebooks/05_evaluate_otb100.py", rows=1)
+    save("replaced", "notebooks/05_evaluate_otb100.py", rows=2, folder=runs)
+    made = {"made_by": "notebooks/05_evaluate_otb100.py", "parameters": {"preset": "smoke"}, "folder": runs}
+    for name in ("kept", "new"):
+        save_figure(figure, name, data={"x": 1}, **made)
+    found = read_records()
+    assert {name: record.path.parent for name, record in found.items()} == {
+        "kept": clone / "figures",
+        "new": runs,
+        "other": clone / "figures",
+        "replaced": runs,
+    }
+    assert len(found["replaced"].table()) == 2
+    assert read_records(clone / "figures").keys() == {"kept", "other", "replaced"}
+
+
 def test_missing_data_fail_one_notebook_alone(ran: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch):
     assert call(monkeypatch, "--preset", "paper") == 1
     assert len(ran) == 3
@@ -198,7 +275,7 @@ def test_the_gallery_alone(ran: list[tuple[str, str]], clone: Path, monkeypatch:
     [
         (
             ["--only", "fig99"],
-            "no notebook makes a figure or table 'fig99'; choose from fig04_success, table02",
+            "no notebook makes a figure or table 'fig99'; the nearest of 2 names are fig04_success, table02",
         ),
         (["--preset", "huge"], "preset must be one of smoke, demo, paper, got 'huge'"),
         (["--only", "fig09", "--gallery-only"], "--only fig09 runs a notebook and --gallery-only runs none"),
@@ -216,7 +293,7 @@ def test_what_cannot_be_asked_for(
     assert ran == []
 
 
-def test_the_committed_gallery_has_every_committed_figure():
-    folder = paths.root() / "figures"
-    shown = set(re.findall(r"^### ([\w-]+)$", (folder / "README.md").read_text(), re.MULTILINE))
-    assert shown == read_records(folder).keys()
+def test_the_committed_gallery_has_every_committed_figure(committed_figures: Path):
+    text = (committed_figures / "README.md").read_text()
+    shown = set(re.findall(r"^### ([\w-]+)$", text, re.MULTILINE))
+    assert shown == read_records(committed_figures).keys()

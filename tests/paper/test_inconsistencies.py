@@ -97,8 +97,8 @@ def test_comparators_of_the_paper_are_those_that_are_told():
     assert dla[1] < 0.914
 
 
-def test_what_the_ledger_contradicts_is_on_the_page():
-    rows = ledger(paths.root() / "figures")
+def test_what_the_ledger_contradicts_is_on_the_page(committed_figures: Path):
+    rows = ledger(committed_figures)
     for row in rows[rows["state"] == "contradicted"].itertuples():
         assert row.paper.removesuffix("M") in PAGE, f"{row.where} {row.paper}"
         text = f"{row.ours:,.0f}" if row.ours > 1000 else f"{row.ours:.3g}"

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.paper.evidence_counts import counts_as
 from dlatrack.paper.ledger import STATES, ledger, ledger_markdown, readable, sources, summary
@@ -276,12 +275,12 @@ def test_a_file_that_is_no_record_is_named(tmp_path: Path, text: str):
         ledger(tmp_path)
 
 
-def test_committed_values_have_records_and_parameters_are_counted():
-    rows = ledger(paths.root() / "figures")
+def test_committed_values_have_records_and_parameters_are_counted(committed_figures: Path):
+    rows = ledger(committed_figures)
     shown = rows[rows["ours"].notna()]
     assert len(shown) >= 9
     for name in shown["record"]:
-        assert (paths.root() / "figures" / name).is_file(), name
+        assert (committed_figures / name).is_file(), name
     rest = rows[rows["ours"].isna()]
     assert set(rest["state"]) == {"not attempted"}
     assert set(rest["record"]) == {""}
@@ -297,15 +296,15 @@ def test_committed_values_have_records_and_parameters_are_counted():
     assert "absent targets included" in rows.loc["table1/lasot/instances", "remark"]
 
 
-def test_miniatures_are_no_counts_of_data_sets():
-    rows = ledger(paths.root() / "figures")
-    table = pd.read_csv(paths.root() / "figures" / "table01.csv")
+def test_miniatures_are_no_counts_of_data_sets(committed_figures: Path):
+    rows = ledger(committed_figures)
+    table = pd.read_csv(committed_figures / "table01.csv")
     assert set(table["found_in"].dropna()) == {"miniature"}
     assert rows.loc["table1/coco/train", "state"] == "not attempted", "6 images of a miniature"
 
 
-def test_what_is_read_is_told_in_full(tmp_path: Path):
-    rows = ledger(paths.root() / "figures")
+def test_what_is_read_is_told_in_full(committed_figures: Path):
+    rows = ledger(committed_figures)
     told = readable(rows)
     assert told.loc["table1/lasot/instances", "ours"] == "3517342"
     assert told.loc["fig11/siamcar/parameters-million", "ours"] == "5.585"
@@ -320,4 +319,4 @@ def test_what_is_read_is_told_in_full(tmp_path: Path):
         "| SiamRPN++ | parameters, M | 17.25 | 8.422 | contradicted | none | 8,422,496 without and" in short
     )
     assert "**Table 3** · 0 of 18" in short
-    assert sources(rows, paths.root() / "figures").keys() >= {"table01", "02_parameters"}
+    assert sources(rows, committed_figures).keys() >= {"table01", "02_parameters"}

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import HeadOutput, build_model
 from dlatrack.recipes import NetConfig, recipe
@@ -184,3 +185,22 @@ def test_unknown_benchmark_and_head_are_named() -> None:
     other = replace(recipe("siamcar"), net=NetConfig(head="none"))
     with pytest.raises(ValueError, match="head 'none' has no tracking step; choose from fc, rpn, car"):
         OnlineTracker(CannedNet(), other)
+
+
+@pytest.mark.parametrize("name", ["siamcar_small", "siamrpnpp_small"])
+def test_a_box_changed_by_its_owner_after_init_does_not_move_the_target(name):
+    chosen = recipe(name)
+    net = build_model(chosen, torch.Generator().manual_seed(3))
+    video = synthetic_sequence(5, 3, challenges=())
+    answers = []
+    for change in (lambda box: None, lambda box: box.__iadd__(50), lambda box: box.fill(0)):
+        box = video.boxes_xywh[0].copy()
+        tracker = OnlineTracker(net, chosen)
+        tracker.init(video.frames[0], box)
+        change(box)
+        first = tracker.update(video.frames[1])[0]
+        kept = first.copy()
+        first[:] = 0  # what was answered belongs to the caller
+        answers.append(np.stack([kept, tracker.update(video.frames[2])[0]]))
+    assert (answers[0] == answers[1]).all()
+    assert (answers[0] == answers[2]).all()

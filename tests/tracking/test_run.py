@@ -125,3 +125,56 @@ def test_who_builds_on_the_static_box_or_watches_it_gets_images() -> None:
         StaticTracker(), sequence(), on_frame=lambda i, image, box, score: shapes.append(image.shape)
     )
     assert shapes == [sequence().frames[0].shape] * 4
+
+
+class Careless:
+    """Changes every array that it is given, and answers with one that it goes on to change."""
+
+    def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
+        box_xywh[2:] += box_xywh[:2]
+        self._box = box_xywh
+
+    def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
+        self._box += 1
+        return self._box, 0.5
+
+
+def test_a_tracker_that_changes_its_arrays_changes_neither_truth_nor_answers() -> None:
+    video = sequence()
+    before = video.boxes_xywh.copy()
+
+    def overwrite(index: int, image: np.ndarray, box_xywh: np.ndarray, score: float) -> None:
+        box_xywh[:] = 0
+
+    result = run_one_pass(Careless(), video, on_frame=overwrite)
+    assert (video.boxes_xywh == before).all()
+    assert result.boxes_xywh.tolist() == [
+        [10, 20, 30, 40],
+        [11, 21, 41, 61],
+        [12, 22, 42, 62],
+        [13, 23, 43, 63],
+    ]
+
+
+def test_the_arrays_of_a_sequence_are_its_own() -> None:
+    boxes, visible = np.tile([10.0, 20, 30, 40], (4, 1)), np.ones(4, bool)
+    polygons = np.zeros((4, 4, 2))
+    video = sequence(boxes_xywh=boxes, visible=visible, polygons=polygons)
+    boxes[:], visible[:], polygons[:] = 0, False, 1
+    assert (video.boxes_xywh == [10, 20, 30, 40]).all()
+    assert video.visible.all()
+    assert not video.polygons.any()
+
+
+@pytest.mark.parametrize("box", [[1, 2, 3], [1, 2, 3, np.nan], "1_0,2,3,4", [[1, 2, 3, 4]], 5.0])
+def test_the_static_tracker_takes_a_box_and_nothing_else(box: Any) -> None:
+    with pytest.raises(InputError, match="four finite numbers"):
+        StaticTracker().init(np.zeros((8, 8, 3), np.uint8), box)
+
+
+def test_the_static_tracker_shares_no_array() -> None:
+    tracker, box = StaticTracker(), np.array([1.0, 2, 3, 4])
+    tracker.init(np.zeros((8, 8, 3), np.uint8), box)
+    box[:] = 0
+    tracker.update(np.zeros((8, 8, 3), np.uint8))[0][:] = 0
+    assert tracker.update(np.zeros((8, 8, 3), np.uint8))[0].tolist() == [1, 2, 3, 4]

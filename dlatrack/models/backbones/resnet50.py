@@ -82,7 +82,8 @@ class ResNet50(Backbone):
                 adapted[name] = F.pad(value, (1, 1, 1, 1))
         first = ("conv1.weight", "bn1.running_mean")
         torchvisions = any(value.shape != state[name].shape for name, value in adapted.items())
-        if torchvisions and input_format == "bgr_255" and all(name in state for name in first):
+        fit = all(name in state and state[name].shape == own[name].shape for name in first)
+        if torchvisions and input_format == "bgr_255" and fit:
             adapted.update(zip(first, folded_normalisation(*(state[name] for name in first)), strict=True))
         return adapted
 

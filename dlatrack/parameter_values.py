@@ -1,0 +1,143 @@
+"""Read the values of a notebook's parameters as the types that it declares."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dlatrack.errors import InputError
+
+#: Numbers as people write them. Python would also read `1_0` as ten, and the digits of other scripts.
+_INT = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def read_value(value: Any, declared: str, what: str) -> Any:
+    """A value, or text that reads as one, as its declared type.
+
+    Args:
+        value: as it was given.
+        declared: annotation: one of str, int, float, bool, list, dict, or a list of one of them, e.g. `list[int]`.
+        what: the parameter, for messages.
+
+    Raises:
+        InputError: for another annotation, or a value that is not of the type.
+    """
+    kind, _, item = declared.removesuffix("]").partition("[")
+    if kind not in _READERS:
+        raise InputError(f"{what} is declared as {declared!r}; this runner reads {', '.join(_READERS)}")
+    try:
+        result = _READERS[kind](value)
+        if kind == "list" and item:
+            result = [read_value(entry, item, what) for entry in result]
+    except InputError:
+        raise InputError(f"{what} must be {declared}, got {value!r}") from None
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise InputError(f"{what} must be {declared}, got {value!r}") from error
+    return result
+
+
+def read_injected(expression: ast.expr) -> Any:
+    """The value of an expression that papermill has written into a notebook.
+
+    They are literals, but for `float('nan')`, `float('inf')` and `float('-inf')`.
+
+    Raises:
+        ValueError: for any other expression.
+    """
+    return ast.literal_eval(_FloatCalls().visit(expression))
+
+
+class _FloatCalls(ast.NodeTransformer):
+    """Replace calls such as `float('nan')` by their value."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        match node:
+            case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(text))], keywords=[]):
+                return ast.copy_location(ast.Constant(float(text)), node)
+        return node
+
+
+def _read_str(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _read_int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError
+    if isinstance(value, str) and not _INT.fullmatch(value.strip()):
+        raise ValueError
+    return int(value)
+
+
+def _read_float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    if isinstance(value, str) and not _FLOAT.fullmatch(value.strip()):
+        raise ValueError
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond the range of float64
+        raise ValueError from None
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _read_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = _read_str(value).lower()
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
+
+
+def _read_list(value: Any) -> list[Any]:
+    """A list, or text such as "[5, 7]" or "5,7"."""
+    if isinstance(value, str):
+        value = _literal(value)
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return list(value)
+
+
+def _read_dict(value: Any) -> dict[Any, Any]:
+    if isinstance(value, str):
+        value = _literal(value)
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return dict(value)
+
+
+def _literal(text: str) -> Any:
+    """Text as JSON or, failing that, as a Python literal with plain numbers."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except ValueError:
+        expression = ast.parse(text.strip(), mode="eval")
+    for node in ast.walk(expression):
+        is_number = isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+        if is_number and "_" in (ast.get_source_segment(text.strip(), node) or ""):
+            raise ValueError
+    return ast.literal_eval(expression)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")  # JSON has no NaN; Python's reader takes it for one
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "str": _read_str,
+    "int": _read_int,
+    "float": _read_float,
+    "bool": _read_bool,
+    "list": _read_list,
+    "dict": _read_dict,
+}
