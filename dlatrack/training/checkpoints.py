@@ -87,7 +87,10 @@ def load_checkpoint(
     difference = first_difference(saved, json.loads(json.dumps(dict(run))))
     if difference is not None:
         name, theirs, ours = difference
-        raise InputError(f"{path} belongs to another run: {name} is {theirs} there and {ours} here")
+        name = "the content of the training data (crops)" if name == "crops" else name
+        raise InputError(
+            f"{path} belongs to another run: {name} is {theirs} there and {ours} here; choose another folder"
+        )
     parts: dict[str, dict[str, torch.Tensor]] = {"net": {}, "momentum": {}}
     for name, value in tensors.items():
         part, _, key = name.partition(".")

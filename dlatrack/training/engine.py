@@ -15,9 +15,10 @@ from dlatrack.files import check_writable, sweep
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import load_backbone_weights, starting_weights
 from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
-from dlatrack.sampling.pairs import PairBatch, PairSource
+from dlatrack.sampling.pairs import PairBatch, PairSource, check_seed
 from dlatrack.sampling.sources import CropSource
 from dlatrack.training.checkpoints import Position, load_checkpoint, restore_momentum, save_checkpoint
 from dlatrack.training.compiled import check_compiler, compiled
@@ -88,17 +89,22 @@ def train(
         The trained network and its history.
 
     Raises:
-        InputError: if the folder belongs to another run or cannot be written, if weights or crops cannot be read, or
+        InputError: if the folder belongs to another run, one is at work there, or it cannot be written, for a seed
+            that is not in 0..2^64 - 1, or one track where negative pairs need two, if weights or crops cannot be read, or
             if the loss stops being finite, or nothing can be compiled; the last checkpoint stays usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
+    check_may_start()
+    check_seed(seed)
     reuse_freed_memory()
-    return _Run(recipe, crops, Path(folder), seed, backbone_weights, compute or Compute()).go(
-        recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs),
-        on_step,
-        should_stop,
-    )
+    compute = compute or Compute()
+    with compute.ranks.owned_folder(folder):
+        return _Run(recipe, crops, Path(folder), seed, backbone_weights, compute).go(
+            recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs),
+            on_step,
+            should_stop,
+        )
 
 
 class _Run:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
 from dlatrack.recipes import NetConfig, SamplingConfig
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
@@ -78,5 +79,5 @@ def test_negative_pairs_show_another_track(store):
 
 def test_negative_pairs_need_two_tracks():
     alone = CropStore.build(synthetic_sequences(1, seed=40, length=3, challenges=()))
-    with pytest.raises(ValueError, match="negative pairs need at least two tracks"):
+    with pytest.raises(InputError, match=r"one track, and negative pairs \(a share of 0\.2, .*\) need two or more"):
         source(alone, negative_pairs=0.2)

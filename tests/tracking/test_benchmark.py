@@ -115,6 +115,9 @@ def test_run_json_says_what_made_the_results(minis: dict[str, DataSetSource], tm
     )
     record = json.loads((folder / "run.json").read_text())
     assert {*record.pop("versions")} == {"dlatrack", "numpy", "torch"}
+    content = record.pop("content")
+    assert {*content} == {"images", "boxes"}
+    assert all(len(value) == 64 for value in content.values())
     assert record == {
         "benchmark": "vot2019",
         "first_pixel": 0,
