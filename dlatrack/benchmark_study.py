@@ -184,7 +184,12 @@ def study_ours(
     order = [*digests, "static"]
     truth = read_truth(entry.name, place.root)
     results = {}
-    decides = {"data": where, "content": content_of(source.open()), "benchmark": entry.name, "is": __version__}
+    decides = {
+        "data": where,
+        "content": content_of(source.open()),
+        "benchmark": entry.name,
+        "is": __version__,
+    }
     for tracker in order:
         key = {**decides, "weights": digests.get(tracker)}
         folder = run_benchmark(

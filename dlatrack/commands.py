@@ -75,6 +75,8 @@ def train_command(
     chosen = replace(chosen, schedule=_changed(chosen.schedule, changes))
     check_device(compute.device)
     check_seed(seed)
+    if not data and sequences < 1:
+        raise InputError(f"sequences must be 1 or more, got {sequences}")
     starting_weights(
         chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start
     )  # before the long work

@@ -137,7 +137,9 @@ def owned_folder(folder: str | Path, *, part: tuple[int, int] = (1, 1)) -> Itera
             for other in folder.glob(f"{LOCK}*"):
                 cut_alike = other.name.endswith(ending) if parts > 1 else other.name == LOCK
                 if not cut_alike:
-                    with _locked(other, folder):  # nobody has it, and nobody takes it without looking for ours
+                    with _locked(
+                        other, folder
+                    ):  # nobody has it, and nobody takes it without looking for ours
                         pass
             yield
     finally:

@@ -15,9 +15,13 @@ from typing import Any
 
 from dlatrack import paths
 from dlatrack.errors import InputError
+from dlatrack.files import owned_file
 
 #: The sizes in which every notebook runs: seconds, for tests; minutes on a laptop; the paper's schedule.
 PRESETS = ("smoke", "demo", "paper")
+
+#: Largest parameter `seed`: synthetic videos take a thousand seeds for each, and a seed of theirs has 32 bits.
+_LARGEST_SEED = 1_000_000
 
 
 class NotebookError(RuntimeError):
@@ -48,8 +52,8 @@ def run_notebook(
         The path of the output, which is also printed, as is where figures go.
 
     Raises:
-        InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is, and for
-            bad input that a cell finds.
+        InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is, for a run
+            of the same notebook that writes to the same place, and for bad input that a cell finds.
         NotebookError: when a cell fails, with the last line of its error; the output shows the rest.
     """
     import papermill
@@ -67,7 +71,7 @@ def run_notebook(
     figures = paths.figures_dir(values.get("preset", ""))
     print(f"running {source.name}; its figures and tables go to {figures}", flush=True)
     try:
-        with _quiet():
+        with _quiet(), owned_file(target), owned_file(figures / source.name):
             papermill.execute_notebook(
                 str(source),
                 str(target),
@@ -176,6 +180,8 @@ def _checked(values: Mapping[str, Any], types: Mapping[str, str], notebook: str)
             takes = ", ".join(types) if types else "no parameters"
             raise InputError(f"{notebook} has no parameter {name!r}; it takes {takes}")
         checked[name] = _typed(value, types[name], f"parameter {name} of {notebook}")
+    if not 0 <= checked.get("seed", 0) <= _LARGEST_SEED:
+        raise InputError(f"seed must be in 0..{_LARGEST_SEED}, got {checked['seed']}")
     if "preset" in checked and checked["preset"] not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {checked['preset']!r}")
     return checked

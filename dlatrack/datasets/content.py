@@ -26,7 +26,9 @@ _WHOLE = 16 * 2**30
 _BLOCK = 4096
 
 _CHUNK = 64  # images per task of a thread
-_THREADS = 8  # reading and hashing leave the interpreter free, and remote disks answer several questions at a time
+_THREADS = (
+    8  # reading and hashing leave the interpreter free, and remote disks answer several questions at a time
+)
 
 #: Nanoseconds after which a file that is changed once more has another time.
 _SETTLED = 2_000_000_000

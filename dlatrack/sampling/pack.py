@@ -62,8 +62,9 @@ def pack(
 ) -> PackedCrops:
     """Cut the 511-pixel crop of every usable row of a table and write all to a folder of tar shards.
 
-    Every shard is written whole or not at all. A second call with the same arguments and the same images goes on where
-    a stopped one ended, and only reads a pack that is finished; the bytes do not depend on the number of workers.
+    Every shard is written whole or not at all. A second call with the same arguments and the same images goes on
+    where a stopped one ended, and only reads a pack that is finished; the bytes do not depend on the number of
+    workers.
 
     Args:
         table: the data set; rows that are not `usable` are left out.
@@ -78,7 +79,8 @@ def pack(
         The pack, open.
 
     Raises:
-        InputError: if the folder holds another pack or one is written there, an image cannot be used, or the disk is full.
+        InputError: if the folder holds another pack or one is written there, an image cannot be used, or the disk is
+            full.
         ValueError: for a number that makes no sense.
     """
     check_may_start()
@@ -135,8 +137,8 @@ def _check_same(out: Path, found: Mapping[str, Any], plan: Mapping[str, Any]) ->
     """
     if not found.get("images_sha256"):
         raise InputError(
-            f"{out} does not say which images it was packed from, as earlier versions of dlatrack wrote it; train on it "
-            f"as it is, or pack to another folder"
+            f"{out} does not say which images it was packed from, as earlier versions of dlatrack wrote it; train on "
+            f"it as it is, or pack to another folder"
         )
     if differing := [what for key, what in _DECIDES.items() if found.get(key, plan[key]) != plan[key]]:
         raise InputError(

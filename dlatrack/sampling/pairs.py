@@ -78,8 +78,8 @@ class PairSource:
         check_seed(self.seed)
         if self.sampling.negative_pairs > 0 and self.mixture.track_count < 2:
             raise InputError(
-                f"the training data has one track, and negative pairs (a share of {self.sampling.negative_pairs:g}, as "
-                f"the recipe says) need two or more; add a sequence"
+                f"the training data has one track, and negative pairs (a share of "
+                f"{self.sampling.negative_pairs:g}, as the recipe says) need two or more; add a sequence"
             )
 
     @cached_property
@@ -91,7 +91,10 @@ class PairSource:
 
     def pair(self, epoch: int, index: int) -> Pair:
         """Pair `index` of epoch `epoch`, both from 0."""
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, (epoch << 40) + index]))
+        key = np.array(
+            [self.seed, (epoch << 40) + index], np.uint64
+        )  # a list with a large seed would become floats
+        rng = np.random.Generator(np.random.Philox(key=key))
         positive = bool(rng.random() >= self.sampling.negative_pairs)
         part = self.mixture.part_of_pair(self.seed, epoch, index)
         template, search = self.draw_frames(positive, rng, part)
@@ -105,8 +108,8 @@ class PairSource:
                 (search, self.sampling.search, self.net.search_size),
             )
         ]
-        key = int(rng.integers(2**63))
-        return Pair(views[0].image, views[1].image, views[1].target_xyxy, positive, key)
+        draws = int(rng.integers(2**63))
+        return Pair(views[0].image, views[1].image, views[1].target_xyxy, positive, draws)
 
     def batch(self, epoch: int, first: int, count: int, *, out: PairBatch | None = None) -> PairBatch:
         """Pairs `first` to `first + count - 1` of epoch `epoch`, written into `out` if it is given."""

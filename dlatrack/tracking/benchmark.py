@@ -79,10 +79,10 @@ def run_benchmark(
 
     Files appear whole, a sequence's results last. A sequence is done when all its results are there, and is then
     passed over; so a run that was stopped, however, goes on where it ended. `run.json` holds hashes of all boxes and
-    images (`content.images_digest`): a folder whose results are of others is refused, and nothing is tracked over
-    them. Nor does a second run write to the folder while one is at work, but for other parts of the same. The parts of a run may be made in one
-    folder or in several that are copied together: results and `run.json` are those of a single run, byte for byte,
-    as long as the tracker answers the same on all machines.
+    images (`content.content_of`): a folder whose results are of others is refused, and nothing is tracked over them.
+    A second run may not write to the folder while one is at work, unless both are parts of the same. The parts of a
+    run may be made in one folder or in several that are copied together: results and `run.json` are those of a
+    single run, byte for byte, as long as the tracker answers the same on all machines.
 
     Args:
         make_tracker: makes the tracker; called once in each process that has something to do. With several
@@ -104,8 +104,8 @@ def run_benchmark(
         The folder of the tracker.
 
     Raises:
-        InputError: if the folder holds another run or one is at work there, an image cannot be read, names cannot be file names, a number makes no sense, a sequence
-            cannot be tracked, or a process dies.
+        InputError: if the folder holds another run or one is at work there, an image cannot be read, names cannot be
+            file names, a number makes no sense, a sequence cannot be tracked, or a process dies.
     """
     check_may_start()
     _check_numbers(protocol, repetitions, workers, shard)

@@ -21,8 +21,8 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
 
     Args:
         folder: of the results; made when absent.
-        identity: JSON values that decide the results. Versions are added for people and not compared. "content", if it
-            is there, holds hashes by what they are of, in the plural, e.g. "images".
+        identity: JSON values that decide the results. Versions are added for people and not compared. "content", if
+            it is there, holds hashes by what they are of, in the plural, e.g. "images".
 
     Raises:
         InputError: naming every entry that differs, if the folder belongs to another run; if `run.json` cannot be

@@ -89,9 +89,9 @@ def train(
         The trained network and its history.
 
     Raises:
-        InputError: if the folder belongs to another run, one is at work there, or it cannot be written, for a seed
-            that is not in 0..2^64 - 1, or one track where negative pairs need two, if weights or crops cannot be read, or
-            if the loss stops being finite, or nothing can be compiled; the last checkpoint stays usable.
+        InputError: if the folder belongs to another run, one is at work there, or it cannot be written; for a seed
+            that is not in 0..2^64 - 1, or one track where negative pairs need two; if weights or crops cannot be
+            read, the loss stops being finite, or nothing can be compiled. The last checkpoint stays usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """

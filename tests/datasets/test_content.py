@@ -41,9 +41,7 @@ def tracks(root: Path) -> list[Sequence]:
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         paths = tuple(sorted(folder.iterdir()))
         count = len(paths)
-        found.append(
-            Sequence(folder.name, ImageFiles(paths), np.ones((count, 4)), np.ones(count, bool))
-        )
+        found.append(Sequence(folder.name, ImageFiles(paths), np.ones((count, 4)), np.ones(count, bool)))
     return found
 
 
@@ -55,9 +53,7 @@ def rewrite(path: Path, data: bytes) -> None:
 
 
 def test_names_sizes_and_bytes_are_hashed(root):
-    lines = {
-        name: f"{Path(name).name} {len(data)} {sha256(data)}\n" for name, data in FILES.items()
-    }
+    lines = {name: f"{Path(name).name} {len(data)} {sha256(data)}\n" for name, data in FILES.items()}
     text = f"a 2\n{lines['a/1.jpg']}{lines['a/2.jpg']}b 1\n{lines['b/1.jpg']}"
     assert images_digest(tracks(root)) == sha256(sha256(text.encode()).encode())
 
