@@ -6,6 +6,7 @@ import time
 
 from dlatrack import paths
 from dlatrack.errors import InputError
+from dlatrack.files import owned_folder
 from dlatrack.notebooks import PRESETS, NotebookError, run_notebook
 from dlatrack.paper.gallery import write_gallery
 from dlatrack.paper.makers import made_by_notebooks, notebooks_for
@@ -27,15 +28,17 @@ def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
         gallery_only: run nothing.
 
     Raises:
-        InputError: for an unknown name or preset, before anything runs.
+        InputError: for an unknown name or preset, or if another run of this command writes the figures, before
+            anything runs.
         NotebookError: at the end, naming the notebooks that failed.
     """
     if preset not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
     if only and gallery_only:
         raise InputError(f"--only {only} runs a notebook and --gallery-only runs none; give one of them")
-    failed = {} if gallery_only else _run(_chosen(only), preset)
-    print(f"gallery written to {write_gallery()}")
+    with owned_folder(paths.figures_dir(preset)):
+        failed = {} if gallery_only else _run(_chosen(only), preset)
+        print(f"gallery written to {write_gallery()}")
     if failed:
         raise NotebookError(f"{len(failed)} failed: {'; '.join(failed.values())}")
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -68,11 +69,12 @@ class _Epoch:
 
 @dataclass(eq=False)
 class _Worker:
-    """A process, the connection to it, the blocks it writes to, and whether it has begun."""
+    """A process, the connection to it, the blocks it writes to, what ends it, and whether it has begun."""
 
     process: BaseProcess
     connection: Connection
     blocks: list[PairBatch]
+    stop: Callable[[], object]
     begun: bool = False
 
     def receive(self) -> None:
@@ -156,7 +158,7 @@ def load_batches(
                 worker.connection.send(True)  # the block is free
     finally:
         for worker in crew:
-            worker.process.kill()  # a forked process may not have come as far as to let SIGTERM end it
+            worker.stop()
         for worker in crew:
             worker.process.join()
             worker.connection.close()
@@ -171,14 +173,22 @@ def _start(whole: _Epoch, numbers: range) -> _Worker:
     )
     start(process, "the training data")
     theirs.close()
-    return _Worker(process, ours, blocks)
+    stop = Finalize(
+        None, process.kill, exitpriority=1
+    )  # at the latest when Python ends, before it waits for processes
+    return _Worker(process, ours, blocks, stop)
 
 
 def _work(whole: _Epoch, numbers: range, connection: Connection, blocks: list[PairBatch]) -> None:
     """Prepare batches until there is no other, or nobody to take them; None says that one is ready."""
     parent_is_there = parent_watch()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is stopped by the other,
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # or by Python's end, whatever the other makes of SIGTERM
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # terminals and schedulers send them to all processes of a run,
+        signal.signal(
+            number, signal.SIG_IGN
+        )  # and the other one, which may save first, ends this one by SIGKILL
     cv2.setNumThreads(0)  # not 1: OpenCV would wait for threads that a fork leaves behind
     torch.set_num_threads(1)
     reuse_freed_memory()

@@ -178,7 +178,7 @@ def run_with_workers(store_file: Path, folder: Path) -> None:
 
 
 def test_workers_end_though_the_run_keeps_the_stop_signal_for_itself(store_file, tmp_path):
-    """Forked workers inherit how a process takes SIGTERM, and SIGTERM is what ends them."""
+    """Forked workers inherit how a process takes SIGTERM, so that is not what may end them."""
     process = multiprocessing.get_context("forkserver").Process(
         target=run_with_workers, args=(store_file, tmp_path)
     )
