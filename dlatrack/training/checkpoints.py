@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 from torch.amp import GradScaler
@@ -58,6 +59,15 @@ def save_checkpoint(
         content["scaler"] = scaler.state_dict()
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(content, sort_keys=True)}))
+
+
+def epochs_done(path: Path) -> int:
+    """Whole epochs that a checkpoint says it has done; 0 if there is none, or it does not say."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return int(json.loads((file.metadata() or {})[_ENTRY])["epoch"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return 0
 
 
 def load_checkpoint(

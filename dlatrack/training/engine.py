@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,13 @@ from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import PairBatch, PairSource, check_seed
 from dlatrack.sampling.sources import CropSource
-from dlatrack.training.checkpoints import Position, load_checkpoint, restore_momentum, save_checkpoint
+from dlatrack.training.checkpoints import (
+    Position,
+    epochs_done,
+    load_checkpoint,
+    restore_momentum,
+    save_checkpoint,
+)
 from dlatrack.training.compiled import check_compiler, compiled
 from dlatrack.training.compute import Compute
 from dlatrack.training.description import describe_run
@@ -99,12 +106,13 @@ def train(
     check_seed(seed)
     reuse_freed_memory()
     compute = compute or Compute()
-    with compute.ranks.owned_folder(folder):
-        return _Run(recipe, crops, Path(folder), seed, backbone_weights, compute).go(
-            recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs),
-            on_step,
-            should_stop,
-        )
+    last = recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs)
+    only_read = (
+        compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
+    )  # perhaps by many at a time
+    with nullcontext() if only_read else compute.ranks.owned_folder(folder):
+        run = _Run(recipe, crops, Path(folder), seed, backbone_weights, compute)
+        return run.go(last, on_step, should_stop)
 
 
 class _Run:

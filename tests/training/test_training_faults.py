@@ -10,6 +10,7 @@ import os
 import random
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import torch
 from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.files import owned_folder
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.opening import open_mixture, pack_set
 from dlatrack.sampling.store import CropStore
@@ -205,6 +207,19 @@ def test_two_trainings_do_not_write_to_one_folder(store_file, tmp_path):
     whole = train(RECIPE, crops, tmp_path / "whole", seed=1, until_epoch=1)
     assert [step[:-1] for step in done.steps] == [step[:-1] for step in whole.steps]
     assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, HISTORY, "whole"}
+
+
+def test_a_finished_run_is_read_while_another_reads_it(store_file, tmp_path):
+    crops = CropStore.load(store_file)
+    train(RECIPE, crops, tmp_path, until_epoch=1)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        pool.submit(stack.enter_context, owned_folder(tmp_path, part=(1, 2))).result()
+        assert train(RECIPE, crops, tmp_path, until_epoch=1).epochs == 1
+        with pytest.raises(InputError, match="is being written by another run"):
+            train(RECIPE, crops, tmp_path, until_epoch=2)
+        pool.submit(stack.close).result()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
 def test_a_run_does_not_go_on_with_other_images(tmp_path):
