@@ -7,6 +7,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shlex
 import socket
 import sys
@@ -21,7 +22,7 @@ from filelock import FileLock, Timeout
 from dlatrack.errors import InputError
 
 #: Name of the file in a folder that is locked while a run writes there.
-LOCK = ".lock"
+LOCK = ".dlatrack.lock"
 
 #: Seconds to wait for a lock: long enough for one that is just being given up, and too short to be noticed.
 _PATIENCE = 0.2
@@ -131,21 +132,24 @@ def owned_folder(folder: str | Path, *, part: tuple[int, int] = (1, 1)) -> Itera
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
-    ending = f"-of-{parts}" if parts > 1 else ""
     try:
-        with _locked(folder / (f"{LOCK}-{number}{ending}" if parts > 1 else LOCK), folder):
+        with _locked(folder / _lock_name(number, parts), folder):
             for other in folder.glob(f"{LOCK}*"):
-                cut_alike = other.name.endswith(ending) if parts > 1 else other.name == LOCK
-                if not cut_alike:
+                cut = re.fullmatch(rf"{re.escape(LOCK)}(?:-\d+-of-(\d+))?", other.name)
+                if cut and int(cut[1] or 1) != parts:
                     with _locked(
                         other, folder
-                    ):  # nobody has it, and nobody takes it without looking for ours
+                    ):  # nobody has it, and whoever takes it now finds the one above
                         pass
             yield
     finally:
         if made:
             with suppress(OSError):  # the block has written something
                 folder.rmdir()
+
+
+def _lock_name(number: int, parts: int) -> str:
+    return LOCK if parts == 1 else f"{LOCK}-{number}-of-{parts}"
 
 
 @contextmanager

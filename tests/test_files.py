@@ -180,6 +180,15 @@ def test_a_part_passes_over_the_locks_that_killed_runs_have_left(tmp_path):
     assert elsewhere(owned_folder, tmp_path, part=(2, 3))
 
 
+def test_files_of_the_user_that_look_like_locks_are_left_alone(tmp_path):
+    for name in (".lock", f"{LOCK}.txt", f"{LOCK}-1"):
+        (tmp_path / name).write_text("mine")
+    assert elsewhere(owned_folder, tmp_path, part=(1, 2))
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        name: "mine" for name in (".lock", f"{LOCK}.txt", f"{LOCK}-1")
+    }
+
+
 def test_a_file_has_one_owner(tmp_path):
     path = tmp_path / "tuning.json"
     with owned_file(path), ExitStack() as stack:

@@ -173,22 +173,17 @@ def _start(whole: _Epoch, numbers: range) -> _Worker:
     )
     start(process, "the training data")
     theirs.close()
-    stop = Finalize(
-        None, process.kill, exitpriority=1
-    )  # at the latest when Python ends, before it waits for processes
+    # At the latest when Python ends, before it waits for its processes.
+    stop = Finalize(None, process.kill, exitpriority=1)
     return _Worker(process, ours, blocks, stop)
 
 
 def _work(whole: _Epoch, numbers: range, connection: Connection, blocks: list[PairBatch]) -> None:
     """Prepare batches until there is no other, or nobody to take them; None says that one is ready."""
     parent_is_there = parent_watch()
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # terminals and schedulers send them to all processes of a run,
-        signal.signal(
-            number, signal.SIG_IGN
-        )  # and the other one, which may save first, ends this one by SIGKILL
+    # Terminals and schedulers send these to all processes of a run; the first one saves and then ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(0)  # not 1: OpenCV would wait for threads that a fork leaves behind
     torch.set_num_threads(1)
     reuse_freed_memory()
