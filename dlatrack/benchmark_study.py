@@ -11,6 +11,7 @@ from typing import Any
 
 from dlatrack import __version__, comparison, paths
 from dlatrack.commands import check_device
+from dlatrack.datasets.content import content_of
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
@@ -183,8 +184,14 @@ def study_ours(
     order = [*digests, "static"]
     truth = read_truth(entry.name, place.root)
     results = {}
+    decides = {
+        "data": where,
+        "content": content_of(source.open()),
+        "benchmark": entry.name,
+        "is": __version__,
+    }
     for tracker in order:
-        key = {"data": where, "benchmark": entry.name, "weights": digests.get(tracker), "is": __version__}
+        key = {**decides, "weights": digests.get(tracker)}
         folder = run_benchmark(
             makers[tracker],
             source,

@@ -28,6 +28,7 @@ from dlatrack.progress import Progress
 from dlatrack.provenance import versions
 from dlatrack.recipes import OnlineConfig, Schedule, recipe
 from dlatrack.sampling.opening import open_training_data, pack_set
+from dlatrack.sampling.pairs import check_seed
 from dlatrack.sampling.store import crop_sequences
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.online import OnlineTracker
@@ -72,11 +73,14 @@ def train_command(
     chosen = recipe(name)
     chosen = replace(chosen, schedule=_changed(chosen.schedule, changes))
     check_device(compute.device)
+    check_seed(seed)
+    if not data and sequences < 1:
+        raise InputError(f"sequences must be 1 or more, got {sequences}")
     starting_weights(
         chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start
     )  # before the long work
     events = EventFiles(out / FOLDER) if tensorboard else nullcontext()
-    with ranks(compute.device) as (processes, device), events as listener:
+    with ranks(compute.device) as (processes, device), processes.owned_folder(out), events as listener:
         compute = replace(compute, device=device, ranks=processes)
         crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))
         say = print_line if processes.first else _say_nothing

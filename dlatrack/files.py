@@ -1,16 +1,34 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and a folder is written by one run at a time."""
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
+import json
 import os
+import re
+import shlex
+import socket
+import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from dlatrack.errors import InputError
+
+#: Name of the file in a folder that is locked while a run writes there.
+LOCK = ".dlatrack.lock"
+
+#: Seconds to wait for a lock: long enough for one that is just being given up, and too short to be noticed.
+_PATIENCE = 0.2
+
+#: Errors of file systems that have no locks.
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
 @contextmanager
@@ -105,6 +123,117 @@ def sweep(path: str | Path) -> None:
     path = Path(path)
     for leftover in path.parent.glob(f".{glob.escape(path.stem)}-????????{path.suffix}"):
         leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def owned_folder(folder: str | Path, *, part: tuple[int, int] = (1, 1)) -> Iterator[None]:
+    """Keep every other run from writing to a folder while the block runs.
+
+    A file in the folder is locked by the operating system, which takes the lock back when this process ends, however
+    it ends; so a killed run leaves nothing that has to be removed. Forked and spawned processes do not hold the lock.
+    The same thread may own a folder several times over. On a file system without locks the block runs all the same,
+    with a warning; in a folder that cannot be written there is nothing to protect, and the lock is left out.
+
+    Args:
+        folder: created when absent; removed again if it is still empty at the end of the block.
+        part: (k, n): the k-th of n parts of one run, which may be in work at the same time. Runs that are cut into
+            another number of parts are kept out.
+
+    Raises:
+        InputError: if another run owns the folder, naming its process, host and command where they are known, or if
+            the folder cannot be made.
+    """
+    folder, (number, parts) = Path(folder), part
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+    try:
+        with _locked(folder / _lock_name(number, parts), folder):
+            for other in folder.glob(f"{LOCK}*"):
+                cut = re.fullmatch(rf"{re.escape(LOCK)}(?:-\d+-of-(\d+))?", other.name)
+                if cut and int(cut[1] or 1) != parts:
+                    with _locked(
+                        other, folder
+                    ):  # nobody has it, and whoever takes it now finds the one above
+                        pass
+            yield
+    finally:
+        if made:
+            with suppress(OSError):  # the block has written something
+                folder.rmdir()
+
+
+def _lock_name(number: int, parts: int) -> str:
+    return LOCK if parts == 1 else f"{LOCK}-{number}-of-{parts}"
+
+
+@contextmanager
+def owned_file(path: str | Path) -> Iterator[None]:
+    """Keep every other run from writing a file that is written again and again, as `owned_folder` does.
+
+    Raises:
+        InputError: as `owned_folder`.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    with _locked(path.parent / f".{path.name}{LOCK}", path):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, guarded: Path) -> Iterator[None]:
+    """Hold the lock file `path`, which says who holds it, and remove it in the end."""
+    lock = FileLock(path, timeout=_PATIENCE, is_singleton=True, fallback_to_soft=False)
+    outermost = not lock.is_locked
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{guarded} is being written by another run{_owner(path)}; wait until it ends, or write elsewhere"
+        ) from None
+    except OSError as error:
+        _do_without(path, guarded, error)
+    try:
+        if outermost and lock.is_locked:
+            with suppress(OSError):  # the disk is full: the name of the owner is a courtesy
+                path.write_text(json.dumps(_myself()), encoding="utf-8")
+        yield
+    finally:
+        if lock.is_locked:
+            if outermost:
+                with suppress(OSError):  # Windows does not remove a file that is open
+                    path.unlink(missing_ok=True)
+            lock.release()
+
+
+def _do_without(path: Path, guarded: Path, error: OSError) -> None:
+    """Decide whether to go on although nothing can be locked."""
+    if error.errno in _NO_LOCKS:
+        warnings.warn(
+            f"{guarded} lies on a file system without locks: see to it that no other run writes there",
+            stacklevel=6,
+        )
+    elif os.access(path.parent, os.W_OK):
+        raise InputError(f"cannot lock {path}: {error.strerror or error}") from error
+
+
+def _myself() -> dict[str, str | int]:
+    return {"process": os.getpid(), "host": socket.gethostname(), "command": shlex.join(sys.argv)}
+
+
+def _owner(path: Path) -> str:
+    """What a lock file says of its owner; nothing if it cannot be read."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        command = " ".join(str(told["command"]).split())
+        return f" (process {told['process']} on {told['host']}: {command[:200]})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _umask() -> int:

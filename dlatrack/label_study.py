@@ -72,7 +72,7 @@ def search_regions(sequence: Sequence, frames: Indices[int], *, seed: int = 0, s
     for frame in shown:
         box = sequence.boxes_xywh[frame]
         crop = crop_511(sequence.frames[frame], box)
-        rng = np.random.Generator(np.random.Philox(key=[seed, frame]))
+        rng = np.random.Generator(np.random.Philox(key=np.array([seed, frame], np.uint64)))
         view = augment(crop, np.array(size_in_crop(box[2], box[3])), plain, size, False, rng)
         crops.append(view.image.transpose(1, 2, 0).astype(np.uint8))
         targets.append(view.target_xyxy)

@@ -13,7 +13,7 @@ from typing import Any
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.files import check_writable
+from dlatrack.files import check_writable, owned_file
 from dlatrack.parameter_values import read_injected, read_value
 
 #: The sizes in which every notebook runs: seconds, for tests; minutes on a laptop; the paper's schedule.
@@ -24,6 +24,9 @@ _KERNEL = "python3"
 
 #: What papermill injects on its own with --inject-paths and the like.
 _PAPERMILL = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
+
+#: Largest parameter `seed`: synthetic videos take a thousand seeds for each, and a seed of theirs has 32 bits.
+_LARGEST_SEED = 1_000_000
 
 
 class NotebookError(RuntimeError):
@@ -54,8 +57,8 @@ def run_notebook(
         The path of the output, which is also printed, as is where figures go.
 
     Raises:
-        InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is, and for
-            bad input that a cell finds.
+        InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is, for a run
+            of the same notebook that writes to the same place, and for bad input that a cell finds.
         NotebookError: when a cell fails, with the last line of its error; the output shows the rest.
     """
     import papermill
@@ -78,7 +81,7 @@ def run_notebook(
     if values.get("preset") == "smoke" and paths.data_dir() is not None and not values.get("data"):
         print("the preset smoke runs on small synthetic data and ignores DLATRACK_DATA", flush=True)
     try:
-        with _quiet():
+        with _quiet(), owned_file(target), owned_file(paths.figures_dir() / source.name):
             papermill.execute_notebook(
                 _unformatted(source),
                 _unformatted(target),
@@ -218,6 +221,8 @@ def _checked(values: Mapping[str, Any], types: Mapping[str, str], notebook: str)
                 f"parameter {name} of {notebook} is {value!r}, which is not UTF-8 and no notebook can hold; "
                 f"rename the file, or give a link to it"
             ) from None
+    if not 0 <= checked.get("seed", 0) <= _LARGEST_SEED:
+        raise InputError(f"seed must be in 0..{_LARGEST_SEED}, got {checked['seed']}")
     if "preset" in checked and checked["preset"] not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {checked['preset']!r}")
     return checked

@@ -12,6 +12,7 @@ import numpy as np
 
 from dlatrack import __version__, comparison, paths
 from dlatrack.commands import check_device
+from dlatrack.datasets.content import content_of
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.compare import paired_bootstrap, sentence
@@ -236,7 +237,8 @@ def _run(
     workers: int,
 ) -> dict[str, dict[str, np.ndarray]]:
     """(T, 4) boxes by label of a tracker and name of a sequence."""
-    what = {"sequences": {sequence.name: len(sequence) for sequence in sequences}, "is": __version__, **where}
+    lengths = {sequence.name: len(sequence) for sequence in sequences}
+    what = {"sequences": lengths, "content": content_of(sequences), "is": __version__, **where}
     makers: list[tuple[str, str, Any, str | None]] = [
         (recipe.name, comparison.label(recipe), partial(_tracker, file, device), file_digest(file))
         for file, recipe in files

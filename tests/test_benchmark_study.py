@@ -93,6 +93,17 @@ def test_data_of_the_user_come_first_but_not_in_smoke(tmp_path, monkeypatch):
     assert find_benchmark("VOT2019", "demo").manifest.miniature, "another set is not among the user's"
 
 
+def test_kept_results_are_those_of_the_data_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark_study, "our_weights", lambda *_: [])
+    file = write_mini("otb100", tmp_path / "data") / "Basketball" / "groundtruth_rect.txt"
+    for shift in (0, 2):
+        x, *rest = file.read_text().splitlines()[0].split(",")
+        first = ",".join([str(int(x) + shift), *rest])
+        file.write_text("\n".join([first, *file.read_text().splitlines()[1:]]) + "\n")
+        study = study_ours("OTB100", "smoke", data=str(tmp_path / "data"))
+        assert study.results["static box"]["Basketball"][1, 0] == int(x) + shift
+
+
 def test_all_shipped_weights_or_one_pair(tmp_path, monkeypatch):
     names = ("dla_siamcar_small", "dla_siamrpnpp_small", "siamcar_small", "siamrpnpp_small")
     monkeypatch.setattr(benchmark_study, "shipped", lambda: names)

@@ -72,6 +72,18 @@ def weights(tmp_path_factory):
             ["train", "siamcar_small", "--out", "OUT", "--save-minutes", "0"],
             "save_minutes must be more than 0",
         ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--seed", str(2**64)],
+            f"seed must be in 0..{2**64 - 1}, got",
+        ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--sequences", "-3"],
+            "sequences must be 1 or more, got -3",
+        ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--sequences", "0"],
+            "sequences must be 1 or more, got 0",
+        ),
         (["train", "--replay", "OUT/none"], "cannot read"),
         (["run", "99"], "99"),
         (["run", "03", "-p", "epocs", "3"], "epocs"),

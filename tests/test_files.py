@@ -1,13 +1,63 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and a folder by one run at a time."""
 
 from __future__ import annotations
 
 import errno
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
 
 import pytest
+from filelock import FileLock
 
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, check_writable, same_file, sweep, write_text
+from dlatrack.files import (
+    LOCK,
+    atomic_path,
+    check_writable,
+    owned_file,
+    owned_folder,
+    same_file,
+    sweep,
+    write_text,
+)
+
+
+def elsewhere(owned, *arguments, **options):
+    """Own something for a moment in another thread, which counts as another run."""
+
+    def own():
+        with owned(*arguments, **options):
+            return True
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(own).result()
+
+
+def own_and_wait(folder, told):
+    with owned_folder(folder):
+        told.send(os.getpid())
+        signal.pause()
+
+
+def own_and_fork(folder, told):
+    """Own a folder, and leave a forked process behind that knows nothing of it."""
+    with owned_folder(folder):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        told.send(child)
+        signal.pause()
+
+
+def started(target, folder):
+    """A forked process that owns the folder, and what it tells."""
+    ours, theirs = get_context("fork").Pipe()
+    process = get_context("fork").Process(target=target, args=(folder, theirs))
+    process.start()
+    return process, ours.recv()
 
 
 def test_a_file_appears_complete(tmp_path):
@@ -91,3 +141,120 @@ def test_a_text_that_is_not_unicode_leaves_the_old_file(tmp_path):
         write_text(file, '{"name": "caf\udce9"}')
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_has_one_owner_who_is_named(tmp_path):
+    folder = tmp_path / "deep" / "run"
+    with owned_folder(folder):
+        with owned_folder(folder):  # the same run
+            pass
+        message = rf"deep/run is being written by another run \(process {os.getpid()} on .+: .+\); wait until it ends"
+        with pytest.raises(InputError, match=message) as refused:
+            elsewhere(owned_folder, folder)
+        assert "\n" not in str(refused.value)
+    assert not folder.exists(), "nothing was written"
+    assert elsewhere(owned_folder, folder)
+
+
+def test_the_lock_is_gone_and_the_files_stay(tmp_path):
+    with owned_folder(tmp_path / "run"):
+        (tmp_path / "run" / "result").touch()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["result"]
+
+
+def test_a_lock_dies_with_its_process(tmp_path):
+    process, _ = started(own_and_wait, tmp_path)
+    with pytest.raises(InputError, match=f"process {process.pid} on"), owned_folder(tmp_path):
+        pass
+    process.kill()
+    process.join()
+    assert (tmp_path / LOCK).exists()
+    with owned_folder(tmp_path):
+        pass
+    assert not (tmp_path / LOCK).exists()
+
+
+def test_processes_that_outlive_the_owner_hold_no_lock(tmp_path):
+    process, orphan = started(own_and_fork, tmp_path)
+    process.kill()
+    process.join()
+    try:
+        with owned_folder(tmp_path):
+            os.kill(orphan, 0)  # it is still there
+    finally:
+        os.kill(orphan, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "allowed"),
+    [
+        ((1, 3), (2, 3), True),
+        ((2, 3), (2, 3), False),
+        ((1, 3), (1, 1), False),
+        ((1, 1), (1, 3), False),
+        ((1, 2), (2, 3), False),
+        ((1, 2), (2, 12), False),
+        ((3, 12), (1, 2), False),
+    ],
+)
+def test_parts_of_one_run_may_be_at_work_together(tmp_path, mine, other, allowed):
+    with owned_folder(tmp_path, part=mine):
+        if allowed:
+            assert elsewhere(owned_folder, tmp_path, part=other)
+        else:
+            with pytest.raises(InputError, match="is being written by another run"):
+                elsewhere(owned_folder, tmp_path, part=other)
+    assert elsewhere(owned_folder, tmp_path, part=other)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_part_passes_over_the_locks_that_killed_runs_have_left(tmp_path):
+    for name in (LOCK, f"{LOCK}-1-of-2", f"{LOCK}-2-of-3"):
+        (tmp_path / name).write_text("half")
+    assert elsewhere(owned_folder, tmp_path, part=(2, 3))
+
+
+def test_files_of_the_user_that_look_like_locks_are_left_alone(tmp_path):
+    for name in (".lock", f"{LOCK}.txt", f"{LOCK}-1"):
+        (tmp_path / name).write_text("mine")
+    assert elsewhere(owned_folder, tmp_path, part=(1, 2))
+    left = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert left == dict.fromkeys((".lock", f"{LOCK}.txt", f"{LOCK}-1"), "mine")
+
+
+def test_a_file_has_one_owner(tmp_path):
+    path = tmp_path / "tuning.json"
+    with owned_file(path), ExitStack() as stack:
+        with pytest.raises(InputError, match=r"tuning\.json is being written by another run"):
+            elsewhere(owned_file, path)
+        stack.enter_context(owned_file(tmp_path / "other.json"))
+        assert elsewhere(owned_folder, tmp_path)
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_without_locks_a_run_goes_on_with_a_warning(tmp_path, monkeypatch, number):
+    def refuse(_lock):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.warns(UserWarning, match="lies on a file system without locks"), owned_folder(tmp_path):
+        (tmp_path / "result").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+def test_a_lock_of_another_user_is_named(tmp_path, monkeypatch):
+    def refuse(_lock):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(InputError, match=r"cannot lock .*\.lock: Permission denied"), owned_folder(tmp_path):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot write .*file/run: Not a directory"):
+        elsewhere(owned_folder, tmp_path / "file" / "run")
+    with pytest.raises(InputError, match=r"cannot write .*file/run\.json"):
+        elsewhere(owned_file, tmp_path / "file" / "run.json")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
 import nbformat
 import papermill
 import pytest
@@ -9,6 +12,7 @@ from papermill.parameterize import add_builtin_parameters, parameterize_path
 
 from dlatrack import files, paths
 from dlatrack.errors import InputError
+from dlatrack.files import owned_file
 from dlatrack.notebooks import NotebookError, check_injected, check_parameters, find_notebook, run_notebook
 
 PARAMETERS = """\
@@ -148,6 +152,26 @@ def test_ill_typed_values_never_reach_the_notebook(name, value, allowed, clone):
         run_notebook(3, parameters={name: value})
     assert str(caught.value) == f"parameter {name} of 03_train.ipynb must be {allowed}, got {value!r}"
     assert not (clone / "runs").exists()
+
+
+@pytest.mark.parametrize("seed", [-1, 1_000_001, str(2**64)])
+def test_a_seed_that_no_video_has_never_reaches_the_notebook(seed, clone):
+    write(clone / "notebooks" / "12_seed.ipynb", "seed: int = 0", "print(seed)")
+    with pytest.raises(InputError, match=rf"seed must be in 0\.\.1000000, got {seed}"):
+        run_notebook(12, parameters={"seed": seed})
+    assert check_parameters(find_notebook(12), {"seed": "1000000"}) == {"seed": 1_000_000}
+    assert not (clone / "runs").exists()
+
+
+def test_a_notebook_that_runs_is_not_run_to_the_same_place(clone):
+    for place in (clone / "runs" / "03_train.ipynb", paths.figures_dir() / "03_train.ipynb"):
+        with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+            pool.submit(stack.enter_context, owned_file(place)).result()
+            with pytest.raises(
+                InputError, match=r"03_train\.ipynb is being written by another run \(process"
+            ):
+                run_notebook(3, preset="smoke", output=clone / "runs" / "03_train.ipynb")
+            pool.submit(stack.close).result()
 
 
 def test_unknown_names_presets_and_types(clone):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
@@ -13,7 +15,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.qualitative_sources import Selection, SyntheticSource
+from dlatrack.qualitative_sources import ClipSource, Selection, SyntheticSource
 from dlatrack.qualitative_study import (
     QualitativeStudy,
     Row,
@@ -103,6 +105,18 @@ def test_real_data_is_taken_where_it_is_asked_for(made_up, tmp_path, monkeypatch
     study = study_qualitative("smoke", data="auto")
     assert study.origin["split"] == "test"
     assert study_qualitative("smoke", data="OTB100").title == study.title
+
+
+def test_kept_results_are_those_of_the_clips_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLATRACK_CACHE", str(tmp_path / "cache"))
+    source = ClipSource(tmp_path / "clips")
+    (sequence,) = synthetic_sequences(1, 80, 3, challenges=())
+    for shift in (0, 2):
+        write_folder(
+            replace(sequence, boxes_xywh=sequence.boxes_xywh + np.array([shift, 0, 0, 0])), source.root
+        )
+        boxes = qualitative_study._run([], source, {}, source.open(), "cpu", 1)["static box"][sequence.name]
+        assert boxes[2, 0] == pytest.approx(sequence.boxes_xywh[0, 0] + shift, abs=1e-3)
 
 
 @pytest.mark.parametrize(

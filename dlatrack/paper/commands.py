@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dlatrack import paths
 from dlatrack.errors import InputError
+from dlatrack.files import owned_folder
 from dlatrack.notebooks import PRESETS, NotebookError, run_notebook
 from dlatrack.paper.gallery import write_gallery
 from dlatrack.paper.makers import made_by_notebooks, notebooks_for
@@ -33,7 +34,8 @@ def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
         gallery_only: run nothing.
 
     Raises:
-        InputError: for an unknown name or preset, before anything runs.
+        InputError: for an unknown name or preset, or if another run of this command writes the figures, before
+            anything runs.
         NotebookError: at the end, naming the notebooks that failed.
     """
     if preset not in PRESETS:
@@ -41,7 +43,7 @@ def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
     if only and gallery_only:
         raise InputError(f"--only {only} runs a notebook and --gallery-only runs none; give one of them")
     stems = [] if gallery_only else _chosen(only)
-    with _figures_in(_folder(preset)) as folder:
+    with _figures_in(_folder(preset)) as folder, owned_folder(folder):
         failed = {} if gallery_only else _run(stems, preset)
         print(f"gallery written to {write_gallery(folder)}")
     if failed:

@@ -10,18 +10,20 @@ from __future__ import annotations
 import os
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING
+from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import torch
 
 from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
+from dlatrack.processes import death, parent_watch, start
 
 if TYPE_CHECKING:
     from dlatrack.sampling.pairs import PairBatch, PairSource
@@ -31,6 +33,9 @@ _AHEAD = 2
 
 #: Seconds after which a worker without work looks whether this process is still there.
 _PATIENCE = 5.0
+
+#: First message of a worker; None says that a batch is ready, an exception that something is wrong.
+_BEGUN = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +67,15 @@ class _Epoch:
         return self.source.batch(self.epoch, part.start, len(part), out=out)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Worker:
-    """A process, the connection to it, and the blocks it writes to."""
+    """A process, the connection to it, the blocks it writes to, what ends it, and whether it has begun."""
 
     process: BaseProcess
     connection: Connection
     blocks: list[PairBatch]
+    stop: Callable[[], object]
+    begun: bool = False
 
     def receive(self) -> None:
         """Wait for the next batch.
@@ -77,20 +84,21 @@ class _Worker:
             InputError: the worker's, or if it has died.
             RuntimeError: with the traceback of an error in the worker that is not the user's.
         """
+        answer = self._answer()
+        if answer is _BEGUN:
+            self.begun = True
+            answer = self._answer()
+        if answer is not None:
+            raise answer
+
+    def _answer(self) -> Any:
         wait([self.connection, self.process.sentinel])
         try:
-            answer = self.connection.recv() if self.connection.poll() else EOFError()
-        except (EOFError, OSError) as error:
-            answer = error
-        if answer is None:
-            return
-        if isinstance(answer, (EOFError, OSError)):
-            self.process.join()
-            raise InputError(
-                f"a process that prepares pairs has died (exit code {self.process.exitcode}), perhaps for want of "
-                f"memory; use fewer workers"
-            )
-        raise answer
+            if self.connection.poll():
+                return self.connection.recv()
+        except (EOFError, OSError):
+            pass
+        return death(self.process, "prepares pairs", "use fewer workers", begun=self.begun)
 
 
 def load_batches(
@@ -150,7 +158,7 @@ def load_batches(
                 worker.connection.send(True)  # the block is free
     finally:
         for worker in crew:
-            worker.process.terminate()
+            worker.stop()
         for worker in crew:
             worker.process.join()
             worker.connection.close()
@@ -161,31 +169,32 @@ def _start(whole: _Epoch, numbers: range) -> _Worker:
     ours, theirs = context.Pipe()
     blocks = [whole.source.empty_batch(whole.batch, shared=True) for _ in range(_AHEAD)]
     process = context.Process(
-        target=_work, args=(whole, numbers, theirs, blocks, os.getpid()), daemon=True, name="dlatrack pairs"
+        target=_work, args=(whole, numbers, theirs, blocks), daemon=True, name="dlatrack pairs"
     )
-    process.start()
+    start(process, "the training data")
     theirs.close()
-    return _Worker(process, ours, blocks)
+    # At the latest when Python ends, before it waits for its processes.
+    stop = Finalize(None, process.kill, exitpriority=1)
+    return _Worker(process, ours, blocks, stop)
 
 
-def _work(
-    whole: _Epoch, numbers: range, connection: Connection, blocks: list[PairBatch], parent: int
-) -> None:
+def _work(whole: _Epoch, numbers: range, connection: Connection, blocks: list[PairBatch]) -> None:
     """Prepare batches until there is no other, or nobody to take them; None says that one is ready."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is stopped by the other,
-    signal.signal(
-        signal.SIGTERM, signal.SIG_DFL
-    )  # which ends it so, whatever it does with that signal itself
+    parent_is_there = parent_watch()
+    # Terminals and schedulers send these to all processes of a run; the first one saves and then ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(0)  # not 1: OpenCV would wait for threads that a fork leaves behind
     torch.set_num_threads(1)
     reuse_freed_memory()
     try:
+        connection.send(_BEGUN)
         for place, number in enumerate(numbers):
-            if place >= _AHEAD and not _told(connection, parent):
+            if place >= _AHEAD and not _told(connection, parent_is_there):
                 return
             whole.prepare(number, _front(blocks[place % _AHEAD], whole.size(number)))
             connection.send(None)
-        while _told(connection, parent):
+        while _told(connection, parent_is_there):
             pass
     except (EOFError, BrokenPipeError):
         return
@@ -200,10 +209,10 @@ def _front(block: PairBatch, pairs: int) -> PairBatch:
     return type(block)(*(column[:pairs] for column in block))
 
 
-def _told(connection: Connection, parent: int) -> bool:
+def _told(connection: Connection, parent_is_there: Callable[[], bool]) -> bool:
     """Wait until a block is free; False once the other process has gone."""
     while not connection.poll(_PATIENCE):
-        if os.getppid() != parent:
+        if not parent_is_there():
             return False
     return bool(connection.recv())
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.boxes import context_side
+from dlatrack.datasets.content import listed_images_digest
 from dlatrack.datasets.images import read_image
 from dlatrack.datasets.track_store import digest
 from dlatrack.datasets.tracks import TrackTable
@@ -86,8 +87,17 @@ class OriginalCrops:
         return self.image(index)
 
     def digest(self) -> str:
-        """SHA-256 of image paths, boxes and all other columns. The images themselves are not read."""
-        return hashlib.sha256(f"originals {digest(self.table)}".encode()).hexdigest()
+        """SHA-256 of image paths, boxes and all other columns, and of the images (`images_sha256`)."""
+        return hashlib.sha256(f"originals {digest(self.table)} {self.images_sha256}".encode()).hexdigest()
+
+    @cached_property
+    def images_sha256(self) -> str:
+        """Hash of the images as `content.images_digest`; asked for the first time, it reads them.
+
+        Raises:
+            InputError: naming an image that cannot be read.
+        """
+        return listed_images_digest(self.table.images()[0])
 
 
 def _by_video(table: TrackTable) -> tuple[TrackTable, np.ndarray]:

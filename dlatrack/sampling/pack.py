@@ -17,7 +17,8 @@ import numpy as np
 from dlatrack.datasets.track_store import digest
 from dlatrack.datasets.tracks import TrackTable
 from dlatrack.errors import InputError
-from dlatrack.files import write_text
+from dlatrack.files import LOCK, owned_folder, write_text
+from dlatrack.processes import GUARD, check_may_start, leave_with_parent
 from dlatrack.progress import Progress
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack_index import (
@@ -35,6 +36,16 @@ from dlatrack.sampling.store import JPEG_QUALITY
 
 _PLAN = "unfinished.json"
 
+#: What makes a pack another one, and what it is called in messages.
+_DECIDES = {
+    "format": "formats",
+    "name": "names",
+    "source_sha256": "annotations",
+    "images_sha256": "images",
+    "quality": "qualities",
+    "shard_crops": "sizes of shards",
+}
+
 #: Crops that a shard holds at least: about 100 MB, what object stores deliver well.
 _SHARD_CROPS = 2000
 
@@ -51,8 +62,9 @@ def pack(
 ) -> PackedCrops:
     """Cut the 511-pixel crop of every usable row of a table and write all to a folder of tar shards.
 
-    Every shard is written whole or not at all. A second call with the same arguments goes on where a stopped one
-    ended, and only reads a pack that is finished; the bytes do not depend on the number of workers.
+    Every shard is written whole or not at all. A second call with the same arguments and the same images goes on
+    where a stopped one ended, and only reads a pack that is finished; the bytes do not depend on the number of
+    workers.
 
     Args:
         table: the data set; rows that are not `usable` are left out.
@@ -67,9 +79,11 @@ def pack(
         The pack, open.
 
     Raises:
-        InputError: if the folder holds another pack, an image cannot be used, or the disk is full.
+        InputError: if the folder holds another pack or one is written there, an image cannot be used, or the disk is
+            full.
         ValueError: for a number that makes no sense.
     """
+    check_may_start()
     workers = os.cpu_count() or 1 if workers is None else workers
     if shard_crops < 1 or not 1 <= quality <= 100 or workers < 1:
         raise ValueError(
@@ -81,19 +95,19 @@ def pack(
         "format": FORMAT,
         "name": name,
         "source_sha256": digest(crops.table),
+        "images_sha256": crops.images_sha256,
         "quality": quality,
         "shard_crops": shard_crops,
     }
-    if (out / DESCRIPTION).exists():
-        done = read_pack(out)
-        same = (done.description.source_sha256, done.description.quality) == (plan["source_sha256"], quality)
-        if not same or done.description.name != name:
-            raise _taken(out)
-        return done
-    _take(out, plan)
-    job = Job(crops, out, quality, _limits(crops.tracks, shard_crops))
-    _write_shards(job, workers)
-    return _finish(job, plan)
+    with owned_folder(out):
+        if (out / DESCRIPTION).exists():
+            done = read_pack(out)
+            _check_same(out, vars(done.description), plan)
+            return done
+        _take(out, plan)
+        job = Job(crops, out, quality, _limits(crops.tracks, shard_crops))
+        _write_shards(job, workers)
+        return _finish(job, plan)
 
 
 def _limits(tracks: np.ndarray, shard_crops: int) -> np.ndarray:
@@ -108,18 +122,29 @@ def _limits(tracks: np.ndarray, shard_crops: int) -> np.ndarray:
 def _take(out: Path, plan: dict[str, Any]) -> None:
     """Begin in an empty folder, or go on in one with the same plan."""
     if (out / _PLAN).exists():
-        if read_json(out / _PLAN) != plan:
-            raise _taken(out)
-    elif out.is_dir() and any(out.iterdir()):
+        _check_same(out, read_json(out / _PLAN), plan)
+    elif any(path.name != LOCK for path in out.iterdir()):
         raise InputError(f"{out} is not empty and holds no pack; choose another folder")
     else:
         write_text(out / _PLAN, json.dumps(plan, indent=1))
 
 
-def _taken(out: Path) -> InputError:
-    return InputError(
-        f"{out} holds a pack of other data or other settings; choose another folder or remove it"
-    )
+def _check_same(out: Path, found: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+    """Refuse a folder that was packed from other data or in another way.
+
+    Raises:
+        InputError: saying what differs, of what both tell.
+    """
+    if not found.get("images_sha256"):
+        raise InputError(
+            f"{out} does not say which images it was packed from, as earlier versions of dlatrack wrote it; train on "
+            f"it as it is, or pack to another folder"
+        )
+    if differing := [what for key, what in _DECIDES.items() if found.get(key, plan[key]) != plan[key]]:
+        raise InputError(
+            f"{out} holds a pack of other data or other settings ({' and '.join(differing)} differ); choose another "
+            f"folder or remove it"
+        )
 
 
 def _write_shards(job: Job, workers: int) -> None:
@@ -147,8 +172,8 @@ def _pool(job: Job, workers: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BrokenProcessPool as error:
         raise InputError(
-            f"a process that packs has died, perhaps for want of memory; finished shards stay in {job.folder}, "
-            f"pack once more with fewer than {workers} workers"
+            f"a process that packs has died, possibly out of memory; finished shards stay in {job.folder}, pack once "
+            f"more with fewer than {workers} workers; if its error is printed above, and this is a script, {GUARD}"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -160,6 +185,7 @@ _job: Job | None = None  # of a worker process
 def _start_worker(job: Job) -> None:
     global _job  # noqa: PLW0603  (the one way to hand a process something once)
     _job = job
+    leave_with_parent()
     cv2.setNumThreads(0)
 
 
@@ -194,6 +220,7 @@ def _finish(job: Job, plan: dict[str, Any]) -> PackedCrops:
         quality=job.quality,
         index_sha256=file_sha256(job.folder / INDEX),
         shards=tuple(note.shard for note in notes),
+        images_sha256=plan["images_sha256"],
     ).save(job.folder)
     for leftover in (*(note_path(job.folder, number) for number in range(count)), job.folder / _PLAN):
         leftover.unlink()

@@ -92,6 +92,7 @@ class Description:
         quality: of the JPEG files, 1 to 100.
         index_sha256: of the index file.
         shards: all tar files, in order.
+        images_sha256: of the images, as `content.images_digest`; empty in packs of earlier versions of dlatrack.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Description:
     quality: int
     index_sha256: str
     shards: tuple[Shard, ...]
+    images_sha256: str = ""
 
     def save(self, folder: Path) -> None:
         """Write `pack.json`."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlatrack.errors import InputError
 from dlatrack.recipes import NetConfig, SamplingConfig
 from dlatrack.sampling.augment import Window, augment_part
 from dlatrack.sampling.crops import CROP_SIZE
@@ -58,10 +59,10 @@ class PairSource:
         crops: one set, or a mixture with shares and distances of its own.
         sampling: distances (of one set), negative share and augmentation.
         net: sizes of template and search region.
-        seed: of the whole run, 0 or larger.
+        seed: of the whole run, 0 to 2^64 - 1.
 
     Raises:
-        ValueError: if negative pairs are asked of a single track.
+        InputError: if negative pairs are asked of a single track, or the seed is out of range.
 
     Source: pairing as in pysot: a video of the set, one of its targets, one of its frames, and a second frame within
     the distance. Negative pairs: the search region shows another target of a set in which all sets are equally
@@ -74,8 +75,12 @@ class PairSource:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.sampling.negative_pairs > 0 and self.mixture.track_count < 2:
-            raise ValueError("negative pairs need at least two tracks, the store has one")
+            raise InputError(
+                f"the training data has one track, and negative pairs (a share of "
+                f"{self.sampling.negative_pairs:g}, as the recipe says) need two or more; add a sequence"
+            )
 
     @cached_property
     def mixture(self) -> Mixture:
@@ -86,7 +91,10 @@ class PairSource:
 
     def pair(self, epoch: int, index: int) -> Pair:
         """Pair `index` of epoch `epoch`, both from 0."""
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, (epoch << 40) + index]))
+        key = np.array(
+            [self.seed, (epoch << 40) + index], np.uint64
+        )  # a list with a large seed would become floats
+        rng = np.random.Generator(np.random.Philox(key=key))
         positive = bool(rng.random() >= self.sampling.negative_pairs)
         part = self.mixture.part_of_pair(self.seed, epoch, index)
         template, search = self.draw_frames(positive, rng, part)
@@ -100,8 +108,8 @@ class PairSource:
                 (search, self.sampling.search, self.net.search_size),
             )
         ]
-        key = int(rng.integers(2**63))
-        return Pair(views[0].image, views[1].image, views[1].target_xyxy, positive, key)
+        draws = int(rng.integers(2**63))
+        return Pair(views[0].image, views[1].image, views[1].target_xyxy, positive, draws)
 
     def batch(self, epoch: int, first: int, count: int, *, out: PairBatch | None = None) -> PairBatch:
         """Pairs `first` to `first + count - 1` of epoch `epoch`, written into `out` if it is given."""
@@ -165,6 +173,16 @@ class PairSource:
 
     def _read(self, crop: int, window: Window) -> np.ndarray:
         return self.mixture.part(crop, window.part(CROP_SIZE))
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that no generator takes.
+
+    Raises:
+        InputError: naming it and what is allowed.
+    """
+    if not 0 <= seed < 2**64:
+        raise InputError(f"seed must be in 0..{2**64 - 1}, got {seed}")
 
 
 def _draw_track(source: CropSource, rng: np.random.Generator, without: int | None = None) -> int:

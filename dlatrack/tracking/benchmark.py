@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dlatrack.datasets import registry
+from dlatrack.datasets.content import content_of
 from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.manifests import manifest
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.files import sweep
+from dlatrack.files import owned_folder, sweep
+from dlatrack.processes import check_may_start
 from dlatrack.progress import Progress
 from dlatrack.tracking.crew import one_core, work_off
 from dlatrack.tracking.job import Job, SequenceSource
@@ -79,9 +81,11 @@ def run_benchmark(
     `summary.json`, or `summary_2of4.json` for a part, has the sums.
 
     Files appear whole, a sequence's results last. A sequence is done when all its results are there, and is then
-    passed over; so a run that was stopped, however, goes on where it ended. The parts of a run may be made in one
-    folder or in several that are copied together: results and `run.json` are those of a single run, byte for byte,
-    as long as the tracker answers the same on all machines.
+    passed over; so a run that was stopped, however, goes on where it ended. `run.json` holds hashes of all boxes and
+    images (`content.content_of`): a folder whose results are of others is refused, and nothing is tracked over them.
+    A second run may not write to the folder while one is at work, unless both are parts of the same. The parts of a
+    run may be made in one folder or in several that are copied together: results and `run.json` are those of a
+    single run, byte for byte, as long as the tracker answers the same on all machines.
 
     Args:
         make_tracker: makes the tracker; called once in each process that has something to do. With several
@@ -103,9 +107,10 @@ def run_benchmark(
         The folder of the tracker.
 
     Raises:
-        InputError: if the folder holds another run, names cannot be file names, a number makes no sense, a sequence
-            cannot be tracked, or a process dies.
+        InputError: if the folder holds another run or one is at work there, an image cannot be read, names cannot be
+            file names, a number makes no sense, a sequence cannot be tracked, or a process dies.
     """
+    check_may_start()
     _check_numbers(protocol, repetitions, workers, shard)
     check_names([tracker], "tracker")
     sequences = sequences_source.open()
@@ -118,11 +123,25 @@ def run_benchmark(
         "weights_sha256": weights_sha256,
         "settings": dict(settings or {}),
         "protocol": PROTOCOLS[protocol],
+        "content": content_of(sequences),
     }
-    claim(job.folder, identity)
+    with owned_folder(job.folder, part=shard):
+        claim(job.folder, identity)
+        _run_part(job, sequences, shard, workers, on_sequence)
+    return job.folder
+
+
+def _run_part(
+    job: Job,
+    sequences: list[Sequence],
+    shard: tuple[int, int],
+    workers: int,
+    on_sequence: Callable[[str, StageSeconds], None] | None,
+) -> None:
+    """Run what is not done of a part, and sum up its times; arguments as `run_benchmark`."""
     part = sorted(sequences, key=len, reverse=True)[shard[0] - 1 :: shard[1]]
     todo = {sequence.name: len(sequence) for sequence in part if not job.is_done(sequence)}
-    with Progress(sum(todo.values()), f"tracking with {tracker}", unit="frames") as progress:
+    with Progress(sum(todo.values()), f"tracking with {job.folder.name}", unit="frames") as progress:
         done = len(part) - len(todo)
         for name, stages in _answers(job, sequences, list(todo), workers):
             done += 1
@@ -133,7 +152,6 @@ def run_benchmark(
     path = job.folder / "times" / f"{summary}.json"
     sweep(path)
     write_summary(path, [sequence.name for sequence in part])
-    return job.folder
 
 
 def _answers(

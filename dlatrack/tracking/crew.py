@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +16,7 @@ import cv2
 
 from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
+from dlatrack.processes import death, leave_with_parent, start
 
 Answer = TypeVar("Answer")
 
@@ -39,7 +38,7 @@ def work_off(
         Task and answer, in the order in which they are done.
 
     Raises:
-        InputError: of a task, or if a process dies.
+        InputError: of a task, or if a process cannot be started or dies.
         RuntimeError: with the traceback of an error in a process that is not the user's.
     """
     context = multiprocessing.get_context("spawn")
@@ -51,14 +50,19 @@ def work_off(
             process = context.Process(
                 target=_work, args=(prepare, theirs), daemon=True, name="dlatrack tracking"
             )
-            process.start()
+            start(process, "the tracker")
             theirs.close()
             crew[ours] = process
             _send(ours, next(todo))
-        busy = list(crew)
+        busy, begun = list(crew), set[Connection]()
         while busy:
             for connection in [ready for ready in wait(busy) if isinstance(ready, Connection)]:
-                answer: tuple[str, Answer] = _receive(connection, crew[connection])
+                answer: tuple[str, Answer] | None = _receive(
+                    connection, crew[connection], begun=connection in begun
+                )
+                if answer is None:
+                    begun.add(connection)
+                    continue
                 task = next(todo, None)
                 if task is None:
                     busy.remove(connection)
@@ -67,7 +71,7 @@ def work_off(
                 yield answer
     finally:
         for connection, process in crew.items():
-            process.terminate()
+            process.kill()  # it has nothing to put in order, and its script may have changed what SIGTERM does
             process.join()
             connection.close()
 
@@ -97,26 +101,25 @@ def _send(connection: Connection, task: str) -> None:
         connection.send(task)
 
 
-def _receive(connection: Connection, process: SpawnProcess) -> tuple[str, Answer]:
+def _receive(connection: Connection, process: SpawnProcess, *, begun: bool) -> tuple[str, Answer] | None:
+    """An answer; None from a process that has begun."""
     try:
         answer = connection.recv()
     except (EOFError, OSError):
-        process.join()
-        raise InputError(
-            f"a process that tracks has died (exit code {process.exitcode}), perhaps for want of memory; what is "
-            f"done stays, run it again with fewer workers"
-        ) from None
+        advice = "what is done stays, run it again with fewer workers"
+        raise death(process, "tracks", advice, begun=begun) from None
     if isinstance(answer, Exception):
         raise answer
-    done: tuple[str, Answer] = answer
+    done: tuple[str, Answer] | None = answer
     return done
 
 
 def _work(prepare: Callable[[], Callable[[str], Answer]], connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is stopped by the other
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     reuse_freed_memory()
     try:
+        connection.send(None)
         do = prepare()
         with one_core():  # now torch is loaded, if the tracker needs it
             while True:
@@ -128,11 +131,3 @@ def _work(prepare: Callable[[], Callable[[str], Answer]], connection: Connection
         connection.send(error)
     except Exception:  # whatever it is, the other process raises it
         connection.send(RuntimeError(traceback.format_exc()))
-
-
-def _leave_with_parent() -> None:
-    """End this process, even in the middle of a sequence, when the one that started it is gone."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(1)

@@ -21,7 +21,8 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
 
     Args:
         folder: of the results; made when absent.
-        identity: JSON values that decide the results. Versions are added for people and not compared.
+        identity: JSON values that decide the results. Versions are added for people and not compared. "content", if
+            it is there, holds hashes by what they are of, in the plural, e.g. "images".
 
     Raises:
         InputError: naming every entry that differs, if the folder belongs to another run; if `run.json` cannot be
@@ -39,14 +40,31 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
         raise InputError(f"cannot read {path}: {error}; remove it or choose another folder") from error
     if not isinstance(found, dict):
         raise InputError(f"{path} is not the record of a run; remove it or choose another folder")
+    if "content" in identity and "content" not in found:
+        raise InputError(
+            f"{path} does not say which images and boxes its results are of, as earlier versions of "
+            f"dlatrack wrote it; choose another folder, so that old results do not pass for new ones"
+        )
     wanted = json.loads(text)  # as the file has it: tuples are lists, and so on
     differing = [
         f"{key} is {found.get(key)!r} there and {wanted.get(key)!r} here"
         for key in dict.fromkeys([*identity, *found])
-        if key != "versions" and found.get(key) != wanted.get(key)
+        if key not in ("versions", "content") and found.get(key) != wanted.get(key)
     ]
+    differing += _other_content(found.get("content"), wanted.get("content"))
     if differing:
         raise InputError(f"{path} belongs to another run: {'; '.join(differing)}; choose another folder")
+
+
+def _other_content(there: Any, here: Any) -> list[str]:
+    """What differs in the content of two runs, in words: nobody can read hashes."""
+    there = there if isinstance(there, dict) else {}
+    here = here if isinstance(here, dict) else {}
+    return [
+        f"its {key} have another content (hash {str(there.get(key))[:12]} there, {str(here.get(key))[:12]} here)"
+        for key in dict.fromkeys([*here, *there])
+        if there.get(key) != here.get(key)
+    ]
 
 
 def check_names(names: list[str], what: str = "sequence") -> None:

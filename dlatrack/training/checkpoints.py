@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 from torch.amp import GradScaler
@@ -60,6 +61,15 @@ def save_checkpoint(
         temporary.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(content, sort_keys=True)}))
 
 
+def epochs_done(path: Path) -> int:
+    """Whole epochs that a checkpoint says it has done; 0 if there is none, or it does not say."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return int(json.loads((file.metadata() or {})[_ENTRY])["epoch"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return 0
+
+
 def load_checkpoint(
     path: Path, net: SiameseNet, scaler: GradScaler, run: Mapping[str, Any]
 ) -> tuple[Position, dict[str, torch.Tensor]]:
@@ -87,7 +97,10 @@ def load_checkpoint(
     difference = first_difference(saved, json.loads(json.dumps(dict(run))))
     if difference is not None:
         name, theirs, ours = difference
-        raise InputError(f"{path} belongs to another run: {name} is {theirs} there and {ours} here")
+        name = "the content of the training data (crops)" if name == "crops" else name
+        raise InputError(
+            f"{path} belongs to another run: {name} is {theirs} there and {ours} here; choose another folder"
+        )
     parts: dict[str, dict[str, torch.Tensor]] = {"net": {}, "momentum": {}}
     for name, value in tensors.items():
         part, _, key = name.partition(".")

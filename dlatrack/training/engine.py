@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +16,18 @@ from dlatrack.files import check_writable, sweep
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import load_backbone_weights, starting_weights
 from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
-from dlatrack.sampling.pairs import PairBatch, PairSource
+from dlatrack.sampling.pairs import PairBatch, PairSource, check_seed
 from dlatrack.sampling.sources import CropSource
-from dlatrack.training.checkpoints import Position, load_checkpoint, restore_momentum, save_checkpoint
+from dlatrack.training.checkpoints import (
+    Position,
+    epochs_done,
+    load_checkpoint,
+    restore_momentum,
+    save_checkpoint,
+)
 from dlatrack.training.compiled import check_compiler, compiled
 from dlatrack.training.compute import Compute
 from dlatrack.training.description import describe_run
@@ -88,17 +96,23 @@ def train(
         The trained network and its history.
 
     Raises:
-        InputError: if the folder belongs to another run or cannot be written, if weights or crops cannot be read, or
-            if the loss stops being finite, or nothing can be compiled; the last checkpoint stays usable.
+        InputError: if the folder belongs to another run, one is at work there, or it cannot be written; for a seed
+            that is not in 0..2^64 - 1, or one track where negative pairs need two; if weights or crops cannot be
+            read, the loss stops being finite, or nothing can be compiled. The last checkpoint stays usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
+    check_may_start()
+    check_seed(seed)
     reuse_freed_memory()
-    return _Run(recipe, crops, Path(folder), seed, backbone_weights, compute or Compute()).go(
-        recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs),
-        on_step,
-        should_stop,
-    )
+    compute = compute or Compute()
+    last = recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs)
+    only_read = (
+        compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
+    )  # perhaps by many at a time
+    with nullcontext() if only_read else compute.ranks.owned_folder(folder):
+        run = _Run(recipe, crops, Path(folder), seed, backbone_weights, compute)
+        return run.go(last, on_step, should_stop)
 
 
 class _Run:

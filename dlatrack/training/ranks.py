@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from dlatrack.errors import InputError
+from dlatrack.files import owned_folder
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,24 @@ class Ranks:
     def wait(self) -> None:
         """Go on when all processes have come this far."""
         self.gather(None)
+
+    @contextmanager
+    def owned_folder(self, folder: str | Path) -> Iterator[None]:
+        """Let rank 0 own a folder for all processes, as `files.owned_folder`; if it cannot, all are refused.
+
+        Raises:
+            InputError: as `files.owned_folder`, in every process.
+        """
+        with ExitStack() as stack:
+            refused = None
+            if self.first:
+                try:
+                    stack.enter_context(owned_folder(folder))
+                except InputError as error:
+                    refused = str(error)
+            if (refused := self.gather(refused)[0]) is not None:
+                raise InputError(refused)
+            yield
 
     def share_buffers(self, net: nn.Module) -> None:
         """Give all processes the running means and variances of rank 0, which saves them."""

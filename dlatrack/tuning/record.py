@@ -155,6 +155,11 @@ class TuningRecord:
 
     def _go_on(self, found: dict[str, Any]) -> None:
         for where, there, here in _differences(found, self.identity):
+            if where == "data.images_sha256" and there is None:
+                raise InputError(
+                    f"{self.path} does not say which images it is of, as earlier versions of dlatrack wrote it; name "
+                    f"another file, so that old trials do not pass for new ones"
+                )
             raise InputError(
                 f"{self.path} belongs to another tuning: {where} is {there!r} there and {here!r} here; "
                 f"name another file"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from dlatrack.datasets.content import images_digest, truth_digest
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.files import check_writable
+from dlatrack.files import check_writable, owned_file
+from dlatrack.processes import check_may_start
 from dlatrack.progress import Progress
 from dlatrack.recipes import Recipe
 from dlatrack.tracking.benchmark import DataSetSource
@@ -51,7 +52,8 @@ def tune(
 
     The score of a setting is the mean AUC over the sequences, by one pass and the protocol of pysot. Which settings
     are tried, and when a trial stops early, is told in `space.Search` and `trials.is_hopeless`. The record is written
-    after every trial; the same call goes on where it ended, and gives the same file but for times.
+    after every trial; the same call goes on where it ended, and gives the same file but for times. It holds hashes of
+    all boxes and images (`content.images_digest`), and only one call at a time writes it.
 
     Args:
         make_trackers: called once in each process, gives what makes a tracker of a setting. With several processes
@@ -69,8 +71,9 @@ def tune(
 
     Raises:
         InputError: for a test set that is not allowed, fewer than two sequences or one without a truth, a number that
-            makes no sense, a file of another tuning, or as `trials.run_trials`.
+            makes no sense, a file of another tuning or one that another call is writing, or as `trials.run_trials`.
     """
+    check_may_start()
     if benchmark not in recipe.online:
         known = ", ".join(recipe.online) or "none"
         raise InputError(f"recipe {recipe.name} has no online settings for {benchmark!r}; it has {known}")
@@ -93,7 +96,8 @@ def tune(
             "count": len(names),
             "frames": sum(map(len, sequences)),
             "first_pixel": source.first_pixel,
-            "truth_sha256": _truth_digest(sequences),
+            "truth_sha256": truth_digest(sequences),
+            "images_sha256": images_digest(sequences),
             "sequences": sorted(names),
         },
         "tuned_on_test_set": (declared or listed or source.name) if on_test_set else None,
@@ -101,18 +105,19 @@ def tune(
         "search": _search_record(search, benchmark, len(names)),
         "conditions": dict(conditions or {}),
     }
-    record = TuningRecord(out, identity, names)
-    left = trials - len(record.trials)
-    if left:
-        frames = left * sum(map(len, sequences))
-        with Progress(frames, f"tuning {recipe.name}", unit="frames") as progress:
-            for job in _jobs(make_trackers, source, search, record):
-                best = None if record.best is None else record.best.sequence_auc
-                outcomes = run_trials(
-                    job, sequences, best, workers=workers, progress=progress, planned=trials
-                )
-                for outcome in outcomes:
-                    record.add(outcome)
+    with owned_file(out):
+        record = TuningRecord(out, identity, names)
+        left = trials - len(record.trials)
+        if left:
+            frames = left * sum(map(len, sequences))
+            with Progress(frames, f"tuning {recipe.name}", unit="frames") as progress:
+                for job in _jobs(make_trackers, source, search, record):
+                    best = None if record.best is None else record.best.sequence_auc
+                    outcomes = run_trials(
+                        job, sequences, best, workers=workers, progress=progress, planned=trials
+                    )
+                    for outcome in outcomes:
+                        record.add(outcome)
     return record
 
 
@@ -143,16 +148,6 @@ def _checked(source: SequenceSource) -> list[Sequence]:
                 f"sequence {sequence.name} has no true box after its first frame; nothing can be scored on it"
             )
     return sequences
-
-
-def _truth_digest(sequences: list[Sequence]) -> str:
-    """SHA-256 of names, boxes and visibility, whatever the order of the sequences."""
-    total = hashlib.sha256()
-    for sequence in sorted(sequences, key=lambda sequence: sequence.name):
-        total.update(f"{sequence.name} {len(sequence)}\n".encode())
-        total.update(sequence.boxes_xywh.astype("<f8").tobytes())
-        total.update(sequence.visible.tobytes())
-    return total.hexdigest()
 
 
 def _search_record(search: Search, benchmark: str, count: int) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from dlatrack.datasets.mini import BENCHMARKS, write_mini
 from dlatrack.datasets.mini.scenes import save_rows, scene, side_by_side
 from dlatrack.datasets.registry import read
 from dlatrack.errors import InputError
+from dlatrack.files import owned_folder
 
 Miniature = Callable[[str], Path]
 
@@ -80,6 +83,15 @@ def test_a_longer_miniature_of_a_benchmark_has_no_fault(tmp_path: Path, name: st
     assert [str(fault) for fault in report.faults] == []
     short = locate(name, write_mini(name, tmp_path / "short")).manifest.splits["test"].counts
     assert read(name, root, "test").counts().rows >= 2.8 * short["rows"]
+
+
+def test_two_runs_do_not_write_one_miniature(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        pool.submit(stack.enter_context, owned_folder(tmp_path / "OTB100")).result()
+        with pytest.raises(InputError, match=r"OTB100 is being written by another run \(process"):
+            write_mini("otb100", tmp_path, seed=1)
+        pool.submit(stack.close).result()
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_only_a_benchmark_can_be_made_longer(tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +20,20 @@ from dlatrack.sampling import loader
 from dlatrack.sampling.mixture import Mixture, Share
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pairs import PairSource
+
+LEFT = """
+import sys
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.recipes import recipe
+from dlatrack.sampling.pairs import PairSource
+from dlatrack.sampling.store import CropStore
+
+crops = CropStore.build(synthetic_sequences(1, 40, 3, (64, 64), challenges=()))
+chosen = recipe("siamcar_small")
+stream = PairSource(crops, chosen.sampling, chosen.net, 0).batches(0, 40, 4, workers=2)
+sys.modules["kept"] = stream
+print(len(next(stream).key))
+"""
 
 CHOSEN = recipe("dla_siamrpnpp")  # has negative pairs
 PAIRS, BATCH = 23, 4
@@ -84,6 +101,30 @@ def test_an_epoch_may_be_left_early(from_pack):
         stream = from_pack.batches(0, PAIRS, BATCH, workers=workers)
         next(stream)
         stream.close()
+
+
+def test_signals_for_the_run_do_not_end_its_workers(from_pack, expected):
+    """Schedulers send SIGTERM to all processes of a run, and the run saves before it ends."""
+    stream = from_pack.batches(1, PAIRS, BATCH, workers=2)
+    found = prints([next(stream)])
+    for process in multiprocessing.active_children():
+        if process.name == "dlatrack pairs":
+            os.kill(process.pid, signal.SIGTERM)
+            os.kill(process.pid, signal.SIGINT)
+    assert found + prints(stream) == expected
+
+
+@pytest.mark.slow
+def test_workers_that_are_left_end_with_python():
+    """Nobody closes the stream, and Python waits for the processes that it has started."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr
 
 
 class Faulty:

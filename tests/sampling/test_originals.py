@@ -65,7 +65,13 @@ def test_bad_images_are_named(table, tmp_path):
         crops.image(1)
 
 
-def test_the_digest_follows_the_boxes_and_not_the_folder(table, tmp_path):
+def test_the_digest_follows_boxes_and_images_and_not_the_folder(table, tmp_path):
     digest = OriginalCrops.of(table).digest()
-    assert OriginalCrops.of(replace(table, root=tmp_path)).digest() == digest
+    copy = replace(table, root=shutil.copytree(table.root, tmp_path / "copy"))
+    assert OriginalCrops.of(copy).digest() == digest
     assert OriginalCrops.of(replace(table, boxes_xywh=table.boxes_xywh + 1)).digest() != digest
+    path = OriginalCrops.of(copy).table.path(7)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1  # the size stays
+    path.write_bytes(data)
+    assert OriginalCrops.of(copy).digest() != digest

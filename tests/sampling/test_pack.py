@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -240,3 +241,71 @@ def test_a_damaged_crop_is_named(copy, packed):
 def test_a_sound_pack_verifies(packed: PackedCrops):
     packed.verify()
     assert packed.digest() == read_pack(packed.folder).digest()
+
+
+@pytest.fixture
+def own_table(table, tmp_path):
+    """The table in a folder whose images a test may change."""
+    return replace(table, root=shutil.copytree(table.root, tmp_path / "images"))
+
+
+def change_image(table) -> None:
+    """Change one byte of an image, and not its size."""
+    path = OriginalCrops.of(table).table.path(6)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_pack_of_other_images_is_not_taken(own_table, copy):
+    pack(own_table, copy, name="three", workers=1)
+    before = contents(copy)
+    change_image(own_table)
+    with pytest.raises(
+        InputError, match=r"copy holds a pack of other data or other settings \(images differ\)"
+    ):
+        pack(own_table, copy, name="three", workers=1)
+    assert contents(copy) == before
+
+
+def test_a_stopped_pack_does_not_go_on_with_other_images(own_table, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("dlatrack.sampling.pack.write_shard", stop)
+        pack(own_table, tmp_path / "out", name="three", workers=1)
+    change_image(own_table)
+    with pytest.raises(InputError, match="images differ"):
+        pack(own_table, tmp_path / "out", name="three", workers=1)
+
+
+def test_a_pack_of_an_earlier_version_is_read_and_not_taken_for_this_one(copy, table):
+    described = json.loads((copy / "pack.json").read_text())
+    del described["images_sha256"]
+    (copy / "pack.json").write_text(json.dumps(described))
+    assert len(read_pack(copy)) == 15
+    with pytest.raises(InputError, match="does not say which images it was packed from"):
+        pack(table, copy, name="three", workers=1)
+
+
+def test_two_runs_do_not_pack_to_one_folder(packed, table, tmp_path, monkeypatch):
+    out, plain, refused = tmp_path / "out", pack_shard.write_shard, []
+
+    def again(job, number):
+        with ThreadPoolExecutor(1) as pool:
+            refused.append(pool.submit(pack, table, out, name="three", workers=1).exception())
+        plain(job, number)
+
+    monkeypatch.setattr("dlatrack.sampling.pack.write_shard", again)
+    pack(table, out, name="three", shard_crops=4, workers=1)
+    assert contents(out) == contents(packed.folder)
+    assert all(isinstance(error, InputError) for error in refused)
+    assert "out is being written by another run (process" in str(refused[0])
+
+
+def test_a_folder_that_is_refused_is_left_as_it_was(table, tmp_path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(InputError, match="is not empty and holds no pack"):
+        pack(table, tmp_path, workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

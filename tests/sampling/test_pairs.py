@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
 from dlatrack.recipes import NetConfig, SamplingConfig
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
@@ -78,5 +79,21 @@ def test_negative_pairs_show_another_track(store):
 
 def test_negative_pairs_need_two_tracks():
     alone = CropStore.build(synthetic_sequences(1, seed=40, length=3, challenges=()))
-    with pytest.raises(ValueError, match="negative pairs need at least two tracks"):
+    with pytest.raises(
+        InputError, match=r"one track, and negative pairs \(a share of 0\.2, .*\) need two or more"
+    ):
         source(alone, negative_pairs=0.2)
+
+
+@pytest.mark.parametrize(("seed", "other"), [(2**64 - 1, 2**64 - 2), (2**63, 2**63 + 1), (2**53, 2**53 + 1)])
+def test_large_seeds_that_differ_by_one_give_other_pairs(store, seed, other):
+    pairs = [
+        PairSource(store, SamplingConfig(), NetConfig(), number).pair(0, 3).key for number in (seed, other)
+    ]
+    assert pairs[0] != pairs[1]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_a_seed_of_more_than_64_bits_is_refused(store, seed):
+    with pytest.raises(InputError, match=rf"seed must be in 0\.\.18446744073709551615, got {seed}"):
+        PairSource(store, SamplingConfig(), NetConfig(), seed)

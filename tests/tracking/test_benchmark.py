@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -115,6 +116,9 @@ def test_run_json_says_what_made_the_results(minis: dict[str, DataSetSource], tm
     )
     record = json.loads((folder / "run.json").read_text())
     assert {*record.pop("versions")} == {"dlatrack", "numpy", "torch"}
+    content = record.pop("content")
+    assert {*content} == {"images", "boxes"}
+    assert all(len(value) == 64 for value in content.values())
     assert record == {
         "benchmark": "vot2019",
         "first_pixel": 0,
@@ -193,6 +197,85 @@ def test_results_of_something_else_are_not_mixed(
         run(Walker, minis[name], tmp_path, **changed)
     with pytest.raises(InputError, match=rf"benchmark is '{name}' there and 'uav123' here"):
         run(Walker, minis["uav123"], tmp_path, settings={"rate": 0.1}, **PROTOCOLS[name])
+
+
+def write_clips(root: Path, *, seed: int = 0, shift: float = 0) -> DataSetSource:
+    """Two clips whose names and lengths are always the same."""
+    draw = np.random.default_rng(seed)
+    for name in ("dog", "walk"):
+        images = draw.integers(0, 256, (4, 48, 64, 3), np.uint8)
+        boxes = np.tile([10.25 + shift, 20, 30, 25], (4, 1))
+        write_folder(Sequence(name, images, boxes, np.ones(4, bool)), root, "png")
+    return DataSetSource("folder", root)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1, "shift": 2}, "its boxes have another content .*; its images have another content"),
+        (
+            {"seed": 1},
+            r"its images have another content \(hash [0-9a-f]{12} there, [0-9a-f]{12} here\); choose",
+        ),
+        ({"shift": 0.5}, r"run\.json belongs to another run: its boxes have another content"),
+    ],
+)
+def test_results_of_other_clips_of_the_same_names_are_not_taken(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    folder = run(StaticTracker, write_clips(tmp_path / "clips"), tmp_path / "out")
+    before = results(folder)
+    other = write_clips(tmp_path / "others", **changes)
+    with pytest.raises(InputError, match=message):
+        run(StaticTracker, other, tmp_path / "out")
+    assert results(folder) == before
+
+
+def test_results_are_not_taken_once_a_byte_of_an_image_was_mended(tmp_path: Path) -> None:
+    source = write_clips(tmp_path / "clips")
+    run(StaticTracker, source, tmp_path / "out")
+    image = tmp_path / "clips" / "walk" / "img" / "0003.png"
+    data = bytearray(image.read_bytes())
+    data[len(data) // 2] ^= 1
+    image.write_bytes(data)
+    with pytest.raises(InputError, match="its images have another content"):
+        run(StaticTracker, source, tmp_path / "out")
+
+
+def test_a_copy_of_the_clips_goes_on(tmp_path: Path) -> None:
+    write_clips(tmp_path / "clips")
+    run(Counting, DataSetSource("folder", tmp_path / "clips"), tmp_path / "out", shard=(1, 2))
+    copy = shutil.copytree(tmp_path / "clips", tmp_path / "copy", copy_function=shutil.copyfile)
+    started = Counting.started
+    run(Counting, DataSetSource("folder", copy), tmp_path / "out")
+    assert Counting.started == started + 1
+
+
+def test_results_of_an_earlier_version_are_not_taken(tmp_path: Path) -> None:
+    source = write_clips(tmp_path / "clips")
+    record = run(StaticTracker, source, tmp_path / "out") / "run.json"
+    old = json.loads(record.read_text())
+    del old["content"]
+    record.write_text(json.dumps(old))
+    with pytest.raises(InputError, match=r"run\.json does not say which images and boxes its results are of"):
+        run(StaticTracker, source, tmp_path / "out")
+
+
+@pytest.mark.parametrize("shard", [(1, 1), (2, 2)])
+def test_two_runs_do_not_write_to_one_folder(tmp_path: Path, shard: tuple[int, int]) -> None:
+    source = write_clips(tmp_path / "clips")
+
+    def again(_name: str, _stages: StageSeconds) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            part = pool.submit(run, Walker, source, tmp_path / "out", shard=(1, 2))
+            if shard == (2, 2):
+                part.result()
+            else:
+                with pytest.raises(InputError, match=r"out/walker is being written by another run \(process"):
+                    part.result()
+
+    run(Walker, source, tmp_path / "out", shard=shard, on_sequence=again)
+    assert {*results(tmp_path / "out" / "walker")} == {"run.json", "dog.txt", "walk.txt"}
 
 
 @each_protocol

@@ -80,7 +80,7 @@ def test_a_crew_ends_with_the_process_that_started_it() -> None:
     worker = os.pidfd_open(ours.recv())
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    assert select.select([worker], [], [], 30)[0] == [worker]  # readable once the worker has ended
+    assert select.select([worker], [], [], 600)[0] == [worker]  # readable once the worker has ended
     os.close(worker)
 
 

@@ -47,6 +47,24 @@ def test_results_of_something_else_are_not_mixed(
         claim(tmp_path, IDENTITY | changes)
 
 
+def test_the_content_is_compared_and_told_in_words(tmp_path: Path) -> None:
+    claim(tmp_path, IDENTITY | {"content": {"images": "a" * 64, "boxes": "b" * 64}})
+    claim(tmp_path, IDENTITY | {"content": {"images": "a" * 64, "boxes": "b" * 64}})
+    with pytest.raises(
+        InputError,
+        match=r"its images have another content \(hash aaaaaaaaaaaa there, cccccccccccc here\); choose",
+    ):
+        claim(tmp_path, IDENTITY | {"content": {"images": "c" * 64, "boxes": "b" * 64}})
+    with pytest.raises(InputError, match=r"its boxes have .* \(hash bbbbbbbbbbbb there, None here\)"):
+        claim(tmp_path, IDENTITY | {"content": {"images": "a" * 64}})
+
+
+def test_a_record_without_content_is_of_unknown_clips(tmp_path: Path) -> None:
+    claim(tmp_path, IDENTITY)
+    with pytest.raises(InputError, match=r"does not say which images and boxes .* earlier versions"):
+        claim(tmp_path, IDENTITY | {"content": {"images": "a" * 64}})
+
+
 @pytest.mark.parametrize("text", ["{", "[]", ""])
 def test_an_unreadable_run_json_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from safetensors.torch import load_file
 
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.files import owned_folder
 from dlatrack.recipes import recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
@@ -131,6 +134,22 @@ def test_all_processes_return_when_the_checkpoint_is_written(tmp_path):
     store = CropStore.build(synthetic_sequences(1, seed=50, length=4, challenges=()))
     train(replace(small, schedule=schedule), store, tmp_path, compute=Compute(ranks=Watched()))
     assert written == [True]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_all_processes_are_refused_a_folder_that_another_run_owns(tmp_path, rank):
+    class Other(Ranks):
+        def gather(self, value):
+            return [value, None] if self.first else ["out is being written by another run", value]
+
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        pool.submit(stack.enter_context, owned_folder(tmp_path)).result()
+        with (
+            pytest.raises(InputError, match="is being written by another run"),
+            Other(rank, 2).owned_folder(tmp_path),
+        ):
+            pass
+        pool.submit(stack.close).result()
 
 
 def test_without_torchrun_there_is_one_process(monkeypatch):

@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import random
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import torch
 from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.files import owned_folder
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.opening import open_mixture, pack_set
 from dlatrack.sampling.store import CropStore
@@ -177,12 +180,77 @@ def run_with_workers(store_file: Path, folder: Path) -> None:
 
 
 def test_workers_end_though_the_run_keeps_the_stop_signal_for_itself(store_file, tmp_path):
-    """Forked workers inherit how a process takes SIGTERM, and SIGTERM is what ends them."""
+    """Forked workers inherit how a process takes SIGTERM, so that is not what may end them."""
     process = multiprocessing.get_context("forkserver").Process(
         target=run_with_workers, args=(store_file, tmp_path)
     )
     process.start()
-    process.join(120)
+    process.join(
+        900
+    )  # not how long it may take, which depends on the load: a limit for a run that never ends
     ended = process.exitcode
     process.kill()
     assert ended == 0
+
+
+def test_two_trainings_do_not_write_to_one_folder(store_file, tmp_path):
+    crops, refused = CropStore.load(store_file), []
+
+    def again(step, _total):
+        if step.step == 0:
+            with ThreadPoolExecutor(1) as pool:
+                refused.append(pool.submit(train, RECIPE, crops, tmp_path, seed=2).exception())
+
+    done = train(RECIPE, crops, tmp_path, seed=1, until_epoch=1, on_step=again)
+    assert isinstance(refused[0], InputError)
+    assert "is being written by another run (process" in str(refused[0])
+    whole = train(RECIPE, crops, tmp_path / "whole", seed=1, until_epoch=1)
+    assert [step[:-1] for step in done.steps] == [step[:-1] for step in whole.steps]
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, HISTORY, "whole"}
+
+
+def test_a_finished_run_is_read_while_another_reads_it(store_file, tmp_path):
+    crops = CropStore.load(store_file)
+    train(RECIPE, crops, tmp_path, until_epoch=1)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        pool.submit(stack.enter_context, owned_folder(tmp_path, part=(1, 2))).result()
+        assert train(RECIPE, crops, tmp_path, until_epoch=1).epochs == 1
+        with pytest.raises(InputError, match="is being written by another run"):
+            train(RECIPE, crops, tmp_path, until_epoch=2)
+        pool.submit(stack.close).result()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_a_run_does_not_go_on_with_other_images(tmp_path):
+    root = write_mini("got10k", tmp_path)
+    train(RECIPE, open_mixture({"got10k": root}), tmp_path / "run", until_epoch=1)
+    kept = (tmp_path / "run" / CHECKPOINT).read_bytes()
+    image = sorted((root / "train").rglob("*.jpg"))[-1]
+    data = bytearray(image.read_bytes())
+    data[len(data) // 2] ^= 1
+    image.write_bytes(data)
+    with pytest.raises(
+        InputError, match=r"another run: the content of the training data \(crops\) is .* choose"
+    ):
+        train(RECIPE, open_mixture({"got10k": root}), tmp_path / "run", until_epoch=2)
+    assert (tmp_path / "run" / CHECKPOINT).read_bytes() == kept
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 10**30])
+def test_a_seed_that_no_generator_takes_is_named(store_file, tmp_path, seed):
+    with pytest.raises(InputError, match=rf"seed must be in 0\.\.18446744073709551615, got {seed}"):
+        train(RECIPE, CropStore.load(store_file), tmp_path / "run", seed=seed)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_largest_seed_trains(store_file, tmp_path):
+    quick = replace(RECIPE, schedule=replace(SHORT, epochs=1, pairs_per_epoch=2))
+    assert len(train(quick, CropStore.load(store_file), tmp_path, seed=2**64 - 1).steps) == 1
+
+
+def test_one_track_is_too_few_for_negative_pairs(tmp_path):
+    crops = CropStore.build(synthetic_sequences(1, seed=50, length=4, challenges=()))
+    with pytest.raises(InputError, match="has one track, and negative pairs"):
+        train(recipe("dla_siamrpnpp_small"), crops, tmp_path / "run", backbone_weights="random")
+    assert not (tmp_path / "run").exists()

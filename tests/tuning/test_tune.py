@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,41 @@ def test_other_arguments_do_not_go_on_with_a_file(
     out.write_text(json.dumps(json.loads(_record(tmp_path)), indent=2))
     with pytest.raises(InputError, match=rf"tuned\.json belongs to another tuning: {message}"):
         run(out, **options)
+
+
+def test_a_file_of_other_images_is_not_taken(tmp_path: Path) -> None:
+    out = tmp_path / "tuned.json"
+    run(out)
+    before = out.read_bytes()
+    with pytest.raises(InputError, match=r"another tuning: data\.images_sha256 is '[0-9a-f]{64}' there"):
+        run(out, source=Strip(shade=1))
+    assert out.read_bytes() == before
+
+
+def test_a_file_that_does_not_tell_its_images_is_not_taken(tmp_path: Path) -> None:
+    out = tmp_path / "tuned.json"
+    run(out)
+    old = json.loads(out.read_text())
+    del old["data"]["images_sha256"]
+    out.write_text(json.dumps(old))
+    with pytest.raises(
+        InputError, match=r"tuned\.json does not say which images it is of, as earlier versions"
+    ):
+        run(out)
+
+
+def test_two_tunings_do_not_write_one_file(tmp_path: Path) -> None:
+    out, refused = tmp_path / "tuned.json", []
+
+    def once_more() -> Callable[[OnlineConfig], Shrinker]:
+        with ThreadPoolExecutor(1) as pool:
+            refused.append(pool.submit(run, out).exception())
+        return Shrinker
+
+    run(out, once_more)
+    assert isinstance(refused[0], InputError)
+    assert "tuned.json is being written by another run (process" in str(refused[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["tuned.json"]
 
 
 def _record(tmp_path: Path) -> str:

@@ -50,16 +50,17 @@ def shrinkers() -> Callable[[OnlineConfig], Shrinker]:
 
 @dataclass(frozen=True)
 class Strip:
-    """A source of sequences of black images, whose targets stand still."""
+    """A source of sequences of images of one shade, whose targets stand still."""
 
     count: int = 18
     length: int = 11
     prefix: str = "clip"
     name: str = "folder"
     first_pixel: int = 1
+    shade: int = 0
 
     def open(self) -> list[Sequence]:
-        images = np.zeros((self.length, 2, 2, 3), np.uint8)
+        images = np.full((self.length, 2, 2, 3), self.shade, np.uint8)
         return [
             Sequence(
                 f"{self.prefix}{number:02d}",

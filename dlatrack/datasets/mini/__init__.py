@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dlatrack.datasets.manifests import manifest, mini_file
 from dlatrack.errors import InputError
-from dlatrack.files import write_text
+from dlatrack.files import owned_folder, write_text
 
 #: Sets whose miniatures can be made longer.
 BENCHMARKS = ("otb100", "uav123", "vot2019", "lasot_test")
@@ -49,7 +49,7 @@ def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) ->
 
     Raises:
         InputError: for an unknown name or a negative seed, a factor `longer` that is not 1 where the data set is no
-            benchmark, or if the data set is there already.
+            benchmark, or if the data set is there already, or is being written.
     """
     known = manifest(name)
     if seed < 0:
@@ -58,11 +58,14 @@ def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) ->
         raise InputError(f"longer must be 1, or more for {', '.join(BENCHMARKS)}; got {longer} for {name}")
     root = Path(out) / known.root_names[0]
     taken = [mini_file(name), *(split.marker for split in known.splits.values())]
-    if root.is_dir() and any(any(root.glob(pattern)) for pattern in taken):
-        raise InputError(f"{root} holds {known.title} already; choose another folder")
-    options = {"longer": longer} if name in BENCHMARKS else {}
-    declaration: Declaration = import_module(f"dlatrack.datasets.mini.{name}").write(root, seed, **options)
-    write_text(root / mini_file(name), _toml(name, seed, declaration))
+    with owned_folder(root):
+        if any(any(root.glob(pattern)) for pattern in taken):
+            raise InputError(f"{root} holds {known.title} already; choose another folder")
+        options = {"longer": longer} if name in BENCHMARKS else {}
+        declaration: Declaration = import_module(f"dlatrack.datasets.mini.{name}").write(
+            root, seed, **options
+        )
+        write_text(root / mini_file(name), _toml(name, seed, declaration))
     return root
 
 

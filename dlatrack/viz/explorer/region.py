@@ -53,9 +53,8 @@ def place_region(box_xywh: np.ndarray, frame: int, *, seed: int = 0) -> Region:
         frame: its number, which with the seed decides the shift.
         seed: of the random shift and stretch.
     """
-    window = draw_window(
-        _PLAIN, REGION_SIZE, CROP_SIZE, np.random.Generator(np.random.Philox(key=[seed, frame]))
-    )
+    rng = np.random.Generator(np.random.Philox(key=np.array([seed, frame], np.uint64)))
+    window = draw_window(_PLAIN, REGION_SIZE, CROP_SIZE, rng)
     low, side = np.array(window).reshape(2, 2)
     stretch = side / (REGION_SIZE - 1)
     zoom = TEMPLATE_SIZE / template_side(box_xywh[2], box_xywh[3])

@@ -1,0 +1,76 @@
+"""Processes that cannot start or that die, and what is said of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from dlatrack.errors import InputError
+from dlatrack.processes import check_may_start, parent_watch
+from dlatrack.tracking.crew import work_off
+
+WORK = """
+from dlatrack.tracking.crew import work_off
+
+def upper(word):
+    return word.upper()
+
+def prepare():
+    return upper
+"""
+CALL = 'print(list(work_off(prepare, ["a"], 1)))'
+GUARDED = f'if __name__ == "__main__":\n    {CALL}'
+
+
+def run(script: Path | None, text: str) -> subprocess.CompletedProcess[str]:
+    if script is not None:
+        script.write_text(text, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, script or "-"],
+        input=None if script else text,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+def test_a_script_with_a_guard_works(tmp_path):
+    done = run(tmp_path / "script.py", WORK + GUARDED)
+    assert (done.returncode, done.stdout) == (0, "[('a', 'A')]\n"), done.stderr
+
+
+def test_a_script_without_a_guard_is_told_so(tmp_path):
+    done = run(tmp_path / "script.py", WORK + CALL)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert "a process that tracks ended before its work began (exit code 1" in last
+    assert 'put the call below `if __name__ == "__main__":`' in last
+    assert "dlatrack.errors.InputError: this script is imported again by each process" in done.stderr
+    assert "memory" not in done.stderr
+
+
+def test_functions_of_standard_input_are_asked_into_a_module():
+    done = run(None, WORK + CALL)
+    assert done.returncode == 1
+    assert "put functions and classes of a notebook or of standard input into a module" in done.stderr
+    assert "memory" not in done.stderr.splitlines()[-1]
+
+
+def test_what_cannot_be_sent_is_named():
+    with pytest.raises(
+        InputError, match=r"the tracker cannot be sent to another process \(.*lambda.*\); it must"
+    ):
+        list(work_off(lambda: str.upper, ["a"], 1))
+    with pytest.raises(InputError, match=r"cannot be sent to another process \(cannot pickle"):
+        list(work_off(threading.Lock().acquire, ["a"], 1))
+
+
+def test_a_process_that_is_ready_may_start_others():
+    check_may_start()
+    assert parent_watch()()
