@@ -8,9 +8,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from dlatrack.errors import InputError
+
+#: What systems leave beside data, in lower case, apart from names that begin with a dot.
+_COMPANIONS = frozenset(("__macosx", "@eadir", "$recycle.bin", "thumbs.db", "ehthumbs.db", "desktop.ini"))
 
 
 @contextmanager
@@ -53,6 +56,18 @@ def write_text(path: str | Path, text: str) -> None:
     """Write `text` to `path` atomically, as UTF-8 with unix line ends."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def is_companion(path: PurePath) -> bool:
+    """Whether a path is, or lies in, something that a system keeps beside data and that is no data itself.
+
+    Such are names that begin with a dot (macOS writes `._NAME` beside each NAME on disks of other systems), files
+    like `Thumbs.db`, and folders like `__MACOSX` in zip files.
+
+    Args:
+        path: below the folder that is looked through; what lies above is not judged.
+    """
+    return any(part.startswith(".") or part.casefold() in _COMPANIONS for part in path.parts if part != "..")
 
 
 def check_writable(path: str | Path) -> None:

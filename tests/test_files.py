@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+from pathlib import PurePosixPath
 
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, check_writable, sweep, write_text
+from dlatrack.files import atomic_path, check_writable, is_companion, sweep, write_text
 
 
 def test_a_file_appears_complete(tmp_path):
@@ -66,3 +67,25 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     sweep(tmp_path / "a.txt")
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {".a-12345678.csv", "a-12345678.txt", ".b-12345678.txt", "a.txt"}
+
+
+@pytest.mark.parametrize(
+    ("path", "companion"),
+    [
+        ("__MACOSX/T/._a.txt", True),
+        ("T/__MACOSX/a.txt", True),
+        ("T/._a.txt", True),
+        (".DS_Store", True),
+        ("T/Thumbs.db", True),
+        ("desktop.INI", True),
+        (".Trashes/a.txt", True),
+        ("@eaDir/a.txt", True),
+        ("T/a.txt", False),
+        ("T/_a.txt", False),
+        ("T/a.b.txt", False),
+        ("MACOSX/a.txt", False),
+        ("../T/a.txt", False),
+    ],
+)
+def test_what_systems_keep_beside_data_is_no_data(path: str, companion: bool) -> None:
+    assert is_companion(PurePosixPath(path)) == companion

@@ -12,7 +12,7 @@ from typing import Any, cast
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.protocols import PROTOCOLS
-from dlatrack.evaluation.results.archives import opened
+from dlatrack.evaluation.results.archives import as_given, opened
 from dlatrack.evaluation.results.trackers import find_trackers
 from dlatrack.evaluation.results.vot_trackers import find_vot_trackers
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
@@ -104,7 +104,7 @@ def each_tracker(
     failures: list[str] = []
     seen: set[str] = set()
     for place in map(Path, places):
-        label = place.name if place.is_dir() else place.name.split(".")[0]
+        label = place.name.split(".")[0] if place.is_file() else place.name
         with opened(place) as folder:
             for name, read in _found(truth, folder, label):
                 if name in seen:
@@ -113,7 +113,7 @@ def each_tracker(
                 try:
                     use(name, read())
                 except InputError as error:
-                    failures.append(f"tracker {name}: {error}")
+                    failures.append(f"tracker {name}: {as_given(str(error), folder, place)}")
     return failures
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from dlatrack.errors import InputError
+from dlatrack.files import is_companion
 
 
 def _bare(name: str) -> str:
@@ -31,7 +32,7 @@ def find_results(folder: str | Path, names: Collection[str]) -> dict[str, Path]:
     name wins.
 
     Args:
-        folder: holds `<name>.txt` files; others are left alone.
+        folder: holds `<name>.txt` files; others, hidden ones and folders are left alone.
         names: sequence names.
 
     Returns:
@@ -43,9 +44,18 @@ def find_results(folder: str | Path, names: Collection[str]) -> dict[str, Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no results folder {folder}")
-    found = match_files(folder.glob("*.txt"), names)
+    found = match_files(text_files(folder), names)
     require_all(folder, found, names)
     return {name: found[name] for name in names}
+
+
+def text_files(folder: Path) -> list[Path]:
+    """The text files directly in a folder, sorted, without hidden companions."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() == ".txt" and not is_companion(Path(path.name)) and path.is_file()
+    )
 
 
 def match_files(
@@ -78,6 +88,11 @@ def match_files(
                 found[name] = fitting[0]
                 del free[fitting[0]]
     return found
+
+
+def spells_one(text: str, names: Collection[str]) -> bool:
+    """Whether a text is some sequence's name, in any spelling that `find_results` takes."""
+    return any(spelling(text) in map(spelling, names) for spelling in _SPELLINGS)
 
 
 def require_all(folder: Path, found: Collection[str], names: Collection[str]) -> None:
