@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dlatrack.box_text import MOST_PIXELS
 from dlatrack.datasets.columns import TextColumn
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.images import IMAGE_SUFFIXES
@@ -199,7 +200,8 @@ class _Objects:
             leave_out(~np.isin(category, known), f"is not one of the {len(known)} categories", slice(2, 3))
             good &= ~np.isin(image, pictures.missing)
             leave_out(~np.isin(image, pictures.ids), "is not the id of an image in the list", slice(1, 2))
-            leave_out(~np.isfinite(boxes).all(1), "is not four finite numbers x,y,w,h", slice(4, None))
+            large = ~(np.abs(boxes) < MOST_PIXELS).all(1)
+            leave_out(large, f"is not four finite numbers x,y,w,h below {MOST_PIXELS:g}", slice(4, None))
             empty = (boxes[:, 2:] <= 0).any(1) & ~np.isin(ids, list(without_area))
             leave_out(empty, "is x,y,w,h; width and height must be above 0", slice(4, None))
             size = np.zeros((len(ids), 2))

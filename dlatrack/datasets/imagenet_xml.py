@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from dlatrack.box_text import MOST_PIXELS, to_number
 from dlatrack.datasets.faults import Fault, Report
 from dlatrack.datasets.layout import read_text
 
@@ -120,9 +121,9 @@ def _number(file: Path, row: int | None, node: ElementTree.Element | None, tag: 
     """
     text = (node.findtext(tag) if node is not None else None) or ""
     try:
-        value = float(text)
+        value = to_number(text.strip())
     except ValueError:
         value = np.nan
-    if np.isfinite(value) and (tag in _CORNERS or value == int(value)):
+    if abs(value) < MOST_PIXELS and (tag in _CORNERS or value.is_integer()):
         return value
     raise _FaultyError(Fault(file, f"is not a number {tag}", row, text, "object"))
