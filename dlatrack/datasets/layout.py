@@ -71,7 +71,7 @@ def read_names(file: Path, root: Path, report: Report, *, pattern: str) -> list[
     """
     found: dict[str, int] = {}
     for row, line in enumerate(split_lines(read_text(file, root, report) or ""), 1):
-        name = line.strip()
+        name = line.strip(" \t")
         if not is_plain_name(name):
             report(Fault(file, "is not the name of a folder beside this list", row, name))
         elif not re.fullmatch(pattern, name):

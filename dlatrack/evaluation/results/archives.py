@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from dlatrack.errors import InputError
 from dlatrack.files import is_companion
@@ -75,7 +75,7 @@ def _unpack(path: Path, folder: Path) -> None:
                 entries = ((e.filename, e.file_size, e) for e in archive.infolist() if not e.is_dir())
                 _write(path, folder, entries, archive.open)
         elif path.name.lower().endswith(_TAR):
-            with tarfile.open(path) as tar:
+            with tarfile.open(path, tarinfo=_Member) as tar:
                 files = ((m.name, m.size if m.isfile() else 0, m) for m in tar)
                 _write(path, folder, files, tar.extractfile)
                 _require_end(tar)
@@ -90,6 +90,22 @@ def _unpack(path: Path, folder: Path) -> None:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"cannot read {path} as an archive: {reason}") from error
+
+
+class _Member(tarfile.TarInfo):
+    """An entry of a tar file; long headers, which tarfile reads into memory, are refused."""
+
+    @classmethod
+    def frombuf(cls, *arguments: Any, **named: Any) -> Self:
+        """As that of tarfile.
+
+        Raises:
+            ValueError: if what belongs to the header, a file or not, is larger than `FILE_BYTES`.
+        """
+        member = super().frombuf(*arguments, **named)
+        if member.size > FILE_BYTES and not member.isreg():
+            raise ValueError(f"a header of {member.size:,} bytes is too much; {FILE_BYTES:,} are allowed")
+        return member
 
 
 def _require_end(tar: tarfile.TarFile) -> None:

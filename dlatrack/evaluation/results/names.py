@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
@@ -10,15 +11,21 @@ from dlatrack.errors import InputError
 from dlatrack.files import is_companion
 
 
+def _composed(name: str) -> str:
+    """The name as most systems write it; archives made on macOS have letters and their accents apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _bare(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
+    """Letters and digits of any script alone; a name that has none stays as it is, and fits no other."""
+    return re.sub(r"[\W_]", "", _composed(name).casefold()) or name
 
 
 #: How a sequence name may be spelt in a file name, from strict to lenient. The strict ways come first because
 #: UAV123 has both car1_1 and car11.
 _SPELLINGS: tuple[Callable[[str], str], ...] = (
-    str,
-    lambda name: re.sub(r"[-_. ]", "-", name.casefold()),
+    _composed,
+    lambda name: re.sub(r"[-_. ]", "-", _composed(name).casefold()),
     _bare,
     lambda name: _bare(name.casefold().removeprefix("uav_")),  # pytracking's UAV123
     lambda name: {"human4": "human42"}.get(_bare(name), _bare(name)),  # got10k's OTB100
@@ -90,9 +97,10 @@ def match_files(
     return found
 
 
-def spells_one(text: str, names: Collection[str]) -> bool:
-    """Whether a text is some sequence's name, in any spelling that `find_results` takes."""
-    return any(spelling(text) in map(spelling, names) for spelling in _SPELLINGS)
+def spells_one(names: Collection[str]) -> Callable[[str], bool]:
+    """A function that says whether a text is one of the names, in any spelling that `find_results` takes."""
+    known = [(spelling, {spelling(name) for name in names}) for spelling in _SPELLINGS]
+    return lambda text: any(spelling(text) in spelt for spelling, spelt in known)
 
 
 def require_all(folder: Path, found: Collection[str], names: Collection[str]) -> None:

@@ -94,7 +94,8 @@ def _box_files(paths: list[Path], names: Collection[str]) -> dict[str, Path]:
     are both, a folder in which only such files fit holds times.
     """
     beside = {path: _BESIDE.sub("", path.stem) for path in paths if _BESIDE.search(path.stem)}
-    doubtful = {path for path, stem in beside.items() if spells_one(stem, names)}
+    belongs = spells_one(names)
+    doubtful = {path for path, stem in beside.items() if belongs(stem)}
     found = match_files([path for path in paths if path not in doubtful or path.stem in names], names)
     return {} if doubtful.issuperset(found.values()) else found
 

@@ -207,3 +207,17 @@ def test_a_file_and_a_folder_of_one_name(archive):
         pass
     assert "dlatrack-results-" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    """tarfile reads what belongs to a header at once, however long it says that it is."""
+    monkeypatch.setattr(archives, "FILE_BYTES", 10_000)
+    path = tarred(tmp_path / "a.tar.xz", {"pax": b"x" * 10_001}, type=tarfile.XHDTYPE)
+    with (
+        pytest.raises(InputError, match=r"a\.tar\.xz as an archive: a header of 10,001 bytes is too much"),
+        opened(path),
+    ):
+        pass
+    long = tarred(tmp_path / "b.tar.xz", {f"{'deep/' * 30}Car1.txt": ROW})
+    with opened(long) as folder:
+        assert len(list(folder.rglob("Car1.txt"))) == 1

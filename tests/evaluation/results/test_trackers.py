@@ -134,3 +134,25 @@ def test_got10k_folders_of_sequences_that_are_called_like_side_files(tmp_path):
     )
     found = summary(find_trackers(tmp_path, ["x", "x_times"]))
     assert found == {"T": {"x": "x_001.txt", "x_times": "x_times_001.txt"}}
+
+
+@pytest.mark.parametrize(
+    ("names", "file", "found"),
+    [
+        (["собака", "кошка"], "кошка.txt", "кошка"),
+        (["собака"], "кошка.txt", None),
+        (["собака 1"], "Собака_1.txt", "собака 1"),
+        (["犬_1", "犬_2"], "犬-2.txt", "犬_2"),
+        (["---"], "===.txt", None),
+        (["café"], "cafe\N{COMBINING ACUTE ACCENT}.txt", "café"),
+        (["café"], "caf.txt", None),
+        (["cafe\N{COMBINING ACUTE ACCENT}_1"], "Café-1.txt", "cafe\N{COMBINING ACUTE ACCENT}_1"),
+    ],
+)
+def test_names_in_any_script(tmp_path, names, file, found):
+    put(tmp_path, f"T/{file}")
+    if found is None:
+        with pytest.raises(InputError, match="has no result file for any sequence"):
+            find_trackers(tmp_path, names)
+    else:
+        assert summary(find_trackers(tmp_path, names)) == {"T": {found: file}}
