@@ -111,6 +111,8 @@ def _regions(where: str, rows: Any) -> np.ndarray:
     what = "a list of boxes x, y, w, h or of polygons with 8 numbers"
     if not isinstance(rows, list) or not rows:
         raise InputError(f"{where} needs {what}, got {_shown(rows)}")
+    if (quick := _quick_regions(rows)) is not None:
+        return quick
     width = next((len(row) for row in rows if isinstance(row, list)), 4)
     regions = np.full((len(rows), width), np.nan)
     for number, row in enumerate(rows, 1):
@@ -131,6 +133,18 @@ def _regions(where: str, rows: Any) -> np.ndarray:
             raise InputError(f"{where} row {number}: {_shown(row)} is NaN in part; all or none is needed")
         regions[number - 1] = values
     return regions
+
+
+def _quick_regions(rows: list[Any]) -> np.ndarray | None:
+    """All rows at once; None if there is anything to look at row by row."""
+    try:
+        if not {type(value) for row in rows for value in row} <= {int, float}:
+            return None
+        regions = np.array(rows, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    sound = regions.ndim == 2 and regions.shape[1] in (4, 8) and (np.abs(regions) < MOST_PIXELS).all()
+    return regions if sound else None
 
 
 def _is_number(value: Any) -> bool:

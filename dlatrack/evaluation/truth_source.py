@@ -27,7 +27,7 @@ def read_truth(name: str, source: str | Path | None = None) -> BenchmarkTruth:
         name: of the benchmark.
         source: one of: a JSON file, see `read_json_truth`; a folder of text files, one per sequence; the root folder
             of the data set. For "folder": a sequence folder of OTB's layout, with or without images, the folder that
-            holds such folders, or, if there are none, a folder of text files. None: the data set below
+            holds such folders, or, if none is annotated, a folder of text files. None: the data set below
             `DLATRACK_DATA`.
 
     Raises:
@@ -128,18 +128,19 @@ def _read_absent(file: Path, frames: int) -> np.ndarray:
 
 
 def _from_own(folder: Path) -> list[SequenceTruth]:
-    """A user's own sequences: one folder, folders or text files; rows of NaN say that the target is absent."""
+    """A user's own sequences: annotated folders, or text files; rows of NaN say that the target is absent."""
     if not folder.is_dir():
         raise InputError(f"{folder} is neither a file nor a folder; the true boxes are needed")
     clips = [folder] if is_annotated(folder) else sequence_folders(folder)
+    texts = [] if any(map(is_annotated, clips)) else text_files(folder)
+    if texts:
+        return [SequenceTruth(file.stem, read_annotation(file)) for file in texts]
     boxes: dict[str, np.ndarray] = {}
     for clip in clips:
         for name, rows in read_true_boxes(clip).items():
             if name in boxes:
                 raise InputError(f"{folder} has two sequences {name}; each name once")
             boxes[name] = rows
-    if not clips:
-        boxes = {file.stem: read_annotation(file) for file in text_files(folder)}
     if not boxes:
         raise InputError(
             f"{folder} holds neither sequence folders (with groundtruth_rect.txt) nor text files of true boxes"

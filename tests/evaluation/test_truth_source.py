@@ -152,6 +152,8 @@ def test_clips_without_images_and_their_numbers_as_written(tmp_path):
     assert truth.boxes["B"][0].tolist() == [0.1, 0.7, 3, 4], "0.1 - 1 + 1 would be another number"
     assert truth.present["B"].tolist() == [True, False]
     assert list(read_truth("folder", tmp_path / "B").sequences) == ["B"], "the folder of one sequence"
+    write(tmp_path / "other", {"seqA.txt": "9,9,9,9\n", "seqA/img/0001.jpg": b"not looked at"})
+    assert read_truth("folder", tmp_path / "other").boxes["seqA"].tolist() == [[9, 9, 9, 9]]
 
 
 @pytest.mark.parametrize(
