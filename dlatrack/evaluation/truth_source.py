@@ -131,16 +131,21 @@ def _from_own(folder: Path) -> list[SequenceTruth]:
     """A user's own sequences: annotated folders, or text files; rows of NaN say that the target is absent."""
     if not folder.is_dir():
         raise InputError(f"{folder} is neither a file nor a folder; the true boxes are needed")
-    clips = [folder] if is_annotated(folder) else sequence_folders(folder)
-    texts = [] if any(map(is_annotated, clips)) else text_files(folder)
-    if texts:
-        return [SequenceTruth(file.stem, read_annotation(file)) for file in texts]
-    boxes: dict[str, np.ndarray] = {}
-    for clip in clips:
-        for name, rows in read_true_boxes(clip).items():
-            if name in boxes:
-                raise InputError(f"{folder} has two sequences {name}; each name once")
-            boxes[name] = rows
+    clips = sequence_folders(folder)
+    annotated = [clip for clip in clips if is_annotated(clip)]
+    if is_annotated(folder):
+        if annotated:
+            raise InputError(f"{folder} is annotated, and so is {annotated[0]} in it; one of the two must go")
+        clips = annotated = [folder]
+    if annotated or not (texts := text_files(folder)):
+        read = [item for clip in clips for item in read_true_boxes(clip).items()]
+    else:
+        read = [(file.stem, read_annotation(file)) for file in texts]
+    boxes = dict(read)
+    if len(boxes) < len(read):
+        names = [name for name, _ in read]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{folder} has two sequences {twice}; each name once")
     if not boxes:
         raise InputError(
             f"{folder} holds neither sequence folders (with groundtruth_rect.txt) nor text files of true boxes"

@@ -176,6 +176,11 @@ def test_clips_without_images_and_their_numbers_as_written(tmp_path):
             "has two sequences A-2",
         ),
         ({"A/groundtruth_rect.txt": "1,2,3,4", "A/img/x": ""}, "A/img has no image"),
+        ({"a.txt": "1,2,3,4", "a.TXT": "5,6,7,8"}, "has two sequences a; each name once"),
+        (
+            {"groundtruth_rect.txt": "1,2,3,4", "A/groundtruth_rect.txt": "1,2,3,4"},
+            "gt is annotated, and so is .*gt/A in it; one of the two must go",
+        ),
     ],
 )
 def test_what_is_no_truth_of_ones_own(tmp_path, files, message):
