@@ -15,7 +15,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +29,9 @@ _PATIENCE = 0.2
 
 #: Errors of file systems that have no locks.
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
+
+#: What systems leave beside data, in lower case, apart from names that begin with a dot.
+_COMPANIONS = frozenset(("__macosx", "@eadir", "$recycle.bin", "thumbs.db", "ehthumbs.db", "desktop.ini"))
 
 
 @contextmanager
@@ -80,6 +83,22 @@ def write_text(path: str | Path, text: str) -> None:
         raise InputError(f"cannot write {path}: {odd!r} holds a name that is not UTF-8; rename it") from error
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
+
+
+def is_companion(path: str | PurePath) -> bool:
+    """Whether a path is, or lies in, something that a system keeps beside data and that is no data itself.
+
+    Such are names that begin with a dot (macOS writes `._NAME` beside each NAME on disks of other systems), files
+    like `Thumbs.db`, and folders like `__MACOSX` in zip files.
+
+    Args:
+        path: below the folder that is looked through; what lies above is not judged.
+    """
+    return any(
+        part.startswith(".") or part.casefold() in _COMPANIONS
+        for part in PurePath(path).parts
+        if part != ".."
+    )
 
 
 def check_writable(path: str | Path) -> None:

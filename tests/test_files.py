@@ -8,6 +8,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
+from pathlib import PurePosixPath
 
 import pytest
 from filelock import FileLock
@@ -17,6 +18,7 @@ from dlatrack.files import (
     LOCK,
     atomic_path,
     check_writable,
+    is_companion,
     owned_file,
     owned_folder,
     same_file,
@@ -258,3 +260,25 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         elsewhere(owned_folder, tmp_path / "file" / "run")
     with pytest.raises(InputError, match=r"cannot write .*file/run\.json"):
         elsewhere(owned_file, tmp_path / "file" / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("path", "companion"),
+    [
+        ("__MACOSX/T/._a.txt", True),
+        ("T/__MACOSX/a.txt", True),
+        ("T/._a.txt", True),
+        (".DS_Store", True),
+        ("T/Thumbs.db", True),
+        ("desktop.INI", True),
+        (".Trashes/a.txt", True),
+        ("@eaDir/a.txt", True),
+        ("T/a.txt", False),
+        ("T/_a.txt", False),
+        ("T/a.b.txt", False),
+        ("MACOSX/a.txt", False),
+        ("../T/a.txt", False),
+    ],
+)
+def test_what_systems_keep_beside_data_is_no_data(path: str, companion: bool) -> None:
+    assert is_companion(PurePosixPath(path)) == companion

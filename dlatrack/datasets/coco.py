@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from dlatrack.box_text import MOST_PIXELS
 from dlatrack.datasets.columns import TextColumn
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.image_folder import is_hidden
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.datasets.layout import has_folder, is_plain_name, read_text, stays_inside
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.stills import still_tracks
 from dlatrack.datasets.track_builder import TrackTableBuilder, literal
 from dlatrack.datasets.tracks import TrackTable
+from dlatrack.files import is_companion
 
 _LISTS = ("images", "annotations", "categories")
 _WHOLE = ("id", "image_id", "category_id", "iscrowd")
@@ -144,7 +145,7 @@ def _on_disk(folder: Path, root: Path, report: Report) -> set[str]:
     found = set()
     with os.scandir(folder) as entries:
         for entry in entries:
-            if is_hidden(entry.name):
+            if is_companion(entry.name):
                 continue
             if entry.is_symlink() and not stays_inside(Path(entry.path), root):
                 report(Fault(entry.path, f"leads out of {root}; paths and links must stay within it"))
@@ -202,7 +203,8 @@ class _Objects:
             leave_out(~np.isin(category, known), f"is not one of the {len(known)} categories", slice(2, 3))
             good &= ~np.isin(image, pictures.missing)
             leave_out(~np.isin(image, pictures.ids), "is not the id of an image in the list", slice(1, 2))
-            leave_out(~np.isfinite(boxes).all(1), "is not four finite numbers x,y,w,h", slice(4, None))
+            large = ~(np.abs(boxes) < MOST_PIXELS).all(1)
+            leave_out(large, f"is not four finite numbers x,y,w,h below {MOST_PIXELS:g}", slice(4, None))
             empty = (boxes[:, 2:] <= 0).any(1) & ~np.isin(ids, list(without_area))
             leave_out(empty, "is x,y,w,h; width and height must be above 0", slice(4, None))
             size = np.zeros((len(ids), 2))

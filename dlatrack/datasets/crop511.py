@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from dlatrack.box_text import MOST_PIXELS
 from dlatrack.boxes import context_side
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.images import decode
@@ -177,6 +178,8 @@ def _load(file: Path, report: Report) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(text, object_pairs_hook=unique)
+    except InputError:
+        raise
     except json.JSONDecodeError as error:
         report(
             Fault(
@@ -184,7 +187,10 @@ def _load(file: Path, report: Report) -> dict[str, Any]:
             )
         )
         return {}
-    except RecursionError:
+    except (
+        ValueError,
+        RecursionError,
+    ):  # a whole number of thousands of digits, or lists in lists without end
         content = None
     if not isinstance(content, dict):
         report(Fault(file, "is not a JSON table {video: {track: {frame: box}}}"))
@@ -227,15 +233,13 @@ def _size(where: str, box: object, video: _Video) -> tuple[float, float] | None:
     what = "is not a box of finite numbers [w, h] or [x1, y1, x2, y2]"
     if (
         not isinstance(box, list)
-        or not all(type(value) in (int, float) for value in box)
+        or not all(type(value) in (int, float) and abs(value) < MOST_PIXELS for value in box)
         or len(box) not in (2, 4)
     ):
         video.fault(where, what, box)
         return None
     width, height = box if len(box) == 2 else (box[2] - box[0], box[3] - box[1])
-    if not (np.isfinite(width) and np.isfinite(height)):
-        video.fault(where, what, box)
-    elif width <= 0 or height <= 0:
+    if width <= 0 or height <= 0:
         video.fault(where, f"has width {width:g} and height {height:g}; both must be above 0", box)
     else:
         return float(width), float(height)

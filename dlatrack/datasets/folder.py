@@ -13,14 +13,15 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from dlatrack.datasets.image_folder import check_headers, image_files, is_hidden, utf8_name
+from dlatrack.box_text import decode, split_lines, split_numbers
+from dlatrack.datasets.image_folder import check_headers, image_files, utf8_name
 from dlatrack.datasets.images import ImageFiles
-from dlatrack.datasets.layout import LARGEST_PX, number_of
+from dlatrack.datasets.layout import LARGEST_PX
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, same_file, write_text
+from dlatrack.files import atomic_path, is_companion, same_file, write_text
 
-_ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9]\d*))?\.txt")
+_ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9][0-9]*))?\.txt")
 
 
 def read_folder(path: str | Path) -> list[Sequence]:
@@ -50,18 +51,11 @@ def read_folder(path: str | Path) -> list[Sequence]:
     path = Path(path)
     folder = utf8_name(path.absolute())
     images = image_files(path / "img")
-    found = [(match, file) for file in path.iterdir() if (match := _ANNOTATION.fullmatch(file.name))]
-    numbered = {int(match[1] or 0): file for match, file in found}
-    if not numbered:
-        raise InputError(f"{path} has no groundtruth_rect.txt, nor groundtruth_rect.1.txt and so on")
-    filled = {number: numbered[number] for number in sorted(numbered) if _text(numbered[number]).strip()}
-    if not filled:
-        raise InputError(f"{min(numbered.values())} is empty; one row x,y,w,h per image is needed")
+    annotations = _annotations(path, folder)
     sizes = _sizes(images)
     sequences = []
-    for number, file in filled.items():
+    for name, file in annotations.items():
         boxes_xywh = read_boxes(file, sizes)
-        name = folder + (f"-{number}" if number else "")
         sequences.append(Sequence(name, images, boxes_xywh, ~np.isnan(boxes_xywh[:, 0])))
     return sequences
 
@@ -77,10 +71,41 @@ def read_folders(root: str | Path) -> list[Sequence]:
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root} is not a folder; the folder that holds the sequence folders is needed")
-    folders = sorted((path for path in root.iterdir() if _is_sequence(path)), key=lambda path: path.name)
+    folders = sequence_folders(root)
     if not folders:
         raise InputError(f"{root} holds no sequence folder (one with img/ and groundtruth_rect.txt)")
     return [sequence for folder in folders for sequence in read_folder(folder)]
+
+
+def sequence_folders(root: Path) -> list[Path]:
+    """Folders directly below `root` that have an `img` folder or an annotation file, sorted; no hidden ones."""
+    paths = (path for path in root.iterdir() if _is_sequence(path))
+    return sorted(paths, key=lambda path: path.name)
+
+
+def read_true_boxes(folder: Path) -> dict[str, np.ndarray]:
+    """Read the true boxes of a sequence folder, with or without images.
+
+    Args:
+        folder: as for `read_folder`; if it has no `img`, boxes are not compared with images.
+
+    Returns:
+        (T, 4) float64 xywh by name, in px counted from 1 as in the files; NaN rows where the target is absent.
+
+    Raises:
+        InputError: as `read_folder`.
+    """
+    if (folder / "img").exists():
+        read_folder(folder)
+    return {
+        name: read_annotation(file)
+        for name, file in _annotations(folder, utf8_name(folder.absolute())).items()
+    }
+
+
+def is_annotated(folder: Path) -> bool:
+    """Whether a folder has an annotation file of OTB's layout."""
+    return any(_ANNOTATION.fullmatch(path.name) for path in folder.iterdir())
 
 
 def _sizes(images: ImageFiles) -> np.ndarray:
@@ -113,20 +138,42 @@ def read_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
     Raises:
         InputError: as `read_folder`.
     """
-    rows = _text(file).rstrip().splitlines()
-    if len(rows) != len(sizes):
-        raise InputError(f"{file} has {len(rows)} rows for {len(sizes)} images; one row per image is needed")
-    boxes_xywh = np.array([_row(file, number, row) for number, row in enumerate(rows, 1)])
+    boxes_xywh = read_annotation(file)
+    if len(boxes_xywh) != len(sizes):
+        raise InputError(
+            f"{file} has {len(boxes_xywh)} rows for {len(sizes)} images; one row per image is needed"
+        )
     boxes_xywh[:, :2] -= 1
     low, high = boxes_xywh[:, :2], boxes_xywh[:, :2] + boxes_xywh[:, 2:]
-    bad = np.isinf(boxes_xywh).any(1) | (high <= 0).any(1) | (low >= sizes).any(1)
+    bad = (high <= 0).any(1) | (low >= sizes).any(1)
     if bad.any():
         row = int(bad.argmax())
+        text = split_lines(_text(file))[row].strip()
         width, height = sizes[row]
         raise InputError(
-            f"{file} row {row + 1}: box {rows[row].strip()} lies outside the image of {width} x {height} px; "
+            f"{file} row {row + 1}: box {text} lies outside the image of {width} x {height} px; "
             f"it must overlap it, or be NaN,NaN,NaN,NaN where the target is absent"
         )
+    return boxes_xywh
+
+
+def read_annotation(file: Path) -> np.ndarray:
+    """Read the boxes of a text file as they are.
+
+    Args:
+        file: rows x, y, w, h; four NaN say that the target is absent.
+
+    Returns:
+        (T, 4) float64 xywh, coordinates as in the file; NaN rows where the target is absent.
+
+    Raises:
+        InputError: naming file, row and value. There is no row; a row is not four numbers, is NaN in part or has a
+            size that is not positive; or the target is absent in row 1.
+    """
+    rows = split_lines(_text(file))
+    if not rows:
+        raise InputError(f"{file} is empty; one row x,y,w,h per image is needed")
+    boxes_xywh = np.array([_row(file, number, row) for number, row in enumerate(rows, 1)])
     if np.isnan(boxes_xywh[0]).any():
         raise InputError(
             f"{file} row 1: the target is absent (NaN); a tracker needs a box in the first frame"
@@ -170,13 +217,12 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
 
 def _row(file: Path, number: int, row: str) -> list[float]:
     values = row.strip()
-    fields = re.split(r"[,\s]+", values)
     try:
-        box = [number_of(field) for field in fields]
-    except ValueError:
-        box = []
+        box = split_numbers(row)
+    except ValueError as error:
+        raise InputError(f"{file} row {number}: {values!r} is not four numbers x,y,w,h; {error}") from None
     if len(box) != 4:
-        raise InputError(f"{file} row {number}: {values!r} is not four numbers x,y,w,h")
+        raise InputError(f"{file} row {number}: {values!r} is not four numbers x,y,w,h; it has {len(box)}")
     absent = np.isnan(box)
     if absent.any() and not absent.all():
         raise InputError(
@@ -188,19 +234,41 @@ def _row(file: Path, number: int, row: str) -> list[float]:
         )
     if box[2] <= 0 or box[3] <= 0:
         raise InputError(
-            f"{file} row {number}: box {values} has width {box[2]:g} and height {box[3]:g}; both must be above 0"
+            f"{file} row {number}: box {values} has width {box[2]:g} and height {box[3]:g}; both must be above 0, or "
+            f"all four NaN where the target is absent"
         )
     return box
 
 
+def _annotations(folder: Path, name: str) -> dict[str, Path]:
+    """Annotation files that have rows, by the names of their sequences, in the order of their numbers.
+
+    Args:
+        folder: of the sequence.
+        name: of the sequence if it has one target, and the beginning of its targets' names otherwise.
+    """
+    found = [(match, file) for file in folder.iterdir() if (match := _ANNOTATION.fullmatch(file.name))]
+    numbered = {int(match[1] or 0): file for match, file in found}
+    if not numbered:
+        raise InputError(f"{folder} has no groundtruth_rect.txt, nor groundtruth_rect.1.txt and so on")
+    filled = {
+        f"{name}-{number}" if number else name: numbered[number]
+        for number in sorted(numbered)
+        if _text(numbered[number]).strip()
+    }
+    if not filled:
+        raise InputError(f"{min(numbered.values())} is empty; one row x,y,w,h per image is needed")
+    return filled
+
+
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return decode(file.read_bytes())
+    except (OSError, ValueError) as error:
         raise InputError(f"{file} cannot be read as text with one row x,y,w,h per image ({error})") from error
 
 
 def _is_sequence(path: Path) -> bool:
-    if is_hidden(path.name):
+    if is_companion(Path(path.name)):
         return False
     return (path / "img").is_dir() or (path.is_dir() and any(path.glob("groundtruth_rect*.txt")))

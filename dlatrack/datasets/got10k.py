@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,10 +165,11 @@ def _meta(video: _Video) -> dict[str, str]:
 def _rate(video: _Video, meta: dict[str, str]) -> float:
     """Frames per second of the annotation, written like 10Hz."""
     text = meta.get("anno_fps", "")
-    try:
-        return float(text.lower().removesuffix("hz"))
-    except ValueError:
-        if meta:
-            file = video.folder / "meta_info.ini"
-            video.report(Fault(file, "is not a frame rate anno_fps like 10Hz", value=text))
-        return video.place.manifest.fps
+    if match := re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]*)?)(?:hz)?", text.lower()):
+        rate = float(match[1])
+        if rate > 0:
+            return rate
+    if meta:
+        file = video.folder / "meta_info.ini"
+        video.report(Fault(file, "is not a frame rate anno_fps like 10Hz", value=text))
+    return video.place.manifest.fps

@@ -15,6 +15,7 @@ from pathlib import Path
 from dlatrack.datasets.image_header import ImageHeader, read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES, ImageFiles, fault_in
 from dlatrack.errors import InputError
+from dlatrack.files import is_companion
 
 #: Kinds of images that cameras and tools write and that are not read.
 _OTHER_SUFFIXES = frozenset(
@@ -51,11 +52,6 @@ _OTHER_SUFFIXES = frozenset(
 _NAMED = 3
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder is a note of a system and no data, such as ._0001.jpg, .DS_Store and __MACOSX."""
-    return name.startswith(".") or name == "__MACOSX"
-
-
 def image_files(folder: Path) -> ImageFiles:
     """The images in `folder`, in the order of the numbers in their names, to be decoded upright.
 
@@ -72,7 +68,7 @@ def image_files(folder: Path) -> ImageFiles:
         raise InputError(f"{folder} is missing; a sequence keeps its images there, e.g. 0001.jpg")
     kinds = ", ".join(IMAGE_SUFFIXES)
     try:
-        files = sorted(file for file in folder.iterdir() if not is_hidden(file.name))
+        files = sorted(file for file in folder.iterdir() if not is_companion(file.name))
     except OSError as error:
         raise InputError(f"{folder} cannot be listed: {error.strerror or error}") from error
     if other := [file.name for file in files if file.suffix.lower() in _OTHER_SUFFIXES]:

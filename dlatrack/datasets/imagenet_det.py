@@ -13,13 +13,13 @@ import numpy as np
 
 from dlatrack.datasets.columns import ArrayBuilder, TextBuilder
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.image_folder import is_hidden
 from dlatrack.datasets.imagenet_xml import ImageAnnotation, read_annotation
 from dlatrack.datasets.layout import folders_in, has_folder, stays_inside
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.stills import still_tracks
 from dlatrack.datasets.track_builder import literal
 from dlatrack.datasets.tracks import TrackTable
+from dlatrack.files import is_companion
 
 _SYNSET = re.compile(r"n\d{8}")
 
@@ -173,7 +173,7 @@ def _stems(folder: Path, suffix: str, name: re.Pattern[str], root: Path, report:
     with os.scandir(folder) as entries:
         for entry in entries:
             stem, ending = os.path.splitext(entry.name)
-            if ending != suffix or is_hidden(entry.name):
+            if ending != suffix or is_companion(entry.name):
                 continue
             if not name.fullmatch(stem):
                 report(Fault(entry.path, f"does not belong here; names like {name.pattern} are allowed"))

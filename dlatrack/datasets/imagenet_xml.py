@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from dlatrack.box_text import to_number
 from dlatrack.datasets.faults import Fault, Report
-from dlatrack.datasets.layout import LARGEST_PX, number_of, read_text
+from dlatrack.datasets.layout import LARGEST_PX, read_text
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
@@ -132,9 +133,9 @@ def _number(file: Path, row: int | None, node: ElementTree.Element | None, tag: 
     """
     text = (node.findtext(tag) if node is not None else None) or ""
     try:
-        value = number_of(text)
+        value = to_number(text.strip())
     except ValueError:
         value = np.nan
-    if abs(value) <= LARGEST_PX and (tag in _CORNERS or value == int(value)):
+    if abs(value) <= LARGEST_PX and (tag in _CORNERS or value.is_integer()):
         return value
     raise _FaultyError(Fault(file, f"is not a number {tag}", row, text, "object"))

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dlatrack.box_text import decode, quick_table, split_lines, split_numbers
 from dlatrack.datasets.faults import Fault, Report
-from dlatrack.datasets.image_folder import is_hidden
 from dlatrack.datasets.images import IMAGE_SUFFIXES, fill
-
-#: What the conversion would accept and a file of numbers must not hold: 1_000, and nothing between commas.
-_ODD = re.compile(r"_|,[ \t]*,|^[ \t]*,", re.MULTILINE)
+from dlatrack.files import is_companion
 
 #: Largest coordinate and size of a box, px: the largest image that OpenCV decodes. Beyond, a number is a mistake, and
 #: soon one that float32 cannot hold.
@@ -41,7 +39,7 @@ def stays_inside(path: Path, root: Path) -> bool:
 
 def folders_in(folder: Path) -> list[Path]:
     """The folders directly in a folder, without hidden ones, sorted."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_companion(path.name))
 
 
 def has_folder(folder: Path, root: Path, report: Report) -> bool:
@@ -66,25 +64,10 @@ def read_text(file: Path, root: Path, report: Report) -> str | None:
         report(Fault(file, f"leads out of {root}; paths and links must stay within it"))
         return None
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return decode(file.read_bytes())
+    except (OSError, ValueError) as error:
         report(Fault(file, f"cannot be read as UTF-8 text ({error})"))
         return None
-    if "\0" in text:
-        report(Fault(file, "holds NUL bytes; UTF-8 text is needed"))
-        return None
-    return text
-
-
-def number_of(text: str) -> float:
-    """The number that a text stands for.
-
-    Raises:
-        ValueError: if it is none. Python would also read 1_0, as ten, and digits of other scripts.
-    """
-    if "_" in text or not text.isascii():
-        raise ValueError(f"{text!r} is not a number")
-    return float(text)
 
 
 def read_names(file: Path, root: Path, report: Report, *, pattern: str) -> list[str]:
@@ -97,8 +80,8 @@ def read_names(file: Path, root: Path, report: Report, *, pattern: str) -> list[
         pattern: regular expression that each name must match, e.g. r"GOT-10k_Val_\\d{6}".
     """
     found: dict[str, int] = {}
-    for row, line in enumerate((read_text(file, root, report) or "").rstrip().splitlines(), 1):
-        name = line.strip()
+    for row, line in enumerate(split_lines(read_text(file, root, report) or ""), 1):
+        name = line.strip(" \t")
         if not is_plain_name(name):
             report(Fault(file, "is not the name of a folder beside this list", row, name))
         elif not re.fullmatch(pattern, name):
@@ -113,7 +96,7 @@ def read_names(file: Path, root: Path, report: Report, *, pattern: str) -> list[
 def read_rows(
     file: Path, root: Path, report: Report, *, columns: int, what: str = "x,y,w,h"
 ) -> np.ndarray | None:
-    """A file of numbers, separated by commas, blanks or both, one row per frame.
+    """A file of numbers, separated by commas, semicolons, tabs or blanks, one row per frame.
 
     Args:
         file: the file; blank rows at its end do not count.
@@ -128,21 +111,24 @@ def read_rows(
     text = read_text(file, root, report)
     if text is None:
         return None
-    lines = text.rstrip().splitlines()
+    table = quick_table(text, (columns,))
+    if table is not None:
+        return table
+    lines = split_lines(text)
     if not lines:
         report(Fault(file, f"is empty; rows of {what} are needed"))
         return None
-    fields = [line.replace(",", " ").split() for line in lines]
-    try:
-        rows = np.array(fields, np.float64) if not _ODD.search(text) else None
-    except ValueError:
-        rows = None
-    if rows is not None and rows.shape == (len(lines), columns):
-        return rows
+    rows, sound = [], True
     for number, line in enumerate(lines, 1):
-        if _ODD.search(line) or not _is_row(line, columns):
-            report(Fault(file, f"is not {columns} numbers {what}", number, line.strip()))
-    return None
+        try:
+            rows.append(split_numbers(line))
+            reason = "" if len(rows[-1]) == columns else f"; it has {len(rows[-1])}"
+        except ValueError as error:
+            reason = f"; {error}"
+        if reason:
+            report(Fault(file, f"is not {columns} numbers {what}{reason}", number, line.strip()))
+            sound = False
+    return np.array(rows) if sound else None
 
 
 def image_numbers(folder: Path, pattern: str, root: Path, report: Report) -> np.ndarray:
@@ -162,7 +148,7 @@ def image_numbers(folder: Path, pattern: str, root: Path, report: Report) -> np.
     numbers = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if is_hidden(entry.name):
+            if is_companion(entry.name):
                 continue
             match = name.fullmatch(entry.name)
             if match is None or fill(directive, int(match[1])) != match[1]:
@@ -251,10 +237,3 @@ def check_boxes(
         else:
             what = f"has width {box[2]:g} and height {box[3]:g}; both must be above 0"
         report(Fault(file, what, first_row + int(index), ",".join(f"{value:g}" for value in box)))
-
-
-def _is_row(line: str, columns: int) -> bool:
-    try:
-        return len([number_of(field) for field in line.replace(",", " ").split()]) == columns
-    except ValueError:
-        return False

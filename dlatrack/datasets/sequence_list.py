@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +73,7 @@ def sequence_entries(file: Path, rows: Iterable[Mapping[str, object]]) -> tuple[
         if missing := [key for key in _REQUIRED if not values.get(key)]:
             raise InputError(f"{file} sequence {number} lacks {', '.join(missing)}")
         try:
-            first, last, skip = (int(values.get(key) or 0) for key in ("first", "last", "skip_rows"))
+            first, last, skip = (_whole(values.get(key) or "0") for key in ("first", "last", "skip_rows"))
         except ValueError as error:
             raise InputError(f"{file} sequence {number}: {error}") from error
         name = values["name"]
@@ -94,6 +95,12 @@ def sequence_entries(file: Path, rows: Iterable[Mapping[str, object]]) -> tuple[
             {key: value for key, value in values.items() if key not in (*_REQUIRED, *_OPTIONAL)},
         )
     return tuple(entries.values())
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise ValueError(f"{text!r} is not a whole number of at most nine digits")
+    return int(text)
 
 
 def _stays_below(place: str) -> bool:

@@ -14,10 +14,11 @@ from threading import Lock
 import cv2
 import numpy as np
 
+from dlatrack.box_text import split_lines, split_numbers
 from dlatrack.datasets.capture import open_capture, rate_of
 from dlatrack.datasets.faults import stop_at_first
 from dlatrack.datasets.image_folder import utf8_name
-from dlatrack.datasets.layout import LARGEST_PX, number_of, read_text
+from dlatrack.datasets.layout import LARGEST_PX, read_text
 from dlatrack.datasets.packets import packet_times
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
@@ -165,13 +166,12 @@ def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Seque
 def _read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
     """The boxes of a CSV file, (frames, 4) float64 xywh; NaN rows where the target is absent."""
     text = read_text(file.absolute(), file.absolute().parent.resolve(), stop_at_first) or ""
-    lines = text.rstrip().splitlines()
-    numbered = [(number, re.split(r"[,;\s]+", line.strip())) for number, line in enumerate(lines, 1)]
-    if numbered and [field.strip('"').lower() for field in numbered[0][1]] in _HEADERS:
+    numbered = list(enumerate(split_lines(text), 1))
+    if numbered and [name.strip('"').lower() for name in re.split(r"[,;\s]+", numbered[0][1])] in _HEADERS:
         numbered = numbered[1:]
     if not numbered:
         raise InputError(f"{file} has no boxes; rows frame,x,y,w,h or x,y,w,h are needed")
-    columns = 5 if len(numbered[0][1]) == 5 else 4
+    columns = 5 if len(re.split(r"[,;\s]+", numbered[0][1].strip())) == 5 else 4
     if columns == 4 and len(numbered) != frames:
         raise InputError(
             f"{file} has {len(numbered)} rows x,y,w,h for {frames} frames; one row per frame is needed, "
@@ -179,9 +179,9 @@ def _read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
         )
     boxes_xywh = np.full((frames, 4), np.nan)
     rows: dict[int, int] = {}
-    for index, (number, fields) in enumerate(numbered):
-        where = f"{file} row {number}: {lines[number - 1].strip()!r}"
-        *first, x, y, w, h = _numbers(fields, columns, where)
+    for index, (number, line) in enumerate(numbered):
+        where = f"{file} row {number}: {line.strip()!r}"
+        *first, x, y, w, h = _numbers(line, columns, where)
         frame = _frame(first[0], frames, where) if first else index
         if frame in rows:
             raise InputError(
@@ -195,13 +195,14 @@ def _read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
     return boxes_xywh
 
 
-def _numbers(fields: list[str], columns: int, where: str) -> list[float]:
+def _numbers(line: str, columns: int, where: str) -> list[float]:
     try:
-        values = [number_of(field) for field in fields]
-    except ValueError:
-        values = []
-    if len(values) != columns:
-        raise InputError(f"{where} is not {columns} numbers {','.join(_HEADERS[5 - columns])}")
+        values = split_numbers(line)
+        reason = "" if len(values) == columns else f"it has {len(values)}"
+    except ValueError as error:
+        reason = str(error)
+    if reason:
+        raise InputError(f"{where} is not {columns} numbers {','.join(_HEADERS[5 - columns])}; {reason}")
     return values
 
 

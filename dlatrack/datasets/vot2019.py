@@ -170,7 +170,7 @@ def _source(entry: SequenceEntry, folder: Path, place: Place, report: Report) ->
     elif row:
         report(Fault(file, "is not a template of images like color/%08d.jpg", row, text))
     rate, row = values.get("fps", (str(source.fps), 0))
-    if re.fullmatch(r"\d+(\.\d+)?", rate) and float(rate) > 0:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", rate) and float(rate) > 0:
         return source._replace(fps=float(rate))
     report(Fault(file, "is not a number of frames per second like 30", row, rate))
     return source

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.image_folder import is_hidden
 from dlatrack.datasets.image_header import read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.datasets.layout import has_folder, stays_inside
@@ -17,6 +16,7 @@ from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.track_builder import TrackTableBuilder
 from dlatrack.datasets.tracks import TrackTable
 from dlatrack.datasets.youtubebb_csv import Rows, read_segments, sound_rows
+from dlatrack.files import is_companion
 from dlatrack.progress import Progress
 
 
@@ -97,7 +97,7 @@ class _Files:
         count = 0
         with os.scandir(folder) as entries:
             for entry in entries:
-                if is_hidden(entry.name):
+                if is_companion(entry.name):
                     continue
                 count += entry.name.lower().endswith(IMAGE_SUFFIXES)
                 if entry.is_symlink() and not stays_inside(Path(entry.path), self._root):
@@ -129,7 +129,7 @@ class _Files:
         there = {
             f"{kind}/{name}"
             for name in os.listdir(self.folder / str(kind))
-            if name.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
+            if name.lower().endswith(IMAGE_SUFFIXES) and not is_companion(name)
         }
         for image in sorted(there - named):
             what = f"is one too many; {self.folder.name}.csv has no row for it"

@@ -173,9 +173,8 @@ def evaluate_by(
     true_boxes, predicted, shown_all = (
         np.concatenate(parts) for parts in list(zip(*paired, strict=True))[:3]
     )
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # boxes of absurd size overlap nothing and are far away
+    # Errors in units of true sides of next to nothing may be infinite, which is imprecise.
+    with np.errstate(over="ignore", invalid="ignore"):
         overlap = np.where(shown_all, overlaps(true_boxes, predicted, how), NOT_COMPARED)
         errors = np.where(shown_all, centre_errors(true_boxes, predicted, how), np.inf)
         normalised = np.where(shown_all, normalised_centre_errors(true_boxes, predicted, how), np.inf)

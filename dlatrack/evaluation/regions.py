@@ -8,14 +8,12 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from dlatrack.box_text import MOST_PIXELS
 from dlatrack.errors import InputError
 from dlatrack.evaluation.polygons import exact_overlaps
 from dlatrack.evaluation.scanline import common_length, crossings, length, pixel_spans
 
 RegionProtocol = Literal["pysot", "vot_toolkit", "exact"]
-
-#: Regions with larger coordinates are refused: the toolkits keep whole numbers of 32 bits.
-MOST_PIXELS = 1e9
 
 #: Rows taken at once: enough to make the loop over blocks cheap, few enough to stay in the processor's cache.
 _BLOCK_ROWS = 8192

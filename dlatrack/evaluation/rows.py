@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlatrack.box_text import MOST_PIXELS
 from dlatrack.boxes import iou, xywh_to_xyxy
 from dlatrack.errors import InputError
 from dlatrack.evaluation.protocols import Rules
@@ -43,8 +44,8 @@ def pair_rows(
         how: the protocol's rules.
 
     Raises:
-        InputError: naming the sequence, for shapes that are no boxes, and for what the toolkit refuses: numbers of
-            rows, NaN in the truth, negative sides.
+        InputError: naming the sequence, for shapes that are no boxes, numbers that are not below
+            `box_text.MOST_PIXELS`, and what the toolkit refuses: numbers of rows, NaN in the truth, negative sides.
     """
     _check_shapes(name, truth_xywh, predicted_xywh, present)
     notes: list[str] = []
@@ -74,6 +75,14 @@ def _check_shapes(name: str, truth: np.ndarray, predicted: np.ndarray, present: 
         raise InputError(
             f"sequence {name}: a result must have shape (T, 4) with T > 0, got {predicted.shape}"
         )
+    for what, rows in (("true box", truth), ("result", predicted)):
+        large = (np.abs(rows) >= MOST_PIXELS).any(1)
+        if large.any():
+            row = _first(large)
+            values = ",".join(f"{value:g}" for value in rows[row - 1])
+            raise InputError(
+                f"sequence {name} row {row}: the {what} {values} is absurd; numbers must be below {MOST_PIXELS:g}"
+            )
     if present is not None and (present.shape != (len(truth),) or present.dtype != bool):
         raise InputError(
             f"sequence {name}: present flags must be {len(truth)} bool, got {present.shape} {present.dtype}"
@@ -128,8 +137,7 @@ def _first_row(
 ) -> np.ndarray:
     if truth[0].tolist() == predicted[0].tolist():
         return predicted
-    with np.errstate(over="ignore", invalid="ignore"):
-        common = iou(xywh_to_xyxy(truth[0]), xywh_to_xyxy(predicted[0]))
+    common = iou(xywh_to_xyxy(truth[0]), xywh_to_xyxy(predicted[0]))
     if not common > _ODD_FIRST_ROW:
         boxes = (",".join(f"{value:g}" for value in box) for box in (predicted[0], truth[0]))
         notes.append("sequence {}: the first row is {} where the target starts at {}".format(name, *boxes))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.results.archives import opened
+from dlatrack.evaluation.results.archives import as_given, opened
 from dlatrack.evaluation.results.trackers import find_trackers
 from dlatrack.evaluation.results.vot_trackers import VOTTrackerFiles, find_vot_trackers
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
@@ -73,7 +73,7 @@ class TrackerResults:
 
     def with_place(self, message: str) -> str:
         """A message with the archive in place of the folder in which it is unpacked."""
-        return message.replace(str(self.folder), str(self.place))
+        return as_given(message, self.folder, self.place)
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def tracker_results(
             try:
                 trackers = _found(truth, place, folder)
             except InputError as error:
-                raise InputError(str(error).replace(str(folder), str(place))) from error
+                raise InputError(as_given(str(error), folder, place)) from error
             for tracker in trackers:
                 found.setdefault(tracker.own_name, []).append(tracker)
         named: dict[str, TrackerResults] = {}
@@ -136,7 +136,7 @@ def _told_apart(trackers: Sequence[TrackerResults]) -> dict[str, TrackerResults]
 
 def _found(truth: BenchmarkTruth, place: Path, folder: Path) -> list[TrackerResults]:
     own = os.path.basename(os.path.abspath(place))
-    label = own if place.is_dir() else own.split(".")[0]
+    label = own.split(".")[0] if place.is_file() else own
     frames = {name: len(sequence.regions) for name, sequence in truth.sequences.items()}
     if BENCHMARKS[truth.name].resets:
         return [
@@ -163,7 +163,7 @@ def _with_runs(tracker: VOTTrackerFiles, names: Collection[str]) -> tuple[str, .
         name
         for name in names
         if any(
-            re.fullmatch(rf"{re.escape(name)}_\d+", file.stem)
+            re.fullmatch(rf"{re.escape(name)}_[0-9]+", file.stem)
             for file in (tracker.folder / name).glob("*.txt")
         )
     )

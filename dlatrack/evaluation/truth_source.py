@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dlatrack import paths
-from dlatrack.datasets.folder import read_folders
+from dlatrack.box_text import decode, split_fields, split_lines, to_number
+from dlatrack.datasets.folder import is_annotated, read_annotation, read_true_boxes, sequence_folders
 from dlatrack.datasets.manifests import Place, locate, manifest
 from dlatrack.datasets.registry import read_benchmark
 from dlatrack.datasets.sequence_list import SequenceEntry
 from dlatrack.errors import InputError
-from dlatrack.evaluation.results.names import find_results, match_files
+from dlatrack.evaluation.results.names import find_results, match_files, text_files
 from dlatrack.evaluation.results.text import read_rows
 from dlatrack.evaluation.truth import TAGS, Benchmark, BenchmarkTruth, SequenceTruth, benchmark
+from dlatrack.evaluation.truth_json import read_json_truth
 
 
 def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bool = False) -> BenchmarkTruth:
@@ -27,9 +25,10 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
 
     Args:
         name: of the benchmark.
-        source: one of: a JSON file, also gzipped, with rows of boxes by sequence, or with the entries of pysot's
-            benchmark files (`gt_rect`, `attr`, `absent`, `width` ...); a folder of text files, one per sequence; the
-            root folder of the data set. None: the data set below `DLATRACK_DATA`.
+        source: one of: a JSON file, see `read_json_truth`; a folder of text files, one per sequence; the root folder
+            of the data set. For "folder": a sequence folder of OTB's layout, with or without images, the folder that
+            holds such folders, or, if none is annotated, a folder of text files. None: the data set below
+            `DLATRACK_DATA`.
         allow_missing: take the sequences that are there, if a folder lacks others, and name those as `missing`.
 
     Raises:
@@ -44,12 +43,9 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
         )
     place = None
     if source.is_file():
-        sequences = _from_json(source)
+        sequences = read_json_truth(source)
     elif entry.name == "folder":
-        sequences = [
-            SequenceTruth(s.name, s.boxes_xywh + np.array([1, 1, 0, 0]), attributes=frozenset(s.attributes))
-            for s in read_folders(source)
-        ]
+        sequences = _from_own(source)
     elif entry.manifest and (place := _place(entry, source)) is not None:
         sequences = _from_root(entry, place, allow_missing)
     else:
@@ -96,90 +92,90 @@ def _from_root(entry: Benchmark, place: Place, allow_missing: bool) -> list[Sequ
 
 
 def _from_texts(entry: Benchmark, folder: Path, allow_missing: bool) -> list[SequenceTruth]:
+    """Text files in a folder, named after the sequences."""
     listed = manifest(entry.manifest).sequences if entry.manifest else ()
-    names = [sequence.name for sequence in listed] or sorted(path.stem for path in folder.glob("*.txt"))
+    names = [sequence.name for sequence in listed] or [path.stem for path in text_files(folder)]
     if not names:
         raise InputError(f"{folder} holds neither {entry.name} nor text files of its true boxes")
     sequences = []
-    files = match_files(folder.glob("*.txt"), names) if allow_missing else find_results(folder, names)
+    files = match_files(text_files(folder), names) if allow_missing else find_results(folder, names)
     if not files:
         raise InputError(f"{folder} holds neither {entry.name} nor text files of its true boxes")
     for name in (name for name in names if name in files):
         file = files[name]
-        present = None
-        if entry.name == "LaSOT":
-            flags = np.loadtxt(_needed(folder / "absent" / f"{name}.txt"), delimiter=",").ravel()
-            present = flags == 0
-        sequences.append(SequenceTruth(name, read_rows(file), present))
+        regions = read_rows(file, (4, 8) if entry.resets else (4,))
+        partly = np.isnan(regions).any(1) & ~np.isnan(regions).all(1)
+        if partly.any():
+            raise InputError(
+                f"{file} row {int(partly.argmax()) + 1}: the box is NaN in part; all or none is needed"
+            )
+        flags = folder / "absent" / f"{name}.txt"
+        present = _read_absent(flags, len(regions)) if entry.name == "LaSOT" else None
+        sequences.append(SequenceTruth(name, regions, present))
     return sequences
 
 
-def _needed(file: Path) -> Path:
+def _read_absent(file: Path, frames: int) -> np.ndarray:
+    """(frames,) bool, False where LaSOT's toolkit flags the target as absent with 1.
+
+    The flags stand in one row, separated by commas, or one in each row.
+    """
     if not file.is_file():
         raise InputError(f"{file} is missing; LaSOT's score needs the flags of absent targets")
-    return file
-
-
-def _from_json(file: Path) -> list[SequenceTruth]:
     try:
-        data = file.read_bytes()
-        content = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+        lines = split_lines(decode(file.read_bytes()))
+        fields = split_fields(lines[0]) if len(lines) == 1 else [line.strip(" \t") for line in lines]
+        flags = [to_number(field) for field in fields]
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror or error}") from error
-    except (ValueError, EOFError, zlib.error) as error:
-        raise InputError(f"{file} is not JSON, plain or gzipped: {error}") from error
-    if not isinstance(content, dict) or not content:
-        raise InputError(f"{file} does not hold a JSON object with an entry per sequence")
-    return [_entry(file, name, entry) for name, entry in content.items()]
+    except ValueError as error:
+        raise InputError(f"{file} does not hold flags 0 and 1: {error}") from error
+    if len(flags) != frames:
+        raise InputError(f"{file} has {len(flags)} flags for {frames} rows of boxes; one per row is needed")
+    wrong = ~np.isin(flags, (0, 1))
+    if wrong.any():
+        frame = int(wrong.argmax())
+        raise InputError(f"{file} flag {frame + 1} is {fields[frame]!r}; 0 or 1 is needed")
+    return np.array(flags) == 0
 
 
-def _entry(file: Path, name: str, entry: Any) -> SequenceTruth:
-    facts = entry if isinstance(entry, dict) else {}
-    rows = facts.get("gt", facts.get("gt_rect")) if facts else entry
-    try:
-        regions = _regions(rows)
-    except (TypeError, ValueError) as error:
+def _from_own(folder: Path) -> list[SequenceTruth]:
+    """A user's own sequences: annotated folders, or text files; rows of NaN say that the target is absent."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is neither a file nor a folder; the true boxes are needed")
+    clips = sequence_folders(folder)
+    annotated = [clip for clip in clips if is_annotated(clip)]
+    if is_annotated(folder):
+        if annotated:
+            raise InputError(f"{folder} is annotated, and so is {annotated[0]} in it; one of the two must go")
+        clips = annotated = [folder]
+    if annotated or not (texts := text_files(folder)):
+        read = [item for clip in clips for item in read_true_boxes(clip).items()]
+    else:
+        read = [(file.stem, read_annotation(file)) for file in texts]
+    boxes = dict(read)
+    if len(boxes) < len(read):
+        names = [name for name, _ in read]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{folder} has two sequences {twice}; each name once")
+    if not boxes:
         raise InputError(
-            f"{file}: sequence {name} needs a list of boxes x, y, w, h or of polygons with 8 numbers: {error}"
-        ) from error
-    present = None
-    if "absent_runs" in facts:
-        present = np.ones(len(regions), bool)
-        for first, last in facts["absent_runs"]:
-            present[first : last + 1] = False
-    elif len(facts.get("absent", ())) == len(regions):
-        present = np.asarray(facts["absent"]) == 1  # pysot's files mark present targets with 1
-    size = (int(facts["width"]), int(facts["height"])) if "width" in facts and "height" in facts else None
-    attributes = frozenset(facts.get("attr", ())) - {"ALL", ""}
-    tags = {tag: _padded(facts[tag], len(regions)) for tag in TAGS if facts.get(tag)}
-    return SequenceTruth(name, regions, present, attributes, size, tags)
-
-
-def _regions(rows: Any) -> np.ndarray:
-    width = next((len(row) for row in rows if row), 4)
-    if any(row is None for row in rows):
-        rows = [row or [np.nan] * width for row in rows]
-    regions = np.array(rows, dtype=np.float64)
-    if regions.ndim != 2 or regions.shape[1] not in (4, 8):
-        raise ValueError(f"got shape {regions.shape}")
-    return regions
-
-
-def _padded(flags: list[int], length: int) -> np.ndarray:
-    """Tags that end early are 0 from there on."""
-    padded = np.zeros(length, bool)
-    padded[: len(flags)] = np.asarray(flags[:length]) > 0
-    return padded
+            f"{folder} holds neither sequence folders (with groundtruth_rect.txt) nor text files of true boxes"
+        )
+    return [SequenceTruth(name, rows) for name, rows in boxes.items()]
 
 
 def _with_facts(entry: Benchmark, sequence: SequenceTruth) -> SequenceTruth:
-    """Attributes from the manifest where the source does not tell them."""
-    if sequence.attributes or not entry.manifest or entry.resets:
+    """A sequence with what the manifest knows where the source does not tell it, and flags of rows without a box."""
+    if entry.name == "folder":
+        present = ~np.isnan(sequence.regions).any(1)
+        return replace(sequence, present=present if sequence.present is None else present & sequence.present)
+    listed = manifest(entry.manifest).sequences if entry.manifest else ()
+    known = next((known for known in listed if known.name == sequence.name), None)
+    if known is None:
         return sequence
-    listed = {known.name: known for known in manifest(entry.manifest).sequences}.get(sequence.name)
-    if listed is None:
-        return sequence
-    return replace(sequence, attributes=frozenset(listed.attributes))
+    attributes = sequence.attributes if entry.resets else sequence.attributes or frozenset(known.attributes)
+    return replace(sequence, attributes=attributes, size=sequence.size or _size(known))
 
 
 def _size(listed: SequenceEntry | None) -> tuple[int, int] | None:

@@ -109,7 +109,9 @@ def _reaches_beyond(size: tuple[int, int], regions: np.ndarray) -> np.ndarray:
 
 def _checked(sequence: SequenceTruth, run: VOTRun) -> tuple[int, int]:
     if sequence.size is None:
-        raise InputError(f"sequence {sequence.name}: the size of its images is needed and not known")
+        raise InputError(
+            f"sequence {sequence.name}: the size of its images is not known; the truth must say width and height"
+        )
     if len(run) != len(sequence.regions):
         raise InputError(
             f"sequence {sequence.name}: result has {len(run)} rows, the truth has {len(sequence.regions)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dlatrack.box_text import decode, split_lines, split_numbers
 from dlatrack.errors import InputError
-from dlatrack.evaluation.regions import MOST_PIXELS, is_box
-from dlatrack.evaluation.results.text import SEPARATOR
+from dlatrack.evaluation.regions import is_box
 from dlatrack.files import write_text
 
 #: Codes of a frame: nothing was tracked because the tracker was restarted, or it was lost, or it was waiting.
@@ -92,10 +91,10 @@ def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
     if path.suffix == ".bin":
         raise InputError(f"{path} is a binary result; only text results (.txt) can be read")
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        lines = split_lines(decode(path.read_bytes()))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         raise InputError(f"cannot read {path} as a text file: {error}") from error
     if not lines:
         raise InputError(f"{path} is empty; it needs one row per frame")
@@ -120,15 +119,15 @@ def _row(path: Path, number: int, line: str) -> list[float]:
             f"{where} is a mask; masks are not supported, only boxes and polygons of four corners"
         )
     try:
-        values = [float(part) for part in SEPARATOR.split(text)]
-    except ValueError:
-        values = []
+        values = split_numbers(text)
+    except ValueError as error:
+        raise InputError(f"{where} is not 1, 2, 0 or a region of 4 or 8 numbers: {error}") from None
     if len(values) == 1 and values[0] in (INITIALISED, FAILED, SKIPPED):
         return values
     if len(values) not in (4, 8):
         raise InputError(f"{where} is not 1, 2, 0 or a region of 4 or 8 numbers")
-    if not all(math.isfinite(value) and abs(value) < MOST_PIXELS for value in values):
-        raise InputError(f"{where} is not a region: its numbers must be finite and below {MOST_PIXELS:g} px")
+    if np.isnan(values).any():
+        raise InputError(f"{where} is not a region: its numbers must be finite")
     return values
 
 
@@ -169,7 +168,7 @@ def find_vot_runs(folder: str | Path, names: Collection[str]) -> dict[str, list[
     baseline = _baseline(Path(folder), names)
     runs: dict[str, list[Path]] = {}
     for name in names:
-        pattern = re.compile(rf"{re.escape(name)}_(\d+)\.txt")
+        pattern = re.compile(rf"{re.escape(name)}_([0-9]+)\.txt")
         files = [
             (match, path)
             for path in (baseline / name).glob("*.txt")

@@ -16,12 +16,12 @@ import numpy as np
 from dlatrack import __version__, paths
 from dlatrack.datasets.composed import composed_sequences, masked_clips, read_cutouts, read_photographs
 from dlatrack.datasets.folder import read_folder
-from dlatrack.datasets.image_folder import is_hidden
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.datasets.sequence import Frames
 from dlatrack.datasets.sequence import Sequence as Track
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.files import is_companion
 from dlatrack.provenance import sha256_of
 from dlatrack.sampling.mixture import Mixture, Share
 from dlatrack.sampling.store import CropStore, crop_sequences
@@ -136,7 +136,7 @@ def _clips(folder: Path) -> list[Path]:
 
 def _photographs(folder: Path) -> list[Path]:
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    files = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(file.name)]
+    files = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES and not is_companion(file.name)]
     if not files:
         raise InputError(
             f"{folder} has no photograph; files ending in {', '.join(IMAGE_SUFFIXES)} are looked for"
@@ -151,7 +151,7 @@ def _digest(folder: Path, clips: Sequence[Path], photographs: Sequence[Path]) ->
         file
         for clip in clips
         for file in sorted(clip.rglob("*"))
-        if file.is_file() and not is_hidden(file.name)
+        if file.is_file() and not is_companion(file.name)
     ]
     for file in (*photographs, *used):
         content = hashlib.sha256(file.read_bytes()).hexdigest()

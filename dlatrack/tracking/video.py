@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from dlatrack.datasets.layout import LARGEST_PX, number_of
+from dlatrack.box_text import to_number
+from dlatrack.datasets.layout import LARGEST_PX
 from dlatrack.errors import InputError
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.state import TargetState
@@ -102,7 +103,7 @@ def check_targets(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> No
 
 def _box(text: str) -> np.ndarray:
     try:
-        numbers = [number_of(number) for number in re.split(r"[,\s]+", text.strip(" ,"))]
+        numbers = [to_number(number) for number in re.split(r"[,\s]+", text.strip(" ,"))]
     except ValueError:
         numbers = []
     if len(numbers) != 4:

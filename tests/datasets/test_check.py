@@ -304,7 +304,7 @@ def test_reading_goes_on_after_a_fault(miniature: Miniature) -> None:
     report = check("otb100", root)
     texts = [str(fault).replace(f"{root.resolve()}/", "") for fault in report.faults]
     assert texts[:2] == [
-        "Biker/groundtruth_rect.txt row 1: 'x' is not 4 numbers x,y,w,h",
+        "Biker/groundtruth_rect.txt row 1: 'x' is not 4 numbers x,y,w,h; 'x' is not a finite number",
         "Tiger1/groundtruth_rect.txt is missing; a text file is needed",
     ]
     assert report.counts["test"].tracks == 7

@@ -169,6 +169,15 @@ def write(boxes: object) -> Callable[[Path], object]:
             write({"train/car": {"00": {"000007": [1, 2, "x", 4]}}}),
             r"train/car/00/000007: \[1, 2, 'x', 4\] is not a box of finite numbers \[w, h\] or \[x1, y1, x2, y2\]",
         ),
+        (
+            write({"train/car": {"00": {"000007": [1, 10**400]}}}),
+            r"\[1, 10+\.\.\. is not a box of finite numbers",
+        ),
+        (
+            write({"train/car": {"00": {"000007": [1, 2, 1e300, 4]}}}),
+            r"\[1, 2, 1e\+300, 4\] is not a box of finite",
+        ),
+        (lambda root: (root / "train.json").write_text("9" * 5000), r"train.json is not a JSON table"),
         (write({"train/car": {"00": {"000007": [1, 2, 3]}}}), r"\[1, 2, 3\] is not a box"),
         (write({"train/car": {"00": {"000007": [True, 2]}}}), r"\[True, 2\] is not a box"),
         (write({"train/car": {"00": {"000007": [float("nan"), 2]}}}), r"\[nan, 2\] is not a box"),

@@ -81,11 +81,18 @@ def test_a_link_to_a_folder_keeps_the_name_of_the_link(tmp_path: Path) -> None:
         (["1,1,5,5,5", "1,1,5,5", "1,1,5,5"], r"row 1: '1,1,5,5,5' is not four numbers"),
         (["1,1,5,5", "1,1,5,5"], r"has 2 rows for 3 images; one row per image"),
         (["1,1,5,5"] * 4, r"has 4 rows for 3 images"),
+        (["1,1,1_0,5", "1,1,5,5", "1,1,5,5"], r"row 1: '1,1,1_0,5' is not four numbers .* '1_0' is not"),
+        (["1,1,5,5", "1,,1,5,5", "1,1,5,5"], r"row 2: '1,,1,5,5' is not four numbers"),
+        (["1,1,5,5", "1,5 5,5", "1,1,5,5"], r"row 2: '1,5 5,5' is not four numbers .* decimals need a point"),
+        (["1,1,5,1e300", "1,1,5,5", "1,1,5,5"], r"row 1: .* 1e300 is too large"),
         (["NaN,NaN,NaN,NaN", "1,1,5,5", "1,1,5,5"], r"row 1: the target is absent \(NaN\)"),
         (["1,1,5,5", "NaN,1,5,5", "1,1,5,5"], r"row 2: 'NaN,1,5,5' is NaN in part"),
         (["1,1,5,5", "41,1,5,5", "1,1,5,5"], r"row 2: box 41,1,5,5 lies outside the image of 40 x 30 px"),
         (["1,1,5,5", "-4,1,5,5", "1,1,5,5"], r"row 2: box -4,1,5,5 lies outside"),
-        (["1,1,5,5", "1,1,inf,5", "1,1,5,5"], r"row 2: box 1,1,inf,5 lies outside"),
+        (
+            ["1,1,5,5", "1,1,inf,5", "1,1,5,5"],
+            r"row 2: '1,1,inf,5' is not four numbers .* 'inf' is not a finite number",
+        ),
     ],
 )
 def test_bad_annotation_is_refused(tmp_path: Path, rows: list[str], message: str) -> None:
@@ -169,8 +176,8 @@ def test_unknown_image_format_is_refused(tmp_path: Path) -> None:
     [
         ("1_0,1,5,5", r"row 2: '1_0,1,5,5' is not four numbers"),
         ("1,\N{ARABIC-INDIC DIGIT ONE},5,5", r"row 2: .* is not four numbers"),
-        ("1,1,1e300,5", r"row 2: box 1,1,1e300,5 has a number beyond 1048576 px, which no image reaches"),
-        ("-2000000,1,2000005,5", r"row 2: box .* has a number beyond 1048576 px"),
+        ("1,1,1e300,5", r"row 2: '1,1,1e300,5' is not four numbers x,y,w,h; 1e300 is too large"),
+        ("-2000000,1,2000005,5", r"row 2: box .* has a number beyond 1048576 px, which no image reaches"),
     ],
 )
 def test_numbers_that_are_none_or_absurd(tmp_path: Path, row: str, message: str) -> None:

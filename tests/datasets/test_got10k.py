@@ -224,6 +224,12 @@ PLANTS = [
         "train",
     ),
     Plant(
+        "text in a number",
+        lambda r: replace_row(r / FIRST / "meta_info.ini", 5, "anno_fps: 1_0Hz"),
+        r"meta_info.ini: '1_0Hz' is not a frame rate anno_fps like 10Hz",
+        "train",
+    ),
+    Plant(
         "negative box",
         lambda r: replace_row(r / FIRST / "groundtruth.txt", 3, "1,2,3,-4"),
         r"groundtruth.txt row 3: '1,2,3,-4' has width 3 and height -4",

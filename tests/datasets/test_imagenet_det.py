@@ -243,6 +243,12 @@ PLANTS = [
     ),
     Plant(
         "text in a number",
+        spoil("<xmin>", "<xmin>1_0"),
+        r"n02084071_100.xml object 1: '1_0\d+' is not a number xmin",
+        "train",
+    ),
+    Plant(
+        "text in a number",
         spoil("<width>224<", "<width>wide<"),
         r"n02084071_100.xml: 'wide' is not a number width",
         "train",

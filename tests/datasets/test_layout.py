@@ -41,11 +41,16 @@ def test_rows_in_every_separator(root: Path, text: str) -> None:
         ("1,2,3,4\n1,2,3,4,5", ["rows.txt row 2: '1,2,3,4,5' is not 4 numbers x,y,w,h"]),
         ("1,2,3,4\n\n1,2,3,4\n", ["rows.txt row 2: '' is not 4 numbers x,y,w,h"]),
         ("1,,2,3,4\n", ["rows.txt row 1: '1,,2,3,4' is not 4 numbers x,y,w,h"]),
+        ("1,2,3,1e300\n", ["rows.txt row 1: '1,2,3,1e300' is not 4 numbers x,y,w,h"]),
+        ("1,5;2,0\n", ["rows.txt row 1: '1,5;2,0' is not 4 numbers x,y,w,h"]),
+        ("１,2,3,4\n", ["rows.txt row 1: '１,2,3,4' is not 4 numbers x,y,w,h"]),
+        ("1\xa02 3 4\n", ["rows.txt row 1: '1\\xa02 3 4' is not 4 numbers x,y,w,h"]),
+        ("1,2,3,4\x0c5,6,7,8\n", ["rows.txt row 1: '1,2,3,4\\x0c5,6,7,8' is not 4 numbers x,y,w,h"]),
         ("1_0,2,3,4\n", ["rows.txt row 1: '1_0,2,3,4' is not 4 numbers x,y,w,h"]),
         ("a,2,3,4\n1,2,3,4\n1,2,3,b", [f"rows.txt row {n} is not" for n in (1, 3)]),
         (" \n", ["rows.txt is empty; rows of x,y,w,h are needed"]),
         (b"1,2,3,\xff\n", ["rows.txt cannot be read as UTF-8 text"]),
-        (b"1,2,3,\0\n", ["rows.txt holds NUL bytes; UTF-8 text is needed"]),
+        (b"1,2,3,\0\n", ["rows.txt cannot be read as UTF-8 text (it holds NUL bytes; UTF-8 text is needed)"]),
     ],
 )
 def test_rows_that_are_not_are_named(root: Path, text: str | bytes, messages: list[str]) -> None:

@@ -112,7 +112,8 @@ def test_a_bad_manifest_is_refused(tmp_path: Path, old: str, new: str, message: 
     ("old", "new", "message"),
     [
         (",cars,", ",,", r"a\.csv sequence 1 lacks folder"),
-        (",3,", ",x,", r"sequence 1: invalid literal"),
+        (",3,", ",x,", r"sequence 1: 'x' is not a whole number"),
+        (",3,", ",1_3,", r"sequence 1: '1_3' is not a whole number"),
         (",3,5,", ",6,5,", r"sequence 1: 'Car' comes twice, or ends before it starts"),
         (",cars,", ",../cars,", r"sequence 1: '../cars' leads out of the data set's folder"),
         (",a.txt,", ",/etc/passwd,", r"sequence 1: '/etc/passwd' leads out"),

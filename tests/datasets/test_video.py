@@ -196,8 +196,8 @@ def test_rows_without_frames_are_one_per_frame(video: Path, tmp_path: Path, head
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0,1,1,1e300,5\n", r"row 1: .* has a number beyond 1048576 px, which no image reaches"),
-        ("0,-2e6,1,2000005,5\n", r"row 1: .* has a number beyond 1048576 px"),
+        ("0,1,1,1e300,5\n", r"row 1: .* is not 5 numbers frame,x,y,w,h; 1e300 is too large"),
+        ("0,-2e6,1,2000005,5\n", r"row 1: .* has a number beyond 1048576 px, which no image reaches"),
         ("0,\N{ARABIC-INDIC DIGIT ONE},1,5,5\n", r"row 1: .* is not 5 numbers frame,x,y,w,h"),
         ("", r"ball.csv has no boxes; rows frame,x,y,w,h or x,y,w,h are needed"),
         ("frame,x,y,w,h\n", r"ball.csv has no boxes"),
@@ -220,7 +220,11 @@ def test_rows_without_frames_are_one_per_frame(video: Path, tmp_path: Path, head
         ("0,NaN,NaN,NaN,NaN\n", r"ball.csv has no box; the target is absent \(NaN\) in all rows"),
         ("0,64,2,3,4\n", r"row 1: '0,64,2,3,4' lies outside the image of 64 x 48 px; it must overlap it"),
         ("0,-4,2,4,4\n", r"row 1: .* lies outside"),
-        ("0,1,2,inf,4\n", r"row 1: .* lies outside"),
+        ("0,1,2,1e300,4\n", r"row 1: .* is not 5 numbers frame,x,y,w,h; 1e300 is too large"),
+        ("0,,1,2,3,4\n", r"row 1: '0,,1,2,3,4' is not"),
+        ("0;1;2;3;4\n1;1,5;2;3\n", r"row 2: '1;1,5;2;3' is not 5 numbers .* decimals need a point"),
+        ("0,1,2,3,١\n", r"row 1: .* '١' is not a finite number"),
+        ("0,1,2,inf,4\n", r"row 1: .* is not 5 numbers frame,x,y,w,h; 'inf' is not a finite number"),
     ],
 )
 def test_bad_boxes_are_refused(video: Path, tmp_path: Path, text: str, message: str) -> None:

@@ -236,6 +236,12 @@ PLANTS = [
     ),
     Plant(
         "text in a number",
+        lambda r: replace_row(r / "agility/sequence", 2, "fps=３０"),
+        r"agility/sequence row 2: '３０' is not a number of frames per second like 30",
+        "test",
+    ),
+    Plant(
+        "text in a number",
         lambda r: replace_row(r / "agility/sequence", 2, "fps=fast"),
         r"agility/sequence row 2: 'fast' is not a number of frames per second like 30",
         "test",

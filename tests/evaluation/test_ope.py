@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -105,3 +106,35 @@ def test_evaluation_needs_no_network() -> None:
     source = Path(sys.modules["dlatrack.evaluation.ope"].__file__ or "").parent
     for file in source.glob("*.py"):
         assert "dlatrack.models" not in file.read_text()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e9, np.inf, -np.inf])
+def test_absurd_numbers_are_refused_and_named(value: float) -> None:
+    absurd = BOXES.copy()
+    absurd[2, 2] = value
+    what = re.escape(f"10,20,{value:g},20 is absurd; numbers must be below 1e+09")
+    with pytest.raises(InputError, match=f"sequence a row 3: the result {what}"):
+        evaluate({"a": absurd}, {"a": BOXES})
+    with pytest.raises(InputError, match=f"sequence a row 3: the true box {what}"):
+        evaluate({"a": BOXES}, {"a": absurd})
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_largest_numbers_overlap_as_their_areas_say() -> None:
+    """The true box lies in one of 4e17 square pixels: far from its centre, and an IoU of 2e-15 is above 0."""
+    large = np.tile([-9e8, -9e8, 999_999_999.0, 999_999_999.0], (4, 1))
+    result = evaluate({"a": large}, {"a": BOXES})
+    assert result.mean_success.tolist() == [1] + [0] * 20
+    assert result.precision_score == 0
+    assert result.normalised_precision_score == 0
+    assert evaluate({"a": large}, {"a": large}).auc == pytest.approx(20 / 21)
+
+
+@pytest.mark.filterwarnings("error")
+def test_true_boxes_of_next_to_no_size_are_no_reason_to_warn() -> None:
+    tiny = np.tile([5, 1e8, 1e-310, 1e-310], (4, 1))
+    result = evaluate({"a": BOXES}, {"a": tiny})
+    assert result.mean_success.tolist() == [0] * 21
+    assert result.mean_precision.tolist() == [0] * 51
+    assert result.mean_normalised_precision.tolist() == [0] * 51

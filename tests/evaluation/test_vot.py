@@ -150,7 +150,7 @@ def test_ground_truth_against_itself_is_the_ceiling() -> None:
         ),
         (
             lambda: scored("1" * 10, sequence=SequenceTruth("a", np.ones((10, 4)))),
-            "sequence a: the size of its images is needed",
+            "sequence a: the size of its images is not known; the truth must say width",
         ),
         (
             lambda: scored("1" + "*" * 9, sequence=SequenceTruth("a", np.full((10, 4), 2e9), size=(9, 9))),

@@ -8,9 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dlatrack.datasets.image_folder import image_files, is_hidden
+from dlatrack.datasets.image_folder import image_files
 from dlatrack.datasets.images import read_image
 from dlatrack.errors import InputError
+from dlatrack.files import is_companion
 
 #: Cut-outs with a shorter side are passed over: too little to see.
 SMALLEST = 16
@@ -68,7 +69,7 @@ def masked_clips(folder: Path) -> list[Path]:
     return sorted(
         clip
         for clip in folder.iterdir()
-        if not is_hidden(clip.name) and (clip / "img").is_dir() and (clip / "mask").is_dir()
+        if not is_companion(clip.name) and (clip / "img").is_dir() and (clip / "mask").is_dir()
     )
 
 

@@ -9,9 +9,10 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from dlatrack.errors import InputError
+from dlatrack.files import is_companion
 
 #: Most that is unpacked: of one file, of all files, and their number. LaSOT for ten trackers is a tenth of that.
 FILE_BYTES, TOTAL_BYTES, FILES = 64 * 2**20, 4 * 2**30, 200_000
@@ -22,27 +23,49 @@ _TAR = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".txz", ".tgz")
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[Path]:
-    """A folder with the result files of a folder, a zip file or a tar file.
+    """A folder with the result files of a folder, a zip file or a tar file, or of a folder inside such an archive.
 
-    An archive is unpacked into a temporary folder that is gone afterwards. Links, devices and files of other kinds
-    than results are left out.
+    An archive is unpacked into a temporary folder that is gone afterwards. Links, devices, hidden companions of files
+    (`__MACOSX/`) and files of other kinds than results are left out. Errors that pass through name the archive and
+    the path inside it; use `as_given` for others.
 
     Args:
-        path: folder or archive (.zip, .tar, .tar.xz, .tar.gz, .tar.bz2).
+        path: folder, archive (.zip, .tar, .tar.xz, .tar.gz, .tar.bz2), or ARCHIVE/FOLDER for a folder in an archive.
 
     Raises:
-        InputError: naming the archive and the entry, if it is no archive, leads out of its folder, or is larger than
-            `FILE_BYTES`, `TOTAL_BYTES` or `FILES` allow.
+        InputError: naming the archive and the entry, if it is no archive, leads out of its folder, holds a file
+            twice, lacks the folder, or is larger than `FILE_BYTES`, `TOTAL_BYTES` or `FILES` allow.
     """
     path = Path(path)
     if path.is_dir():
         yield path
         return
-    if not path.is_file():
+    archive = next((place for place in (path, *path.parents) if place.is_file()), None)
+    if archive is None:
         raise InputError(f"there is no results folder or archive {path}")
-    with tempfile.TemporaryDirectory(prefix="dlatrack-results-") as folder:
-        _unpack(path, Path(folder))
-        yield Path(folder)
+    inside = path.relative_to(archive)
+    if ".." in inside.parts:
+        raise InputError(f"{path} leads out of the archive {archive}; a folder inside it is needed")
+    with tempfile.TemporaryDirectory(prefix="dlatrack-results-") as name:
+        folder = Path(name)
+        try:
+            _unpack(archive, folder)
+            if not (folder / inside).is_dir():
+                raise InputError(f"{archive} has no folder {inside.as_posix()} with result files")
+            yield folder / inside
+        except InputError as error:
+            raise InputError(as_given(str(error), folder, archive)) from error
+
+
+def as_given(message: str, folder: Path, path: Path) -> str:
+    """A message about files in `folder`, which `opened` gave, with the names that the user knows.
+
+    Args:
+        message: may name files in the folder.
+        folder: what `opened(path)` gave.
+        path: folder or archive, as the user named it.
+    """
+    return message.replace(str(folder), str(path))
 
 
 def _unpack(path: Path, folder: Path) -> None:
@@ -52,8 +75,8 @@ def _unpack(path: Path, folder: Path) -> None:
                 entries = ((e.filename, e.file_size, e) for e in archive.infolist() if not e.is_dir())
                 _write(path, folder, entries, archive.open)
         elif path.name.lower().endswith(_TAR):
-            with tarfile.open(path) as tar:
-                files = ((m.name, m.size, m) for m in tar if m.isfile())
+            with tarfile.open(path, tarinfo=_Member) as tar:
+                files = ((m.name, m.size if m.isfile() else 0, m) for m in tar)
                 _write(path, folder, files, tar.extractfile)
                 _require_end(tar)
         else:
@@ -65,7 +88,24 @@ def _unpack(path: Path, folder: Path) -> None:
         raise
     # Damaged archives fail in many ways, depending on where the damage is and on the compression.
     except Exception as error:
-        raise InputError(f"cannot read {path} as an archive: {error or type(error).__name__}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"cannot read {path} as an archive: {reason}") from error
+
+
+class _Member(tarfile.TarInfo):
+    """An entry of a tar file; long headers, which tarfile reads into memory, are refused."""
+
+    @classmethod
+    def frombuf(cls, *arguments: Any, **named: Any) -> Self:
+        """As that of tarfile.
+
+        Raises:
+            ValueError: if what belongs to the header, a file or not, is larger than `FILE_BYTES`.
+        """
+        member = super().frombuf(*arguments, **named)
+        if member.size > FILE_BYTES and not member.isreg():
+            raise ValueError(f"a header of {member.size:,} bytes is too much; {FILE_BYTES:,} are allowed")
+        return member
 
 
 def _require_end(tar: tarfile.TarFile) -> None:
@@ -83,7 +123,7 @@ def _write(path: Path, folder: Path, entries: Iterator[tuple[str, int, Any]], op
     total = count = 0
     for name, size, entry in entries:
         pure = PurePosixPath(name.replace("\\", "/"))
-        if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0] or "\0" in name:
+        if pure.is_absolute() or ".." in pure.parts or ":" in "".join(pure.parts[:1]) or "\0" in name:
             raise InputError(f"{path}: entry {name!r} leads out of its folder")
         total, count = total + size, count + 1
         if size > FILE_BYTES or total > TOTAL_BYTES or count > FILES:
@@ -91,10 +131,13 @@ def _write(path: Path, folder: Path, entries: Iterator[tuple[str, int, Any]], op
                 f"{path}: entry {name!r} is too much; a file may have {FILE_BYTES:,} bytes, all together "
                 f"{TOTAL_BYTES:,} in {FILES:,} files"
             )
-        if pure.suffix.lower() not in _KEPT:
+        regular = not isinstance(entry, tarfile.TarInfo) or entry.isfile()
+        if not regular or pure.suffix.lower() not in _KEPT or is_companion(pure):
             continue
         target = folder / pure
+        if target.exists():
+            raise InputError(f"{path}: entry {name!r} is there twice; each file once")
         target.parent.mkdir(parents=True, exist_ok=True)
         source: IO[bytes] = open_entry(entry)
-        with source, target.open("wb") as sink:
+        with source, target.open("xb") as sink:
             shutil.copyfileobj(source, sink)

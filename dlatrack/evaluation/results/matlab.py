@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
+from dlatrack.box_text import MOST_PIXELS
 from dlatrack.errors import InputError
 
 
@@ -36,12 +37,14 @@ def read_mat(path: str | Path) -> np.ndarray:
     kind = str(run.get("type", "rect"))
     if kind != "rect":
         raise InputError(f"{path} holds regions of type {kind!r}; only 'rect' (x, y, w, h) can be scored")
-    try:
-        boxes = np.atleast_2d(np.asarray(run["res"], dtype=np.float64))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: results{{1}}.res is not a matrix of numbers: {error}") from error
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or np.isinf(boxes).any():
-        raise InputError(f"{path}: results{{1}}.res must be N x 4 and finite, got shape {boxes.shape}")
+    matrix = np.asarray(run["res"])
+    if matrix.dtype.kind not in "iuf":  # texts, complex numbers and logicals would become numbers, too
+        raise InputError(f"{path}: results{{1}}.res is not a matrix of numbers: it holds {matrix.dtype}")
+    boxes = np.atleast_2d(matrix.astype(np.float64))
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or (np.abs(boxes) >= MOST_PIXELS).any():
+        raise InputError(
+            f"{path}: results{{1}}.res must be N x 4 and finite, below {MOST_PIXELS:g}, got shape {boxes.shape}"
+        )
     return boxes
 
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from dlatrack.errors import InputError
+from dlatrack.files import is_companion
+
+
+def _composed(name: str) -> str:
+    """The name as most systems write it; archives made on macOS have letters and their accents apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _bare(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
+    """Letters and digits of any script alone; a name that has none stays as it is, and fits no other."""
+    return re.sub(r"[\W_]", "", _composed(name).casefold()) or name
 
 
 #: How a sequence name may be spelt in a file name, from strict to lenient. The strict ways come first because
 #: UAV123 has both car1_1 and car11.
 _SPELLINGS: tuple[Callable[[str], str], ...] = (
-    str,
-    lambda name: re.sub(r"[-_. ]", "-", name.casefold()),
+    _composed,
+    lambda name: re.sub(r"[-_. ]", "-", _composed(name).casefold()),
     _bare,
     lambda name: _bare(name.casefold().removeprefix("uav_")),  # pytracking's UAV123
     lambda name: {"human4": "human42"}.get(_bare(name), _bare(name)),  # got10k's OTB100
@@ -31,7 +39,7 @@ def find_results(folder: str | Path, names: Collection[str]) -> dict[str, Path]:
     name wins.
 
     Args:
-        folder: holds `<name>.txt` files; others are left alone.
+        folder: holds `<name>.txt` files; others, hidden ones and folders are left alone.
         names: sequence names.
 
     Returns:
@@ -43,9 +51,18 @@ def find_results(folder: str | Path, names: Collection[str]) -> dict[str, Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no results folder {folder}")
-    found = match_files(folder.glob("*.txt"), names)
+    found = match_files(text_files(folder), names)
     require_all(folder, found, names)
     return {name: found[name] for name in names}
+
+
+def text_files(folder: Path) -> list[Path]:
+    """The text files directly in a folder, sorted, without hidden companions."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() == ".txt" and not is_companion(Path(path.name)) and path.is_file()
+    )
 
 
 def match_files(
@@ -78,6 +95,12 @@ def match_files(
                 found[name] = fitting[0]
                 del free[fitting[0]]
     return found
+
+
+def spells_one(names: Collection[str]) -> Callable[[str], bool]:
+    """A function that says whether a text is one of the names, in any spelling that `find_results` takes."""
+    known = [(spelling, {spelling(name) for name in names}) for spelling in _SPELLINGS]
+    return lambda text: any(spelling(text) in spelt for spelling, spelt in known)
 
 
 def require_all(folder: Path, found: Collection[str], names: Collection[str]) -> None:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import math
-import re
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
+from dlatrack.box_text import decode, quick_table, split_lines, split_numbers
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
-
-#: Between the values of a row.
-SEPARATOR = re.compile(r"\s*[,;\t]\s*|\s+")
-
-#: What the quick reader must not take: a missing value between two separators or at an end of a row, an empty row.
-_HOLE = re.compile(rb"[,;][ \t]*(?:[,;\n]|\Z)|(?:\A|\n)[ \t]*[,;\n]")
-_HOLES = (b",,", b", ,", b",\n", b", \n", b"\n,", b"\n ,", b"\n\n", b"\n \n")
-_PLAIN = re.compile(rb"[-+.0-9eENnAa,; \t\r\n]+")
-_ALIKE = bytes.maketrans(b";\t", b", ")
-_BLANKS = bytes.maketrans(b",;\t", b"   ")
 
 
 def write_boxes(path: str | Path, boxes_xywh: np.ndarray, *, first_pixel: int = 1) -> None:
@@ -61,69 +50,56 @@ def read_boxes(path: str | Path, rows: int | None = None, *, first_pixel: int = 
     return boxes - np.array([first_pixel, first_pixel, 0, 0])
 
 
-def read_rows(path: str | Path) -> np.ndarray:
+def read_rows(path: str | Path, columns: Collection[int] = (4,)) -> np.ndarray:
     """Read the rows of a result file as they are.
 
     Values may be separated by commas, semicolons, tabs or blanks; NaN stands for no box. Nothing is repaired.
 
     Args:
         path: text file with x, y, w, h in each row.
+        columns: numbers of values that a row may have; 8 are the corners x1, y1 ... x4, y4 of a polygon.
 
     Returns:
-        (R, 4) float64, coordinates as in the file.
+        (R, C) float64, coordinates as in the file.
 
     Raises:
-        InputError: naming file and row, if a row is not four numbers or a number is infinite.
+        InputError: naming file and row, if a row is not so many numbers, has another length than the first, or has a
+            number that is not below `box_text.MOST_PIXELS`.
     """
+    text = _text(path)
+    boxes = quick_table(text, columns)
+    if boxes is not None:
+        return boxes
+    lines = split_lines(text)
+    if not lines:
+        raise InputError(f"{path} is empty; it needs one row {_what(columns)} per frame")
+    rows = [_row(path, number, line, columns) for number, line in enumerate(lines, 1)]
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{path} row {number}: has {len(row)} numbers, but row 1 has {len(rows[0])}")
+    return np.array(rows)
+
+
+def _text(path: str | Path) -> str:
     try:
-        data = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").rstrip()
+        return decode(Path(path).read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    if not data:
-        raise InputError(f"{path} is empty; it needs one row x, y, w, h per frame")
-    boxes = _quick(data)
-    return _slow(path, data) if boxes is None else boxes
-
-
-def _quick(data: bytes) -> np.ndarray | None:
-    """All rows at once; None if there is anything to look at row by row."""
-    data = data.replace(b"\r\n", b"\n")
-    if not _PLAIN.fullmatch(data) or _has_hole(data):
-        return None
-    try:
-        text = data.translate(_BLANKS).decode("ascii")
-        boxes = np.loadtxt(io.StringIO(text), ndmin=2, comments=None)
-    except ValueError:
-        return None
-    return boxes if boxes.shape[1] == 4 and not np.isinf(boxes).any() else None
-
-
-def _has_hole(data: bytes) -> bool:
-    """As `_HOLE`, whose search through a megabyte takes longer than reading its numbers."""
-    if b"\r" in data:
-        return True
-    plain = b"\n" + data.translate(_ALIKE) + b"\n"
-    if b"  " in plain:
-        return _HOLE.search(data) is not None
-    return any(hole in plain for hole in _HOLES)
-
-
-def _slow(path: str | Path, data: bytes) -> np.ndarray:
-    try:
-        lines = data.decode().splitlines()
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         raise InputError(f"cannot read {path} as a text file: {error}") from error
-    return np.array([_row(path, number, line) for number, line in enumerate(lines, 1)])
 
 
-def _row(path: str | Path, number: int, line: str) -> list[float]:
-    parts = SEPARATOR.split(line.strip())
+def _row(path: str | Path, number: int, line: str, columns: Collection[int]) -> list[float]:
+    where, shown = f"{path} row {number}", repr(line.strip()[:60])
     try:
-        values = [float(part) for part in parts]
-    except ValueError:
-        raise InputError(f"{path} row {number}: {line.strip()[:60]!r} is not x, y, w, h in numbers") from None
-    if len(values) != 4 or any(map(math.isinf, values)):
-        raise InputError(
-            f"{path} row {number}: needs four finite numbers x, y, w, h, got {line.strip()[:60]!r}"
-        )
+        values = split_numbers(line)
+    except ValueError as error:
+        raise InputError(f"{where}: {shown} is not {_what(columns)} in numbers: {error}") from None
+    if len(values) not in columns:
+        counts = " or ".join("four" if count == 4 else str(count) for count in columns)
+        raise InputError(f"{where}: needs {counts} finite numbers {_what(columns)}, got {shown}")
     return values
+
+
+def _what(columns: Collection[int]) -> str:
+    return "x, y, w, h" if tuple(columns) == (4,) else "x, y, w, h or x1, y1 ... x4, y4"

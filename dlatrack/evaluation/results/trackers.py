@@ -11,13 +11,14 @@ import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results.matlab import read_mat
-from dlatrack.evaluation.results.names import match_files, require_all
+from dlatrack.evaluation.results.names import match_files, require_all, spells_one
 from dlatrack.evaluation.results.text import read_rows
+from dlatrack.files import is_companion
 
-#: Text files beside results that are none: times of pytracking, GOT-10k and VOT, confidences of trackers.
+#: Ends of the names of text files beside results: times of pytracking, GOT-10k and VOT, confidences of trackers.
 _BESIDE = re.compile(r"_(time|times|confidence|object_presence_scores)$")
 
-_REPETITION = re.compile(r"_\d{3}$")
+_REPETITION = re.compile(r"_[0-9]{3}$")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
     any depth; GOT-10k's folders `<sequence>/<sequence>_001.txt`, of which the first repetition counts; or files
     `<sequence>_<tracker>.mat` of the OTB benchmark.
 
+    A file like `half_time.txt` holds boxes if the benchmark has a sequence `half_time`, and times if it has `half`
+    alone. Hidden companions (`__MACOSX/`, `._half.txt`) are left out.
+
     Args:
         folder: to look in.
         names: sequences of the benchmark.
@@ -66,14 +70,13 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
     groups: dict[Path, list[Path]] = {}
     mats: dict[Path, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() == ".txt" and not _BESIDE.search(path.stem):
-            groups.setdefault(path.parent, []).append(path)
-        elif path.suffix.lower() == ".mat":
-            mats.setdefault(path.parent, []).append(path)
+        kind = {".txt": groups, ".mat": mats}.get(path.suffix.lower())
+        if kind is not None and not is_companion(path.relative_to(folder)):
+            kind.setdefault(path.parent, []).append(path)
     found = [
         TrackerFiles(_name(place, folder, label), place, files)
         for place, paths in groups.items()
-        if (files := match_files(paths, names))
+        if (files := _box_files(paths, names))
     ]
     found += _repeated(groups, names, folder, label)
     for place, paths in mats.items():
@@ -82,6 +85,19 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
         some = next(iter(names), "NAME")
         raise InputError(f"{folder} has no result file for any sequence, such as {some}.txt")
     return _told_apart(found, folder)
+
+
+def _box_files(paths: list[Path], names: Collection[str]) -> dict[str, Path]:
+    """The files of a folder that hold boxes, by sequence.
+
+    `half_time.txt` is the side file of a sequence `half`, unless a sequence is called exactly `half_time`. If there
+    are both, a folder in which only such files fit holds times.
+    """
+    beside = {path: _BESIDE.sub("", path.stem) for path in paths if _BESIDE.search(path.stem)}
+    belongs = spells_one(names)
+    doubtful = {path for path, stem in beside.items() if belongs(stem)}
+    found = match_files([path for path in paths if path not in doubtful or path.stem in names], names)
+    return {} if doubtful.issuperset(found.values()) else found
 
 
 def _name(place: Path, folder: Path, label: str) -> str:

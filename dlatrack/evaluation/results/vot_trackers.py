@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.vot_results import VOTRun, find_vot_runs, read_vot_run
+from dlatrack.files import is_companion
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def find_vot_trackers(folder: Path, names: Collection[str], *, label: str = "") 
     places = {
         path.parent.parent
         for path in folder.rglob("*_*.txt")
-        if path.parent.name in known and re.fullmatch(rf"{re.escape(path.parent.name)}_\d+", path.stem)
+        if path.parent.name in known
+        and re.fullmatch(rf"{re.escape(path.parent.name)}_[0-9]+", path.stem)
+        and not is_companion(path.relative_to(folder))
     }
     owners = {
         place: place.parent if place.name == "baseline" and place != folder else place for place in places

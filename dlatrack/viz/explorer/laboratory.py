@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets as w
 import numpy as np
 
+from dlatrack.box_text import split_numbers
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.viz.explorer.controls import BAR_STEP, SOURCES, Controls
@@ -151,7 +152,7 @@ class Laboratory(w.VBox):
 
     def _typed(self, text: str) -> None:
         try:
-            numbers = [float(part) for part in re.split(r"[,;\s]+", text.strip(" ,;"))]
+            numbers = split_numbers(text.strip(" ,;"))
         except ValueError:
             self._say(f"a box is four numbers x, y, w, h in px of the frame, got {text!r}")
             return

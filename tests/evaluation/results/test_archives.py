@@ -11,7 +11,8 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import archives
-from dlatrack.evaluation.results.archives import opened
+from dlatrack.evaluation.results.archives import as_given, opened
+from dlatrack.evaluation.results.text import read_rows
 
 ROW = b"1,2,3,4\n"
 
@@ -122,3 +123,101 @@ def test_other_files_and_missing_ones(tmp_path):
         pass
     with pytest.raises(InputError, match="there is no results folder or archive"), opened(tmp_path / "none"):
         pass
+
+
+def test_hidden_companions_are_left_out(archive):
+    entries = {
+        "T/Car1.txt": ROW,
+        "__MACOSX/T/._Car1.txt": b"\0\5\x16\7",
+        "T/._Car1.txt": b"",
+        ".DS_Store/a.txt": b"",
+    }
+    with opened(archive(entries)) as folder:
+        found = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    assert found == ["T/Car1.txt"]
+
+
+@pytest.mark.parametrize("second", [ROW, b"5,6,7,8\n"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_file_that_is_there_twice_is_refused(tmp_path, second):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("T/Car1.txt", ROW)
+        file.writestr("T\\Car1.txt", second)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as file:
+        for data in (ROW, second):
+            member = tarfile.TarInfo("T/Car1.txt")
+            member.size = len(data)
+            file.addfile(member, io.BytesIO(data))
+    for name in ("a.zip", "a.tar.gz"):
+        with (
+            pytest.raises(InputError, match=r"entry 'T.*Car1\.txt' is there twice; each file once"),
+            opened(tmp_path / name),
+        ):
+            pass
+
+
+def test_a_folder_inside_an_archive(archive):
+    path = archive({"VOT2018/A/a.txt": ROW, "VOT2019/A/a.txt": b"5,6,7,8\n"})
+    with opened(path / "VOT2019") as folder:
+        assert (folder / "A" / "a.txt").read_bytes() == b"5,6,7,8\n"
+    with pytest.raises(InputError, match=r"a\.(zip|tar\.xz) has no folder VOT2020"), opened(path / "VOT2020"):
+        pass
+    with pytest.raises(InputError, match="leads out of the archive"), opened(path / "VOT2019" / ".." / ".."):
+        pass
+
+
+def test_errors_name_the_archive_and_the_path_inside(archive, tmp_path):
+    path = archive({"T/Car1.txt": b"1,2,x,4\n", "T/._x.txt": ROW})
+    with pytest.raises(InputError) as caught, opened(path) as folder:
+        read_rows(folder / "T" / "Car1.txt")
+    assert str(caught.value).startswith(f"{path}/T/Car1.txt row 1: '1,2,x,4'")
+    with opened(path / "T") as folder:
+        assert as_given(f"{folder}/Car1.txt row 1", folder, path / "T") == f"{path}/T/Car1.txt row 1"
+    too_long = archive({f"{'x' * 300}/Car1.txt": ROW})
+    with pytest.raises(InputError, match="File name too long") as caught, opened(too_long):
+        pass
+    assert "dlatrack-results-" not in str(caught.value)
+
+
+def test_an_encrypted_zip_is_named(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"T/Car1.txt": ROW})
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # the flag in the local header and in the central directory
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"cannot read .*a\.zip as an archive: .*encrypted"), opened(path):
+        pass
+
+
+def test_a_damaged_middle_is_named(tmp_path):
+    rows = "".join(f"{number},2,3,4\n" for number in range(20_000)).encode()
+    path = tarred(tmp_path / "a.tar.xz", {"T/Car1.txt": rows})
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"cannot read .*a\.tar\.xz as an archive"), opened(path):
+        pass
+
+
+def test_a_file_and_a_folder_of_one_name(archive):
+    with (
+        pytest.raises(InputError, match=r"a\.(zip|tar\.xz)") as caught,
+        opened(archive({"a.txt": ROW, "a.txt/b.txt": ROW})),
+    ):
+        pass
+    assert "dlatrack-results-" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    """tarfile reads what belongs to a header at once, however long it says that it is."""
+    monkeypatch.setattr(archives, "FILE_BYTES", 10_000)
+    path = tarred(tmp_path / "a.tar.xz", {"pax": b"x" * 10_001}, type=tarfile.XHDTYPE)
+    with (
+        pytest.raises(InputError, match=r"a\.tar\.xz as an archive: a header of 10,001 bytes is too much"),
+        opened(path),
+    ):
+        pass
+    long = tarred(tmp_path / "b.tar.xz", {f"{'deep/' * 30}Car1.txt": ROW})
+    with opened(long) as folder:
+        assert len(list(folder.rglob("Car1.txt"))) == 1

@@ -40,8 +40,20 @@ def test_a_single_row_is_a_box(tmp_path):
         ({"other": 1}, r"a\.mat has no results\{1\}\.res"),
         ({"results": cell({"type": "rect"})}, r"a\.mat has no results\{1\}\.res"),
         ({"results": cell(run(type="ivtAff"))}, "regions of type 'ivtAff'; only 'rect'"),
-        ({"results": cell(run(res=np.ones((3, 6))))}, r"must be N x 4 and finite, got shape \(3, 6\)"),
+        (
+            {"results": cell(run(res=np.ones((3, 6))))},
+            r"must be N x 4 and finite, below .*, got shape \(3, 6\)",
+        ),
         ({"results": cell(run(res=np.array([[1, 2, 3, np.inf]])))}, "must be N x 4 and finite"),
+        ({"results": cell(run(res=np.array([[1, 2, 1e300, 4]])))}, "must be N x 4 and finite, below"),
+        (
+            {"results": cell(run(res=np.array([[1, 2, 3, 4 + 5j]])))},
+            r"res is not a matrix of numbers: .* complex128",
+        ),
+        (
+            {"results": cell(run(res=np.array(["1_0 2 3 4"])))},
+            r"results\{1\}\.res is not a matrix of numbers",
+        ),
         ({"results": cell(run(res="boxes"))}, r"results\{1\}\.res is not a matrix of numbers"),
     ],
 )

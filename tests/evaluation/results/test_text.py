@@ -34,6 +34,7 @@ def test_round_trip(tmp_path: Path) -> None:
         "1 2 3 4\r\n  5   6 7 8\r\n\r\n",
         "1, 2, 3, 4\n5 ,6;7;8\n",
         "\ufeff1.0,2.0,3e0,4\n5,6,7,8\n",
+        "1,2,3,4\r5,6,7,8\r",
     ],
 )
 def test_separators_of_peers(tmp_path: Path, text: str) -> None:
@@ -53,8 +54,21 @@ def test_nan_stands_for_no_box(tmp_path: Path) -> None:
         ("1,2,3,4\n\n1,2,3,4\n", r"Car1.txt row 2: '' is not"),
         ("1,2,3,4\n1,2,3\n", r"Car1.txt row 2: needs four finite numbers x, y, w, h, got '1,2,3'"),
         ("1,2,3,4,5,6,7,8\n", r"Car1.txt row 1: needs four finite numbers"),
-        ("1,2,inf,4\n", r"Car1.txt row 1: needs four finite numbers"),
+        ("1,2,inf,4\n", r"Car1.txt row 1: '1,2,inf,4' is not .* 'inf' is not a finite number"),
         ("\n", r"Car1.txt is empty"),
+        ("1_0,2,3,4\n", r"Car1.txt row 1: '1_0,2,3,4' is not .* '1_0' is not a finite number"),
+        ("1,2,3,4\n1,2,٣,4\n", r"Car1.txt row 2: .* '٣' is not a finite number"),
+        ("10,5;20,0\n", r"Car1.txt row 1: '10,5;20,0' is not .* decimals need a point"),
+        ("10,5\t20,0\n", r"Car1.txt row 1: .* decimals need a point"),
+        ("1 000\N{NO-BREAK SPACE}20 30\n", r"Car1.txt row 1: .* is not a finite number"),
+        (
+            "1,2,3,4\n-1e300,2,1e300,4\n",
+            r"Car1.txt row 2: .* -1e300 is too large; numbers must be below 1e\+09",
+        ),
+        ("1,2,3,4,\n", r"Car1.txt row 1: '1,2,3,4,' is not"),
+        ("x,y,w,h\n1,2,3,4\n", r"Car1.txt row 1: 'x,y,w,h' is not"),
+        ("1,2,3,4\x0c5,6,7,8\n", r"Car1.txt row 1: "),
+        ("1,2,\x003,4\n", r"cannot read .*Car1.txt as a text file: it holds NUL bytes"),
     ],
 )
 def test_bad_rows_are_named(tmp_path: Path, text: str, message: str) -> None:

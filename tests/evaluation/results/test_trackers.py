@@ -7,6 +7,7 @@ import pytest
 from scipy.io import savemat
 
 from dlatrack.errors import InputError
+from dlatrack.evaluation.results.names import find_results
 from dlatrack.evaluation.results.trackers import find_trackers
 
 NAMES = ["Car1", "bird1_1", "Jogging-1"]
@@ -88,3 +89,70 @@ def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(InputError, match=r"several files for sequence Jogging-1"):
         put(tmp_path, "A/jogging_1.txt", "A/jogging.1.txt")
         find_trackers(tmp_path, NAMES)
+
+
+def test_hidden_companions_are_no_trackers(tmp_path):
+    put(
+        tmp_path,
+        *("T/Car1.txt", "T/._Car1.txt", "__MACOSX/T/._Car1.txt", "__MACOSX/T/Car1.txt"),
+        *(".Trashes/T/Car1.txt", "T/.Car1-8skd02lq.txt", ".cache/Car1.mat"),
+    )
+    assert summary(find_trackers(tmp_path, NAMES)) == {"T": {"Car1": "Car1.txt"}}
+    hidden = tmp_path / ".cache" / "results"
+    put(hidden, "T/Car1.txt")
+    assert summary(find_trackers(hidden, NAMES)) == {"T": {"Car1": "Car1.txt"}}, (
+        "what lies above is not judged"
+    )
+    put(tmp_path / "one", "Car1.txt", "._Car1.txt", "car1.txt/readme.md")
+    assert find_results(tmp_path / "one", ["Car1"])["Car1"].name == "Car1.txt"
+
+
+@pytest.mark.parametrize("suffix", ["time", "times", "confidence", "object_presence_scores"])
+def test_the_names_of_sequences_say_what_is_a_side_file(tmp_path, suffix):
+    """`half_time.txt` is the result of a sequence `half_time`, and the times of a sequence `half`."""
+    odd = f"half_{suffix}"
+    put(tmp_path / "A", f"{odd}.txt", f"{odd}_time.txt", f"{odd}_confidence.txt")
+    assert summary(find_trackers(tmp_path / "A", [odd])) == {"A": {odd: f"{odd}.txt"}}
+    put(tmp_path / "B", "half.txt", f"{odd}.txt", f"{odd}_time.txt")
+    assert summary(find_trackers(tmp_path / "B", ["half"])) == {"B": {"half": "half.txt"}}
+    both = find_trackers(tmp_path / "B", ["half", odd])
+    assert summary(both) == {"B": {"half": "half.txt", odd: f"{odd}.txt"}}
+    lenient = f"Half{suffix.replace('_', '')}"
+    assert summary(find_trackers(tmp_path / "B", ["half", lenient])) == {"B": {"half": "half.txt"}}
+
+
+def test_a_folder_of_times_is_no_tracker(tmp_path):
+    """With sequences `half` and `half_time`, `times/half_time.txt` would fit the second."""
+    put(tmp_path, "T/half.txt", "T/half_time.txt", "T/times/half_time.txt", "T/times/half_time_time.txt")
+    found = summary(find_trackers(tmp_path, ["half", "half_time"]))
+    assert found == {"T": {"half": "half.txt", "half_time": "half_time.txt"}}
+
+
+def test_got10k_folders_of_sequences_that_are_called_like_side_files(tmp_path):
+    put(
+        tmp_path, "T/x_times/x_times_001.txt", "T/x_times/x_times_time.txt", "T/x/x_001.txt", "T/x/x_time.txt"
+    )
+    found = summary(find_trackers(tmp_path, ["x", "x_times"]))
+    assert found == {"T": {"x": "x_001.txt", "x_times": "x_times_001.txt"}}
+
+
+@pytest.mark.parametrize(
+    ("names", "file", "found"),
+    [
+        (["собака", "кошка"], "кошка.txt", "кошка"),
+        (["собака"], "кошка.txt", None),
+        (["собака 1"], "Собака_1.txt", "собака 1"),
+        (["犬_1", "犬_2"], "犬-2.txt", "犬_2"),
+        (["---"], "===.txt", None),
+        (["café"], "cafe\N{COMBINING ACUTE ACCENT}.txt", "café"),
+        (["café"], "caf.txt", None),
+        (["cafe\N{COMBINING ACUTE ACCENT}_1"], "Café-1.txt", "cafe\N{COMBINING ACUTE ACCENT}_1"),
+    ],
+)
+def test_names_in_any_script(tmp_path, names, file, found):
+    put(tmp_path, f"T/{file}")
+    if found is None:
+        with pytest.raises(InputError, match="has no result file for any sequence"):
+            find_trackers(tmp_path, names)
+    else:
+        assert summary(find_trackers(tmp_path, names)) == {"T": {found: file}}
