@@ -136,7 +136,7 @@ def _told_apart(trackers: Sequence[TrackerResults]) -> dict[str, TrackerResults]
 
 def _found(truth: BenchmarkTruth, place: Path, folder: Path) -> list[TrackerResults]:
     own = os.path.basename(os.path.abspath(place))
-    label = own if place.is_dir() else own.split(".")[0]
+    label = own.split(".")[0] if place.is_file() else own
     frames = {name: len(sequence.regions) for name, sequence in truth.sequences.items()}
     if BENCHMARKS[truth.name].resets:
         return [
