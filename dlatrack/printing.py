@@ -51,15 +51,17 @@ def print_table(
     rows: Sequence[Sequence[Cell]],
     *,
     title: str = "",
+    keys: int = 1,
     width: int | None = None,
     file: TextIO | None = None,
 ) -> None:
     """Print a table and cut nothing off.
 
     Args:
-        columns: headers; the cells of the first column name the rows.
+        columns: headers; the cells of the first `keys` columns name the rows.
         rows: a cell for each column; texts as in `print_line`, in quotation marks where a blank begins or ends them.
         title: a line above the table.
+        keys: columns that are repeated if the table is split.
         width: columns of the terminal; None: those it has, and no limit where the output is no terminal. Without a
             limit a row is one line, and the lines of a cell are joined by "; ".
         file: where to; None: standard output.
@@ -75,13 +77,13 @@ def print_table(
     if width is None:
         _draw(console, header, cells, None)
         return
-    blocks = _blocks(header, cells, width)
+    blocks = _blocks(header, cells, width, keys)
     if any(_needed(block, header, cells) > width for block in blocks):
         _print_records(console, header, cells)
         return
     if len(blocks) > 1 and cells:
         turned = [list(row) for row in zip(header, *cells, strict=True)]
-        other = _blocks(turned[0], turned[1:], width)
+        other = _blocks(turned[0], turned[1:], width, 1)
         if len(other) < len(blocks) and all(_needed(b, turned[0], turned[1:]) <= width for b in other):
             (header, *cells), blocks = turned, other
     for block in blocks:
@@ -130,12 +132,12 @@ def _needed(block: Sequence[int], header: Sequence[str], rows: Sequence[Sequence
     return sum(least) + _PER_COLUMN * len(block) + _EDGE
 
 
-def _blocks(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[int]]:
-    """Columns of the tables that a table is split into, the first column in each of them."""
-    blocks = [[0]]
-    for column in range(1, len(header)):
-        if len(blocks[-1]) > 1 and _needed([*blocks[-1], column], header, rows) > width:
-            blocks.append([0])
+def _blocks(header: Sequence[str], rows: Sequence[Sequence[str]], width: int, keys: int) -> list[list[int]]:
+    """Columns of the tables that a table is split into, the first `keys` columns in each of them."""
+    blocks = [list(range(keys))]
+    for column in range(keys, len(header)):
+        if len(blocks[-1]) > keys and _needed([*blocks[-1], column], header, rows) > width:
+            blocks.append(list(range(keys)))
         blocks[-1].append(column)
     return blocks
 

@@ -113,6 +113,17 @@ def test_many_columns_of_many_rows_become_several_tables():
         assert all(number in lines for number in numbers)
 
 
+def test_a_table_that_is_split_names_its_rows_in_every_part():
+    """A tracker under two protocols is two rows, which its name alone does not tell apart."""
+    named = [("net", p, *numbers) for p in ("pysot", "got10k") for _, *numbers in rows(NAMES, 12)]
+    stream = io.StringIO()
+    header = ("tracker", "protocol", *(f"auc {i}" for i in range(12)))
+    print_table(header, named, keys=2, width=60, file=stream)
+    tables = stream.getvalue().split("┏")[1:]
+    assert len(tables) > 1
+    assert all(column(table, 1) == "pysot" * 9 + "got10k" * 9 for table in tables)
+
+
 @pytest.mark.parametrize("width", [1, 20, 24])
 def test_a_terminal_that_holds_no_table_gets_a_line_per_cell(width):
     lines = printed(width, NAMES[:2], SCORES).splitlines()

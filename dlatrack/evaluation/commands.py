@@ -85,25 +85,34 @@ def evaluate_command(
             metric, found = differences(run.scored, truth, run.measured)
         except InputError as error:
             wrong.append(str(error))
+    _print_scores_of(run, form, metric, found)
+    _tell_of_the_truth(truth, rule)
+    if (
+        attributes
+        and run.rows
+        and not any(key.startswith(("auc ", "eao ")) for row in run.rows for key in row)
+    ):
+        print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
+    print_notes(run.scored)
+    if wrong:
+        raise InputError("; ".join(wrong))
+
+
+def _print_scores_of(run: TrackerScores, form: str, metric: str, found: Mapping[Pair, Estimate]) -> None:
+    """Print scores and differences in one of the forms."""
     numbers = as_numbers(metric, found)
-    rows = [row | _extra(row, run.compared, numbers, protocol) for row in run.rows]
+    rows = [row | _extra(row, run.compared, numbers, run.protocol) for row in run.rows]
     if form == "json":
         print_json(rows)
     elif form == "csv":
         print_csv(rows)
     else:
         # Of one-pass evaluation the tables of reasons tell what is refused.
-        shown = [row for row in run.rows if "refused" not in row or BENCHMARKS[truth.name].resets]
-        print_scores(truth, shown, rule)
+        shown = [row for row in run.rows if "refused" not in row or BENCHMARKS[run.truth.name].resets]
+        print_scores(run.truth, shown, run.absent)
         print_reasons(run.compared)
         for line in as_sentences(metric, found):
             print_line(line)
-    _tell_of_the_truth(truth, rule)
-    if attributes and rows and not any(key.startswith(("auc ", "eao ")) for row in run.rows for key in row):
-        print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
-    print_notes(run.scored)
-    if wrong:
-        raise InputError("; ".join(wrong))
 
 
 def _and_more(failures: Sequence[str]) -> str:

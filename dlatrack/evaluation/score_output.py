@@ -98,7 +98,8 @@ def print_scores(truth: BenchmarkTruth, rows: Sequence[Mapping[str, Any]], absen
     if absent is not None and (count := absent_count(truth)):
         title += f"; the target is absent in {count:,} ({ABSENT_WORDS[absent]})"
     cells = [[_cell(key, row.get(key)) for key in columns] for row in rows]
-    print_table(columns, cells, title=title)
+    keys = ("tracker", "protocol") if len({row["protocol"] for row in rows}) > 1 else ("tracker",)
+    print_table(columns, cells, title=title, keys=len(keys))
 
 
 #: What happens to frames without the target.

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from dlatrack.cli import main
+from dlatrack.evaluation.commands import score_command
+from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot_results import REGION, VOTRun, write_vot_run
 
 NAMES = ("Car1", "Car2", "Car4", "CarDark")
@@ -398,3 +400,23 @@ def test_vot_results(monkeypatch, capsys, tmp_path):
     assert difference["value"] == pytest.approx(mine["eao"] - worse["eao"])
     _, out, _ = run(monkeypatch, capsys, "evaluate", *both, "--csv")
     assert "eao minus worse low" in out.splitlines()[0]
+
+
+def test_scores_of_a_benchmark_that_lacks_sequences_are_marked(capsys, tmp_path, results, boxes):
+    truth = BenchmarkTruth(
+        "OTB100",
+        {name: SequenceTruth(name, rows.astype(float)) for name, rows in boxes.items()},
+        ("Dog", "Box"),
+    )
+    folders = {name: results / name for name in ("off", "perfect")}
+    score_command(truth, folders, tmp_path / "scores.csv", allow_missing=True)
+    out, err = capsys.readouterr()
+    assert "OTB100: 4 sequences, 36 frames; 2 sequences are missing" in out
+    assert "│ 4         │ 2       │" in out
+    assert "note: the truth has 4 of 6 sequences of OTB100; it lacks Dog, Box" in err
+    last = (tmp_path / "scores.csv").read_text().splitlines()[-1]
+    assert last.startswith('"mean, 2 sequences missing",')
+    whole = BenchmarkTruth("OTB100", dict(truth.sequences))
+    score_command(whole, folders, tmp_path / "scores.csv")
+    assert "missing" not in capsys.readouterr().out
+    assert (tmp_path / "scores.csv").read_text().splitlines()[-1].startswith("mean,")
