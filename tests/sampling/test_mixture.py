@@ -162,7 +162,7 @@ def test_negative_pairs_may_show_another_target_of_the_same_video():
 def test_a_set_of_one_target_finds_its_negatives_elsewhere():
     lonely = Fake(((4,),))
     assert (draws(mixture(a=(lonely, 1, 1), b=(ONE, 1, 1)), positive=False)[:, 1] >= 4).all()
-    with pytest.raises(ValueError, match="negative pairs need at least two tracks"):
+    with pytest.raises(InputError, match=r"one track, and negative pairs \(a share of 0\.2"):
         draws(mixture(a=(lonely, 1, 1)), negative_pairs=0.2)
 
 
