@@ -1,6 +1,7 @@
 # make install   set up alone, in .venv: about 2.2 GB
 # make demo   set up and run the main job: train DLA-SiamCAR and its fixed twin, track, score, draw
-# make test   set up and run the tests
+# make test   set up and run the tests that take seconds: at most 5 minutes on two cores
+# make test-all   set up and run all tests
 # make reproduce   run all notebooks, and write figures/ and its gallery anew
 # make lint   style and types
 # make lab    open the notebooks in JupyterLab; saving keeps edits and drops outputs
@@ -12,7 +13,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test reproduce lint lab may-serve docs dist clean
+.PHONY: install demo test test-all reproduce lint lab may-serve docs dist clean
 
 install: $(INSTALLED)
 
@@ -20,8 +21,14 @@ demo: $(INSTALLED)
 	$(BIN)/dlatrack run 01
 	$(BIN)/dlatrack run 03
 
+# Two processes hold about 2 GiB together; -m "" takes the slow tests too.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 2 --dist worksteal
+
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	$(PYTEST) -m "not slow"
+
+test-all: $(INSTALLED)
+	$(PYTEST)
 
 reproduce: $(INSTALLED)
 	$(BIN)/dlatrack figures

@@ -18,35 +18,12 @@ from dlatrack.errors import InputError
 from dlatrack.files import is_companion
 
 #: Kinds of images that cameras and tools write and that are not read.
-_OTHER_SUFFIXES = frozenset(
-    [
-        ".avif",
-        ".bmp",
-        ".cr2",
-        ".cr3",
-        ".dib",
-        ".dng",
-        ".exr",
-        ".gif",
-        ".heic",
-        ".heif",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".j2k",
-        ".jxl",
-        ".nef",
-        ".pbm",
-        ".pgm",
-        ".pnm",
-        ".ppm",
-        ".raw",
-        ".tga",
-        ".tif",
-        ".tiff",
-        ".webp",
-    ]
+_OTHER_KINDS = re.compile(
+    r"\.(avif|bmp|cr2|cr3|dib|dng|exr|gif|heic|heif|j2k|jfif|jp2|jpe|jxl|nef|pbm|pgm|pnm|ppm|raw|tga|tiff?|webp)",
+    re.IGNORECASE,
 )
+
+_KINDS = ", ".join(IMAGE_SUFFIXES)
 
 #: Numbers or files that a message names.
 _NAMED = 3
@@ -66,20 +43,27 @@ def image_files(folder: Path) -> ImageFiles:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is missing; a sequence keeps its images there, e.g. 0001.jpg")
-    kinds = ", ".join(IMAGE_SUFFIXES)
+    paths = images_in(folder)
+    if not paths:
+        raise InputError(f"{folder} has no image; files ending in {_KINDS} are looked for")
+    return ImageFiles(tuple(_in_order(folder, paths)), upright=True)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files in a folder, by name, without hidden ones.
+
+    Raises:
+        InputError: if it cannot be listed, or naming images of a kind that is not read.
+    """
     try:
         files = sorted(file for file in folder.iterdir() if not is_companion(file.name))
     except OSError as error:
         raise InputError(f"{folder} cannot be listed: {error.strerror or error}") from error
-    if other := [file.name for file in files if file.suffix.lower() in _OTHER_SUFFIXES]:
+    if other := [file.name for file in files if _OTHER_KINDS.fullmatch(file.suffix)]:
         raise InputError(
-            f"{folder} has {_listing(other)}; only images ending in {kinds} are read: convert all of a clip to one "
-            f"kind"
+            f"{folder} has {_listing(other)}; only images ending in {_KINDS} are read: convert all to one kind"
         )
-    paths = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-    if not paths:
-        raise InputError(f"{folder} has no image; files ending in {kinds} are looked for")
-    return ImageFiles(tuple(_in_order(folder, paths)), upright=True)
+    return [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def check_headers(images: ImageFiles) -> list[ImageHeader]:

@@ -16,6 +16,7 @@ import numpy as np
 from dlatrack import __version__, paths
 from dlatrack.datasets.composed import composed_sequences, masked_clips, read_cutouts, read_photographs
 from dlatrack.datasets.folder import read_folder
+from dlatrack.datasets.image_folder import images_in
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.datasets.sequence import Frames
 from dlatrack.datasets.sequence import Sequence as Track
@@ -135,8 +136,7 @@ def _clips(folder: Path) -> list[Path]:
 
 
 def _photographs(folder: Path) -> list[Path]:
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    files = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES and not is_companion(file.name)]
+    files = images_in(folder) if folder.is_dir() else []
     if not files:
         raise InputError(
             f"{folder} has no photograph; files ending in {', '.join(IMAGE_SUFFIXES)} are looked for"

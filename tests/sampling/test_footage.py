@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +116,22 @@ def test_bad_folders_are_named(footage: Path, tmp_path: Path) -> None:
     (tmp_path / "video").symlink_to(footage / "video")
     with pytest.raises(InputError, match=r"stills has no photograph; files ending in \.jpg"):
         footage_mixture(tmp_path)
+    stills = tmp_path / "stills"
+    shutil.copytree(footage / "stills", stills)
+    (stills / "holiday.heic").write_bytes(b"a photograph of a telephone")
+    with pytest.raises(
+        InputError, match=r"stills has holiday\.heic; only images ending in \.jpg, \.jpeg, \.png"
+    ):
+        footage_mixture(tmp_path)
+
+
+def test_notes_of_systems_are_no_footage(footage: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(footage, copy)
+    before = footage_mixture(copy, composed=1, length=2).digest()
+    for path in sorted(copy.rglob("*")):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    assert footage_mixture(copy, composed=1, length=2).digest() == before
 
 
 @pytest.mark.parametrize("arguments", [{"composed": 0}, {"length": 1}, {"seed": -1}, {"seed": 100_001}])
