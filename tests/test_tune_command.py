@@ -86,6 +86,7 @@ def score(
     return float(table.loc["mean", "siamcar_small"]), run, text
 
 
+@pytest.mark.slow
 def test_benchmark_repeats_the_scores_of_the_record(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -225,6 +225,7 @@ def test_every_option_equals_the_referee(name, options):
         assert answer.std[row].item() == pytest.approx(expected.std, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scope", "expected"),
     [

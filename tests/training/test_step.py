@@ -179,6 +179,7 @@ def scaler_in(folder) -> dict:
         return json.loads(file.metadata()["dlatrack-training"])["scaler"]
 
 
+@pytest.mark.slow
 def test_float16_is_near_and_its_weights_are_float32(store, whole, tmp_path):
     training, folder = whole
     plain = train(RECIPE, store, tmp_path, seed=3, until_epoch=1)
@@ -193,6 +194,7 @@ def test_float16_is_near_and_its_weights_are_float32(store, whole, tmp_path):
         train(RECIPE, store, tmp_path, seed=3, compute=HALF)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 4])
 def test_a_resumed_run_has_the_bits_and_the_scale_of_a_whole_one(store, whole, tmp_path, stop):
     seen = []

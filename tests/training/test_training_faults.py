@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from kills import die_before_operation
 
 from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.synthetic import synthetic_sequences
@@ -58,28 +59,31 @@ def run(store_file: Path, folder: Path, save_every: int = 1) -> None:
     train(RECIPE, CropStore.load(store_file), folder, seed=3, compute=Compute(save_every=save_every))
 
 
+def run_until(number: int, store_file: Path, folder: Path) -> None:
+    """Train, and be killed before the file operation of this number, if there are so many."""
+    die_before_operation(number)
+    run(store_file, folder)
+
+
 @pytest.mark.slow
 def test_kills_at_random_moments_change_no_bit(store_file, tmp_path):
-    """A process is killed again and again, each one going on where the last was, until so many kills are done."""
+    """A process is killed again and again, each one resuming where the last was, until so many kills are done."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["dlatrack.training.engine", "dlatrack.sampling.store"])
     moments = random.Random(1)
-    kills = rounds = 0
+    kills = 0
     finished: list[Path] = []
     while kills < KILLS or not finished:
-        rounds += 1
         folder = tmp_path / f"run{len(finished)}"
-        process = context.Process(target=run, args=(store_file, folder))
+        number = moments.randint(1, 60) if kills < KILLS else 10_000
+        process = context.Process(target=run_until, args=(number, store_file, folder))
         process.start()
-        process.join(moments.uniform(0.2, 1.6) if kills < KILLS else 300)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
+        if process.exitcode:
             kills += 1
         else:
-            assert process.exitcode == 0
             finished.append(folder)
-        assert rounds < 10 * KILLS
     whole = tmp_path / "whole"
     process = context.Process(target=run, args=(store_file, whole, 1000))
     process.start()
