@@ -10,10 +10,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+
+#: Bytes; torch alone takes about 0.4 GB.
+LARGE = 700_000_000
 
 # The same examples in every run, and no limit in seconds: a busy machine must not fail a test.
 settings.register_profile(
@@ -31,17 +35,18 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", autouse=True)
-def memory_of_the_module() -> Iterator[None]:
-    """Give back what a module's tests have freed.
+@pytest.fixture(autouse=True)
+def memory_of_the_test() -> Iterator[None]:
+    """Give back what a test has freed, once the process has grown large.
 
     Traced networks refer to themselves, so that the garbage collector alone frees them; and training asks the
     allocator to keep what is freed (`dlatrack.memory`), which over all tests came to several GB.
     """
     yield
-    gc.collect()
-    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
-        libc.malloc_trim(0)
+    if psutil.Process().memory_info().rss > LARGE:
+        gc.collect()
+        if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
+            libc.malloc_trim(0)
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -97,13 +95,6 @@ def test_every_benchmark_of_the_paper_has_online_settings(name: str) -> None:
 @pytest.fixture(scope="module")
 def store() -> CropStore:
     return CropStore.build(synthetic_sequences(2, seed=40, length=3, challenges=()))
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """What torch.fx has traced refers to itself, so that up to 2 GB per network wait for the collector."""
-    yield
-    gc.collect()
 
 
 def ask_once(net: SiameseNet) -> None:

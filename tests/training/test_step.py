@@ -214,6 +214,7 @@ def test_a_resumed_run_has_the_bits_and_the_scale_of_a_whole_one(store, whole, t
     assert resumed.steps[-1].gradient_norm == whole[0].steps[-1].gradient_norm
 
 
+@pytest.mark.slow
 def test_a_checkpoint_without_its_scale_is_refused(store, whole, tmp_path):
     with safe_open(whole[1] / CHECKPOINT, "pt") as file:
         content = json.loads(file.metadata()["dlatrack-training"])
