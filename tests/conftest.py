@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 
-#: Bytes; torch alone takes about 0.4 GB.
-LARGE = 700_000_000
+#: Bytes that a process may grow by before its memory is looked after; a collection takes some 0.2 s.
+GROWTH = 200_000_000
 
 # The same examples in every run, and no limit in seconds: a busy machine must not fail a test.
 settings.register_profile(
@@ -35,18 +35,26 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def settled_memory() -> list[int]:
+    """Bytes that this process held when its memory was last looked after."""
+    return [psutil.Process().memory_info().rss]
+
+
 @pytest.fixture(autouse=True)
-def memory_of_the_test() -> Iterator[None]:
-    """Give back what a test has freed, once the process has grown large.
+def memory_of_the_test(settled_memory: list[int]) -> Iterator[None]:
+    """Give back what tests have freed, whenever the process has grown.
 
     Traced networks refer to themselves, so that the garbage collector alone frees them; and training asks the
     allocator to keep what is freed (`dlatrack.memory`), which over all tests came to several GB.
     """
     yield
-    if psutil.Process().memory_info().rss > LARGE:
+    process = psutil.Process()
+    if process.memory_info().rss > settled_memory[0] + GROWTH:
         gc.collect()
         if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
             libc.malloc_trim(0)
+        settled_memory[0] = process.memory_info().rss
 
 
 @pytest.fixture(scope="session")
