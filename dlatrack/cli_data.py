@@ -23,7 +23,7 @@ def data_list(
 ) -> None:
     """Say which data sets are known, which are here and what they lack."""
     from dlatrack import paths
-    from dlatrack.datasets.commands import data_list_command
+    from dlatrack.cli.data import data_list_command
 
     here = paths.data_dir()
     data_list_command(root if root is not None else [here] if here is not None else [])
@@ -32,7 +32,7 @@ def data_list(
 @data_app.command("info")
 def data_info(name: DataSet) -> None:
     """Say where to get a data set, how its folder must look, what is in it, its terms and its oddities."""
-    from dlatrack.datasets.commands import data_info_command
+    from dlatrack.cli.data import data_info_command
 
     data_info_command(name)
 
@@ -45,7 +45,7 @@ def data_check(
     workers: Workers = None,
 ) -> None:
     """Compare a data set on disk with its manifest; every fault is named, and any makes the command fail."""
-    from dlatrack.datasets.commands import data_check_command
+    from dlatrack.cli.data import data_check_command
 
     data_check_command(name, root, deep, workers)
 
@@ -59,7 +59,7 @@ def data_pack(
     workers: Workers = None,
 ) -> None:
     """Check a data set, cut its training crops once and write them to tar shards that training reads quickly."""
-    from dlatrack.commands import pack_command
+    from dlatrack.cli.train import pack_command
 
     pack_command(name, root, out, split, workers)
 
@@ -71,6 +71,6 @@ def data_mini(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Write a synthetic miniature of a data set in its official layout, for trying things out."""
-    from dlatrack.datasets.commands import data_mini_command
+    from dlatrack.cli.data import data_mini_command
 
     data_mini_command(name, out, seed)

@@ -14,7 +14,7 @@ def doctor(
 
     Exit status 1 if something is broken that the core needs.
     """
-    from dlatrack.doctor import doctor_command
+    from dlatrack.cli.doctor import doctor_command
 
     if not doctor_command(json):
         raise typer.Exit(1)

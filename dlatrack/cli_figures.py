@@ -28,6 +28,6 @@ def figures(
 
     A notebook that fails does not stop the others; the command then ends with exit status 1.
     """
-    from dlatrack.paper.commands import figures_command
+    from dlatrack.cli.figures import figures_command
 
     figures_command(only, preset=preset, gallery_only=gallery_only)

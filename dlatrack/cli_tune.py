@@ -38,7 +38,7 @@ def tune(
 
     Use the file with: dlatrack benchmark ... --hyper FILE
     """
-    from dlatrack.tuning.commands import tune_command
+    from dlatrack.cli.tune import tune_command
 
     tune_command(
         weights,

@@ -17,7 +17,7 @@ def weights_import(
     out: Annotated[Path, typer.Option(help="Weight file to write (.safetensors).")],
 ) -> None:
     """Read a public checkpoint, strictly and without running code from it, and write it as a weight file."""
-    from dlatrack.models.commands import import_command
+    from dlatrack.cli.weights import import_command
 
     import_command(recipe, checkpoint, out)
 
@@ -27,7 +27,7 @@ def weights_info(
     file: Annotated[Path, typer.Argument(help="Weight file, or the name of a shipped tracker.")],
 ) -> None:
     """Say which recipe a weight file holds and how it was made."""
-    from dlatrack.models.commands import info_command
+    from dlatrack.cli.weights import info_command
 
     info_command(file)
 
@@ -41,7 +41,7 @@ def weights_export(
 
     Needs the extra onnx: pip install 'dlatrack[onnx]'
     """
-    from dlatrack.models.commands import export_command
+    from dlatrack.cli.weights import export_command
 
     export_command(file, out)
 
@@ -63,6 +63,6 @@ def weights_compare(
 
     OpenCV's CSRT and KCF need opencv-contrib-python.
     """
-    from dlatrack.shipped_study import compare_command
+    from dlatrack.studies.shipped import compare_command
 
     compare_command(clips, out, fast=fast)

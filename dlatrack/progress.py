@@ -14,8 +14,6 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column
 from rich.text import Text
 
-from dlatrack.printing import visible
-
 _QUIET_SECONDS = 10.0  # lines are at least this far apart
 _LONGEST_SILENCE = 60.0  # after this long a line comes even when little has happened
 _SHARE = 0.05  # before that, a line tells of at least this share of the work
@@ -175,3 +173,12 @@ def in_notebook() -> bool:
     """Whether this code runs in a Jupyter kernel; a process that has only imported one is none."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def visible(text: str) -> str:
+    """A text in which everything can be seen.
+
+    Control characters, line ends, bytes that are not text, invisible characters and blanks other than the usual one
+    become escapes such as `\\x1b`.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

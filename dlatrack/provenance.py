@@ -13,70 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from torch import Tensor
 
 from dlatrack import paths
-from dlatrack.files import atomic_path, sweep, write_text
-from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
+from dlatrack.files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
-
-# The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
-_SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
-
-
-def save_figure(
-    fig: Figure,
-    name: str,
-    *,
-    data: Mapping[str, Any],
-    made_by: str,
-    parameters: Mapping[str, Any],
-    folder: Path | None = None,
-    synthetic: bool | None = None,
-) -> Path:
-    """Save a figure as PNG and SVG, with the numbers it shows and a record of where they come from.
-
-    Writes name.png, name.svg, name.data.json (the numbers) and, last, name.json (the record: maker,
-    parameters, hash of the data file, versions). Nothing in them depends on the time or the folder.
-
-    Args:
-        fig: the figure; its width and height are kept. It is given the synthetic mark if `synthetic` is true.
-        name: file name without suffix, e.g. "fig09".
-        data: every number that the figure shows; arrays and tensors are fine, NaN becomes null.
-        made_by: what draws it, e.g. "notebooks/09_hyperparameter_k.py".
-        parameters: the maker's parameters; of absolute paths only the part below the clone, or the last name,
-            is kept.
-        folder: where to write; None: `paths.figures_dir()`.
-        synthetic: whether the numbers come from synthetic sequences; None: the question does not arise.
-
-    Returns:
-        The path of the PNG.
-
-    Raises:
-        ValueError: for a name with a path or suffix in it, an absolute `made_by`, or a value that JSON cannot
-            hold, naming its field.
-        InputError: when a file cannot be written.
-    """
-    folder = _destination(folder, name)
-    data_text = _json_lines(_plain(data, "data"))
-    record = _record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "matplotlib"))
-    record |= {"data": f"{name}.data.json", "data_sha256": _sha256(data_text)}
-    if synthetic:
-        synthetic_mark(fig)
-    write_text(folder / f"{name}.data.json", data_text)
-    with mpl.rc_context(_SAVE_STYLE):
-        fig.draw_without_rendering()  # settles the layout, so that both files and a second call show the same
-        for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
-            sweep(folder / f"{name}{suffix}")
-            with atomic_path(folder / f"{name}{suffix}") as temporary:
-                fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
-    write_text(folder / f"{name}.json", _json_lines(record))
-    return folder / f"{name}.png"
 
 
 def save_table(
@@ -105,16 +49,16 @@ def save_table(
         ValueError: as `save_figure`.
         InputError: when a file cannot be written.
     """
-    folder = _destination(folder, name)
+    folder = destination(folder, name)
     if not _has_plain_index(frame):
         frame = frame.reset_index()
     csv = frame.to_csv(index=False, lineterminator="\n")
-    record = _record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "pandas"))
-    record |= {"data": f"{name}.csv", "data_sha256": _sha256(csv)}
+    record = figure_record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "pandas"))
+    record |= {"data": f"{name}.csv", "data_sha256": text_digest(csv)}
     note = "\nOn synthetic data.\n" if synthetic else ""
     write_text(folder / f"{name}.csv", csv)
     write_text(folder / f"{name}.md", _markdown(frame) + note)
-    write_text(folder / f"{name}.json", _json_lines(record))
+    write_text(folder / f"{name}.json", json_lines(record))
     return folder / f"{name}.csv"
 
 
@@ -128,7 +72,7 @@ def sha256_of(value: Any) -> str:
     Raises:
         ValueError: for a value that JSON cannot hold, naming its field.
     """
-    return _sha256(json.dumps(_plain(value, "value"), sort_keys=True, separators=(",", ":")))
+    return text_digest(json.dumps(plain_value(value, "value"), sort_keys=True, separators=(",", ":")))
 
 
 def versions(packages: Sequence[str] = ("dlatrack", "torch", "numpy", "matplotlib")) -> dict[str, str]:
@@ -142,26 +86,26 @@ def versions(packages: Sequence[str] = ("dlatrack", "torch", "numpy", "matplotli
     return found
 
 
-def _destination(folder: Path | None, name: str) -> Path:
+def destination(folder: Path | None, name: str) -> Path:
     if not re.fullmatch(r"\w[\w-]*", name):
         raise ValueError(f"a figure or table name has letters, digits, - and _ only, got {name!r}")
     return paths.figures_dir() if folder is None else Path(folder)
 
 
-def _record(
+def figure_record(
     made_by: str, parameters: Mapping[str, Any], synthetic: bool | None, packages: Sequence[str]
 ) -> dict[str, Any]:
     if PurePath(made_by).is_absolute():
         raise ValueError(f"made_by must be a path relative to the clone, got {made_by!r}")
     record = {
         "made_by": made_by,
-        "parameters": _portable(_plain(parameters, "parameters")),
+        "parameters": _portable(plain_value(parameters, "parameters")),
         "versions": versions(packages),
     }
     return record if synthetic is None else record | {"synthetic": synthetic}
 
 
-def _plain(value: Any, field: str) -> Any:
+def plain_value(value: Any, field: str) -> Any:
     """A value as dictionaries, lists, text, numbers and None."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
@@ -187,9 +131,9 @@ def _plain(value: Any, field: str) -> Any:
             raise ValueError(
                 f"{field} has a number and a text that read the same among its keys {list(value)}"
             )
-        return {str(key): _plain(item, f"{field}.{key}") for key, item in value.items()}
+        return {str(key): plain_value(item, f"{field}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{field}[{index}]") for index, item in enumerate(value)]
+        return [plain_value(item, f"{field}[{index}]") for index, item in enumerate(value)]
     raise ValueError(f"{field} is a {type(value).__name__}, which JSON cannot hold")
 
 
@@ -205,13 +149,13 @@ def _portable(value: Any) -> Any:
     return value
 
 
-def _json_lines(content: dict[str, Any]) -> str:
+def json_lines(content: dict[str, Any]) -> str:
     """Canonical JSON: sorted keys, one line per top-level key, so that changes show in a diff."""
     lines = (f"  {json.dumps(key)}: {json.dumps(content[key], sort_keys=True)}" for key in sorted(content))
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _sha256(text: str) -> str:
+def text_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 

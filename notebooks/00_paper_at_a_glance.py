@@ -47,8 +47,8 @@ everything: bool = False  # also list the numbers of which nothing was measured
 from IPython.display import Markdown
 
 from dlatrack import paths
-from dlatrack.notebooks import check_injected
-from dlatrack.paper import ledger as book
+from dlatrack.ledger import ledger as book
+from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.inconsistencies import inconsistencies_markdown
 from dlatrack.paper.settings import settings_table
 from dlatrack.provenance import save_table

@@ -33,14 +33,15 @@ seed: int = 0  # shifts of the search region, and the draw of negatives
 
 # %%
 from dlatrack import ScoreGrid
-from dlatrack.label_study import count_positives, paper_rules, search_regions, study_sequence
-from dlatrack.notebooks import check_injected
-from dlatrack.presets import frames_to_count
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.notebooks.run import check_injected
+from dlatrack.provenance import save_table
+from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
+from dlatrack.studies.presets import frames_to_count
 from dlatrack.viz.assignment import compare_assignments, contact_sheet
 from dlatrack.viz.curves import positives_plot
 from dlatrack.viz.explorer import contact_sheet as laboratory_sheet
 from dlatrack.viz.explorer import explore
+from dlatrack.viz.save import save_figure
 
 check_injected(globals())
 

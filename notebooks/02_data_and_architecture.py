@@ -34,15 +34,16 @@ seed: int = 0  # of the pairs
 
 # %%
 from dlatrack import recipe
-from dlatrack.notebooks import check_injected
+from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.architecture import network, parameter_table, shape_table
 from dlatrack.paper.table1 import check_below, data_or_miniatures, table1
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.provenance import save_table
 from dlatrack.sampling.mixture import PAPER_SHARES
-from dlatrack.sampling.opening import open_mixture
 from dlatrack.sampling.pairs import PairSource
+from dlatrack.sampling.training_data import open_mixture
 from dlatrack.viz.architecture import network_diagram
 from dlatrack.viz.pairs import augmented_pairs
+from dlatrack.viz.save import save_figure
 
 check_injected(globals())
 

@@ -46,14 +46,15 @@ seed: int = 0  # weights, pairs, label draws and synthetic sequences
 # %%
 import pandas as pd
 
-from dlatrack import comparison
-from dlatrack.notebooks import check_injected
-from dlatrack.presets import plan
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.notebooks.run import check_injected
+from dlatrack.provenance import save_table
+from dlatrack.studies import twins
+from dlatrack.studies.presets import plan
 from dlatrack.viz.curves import score_figure, twin_curves
 from dlatrack.viz.filmstrip import filmstrip
 from dlatrack.viz.live import LiveCurves
 from dlatrack.viz.pairs import pair_sheet
+from dlatrack.viz.save import save_figure
 
 check_injected(globals())
 
@@ -70,7 +71,7 @@ study
 # blurred. The box is the target; the label assigner turns it into positives and negatives inside every step.
 
 # %%
-crops = comparison.training_crops(study, data=data, seed=seed)
+crops = twins.training_crops(study, data=data, seed=seed)
 print(f"{len(crops)} crops of {crops.track_count} tracks" + ("" if data else ", all synthetic"))
 pair_sheet(crops, study.recipes[1], seed=seed)
 
@@ -78,7 +79,7 @@ pair_sheet(crops, study.recipes[1], seed=seed)
 # ## Training
 
 # %%
-twins = comparison.train_twins(
+twins = twins.train_twins(
     study,
     crops,
     seed=seed,
@@ -107,10 +108,10 @@ figure
 # ## Tracking held-out sequences
 
 # %%
-videos = comparison.held_out_sequences(study, data=test_data, seed=seed)
-boxes = comparison.track_all(comparison.trackers_of(study, twins, device=device), videos)
-scores = comparison.score(boxes, videos)
-table = comparison.score_table(scores)
+videos = twins.held_out_sequences(study, data=test_data, seed=seed)
+boxes = twins.track_all(twins.trackers_of(study, twins, device=device), videos)
+scores = twins.score(boxes, videos)
+table = twins.score_table(scores)
 save_table(table, "03_scores", made_by=made_by, parameters=parameters, synthetic=not test_data)
 table.round(3)
 
@@ -130,7 +131,7 @@ figure
 # ## What it looks like
 
 # %%
-video = comparison.telling_sequence(videos, scores)
+video = twins.telling_sequence(videos, scores)
 frames = [index * (len(video) - 1) // 7 for index in range(8)]
 figure = filmstrip(video, {name: found[video.name] for name, found in boxes.items()}, frames)
 save_figure(
@@ -144,4 +145,4 @@ save_figure(
 figure
 
 # %%
-print(comparison.verdict(scores, synthetic=not test_data))
+print(twins.verdict(scores, synthetic=not test_data))

@@ -37,8 +37,10 @@ seed: int = 0  # of the miniature and of the bootstrap
 # %%
 from IPython.display import display
 
-from dlatrack.benchmark_study import missing_published, study_ours, study_published
-from dlatrack.benchmark_tables import (
+from dlatrack.notebooks.run import check_injected
+from dlatrack.paper.published import scores_of
+from dlatrack.provenance import save_table
+from dlatrack.studies.benchmark_tables import (
     attribute_scores,
     paper_claims,
     paper_table,
@@ -46,11 +48,10 @@ from dlatrack.benchmark_tables import (
     twin_table,
     verdicts,
 )
-from dlatrack.notebooks import check_injected
-from dlatrack.paper.published import scores_of
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
 from dlatrack.viz.attributes import attribute_bars
 from dlatrack.viz.benchmark import precision_plot, success_plot
+from dlatrack.viz.save import save_figure
 
 check_injected(globals())
 

@@ -37,11 +37,12 @@ seed: int = 0  # of the miniature and of the bootstrap
 # %%
 from IPython.display import display
 
-from dlatrack.benchmark_study import missing_published, study_ours, study_published
-from dlatrack.benchmark_tables import paper_claims, score_table, twin_table, verdicts
-from dlatrack.notebooks import check_injected
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.notebooks.run import check_injected
+from dlatrack.provenance import save_table
+from dlatrack.studies.benchmark_tables import paper_claims, score_table, twin_table, verdicts
+from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
 from dlatrack.viz.benchmark import normalised_precision_plot, success_plot
+from dlatrack.viz.save import save_figure
 
 check_injected(globals())
 

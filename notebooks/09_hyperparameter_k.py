@@ -40,18 +40,19 @@ workers: int = 0  # processes that prepare pairs; 0: the kernel itself
 seed: int = 0  # targets, weights, pairs, label draws and synthetic sequences
 
 # %%
-from dlatrack import candidate_study as counting
-from dlatrack import candidate_training as training
-from dlatrack import comparison
-from dlatrack.evaluation.compare import sentence
-from dlatrack.notebooks import check_injected
+from dlatrack.evaluation.statistics.compare import sentence
+from dlatrack.notebooks.run import check_injected
 from dlatrack.paper import figure9
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.provenance import save_table
+from dlatrack.studies import hyperparameter_k as counting
+from dlatrack.studies import k_training as training
+from dlatrack.studies import twins
 from dlatrack.viz.candidates import (
     candidate_scores_plot,
     positives_over_candidates_plot,
     positives_over_epochs_plot,
 )
+from dlatrack.viz.save import save_figure
 
 check_injected(globals())
 
@@ -118,7 +119,7 @@ wide.round(2)
 # targets of the synthetic videos are nearly square, so their lines lie as far apart as those of square targets above.
 
 # %%
-crops = comparison.training_crops(study.plan, data=data, seed=seed)
+crops = twins.training_crops(study.plan, data=data, seed=seed)
 epochs = counting.positives_over_epochs(study, crops, figure9.FOLLOWED, seed=seed)
 figure = positives_over_epochs_plot(epochs)
 save_figure(
@@ -144,9 +145,9 @@ trained = training.train_all(
 )
 
 # %%
-videos = comparison.held_out_sequences(study.plan, data=test_data, seed=seed)
-boxes = comparison.track_all(training.trackers_of(study, trained, device=device), videos)
-scores = comparison.score(boxes, videos)
+videos = twins.held_out_sequences(study.plan, data=test_data, seed=seed)
+boxes = twins.track_all(training.trackers_of(study, trained, device=device), videos)
+scores = twins.score(boxes, videos)
 differences = training.against_reference(study, scores)
 table = training.score_table(study, scores, differences)
 save_table(table, "09_scores", made_by=made_by, parameters=parameters, synthetic=not test_data)
@@ -159,14 +160,14 @@ figure = candidate_scores_plot(
     {count: scores[f"K = {count}"].auc for count in study.candidates},
     differences,
     reference=study.reference,
-    static=scores[comparison.STATIC].auc,
+    static=scores[twins.STATIC].auc,
     insensitive=figure9.INSENSITIVE,
     note=size if preset == "paper" else f"reduced study: {size}",
 )
 save_figure(
     figure,
     "09_scores_over_k",
-    data={"table": table.reset_index().to_dict("list"), "static box": scores[comparison.STATIC].auc},
+    data={"table": table.reset_index().to_dict("list"), "static box": scores[twins.STATIC].auc},
     made_by=made_by,
     parameters=parameters,
     synthetic=not test_data,

@@ -41,17 +41,18 @@ device: str = "cpu"  # cpu | cuda: where training steps run
 # %%
 from IPython.display import display
 
-from dlatrack import bench_study, cost_study
-from dlatrack.bench import machine
-from dlatrack.notebooks import check_injected
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.bench.measure import machine
+from dlatrack.notebooks.run import check_injected
+from dlatrack.provenance import save_table
+from dlatrack.studies import bench, cost
 from dlatrack.viz.benches import bench_dots
 from dlatrack.viz.costs import stage_bars, training_time_plot
+from dlatrack.viz.save import save_figure
 
 check_injected(globals())
 
 made_by = "notebooks/10_training_cost.py"
-report = cost_study.training_costs(preset, measure=measure, device=device)
+report = cost.training_costs(preset, measure=measure, device=device)
 parameters = {"device": report.device, "threads": report.threads, "machine": report.machine}
 parameters |= {"load before": report.load}
 here = machine()["processor"]
@@ -68,7 +69,7 @@ print("this machine" if here == report.machine["processor"] else f"this machine 
 # other processes do it meanwhile.
 
 # %%
-costs, stages = cost_study.cost_table(report), cost_study.stage_table(report)
+costs, stages = cost.cost_table(report), cost.stage_table(report)
 figure = stage_bars(report.costs)
 save_figure(
     figure,
@@ -94,7 +95,7 @@ stages.round(2)
 # which is the column `assignment, %` for DLA. What else differed between the paper's runs is not said.
 
 # %%
-print("\n".join(cost_study.verdict(cost) for cost in report.costs))
+print("\n".join(cost.verdict(cost) for cost in report.costs))
 
 # %% [markdown]
 # ## Figs. 10 and 11: the time of a whole training
@@ -104,13 +105,13 @@ print("\n".join(cost_study.verdict(cost) for cost in report.costs))
 # they share no axis. The losses of Figs. 10b and 11b come out of training itself, see notebook 03.
 
 # %%
-paper = cost_study.paper_costs()
+paper = cost.paper_costs()
 save_table(paper, "10_paper_costs", made_by=made_by, parameters={}, synthetic=False)
 paper.round(3)
 
 # %%
-frozen, unfrozen = cost_study.nearest_steps(report, "SiamRPN++")
-iterations = cost_study.paper_iterations("SiamRPN++")
+frozen, unfrozen = cost.nearest_steps(report, "SiamRPN++")
+iterations = cost.paper_iterations("SiamRPN++")
 figure = training_time_plot(
     frozen, unfrozen, paper=paper, tracker="SiamRPN++", iterations=iterations, device=report.device
 )
@@ -129,8 +130,8 @@ save_figure(
 figure
 
 # %%
-frozen, unfrozen = cost_study.nearest_steps(report, "SiamCAR")
-iterations = cost_study.paper_iterations("SiamCAR")
+frozen, unfrozen = cost.nearest_steps(report, "SiamCAR")
+iterations = cost.paper_iterations("SiamCAR")
 figure = training_time_plot(
     frozen, unfrozen, paper=paper, tracker="SiamCAR", iterations=iterations, device=report.device
 )
@@ -155,7 +156,7 @@ figure
 # Measured on the CPU, frame by frame, in `update` alone.
 
 # %%
-speeds = cost_study.speed_table(report)
+speeds = cost.speed_table(report)
 save_table(speeds, "10_speed", made_by=made_by, parameters=parameters, synthetic=True)
 speeds.round(1)
 
@@ -166,7 +167,7 @@ speeds.round(1)
 # it prints on yours takes its place here as `runs/figures/bench.json`.
 
 # %%
-everything = bench_study.read_bench()
+everything = bench.read_bench()
 if everything is None:
     print("nobody has measured; dlatrack bench all --json > runs/figures/bench.json does")
 else:

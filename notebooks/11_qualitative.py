@@ -48,11 +48,12 @@ workers: int = 1  # processes that track
 seed: int = 0  # of synthetic sequences
 
 # %%
-from dlatrack import comparison
-from dlatrack.notebooks import check_injected
-from dlatrack.provenance import save_figure, save_table
-from dlatrack.qualitative_study import study_qualitative
+from dlatrack.notebooks.run import check_injected
+from dlatrack.provenance import save_table
+from dlatrack.studies import twins
+from dlatrack.studies.qualitative import study_qualitative
 from dlatrack.viz.qualitative import qualitative_figure
+from dlatrack.viz.save import save_figure
 
 check_injected(globals())
 
@@ -94,6 +95,6 @@ print(f"{study.title}:")
 print(study.verdict)
 
 # %%
-table = comparison.sequence_table(study.scores)
+table = twins.sequence_table(study.scores)
 save_table(table, "fig06_scores", made_by=made_by, parameters=parameters, synthetic=study.synthetic)
 table.round(3)

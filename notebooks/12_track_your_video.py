@@ -41,10 +41,10 @@ seed: int = 0  # of the synthetic video
 # %%
 import pandas as pd
 
-from dlatrack.notebooks import check_injected
-from dlatrack.provenance import save_figure
-from dlatrack.video_study import choose_video, track_file
+from dlatrack.notebooks.run import check_injected
+from dlatrack.studies.video import choose_video, track_file
 from dlatrack.viz.picker import pick_boxes
+from dlatrack.viz.save import save_figure
 from dlatrack.viz.video import score_plot, show_page, video_player, video_strip
 
 check_injected(globals())

@@ -46,13 +46,14 @@ workers: int = 0  # processes that prepare pairs; 0: the kernel itself
 seed: int = 0  # the first of the seeds; also of resamples, targets and synthetic sequences
 
 # %%
-from dlatrack import better_study, comparison, decision_study, label_study
-from dlatrack import seed_study as training
-from dlatrack.evaluation.twins import compare_twins, verdict
-from dlatrack.notebooks import check_injected
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.evaluation.statistics.twins import compare_twins, verdict
+from dlatrack.notebooks.run import check_injected
+from dlatrack.provenance import save_table
+from dlatrack.studies import decisions, label_assignment, power, twins
+from dlatrack.studies import seeds as training
 from dlatrack.viz.better import power_plot, target_dots
 from dlatrack.viz.decisions import choice_plot
+from dlatrack.viz.save import save_figure
 from dlatrack.viz.seeds import seed_plot
 
 check_injected(globals())
@@ -71,7 +72,7 @@ study
 # light, so whole clips are drawn as well, and the band is the wider of the two.
 
 # %%
-shipped = better_study.shipped_scores(preset, clips=clips, seed=seed)
+shipped = power.shipped_scores(preset, clips=clips, seed=seed)
 pairs = compare_twins(shipped.auc, seed=seed)
 origin = {"preset": preset, "seed": seed, **shipped.origin}
 figure = target_dots(
@@ -100,18 +101,18 @@ print("\n".join(verdict(pair) for pair in pairs))
 # for a chance of 80 %, with an interval, for a spread is itself only known as well as these targets tell.
 
 # %%
-needed = better_study.targets_needed(pairs, seed=seed)
+needed = power.targets_needed(pairs, seed=seed)
 save_table(needed, "13_targets_needed", made_by=made_by, parameters=origin, synthetic=shipped.synthetic)
 needed
 
 # %%
 spreads = {pair.dynamic: pair.spread for pair in pairs}
 marks = {"here": len(shipped.auc), "OTB100": 100, "LaSOT test": 280}
-figure = power_plot(spreads, better_study.WANTED, marks)
+figure = power_plot(spreads, power.WANTED, marks)
 save_figure(
     figure,
     "13_power",
-    data={"spreads": spreads, "differences": better_study.WANTED, "marks": marks},
+    data={"spreads": spreads, "differences": power.WANTED, "marks": marks},
     made_by=made_by,
     parameters=origin,
     synthetic=shipped.synthetic,
@@ -127,13 +128,13 @@ figure
 # same pairs. In `demo` this is a **reduced** study of short trainings on synthetic videos.
 
 # %%
-crops = comparison.training_crops(study.plan, data=data, seed=seed)
+crops = twins.training_crops(study.plan, data=data, seed=seed)
 trained = training.train_seeds(
     study, crops, device=device, backbone_weights=backbone_weights, workers=workers
 )
 
 # %%
-videos = comparison.held_out_sequences(study.plan, data=test_data, seed=seed)
+videos = twins.held_out_sequences(study.plan, data=test_data, seed=seed)
 scores = training.score_seeds(study, trained, videos, device=device)
 table = training.seed_table(study, scores)
 save_table(table, "13_seeds_table", made_by=made_by, parameters=parameters, synthetic=not test_data)
@@ -175,9 +176,9 @@ print(training.verdict(study, scores, synthetic=not test_data))
 # changes no label cannot change a tracker; of one that does, only trainings can tell whether it matters.
 
 # %%
-video = label_study.study_sequence(sequence)
-materials = decision_study.label_materials(preset, video, seed=seed)
-choices = decision_study.compare_choices(materials, seed=seed)
+video = label_assignment.study_sequence(sequence)
+materials = decisions.label_materials(preset, video, seed=seed)
+choices = decisions.compare_choices(materials, seed=seed)
 record = {"preset": preset, "sequence": sequence, "seed": seed}
 save_table(choices, "13_choices_table", made_by=made_by, parameters=record, synthetic=True)
 choices.drop(columns="targets").set_index(["head", "question", "choice"]).round(3)

@@ -8,11 +8,12 @@ import math
 import pytest
 import torch
 
-from dlatrack.bench import BENCHES, BenchReport, measure, print_bench
-from dlatrack.bench.measure import measure_twins, resident_mib
+from dlatrack.bench.measure import BenchReport, measure, measure_twins, resident_mib
+from dlatrack.bench.run import BENCHES
 from dlatrack.bench.step import STAGES, TwinStep
 from dlatrack.bench.track import bench_track
 from dlatrack.bench.train import bench_train
+from dlatrack.cli.bench import bench
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence, synthetic_sequences
 from dlatrack.errors import InputError
@@ -164,9 +165,9 @@ def test_both_sides_of_a_step_differ_in_labels_alone():
 def test_options_of_another_benchmark_are_refused():
     assert set(BENCHES) == {"assign", "evaluate", "pairs", "track", "train"}
     with pytest.raises(InputError, match="bench assign takes no tracker; its options: none"):
-        print_bench("assign", repeats=3, threads=1, as_json=True, tracker="siamcar")
+        bench("assign", repeats=3, threads=1, json=True, tracker="siamcar")
     with pytest.raises(InputError, match="bench pairs takes no clips; its options: pack"):
-        print_bench("pairs", repeats=3, threads=1, clips="x")
+        bench("pairs", repeats=3, threads=1, clips="x")
 
 
 def test_slow_benchmarks_repeat_less_unless_asked(monkeypatch, capsys):
@@ -174,8 +175,8 @@ def test_slow_benchmarks_repeat_less_unless_asked(monkeypatch, capsys):
     monkeypatch.setattr("cv2.setNumThreads", lambda _: None)
     asked = []
     monkeypatch.setitem(BENCHES, "track", lambda repeats: asked.append(repeats) or BenchReport([], {}, {}))
-    print_bench("track", as_json=True)
-    print_bench("track", repeats=7, as_json=True)
+    bench("track", json=True)
+    bench("track", repeats=7, json=True)
     assert asked == [15, 7]
     assert capsys.readouterr().out.count("timings") == 2
 
@@ -189,7 +190,7 @@ def test_all_benchmarks_make_one_document(monkeypatch, capsys):
             return BenchReport([], {"repeats": repeats}, {"name": name, "weights": weights})
 
         monkeypatch.setitem(BENCHES, name, run)
-    print_bench("all", repeats=4, threads=1, as_json=True)
+    bench("all", repeats=4, threads=1, json=True)
     reports = json.loads(capsys.readouterr().out)
     assert {report["machine"]["name"] for report in reports.values()} == set(BENCHES)
     assert "track siamrpnpp" in reports
@@ -199,10 +200,10 @@ def test_all_benchmarks_make_one_document(monkeypatch, capsys):
         "threads": "1 threads",
     }
     assert all(report["figures"] == {"repeats": 4} for report in reports.values())
-    print_bench("all", repeats=4, threads=1)
+    bench("all", repeats=4, threads=1)
     assert capsys.readouterr().out.count("bench track") == 3
     with pytest.raises(InputError, match="bench all takes no weights; it measures every benchmark as it is"):
-        print_bench("all", weights="x")
+        bench("all", weights="x")
 
 
 def test_memory_of_the_process_is_plausible():

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from dlatrack import paths
-from dlatrack.bench_study import BENCH, COLUMNS, read_bench
 from dlatrack.errors import InputError
-from dlatrack.paper.records import read_records
+from dlatrack.ledger.records import read_records
+from dlatrack.studies.bench import BENCH, COLUMNS, read_bench
 from dlatrack.viz.benches import bench_dots
 
 

@@ -8,19 +8,20 @@ import math
 import pytest
 import torch
 
-from dlatrack import benchmark_study, paths
-from dlatrack.benchmark_study import (
+from dlatrack import paths
+from dlatrack.datasets.mini import write_mini
+from dlatrack.errors import InputError
+from dlatrack.models.siamese import build_model
+from dlatrack.models.weights import save_weights
+from dlatrack.recipes import recipe
+from dlatrack.studies import benchmarks
+from dlatrack.studies.benchmarks import (
     find_benchmark,
     missing_published,
     our_weights,
     study_ours,
     study_published,
 )
-from dlatrack.datasets.mini import write_mini
-from dlatrack.errors import InputError
-from dlatrack.models.siamese import build_model
-from dlatrack.models.weights import save_weights
-from dlatrack.recipes import recipe
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,7 @@ def test_twins_and_the_static_box_on_a_miniature(pair, monkeypatch):
     def fail(*_):
         raise AssertionError("a finished run is read, not repeated")
 
-    monkeypatch.setattr(benchmark_study, "load_weights", fail)
+    monkeypatch.setattr(benchmarks, "load_weights", fail)
     again = study_ours("UAV123", "smoke", weights=joined(pair))
     assert {n: r.auc for n, r in again.one_pass.items()} == {n: r.auc for n, r in study.one_pass.items()}
 
@@ -94,7 +95,7 @@ def test_data_of_the_user_come_first_but_not_in_smoke(tmp_path, monkeypatch):
 
 
 def test_kept_results_are_those_of_the_data_as_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmark_study, "our_weights", lambda *_: [])
+    monkeypatch.setattr(benchmarks, "our_weights", lambda *_: [])
     file = write_mini("otb100", tmp_path / "data") / "Basketball" / "groundtruth_rect.txt"
     for shift in (0, 2):
         x, *rest = file.read_text().splitlines()[0].split(",")
@@ -106,8 +107,8 @@ def test_kept_results_are_those_of_the_data_as_they_are(tmp_path, monkeypatch):
 
 def test_all_shipped_weights_or_one_pair(tmp_path, monkeypatch):
     names = ("dla_siamcar_small", "dla_siamrpnpp_small", "siamcar_small", "siamrpnpp_small")
-    monkeypatch.setattr(benchmark_study, "shipped", lambda: names)
-    monkeypatch.setattr(benchmark_study, "find_weights", lambda name: tmp_path / name)
+    monkeypatch.setattr(benchmarks, "shipped", lambda: names)
+    monkeypatch.setattr(benchmarks, "find_weights", lambda name: tmp_path / name)
     order = ["siamcar_small", "dla_siamcar_small", "siamrpnpp_small", "dla_siamrpnpp_small"]
     assert [path.name for path in our_weights("", "demo")] == order
     assert [path.name for path in our_weights("", "smoke")] == order[:2]
@@ -138,7 +139,7 @@ def test_one_recipe_cannot_stand_for_two(pair):
 
 
 def test_without_weights_it_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(benchmark_study, "shipped", tuple)
+    monkeypatch.setattr(benchmarks, "shipped", tuple)
     with pytest.raises(InputError, match="no trained weights come with this copy"):
         study_ours("OTB100", "smoke")
 

@@ -7,8 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from dlatrack.benchmark_study import BenchmarkStudy
-from dlatrack.benchmark_tables import (
+from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import OPEResult
+from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
+from dlatrack.evaluation.vot.scores import VOTResult
+from dlatrack.studies.benchmark_tables import (
     attribute_scores,
     failures_per_100,
     paper_claims,
@@ -17,10 +20,7 @@ from dlatrack.benchmark_tables import (
     twin_table,
     verdicts,
 )
-from dlatrack.errors import InputError
-from dlatrack.evaluation.ope import OPEResult
-from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot import VOTResult
+from dlatrack.studies.benchmarks import BenchmarkStudy
 
 FIXED, DYNAMIC = "SiamCAR small, fixed rule", "DLA-SiamCAR small"
 

@@ -10,19 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlatrack import better_study, paths
-from dlatrack.better_study import (
+from dlatrack import paths
+from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.synthetic import synthetic_sequence
+from dlatrack.errors import InputError
+from dlatrack.evaluation.statistics.power import sequences_needed
+from dlatrack.evaluation.statistics.twins import compare_twins
+from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.studies import power
+from dlatrack.studies.power import (
     TwinScores,
     shipped_scores,
     targets_needed,
 )
-from dlatrack.datasets.folder import write_folder
-from dlatrack.datasets.synthetic import synthetic_sequence
-from dlatrack.errors import InputError
-from dlatrack.evaluation.power import sequences_needed
-from dlatrack.evaluation.twins import compare_twins
-from dlatrack.models.shipped import find_weights, shipped
-from dlatrack.training.description import file_digest
+from dlatrack.training.identity import file_digest
 
 TARGETS = ["car", "dogs-1", "dogs-2", "dogs-3", "girl", "worm"]
 DIFFERENCES = np.array([0.03, 0.1, 0.11, 0.09, 0.0, -0.02])
@@ -94,7 +95,7 @@ def test_a_record_that_does_not_fit_is_refused(folder: Path, change: dict, messa
 def test_trackers_run_where_there_is_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DLATRACK_FIGURES", str(tmp_path))
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
-    monkeypatch.setattr(better_study, "shipped", lambda: ("siamcar_small", "dla_siamcar_small"))
+    monkeypatch.setattr(power, "shipped", lambda: ("siamcar_small", "dla_siamcar_small"))
     synthetic = shipped_scores("smoke")
     assert synthetic.synthetic
     assert synthetic.source == "2 synthetic videos"

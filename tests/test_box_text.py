@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlatrack.box_text import decode, quick_table, split_lines, split_numbers, to_number
+from dlatrack.datasets.box_text import decode, quick_table, split_lines, split_numbers, to_number
 
 
 @pytest.mark.parametrize(

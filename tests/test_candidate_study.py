@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dlatrack import boxes, comparison
-from dlatrack.candidate_study import (
+from dlatrack import boxes
+from dlatrack.errors import InputError
+from dlatrack.studies import twins
+from dlatrack.studies.hyperparameter_k import (
     CANDIDATES,
     MIXES,
     READINGS,
@@ -17,7 +19,6 @@ from dlatrack.candidate_study import (
     positives_over_epochs,
     simulated_targets,
 )
-from dlatrack.errors import InputError
 
 DEFAULT, STRICT, BIASED, EVERYWHERE = READINGS
 
@@ -68,12 +69,12 @@ def test_square_targets_are_stretched_and_shifted_as_in_training():
 
 
 def test_positives_of_an_epoch_are_those_of_its_training(tmp_path, monkeypatch):
-    from dlatrack.candidate_training import train_all
+    from dlatrack.studies.k_training import train_all
 
     for name in ("RUNS", "CACHE"):
         monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
     study = candidate_study("smoke", (7,))
-    crops = comparison.training_crops(study.plan, seed=1)
+    crops = twins.training_crops(study.plan, seed=1)
     counted = positives_over_epochs(study, crops, (5, 7), seed=1)
     assert list(counted) == [5, 7]
     trained = train_all(study, crops, seed=1)[7]

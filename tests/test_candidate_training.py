@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from dlatrack import comparison
-from dlatrack.candidate_study import candidate_study
-from dlatrack.candidate_training import against_reference, score_table, trackers_of, train_all
-from dlatrack.evaluation.compare import paired_bootstrap
 from dlatrack.evaluation.ope import evaluate
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
+from dlatrack.studies import twins
+from dlatrack.studies.hyperparameter_k import candidate_study
+from dlatrack.studies.k_training import against_reference, score_table, trackers_of, train_all
 
 BOX = np.tile([10.0, 10.0, 20.0, 20.0], (6, 1))
 
@@ -45,7 +45,7 @@ def test_trainings_differ_in_labels_alone_and_are_kept(tmp_path, monkeypatch):
     for name in ("RUNS", "CACHE"):
         monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
     study = candidate_study("smoke")
-    crops = comparison.training_crops(study.plan)
+    crops = twins.training_crops(study.plan)
     trained = train_all(study, crops)
     five, nine = trained[5].steps, trained[9].steps
     assert [step.lr for step in five] == [step.lr for step in nine]

@@ -134,7 +134,9 @@ def test_the_help_of_run_names_the_option_of_parameters(monkeypatch, capsys):
 )
 def test_parameters_of_a_notebook_may_stand_anywhere(monkeypatch, capsys, arguments):
     asked = []
-    monkeypatch.setattr("dlatrack.notebooks.run_notebook", lambda name, **rest: asked.append((name, rest)))
+    monkeypatch.setattr(
+        "dlatrack.notebooks.run.run_notebook", lambda name, **rest: asked.append((name, rest))
+    )
     assert call(monkeypatch, capsys, "run", *arguments)[0] == 0
     parameters = {"seed": "-5", "data": "a b"}
     assert asked == [("03", {"preset": "smoke", "parameters": parameters, "output": None, "timeout": None})]

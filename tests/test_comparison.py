@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlatrack import comparison
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
 from dlatrack.models.weights import read_weights_info
-from dlatrack.presets import plan
 from dlatrack.recipes import recipe
+from dlatrack.studies import twins as study
+from dlatrack.studies.presets import plan
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def twins(folders):
-    return comparison.train_twins(plan("smoke"), comparison.training_crops(plan("smoke")))
+    return study.train_twins(plan("smoke"), study.training_crops(plan("smoke")))
 
 
 def test_twins_see_the_same_pairs_and_start_alike(twins):
@@ -37,8 +37,8 @@ def test_twins_see_the_same_pairs_and_start_alike(twins):
 
 def test_a_finished_comparison_is_read_from_the_cache(folders, twins):
     heard = []
-    again = comparison.train_twins(
-        plan("smoke"), comparison.training_crops(plan("smoke")), on_step=lambda *step: heard.append(step)
+    again = study.train_twins(
+        plan("smoke"), study.training_crops(plan("smoke")), on_step=lambda *step: heard.append(step)
     )
     assert heard == []
     for name, training in again.items():
@@ -50,46 +50,46 @@ def test_a_finished_comparison_is_read_from_the_cache(folders, twins):
 
 def test_a_run_is_kept_by_what_decides_it(folders, twins):
     name, chosen = "any name", plan("smoke").recipes[0]
-    crops = comparison.training_crops(plan("smoke"))
+    crops = study.training_crops(plan("smoke"))
     heard = []
-    again = comparison.train_cached(name, chosen, crops, on_step=lambda *step: heard.append(step))
+    again = study.train_cached(name, chosen, crops, on_step=lambda *step: heard.append(step))
     assert heard == [], "the twins' own run"
     assert len(again.steps) == len(twins["SiamCAR small, fixed rule"].steps)
-    other = comparison.train_cached(name, chosen, crops, seed=1, on_step=lambda *step: heard.append(step))
+    other = study.train_cached(name, chosen, crops, seed=1, on_step=lambda *step: heard.append(step))
     assert [label for label, _, _ in heard] == [name] * len(other.steps)
     assert other.steps[0].loss != again.steps[0].loss
 
 
 def test_weights_carry_the_run_that_made_them(twins):
-    info = read_weights_info(comparison.weights_path(recipe("dla_siamcar_small")))
+    info = read_weights_info(study.weights_path(recipe("dla_siamcar_small")))
     assert info.recipe.schedule == plan("smoke").schedule
     assert info.card["run"]["seed"] == 0
     assert info.card["versions"]["torch"]
 
 
 def test_training_and_held_out_sequences_share_no_seed():
-    held_out = {sequence.name for sequence in comparison.held_out_sequences(plan("demo"))}
-    trained = {f"synthetic-{comparison._TRAIN_SEED + n}" for n in range(plan("demo").train[0])}
+    held_out = {sequence.name for sequence in study.held_out_sequences(plan("demo"))}
+    trained = {f"synthetic-{twins._TRAIN_SEED + n}" for n in range(plan("demo").train[0])}
     assert not held_out & trained
-    other = {sequence.name for sequence in comparison.held_out_sequences(plan("demo"), seed=1)}
+    other = {sequence.name for sequence in study.held_out_sequences(plan("demo"), seed=1)}
     assert not held_out & other
 
 
 def test_the_static_box_scores_as_computed_by_hand(twins):
-    sequences = comparison.held_out_sequences(plan("smoke"))
-    boxes = comparison.track_all(comparison.trackers_of(plan("smoke"), twins), sequences)
-    scores = comparison.score(boxes, sequences)
+    sequences = study.held_out_sequences(plan("smoke"))
+    boxes = study.track_all(study.trackers_of(plan("smoke"), twins), sequences)
+    scores = study.score(boxes, sequences)
     still = {s.name: np.tile(s.boxes_xywh[0], (len(s), 1)) for s in sequences}
     expected = evaluate(still, {s.name: s.boxes_xywh for s in sequences}).auc
     assert scores["static box"].auc == expected
-    table = comparison.score_table(scores)
+    table = study.score_table(scores)
     assert table.loc["static box", "AUC"] == expected
-    rows = comparison.sequence_table(scores)
+    rows = study.sequence_table(scores)
     assert rows.loc["mean", "static box"] == pytest.approx(expected)
-    text = comparison.verdict(scores, synthetic=True)
+    text = study.verdict(scores, synthetic=True)
     assert "synthetic sequences" in text
     assert f"{expected:.3f}" in text
-    assert comparison.telling_sequence(sequences, scores) in sequences
+    assert study.telling_sequence(sequences, scores) in sequences
 
 
 def test_the_paper_preset_asks_for_real_video():
@@ -97,4 +97,4 @@ def test_the_paper_preset_asks_for_real_video():
         InputError,
         match=r"set data to NAME=FOLDER for each training set, .*a folder of sequences in the OTB layout",
     ):
-        comparison.training_crops(plan("paper"))
+        study.training_crops(plan("paper"))

@@ -8,11 +8,12 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from dlatrack import cost_study, paths
+from dlatrack import paths
 from dlatrack.bench.measure import BenchReport, Timing, timing
 from dlatrack.bench.step import STAGES
 from dlatrack.bench.train import STATES, STEP, StepCost
 from dlatrack.errors import InputError
+from dlatrack.studies import cost as study
 
 
 def cost(tracker="siamcar_small", backbone="frozen", ratio=1.0, spread=0.01) -> StepCost:
@@ -25,12 +26,12 @@ def cost(tracker="siamcar_small", backbone="frozen", ratio=1.0, spread=0.01) -> 
     return StepCost(tracker, backbone, 8, tuple(rows), ratio, ratio - spread, ratio + spread, 0.5)
 
 
-def report(*costs: StepCost) -> cost_study.CostReport:
+def report(*costs: StepCost) -> study.CostReport:
     speeds = {
         name: (Timing("step, plain network", 20, 18, 25, 3), Timing("step", 10, 8, 12.5, 3))
         for name in ("dla_siamcar_small", "siamcar_small")
     }
-    return cost_study.CostReport(costs, speeds, "cpu", 2, 0.5, {"processor": "abacus, 2 cores"})
+    return study.CostReport(costs, speeds, "cpu", 2, 0.5, {"processor": "abacus, 2 cores"})
 
 
 @pytest.fixture
@@ -48,9 +49,9 @@ def measured(monkeypatch):
         asked.append((tuple(trackers), turns, batch, device))
         return [cost(tracker, state) for tracker in trackers for state in ("frozen", "unfrozen")]
 
-    monkeypatch.setattr(cost_study, "step_costs", step_costs)
+    monkeypatch.setattr(study, "step_costs", step_costs)
     monkeypatch.setattr(
-        cost_study,
+        study,
         "bench_track",
         lambda frames, tracker: BenchReport([Timing("step", 10, 8, 12, frames)], {}, {}),
     )
@@ -61,106 +62,106 @@ def test_the_report_of_the_project_is_drawn_from_and_never_written(tmp_path, mea
     monkeypatch.delenv("DLATRACK_FIGURES", raising=False)
     monkeypatch.delenv("DLATRACK_RUNS", raising=False)
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
-    published = tmp_path / "figures" / cost_study.REPORT
+    published = tmp_path / "figures" / study.REPORT
     published.parent.mkdir()
     costs = [cost(name, side) for name in ("siamcar_small", "siamrpnpp_small") for side in STATES]
     published.write_text(json.dumps(asdict(report(*costs))))
     before = published.read_bytes()
-    assert cost_study.training_costs("smoke").machine == {"processor": "abacus, 2 cores"}
+    assert study.training_costs("smoke").machine == {"processor": "abacus, 2 cores"}
     assert measured == []
-    assert cost_study.training_costs("smoke", measure=True).machine != {"processor": "abacus, 2 cores"}
+    assert study.training_costs("smoke", measure=True).machine != {"processor": "abacus, 2 cores"}
     assert published.read_bytes() == before
-    assert (tmp_path / "runs" / "figures" / cost_study.REPORT).is_file()
-    assert cost_study.training_costs("smoke").machine != {"processor": "abacus, 2 cores"}
+    assert (tmp_path / "runs" / "figures" / study.REPORT).is_file()
+    assert study.training_costs("smoke").machine != {"processor": "abacus, 2 cores"}
     assert len(measured) == 1, "what was measured here is drawn from now on"
 
 
 def test_what_was_measured_is_kept_until_asked_anew(figures, measured):
-    first = cost_study.training_costs("demo")
-    path = figures / cost_study.REPORT
+    first = study.training_costs("demo")
+    path = figures / study.REPORT
     kept = path.read_bytes()
-    assert cost_study.training_costs("demo") == first
-    assert cost_study.training_costs("smoke") == first, "it has all that smoke asks for"
+    assert study.training_costs("demo") == first
+    assert study.training_costs("smoke") == first, "it has all that smoke asks for"
     assert path.read_bytes() == kept
     assert measured == [(("siamcar_small", "siamrpnpp_small"), 10, 0, "cpu")]
     assert set(first.speeds) == {
         name for base in ("siamcar_small", "siamrpnpp_small") for name in (base, f"dla_{base}")
     }
-    cost_study.training_costs("smoke", measure=True)
+    study.training_costs("smoke", measure=True)
     assert measured[1:] == [(("siamcar_small", "siamrpnpp_small"), 2, 2, "cpu")]
 
 
 def test_other_recipes_of_the_same_machine_are_kept(figures, measured, monkeypatch):
-    monkeypatch.setattr(cost_study, "machine", lambda: {"processor": "abacus"})
-    paper = cost_study.training_costs("paper")
-    again = cost_study.training_costs("demo", measure=True)
+    monkeypatch.setattr(study, "machine", lambda: {"processor": "abacus"})
+    paper = study.training_costs("paper")
+    again = study.training_costs("demo", measure=True)
     assert {cost.tracker for cost in again.costs} == {cost.tracker for cost in paper.costs}
     assert [cost.tracker for cost in again.costs[:2]] == ["siamcar_small"] * 2
     assert again.speeds["siamcar_small"][0].repeats == 40
     assert set(again.speeds) == set(paper.speeds)
-    assert cost_study.training_costs("paper") == again
+    assert study.training_costs("paper") == again
 
-    monkeypatch.setattr(cost_study, "machine", lambda: {"processor": "slide rule"})
-    moved = cost_study.training_costs("demo", measure=True)
+    monkeypatch.setattr(study, "machine", lambda: {"processor": "slide rule"})
+    moved = study.training_costs("demo", measure=True)
     assert {cost.tracker for cost in moved.costs} == {"siamcar_small", "siamrpnpp_small"}, (
         "no mix of machines"
     )
 
 
 def test_a_report_that_does_not_answer_is_refused(figures, measured):
-    cost_study.training_costs("demo")
+    study.training_costs("demo")
     with pytest.raises(
         InputError, match=r"10_training_cost\.report\.json has no siamrpnpp; set measure to True"
     ):
-        cost_study.training_costs("paper")
+        study.training_costs("paper")
     with pytest.raises(InputError, match="was measured on cpu, not on cuda; set measure to True"):
-        cost_study.training_costs("demo", device="cuda")
+        study.training_costs("demo", device="cuda")
     with pytest.raises(InputError, match="there is no preset 'big'; choose from smoke, demo, paper"):
-        cost_study.training_costs("big")
+        study.training_costs("big")
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "{}", '{"costs": [{}], "speeds": {}}', '{"costs": 3}'])
 def test_a_file_that_is_no_report_is_named(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(InputError, match=r"x\.json is no report of training costs"):
-        cost_study.read_report(tmp_path / "x.json")
+        study.read_report(tmp_path / "x.json")
     with pytest.raises(InputError, match=r"cannot read .*absent"):
-        cost_study.read_report(tmp_path / "absent")
+        study.read_report(tmp_path / "absent")
 
 
 def test_a_report_is_read_as_it_was_written(tmp_path):
     written = report(cost(), cost(backbone="unfrozen", ratio=0.98))
     (tmp_path / "x.json").write_text(json.dumps(asdict(written)))
-    read = cost_study.read_report(tmp_path / "x.json")
+    read = study.read_report(tmp_path / "x.json")
     assert read == written
 
 
 def test_tables_have_ms_per_pair_and_frames_per_second():
     given = report(cost(ratio=1.02), cost(backbone="unfrozen"))
-    table = cost_study.cost_table(given)
+    table = study.cost_table(given)
     assert table.loc[0, ["tracker", "backbone", "batch"]].tolist() == ["SiamCAR small", "frozen", 8]
     assert table.loc[0, "fixed, ms per pair"] == 12.5
     assert table.loc[0, "DLA, ms per pair"] == pytest.approx(12.75)
-    stages = cost_study.stage_table(given)
+    stages = study.stage_table(given)
     assert list(stages) == list(STAGES)
     assert stages.loc[("SiamCAR small", "unfrozen", "DLA"), "loss"] == 1.5
-    speeds = cost_study.speed_table(given)
+    speeds = study.speed_table(given)
     assert list(speeds.index) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small"], "twins side by side"
     assert speeds.iloc[0].tolist() == [100, 80, 125, 50]
 
 
 def test_the_papers_numbers_stand_in_a_table_of_their_own():
-    table = cost_study.paper_costs()
+    table = study.paper_costs()
     assert table["DLA / fixed"].round(2).tolist() == [0.96, 0.99, 0.8, 0.78]
     assert set(table["source"]) == {"SiamDLA Fig. 10 (paper)", "SiamDLA Fig. 11 (paper)"}
-    assert cost_study.paper_iterations("SiamRPN++") == 100_000
-    assert cost_study.paper_iterations("SiamCAR") == 46_860
+    assert study.paper_iterations("SiamRPN++") == 100_000
+    assert study.paper_iterations("SiamCAR") == 46_860
 
 
 def test_a_sentence_is_as_sure_as_its_interval():
-    assert "DLA is not distinguishable, 1.005 times the fixed step" in cost_study.verdict(cost(ratio=1.005))
-    assert "DLA is dearer, 1.020 times" in cost_study.verdict(cost(ratio=1.02))
-    assert "cheaper, 0.970 times the fixed step (95 % interval 0.960 to 0.980)" in cost_study.verdict(
+    assert "DLA is not distinguishable, 1.005 times the fixed step" in study.verdict(cost(ratio=1.005))
+    assert "DLA is dearer, 1.020 times" in study.verdict(cost(ratio=1.02))
+    assert "cheaper, 0.970 times the fixed step (95 % interval 0.960 to 0.980)" in study.verdict(
         cost(ratio=0.97)
     )
 
@@ -168,7 +169,7 @@ def test_a_sentence_is_as_sure_as_its_interval():
 def test_a_small_tracker_stands_in_for_one_that_was_not_timed():
     small = [cost("siamcar_small", state) for state in ("frozen", "unfrozen")]
     large = [cost("siamcar", state) for state in ("frozen", "unfrozen")]
-    assert cost_study.nearest_steps(report(*small), "SiamCAR") == tuple(small)
-    assert cost_study.nearest_steps(report(*small, *large), "SiamCAR") == tuple(large)
+    assert study.nearest_steps(report(*small), "SiamCAR") == tuple(small)
+    assert study.nearest_steps(report(*small, *large), "SiamCAR") == tuple(large)
     with pytest.raises(InputError, match=r"the steps of neither SiamRPN\+\+ nor SiamRPN\+\+ small"):
-        cost_study.nearest_steps(report(*small), "SiamRPN++")
+        study.nearest_steps(report(*small), "SiamRPN++")

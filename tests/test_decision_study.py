@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlatrack.assign.reference import ReferenceDLA
-from dlatrack.candidate_study import simulated_targets
 from dlatrack.datasets.synthetic import synthetic_sequence
-from dlatrack.decision_study import CHOICES, DEFAULT, compare_choices, label_materials
 from dlatrack.errors import InputError
 from dlatrack.grid import RPN_ANCHORS
+from dlatrack.studies.decisions import CHOICES, DEFAULT, compare_choices, label_materials
+from dlatrack.studies.hyperparameter_k import simulated_targets
 
 SQUARE, TALL, NOBODY = (95, 95, 159, 159), (100, 90, 150, 170), (60.5, 70.25, 103.25, 156)
 

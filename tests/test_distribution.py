@@ -66,7 +66,7 @@ def test_the_wheel_works_away_from_the_clone(wheel: Path, tmp_path: Path) -> Non
         "import dlatrack\n"
         "from dlatrack import paths\n"
         "from dlatrack.datasets.manifests import names\n"
-        "from dlatrack.notebooks import find_notebook\n"
+        "from dlatrack.notebooks.run import find_notebook\n"
         "print(dlatrack.__file__, paths.root(), len(names()))\n"
         "find_notebook('03')\n"
     )

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dlatrack import cli, doctor
+from dlatrack import cli
+from dlatrack.cli import doctor
+from dlatrack.cli.doctor import Finding, examine
 from dlatrack.datasets.mini import write_mini
-from dlatrack.doctor import Finding, examine
 from dlatrack.errors import InputError
 
 
@@ -147,7 +148,9 @@ def test_a_library_that_is_not_there_is_not_sought_with_pip(monkeypatch: pytest.
 
 def test_the_slowest_import_is_left_out() -> None:
     """Torchvision takes as long to load as torch, and nothing that is looked at needs it."""
-    script = "import sys; from dlatrack.doctor import examine; examine(); print('torchvision' in sys.modules)"
+    script = (
+        "import sys; from dlatrack.cli.doctor import examine; examine(); print('torchvision' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -9,7 +9,7 @@ from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
-from dlatrack.label_study import count_positives, paper_rules, search_regions, study_sequence
+from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,13 @@ from papermill.parameterize import add_builtin_parameters, parameterize_path
 from dlatrack import files, paths
 from dlatrack.errors import InputError
 from dlatrack.files import owned_file
-from dlatrack.notebooks import NotebookError, check_injected, check_parameters, find_notebook, run_notebook
+from dlatrack.notebooks.run import (
+    NotebookError,
+    check_injected,
+    check_parameters,
+    find_notebook,
+    run_notebook,
+)
 
 PARAMETERS = """\
 preset: str = "demo"         # smoke | demo | paper
@@ -364,7 +370,7 @@ def test_smoke_with_data_of_its_own_says_nothing_of_those_elsewhere(clone, calls
 @pytest.mark.slow
 def test_papermill_alone_fails_on_a_typo(clone):
     source = clone / "notebooks" / "05_check.ipynb"
-    check = "from dlatrack.notebooks import check_injected\ncheck_injected(globals())"
+    check = "from dlatrack.notebooks.run import check_injected\ncheck_injected(globals())"
     write(source, PARAMETERS, check, "print(epochs)")
     output = clone / "out.ipynb"
     papermill.execute_notebook(source, output, {"epochs": 7}, progress_bar=False)

@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.notebooks import PRESETS
-from dlatrack.presets import PLANS, frames_to_count, plan
 from dlatrack.recipes import recipe
+from dlatrack.studies.presets import PLANS, PRESETS, frames_to_count, plan
 
 
 def test_both_recipes_of_a_plan_have_its_schedule():

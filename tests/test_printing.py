@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from dlatrack.printing import print_line, print_table, visible
+from dlatrack.cli.printing import print_line, print_table
+from dlatrack.progress import visible
 
 #: Names that markup, emoji codes or a narrow table would change.
 NAMES = (

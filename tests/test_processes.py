@@ -12,10 +12,10 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.processes import check_may_start, parent_watch
-from dlatrack.tracking.crew import work_off
+from dlatrack.tracking.workers import work_off
 
 WORK = """
-from dlatrack.tracking.crew import work_off
+from dlatrack.tracking.workers import work_off
 
 def upper(word):
     return word.upper()

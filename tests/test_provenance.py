@@ -19,7 +19,8 @@ from matplotlib.transforms import Bbox
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.provenance import save_figure, save_table, sha256_of, versions
+from dlatrack.provenance import save_table, sha256_of, versions
+from dlatrack.viz.save import save_figure
 from dlatrack.viz.style import figure_style, new_figure
 
 MADE_BY = "notebooks/09_hyperparameter_k.py"

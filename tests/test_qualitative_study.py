@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from dlatrack import qualitative_study
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.qualitative_sources import ClipSource, Selection, SyntheticSource
-from dlatrack.qualitative_study import (
+from dlatrack.pixels.colours import DLA, FIXED, TARGET
+from dlatrack.studies import qualitative
+from dlatrack.studies.qualitative import (
     QualitativeStudy,
     Row,
     choose_frames,
     frame_iou,
     study_qualitative,
 )
+from dlatrack.studies.qualitative_sources import ClipSource, Selection, SyntheticSource
 from dlatrack.viz.qualitative import qualitative_figure
-from dlatrack.viz.style import DLA, FIXED, TARGET
 
 FIXED_LABEL, DLA_LABEL = "SiamCAR small, fixed rule", "DLA-SiamCAR small"
 
@@ -68,7 +68,7 @@ def made_up(monkeypatch, tmp_path):
             }
         return boxes
 
-    monkeypatch.setattr(qualitative_study, "_run", run)
+    monkeypatch.setattr(qualitative, "_run", run)
 
 
 def test_rows_go_from_the_largest_gain_to_the_largest_loss(made_up):
@@ -115,7 +115,7 @@ def test_kept_results_are_those_of_the_clips_as_they_are(tmp_path, monkeypatch):
         write_folder(
             replace(sequence, boxes_xywh=sequence.boxes_xywh + np.array([shift, 0, 0, 0])), source.root
         )
-        boxes = qualitative_study._run([], source, {}, source.open(), "cpu", 1)["static box"][sequence.name]
+        boxes = qualitative._run([], source, {}, source.open(), "cpu", 1)["static box"][sequence.name]
         assert boxes[2, 0] == pytest.approx(sequence.boxes_xywh[0, 0] + shift, abs=1e-3)
 
 

@@ -17,8 +17,8 @@ import torch
 from dlatrack import paths
 from dlatrack.cli import main
 from dlatrack.datasets.folder import write_folder
-from dlatrack.datasets.recording import record
 from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.datasets.video.writer import record
 from dlatrack.models.siamese import build_model
 from dlatrack.recipes import recipe
 

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from dlatrack.comparison import reporter
 from dlatrack.progress import Progress
+from dlatrack.studies.twins import reporter
 from dlatrack.training.history import Step
 
 STEP = Step(

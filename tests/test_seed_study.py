@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dlatrack import comparison
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import sentence
-from dlatrack.evaluation.seeds import compare_seeds, spread_of_seeds
-from dlatrack.presets import plan
+from dlatrack.evaluation.statistics.compare import sentence
+from dlatrack.evaluation.statistics.seeds import compare_seeds, spread_of_seeds
 from dlatrack.recipes import recipe
-from dlatrack.seed_study import SeedScores, score_seeds, seed_study, seed_table, train_seeds, verdict
+from dlatrack.studies import twins
+from dlatrack.studies.presets import plan
+from dlatrack.studies.seeds import SeedScores, score_seeds, seed_study, seed_table, train_seeds, verdict
 
 FIXED = np.array([[0.5, 0.6, 0.7], [0.52, 0.6, 0.71]])
 DYNAMIC = np.array([[0.52, 0.61, 0.7], [0.5, 0.6, 0.75]])
@@ -71,21 +71,21 @@ def test_twins_of_a_seed_start_alike_and_runs_are_kept(tmp_path, monkeypatch):
     for name in ("RUNS", "CACHE"):
         monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
     study = seed_study("smoke")
-    crops = comparison.training_crops(study.plan)
+    crops = twins.training_crops(study.plan)
     trained = train_seeds(study, crops)
     fixed, dynamic = study.labels
     assert list(trained) == [(fixed, 0), (dynamic, 0), (fixed, 1), (dynamic, 1)]
     first = {key: run.steps[0] for key, run in trained.items()}
     assert first[fixed, 0].positives != first[fixed, 1].positives, "other pairs"
     heard = []
-    again = comparison.train_twins(study.plan, crops, on_step=lambda *step: heard.append(step))
+    again = twins.train_twins(study.plan, crops, on_step=lambda *step: heard.append(step))
     assert heard == [], "seed 0 is a run of `train_twins`"
     assert again[fixed].steps[0].loss == pytest.approx(first[fixed, 0].loss)
 
-    videos = comparison.held_out_sequences(study.plan)
+    videos = twins.held_out_sequences(study.plan)
     scores = score_seeds(study, trained, videos, resamples=199)
     assert scores.fixed.shape == scores.dynamic.shape == (2, 2)
-    alone = comparison.score(comparison.track_all(comparison.trackers_of(study.plan, again), videos), videos)
+    alone = twins.score(twins.track_all(twins.trackers_of(study.plan, again), videos), videos)
     assert scores.fixed[0].tolist() == alone[fixed].sequence_auc.tolist()
     assert scores.dynamic[0].tolist() == alone[dynamic].sequence_auc.tolist()
     assert scores.difference.seeds == (2, 2)

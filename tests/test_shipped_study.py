@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlatrack import shipped_study
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
-from dlatrack.shipped_study import compare_command, study_shipped, unused_clips
+from dlatrack.studies import shipped
+from dlatrack.studies.shipped import compare_command, study_shipped, unused_clips
 from dlatrack.tracking.static import StaticTracker
 
 
@@ -39,10 +39,10 @@ def clips(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shipped_study, "_VIDEOS", 2)
-    monkeypatch.setattr(shipped_study, "_FRAMES", 5)
+    monkeypatch.setattr(shipped, "_VIDEOS", 2)
+    monkeypatch.setattr(shipped, "_FRAMES", 5)
     made = {"static box": StaticTracker(), "T, fixed rule": Drifting(), "DLA-T": StaticTracker()}
-    monkeypatch.setattr(shipped_study, "_trackers", lambda fast: made)
+    monkeypatch.setattr(shipped, "_trackers", lambda fast: made)
 
 
 def test_clips_with_masks_are_left_out(clips: Path) -> None:
@@ -94,8 +94,8 @@ def test_the_verdict_compares_twins(clips: Path) -> None:
 def test_the_verdict_draws_whole_clips() -> None:
     values = {"T, fixed rule": 0.5, "DLA-T": 0.5 + np.array([0.03, 0.1, 0.11, 0.09, 0.0, -0.02])}
     names = ["car", "dogs-1", "dogs-2", "dogs-3", "girl", "worm"]
-    (alike,) = shipped_study._verdicts(pd.DataFrame(values, list("abcdef")))
-    (verdict,) = shipped_study._verdicts(pd.DataFrame(values, names))
+    (alike,) = shipped._verdicts(pd.DataFrame(values, list("abcdef")))
+    (verdict,) = shipped._verdicts(pd.DataFrame(values, names))
     assert alike.startswith("DLA-T improves on T, fixed rule by 0.052")
     assert verdict.startswith("DLA-T is not distinguishable from T, fixed rule: difference 0.052"), (
         "dogs count once"

@@ -16,18 +16,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dlatrack import video_study
 from dlatrack.cli import main
 from dlatrack.datasets.folder import write_folder
-from dlatrack.datasets.recording import Recording, record
-from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.synthetic import synthetic_sequence
-from dlatrack.datasets.video import VideoFrames, read_video
+from dlatrack.datasets.video.reader import VideoFrames, read_video
+from dlatrack.datasets.video.stream import FrameStream
+from dlatrack.datasets.video.writer import Recording, record
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import overlaps
+from dlatrack.studies import video
+from dlatrack.studies.video import choose_video, track_file
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass
-from dlatrack.video_study import choose_video, track_file
 
 COLUMNS = ["frame", "target", "x", "y", "w", "h", "score"]
 
@@ -113,7 +113,7 @@ def test_targets_are_tracked_as_if_alone(monkeypatch, capsys, tmp_path):
     assert "6 frames of 320 x 240 px, 2 targets, " in text
     table = pd.read_csv(tmp_path / "two.csv")
     assert table["target"].tolist() == [1, 2] * 6
-    (tracker,) = video_study._trackers("siamcar_small", 1, "cpu")
+    (tracker,) = video._trackers("siamcar_small", 1, "cpu")
     alone = run_one_pass(tracker, sequence).boxes_xywh
     together = table.loc[table["target"] == 1, ["x", "y", "w", "h"]].to_numpy()
     assert together == pytest.approx(alone, abs=6e-4)
@@ -405,7 +405,7 @@ def test_what_the_file_cannot_hold_is_told(tmp_path):
     ("fps", "told"), [(211.222, ""), (0.0167, " at 0.017 frames per second (the source has")]
 )
 def test_rates_are_those_that_the_file_holds(tmp_path, monkeypatch, clip, fps, told):
-    monkeypatch.setattr("dlatrack.datasets.stream.rate_of", lambda *_: fps)
+    monkeypatch.setattr("dlatrack.datasets.video.stream.rate_of", lambda *_: fps)
     tracked = track(clip, tmp_path / "out.mp4")
     assert tracked.fps == pytest.approx(fps, rel=0.02)
     assert VideoFrames(tracked.path).fps > 0
@@ -415,7 +415,7 @@ def test_rates_are_those_that_the_file_holds(tmp_path, monkeypatch, clip, fps, t
 
 
 def test_what_cannot_be_written_is_found_before_tracking(tmp_path, monkeypatch):
-    monkeypatch.setattr(video_study, "load_weights", lambda *_: pytest.fail("tracked"))
+    monkeypatch.setattr(video, "load_weights", lambda *_: pytest.fail("tracked"))
     (tmp_path / "thin").mkdir()
     cv2.imwrite(str(tmp_path / "thin" / "1.png"), np.zeros((240, 1, 3), np.uint8))
     with pytest.raises(

@@ -9,10 +9,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dlatrack.assign import build_assigner
+from dlatrack.devices import warm_up_vector_math
 from dlatrack.grid import ScoreGrid
 from dlatrack.models.siamese import build_model
 from dlatrack.recipes import recipe
-from dlatrack.vector_math import settle_vector_math
 
 
 class Calls(TorchDispatchMode):
@@ -32,7 +32,7 @@ class Calls(TorchDispatchMode):
 @pytest.mark.parametrize(
     "first",
     [
-        settle_vector_math,
+        warm_up_vector_math,
         lambda: build_model(recipe("siamcar_small")),
         lambda: build_assigner("dla", ScoreGrid()),
     ],

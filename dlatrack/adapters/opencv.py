@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.tracking.state import first_box
+from dlatrack.tracking.steps.state import first_box
 
 Kind = Literal["CSRT", "KCF"]
 

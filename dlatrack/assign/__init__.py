@@ -13,8 +13,8 @@ from dlatrack.assign.ellipse import EllipseAssigner
 from dlatrack.assign.inside import InsideAssigner
 from dlatrack.assign.iou import IoUAssigner
 from dlatrack.assign.rectangle import RectangleAssigner
+from dlatrack.devices import warm_up_vector_math
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
-from dlatrack.vector_math import settle_vector_math
 
 #: Every rule by name; "dla" takes `anchor_shapes`, the other two DLA names have them set.
 ASSIGNERS: dict[str, Callable[..., LabelAssigner]] = {
@@ -60,7 +60,7 @@ def build_assigner(name: str, grid: ScoreGrid, **options: Any) -> LabelAssigner:
     """
     if name not in ASSIGNERS:
         raise ValueError(f"there is no label assigner {name!r}; choose from {', '.join(ASSIGNERS)}")
-    settle_vector_math()
+    warm_up_vector_math()
     try:
         return ASSIGNERS[name](grid, **options)
     except TypeError as error:

@@ -11,12 +11,12 @@ import numpy as np
 
 from dlatrack.bench.measure import BenchReport, Timing, machine, measure
 from dlatrack.datasets.manifests import manifest
-from dlatrack.evaluation.compare import compare_all
 from dlatrack.evaluation.ope import evaluate
 from dlatrack.evaluation.results import read_rows
+from dlatrack.evaluation.statistics.compare import compare_all
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot import evaluate_vot
-from dlatrack.evaluation.vot_results import REGION, VOTRun
+from dlatrack.evaluation.vot.results import REGION, VOTRun
+from dlatrack.evaluation.vot.scores import evaluate_vot
 
 Boxes = dict[str, np.ndarray]
 

@@ -12,15 +12,15 @@ import cv2
 import numpy as np
 
 from dlatrack.bench.measure import BenchReport, machine, measure
+from dlatrack.datasets.index.builder import TrackTableBuilder
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.mini.scenes import save_images
 from dlatrack.datasets.synthetic import synthetic_sequences
-from dlatrack.datasets.track_builder import TrackTableBuilder
-from dlatrack.datasets.tracks import TrackTable
 from dlatrack.recipes import recipe
 from dlatrack.sampling.originals import OriginalCrops
-from dlatrack.sampling.pack import pack as write_pack
-from dlatrack.sampling.pack_index import Description, Index
-from dlatrack.sampling.packed import PackedCrops, read_pack
+from dlatrack.sampling.pack.index import Description, Index
+from dlatrack.sampling.pack.read import PackedCrops, read_pack
+from dlatrack.sampling.pack.write import pack as write_pack
 from dlatrack.sampling.pairs import PairSource
 
 _BATCH = 32

@@ -10,10 +10,10 @@ import torch
 
 from dlatrack.bench.measure import BenchReport, Timing, machine, measure_twins, timing
 from dlatrack.bench.step import STAGES, TwinStep
-from dlatrack.commands import check_device
 from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.devices import check_device
 from dlatrack.errors import InputError
-from dlatrack.evaluation.resampling import bootstrap_statistic
+from dlatrack.evaluation.statistics.resampling import bootstrap_statistic
 from dlatrack.progress import Progress
 from dlatrack.recipes import RECIPES, recipe
 from dlatrack.sampling.store import CropStore

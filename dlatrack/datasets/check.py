@@ -10,10 +10,10 @@ from typing import Any
 
 from dlatrack.datasets.faults import Fault, FaultLog
 from dlatrack.datasets.image_check import check_images
+from dlatrack.datasets.index.store import digest
+from dlatrack.datasets.index.tracks import Counts
 from dlatrack.datasets.manifests import Place, Split, locate
 from dlatrack.datasets.registry import read
-from dlatrack.datasets.track_store import digest
-from dlatrack.datasets.tracks import Counts
 from dlatrack.errors import InputError
 
 #: Sets of photographs as they were found on the web: some have orientation tags, which their boxes do not know of.

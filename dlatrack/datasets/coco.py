@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.box_text import MOST_PIXELS
-from dlatrack.datasets.columns import TextColumn
+from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.images import IMAGE_SUFFIXES
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.columns import TextColumn
+from dlatrack.datasets.index.stills import still_tracks
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import has_folder, is_plain_name, read_text, stays_inside
 from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.stills import still_tracks
-from dlatrack.datasets.track_builder import TrackTableBuilder, literal
-from dlatrack.datasets.tracks import TrackTable
 from dlatrack.files import is_companion
 
 _LISTS = ("images", "annotations", "categories")

@@ -14,8 +14,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from dlatrack.datasets.image_list import ImageList
 from dlatrack.datasets.images import ImageFiles, NumberedPaths, Paths
+from dlatrack.datasets.index.image_list import ImageList
 from dlatrack.datasets.sequence import Sequence as Track
 from dlatrack.errors import InputError
 

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.box_text import MOST_PIXELS
 from dlatrack.boxes import context_side
+from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.images import decode
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.store import digest
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import has_folder, is_plain_name, read_text, stays_inside
-from dlatrack.datasets.track_builder import TrackTableBuilder, literal
-from dlatrack.datasets.track_store import digest
-from dlatrack.datasets.tracks import TrackTable
 from dlatrack.errors import InputError
 
 _SIDE, _CENTRE, _TEMPLATE = 511, 255, 127  # px of a crop

@@ -13,7 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from dlatrack.box_text import decode, split_lines, split_numbers
+from dlatrack.datasets.box_text import decode, split_lines, split_numbers
 from dlatrack.datasets.image_folder import check_headers, image_files, utf8_name
 from dlatrack.datasets.images import ImageFiles
 from dlatrack.datasets.layout import LARGEST_PX

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import (
     check_boxes,
     folders_in,
@@ -20,8 +22,6 @@ from dlatrack.datasets.layout import (
     read_text,
 )
 from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.track_builder import TrackTableBuilder, literal
-from dlatrack.datasets.tracks import TrackTable
 
 _IMAGES = "%08d.jpg"
 

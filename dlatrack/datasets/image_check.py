@@ -13,9 +13,9 @@ import numpy as np
 
 from dlatrack.datasets.faults import Fault, FaultLog
 from dlatrack.datasets.image_header import read_header
-from dlatrack.datasets.image_list import ImageList
 from dlatrack.datasets.images import decode, fault_in
-from dlatrack.datasets.tracks import TrackTable
+from dlatrack.datasets.index.image_list import ImageList
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.progress import Progress
 
 _CHUNK = 64  # images per task of a worker

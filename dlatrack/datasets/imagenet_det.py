@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.columns import ArrayBuilder, TextBuilder
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.imagenet_xml import ImageAnnotation, read_annotation
+from dlatrack.datasets.index.builder import literal
+from dlatrack.datasets.index.columns import ArrayBuilder, TextBuilder
+from dlatrack.datasets.index.stills import still_tracks
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import folders_in, has_folder, stays_inside
 from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.stills import still_tracks
-from dlatrack.datasets.track_builder import literal
-from dlatrack.datasets.tracks import TrackTable
 from dlatrack.files import is_companion
 
 _SYNSET = re.compile(r"n\d{8}")

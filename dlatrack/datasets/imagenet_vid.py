@@ -10,10 +10,10 @@ import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.imagenet_xml import ImageObject, read_annotation
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import folders_in, has_folder, image_numbers, match_images
 from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.track_builder import TrackTableBuilder, literal
-from dlatrack.datasets.tracks import TrackTable
 
 _IMAGES, _ANNOTATIONS = "%06d.JPEG", "%06d.xml"
 _PART = re.compile(r"ILSVRC2015_VID_train_\d{4}")

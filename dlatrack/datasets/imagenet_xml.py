@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from dlatrack.box_text import to_number
+from dlatrack.datasets.box_text import to_number
 from dlatrack.datasets.faults import Fault, Report
 from dlatrack.datasets.layout import LARGEST_PX, read_text
 

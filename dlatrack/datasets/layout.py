@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.box_text import decode, quick_table, split_lines, split_numbers
+from dlatrack.datasets.box_text import decode, quick_table, split_lines, split_numbers
 from dlatrack.datasets.faults import Fault, Report
 from dlatrack.datasets.images import IMAGE_SUFFIXES, fill
 from dlatrack.files import is_companion

@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.manifests import manifest
-from dlatrack.datasets.tracks import TrackTable
 from dlatrack.errors import InputError
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import (
     check_boxes,
     folders_in,
@@ -16,8 +18,6 @@ from dlatrack.datasets.layout import (
     read_rows,
 )
 from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.track_builder import TrackTableBuilder, literal
-from dlatrack.datasets.tracks import TrackTable
 
 _IMAGES = "%d.jpg"
 

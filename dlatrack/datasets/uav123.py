@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import (
     check_boxes,
     folders_in,
@@ -19,8 +21,6 @@ from dlatrack.datasets.layout import (
 )
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.sequence_list import SequenceEntry
-from dlatrack.datasets.track_builder import TrackTableBuilder, literal
-from dlatrack.datasets.tracks import TrackTable
 
 _IMAGES, _ANNOTATION, _FLAGS = "data_seq/UAV123", "anno/UAV123", "anno/UAV123/att"
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import (
     check_boxes,
     has_folder,
@@ -20,8 +22,6 @@ from dlatrack.datasets.layout import (
 )
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.sequence_list import SequenceEntry
-from dlatrack.datasets.track_builder import TrackTableBuilder, literal
-from dlatrack.datasets.tracks import TrackTable
 
 _CORNERS = "x1,y1,x2,y2,x3,y3,x4,y4"
 

@@ -11,10 +11,10 @@ import numpy as np
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.image_header import read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES
+from dlatrack.datasets.index.builder import TrackTableBuilder
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import has_folder, stays_inside
 from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.track_builder import TrackTableBuilder
-from dlatrack.datasets.tracks import TrackTable
 from dlatrack.datasets.youtubebb_csv import Rows, read_segments, sound_rows
 from dlatrack.files import is_companion
 from dlatrack.progress import Progress

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dlatrack.errors import InputError
+from dlatrack.evaluation.alignment import pair_rows
 from dlatrack.evaluation.overlap import NOT_COMPARED, centre_errors, normalised_centre_errors, overlaps
 from dlatrack.evaluation.protocols import Rules, rules
-from dlatrack.evaluation.rows import pair_rows
 
 #: IoU thresholds of the success curve, 0, 0.05, ..., 1. `arange` as in the toolkits; 0.05 * k has other last bits.
 OVERLAP_THRESHOLDS = np.arange(0, 1.05, 0.05)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import Pair, compare_all
-from dlatrack.evaluation.difference import ENOUGH, FEW, Difference, Estimate, sentence
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.scoring import Scored, part_of
+from dlatrack.evaluation.statistics.compare import Pair, compare_all
+from dlatrack.evaluation.statistics.difference import ENOUGH, FEW, Difference, Estimate, sentence
 from dlatrack.evaluation.truth import BenchmarkTruth
-from dlatrack.evaluation.vot import VOTResult
-from dlatrack.evaluation.vot_difference import Measured, eao_differences
+from dlatrack.evaluation.vot.difference import Measured, eao_differences
+from dlatrack.evaluation.vot.scores import VOTResult
 
 
 def differences(

@@ -19,7 +19,7 @@ from dlatrack.evaluation.results.archives import as_given, opened
 from dlatrack.evaluation.results.trackers import find_trackers
 from dlatrack.evaluation.results.vot_trackers import VOTTrackerFiles, find_vot_trackers
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
-from dlatrack.evaluation.vot_results import VOTRun
+from dlatrack.evaluation.vot.results import VOTRun
 
 
 @dataclass(frozen=True, eq=False)

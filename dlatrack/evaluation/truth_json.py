@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.box_text import MOST_PIXELS
+from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.layout import is_plain_name
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import TAGS, SequenceTruth

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack import paths
-from dlatrack.box_text import decode, split_fields, split_lines, to_number
+from dlatrack.datasets.box_text import decode, split_fields, split_lines, to_number
 from dlatrack.datasets.folder import is_annotated, read_annotation, read_true_boxes, sequence_folders
 from dlatrack.datasets.manifests import Place, locate, manifest
 from dlatrack.datasets.registry import read_benchmark

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dlatrack.devices import warm_up_vector_math
 from dlatrack.errors import InputError
 from dlatrack.models.backbones import BACKBONES, Backbone
-from dlatrack.models.frozen import FrozenTrunk
 from dlatrack.models.heads import HEADS, Head, HeadOutput
+from dlatrack.models.inference.frozen import FrozenTrunk
 from dlatrack.models.necks import NECKS, AdjustNeck, NoNeck
 from dlatrack.recipes import Recipe
-from dlatrack.vector_math import settle_vector_math
 
 __all__ = ["HeadOutput", "ParameterGroups", "SiameseNet", "build_model"]
 
@@ -143,7 +143,7 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
         if name not in known:
             choice = ", ".join(sorted(known))
             raise InputError(f"recipe {recipe.name}: there is no {kind} {name!r}; choose from {choice}")
-    settle_vector_math()
+    warm_up_vector_math()
     if generator is None:
         generator = torch.Generator().manual_seed(0)
     with torch.device("meta"):  # no memory, and no draws from the global generator

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
-from dlatrack.models.recipe_json import recipe_from_dict
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.state_files import load_strict, read_safetensors
 from dlatrack.recipes import Recipe
+from dlatrack.recipes.serialize import recipe_from_dict
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import SiameseNet

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from dlatrack.recipes import AugmentConfig
-from dlatrack.sampling.jpeg_parts import Part
+from dlatrack.sampling.pack.jpeg import Part
 
 #: Principal colour variations of photographs, RGB rows (pysot's values; AlexNet's "fancy PCA").
 _COLOR = np.array(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.sampling.jpeg_parts import Part
+from dlatrack.sampling.pack.jpeg import Part
 from dlatrack.sampling.sources import CropSource
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from dlatrack.boxes import context_side
 from dlatrack.datasets.content import listed_images_digest
 from dlatrack.datasets.images import read_image
-from dlatrack.datasets.track_store import digest
-from dlatrack.datasets.tracks import TrackTable
+from dlatrack.datasets.index.store import digest
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
 from dlatrack.sampling.crops import TEMPLATE_SIZE, crop_511
-from dlatrack.sampling.jpeg_parts import Part
+from dlatrack.sampling.pack.jpeg import Part
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlatrack.sampling.jpeg_parts import Part
+from dlatrack.sampling.pack.jpeg import Part
 
 
 class CropSource(Protocol):

@@ -20,7 +20,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
 from dlatrack.progress import Progress
 from dlatrack.sampling.crops import crop_511, size_in_crop
-from dlatrack.sampling.jpeg_parts import Part
+from dlatrack.sampling.pack.jpeg import Part
 
 JPEG_QUALITY = 95
 

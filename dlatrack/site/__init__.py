@@ -114,7 +114,7 @@ def _write_api(folder: Path, templates: Path, names: list[str]) -> None:
 def _write_player(path: Path) -> None:
     from dlatrack.assign import build_assigner
     from dlatrack.grid import ScoreGrid
-    from dlatrack.label_study import study_sequence
+    from dlatrack.studies.label_assignment import study_sequence
     from dlatrack.viz.explorer import html_player
 
     rules = {

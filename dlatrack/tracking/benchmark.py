@@ -16,11 +16,11 @@ from dlatrack.errors import InputError
 from dlatrack.files import owned_folder, sweep
 from dlatrack.processes import check_may_start
 from dlatrack.progress import Progress
-from dlatrack.tracking.crew import one_core, work_off
 from dlatrack.tracking.job import Job, SequenceSource
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.run_record import check_names, claim
-from dlatrack.tracking.stages import StageSeconds, write_summary
+from dlatrack.tracking.timing import StageSeconds, write_summary
+from dlatrack.tracking.workers import one_core, work_off
 
 #: How a tracker is run, and what `run.json` calls it.
 PROTOCOLS = {"one_pass": "one-pass", "reset": "reset"}

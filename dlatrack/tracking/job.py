@@ -14,11 +14,11 @@ import numpy as np
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import write_boxes
-from dlatrack.evaluation.vot_results import INITIALISED, read_vot_run, write_vot_run
+from dlatrack.evaluation.vot.results import INITIALISED, read_vot_run, write_vot_run
 from dlatrack.files import sweep
 from dlatrack.tracking.reset import run_with_resets
 from dlatrack.tracking.run import Tracker, has_boxes, run_one_pass
-from dlatrack.tracking.stages import StageSeconds, write_times
+from dlatrack.tracking.timing import StageSeconds, write_times
 
 
 class SequenceSource(Protocol):

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from dlatrack.errors import InputError
-from dlatrack.models.deploy import deploy
+from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
-from dlatrack.tracking.siamcar import siamcar_step
-from dlatrack.tracking.siamfc import SCALES, centred_window, siamfc_step
-from dlatrack.tracking.siamfcpp import affine_window, siamfcpp_step
-from dlatrack.tracking.siamrpn import siamban_step, siamrpn_step
-from dlatrack.tracking.state import CropGeometry, TargetState
+from dlatrack.tracking.steps.siamcar import siamcar_step
+from dlatrack.tracking.steps.siamfc import SCALES, centred_window, siamfc_step
+from dlatrack.tracking.steps.siamfcpp import affine_window, siamfcpp_step
+from dlatrack.tracking.steps.siamrpn import siamban_step, siamrpn_step
+from dlatrack.tracking.steps.state import CropGeometry, TargetState
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import HeadOutput

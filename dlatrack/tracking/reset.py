@@ -10,8 +10,8 @@ import numpy as np
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.vot2019 import corners
 from dlatrack.errors import InputError
-from dlatrack.evaluation.regions import overlaps
-from dlatrack.evaluation.vot_results import FAILED, INITIALISED, REGION, SKIPPED, VOTRun
+from dlatrack.evaluation.vot.regions import overlaps
+from dlatrack.evaluation.vot.results import FAILED, INITIALISED, REGION, SKIPPED, VOTRun
 from dlatrack.tracking.run import Tracker
 
 #: Frames from a failure to the next start.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlatrack.tracking.state import first_box
+from dlatrack.tracking.steps.state import first_box
 
 #: What a tracker gets in place of an image that it does not look at.
 NO_IMAGE = np.zeros((1, 1, 3), np.uint8)

@@ -12,11 +12,11 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from dlatrack.box_text import to_number
+from dlatrack.datasets.box_text import to_number
 from dlatrack.datasets.layout import LARGEST_PX
 from dlatrack.errors import InputError
 from dlatrack.tracking.run import Tracker
-from dlatrack.tracking.state import TargetState
+from dlatrack.tracking.steps.state import TargetState
 
 Item = TypeVar("Item")
 

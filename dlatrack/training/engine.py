@@ -30,8 +30,8 @@ from dlatrack.training.checkpoints import (
 )
 from dlatrack.training.compiled import check_compiler, compiled
 from dlatrack.training.compute import Compute
-from dlatrack.training.description import describe_run
 from dlatrack.training.history import Step, read_history, write_history
+from dlatrack.training.identity import describe_run
 from dlatrack.training.replay import save_step
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 from dlatrack.training.snapshots import keep_snapshot

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dlatrack.memory import reuse_freed_memory
-from dlatrack.models.deploy import deploy
+from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.weights import load_weights
 from dlatrack.recipes import OnlineConfig
 from dlatrack.tracking.online import OnlineTracker

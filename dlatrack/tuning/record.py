@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import paired_bootstrap
-from dlatrack.evaluation.difference import Difference
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
+from dlatrack.evaluation.statistics.difference import Difference
 from dlatrack.files import sweep, write_text
 from dlatrack.provenance import versions
 from dlatrack.recipes import OnlineConfig

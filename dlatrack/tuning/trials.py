@@ -13,9 +13,9 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.evaluation.ope import evaluate
 from dlatrack.progress import Progress
 from dlatrack.recipes import OnlineConfig
-from dlatrack.tracking.crew import one_core, work_off
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.run import Tracker, run_one_pass
+from dlatrack.tracking.workers import one_core, work_off
 
 #: Makes, once in each process, what makes the tracker of a setting. With several processes it is pickled.
 TrackerFactory = Callable[[], Callable[[OnlineConfig], Tracker]]

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from dlatrack.paper.architecture import Network
-from dlatrack.viz.style import BLUE, DARK, DLA, GREY, ORANGE, SKY, figure_style, new_figure
+from dlatrack.pixels.colours import BLUE, DARK, DLA, GREY, ORANGE, SKY
+from dlatrack.viz.style import figure_style, new_figure
 
 #: Left edges of the columns, and the width of a box; the drawing is 100 wide.
 _COLUMNS = {

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from dlatrack.assign.base import Assignment, LabelAssigner
 from dlatrack.grid import ScoreGrid
+from dlatrack.pixels.colours import CANDIDATE, DARK, GREY, IGNORE, NEGATIVE, POSITIVE
 from dlatrack.viz import layers
-from dlatrack.viz.style import CANDIDATE, DARK, GREY, IGNORE, NEGATIVE, POSITIVE, figure_style, outlined
+from dlatrack.viz.style import figure_style, outlined
 
 #: How much is drawn: the positives; also the candidates; also negatives and ignored samples.
 Show = Literal["positives", "candidates", "labels"]

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
-from dlatrack.viz.style import BLUE, GREY, figure_style, new_figure
+from dlatrack.pixels.colours import BLUE, GREY
+from dlatrack.viz.style import figure_style, new_figure
 
 
 def bench_dots(table: pd.DataFrame) -> Figure:

@@ -13,7 +13,8 @@ from matplotlib.transforms import offset_copy
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import NORMALISED_THRESHOLDS, OVERLAP_THRESHOLDS, PIXEL_THRESHOLDS
 from dlatrack.evaluation.protocols import rules
-from dlatrack.viz.style import GREY, figure_style, new_figure
+from dlatrack.pixels.colours import GREY
+from dlatrack.viz.style import figure_style, new_figure
 from dlatrack.viz.trackers import by_score, check_scores, curve_styles, paper_styles
 
 _LINE = 3.85  # mm per row of the legends

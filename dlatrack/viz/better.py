@@ -10,20 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.difference import Difference
-from dlatrack.evaluation.power import power_of
-from dlatrack.viz.style import (
-    BLACK,
-    COLUMN_WIDTH,
-    DLA,
-    DOUBLE_WIDTH,
-    FIXED,
-    GREEN,
-    GREY,
-    PURPLE,
-    figure_style,
-    new_figure,
-)
+from dlatrack.evaluation.statistics.difference import Difference
+from dlatrack.evaluation.statistics.power import power_of
+from dlatrack.pixels.colours import BLACK, DLA, FIXED, GREEN, GREY, PURPLE
+from dlatrack.viz.style import COLUMN_WIDTH, DOUBLE_WIDTH, figure_style, new_figure
 
 _NAMED = 45  # targets whose names still have room
 _ROW = 3.0  # mm

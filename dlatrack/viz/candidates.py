@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import Difference
-from dlatrack.viz.style import BLACK, DLA, FIXED, GREY, figure_style, line_styles, new_figure, paper_style
+from dlatrack.evaluation.statistics.compare import Difference
+from dlatrack.pixels.colours import BLACK, DLA, FIXED, GREY
+from dlatrack.viz.style import figure_style, line_styles, new_figure, paper_style
 from dlatrack.viz.trackers import curve_styles
 
 _MARKERS = "osD^vP"

@@ -12,19 +12,9 @@ from matplotlib.figure import Figure
 from dlatrack.bench.step import STAGES
 from dlatrack.bench.train import SIDES, STATES, StepCost
 from dlatrack.errors import InputError
+from dlatrack.pixels.colours import BLACK, BLUE, DLA, FIXED, GREEN, GREY, ORANGE, VERMILLION
 from dlatrack.recipes import recipe
-from dlatrack.viz.style import (
-    BLACK,
-    BLUE,
-    DLA,
-    FIXED,
-    GREEN,
-    GREY,
-    ORANGE,
-    VERMILLION,
-    figure_style,
-    new_figure,
-)
+from dlatrack.viz.style import figure_style, new_figure
 
 #: Stages without data, which is the same for both twins.
 _LOOKS = {

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
 from dlatrack.evaluation.ope import OPEResult
-from dlatrack.viz.style import BLACK, BLUE, GREEN, ORANGE, VERMILLION, figure_style, line_styles, new_figure
+from dlatrack.pixels.colours import BLACK, BLUE, GREEN, ORANGE, VERMILLION
+from dlatrack.viz.style import figure_style, line_styles, new_figure
 
 _LOSSES = {
     "loss": ("total", BLACK, "-"),

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
-from dlatrack.viz.style import BLACK, BLUE, DOUBLE_WIDTH, ORANGE, figure_style, new_figure
+from dlatrack.pixels.colours import BLACK, BLUE, ORANGE
+from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure
 
 _MARKERS = ("o", "s", "D")
 _ROW = 7.5  # mm

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import Difference, sentence
-from dlatrack.viz.style import BLACK, figure_style, line_styles, new_figure
+from dlatrack.evaluation.statistics.compare import Difference, sentence
+from dlatrack.pixels.colours import BLACK
+from dlatrack.viz.style import figure_style, line_styles, new_figure
 
 _NAMED = 3  # sequences named at each end
 _LINE_LENGTH = 125  # characters that fit over the axes

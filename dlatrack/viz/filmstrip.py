@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.viz.style import DOUBLE_WIDTH, TARGET, figure_style, line_styles, new_figure, outlined
+from dlatrack.pixels.colours import TARGET
+from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, line_styles, new_figure, outlined
 
 _GAP = 1.5  # mm between frames
 _TITLE = 5.0  # mm above each frame

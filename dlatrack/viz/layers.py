@@ -14,17 +14,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import AffineDeltaTransform
 
-from dlatrack.viz.style import (
-    CANDIDATE,
-    DARK,
-    DOUBLE_WIDTH,
-    GREY,
-    NEGATIVE,
-    POSITIVE,
-    TARGET,
-    new_figure,
-    outlined,
-)
+from dlatrack.pixels.colours import CANDIDATE, DARK, GREY, NEGATIVE, POSITIVE, TARGET
+from dlatrack.viz.style import DOUBLE_WIDTH, new_figure, outlined
 
 _ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 

@@ -7,11 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from dlatrack.pixels.colours import NEGATIVE, TARGET
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import Pair, PairSource
 from dlatrack.sampling.sources import CropSource
-from dlatrack.viz.style import DOUBLE_WIDTH, NEGATIVE, TARGET, figure_style, new_figure, outlined
+from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure, outlined
 
 _GAP = 4  # px between search region and template
 

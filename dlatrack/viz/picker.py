@@ -10,14 +10,14 @@ import cv2
 import ipywidgets as w
 import numpy as np
 
-from dlatrack.datasets.stream import FrameStream
+from dlatrack.datasets.video.stream import FrameStream
 from dlatrack.errors import InputError
+from dlatrack.pixels.annotate import target_colour
+from dlatrack.pixels.colours import DARK
+from dlatrack.pixels.marks import outline
+from dlatrack.pixels.text import rgb, write
 from dlatrack.tracking.video import check_targets, parse_boxes
-from dlatrack.viz.annotate import target_colour
-from dlatrack.viz.explorer.marks import outline
 from dlatrack.viz.explorer.picture import encode
-from dlatrack.viz.explorer.text import rgb, write
-from dlatrack.viz.style import DARK
 
 _WIDTH, _HEIGHT = 760, 520  # most px of the picture
 _SIDE = 40  # px left of it, for the vertical slider

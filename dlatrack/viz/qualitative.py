@@ -10,20 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
+from dlatrack.pixels.colours import BLACK, GREY, TARGET
 from dlatrack.viz.filmstrip import draw_box, draw_image
-from dlatrack.viz.style import (
-    BLACK,
-    DOUBLE_WIDTH,
-    GREY,
-    TARGET,
-    figure_style,
-    line_styles,
-    new_figure,
-    outlined,
-)
+from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, line_styles, new_figure, outlined
 
 if TYPE_CHECKING:
-    from dlatrack.qualitative_study import QualitativeStudy, Row
+    from dlatrack.studies.qualitative import QualitativeStudy, Row
 
 _CURVE = 20.0  # mm, height of a curve with its labels
 _TEXT = 17.0  # mm, the title of a row and the lines above and below its frames

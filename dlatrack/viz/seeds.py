@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.difference import Difference
-from dlatrack.viz.style import BLACK, DLA, DOUBLE_WIDTH, FIXED, GREY, PURPLE, figure_style, new_figure
+from dlatrack.evaluation.statistics.difference import Difference
+from dlatrack.pixels.colours import BLACK, DLA, FIXED, GREY, PURPLE
+from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure
 
 
 def seed_plot(

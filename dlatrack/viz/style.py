@@ -18,21 +18,14 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox
 
+from dlatrack.pixels.colours import BLACK, DARK, DLA, FIXED, GREEN, GREY, ORANGE, PURPLE, SKY
+
 MM = 1 / 25.4  # inches
 COLUMN_WIDTH = 89.0  #: mm, one column of a page
 DOUBLE_WIDTH = 183.0  #: mm, both columns
 FIGURE_DPI = 200  #: px per inch of saved PNGs
 _SCREEN_DPI = 130  # px per inch in a notebook
 
-BLACK, DARK, GREY = "#000000", "#202020", "#6e6e6e"
-ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
-BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
-
-#: What a colour means on a search region or a frame.
-TARGET, POSITIVE, NEGATIVE, IGNORE, CANDIDATE = YELLOW, GREEN, VERMILLION, "#e8e8e8", SKY
-
-#: What a colour means in a comparison: dynamic label assignment against the fixed rule of the same tracker.
-DLA, FIXED = VERMILLION, BLUE
 
 _DLA_DASHES: tuple[Any, ...] = ("-", (0, (5, 1)), (0, (3, 1, 1, 1)))
 _LINES: tuple[tuple[str, Any], ...] = (

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dlatrack.errors import InputError
-from dlatrack.viz.style import GREY, line_styles
+from dlatrack.pixels.colours import GREY
+from dlatrack.viz.style import line_styles
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p", "*")
 _HATCHES = ("", "////", "....", "\\\\\\\\")

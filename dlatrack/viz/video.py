@@ -13,13 +13,14 @@ import numpy as np
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from dlatrack.datasets.video import VideoFrames
+from dlatrack.datasets.video.reader import VideoFrames
 from dlatrack.errors import InputError
+from dlatrack.pixels.annotate import target_colour
+from dlatrack.pixels.colours import GREY
 from dlatrack.tracking.video import VideoTrack
-from dlatrack.viz.annotate import target_colour
 from dlatrack.viz.explorer.player import write_player
 from dlatrack.viz.filmstrip import draw_image
-from dlatrack.viz.style import DOUBLE_WIDTH, GREY, figure_style, new_figure
+from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure
 
 _DASHES: tuple[Any, ...] = (
     "-",

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
-from dlatrack.viz.style import GREY, figure_style, new_figure
+from dlatrack.pixels.colours import GREY
+from dlatrack.viz.style import figure_style, new_figure
 from dlatrack.viz.trackers import by_score, check_scores, marker_styles, paper_styles
 
 _LEVEL = 14  # trackers whose texts fit side by side

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.track_builder import TrackTableBuilder
-from dlatrack.datasets.tracks import TrackTable
+from dlatrack.datasets.index.builder import TrackTableBuilder
+from dlatrack.datasets.index.tracks import TrackTable
 
 
 def table(root: Path = Path("/data")) -> TrackTable:

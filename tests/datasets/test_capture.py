@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlatrack.datasets.capture import name_for_opencv, open_capture, rate_of
-from dlatrack.datasets.packets import packet_times
-from dlatrack.datasets.recording import record
-from dlatrack.datasets.stream import FrameStream
-from dlatrack.datasets.video import VideoFrames, read_video
+from dlatrack.datasets.video.capture import name_for_opencv, open_capture, rate_of
+from dlatrack.datasets.video.packets import packet_times
+from dlatrack.datasets.video.reader import VideoFrames, read_video
+from dlatrack.datasets.video.stream import FrameStream
+from dlatrack.datasets.video.writer import record
 from dlatrack.errors import InputError
 
 
@@ -115,9 +115,9 @@ def test_names_that_ffmpeg_reads_otherwise(
 SURROGATES = """
 import os, sys
 import numpy as np
-from dlatrack.datasets.recording import record
-from dlatrack.datasets.stream import FrameStream
-from dlatrack.datasets.video import VideoFrames, read_video
+from dlatrack.datasets.video.writer import record
+from dlatrack.datasets.video.stream import FrameStream
+from dlatrack.datasets.video.reader import VideoFrames, read_video
 name = os.fsdecode(bytes.fromhex(sys.argv[1]) + b".avi")
 with record(name, 25) as video:
     for shade in range(6):

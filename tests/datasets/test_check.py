@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 
 from dlatrack.datasets.check import check
-from dlatrack.datasets.columns import TextColumn
 from dlatrack.datasets.faults import FaultLog
 from dlatrack.datasets.image_check import check_images, look_at
-from dlatrack.datasets.image_list import ImageList
+from dlatrack.datasets.index.builder import TrackTableBuilder
+from dlatrack.datasets.index.columns import TextColumn
+from dlatrack.datasets.index.image_list import ImageList
+from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.manifests import names
-from dlatrack.datasets.track_builder import TrackTableBuilder
-from dlatrack.datasets.tracks import TrackTable
 from dlatrack.errors import InputError
 
 Miniature = Callable[[str], Path]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlatrack.datasets.columns import ArrayBuilder, TextColumn, spans
+from dlatrack.datasets.index.columns import ArrayBuilder, TextColumn, spans
 
 TEXTS = ["car", "", "Fußgänger", "日本"]
 

@@ -12,9 +12,9 @@ import pytest
 
 from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.datasets.composed import composed_sequences, read_cutouts, read_photographs
-from dlatrack.datasets.composed.costumes import Costume, draw_costumes, draw_outline, patch
+from dlatrack.datasets.composed.appearance import Costume, draw_costumes, draw_outline, patch
+from dlatrack.datasets.composed.camera import Recording
 from dlatrack.datasets.composed.painting import paint
-from dlatrack.datasets.composed.recording import Recording
 from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, stamp
 from dlatrack.datasets.synthetic.textures import landscape
 from dlatrack.errors import InputError

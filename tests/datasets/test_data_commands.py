@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlatrack.datasets.commands import (
+from dlatrack.cli.data import (
     data_check_command,
     data_info_command,
     data_list_command,

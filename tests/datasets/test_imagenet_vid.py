@@ -21,8 +21,8 @@ from planted import (
 )
 
 from dlatrack.datasets.imagenet_vid import read
+from dlatrack.datasets.index.pieces import split_at_gaps
 from dlatrack.datasets.manifests import mini_file
-from dlatrack.datasets.track_pieces import split_at_gaps
 
 Miniature = Callable[[str], Path]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.columns import TextColumn
-from dlatrack.datasets.stills import still_tracks
-from dlatrack.datasets.tracks import Counts, TrackTable
+from dlatrack.datasets.index.columns import TextColumn
+from dlatrack.datasets.index.stills import still_tracks
+from dlatrack.datasets.index.tracks import Counts, TrackTable
 
 
 def table(image_of_track: list[int], boxes_xywh: np.ndarray) -> TrackTable:

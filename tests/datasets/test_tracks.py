@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from tables import columns, table
 
-from dlatrack.datasets.track_builder import TrackTableBuilder, literal
-from dlatrack.datasets.track_pieces import concatenate, split_at_gaps
-from dlatrack.datasets.track_store import columns_of, digest, load, save
-from dlatrack.datasets.tracks import Counts, TrackTable
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.pieces import concatenate, split_at_gaps
+from dlatrack.datasets.index.store import columns_of, digest, load, save
+from dlatrack.datasets.index.tracks import Counts, TrackTable
 from dlatrack.errors import InputError
 
 

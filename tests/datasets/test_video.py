@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dlatrack.datasets.video import VideoFrames, read_video
+from dlatrack.datasets.video.reader import VideoFrames, read_video
 from dlatrack.errors import InputError
 
 COUNT, WIDTH, HEIGHT = 60, 64, 48
@@ -151,7 +151,7 @@ def test_another_process_opens_the_file_anew(video: Path) -> None:
 
 FORK = """
 import multiprocessing, sys
-from dlatrack.datasets.video import VideoFrames
+from dlatrack.datasets.video.reader import VideoFrames
 frames = VideoFrames(sys.argv[1])
 first = frames[40]
 def child(queue):

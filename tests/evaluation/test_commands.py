@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from dlatrack.cli import main
-from dlatrack.evaluation.commands import score_command
+from dlatrack.cli.evaluate import score_command
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot_results import REGION, VOTRun, write_vot_run
+from dlatrack.evaluation.vot.results import REGION, VOTRun, write_vot_run
 
 NAMES = ("Car1", "Car2", "Car4", "CarDark")
 

@@ -17,7 +17,9 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import kstest
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import (
+from dlatrack.evaluation.ope import evaluate
+from dlatrack.evaluation.results import find_results, read_boxes
+from dlatrack.evaluation.statistics.compare import (
     Difference,
     bootstrap_statistic,
     by_attribute,
@@ -25,10 +27,8 @@ from dlatrack.evaluation.compare import (
     paired_bootstrap,
     sentence,
 )
-from dlatrack.evaluation.difference import holm_corrected
-from dlatrack.evaluation.ope import evaluate
-from dlatrack.evaluation.resampling import draw_sequences, interval, unbiased_weights
-from dlatrack.evaluation.results import find_results, read_boxes
+from dlatrack.evaluation.statistics.difference import holm_corrected
+from dlatrack.evaluation.statistics.resampling import draw_sequences, interval, unbiased_weights
 
 scores_of = st.integers(2, 12).flatmap(
     lambda count: arrays(float, (2, count), elements=st.floats(0, 1, allow_subnormal=False))

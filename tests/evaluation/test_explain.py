@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.explain import compare_protocols
 from dlatrack.evaluation.ope import evaluate
+from dlatrack.evaluation.protocol_effects import compare_protocols
 from dlatrack.evaluation.protocols import PROTOCOLS
 
 BOXES = np.array([[10.0, 20, 40, 20]] * 4)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, ttest_1samp
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.power import detectable_difference, power_of, sequences_needed
+from dlatrack.evaluation.statistics.power import detectable_difference, power_of, sequences_needed
 
 
 def test_by_hand_for_many_sequences():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlatrack.boxes import iou, xywh_to_xyxy
-from dlatrack.evaluation.regions import RegionProtocol, corners, overlaps
+from dlatrack.evaluation.vot.regions import RegionProtocol, corners, overlaps
 
 
 def drawn(

@@ -13,9 +13,9 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import t
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import paired_bootstrap
-from dlatrack.evaluation.difference import sentence
-from dlatrack.evaluation.seeds import compare_seeds, spread_of_seeds
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
+from dlatrack.evaluation.statistics.difference import sentence
+from dlatrack.evaluation.statistics.seeds import compare_seeds, spread_of_seeds
 
 scores_of = st.tuples(st.integers(2, 4), st.integers(2, 6)).flatmap(
     lambda shape: arrays(float, (2, *shape), elements=st.floats(0, 1, allow_subnormal=False))

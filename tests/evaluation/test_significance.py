@@ -11,9 +11,9 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.scoring import part_of, score
 from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot import evaluate_vot
-from dlatrack.evaluation.vot_difference import eao_difference, eao_differences, measure_untagged
-from dlatrack.evaluation.vot_results import VOTRun
+from dlatrack.evaluation.vot.difference import eao_difference, eao_differences, measure_untagged
+from dlatrack.evaluation.vot.results import VOTRun
+from dlatrack.evaluation.vot.scores import evaluate_vot
 
 BOXES = np.array([[10.0, 20, 40, 20]] * 4)
 NAMES = ("a", "b", "c")

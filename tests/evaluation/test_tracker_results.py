@@ -11,7 +11,7 @@ import pytest
 from dlatrack.errors import InputError
 from dlatrack.evaluation.scoring import each_tracker
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot_results import REGION, VOTRun, write_vot_run
+from dlatrack.evaluation.vot.results import REGION, VOTRun, write_vot_run
 
 BOXES = np.array([[10.0, 20, 30, 40]] * 4)
 

@@ -15,8 +15,8 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation import truth_source
 from dlatrack.evaluation.truth import BENCHMARKS, benchmark
 from dlatrack.evaluation.truth_source import read_truth
-from dlatrack.evaluation.vot import evaluate_vot
-from dlatrack.evaluation.vot_results import VOTRun
+from dlatrack.evaluation.vot.results import VOTRun
+from dlatrack.evaluation.vot.scores import evaluate_vot
 
 
 def put(path, content):

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlatrack.evaluation.compare import paired_bootstrap
-from dlatrack.evaluation.twins import clip_of, compare_twins, verdict
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
+from dlatrack.evaluation.statistics.twins import clip_of, compare_twins, verdict
 
 TARGETS = ["car", "dogs-1", "dogs-2", "dogs-3", "girl", "worm"]
 DIFFERENCES = np.array([0.03, 0.1, 0.11, 0.09, 0.0, -0.02])

@@ -16,9 +16,9 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import TAGS, BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot import VOTResult, evaluate_vot
-from dlatrack.evaluation.vot_overlaps import VOTProtocol
-from dlatrack.evaluation.vot_results import VOTRun, find_vot_runs, read_vot_run
+from dlatrack.evaluation.vot.overlaps import VOTProtocol
+from dlatrack.evaluation.vot.results import VOTRun, find_vot_runs, read_vot_run
+from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
 
 #: Overlap of a box of 8 x 8 px with itself moved by half its width: 5 of 13 columns in pysot, 4 of 12 px.
 HALF = {"pysot": 5 / 13, "vot_toolkit": 1 / 3}

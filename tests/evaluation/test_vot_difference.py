@@ -7,9 +7,9 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot import evaluate_vot
-from dlatrack.evaluation.vot_difference import eao_difference
-from dlatrack.evaluation.vot_results import VOTRun
+from dlatrack.evaluation.vot.difference import eao_difference
+from dlatrack.evaluation.vot.results import VOTRun
+from dlatrack.evaluation.vot.scores import evaluate_vot
 
 PROTOCOLS = ("pysot", "vot_toolkit")
 

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot import evaluate_vot
-from dlatrack.evaluation.vot_fragments import (
+from dlatrack.evaluation.vot.fragments import (
     Fragment,
     expected_overlap,
     pysot_fragments,
     tag_weights,
     toolkit_fragments,
 )
-from dlatrack.evaluation.vot_overlaps import RunOverlaps, run_overlaps
-from dlatrack.evaluation.vot_results import VOTRun
+from dlatrack.evaluation.vot.overlaps import RunOverlaps, run_overlaps
+from dlatrack.evaluation.vot.results import VOTRun
+from dlatrack.evaluation.vot.scores import evaluate_vot
 
 
 def cut(text: str, *, toolkit: bool = False) -> list[tuple[int, int, str, bool]]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.vot_results import VOTRun, find_vot_runs, read_vot_run, write_vot_run
+from dlatrack.evaluation.vot.results import VOTRun, find_vot_runs, read_vot_run, write_vot_run
 
 TEXT = "1\n10.5,20,30,40\n1,2,3,4,5,6,7,8\n2\n0\n0\n0\n0\n1\n"
 NOTHING = [np.nan] * 8

@@ -10,16 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dlatrack.models import deploy as module
 from dlatrack.models.backbones import BACKBONES
-from dlatrack.models.cpu_convolution import (
+from dlatrack.models.heads import HEADS, FcHead, HeadOutput
+from dlatrack.models.inference import deploy as module
+from dlatrack.models.inference.cpu_convolution import (
     PackedConv,
     WinogradConv,
     has_native_bfloat16,
     onednn_available,
 )
-from dlatrack.models.deploy import deploy
-from dlatrack.models.heads import HEADS, FcHead, HeadOutput
+from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.necks import NoNeck
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.recipes import RECIPES, Recipe, recipe

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dlatrack.models import frozen
-from dlatrack.models.cpu_convolution import has_native_bfloat16, onednn_available
-from dlatrack.models.frozen import FrozenTrunk
+from dlatrack.models.inference import frozen
+from dlatrack.models.inference.cpu_convolution import has_native_bfloat16, onednn_available
+from dlatrack.models.inference.frozen import FrozenTrunk
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.recipes import recipe
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.models import onnx_export, onnx_network
 from dlatrack.models.heads import BanHead, FcHead
 from dlatrack.models.necks import NoNeck
-from dlatrack.models.onnx_export import TOLERANCE, export_onnx
-from dlatrack.models.onnx_network import OnnxNet, load_onnx
+from dlatrack.models.onnx import export, network
+from dlatrack.models.onnx.export import TOLERANCE, export_onnx
+from dlatrack.models.onnx.network import OnnxNet, load_onnx
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.weights import load_weights
 from dlatrack.recipes import RECIPES, Recipe, recipe
@@ -151,7 +151,7 @@ def test_graphs_that_differ_are_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
         def template(self, z: Tensor) -> list[Tensor]:
             return [1.001 * part for part in super().template(z)]
 
-    monkeypatch.setattr(onnx_export, "OnnxNet", Wrong)
+    monkeypatch.setattr(export, "OnnxNet", Wrong)
     with pytest.raises(
         InputError, match=r"features_0 differs by 0\.255 where values reach 255; 0\.0001 of that"
     ):
@@ -168,7 +168,7 @@ def test_a_network_of_broken_weights_is_not_exported(tmp_path: Path) -> None:
 
 
 def test_without_its_packages_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_network, "find_spec", lambda name: None)
+    monkeypatch.setattr(network, "find_spec", lambda name: None)
     with pytest.raises(
         InputError, match=r"^ONNX needs onnx, onnxscript, onnxruntime, not installed here: pip install"
     ):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.models.recipe_json import recipe_from_dict
 from dlatrack.recipes import RECIPES
+from dlatrack.recipes.serialize import recipe_from_dict
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dlatrack.cli.weights import import_command
 from dlatrack.errors import InputError
-from dlatrack.models.commands import import_command
 from dlatrack.models.official import load_official
 from dlatrack.models.siamese import build_model
 from dlatrack.models.state_files import load_strict, plain_state, read_state

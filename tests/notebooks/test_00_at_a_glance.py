@@ -12,7 +12,7 @@ from executed import PATIENCE, outputs
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.notebooks import run_notebook
+from dlatrack.notebooks.run import run_notebook
 
 NOTEBOOKS = paths.notebooks_dir()
 

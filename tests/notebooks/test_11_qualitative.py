@@ -9,7 +9,7 @@ import pytest
 from executed import PATIENCE, outputs
 
 from dlatrack.errors import InputError
-from dlatrack.notebooks import run_notebook
+from dlatrack.notebooks.run import run_notebook
 
 pytestmark = pytest.mark.usefixtures("no_shared_data")
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from executed import PATIENCE, outputs
 
-from dlatrack.datasets.recording import record
 from dlatrack.datasets.synthetic import synthetic_sequence
-from dlatrack.datasets.video import VideoFrames
+from dlatrack.datasets.video.reader import VideoFrames
+from dlatrack.datasets.video.writer import record
 from dlatrack.errors import InputError
-from dlatrack.notebooks import run_notebook
+from dlatrack.notebooks.run import run_notebook
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from executed import PATIENCE, outputs
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
-from dlatrack.notebooks import run_notebook
+from dlatrack.notebooks.run import run_notebook
 from dlatrack.recipes import recipe
 
 pytestmark = pytest.mark.usefixtures("no_shared_data")

@@ -11,7 +11,7 @@ from lab_browser import ARTEFACTS, CHROMIUM, open_lab
 
 from dlatrack import ScoreGrid, paths
 from dlatrack.assign import build_assigner
-from dlatrack.label_study import study_sequence
+from dlatrack.studies.label_assignment import study_sequence
 from dlatrack.viz.explorer import explain_frame
 
 pytest.importorskip("playwright", reason="playwright is not installed")

@@ -13,7 +13,7 @@ from executed import PATIENCE, outputs
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.notebooks import run_notebook
+from dlatrack.notebooks.run import run_notebook
 
 ROOT = paths.root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))

@@ -12,13 +12,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from dlatrack import cli, paths
+from dlatrack.cli import figures
 from dlatrack.errors import InputError
-from dlatrack.notebooks import NotebookError
-from dlatrack.paper import commands
-from dlatrack.paper.gallery import write_gallery
-from dlatrack.paper.makers import made_by_notebooks, notebooks_for, title
-from dlatrack.paper.records import read_records
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.ledger.gallery import write_gallery
+from dlatrack.ledger.makers import made_by_notebooks, notebooks_for, title
+from dlatrack.ledger.records import read_records
+from dlatrack.notebooks.run import NotebookError
+from dlatrack.provenance import save_table
+from dlatrack.viz.save import save_figure
 
 NOTEBOOK = """\
 # %% [markdown]
@@ -166,7 +167,7 @@ def ran(clone: Path, places: list[Path], monkeypatch: pytest.MonkeyPatch) -> lis
         if preset == "paper":
             raise InputError(f"{stem}: this preset needs data")
 
-    monkeypatch.setattr(commands, "run_notebook", run_notebook)
+    monkeypatch.setattr(figures, "run_notebook", run_notebook)
     return calls
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from dlatrack import paths
 from dlatrack.datasets.manifests import manifest
+from dlatrack.ledger.ledger import ledger
 from dlatrack.paper.inconsistencies import inconsistencies, inconsistencies_markdown
-from dlatrack.paper.ledger import ledger
 from dlatrack.paper.numbers import printed_value
 from dlatrack.paper.published import claims, published, scores_of, trackers_of
 from dlatrack.paper.table1 import table1

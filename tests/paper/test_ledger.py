@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlatrack.errors import InputError
-from dlatrack.paper.evidence_counts import counts_as
-from dlatrack.paper.ledger import STATES, ledger, ledger_markdown, readable, sources, summary
+from dlatrack.ledger.evidence_counts import counts_as
+from dlatrack.ledger.ledger import STATES, ledger, ledger_markdown, readable, sources, summary
 from dlatrack.paper.numbers import paper_numbers, printed_value
 from dlatrack.paper.settings import settings_table
-from dlatrack.provenance import save_figure, save_table
+from dlatrack.provenance import save_table
+from dlatrack.viz.save import save_figure
 
 MINIATURE = {"protocol": "pysot", "miniature_seed": 0}
 

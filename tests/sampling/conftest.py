@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dlatrack.bench.pairs import synthetic_table
-from dlatrack.datasets.tracks import TrackTable
-from dlatrack.sampling.pack import pack
-from dlatrack.sampling.packed import PackedCrops
+from dlatrack.datasets.index.tracks import TrackTable
+from dlatrack.sampling.pack.read import PackedCrops
+from dlatrack.sampling.pack.write import pack
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dlatrack.sampling import jpeg_parts
-from dlatrack.sampling.jpeg_parts import Part, decode_part, encode
+from dlatrack.sampling.pack.jpeg import Part, decode_part, encode
+from dlatrack.sampling.pack import jpeg
 
 
 def picture(height: int = 511, width: int = 511) -> np.ndarray:
@@ -30,14 +30,14 @@ def same_inside(data: bytes, part: Part) -> bool:
 def decoded_sizes(monkeypatch):
     """The sizes of all images that are decoded."""
     sizes = []
-    plain = jpeg_parts._decode
+    plain = jpeg._decode
 
     def decode(data):
         image = plain(data)
         sizes.append(None if image is None else image.shape[:2])
         return image
 
-    monkeypatch.setattr(jpeg_parts, "_decode", decode)
+    monkeypatch.setattr(jpeg, "_decode", decode)
     return sizes
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
-from dlatrack.sampling.opening import open_crops, open_mixture
 from dlatrack.sampling.originals import OriginalCrops
-from dlatrack.sampling.pack import pack
-from dlatrack.sampling.packed import PackedCrops
+from dlatrack.sampling.pack.read import PackedCrops
+from dlatrack.sampling.pack.write import pack
+from dlatrack.sampling.training_data import open_crops, open_mixture
 
 
 @pytest.fixture(scope="module")

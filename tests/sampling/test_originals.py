@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dlatrack.datasets.track_builder import TrackTableBuilder
+from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.errors import InputError
 from dlatrack.sampling.crops import crop_511
 from dlatrack.sampling.originals import OriginalCrops

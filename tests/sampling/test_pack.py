@@ -15,10 +15,10 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.recipes import recipe
-from dlatrack.sampling import pack_shard
 from dlatrack.sampling.originals import OriginalCrops
-from dlatrack.sampling.pack import _limits, pack
-from dlatrack.sampling.packed import PackedCrops, read_pack
+from dlatrack.sampling.pack import shard as shard_module
+from dlatrack.sampling.pack.read import PackedCrops, read_pack
+from dlatrack.sampling.pack.write import _limits, pack
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
 
@@ -85,7 +85,7 @@ def test_the_bytes_do_not_depend_on_the_workers(packed, table, tmp_path):
 
 
 def test_a_stopped_pack_goes_on_at_the_next_shard(packed, table, tmp_path, monkeypatch):
-    written, plain = [], pack_shard.file_sha256
+    written, plain = [], shard_module.file_sha256
 
     def stop_at_second(path):
         written.append(path.name)
@@ -95,7 +95,7 @@ def test_a_stopped_pack_goes_on_at_the_next_shard(packed, table, tmp_path, monke
 
     out = tmp_path / "out"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pack_shard, "file_sha256", stop_at_second)
+        patch.setattr(shard_module, "file_sha256", stop_at_second)
         pack(table, out, name="three", shard_crops=4, workers=1)
     with pytest.raises(InputError, match="not a finished pack"):
         read_pack(out)
@@ -108,7 +108,7 @@ def test_a_stopped_pack_goes_on_at_the_next_shard(packed, table, tmp_path, monke
 
 
 def test_a_shard_cut_short_before_the_end_is_written_again(packed, table, tmp_path, monkeypatch):
-    out, plain = tmp_path / "out", pack_shard.write_shard
+    out, plain = tmp_path / "out", shard_module.write_shard
 
     def stop_at_last(job, number):
         if number == 2:
@@ -116,7 +116,7 @@ def test_a_shard_cut_short_before_the_end_is_written_again(packed, table, tmp_pa
         plain(job, number)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("dlatrack.sampling.pack.write_shard", stop_at_last)
+        patch.setattr("dlatrack.sampling.pack.write.write_shard", stop_at_last)
         pack(table, out, name="three", shard_crops=4, workers=1)
     (out / "crops-000000.tar").write_bytes(b"short")
     (out / "crops-000001.tar.done").write_bytes(b"damaged")
@@ -161,7 +161,7 @@ def test_a_pack_travels_to_another_process_by_its_folder(packed):
 
 
 def test_shards_are_closed_again(packed, monkeypatch):
-    monkeypatch.setattr("dlatrack.sampling.packed._OPEN", 1)
+    monkeypatch.setattr("dlatrack.sampling.pack.read._OPEN", 1)
     pack = read_pack(packed.folder)
     for index in (0, 14, 1, 13):
         assert np.array_equal(pack.image(index), packed.image(index))
@@ -273,7 +273,7 @@ def test_a_stopped_pack_does_not_go_on_with_other_images(own_table, tmp_path, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("dlatrack.sampling.pack.write_shard", stop)
+        patch.setattr("dlatrack.sampling.pack.write.write_shard", stop)
         pack(own_table, tmp_path / "out", name="three", workers=1)
     change_image(own_table)
     with pytest.raises(InputError, match="images differ"):
@@ -290,14 +290,14 @@ def test_a_pack_of_an_earlier_version_is_read_and_not_taken_for_this_one(copy, t
 
 
 def test_two_runs_do_not_pack_to_one_folder(packed, table, tmp_path, monkeypatch):
-    out, plain, refused = tmp_path / "out", pack_shard.write_shard, []
+    out, plain, refused = tmp_path / "out", shard_module.write_shard, []
 
     def again(job, number):
         with ThreadPoolExecutor(1) as pool:
             refused.append(pool.submit(pack, table, out, name="three", workers=1).exception())
         plain(job, number)
 
-    monkeypatch.setattr("dlatrack.sampling.pack.write_shard", again)
+    monkeypatch.setattr("dlatrack.sampling.pack.write.write_shard", again)
     pack(table, out, name="three", shard_crops=4, workers=1)
     assert contents(out) == contents(packed.folder)
     assert all(isinstance(error, InputError) for error in refused)

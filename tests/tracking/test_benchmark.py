@@ -18,11 +18,11 @@ from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.evaluation.vot_results import read_vot_run
+from dlatrack.evaluation.vot.results import read_vot_run
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.job import SequenceSource
-from dlatrack.tracking.stages import StageSeconds
 from dlatrack.tracking.static import StaticTracker
+from dlatrack.tracking.timing import StageSeconds
 
 KILLS = 50
 PROTOCOLS: dict[str, dict[str, Any]] = {"otb100": {}, "vot2019": {"protocol": "reset"}}

@@ -15,7 +15,7 @@ import cv2
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.tracking.crew import one_core, work_off
+from dlatrack.tracking.workers import one_core, work_off
 
 
 def prepare(folder: Path | None = None) -> Callable[[str], tuple[str, int]]:

@@ -12,8 +12,8 @@ import pytest
 from dlatrack import cli
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.files import file_digest
-from dlatrack.models.onnx_export import export_onnx
-from dlatrack.models.onnx_network import load_onnx
+from dlatrack.models.onnx.export import export_onnx
+from dlatrack.models.onnx.network import load_onnx
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights

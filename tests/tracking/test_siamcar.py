@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dlatrack.recipes import OnlineConfig, recipe
-from dlatrack.tracking.siamcar import siamcar_step
-from dlatrack.tracking.state import TargetState
+from dlatrack.tracking.steps.siamcar import siamcar_step
+from dlatrack.tracking.steps.state import TargetState
 
 Maps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 HYPER = OnlineConfig(penalty_k=0.2, window_influence=0.0, rate=1.0)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlatrack.recipes import OnlineConfig, recipe
-from dlatrack.tracking.siamfc import SCALES, centred_window, siamfc_step
-from dlatrack.tracking.state import TargetState
+from dlatrack.tracking.steps.siamfc import SCALES, centred_window, siamfc_step
+from dlatrack.tracking.steps.state import TargetState
 
 HYPER = recipe("siamfc").online["OTB100"]
 

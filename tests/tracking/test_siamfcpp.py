@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlatrack.recipes import OnlineConfig, recipe
-from dlatrack.tracking.siamfcpp import affine_window, siamfcpp_step
-from dlatrack.tracking.state import CropGeometry, TargetState
+from dlatrack.tracking.steps.siamfcpp import affine_window, siamfcpp_step
+from dlatrack.tracking.steps.state import CropGeometry, TargetState
 
 HYPER = recipe("siamfcpp").online["OTB100"]
 GEOMETRY = CropGeometry(127, 303, 8)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlatrack.recipes import OnlineConfig
-from dlatrack.tracking.siamrpn import siamban_step, siamrpn_step
-from dlatrack.tracking.state import TargetState
+from dlatrack.tracking.steps.siamrpn import siamban_step, siamrpn_step
+from dlatrack.tracking.steps.state import TargetState
 
 IMAGE_WH = (1000, 800)
 FREE = OnlineConfig(penalty_k=0.0, window_influence=0.0, rate=1.0)

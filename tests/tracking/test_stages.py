@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.tracking.stages import StageSeconds, write_summary, write_times
+from dlatrack.tracking.timing import StageSeconds, write_summary, write_times
 
 SECONDS = np.array([0.5, 0.25, np.nan, 1.0, 0.25])
 READ = np.array([0.125, 0.125, np.nan, 0.125, 0.125])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlatrack.errors import InputError
-from dlatrack.tracking.state import TargetState, change_penalty
+from dlatrack.tracking.steps.state import TargetState, change_penalty
 
 IMAGE = np.zeros((100, 200, 3), np.uint8)
 

@@ -14,8 +14,8 @@ from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
 from dlatrack.training.engine import HISTORY, train
-from dlatrack.training.event_files import FOLDER, TAGS, EventFiles
 from dlatrack.training.history import Step, read_history
+from dlatrack.training.tensorboard import FOLDER, TAGS, EventFiles
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 

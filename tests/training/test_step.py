@@ -22,9 +22,9 @@ from dlatrack.sampling.pairs import PairBatch, PairSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.training import engine, step
 from dlatrack.training.compute import Compute
-from dlatrack.training.description import describe_run
 from dlatrack.training.engine import CHECKPOINT, FAILED, HISTORY, train
 from dlatrack.training.history import read_history
+from dlatrack.training.identity import describe_run
 from dlatrack.training.replay import replay, save_step
 from dlatrack.training.step import NotFiniteError, Stepper, describe, loss_scaler
 

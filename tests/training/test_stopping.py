@@ -9,18 +9,17 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from dlatrack import commands
-from dlatrack.training import stopping
+from dlatrack.training import interrupt
 from dlatrack.training.compute import Compute
 from dlatrack.training.engine import CHECKPOINT, Training
-from dlatrack.training.stopping import stop_signal
+from dlatrack.training.interrupt import stop_signal
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """Seconds that pass when told to."""
     now = [100.0]
-    monkeypatch.setattr(stopping.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(interrupt.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -73,9 +72,9 @@ def test_train_stops_with_the_status_of_its_signal_and_says_how_to_go_on(
         assert should_stop()
         return Training(nn.Identity(), [], 0, stopped=True)
 
-    monkeypatch.setattr(commands, "train", train)
+    monkeypatch.setattr(train, "train", train)
     (tmp_path / CHECKPOINT).touch()
-    found = commands.train_command(
+    found = train.train_command(
         "siamcar_small",
         tmp_path,
         data=[],

@@ -23,13 +23,13 @@ from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.files import owned_folder
 from dlatrack.recipes import Schedule, recipe
-from dlatrack.sampling.opening import open_mixture, pack_set
 from dlatrack.sampling.store import CropStore
+from dlatrack.sampling.training_data import open_mixture, pack_set
 from dlatrack.training import checkpoints
 from dlatrack.training.compute import Compute
 from dlatrack.training.engine import CHECKPOINT, HISTORY, train
 from dlatrack.training.history import read_history
-from dlatrack.training.stopping import stop_signal
+from dlatrack.training.interrupt import stop_signal
 
 SHORT = Schedule(
     epochs=4,

@@ -16,7 +16,7 @@ from tuning_toys import OPTIMUM, Shrinker, Strip, shrinkers
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import paired_bootstrap
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.recipes import OnlineConfig, recipe
 from dlatrack.tuning.record import TuningRecord
 from dlatrack.tuning.space import FIELDS, search_box

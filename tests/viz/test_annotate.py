@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlatrack.viz.annotate import TARGET_COLOURS, draw_targets, target_colour
-from dlatrack.viz.explorer.text import rgb
+from dlatrack.pixels.annotate import TARGET_COLOURS, draw_targets, target_colour
+from dlatrack.pixels.text import rgb
 
 
 def drawn(boxes, size=(240, 320)) -> np.ndarray:

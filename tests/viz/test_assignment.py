@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 
 from dlatrack.assign import Assignment, build_assigner
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
-from dlatrack.provenance import save_figure
+from dlatrack.pixels.colours import CANDIDATE, IGNORE, NEGATIVE, POSITIVE
 from dlatrack.viz.assignment import (
     caption,
     compare_assignments,
@@ -16,7 +16,8 @@ from dlatrack.viz.assignment import (
     draw_assignment,
     draw_threshold,
 )
-from dlatrack.viz.style import CANDIDATE, IGNORE, NEGATIVE, POSITIVE, figure_style, new_figure
+from dlatrack.viz.save import save_figure
+from dlatrack.viz.style import figure_style, new_figure
 
 GRID = ScoreGrid(size=3, stride=8, offset=23)
 TARGET = torch.tensor([[20.0, 20.0, 44.0, 42.0]])

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
 from dlatrack.errors import InputError
+from dlatrack.pixels.colours import DLA, GREY
 from dlatrack.viz.benchmark import normalised_precision_plot, precision_plot, success_plot
-from dlatrack.viz.style import DLA, GREY
 from dlatrack.viz.trackers import bar_styles, curve_styles, marker_styles
 
 TEN = ("DLA-SiamRPN++", "DLA-SiamCAR", "SiamRPN++", "SiamRCNN", "SiamCAR")

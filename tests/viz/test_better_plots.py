@@ -8,15 +8,15 @@ import pytest
 from canvas import overflow, png
 from matplotlib.colors import to_hex
 
-from dlatrack.decision_study import CHOICES, DEFAULT
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import paired_bootstrap
-from dlatrack.evaluation.power import power_of
-from dlatrack.evaluation.seeds import compare_seeds
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
+from dlatrack.evaluation.statistics.power import power_of
+from dlatrack.evaluation.statistics.seeds import compare_seeds
+from dlatrack.pixels.colours import DLA, FIXED
+from dlatrack.studies.decisions import CHOICES, DEFAULT
 from dlatrack.viz.better import power_plot, target_dots
 from dlatrack.viz.decisions import choice_plot
 from dlatrack.viz.seeds import seed_plot
-from dlatrack.viz.style import DLA, FIXED
 
 
 def differences(count: int, seed: int = 0) -> pd.Series:

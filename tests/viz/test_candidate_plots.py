@@ -10,15 +10,15 @@ import pytest
 from canvas import overflow, png
 from matplotlib.colors import to_hex
 
-from dlatrack.candidate_study import CANDIDATES, MIXES, READINGS
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import paired_bootstrap
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
+from dlatrack.pixels.colours import DLA, GREY
+from dlatrack.studies.hyperparameter_k import CANDIDATES, MIXES, READINGS
 from dlatrack.viz.candidates import (
     candidate_scores_plot,
     positives_over_candidates_plot,
     positives_over_epochs_plot,
 )
-from dlatrack.viz.style import DLA, GREY
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from matplotlib.colors import to_hex
 
 from dlatrack.bench.measure import timing
 from dlatrack.bench.train import STEP, TWINS, StepCost
-from dlatrack.cost_study import paper_costs
 from dlatrack.errors import InputError
+from dlatrack.pixels.colours import DLA, FIXED, GREY
+from dlatrack.studies.cost import paper_costs
 from dlatrack.viz.costs import stage_bars, training_time_plot
-from dlatrack.viz.style import DLA, FIXED, GREY
 
 
 def cost(tracker: str, backbone: str, ratio: float = 1.01) -> StepCost:

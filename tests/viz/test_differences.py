@@ -13,9 +13,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.compare import paired_bootstrap, sentence
+from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
+from dlatrack.pixels.colours import DLA, FIXED
 from dlatrack.viz.differences import difference_plot
-from dlatrack.viz.style import DLA, FIXED
 
 FIVE = {"Biker": 0.3, "Board": -0.2, "Car1": 0.1, "Coke": 0.0, "Deer": 0.05}
 

@@ -12,13 +12,13 @@ from dlatrack.assign import ASSIGNERS, build_assigner
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
-from dlatrack.label_study import count_positives, paper_rules, search_regions, study_sequence
+from dlatrack.pixels.colours import CANDIDATE, NEGATIVE, POSITIVE
+from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.viz.explorer import contact_sheet, explain_frame, positives_along
 from dlatrack.viz.explorer.options import Rule, argument_texts, options_of
 from dlatrack.viz.explorer.picture import PANEL, draw_frame, draw_whole, to_picture
 from dlatrack.viz.explorer.region import place_region
 from dlatrack.viz.explorer.study import apply_rule
-from dlatrack.viz.style import CANDIDATE, NEGATIVE, POSITIVE
 
 GRID = ScoreGrid()
 RULES = {"rectangle": build_assigner("rectangle", GRID), "dla": build_assigner("dla_points", GRID)}

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from dlatrack.datasets.sequence import Sequence
+from dlatrack.pixels.colours import DLA, FIXED, TARGET
 from dlatrack.viz.filmstrip import filmstrip
-from dlatrack.viz.style import DLA, FIXED, TARGET
 
 BOXES = np.array([[10.0, 20, 30, 40], [12, 20, 30, 40], [np.nan] * 4])
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dlatrack.datasets.recording import record
 from dlatrack.datasets.synthetic import synthetic_sequence
+from dlatrack.datasets.video.writer import record
 from dlatrack.errors import InputError
 from dlatrack.viz.picker import pick_boxes
 

@@ -14,7 +14,7 @@ from dlatrack.assign import build_assigner
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
-from dlatrack.label_study import study_sequence
+from dlatrack.studies.label_assignment import study_sequence
 from dlatrack.viz.explorer import explain_frame, html_player, player
 
 RULES = {

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+from dlatrack.pixels import colours
 from dlatrack.viz import style
 
-MEANINGS = [style.TARGET, style.POSITIVE, style.NEGATIVE, style.CANDIDATE]
+MEANINGS = [colours.TARGET, colours.POSITIVE, colours.NEGATIVE, colours.CANDIDATE]
 
 
 def test_the_style_ends_with_its_block():
@@ -54,8 +55,8 @@ def test_colours_with_a_meaning_differ():
 
 def test_lines_differ_in_more_than_colour():
     styles = style.line_styles(["DLA-SiamCAR", "SiamCAR", "dla_siamrpnpp", "SiamRPN++", "SiamFC", "SiamBAN"])
-    assert styles["DLA-SiamCAR"]["color"] == styles["dla_siamrpnpp"]["color"] == style.DLA
-    assert styles["SiamCAR"]["color"] == style.FIXED
+    assert styles["DLA-SiamCAR"]["color"] == styles["dla_siamrpnpp"]["color"] == colours.DLA
+    assert styles["SiamCAR"]["color"] == colours.FIXED
     looks = [(str(look["linestyle"]), look["linewidth"]) for look in styles.values()]
     assert len(set(looks)) == len(looks)
 

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from dlatrack.datasets.recording import record
+from dlatrack.datasets.video.writer import record
 from dlatrack.errors import InputError
 from dlatrack.tracking.video import VideoTrack
 from dlatrack.viz.video import score_plot, show_page, spread, video_player, video_strip

@@ -12,7 +12,7 @@ from canvas import overflow, png
 from matplotlib.colors import to_hex
 
 from dlatrack.errors import InputError
-from dlatrack.viz.style import DLA, GREY
+from dlatrack.pixels.colours import DLA, GREY
 from dlatrack.viz.vot import ar_plot, eao_ranking
 
 EAO = {"SiamTPN": 0.2088, "DLA-SiamRPN++": 0.3277, "NanoTrack": 0.247}

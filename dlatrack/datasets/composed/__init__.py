@@ -16,7 +16,7 @@ import numpy as np
 from dlatrack.datasets.composed.cutouts import Cutout, masked_clips, read_cutouts
 from dlatrack.datasets.composed.painting import paint
 from dlatrack.datasets.composed.photographs import read_photographs
-from dlatrack.datasets.composed.production import Production, produce
+from dlatrack.datasets.composed.scene import Production, produce
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import truth
 from dlatrack.datasets.synthetic.render import Painting, render

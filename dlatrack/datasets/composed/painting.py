@@ -7,7 +7,7 @@ from collections.abc import Sequence as Costumes
 import cv2
 import numpy as np
 
-from dlatrack.datasets.composed.costumes import Costume
+from dlatrack.datasets.composed.appearance import Costume
 from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, Painting, Sprite, pyramid
 from dlatrack.datasets.synthetic.scene import Layer, Scene
 

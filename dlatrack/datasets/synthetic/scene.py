@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from dlatrack.datasets.synthetic.actors import draw_distractors, draw_occluders, draw_target, view_shift
 from dlatrack.datasets.synthetic.light import Light, draw_light
 from dlatrack.datasets.synthetic.motion import Track, curve, drift, shown_fractions
+from dlatrack.datasets.synthetic.objects import draw_distractors, draw_occluders, draw_target, view_shift
 
 Generator = np.random.Generator
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from dlatrack.box_text import MOST_PIXELS
+from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.errors import InputError
 
 

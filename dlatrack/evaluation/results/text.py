@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.box_text import decode, quick_table, split_lines, split_numbers
+from dlatrack.datasets.box_text import decode, quick_table, split_lines, split_numbers
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.vot_results import VOTRun, find_vot_runs, read_vot_run
+from dlatrack.evaluation.vot.results import VOTRun, find_vot_runs, read_vot_run
 from dlatrack.files import is_companion
 
 

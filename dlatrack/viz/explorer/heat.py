@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlatrack.pixels.colours import GREY
+from dlatrack.pixels.text import rgb, write
 from dlatrack.viz.explorer.study import RuleView
-from dlatrack.viz.explorer.text import rgb, write
-from dlatrack.viz.style import GREY
 
 _LEAST_CELLS = 7  # that a map shows, so that one positive does not fill it
 _EMPTY = np.array([238, 238, 238], np.uint8)

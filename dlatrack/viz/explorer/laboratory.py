@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as w
 import numpy as np
 
-from dlatrack.box_text import split_numbers
+from dlatrack.datasets.box_text import split_numbers
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.viz.explorer.controls import BAR_STEP, SOURCES, Controls

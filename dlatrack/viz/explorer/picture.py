@@ -8,14 +8,14 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from dlatrack.pixels.colours import CANDIDATE, GREY, IGNORE, POSITIVE
+from dlatrack.pixels.marks import draw_samples, draw_target, outline
+from dlatrack.pixels.text import rgb, text_width, write
 from dlatrack.viz.explorer.heat import draw_targets
-from dlatrack.viz.explorer.marks import draw_samples, draw_target, outline
 from dlatrack.viz.explorer.plots import draw_overlaps
 from dlatrack.viz.explorer.region import REGION_SIZE
 from dlatrack.viz.explorer.study import FrameView, RuleView
-from dlatrack.viz.explorer.text import rgb, text_width, write
 from dlatrack.viz.layers import dimmed
-from dlatrack.viz.style import CANDIDATE, GREY, IGNORE, POSITIVE
 
 #: What can stand below the search regions.
 Part = Literal["overlaps", "targets"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from dlatrack.pixels.colours import BLACK, CANDIDATE, DLA, FIXED, GREY, POSITIVE
+from dlatrack.pixels.text import Colour, rgb, write
 from dlatrack.viz.explorer.study import Positives, RuleView
-from dlatrack.viz.explorer.text import Colour, rgb, write
-from dlatrack.viz.style import BLACK, CANDIDATE, DLA, FIXED, GREY, POSITIVE
 
 _BINS = 18
 _GRID: Colour = (221, 221, 221)

@@ -13,9 +13,9 @@ from dlatrack.assign import LabelAssigner
 from dlatrack.datasets.folder import read_folder
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequence
-from dlatrack.datasets.video import VideoFrames, read_video
+from dlatrack.datasets.video.reader import VideoFrames, read_video
 from dlatrack.errors import InputError
-from dlatrack.label_study import study_sequence
+from dlatrack.studies.label_assignment import study_sequence
 from dlatrack.viz.explorer.notable import notable_frames
 from dlatrack.viz.explorer.options import Rule
 from dlatrack.viz.explorer.picture import GAP, PANEL, draw_frame, draw_whole, encode, encode_png, facts

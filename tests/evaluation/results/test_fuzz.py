@@ -19,7 +19,7 @@ from dlatrack.evaluation.results.archives import opened
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.text import read_rows
 from dlatrack.evaluation.results.trackers import find_trackers
-from dlatrack.evaluation.vot_results import REGION, read_vot_run
+from dlatrack.evaluation.vot.results import REGION, read_vot_run
 
 
 def check(path, data: bytes) -> None:

@@ -1,0 +1,73 @@
+"""The command `dlatrack bench`."""
+
+from __future__ import annotations
+
+import json as json_text
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlatrack.cli.printing import print_line, print_table
+
+if TYPE_CHECKING:
+    from dlatrack.bench.measure import BenchReport
+
+
+def bench(
+    what: Annotated[str, typer.Argument(help="assign, evaluate, pairs, track, train, or all of them.")],
+    repeats: Annotated[
+        int | None, typer.Option(help="Timed repetitions; default 50, track and train 15.", min=3)
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads; default 1, track and train all.", min=1)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    tracker: Annotated[
+        str,
+        typer.Option(
+            help="track: recipe with random weights; train: one with a DLA twin, or all of them; "
+            "default: siamrpnpp, siamcar_small."
+        ),
+    ] = "",
+    batch: Annotated[
+        str,
+        typer.Option(help="train: pairs of a step; default: the recipe's for small trackers, 2 for others."),
+    ] = "",
+    device: Annotated[str, typer.Option(help="train: cpu, cuda ...; default cpu.")] = "",
+    weights: Annotated[str, typer.Option(help="track: weight file or shipped tracker to take instead.")] = "",
+    clips: Annotated[str, typer.Option(help="track: sequences in the OTB layout; default: synthetic.")] = "",
+    pack: Annotated[str, typer.Option(help="pairs: folder of a pack; default: one of synthetic video.")] = "",
+) -> None:
+    """Measure speed: median and spread over repetitions, against a plain reference in the same run."""
+    from dlatrack.bench.run import run_benches
+
+    options = {
+        "tracker": tracker,
+        "batch": batch,
+        "device": device,
+        "weights": weights,
+        "clips": clips,
+        "pack": pack,
+    }
+    given = {name: value for name, value in options.items() if value}
+    reports = {}
+    for title, report in run_benches(what, repeats=repeats, threads=threads, options=given):
+        reports[title] = asdict(report)
+        if not json:
+            print_report(title, report)
+    if json:
+        print(json_text.dumps(reports if what == "all" else reports[what], indent=2))
+
+
+def print_report(title: str, report: BenchReport) -> None:
+    """Print what a benchmark measured: a table of times, its other figures, and the machine."""
+    rows = [
+        (row.name, f"{row.median:.2f}", f"{row.low:.2f}", f"{row.high:.2f}", str(row.repeats))
+        for row in report.timings
+    ]
+    title = f"bench {title}, {report.machine['threads']}"
+    print_table(("ms", "median", "5 %", "95 %", "runs"), rows, title=title)
+    for name, value in report.figures.items():
+        print_line(f"{name}: {value:.3g}")
+    print_line(", ".join(report.machine.values()), style="dim")

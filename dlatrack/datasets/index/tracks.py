@@ -1,0 +1,192 @@
+"""The index of a whole data set in columns: ten million boxes take a few hundred megabytes and no Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from dlatrack.datasets.images import ImageFiles, NumberedPaths, fill
+from dlatrack.datasets.index.columns import TextColumn, spans
+from dlatrack.datasets.index.image_list import ImageList, distinct
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.errors import InputError
+
+#: The text columns of a table.
+TEXTS = ("names", "templates", "classes", "attributes")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much there is of a data set.
+
+    Args:
+        videos: distinct templates, that is folders of frames.
+        frames: distinct images, those without a target included where the reader lists them.
+        tracks: annotated targets.
+        rows: frames of all tracks together, those without a box included.
+        boxes: rows that have a box.
+    """
+
+    videos: int
+    frames: int
+    tracks: int
+    rows: int
+    boxes: int
+
+
+@dataclass(frozen=True, eq=False)
+class TrackTable:
+    """T tracks with N rows in all, ordered by track and frame; a row is one target in one frame.
+
+    Args:
+        root: folder of the data set; image paths are relative to it.
+        names: T unique names.
+        templates: T image paths with at most one directive for the row's number, see `images.fill`.
+        classes: T object classes; empty where unknown.
+        attributes: T lists of challenge attributes, each separated by blanks.
+        fps: (T,) float32, frames per second of the recording.
+        starts: (T + 1,) int64, the row at which each track starts; no track is empty.
+        numbers: (N,) int32 or int64, what goes into the template.
+        boxes_xywh: (N, 4) float32 or float64, 0-based px; NaN rows where there is no box.
+        visible: (N,) bool, False where the target is absent.
+        polygons: (N, 4, 2) float64 corners, 0-based px, where the data has them.
+        extras: further columns by name, (N,) or (N, ...), e.g. how much of the target is covered.
+        on_disk: images that the reader has found, where some show no target and so have no row.
+        notes: what the reader has left out without a fault, for people; not part of the hash or of a stored table.
+
+    Raises:
+        ValueError: if the columns do not fit together.
+    """
+
+    root: Path
+    names: TextColumn
+    templates: TextColumn
+    classes: TextColumn
+    attributes: TextColumn
+    fps: np.ndarray
+    starts: np.ndarray
+    numbers: np.ndarray
+    boxes_xywh: np.ndarray
+    visible: np.ndarray
+    polygons: np.ndarray | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+    on_disk: ImageList | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        tracks, rows = len(self.names), len(self.numbers)
+        lengths = {name: len(getattr(self, name)) for name in (*TEXTS, "fps")}
+        lengths["starts"] = len(self.starts) - 1
+        if bad := [name for name, length in lengths.items() if length != tracks]:
+            raise ValueError(f"{tracks} tracks, but {', '.join(f'{lengths[name]} {name}' for name in bad)}")
+        if self.starts[0] != 0 or self.starts[-1] != rows or (np.diff(self.starts) <= 0).any():
+            raise ValueError(f"starts must increase from 0 to the {rows} rows")
+        shapes = {"boxes_xywh": (rows, 4), "visible": (rows,)}
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, not {getattr(self, name).shape}")
+        if any(len(column) != rows for column in self.optional().values()):
+            raise ValueError(f"polygons and extras need {rows} rows each")
+
+    def __len__(self) -> int:
+        """N, the number of rows."""
+        return len(self.numbers)
+
+    @property
+    def track_count(self) -> int:
+        """T."""
+        return len(self.names)
+
+    @property
+    def track_of_row(self) -> np.ndarray:
+        """(N,) int64, the track each row belongs to."""
+        return np.repeat(np.arange(self.track_count), np.diff(self.starts))
+
+    @property
+    def has_box(self) -> np.ndarray:
+        """(N,) bool: all four numbers are finite; they may still be an empty box."""
+        return np.isfinite(self.boxes_xywh).all(1)
+
+    @property
+    def usable(self) -> np.ndarray:
+        """(N,) bool: the target is visible and its box has an area, which is what training needs."""
+        return self.visible & self.has_box & (self.boxes_xywh[:, 2:] > 0).all(1)
+
+    def path(self, row: int) -> Path:
+        """Image file of a row."""
+        track = int(np.searchsorted(self.starts, row, "right")) - 1
+        return self.root / fill(self.templates[track], int(self.numbers[row]))
+
+    def sequence(self, track: int | str) -> Sequence:
+        """One track, by number or name, as a video whose frames are decoded when asked for.
+
+        Raises:
+            InputError: if no track has that name.
+        """
+        if isinstance(track, str):
+            index = self.names.find(track)
+            if index < 0:
+                raise InputError(
+                    f"there is no sequence {track!r} among the {self.track_count} in {self.root}"
+                )
+        else:
+            index = range(self.track_count)[track]
+        rows = slice(int(self.starts[index]), int(self.starts[index + 1]))
+        return Sequence(
+            name=self.names[index],
+            frames=ImageFiles(NumberedPaths(self.root, self.templates[index], self.numbers[rows])),
+            boxes_xywh=self.boxes_xywh[rows].astype(np.float64),
+            visible=self.visible[rows],
+            attributes=tuple(self.attributes[index].split()),
+            fps=float(self.fps[index]),
+            polygons=None if self.polygons is None else self.polygons[rows],
+        )
+
+    def sequences(self) -> Iterator[Sequence]:
+        """All tracks in order."""
+        return (self.sequence(track) for track in range(self.track_count))
+
+    def take(self, tracks: np.ndarray) -> TrackTable:
+        """The tracks at (K,) int indices, or where a (T,) bool mask is true."""
+        tracks = np.flatnonzero(tracks) if np.asarray(tracks).dtype == bool else np.asarray(tracks, np.int64)
+        rows, starts = spans(self.starts, tracks)
+        return self._chosen(tracks, rows, starts)
+
+    def where(self, rows: np.ndarray) -> TrackTable:
+        """The rows where a (N,) bool mask is true, e.g. `usable`; tracks without any are left out."""
+        left = np.concatenate([[0], np.cumsum(rows)])[self.starts]
+        tracks = np.flatnonzero(np.diff(left))
+        return self._chosen(tracks, np.flatnonzero(rows), np.concatenate([[0], left[tracks + 1]]))
+
+    def images(self) -> tuple[ImageList, np.ndarray]:
+        """All distinct images, those without a target included; and (N,) int64, each row's position among them."""
+        own = ImageList(self.root, self.templates, self.starts, self.numbers)
+        images, position = distinct([own] if self.on_disk is None else [own, self.on_disk])
+        return images, position[: len(self)]
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        images = self.images()[0]
+        boxes = int(self.has_box.sum())
+        return Counts(len(images.templates), len(images), self.track_count, len(self), boxes)
+
+    def optional(self) -> dict[str, np.ndarray]:
+        """The columns that not every data set has: polygons and extras."""
+        return {**({} if self.polygons is None else {"polygons": self.polygons}), **self.extras}
+
+    def _chosen(self, tracks: np.ndarray, rows: np.ndarray, starts: np.ndarray) -> TrackTable:
+        return replace(
+            self,
+            **{name: getattr(self, name).take(tracks) for name in TEXTS},
+            fps=self.fps[tracks],
+            starts=starts,
+            numbers=self.numbers[rows],
+            boxes_xywh=self.boxes_xywh[rows],
+            visible=self.visible[rows],
+            polygons=None if self.polygons is None else self.polygons[rows],
+            extras={name: column[rows] for name, column in self.extras.items()},
+            on_disk=None,
+        )

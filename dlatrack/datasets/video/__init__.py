@@ -1,0 +1,1 @@
+"""Video files: reading in any order or as a stream, rates, writing."""

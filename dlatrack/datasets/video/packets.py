@@ -1,0 +1,121 @@
+"""A look through the packets of a video file, before any frame is decoded: when its frames are, and how large."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.image_header import read_header
+from dlatrack.datasets.video.capture import open_capture
+from dlatrack.errors import InputError
+
+#: Codecs whose packets FFmpeg knows in a file of kind IVF alone, and their names there.
+_IVF = {"VP80": b"VP80", "VP08": b"VP80", "VP90": b"VP90", "VP09": b"VP90", "AV01": b"AV01"}
+
+#: Codecs of which a packet can be a file. MPEG-4 part 2 keeps its size outside of packets, where it cannot change.
+_ALONE = frozenset(["H264", "AVC1", "H265", "HEVC", "HEV1", "HVC1", "MPG1", "MPG2", "MPEG"])
+
+#: Bytes at the start of a packet that hold the size, in codecs whose packets are a stream of their own.
+_PARAMETERS = 48
+
+
+def packet_times(path: Path) -> np.ndarray:
+    """The time of each frame as the container gives it, ms.
+
+    Packets are read and not decoded: a minute of video takes some milliseconds. OpenCV scales the frames of a video
+    whose size changes on the way to that of the first, and does not tell: boxes would be in px that no frame has. So
+    the frames that stand for themselves are opened on their own, where the codec allows it, as those of browsers,
+    telephones and broadcasts do.
+
+    Args:
+        path: a video file.
+
+    Returns:
+        (T,) float64, in the order of the file, which is not that of the frames where some refer to later ones; all
+        the same where there are no times.
+
+    Raises:
+        InputError: as `open_capture`; or naming the frame whose size differs from that of the first.
+    """
+    capture = open_capture(path)
+    if not capture.set(cv2.CAP_PROP_FORMAT, -1):  # not FFmpeg
+        return _times(capture, None)
+    number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    codec = number.to_bytes(4, "little").decode("latin-1").upper()
+    with tempfile.TemporaryDirectory() as folder:
+        times = _times(capture, _SizeCheck(path, codec, Path(folder)))
+    if (times == times[:1]).all():  # an OpenCV that has times of decoded frames alone
+        times = _times(open_capture(path), None)
+    return times
+
+
+def _times(capture: cv2.VideoCapture, check: Callable[[int, bytes], None] | None) -> np.ndarray:
+    """(T,) float64, the times of all that is left to grab, ms; packets that need no others are checked."""
+    times: list[float] = []
+    while capture.grab():
+        if check is not None and capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+            there, packet = capture.retrieve()
+            if there:
+                check(len(times), packet.tobytes())
+        times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
+    return np.array(times, np.float64)
+
+
+class _SizeCheck:
+    """Compares the size of each packet that can be decoded on its own with that of the first.
+
+    Args:
+        path: of the video, for the message.
+        codec: four letters.
+        folder: for single packets as files.
+    """
+
+    def __init__(self, path: Path, codec: str, folder: Path) -> None:
+        self._path, self._codec, self._file = path, codec, folder / "packet"
+        self._first: tuple[int, int] | None = None
+        self._known: dict[bytes, tuple[int, int] | None] = {}
+        self._possible = (
+            True  # until a packet cannot be opened on its own: then the size stands outside of packets
+        )
+
+    def __call__(self, frame: int, packet: bytes) -> None:
+        """Check a packet.
+
+        Raises:
+            InputError: if its size is another.
+        """
+        size = self._size(packet) if self._possible else None
+        if size is None:
+            self._possible = self._first is not None
+            return
+        self._first = self._first or size
+        if size != self._first:
+            raise InputError(
+                f"{self._path} frame {frame} is {size[0]} x {size[1]} px, the first one {self._first[0]} x "
+                f"{self._first[1]}; all must be of one size"
+            )
+
+    def _size(self, packet: bytes) -> tuple[int, int] | None:
+        if header := read_header(packet):
+            return header.width, header.height
+        if self._codec in _IVF:
+            head = struct.pack("<4s2H4s2H4I", b"DKIF", 0, 32, _IVF[self._codec], 0, 0, 30, 1, 1, 0)
+            return self._opened(head + struct.pack("<IQ", len(packet), 0) + packet)
+        if self._codec not in _ALONE:
+            return None
+        start = packet[:_PARAMETERS]
+        if start not in self._known:
+            self._known[start] = self._opened(packet)
+        return self._known[start]
+
+    def _opened(self, content: bytes) -> tuple[int, int] | None:
+        """Width and height of a file of one packet, px; None if FFmpeg does not know what it is."""
+        self._file.write_bytes(content)
+        capture = cv2.VideoCapture(str(self._file), cv2.CAP_FFMPEG)
+        size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        return size if capture.isOpened() and min(size) > 0 else None

@@ -1,0 +1,230 @@
+"""A video file and a CSV file of boxes as a sequence.
+
+Frames and pixels count from 0, as in OpenCV and everywhere inside the library.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.box_text import split_lines, split_numbers
+from dlatrack.datasets.faults import stop_at_first
+from dlatrack.datasets.image_folder import utf8_name
+from dlatrack.datasets.layout import LARGEST_PX, read_text
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.video.capture import open_capture, rate_of
+from dlatrack.datasets.video.packets import packet_times
+from dlatrack.errors import InputError
+
+#: What the first row may say; otherwise the number of values decides.
+_HEADERS = (["frame", "x", "y", "w", "h"], ["x", "y", "w", "h"])
+
+#: Frames that are read through rather than jumped over.
+_NEAR = 16
+
+
+class VideoFrames:
+    """Frames of a video file, decoded when asked for, and the same in whatever order they are asked for.
+
+    Containers miscount their frames, and a jump can land beside its goal. So the file is read through once, when the
+    length or a frame is first needed, and the time of each frame is noted. Where a jump has landed is told by that
+    time; if it is too late or unknown, reading starts again from the beginning.
+
+    Args:
+        path: anything that OpenCV can read; turned upright if the file says that it is rotated.
+
+    Attributes:
+        fps: frames per second, as `capture.rate_of` takes them from what the file declares and from its times.
+
+    Raises:
+        InputError: if the file is missing or no video, or as `packets.packet_times`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._lock = Lock()
+        self._start()
+        self.fps = rate_of(packet_times(self.path), self._capture.get(cv2.CAP_PROP_FPS))
+
+    def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path]]:
+        """Another process opens the file anew."""
+        return VideoFrames, (self.path,)
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Frame `index` as (H, W, 3) uint8 RGB; negative indices count from the end.
+
+        Raises:
+            IndexError: if there is no such frame.
+            InputError: naming file and frame, when it cannot be decoded.
+        """
+        frame = range(len(self))[index]
+        with self._lock:
+            bgr = self._capture.retrieve()[1] if self._reach(frame) else None
+        if bgr is None:
+            raise InputError(
+                f"{self.path} frame {frame} cannot be decoded; the file is damaged or has changed"
+            )
+        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+    @cached_property
+    def _times(self) -> np.ndarray:
+        """(T,) float64, the time of each frame, ms."""
+        with self._lock:
+            self._start()
+            times = []
+            while self._capture.grab():
+                times.append(self._capture.get(cv2.CAP_PROP_POS_MSEC))
+            self._start()
+        if not times:
+            raise InputError(f"{self.path} has no frame that can be decoded")
+        return np.array(times)
+
+    @cached_property
+    def _may_jump(self) -> bool:
+        """Whether times tell frames apart."""
+        return bool((np.diff(self._times) > 0).all())
+
+    def _start(self) -> None:
+        """Open the file before its first frame."""
+        self._capture = open_capture(self.path)
+        self._next = 0  # the frame that the next grab gives
+        self._process = os.getpid()
+
+    def _reach(self, frame: int) -> bool:
+        """Grab a frame."""
+        if self._process != os.getpid():  # a fork shares the position in the file with its parent
+            self._inherited = (
+                self._capture
+            )  # kept: to close it would wait for threads that only the parent has
+            self._start()
+        if not self._next <= frame <= self._next + _NEAR:
+            if self._may_jump and self._jump(frame):
+                return True
+            self._start()
+        return self._forward(frame)
+
+    def _jump(self, frame: int) -> bool:
+        """Grab a frame by a jump; False if it landed behind it or nobody knows where."""
+        self._capture.set(cv2.CAP_PROP_POS_FRAMES, frame)
+        if not self._capture.grab():
+            return False
+        landed = self._landed()
+        if landed is None:
+            return False
+        self._next = landed + 1  # behind the goal if that was too late: nothing is read then
+        return self._forward(frame) and self._landed() == frame
+
+    def _landed(self) -> int | None:
+        """The frame that was grabbed, by its time."""
+        time = self._capture.get(cv2.CAP_PROP_POS_MSEC)
+        frame = int(np.searchsorted(self._times, time - 1e-3))
+        return frame if frame < len(self._times) and abs(self._times[frame] - time) < 1e-3 else None
+
+    def _forward(self, frame: int) -> bool:
+        """Grab frames until this one."""
+        while self._next <= frame:
+            if not self._capture.grab():
+                return False
+            self._next += 1
+        return True
+
+
+def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Sequence:
+    """Read a video and the boxes of one target in it.
+
+    Args:
+        video: the video file.
+        boxes: a CSV file, with or without a header. Either rows frame,x,y,w,h in any order, the target being absent
+            in frames without a row; or rows x,y,w,h, one for each frame. Both count from 0, frames and px. Four NaN
+            in place of a box say that the target is absent.
+        name: of the sequence; by default that of the video file.
+
+    Raises:
+        InputError: naming file, row (from 1) and value. A file cannot be read; a row is not four or five numbers, is
+            NaN in part, has a size that is not positive, lies outside the image, holds a number that no image
+            reaches, or names a frame twice or one that is not there; there are more or fewer rows than frames; there
+            is no box at all; or the name of the video is not UTF-8 and no other is given.
+    """
+    name = name or utf8_name(Path(video).with_suffix(""))
+    frames = VideoFrames(video)
+    height, width = frames[0].shape[:2]
+    boxes_xywh = _read_boxes(Path(boxes), len(frames), (width, height))
+    visible = ~np.isnan(boxes_xywh[:, 0])
+    return Sequence(name, frames, boxes_xywh, visible, fps=frames.fps)
+
+
+def _read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
+    """The boxes of a CSV file, (frames, 4) float64 xywh; NaN rows where the target is absent."""
+    text = read_text(file.absolute(), file.absolute().parent.resolve(), stop_at_first) or ""
+    numbered = list(enumerate(split_lines(text), 1))
+    if numbered and [name.strip('"').lower() for name in re.split(r"[,;\s]+", numbered[0][1])] in _HEADERS:
+        numbered = numbered[1:]
+    if not numbered:
+        raise InputError(f"{file} has no boxes; rows frame,x,y,w,h or x,y,w,h are needed")
+    columns = 5 if len(re.split(r"[,;\s]+", numbered[0][1].strip())) == 5 else 4
+    if columns == 4 and len(numbered) != frames:
+        raise InputError(
+            f"{file} has {len(numbered)} rows x,y,w,h for {frames} frames; one row per frame is needed, "
+            f"or rows frame,x,y,w,h"
+        )
+    boxes_xywh = np.full((frames, 4), np.nan)
+    rows: dict[int, int] = {}
+    for index, (number, line) in enumerate(numbered):
+        where = f"{file} row {number}: {line.strip()!r}"
+        *first, x, y, w, h = _numbers(line, columns, where)
+        frame = _frame(first[0], frames, where) if first else index
+        if frame in rows:
+            raise InputError(
+                f"{where} is about frame {frame}, as row {rows[frame]} is; one box per frame is needed"
+            )
+        rows[frame] = number
+        boxes_xywh[frame] = x, y, w, h
+        _check_box(boxes_xywh[frame], size, where)
+    if np.isnan(boxes_xywh).all():
+        raise InputError(f"{file} has no box; the target is absent (NaN) in all rows")
+    return boxes_xywh
+
+
+def _numbers(line: str, columns: int, where: str) -> list[float]:
+    try:
+        values = split_numbers(line)
+        reason = "" if len(values) == columns else f"it has {len(values)}"
+    except ValueError as error:
+        reason = str(error)
+    if reason:
+        raise InputError(f"{where} is not {columns} numbers {','.join(_HEADERS[5 - columns])}; {reason}")
+    return values
+
+
+def _frame(value: float, frames: int, where: str) -> int:
+    if not (value.is_integer() and 0 <= value < frames):
+        raise InputError(f"{where} is about frame {value:g}; the video has frames 0 to {frames - 1}")
+    return int(value)
+
+
+def _check_box(box_xywh: np.ndarray, size: tuple[int, int], where: str) -> None:
+    """Refuse a box that is NaN in part, has no area or does not overlap the image of (width, height) `size`."""
+    absent = np.isnan(box_xywh)
+    if absent.all():
+        return
+    if absent.any():
+        raise InputError(f"{where} is NaN in part; four numbers or four NaN are needed")
+    if np.isfinite(box_xywh).all() and np.abs(box_xywh).max() > LARGEST_PX:
+        raise InputError(f"{where} has a number beyond {LARGEST_PX} px, which no image reaches")
+    low, high = box_xywh[:2], box_xywh[:2] + box_xywh[2:]
+    if (box_xywh[2:] <= 0).any():
+        raise InputError(
+            f"{where} has width {box_xywh[2]:g} and height {box_xywh[3]:g}; both must be above 0"
+        )
+    if not np.isfinite(box_xywh).all() or (high <= 0).any() or (low >= size).any():
+        raise InputError(f"{where} lies outside the image of {size[0]} x {size[1]} px; it must overlap it")

@@ -1,0 +1,108 @@
+"""A video read once, from its first frame to its last, with one frame in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.image_folder import check_headers, image_files
+from dlatrack.datasets.video.capture import open_capture, rate_of
+from dlatrack.datasets.video.packets import packet_times
+from dlatrack.errors import InputError
+
+
+class FrameStream:
+    """Frames of a video file or a folder of images, in order, each decoded when it is its turn.
+
+    `VideoFrames` answers in any order, and reads a file through beforehand for that. A tracker asks in order.
+
+    Args:
+        path: a video file that OpenCV can read, turned upright if it says that it is rotated; a folder of images, as
+            `image_folder.image_files` takes it; or a sequence folder with its images in `img/`.
+
+    Attributes:
+        name: of the file or folder, without suffix.
+        fps: frames per second: what the file declares where its times agree, else what they say in the mean; 30 for
+            images, and where nothing says it.
+        expected: number of frames. Containers miscount theirs: what is read may be a little more or less.
+
+    Raises:
+        InputError: if there is no such file or folder, no image in it, or OpenCV cannot read it; naming the frame
+            whose size differs from that of the first; and as `check_headers`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._images = None
+        if self.path.is_dir():
+            inner = self.path / "img"
+            self._images = image_files(inner if inner.is_dir() else self.path)
+            self._check_sizes()
+            self.name, self.fps, self.expected = self.path.resolve().name, 30.0, len(self._images)
+            return
+        if not self.path.exists():
+            raise InputError(f"{path} is missing; a video file or a folder of images is needed")
+        capture = open_capture(self.path)
+        times = packet_times(self.path)
+        self.name, self.fps = self.path.stem, rate_of(times, capture.get(cv2.CAP_PROP_FPS))
+        declared = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.expected = int(declared) if 0 < declared < 2**31 else len(times)
+
+    @property
+    def files(self) -> list[Path]:
+        """The video file, or the images."""
+        if self._images is None:
+            return [self.path]
+        return [self._images.paths[index] for index in range(len(self._images))]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The frames from the first on, (H, W, 3) uint8 RGB, all of one size.
+
+        Raises:
+            InputError: if no frame can be decoded, an image is not whole, or the size changes, naming the frame.
+        """
+        size = None
+        for frame, image in enumerate(self._decoded()):
+            height, width = image.shape[:2]
+            size = size or (width, height)
+            if (width, height) != size:
+                raise InputError(
+                    f"{self.path} frame {frame} is {width} x {height} px, the first one {size[0]} x {size[1]}; "
+                    f"all must be of one size"
+                )
+            yield image
+        if size is None:
+            raise InputError(f"{self.path} has no frame that can be decoded")
+
+    def first(self) -> np.ndarray:
+        """The first frame, (H, W, 3) uint8 RGB.
+
+        Raises:
+            InputError: if it cannot be decoded.
+        """
+        return next(iter(self))
+
+    def _check_sizes(self) -> None:
+        """Refuse images of several sizes before the first is decoded."""
+        assert self._images is not None
+        first, *others = (header.shown_size for header in check_headers(self._images))
+        for frame, size in enumerate(others, 1):
+            if size != first:
+                raise InputError(
+                    f"{self._images.paths[frame]} (frame {frame + 1}) is {size[0]} x {size[1]} px, the first one "
+                    f"{first[0]} x {first[1]}; all must be of one size"
+                )
+
+    def _decoded(self) -> Iterator[np.ndarray]:
+        if self._images is not None:
+            yield from (self._images[index] for index in range(len(self._images)))
+            return
+        capture = open_capture(self.path)
+        while True:
+            there, bgr = capture.read()
+            if not there:
+                return
+            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

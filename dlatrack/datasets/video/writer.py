@@ -1,0 +1,220 @@
+"""Video files, written frame by frame."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.video.capture import name_for_opencv
+from dlatrack.errors import InputError
+from dlatrack.files import atomic_path, check_writable
+
+#: Codecs for each kind of file, the best known to players first; the first that this OpenCV has is taken. H.264
+#: ("avc1") is missing from OpenCV's own packages for Linux. Browsers play H.264 and VP8, but not "mp4v" and "MJPG".
+CODECS = {
+    ".mp4": ("avc1", "mp4v"),
+    ".mkv": ("avc1", "mp4v"),
+    ".mov": ("avc1", "mp4v"),
+    ".avi": ("MJPG",),
+    ".webm": ("VP80",),
+}
+
+#: Slowest and fastest rate of each kind of file that OpenCV writes and reads again; Matroska and WebM count in ms.
+_RATES = {
+    ".mp4": (0.002, 60_000),
+    ".mkv": (0.002, 1000),
+    ".mov": (0.002, 60_000),
+    ".avi": (0.002, 1000),
+    ".webm": (0.1, 1000),
+}
+
+
+@contextmanager
+def record(path: str | Path, fps: float) -> Iterator[Recording]:
+    """Write a video that appears under its name, whole, when the block ends, and not at all if the block fails.
+
+    Args:
+        path: file ending in one of `CODECS`.
+        fps: frames per second; the file gets the nearest rate that it can hold, see `nearest_rate`.
+
+    Yields:
+        What takes the frames.
+
+    Raises:
+        InputError: for another ending, or if the file cannot be written.
+
+    Example:
+        with record("out.mp4", 25) as video:
+            for image in images:
+                video.add(image)
+    """
+    path = Path(path)
+    codec = codec_of(path)
+    with atomic_path(path) as temporary:
+        recording = Recording(path, temporary, codec, fps)
+        try:
+            yield recording
+        finally:
+            recording.close()
+        with name_for_opencv(temporary) as name:
+            written = cv2.VideoCapture(name)
+        if not written.isOpened():  # OpenCV does not tell of a full disk
+            raise InputError(f"{path} could not be finished; is the disk full?")
+
+
+class Recording:
+    """A video that is being written; `record` makes it.
+
+    Attributes:
+        fps: frames per second in the file, once it has a frame.
+        size: its width and height, px: even numbers, since where a side is odd codecs leave out its last column or
+            row.
+
+    Args:
+        path: what messages call the file.
+        temporary: the file that is written.
+        codec: four letters.
+        fps: frames per second.
+    """
+
+    def __init__(self, path: Path, temporary: Path, codec: str, fps: float) -> None:
+        self._path, self._temporary, self._codec = path, temporary, codec
+        self.fps, self.size = fps, (0, 0)
+        self._writer: cv2.VideoWriter | None = None
+
+    def add(self, image_rgb: np.ndarray) -> None:
+        """Append a frame.
+
+        Args:
+            image_rgb: (H, W, 3) uint8, of the size of the first.
+
+        Raises:
+            InputError: as `nearest_rate`.
+            ValueError: if the size is not that of the first frame.
+        """
+        size = (image_rgb.shape[1], image_rgb.shape[0])
+        if self._writer is None:
+            self._source_size = size
+            self.size = even_size(size)
+            self.fps = nearest_rate(self._path, size, self.fps)
+            self._writer = _open(self._temporary, self._codec, size, self.fps)
+            if not self._writer.isOpened():
+                raise InputError(f"OpenCV cannot write {self._path}")
+        if size != self._source_size:
+            raise ValueError(f"a frame of {size} px does not fit into a video of {self._source_size} px")
+        self._writer.write(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.release()
+
+
+def codec_of(path: Path) -> str:
+    """The codec with which `path` would be written, four letters.
+
+    Raises:
+        InputError: if OpenCV writes no such file here, naming the endings that it does.
+    """
+    codec = _first_codec(path.suffix.lower())
+    if codec is None:
+        known = ", ".join(suffix for suffix in CODECS if _first_codec(suffix) is not None)
+        raise InputError(
+            f"{path} cannot be written as a video; its name must end in one of {known or 'none'}"
+        )
+    return codec
+
+
+def even_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of a video with frames of this size, px: what is odd loses its last column or row."""
+    return size[0] // 2 * 2, size[1] // 2 * 2
+
+
+def nearest_rate(path: Path, size: tuple[int, int], fps: float) -> float:
+    """The nearest rate that a file can hold: found out by trying, before long work.
+
+    OpenCV rounds rates to three digits. MPEG-4 counts time in up to 65535 parts of a second: above 65.535 frames per
+    second some rates are rounded to two digits, one or none, so that 211.222 becomes 211.22.
+
+    Args:
+        path: of the video.
+        size: width and height of its frames, px.
+        fps: frames per second, above 0.
+
+    Raises:
+        InputError: if OpenCV writes no video of this size there.
+    """
+    suffix = path.suffix.lower()
+    rate = _nearest(suffix, codec_of(path), size, fps)
+    if rate is None:
+        raise InputError(
+            f"OpenCV cannot write {path} with {size[0]} x {size[1]} px at {fps:g} frames per second; choose another "
+            f"ending of {', '.join(CODECS)}, or another size"
+        )
+    return rate
+
+
+@cache
+def _nearest(suffix: str, codec: str, size: tuple[int, int], fps: float) -> float | None:
+    slowest, fastest = _RATES[suffix]
+    wanted = min(max(fps, slowest), fastest)
+    with tempfile.TemporaryDirectory() as folder, _without_chatter():
+        for rate in (round(wanted, digits) for digits in (3, 2, 1, 0)):
+            writer = _open(Path(folder) / f"probe{suffix}", codec, size, rate)
+            opened = writer.isOpened()
+            writer.release()
+            if opened:
+                return float(rate)
+    return None
+
+
+def _open(path: Path, codec: str, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
+    with name_for_opencv(path) as name:
+        return cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*codec), fps, size)
+
+
+def check_destination(path: Path) -> None:
+    """Find out before long work whether a video could be written.
+
+    Raises:
+        InputError: as `codec_of`, or if its folder is missing or not writable.
+    """
+    codec_of(path)
+    if not path.parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {path.parent}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; the name of a file is needed")
+    check_writable(path)
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Codecs that are tried and missing write to the process's standard error, past Python; here they do not."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@cache
+def _first_codec(suffix: str) -> str | None:
+    """The first codec of a kind of file with which a tiny video can be opened."""
+    for codec in CODECS.get(suffix, ()):
+        with tempfile.TemporaryDirectory() as folder, _without_chatter():
+            probe = _open(Path(folder) / f"probe{suffix}", codec, (64, 64), 30)
+            opened = probe.isOpened()
+            probe.release()
+        if opened:
+            return codec
+    return None

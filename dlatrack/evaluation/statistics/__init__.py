@@ -1,0 +1,1 @@
+"""Whether a difference between trackers is noise: resampling, seeds, power."""

@@ -1,0 +1,111 @@
+"""A DLA tracker beside its fixed twin, target by target, no surer than the clips behind them allow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from dlatrack.errors import InputError
+from dlatrack.evaluation.statistics.compare import (
+    Difference,
+    Estimate,
+    bootstrap_statistic,
+    paired_bootstrap,
+    sentence,
+)
+from dlatrack.evaluation.statistics.power import detectable_difference
+
+
+@dataclass(frozen=True, eq=False)
+class TwinComparison:
+    """A DLA tracker less its fixed twin.
+
+    Args:
+        dynamic: label of the DLA tracker.
+        fixed: label of its twin.
+        differences: AUC of DLA less that of the twin, by target, the largest first.
+        by_target: mean difference, the targets resampled as if each were a video of its own.
+        by_clip: the same, whole clips resampled with all their targets, which share a camera; None: every target has
+            a clip of its own, or there is one clip.
+    """
+
+    dynamic: str
+    fixed: str
+    differences: pd.Series[float]
+    by_target: Difference
+    by_clip: Estimate | None
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation (n - 1) of the differences."""
+        return float(self.differences.std(ddof=1))
+
+    @property
+    def summary(self) -> Difference:
+        """`by_target`, its interval and p-value as wide as those of `by_clip` at least."""
+        one, other = self.by_target, self.by_clip
+        if other is None:
+            return one
+        return replace(
+            one, low=min(one.low, other.low), high=max(one.high, other.high), p=max(one.p, other.p)
+        )
+
+
+def compare_twins(auc: pd.DataFrame, *, seed: int = 0) -> list[TwinComparison]:
+    """Compare every DLA tracker with its fixed twin.
+
+    Args:
+        auc: AUC by target (rows, at least two) and tracker (columns, labels as of `comparison.label`).
+        seed: of the resamples.
+
+    Raises:
+        InputError: if there is no pair of twins, or a single target.
+    """
+    found = []
+    for dynamic in (str(name) for name in auc.columns if str(name).startswith("DLA-")):
+        fixed = f"{dynamic.removeprefix('DLA-')}, fixed rule"
+        if fixed not in auc:
+            continue
+        differences = (auc[dynamic] - auc[fixed]).sort_values(ascending=False, kind="stable")
+        by_target = paired_bootstrap(auc[dynamic].to_numpy(), auc[fixed].to_numpy(), seed=seed)
+        found.append(TwinComparison(dynamic, fixed, differences, by_target, _by_clip(differences, seed)))
+    if not found:
+        raise InputError(f"there is no pair of twins among {', '.join(map(str, auc.columns))}")
+    return found
+
+
+def verdict(found: TwinComparison) -> str:
+    """What the difference amounts to, no surer than the wider of its intervals, and what could have been found."""
+    lines = [sentence(found.summary, found.dynamic, found.fixed)]
+    if found.by_clip is not None:
+        lines.append(
+            f"  95 % interval by target {_ends(found.by_target)}; by clip, as targets of one clip share its camera, "
+            f"{_ends(found.by_clip)} ({found.by_clip.sequences} clips). The wider ends count."
+        )
+    count = found.by_target.sequences
+    lines.append(
+        f"  {count} targets with this spread ({found.spread:.3f}) find a difference of "
+        f"{detectable_difference(count, found.spread):.3f} with a chance of 80 %, smaller ones more rarely."
+    )
+    return "\n".join(lines)
+
+
+def clip_of(target: str) -> str:
+    """Name of the clip that a target is from: `read_folder` calls the further targets of a clip NAME-1, NAME-2."""
+    return re.sub(r"-\d+$", "", target)
+
+
+def _ends(estimate: Estimate) -> str:
+    return f"{estimate.low:.3f} to {estimate.high:.3f}"
+
+
+def _by_clip(differences: pd.Series[float], seed: int) -> Estimate | None:
+    clips = [group.to_numpy() for _, group in differences.groupby(clip_of, sort=True)]
+    if len(clips) < 2 or len(clips) == len(differences):
+        return None
+    return bootstrap_statistic(
+        lambda drawn: float(np.concatenate([clips[clip] for clip in drawn]).mean()), len(clips), seed=seed
+    )

@@ -1,0 +1,1 @@
+"""The reset-based protocol of VOT: regions, overlaps, fragments, accuracy, robustness and EAO."""

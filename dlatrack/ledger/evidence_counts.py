@@ -1,0 +1,173 @@
+"""Evidence for what can be counted or timed: data sets, positives, parameters, the time and loss of training."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from dlatrack.ledger.evidence import Evidence, Records, column, named, row_where, small
+from dlatrack.ledger.records import Record
+from dlatrack.paper import figure9
+from dlatrack.paper.numbers import QUESTIONS, PaperNumber, printed_value
+from dlatrack.studies.hyperparameter_k import MIXES, READINGS
+
+_NORMAL_95 = 1.96  # standard errors to each side
+
+
+def count_evidence(number: PaperNumber, records: Records) -> Evidence | None:
+    """A count of Table 1: in the data set on this disk, or in the annotation behind its manifest."""
+    record = records.get("table01")
+    if record is None:
+        return None
+    question = next(name for name, metric in QUESTIONS.items() if metric == number.metric)
+    row = row_where(record, record.table(), dataset=number.data_set, question=question)
+    if row is None:
+        return None
+    if column(record, row, "found_in") == "data set":
+        value, remark = float(row["found"]), "counted on disk"
+    elif column(record, row, "published_is") == "measured":
+        value, remark = float(row["published"]), "counted in the annotation, see data_manifests/"
+    else:
+        return None
+    state = "measured" if counts_as(value, number.printed) else "contradicted"
+    if question == "instances":  # of which the paper does not say what they are
+        state, remark = "measured", f"{remark}; annotated frames, absent targets included"
+    return Evidence(value, record, state, "count", data="real", remark=remark)
+
+
+def counts_as(count: float, printed: str) -> bool:
+    """Whether a count could be printed so, rounded or cut off: 59,035 as "59K"."""
+    digits = printed.rstrip("KM")
+    step = printed_value("1" + printed[len(digits) :]) * 10.0 ** -len(digits.partition(".")[2])
+    return abs(count - printed_value(printed)) < step if step > 1 else count == printed_value(printed)
+
+
+def parameter_evidence(number: PaperNumber, records: Records) -> Evidence | None:
+    """Parameters, in the way of counting that gives the paper's number, or in millions without the backbone."""
+    record = records.get("02_parameters")
+    if record is None or number.value is None:
+        return None
+    row = row_where(record, record.table(), tracker=number.tracker.removeprefix("DLA-"))
+    if row is None:
+        return None
+    without, total = (int(column(record, row, name)) for name in ("without backbone", "total"))
+    for count, what in ((without, "without the backbone"), (total, "with the backbone")):
+        for unit, text in ((1e6, "millions"), (2**20, "units of 2^20")):
+            if number.value in (round(count / unit, 2), math.floor(100 * count / unit) / 100):
+                remark = f"{count:,} {what}, in {text}"
+                return Evidence(count / unit, record, "measured", "count", data="none", remark=remark)
+    remark = f"{without:,} without and {total:,} with the backbone; in no unit is it the paper's number"
+    return Evidence(without / 1e6, record, "contradicted", "count", data="none", remark=remark)
+
+
+def positive_evidence(number: PaperNumber, records: Records) -> Evidence | None:
+    """Mean of positives of simulated targets, over K or at the paper's K."""
+    record = records.get("fig09a_counts")
+    if record is None:
+        return None
+    table = record.table()
+    default = table[column(record, table, "reading") == next(iter(READINGS))]
+    (mix, other), places = tuple(MIXES)[:2], {}
+    for name in (mix, other):
+        curve = default[column(record, default, "mix") == name].set_index("K")
+        means = column(record, curve, "positives")
+        place = (
+            9 if "K = 9" in number.metric else means.idxmin() if "least" in number.metric else means.idxmax()
+        )
+        places[name] = (
+            int(place),
+            float(means[place]),
+            float(column(record, curve, "standard error")[place]),
+        )
+    place, value, error = places[mix]
+    remark = f"at K = {place}, shapes: {mix}; {places[other][1]:.2f} with shapes {other}, at K = {places[other][0]}"
+    return Evidence(
+        value,
+        record,
+        "reduced",
+        f"count on {record.parameters['targets']:,} simulated targets",
+        value - _NORMAL_95 * error,
+        value + _NORMAL_95 * error,
+        record.kind,
+        remark,
+    )
+
+
+def insensitivity_evidence(number: PaperNumber, records: Records) -> Evidence | None:
+    """The largest difference of AUC between the default K and another of those that are said to be alike."""
+    record = records.get("09_scores")
+    if record is None:
+        return None
+    table = record.table()
+    first, last = figure9.INSENSITIVE
+    difference = next(
+        (name for name in table if str(name).startswith("less that of K = ")), "less that of K = 9"
+    )
+    alike = table[
+        column(record, table, "K").between(first, last) & column(record, table, str(difference)).notna()
+    ]
+    if alike.empty:
+        return None
+    row = alike.loc[alike[difference].abs().idxmax()]
+    value, low, high = (100 * float(column(record, row, str(name))) for name in (difference, "low", "high"))
+    whole = record.kind == "real" and record.parameters["preset"] == "paper"
+    remark = f"largest difference of AUC, points of 100: K = {row['K']:g}, {difference}"
+    state = "measured" if whole else "reduced"
+    return Evidence(value, record, state, "paired bootstrap over sequences", low, high, record.kind, remark)
+
+
+def cost_evidence(number: PaperNumber, records: Records) -> Evidence | None:
+    """Seconds of an iteration, or those of DLA over those of the fixed rule; always on other hardware: reduced."""
+    record = records.get("10_training_cost_table")
+    if record is None:
+        return None
+    base, table = number.tracker.removeprefix("DLA-"), record.table()
+    backbone = "frozen" if "backbone frozen" in number.metric else "unfrozen"
+    for label in (base, f"{base} small"):
+        row = row_where(record, table, tracker=label, backbone=backbone)
+        if row is not None:
+            break
+    else:
+        return None
+    batch = int(column(record, row, "batch"))
+    remark = f"{label}, batches of {batch} on {_processor(record)}"
+    protocol = "median of interleaved steps"
+    if number.unit == "times":
+        value, low, high = (float(column(record, row, name)) for name in ("DLA / fixed", "low", "high"))
+        return Evidence(value, record, "reduced", protocol, low, high, record.kind, remark)
+    rule = "DLA" if number.tracker.startswith("DLA-") else "fixed"
+    seconds = float(column(record, row, f"{rule}, ms per pair")) * batch / 1000
+    return Evidence(seconds, record, "reduced", protocol, data=record.kind, remark=remark)
+
+
+def loss_evidence(number: PaperNumber, records: Records) -> Evidence | None:
+    """The mean loss of the last epoch under DLA over that under the fixed rule."""
+    record = records.get("04_training")
+    if record is None:
+        return None
+    histories = record.numbers()
+    for label in (named, small):
+        sides = [label(name) for name in (number.tracker, number.over)]
+        if all(side in histories for side in sides):
+            break
+    else:
+        return None
+    losses = []
+    for side in sides:
+        history = pd.DataFrame({name: histories[side][name] for name in ("epoch", "loss")})
+        losses.append(float(np.mean(history.loc[history["epoch"] == history["epoch"].max(), "loss"])))
+    whole = record.kind == "real" and label is named and record.parameters["preset"] == "paper"
+    return Evidence(
+        losses[0] / losses[1],
+        record,
+        "measured" if whole else "reduced",
+        "mean of the last epoch",
+        data=record.kind,
+        remark=f"loss of {sides[0]} over that of {sides[1]}, each on its own labels, one training each",
+    )
+
+
+def _processor(record: Record) -> str:
+    return str(record.parameters.get("machine", {}).get("processor", "an unknown processor"))

@@ -1,0 +1,119 @@
+"""The gallery of a folder of figures: what each picture and table is, who made it, and from what."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from dlatrack import paths
+from dlatrack.errors import InputError
+from dlatrack.files import write_text
+from dlatrack.ledger.makers import Made, made_by_notebooks, title
+from dlatrack.ledger.records import Record, read_records
+
+GALLERY = "README.md"
+
+#: Tables with more rows are linked, not shown.
+_SHOWN = 20
+
+#: Characters of a parameter that is shown.
+_SHORT = 60
+
+_INTRODUCTION = """\
+# Figures and tables
+
+Written by `dlatrack figures`; do not edit. Every picture comes as PNG and SVG, with the numbers that it shows and a
+record of what made it from what; every table as CSV, Markdown and record. The same record gives the same bytes.
+**Synthetic** marks what was measured on generated video: it shows the way, and is no result of the paper.
+"""
+
+
+def write_gallery(folder: Path | None = None) -> Path:
+    """Write the gallery of all figures and tables that have a record.
+
+    Args:
+        folder: of the figures; None: `paths.figures_dir()`.
+
+    Returns:
+        The path of the page, `README.md` in the folder.
+
+    Raises:
+        InputError: for a record that cannot be read, or has neither picture nor table beside it.
+    """
+    folder = paths.figures_dir() if folder is None else folder
+    clone = Path(os.path.relpath(paths.root(), folder)).as_posix()
+    write_text(folder / GALLERY, gallery(read_records(folder), made_by_notebooks(), clone))
+    return folder / GALLERY
+
+
+def gallery(records: dict[str, Record], made: dict[str, Made], clone: str = "..") -> str:
+    """The page as Markdown, notebooks first; figures and tables in the order in which the notebook makes them.
+
+    Args:
+        records: of `read_records`.
+        made: of `made_by_notebooks`.
+        clone: relative path from the page's folder to the clone, for links to notebooks.
+    """
+    order = {name: place for place, name in enumerate(made)}
+    chosen = sorted(
+        records.values(),
+        key=lambda one: (not _is_notebook(one.made_by), one.made_by, order.get(one.name, len(order))),
+    )
+    parts, maker = [_INTRODUCTION], ""
+    for record in chosen:
+        if record.made_by != maker:
+            maker = record.made_by
+            parts.append(_maker(maker, clone))
+        parts.append(_entry(record, made.get(record.name)))
+    if not chosen:
+        parts.append("There is none yet: `dlatrack run 01` makes the first.\n")
+    return "\n".join(parts)
+
+
+def _maker(made_by: str, clone: str) -> str:
+    """A heading that links to the notebook, whose clone lies at the relative path `clone`; or the command itself."""
+    path = Path(made_by)
+    if not _is_notebook(made_by):
+        return f"## `{made_by}`\n"
+    return f"## {title(path.stem)}\n\nMade by [`{path.stem}`]({clone}/{path.with_suffix('.ipynb').as_posix()}).\n"
+
+
+def _is_notebook(made_by: str) -> bool:
+    return made_by.startswith("notebooks/")
+
+
+def _entry(record: Record, made: Made | None) -> str:
+    folder, name = record.path.parent, record.name
+    heading = made.heading if made is not None else name.replace("_", " ").capitalize()
+    end = "" if heading.endswith("?") else "."
+    mark = " **Synthetic.**" if record.synthetic else ""
+    picture, table = folder / f"{name}.png", folder / f"{name}.md"
+    if picture.is_file():
+        shown = f"![{heading}, {name}]({name}.png)"
+        links = [f"[SVG]({name}.svg)", f"[numbers]({record.data})", f"[record]({name}.json)"]
+    elif table.is_file():
+        shown = _rows(record, table)
+        links = [f"[CSV]({record.data})", f"[Markdown]({name}.md)", f"[record]({name}.json)"]
+    else:
+        raise InputError(f"{record.path} has neither {picture.name} nor {table.name} beside it")
+    parts = [f"### {name}", f"{heading}{end}{mark}", shown, " · ".join(links), *_parameters(record)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _rows(record: Record, table: Path) -> str:
+    count = len(record.table())
+    if count > _SHOWN:
+        return f"{count} rows."
+    lines = [line for line in table.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    return "\n".join(lines)
+
+
+def _parameters(record: Record) -> list[str]:
+    """Scalars and short lists in one line; hashes and the like stay in the record."""
+    told = []
+    for name, value in record.parameters.items():
+        text = json.dumps(value)
+        if not isinstance(value, dict) and value not in ("", [], None) and len(text) < _SHORT:
+            told.append(f"{name} {text}")
+    return [f"Parameters: `{', '.join(told)}`"] if told else []

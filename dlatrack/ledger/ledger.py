@@ -1,0 +1,181 @@
+"""The claims ledger: each number of the paper, ours where one was measured, and the record that vouches for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dlatrack.ledger import evidence_counts
+from dlatrack.ledger.evidence import Evidence, Records, attribute_evidence, gain_evidence, score_evidence
+from dlatrack.ledger.records import read_records
+from dlatrack.paper.numbers import PaperNumber, paper_numbers
+
+#: What became of a number; `evidence.Evidence` says what the first three mean.
+STATES = ("measured", "contradicted", "reduced", "not attempted")
+
+#: Notebooks that would measure what no record has yet.
+_NOTEBOOKS = {
+    "Table 1": "02",
+    "Table 2": "05",
+    "Table 3": "06",
+    "Fig. 4": "05",
+    "Fig. 5": "05",
+    "Fig. 6": "11",
+    "Fig. 7a": "07",
+    "Fig. 7b": "07",
+    "Fig. 8": "08",
+    "Fig. 9": "09",
+    "Fig. 9a": "09",
+    "Fig. 10": "10",
+    "Fig. 11": "10",
+}
+
+
+_BY_METRIC = {
+    "parameters": evidence_counts.parameter_evidence,
+    "training loss": evidence_counts.loss_evidence,
+    "AUC over K": evidence_counts.insensitivity_evidence,
+}
+_BY_PLACE = {
+    "Table 1": evidence_counts.count_evidence,
+    "Fig. 5": attribute_evidence,
+    "Fig. 9": evidence_counts.positive_evidence,
+    "Fig. 9a": evidence_counts.positive_evidence,
+    "Fig. 10": evidence_counts.cost_evidence,
+    "Fig. 11": evidence_counts.cost_evidence,
+}
+
+
+def ledger(folder: Path | None = None) -> pd.DataFrame:
+    """Every result of the paper, and what we have of it.
+
+    Args:
+        folder: of figures and their records; None: as in `records.read_records`.
+
+    Returns:
+        A row per number, in the paper's order, with the index `id`. Text: `where`, `tracker`, `data set`, `metric`,
+        `unit`, `paper` (as printed), `protocol`, `data` ("real", "miniature", "synthetic", "none" or ""), `state`
+        (one of `STATES`), `record` (file name in the folder, or "") and `remark`. float64, NaN where there is none:
+        `ours`, and `low` and `high`, the ends of its 95 % interval. The paper's number and ours share a row and no
+        column; unless the state is "measured" or "contradicted" they must not be subtracted.
+
+    Raises:
+        InputError: for a record that cannot be read, or whose numbers were changed after it was written.
+    """
+    records = read_records(folder)
+    rows = [_row(number, _find(number, records)) for number in paper_numbers()]
+    numeric = dict.fromkeys(("ours", "low", "high"), "float64")
+    return pd.DataFrame(rows).set_index("id").astype(numeric)
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """How many numbers of each table and figure have which state.
+
+    Args:
+        rows: of `ledger`.
+
+    Returns:
+        A row per table and figure and one of all, a column per state.
+    """
+    counts = pd.crosstab(rows["where"], rows["state"])
+    counts = counts.reindex(index=rows["where"].unique(), columns=list(STATES), fill_value=0)
+    counts.loc["all"] = counts.sum()
+    return counts.rename_axis(columns=None)
+
+
+def sources(rows: pd.DataFrame, folder: Path | None = None) -> dict[str, str]:
+    """The records that vouch for our values, and the SHA-256 of the numbers in each.
+
+    Args:
+        rows: of `ledger`.
+        folder: as in `ledger`.
+    """
+    used = set(rows["record"])
+    return {one.name: one.data_sha256 for one in read_records(folder).values() if one.path.name in used}
+
+
+def readable(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ledger with its numbers as text: four digits, and from 1000 on whole numbers."""
+    return rows.assign(**{name: rows[name].map(_told) for name in ("ours", "low", "high")})
+
+
+def ledger_markdown(rows: pd.DataFrame, states: Iterable[str] = STATES) -> str:
+    """The ledger as Markdown, a table for each table and figure of the paper.
+
+    Args:
+        rows: of `ledger`.
+        states: rows of other states are counted, not shown.
+    """
+    shown, parts = tuple(states), []
+    for where, group in readable(rows).groupby("where", sort=False):
+        chosen = group[group["state"].isin(shown)]
+        parts.append(f"**{where}** · {len(chosen)} of {len(group)}")
+        if len(chosen):
+            head = "| | metric | paper | ours | state | data | what ours is | record |"
+            lines = [
+                head,
+                "|---|---|---:|---:|---|---|---|---|",
+                *(_line(row) for _, row in chosen.iterrows()),
+            ]
+            parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(row: pd.Series[Any]) -> str:
+    ours = row["ours"] + (f" ({row['low']} to {row['high']})" if row["low"] else "")
+    metric = f"{row['metric']}, {row['unit']}"
+    cells = [row["tracker"] or row["data set"], metric, row["paper"], ours, row["state"], row["data"]]
+    cells += [row["remark"], row["record"].removesuffix(".json")]
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": number.id,
+        "where": number.where,
+        "tracker": number.tracker,
+        "data set": number.data_set,
+        "metric": f"{number.metric}, against {number.over}" if number.over else number.metric,
+        "unit": number.unit,
+        "paper": number.printed,
+        "ours": None,
+        "low": None,
+        "high": None,
+        "protocol": "",
+        "data": "",
+        "state": "not attempted",
+        "record": "",
+        "remark": f"notebook {_NOTEBOOKS[number.where]}",
+    }
+    if found is None:
+        return row
+    return row | {
+        "ours": found.value,
+        "low": found.low,
+        "high": found.high,
+        "protocol": found.protocol,
+        "data": found.data,
+        "state": found.state,
+        "record": found.record.path.name,
+        "remark": found.remark,
+    }
+
+
+def _find(number: PaperNumber, records: Records) -> Evidence | None:
+    """Evidence for a number, looked for by what it is, or else by where it stands."""
+    finder = _BY_METRIC.get(number.metric) or _BY_PLACE.get(number.where)
+    if finder is None and number.metric.endswith("gain"):
+        finder = gain_evidence
+    elif finder is None and number.unit == "0 to 1":
+        finder = score_evidence
+    return finder(number, records) if finder else None  # none for ranks and pictures
+
+
+def _told(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,0 +1,1 @@
+"""Trackers as ONNX graphs: export, description, and a network that runs them."""

@@ -1,0 +1,1 @@
+"""Running the notebooks: parameters, execution, and files that stay clean."""

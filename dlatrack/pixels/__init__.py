@@ -1,0 +1,1 @@
+"""Drawing on images as arrays, without matplotlib."""

@@ -1,0 +1,1 @@
+"""Packs: training crops cut once and kept in tar files."""

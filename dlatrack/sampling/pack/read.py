@@ -1,0 +1,187 @@
+"""Crops read from the shards of a pack, at random and without unpacking."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dlatrack.errors import InputError
+from dlatrack.progress import Progress
+from dlatrack.sampling.pack.index import (
+    DESCRIPTION,
+    INDEX,
+    TAR_BLOCK,
+    Description,
+    Index,
+    crop_name,
+    file_sha256,
+)
+from dlatrack.sampling.pack.jpeg import Part, decode_part
+
+#: Shards kept open at a time, well below what systems allow a process.
+_OPEN = 128
+
+
+class PackedCrops:
+    """A `CropSource` over a pack.
+
+    One crop is one read of its tar header and file at a known place, so processes may share the open shards, nothing
+    grows with the number of crops read, and a crop costs one request wherever the shards lie.
+
+    Args:
+        folder: of the pack.
+        description: its `pack.json`.
+        index: where the crops are.
+    """
+
+    def __init__(self, folder: Path, description: Description, index: Index) -> None:
+        self.folder, self.description, self.index = folder, description, index
+        self._open: OrderedDict[int, int] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.index.sizes)
+
+    def __reduce__(self) -> tuple[Callable[[Path], PackedCrops], tuple[Path]]:
+        """Other processes open the pack again."""
+        return read_pack, (self.folder,)
+
+    def __del__(self) -> None:
+        for handle in self._open.values():
+            os.close(handle)
+
+    @property
+    def target_wh(self) -> np.ndarray:
+        """(N, 2) float32, target width and height in crop px."""
+        return self.index.target_wh
+
+    @property
+    def tracks(self) -> np.ndarray:
+        """(T + 1,) int64, where each track starts among the crops."""
+        return self.index.tracks
+
+    @property
+    def videos(self) -> np.ndarray:
+        """(V + 1,) int64, where each video starts among the tracks."""
+        return self.index.videos
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """What a check found of the data set before it was packed."""
+        return self.description.origin
+
+    @property
+    def track_count(self) -> int:
+        """T."""
+        return len(self.tracks) - 1
+
+    def encoded(self, index: int) -> bytes:
+        """The JPEG file of crop `index`.
+
+        Raises:
+            InputError: naming the shard, if it cannot be read there.
+        """
+        index = range(len(self))[index]
+        shard = int(np.searchsorted(self.index.shards, index, "right")) - 1
+        size, start = int(self.index.sizes[index]), int(self.index.offsets[index]) - TAR_BLOCK
+        path = self._path(shard)
+        try:
+            data = os.pread(self._handle(shard), TAR_BLOCK + size, start)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        if len(data) < TAR_BLOCK + size:
+            raise InputError(f"{path} ends within crop {index}; copy it again")
+        name = data[:100].rstrip(b"\0")
+        if name != crop_name(index).encode():
+            raise InputError(
+                f"{path} is not from this pack: it holds {name.decode('ascii', 'replace')!r} where "
+                f"{crop_name(index)} should be; copy it again"
+            )
+        return data[TAR_BLOCK:]
+
+    def image(self, index: int) -> np.ndarray:
+        """Decode crop `index`, (511, 511, 3) uint8 RGB.
+
+        Raises:
+            InputError: naming the shard, if the crop is damaged.
+        """
+        return self._sound(
+            index, cv2.imdecode(np.frombuffer(self.encoded(index), np.uint8), cv2.IMREAD_COLOR_RGB)
+        )
+
+    def part(self, index: int, part: Part) -> np.ndarray:
+        """As `image`, but only the pixels of `part` are right; the others may be anything."""
+        return self._sound(index, decode_part(self.encoded(index), part))
+
+    def digest(self) -> str:
+        """SHA-256 of the description, which holds the hashes of all files."""
+        return file_sha256(self.folder / DESCRIPTION)
+
+    def verify(self) -> None:
+        """Read every shard and compare its hash.
+
+        Raises:
+            InputError: naming the first shard that is not the one that was packed.
+        """
+        with Progress(len(self.description.shards), "verifying", unit="shards") as progress:
+            for shard in self.description.shards:
+                if file_sha256(self.folder / shard.file) != shard.sha256:
+                    raise InputError(
+                        f"{self.folder / shard.file} is not what was packed (its SHA-256 differs)"
+                    )
+                progress.step()
+
+    def _sound(self, index: int, image: np.ndarray | None) -> np.ndarray:
+        if image is None:
+            raise InputError(f"crop {index} of {len(self)} in {self.folder} cannot be decoded; pack again")
+        return image
+
+    def _path(self, shard: int) -> Path:
+        return self.folder / self.description.shards[shard].file
+
+    def _handle(self, shard: int) -> int:
+        """An open file; those used longest ago are closed."""
+        if shard in self._open:
+            self._open.move_to_end(shard)
+            return self._open[shard]
+        while len(self._open) >= _OPEN:
+            os.close(self._open.popitem(last=False)[1])
+        self._open[shard] = os.open(self._path(shard), os.O_RDONLY)
+        return self._open[shard]
+
+
+def read_pack(folder: str | Path) -> PackedCrops:
+    """Open a pack for training.
+
+    The index is read whole and compared with its hash; of the shards only the sizes are compared. `verify` reads all.
+
+    Raises:
+        InputError: if the pack is not finished, a shard is missing, cut short or one too many, or the index is
+            another one.
+    """
+    folder = Path(folder)
+    if not (folder / DESCRIPTION).is_file():
+        raise InputError(f"{folder} is not a finished pack: it has no {DESCRIPTION}; pack once more to go on")
+    description = Description.load(folder)
+    if file_sha256(folder / INDEX) != description.index_sha256:
+        raise InputError(f"{folder / INDEX} is not the index of this pack; copy or pack it again")
+    for shard in description.shards:
+        path = folder / shard.file
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise InputError(f"shard {path} of the pack is missing: {error.strerror or error}") from error
+        if size != shard.bytes:
+            raise InputError(f"shard {path} has {size:,} bytes, not {shard.bytes:,}; copy or pack it again")
+    known = {shard.file for shard in description.shards}
+    if strange := sorted(path.name for path in folder.glob("*.tar") if path.name not in known):
+        raise InputError(f"{folder / strange[0]} does not belong to this pack; it lists {len(known)} shards")
+    index = Index.load(folder / INDEX)
+    if len(index.sizes) != description.crops or len(index.shards) != len(description.shards) + 1:
+        raise InputError(f"{folder / INDEX} does not fit {folder / DESCRIPTION}; pack again")
+    return PackedCrops(folder, description, index)

@@ -1,0 +1,112 @@
+"""Writes one shard of a pack: cut, encode, and note that it is done."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from dlatrack.datasets.images import read_image
+from dlatrack.files import atomic_path
+from dlatrack.sampling.crops import crop_511
+from dlatrack.sampling.originals import OriginalCrops
+from dlatrack.sampling.pack.index import TAR_BLOCK, Shard, crop_name, file_sha256, shard_name
+from dlatrack.sampling.pack.jpeg import encode
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What every process that writes shards knows.
+
+    Args:
+        crops: the data set.
+        folder: of the pack.
+        quality: of the JPEG files.
+        limits: (S + 1,) int64, the first crop of each shard.
+    """
+
+    crops: OriginalCrops
+    folder: Path
+    quality: int
+    limits: np.ndarray
+
+
+class Note(NamedTuple):
+    """What is known of a finished shard: the file, and for each crop start and size of its JPEG file, bytes."""
+
+    shard: Shard
+    offsets: np.ndarray
+    sizes: np.ndarray
+
+
+def write_shard(job: Job, number: int) -> None:
+    """Write one tar file and, last, the note that it is done.
+
+    Raises:
+        InputError: naming an image that cannot be used, or a file that cannot be written.
+    """
+    crops, path = job.crops, job.folder / shard_name(number)
+    rows = range(int(job.limits[number]), int(job.limits[number + 1]))
+    offsets, sizes = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int32)
+    image, shown = np.empty(0), None
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("wb") as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for place, row in enumerate(rows):
+            if (source := crops.table.path(row)) != shown:  # several targets may share an image
+                image, shown = read_image(crops.table.path(row)), source
+            data = encode(crop_511(image, crops.table.boxes_xywh[row]), job.quality)
+            offsets[place], sizes[place] = stream.tell() + TAR_BLOCK, len(data)
+            _add(tar, crop_name(row), data)
+            _add(tar, f"{Path(crop_name(row)).stem}.json", json.dumps(_label(crops, row)).encode())
+    facts = {"bytes": str(path.stat().st_size), "sha256": file_sha256(path)}
+    with atomic_path(note_path(job.folder, number)) as temporary:
+        save_file({"offsets": offsets, "sizes": sizes}, temporary, facts)
+
+
+def note_path(folder: Path, number: int) -> Path:
+    """File that says that a shard is done."""
+    return folder / f"{shard_name(number)}.done"
+
+
+def read_note(job: Job, number: int) -> Note | None:
+    """The note of a shard; None if it has to be written (again)."""
+    path = job.folder / shard_name(number)
+    try:
+        with safe_open(note_path(job.folder, number), framework="numpy") as file:
+            facts = file.metadata()
+            note = Note(
+                Shard(path.name, int(facts["bytes"]), facts["sha256"]),
+                file.get_tensor("offsets"),
+                file.get_tensor("sizes"),
+            )
+        whole = path.stat().st_size == note.shard.bytes
+    except (OSError, SafetensorError, KeyError, TypeError):
+        return None
+    return note if whole and len(note.sizes) == job.limits[number + 1] - job.limits[number] else None
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)  # neither time nor owner: the same crops give the same bytes
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def _label(crops: OriginalCrops, row: int) -> dict[str, Any]:
+    table = crops.table
+    track = int(np.searchsorted(table.starts, row, "right")) - 1
+    return {
+        "track": table.names[track],
+        "class": table.classes[track],
+        "frame": int(table.numbers[row]),
+        "target_wh": crops.target_wh[row].tolist(),
+    }

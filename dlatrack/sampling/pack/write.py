@@ -1,0 +1,227 @@
+"""Packs a data set for training: its crops, cut once and written to tar shards. See `pack_index` for the files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dlatrack.datasets.index.store import digest
+from dlatrack.datasets.index.tracks import TrackTable
+from dlatrack.errors import InputError
+from dlatrack.files import LOCK, owned_folder, write_text
+from dlatrack.processes import GUARD, check_may_start, leave_with_parent
+from dlatrack.progress import Progress
+from dlatrack.sampling.originals import OriginalCrops
+from dlatrack.sampling.pack.index import (
+    DESCRIPTION,
+    FORMAT,
+    INDEX,
+    Description,
+    Index,
+    file_sha256,
+    read_json,
+)
+from dlatrack.sampling.pack.read import PackedCrops, read_pack
+from dlatrack.sampling.pack.shard import Job, Note, note_path, read_note, write_shard
+from dlatrack.sampling.store import JPEG_QUALITY
+
+_PLAN = "unfinished.json"
+
+#: What makes a pack another one, and what it is called in messages.
+_DECIDES = {
+    "format": "formats",
+    "name": "names",
+    "source_sha256": "annotations",
+    "images_sha256": "images",
+    "quality": "qualities",
+    "shard_crops": "sizes of shards",
+}
+
+#: Crops that a shard holds at least: about 100 MB, what object stores deliver well.
+_SHARD_CROPS = 2000
+
+
+def pack(
+    table: TrackTable,
+    out: str | Path,
+    *,
+    name: str = "",
+    origin: Mapping[str, Any] | None = None,
+    shard_crops: int = _SHARD_CROPS,
+    quality: int = JPEG_QUALITY,
+    workers: int | None = None,
+) -> PackedCrops:
+    """Cut the 511-pixel crop of every usable row of a table and write all to a folder of tar shards.
+
+    Every shard is written whole or not at all. A second call with the same arguments and the same images goes on
+    where a stopped one ended, and only reads a pack that is finished; the bytes do not depend on the number of
+    workers.
+
+    Args:
+        table: the data set; rows that are not `usable` are left out.
+        out: folder of the pack; created when absent.
+        name: of the data set, for the description.
+        origin: what a check found of it, for the description.
+        shard_crops: crops that each shard but the last holds at least; tracks are not divided.
+        quality: of the JPEG files, 1 to 100.
+        workers: processes; by default one per core. 1: this process.
+
+    Returns:
+        The pack, open.
+
+    Raises:
+        InputError: if the folder holds another pack or one is written there, an image cannot be used, or the disk is
+            full.
+        ValueError: for a number that makes no sense.
+    """
+    check_may_start()
+    workers = os.cpu_count() or 1 if workers is None else workers
+    if shard_crops < 1 or not 1 <= quality <= 100 or workers < 1:
+        raise ValueError(
+            f"shard_crops and workers must be 1 or more and quality 1 to 100, got {shard_crops}, {workers} "
+            f"and {quality}"
+        )
+    out, crops = Path(out), OriginalCrops.of(table, origin)
+    plan = {
+        "format": FORMAT,
+        "name": name,
+        "source_sha256": digest(crops.table),
+        "images_sha256": crops.images_sha256,
+        "quality": quality,
+        "shard_crops": shard_crops,
+    }
+    with owned_folder(out):
+        if (out / DESCRIPTION).exists():
+            done = read_pack(out)
+            _check_same(out, vars(done.description), plan)
+            return done
+        _take(out, plan)
+        job = Job(crops, out, quality, _limits(crops.tracks, shard_crops))
+        _write_shards(job, workers)
+        return _finish(job, plan)
+
+
+def _limits(tracks: np.ndarray, shard_crops: int) -> np.ndarray:
+    """(S + 1,) int64, first crop of each shard: a shard ends with the track that fills it."""
+    limits = [0]
+    while limits[-1] < tracks[-1]:
+        at = int(np.searchsorted(tracks, min(limits[-1] + shard_crops, tracks[-1])))
+        limits.append(int(tracks[at]))
+    return np.array(limits, np.int64)
+
+
+def _take(out: Path, plan: dict[str, Any]) -> None:
+    """Begin in an empty folder, or go on in one with the same plan."""
+    if (out / _PLAN).exists():
+        _check_same(out, read_json(out / _PLAN), plan)
+    elif any(path.name != LOCK for path in out.iterdir()):
+        raise InputError(f"{out} is not empty and holds no pack; choose another folder")
+    else:
+        write_text(out / _PLAN, json.dumps(plan, indent=1))
+
+
+def _check_same(out: Path, found: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+    """Refuse a folder that was packed from other data or in another way.
+
+    Raises:
+        InputError: saying what differs, of what both tell.
+    """
+    if not found.get("images_sha256"):
+        raise InputError(
+            f"{out} does not say which images it was packed from, as earlier versions of dlatrack wrote it; train on "
+            f"it as it is, or pack to another folder"
+        )
+    if differing := [what for key, what in _DECIDES.items() if found.get(key, plan[key]) != plan[key]]:
+        raise InputError(
+            f"{out} holds a pack of other data or other settings ({' and '.join(differing)} differ); choose another "
+            f"folder or remove it"
+        )
+
+
+def _write_shards(job: Job, workers: int) -> None:
+    lengths = np.diff(job.limits).tolist()
+    todo = [number for number in range(len(lengths)) if read_note(job, number) is None]
+    with Progress(len(job.crops), "packing", unit="crops") as progress:
+        progress.step(len(job.crops) - sum(lengths[number] for number in todo))
+        if min(workers, len(todo)) <= 1:
+            for number in todo:
+                write_shard(job, number)
+                progress.step(lengths[number])
+            return
+        with _pool(job, min(workers, len(todo))) as pool:
+            futures: dict[Future[None], int] = {pool.submit(_write_in_worker, n): n for n in todo}
+            for future in as_completed(futures):
+                future.result()
+                progress.step(lengths[futures[future]])
+
+
+@contextmanager
+def _pool(job: Job, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that write shards; after a failure those begun are finished and the rest is dropped."""
+    pool = ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(job,))
+    try:
+        yield pool
+    except BrokenProcessPool as error:
+        raise InputError(
+            f"a process that packs has died, possibly out of memory; finished shards stay in {job.folder}, pack once "
+            f"more with fewer than {workers} workers; if its error is printed above, and this is a script, {GUARD}"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_job: Job | None = None  # of a worker process
+
+
+def _start_worker(job: Job) -> None:
+    global _job  # noqa: PLW0603  (the one way to hand a process something once)
+    _job = job
+    leave_with_parent()
+    cv2.setNumThreads(0)
+
+
+def _write_in_worker(number: int) -> None:
+    if _job is None:
+        raise RuntimeError("the worker was not started with a job")
+    write_shard(_job, number)
+
+
+def _finish(job: Job, plan: dict[str, Any]) -> PackedCrops:
+    """Put the notes together to the index, describe the pack and clean up."""
+    count = len(job.limits) - 1
+    notes: list[Note] = [note for number in range(count) if (note := read_note(job, number)) is not None]
+    if len(notes) < count:
+        raise InputError(f"shards in {job.folder} have vanished while it was packed; pack once more")
+    index = Index(
+        shards=job.limits,
+        offsets=np.concatenate([note.offsets for note in notes]),
+        sizes=np.concatenate([note.sizes for note in notes]),
+        target_wh=job.crops.target_wh,
+        tracks=job.crops.tracks,
+        videos=job.crops.videos,
+    )
+    index.save(job.folder / INDEX)
+    Description(
+        name=plan["name"],
+        origin=job.crops.origin,
+        source_sha256=plan["source_sha256"],
+        crops=len(job.crops),
+        tracks=job.crops.track_count,
+        videos=len(job.crops.videos) - 1,
+        quality=job.quality,
+        index_sha256=file_sha256(job.folder / INDEX),
+        shards=tuple(note.shard for note in notes),
+        images_sha256=plan["images_sha256"],
+    ).save(job.folder)
+    for leftover in (*(note_path(job.folder, number) for number in range(count)), job.folder / _PLAN):
+        leftover.unlink()
+    return read_pack(job.folder)

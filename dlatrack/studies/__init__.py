@@ -1,0 +1,1 @@
+"""What a notebook does, one module per notebook."""

@@ -1,0 +1,310 @@
+"""Trackers on a benchmark: ours on the data set or a miniature of it, published ones from their result files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dlatrack import __version__, paths
+from dlatrack.datasets.content import content_of
+from dlatrack.datasets.manifests import Place, locate
+from dlatrack.datasets.mini import write_mini
+from dlatrack.devices import check_device
+from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import OPEResult
+from dlatrack.evaluation.scoring import each_tracker, protocols_of, score
+from dlatrack.evaluation.truth import BenchmarkTruth, benchmark
+from dlatrack.evaluation.truth_source import read_truth
+from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
+from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.models.weights import load_weights, read_weights_info
+from dlatrack.provenance import sha256_of
+from dlatrack.studies import twins
+from dlatrack.studies.presets import PRESETS
+from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.static import StaticTracker
+from dlatrack.training.identity import file_digest
+
+#: Videos of a miniature are so many times as long outside of the preset smoke, so that trackers have time to fail.
+_LONGER = 5
+
+#: Frames that VOT leaves out after a reset; a miniature's videos may have fewer.
+_BURN_IN = 10
+
+#: Trackers that the preset smoke takes: of ours one pair, of the published ones the first.
+_FEW = 2
+
+
+@dataclass(frozen=True, eq=False)
+class BenchmarkStudy:
+    """Scores of trackers on one benchmark under one protocol.
+
+    Args:
+        title: what was measured on, e.g. "OTB100" or "OTB100 miniature, synthetic".
+        synthetic: whether it was a miniature.
+        protocol: that the scores follow.
+        truth: of the benchmark.
+        results: by tracker, as `scoring.score` takes them.
+        scores: by tracker.
+        pairs: labels of a tracker with its fixed rule and of the same with DLA, for each pair among the trackers.
+        origin: JSON values for records: what the scores were computed from.
+    """
+
+    title: str
+    synthetic: bool
+    protocol: str
+    truth: BenchmarkTruth
+    results: Mapping[str, dict[str, Any]]
+    scores: Mapping[str, OPEResult | VOTResult]
+    pairs: tuple[tuple[str, str], ...]
+    origin: Mapping[str, Any]
+
+    @property
+    def one_pass(self) -> dict[str, OPEResult]:
+        """Scores of one-pass evaluation by tracker; none in VOT."""
+        return {name: result for name, result in self.scores.items() if isinstance(result, OPEResult)}
+
+    @property
+    def reset_based(self) -> dict[str, VOTResult]:
+        """Scores of VOT by tracker; none elsewhere."""
+        return {name: result for name, result in self.scores.items() if isinstance(result, VOTResult)}
+
+
+def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> Place:
+    """Find a benchmark: in `data`, or below `DLATRACK_DATA`, or else as a miniature that is made in the cache folder.
+
+    The preset "smoke" takes the miniature unless `data` is given.
+
+    Args:
+        name: of the benchmark, e.g. "OTB100".
+        preset: "smoke", "demo" or "paper".
+        data: folder that holds data sets: in a folder of their manifest's name, of their usual name, or itself.
+        seed: of the miniature.
+
+    Raises:
+        InputError: for an unknown benchmark or preset, a folder `data` without it, or a negative seed.
+    """
+    if preset not in PRESETS:
+        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PRESETS)}")
+    known = benchmark(name).manifest
+    if data:
+        return _below(known, Path(data))
+    own = paths.data_dir()
+    if own is not None and preset != "smoke":
+        try:
+            return _below(known, own)
+        except InputError:
+            pass  # this set is not among the user's
+    longer = _longer(preset)
+    home = paths.cache_dir() / "miniatures" / f"{known}-seed{seed}-longer{longer}"
+    if not home.exists():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent, prefix=f".{home.name}-") as folder:
+            written = write_mini(known, Path(folder) / "whole", seed, longer=longer).parent
+            if not home.exists():
+                written.rename(home)  # whole or not at all: a part would pass for the data set
+    return locate(known, home)
+
+
+def our_weights(weights: str, preset: str) -> list[Path]:
+    """Weight files of our trackers, those of a pair side by side, the fixed one first.
+
+    Args:
+        weights: files or names of shipped trackers, separated by semicolons; "": all shipped ones, in the preset
+            "smoke" one pair.
+        preset: "smoke", "demo" or "paper".
+
+    Raises:
+        InputError: if there are none, or one cannot be found.
+    """
+    if weights:
+        return [find_weights(place.strip()) for place in weights.split(";") if place.strip()]
+    names = sorted(shipped(), key=lambda name: (name.removeprefix("dla_"), name.startswith("dla_")))
+    if not names:
+        raise InputError(
+            "no trained weights come with this copy of dlatrack; set weights to files, separated by semicolons, e.g. "
+            "those that notebook 03 leaves in runs/weights"
+        )
+    return [find_weights(name) for name in (names[:_FEW] if preset == "smoke" else names)]
+
+
+def study_ours(
+    name: str,
+    preset: str,
+    *,
+    weights: str = "",
+    data: str = "",
+    protocol: str = "pysot",
+    seed: int = 0,
+    device: str = "cpu",
+    workers: int = 1,
+) -> BenchmarkStudy:
+    """Run our trackers and the static box over a benchmark, and score them.
+
+    Result files are kept in the cache folder under the hash of all that decides them; a run that was stopped goes on.
+
+    Args:
+        name: of the benchmark, e.g. "OTB100".
+        preset: "smoke", "demo" or "paper".
+        weights: as in `our_weights`.
+        data: as in `find_benchmark`.
+        protocol: one of `protocols_of` the benchmark.
+        seed: of the miniature.
+        device: a torch device.
+        workers: processes, each of which uses one core.
+
+    Raises:
+        InputError: as `find_benchmark`, `our_weights`, `run_benchmark` and `score`; for two weight files of one
+            recipe.
+    """
+    entry = benchmark(name)
+    _check_protocol(entry.name, protocol)
+    check_device(device)
+    files = our_weights(weights, preset)
+    place = find_benchmark(name, preset, data=data, seed=seed)
+    source = DataSetSource(entry.manifest, place.root)
+    where: dict[str, Any] = {"data_set": str(place.root)}
+    if place.manifest.miniature:
+        where = {"miniature_seed": seed, "miniature_longer": _longer(preset)}
+    digests: dict[str, str] = {}
+    labels = {"static": twins.STATIC}
+    makers: dict[str, Any] = {"static": StaticTracker}
+    for file in files:
+        recipe = read_weights_info(file).recipe
+        if recipe.name in makers:
+            raise InputError(f"{file} holds a second tracker of recipe {recipe.name}; name one of each")
+        labels[recipe.name] = twins.label(recipe)
+        digests[recipe.name] = file_digest(file)
+        hyper = entry.name if entry.name in recipe.online else "OTB100"
+        makers[recipe.name] = partial(_tracker, file, hyper, device)
+    order = [*digests, "static"]
+    truth = read_truth(entry.name, place.root)
+    results = {}
+    decides = {
+        "data": where,
+        "content": content_of(source.open()),
+        "benchmark": entry.name,
+        "is": __version__,
+    }
+    for tracker in order:
+        key = {**decides, "weights": digests.get(tracker)}
+        folder = run_benchmark(
+            makers[tracker],
+            source,
+            paths.cache_dir() / "results" / f"{entry.name}-{sha256_of(key)[:16]}",
+            tracker=tracker,
+            weights_sha256=digests.get(tracker),
+            protocol="reset" if entry.resets else "one_pass",
+            workers=workers,
+        )
+        results[labels[tracker]] = _read(truth, folder)[tracker]
+    miniature = place.manifest.miniature
+    return BenchmarkStudy(
+        title=f"{entry.name} miniature, synthetic" if miniature else entry.name,
+        synthetic=miniature,
+        protocol=protocol,
+        truth=truth,
+        results=results,
+        scores={tracker: _score(found, truth, protocol, miniature) for tracker, found in results.items()},
+        pairs=tuple((labels[n], labels[f"dla_{n}"]) for n in order if f"dla_{n}" in labels),
+        origin={"benchmark": entry.name, "weights_sha256": digests, **where},
+    )
+
+
+def study_published(name: str, preset: str, *, protocol: str = "pysot") -> BenchmarkStudy | None:
+    """Score published trackers from their raw result files, on the real truth of a benchmark.
+
+    Both lie in the optional folder that `DLATRACK_SHARED_DATA` names, by default `../shared/data` beside the clone.
+
+    Args:
+        name: of the benchmark.
+        preset: "smoke" scores two trackers, the others all.
+        protocol: one of `protocols_of` the benchmark.
+
+    Returns:
+        None where the folder has no result files for the benchmark.
+
+    Raises:
+        InputError: for an unknown protocol, or files that cannot be read.
+    """
+    entry = benchmark(name)
+    _check_protocol(entry.name, protocol)
+    shared = paths.shared_data()
+    if shared is None:
+        return None
+    folder = shared / "benchmarks"
+    boxes = folder / "gt" / f"{entry.manifest}_gt.json.gz"
+    archives = sorted((folder / "results").glob(f"{entry.name}*_results.tar.xz"))
+    if not boxes.is_file() or not archives:
+        return None
+    truth = read_truth(entry.name, boxes)
+    results = _read(truth, *archives)
+    if preset == "smoke":
+        results = dict(list(results.items())[:_FEW])
+    return BenchmarkStudy(
+        title=f"{entry.name}, published result files",
+        synthetic=False,
+        protocol=protocol,
+        truth=truth,
+        results=results,
+        scores={tracker: _score(found, truth, protocol, False) for tracker, found in results.items()},
+        pairs=(),
+        origin={
+            "benchmark": entry.name,
+            "truth_sha256": file_digest(boxes),
+            "results_sha256": {archive.name: file_digest(archive) for archive in archives},
+        },
+    )
+
+
+def missing_published(name: str) -> str:
+    """One sentence on what `study_published` would need."""
+    entry = benchmark(name)
+    return (
+        f"Published trackers are left out: they need benchmarks/gt/{entry.manifest}_gt.json.gz and "
+        f"benchmarks/results/{entry.name}_results.tar.xz in the folder that DLATRACK_SHARED_DATA names."
+    )
+
+
+def _longer(preset: str) -> int:
+    return 1 if preset == "smoke" else _LONGER
+
+
+def _below(manifest: str, folder: Path) -> Place:
+    """A data set in a folder of its manifest's name, or else in the folder or in one of its usual name there."""
+    own = folder / manifest
+    return locate(manifest, own if own.is_dir() else folder)
+
+
+def _check_protocol(name: str, protocol: str) -> None:
+    if protocol not in protocols_of(name):
+        raise InputError(f"{name} has no protocol {protocol!r}; choose from {', '.join(protocols_of(name))}")
+
+
+def _tracker(file: Path, hyper: str, device: str) -> OnlineTracker:
+    """Made anew in each process."""
+    net, recipe = load_weights(file)
+    return OnlineTracker(net, recipe, benchmark=hyper, device=device)
+
+
+def _read(truth: BenchmarkTruth, *places: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    failures = each_tracker(truth, places, found.__setitem__)
+    if failures:
+        raise InputError(failures[0])
+    return found
+
+
+def _score(
+    results: dict[str, Any], truth: BenchmarkTruth, protocol: str, miniature: bool
+) -> OPEResult | VOTResult:
+    if miniature and benchmark(truth.name).resets:
+        frames = min(map(len, truth.boxes.values()))  # VOT averages over 46 to 291: more than there are
+        short: Any = {"interval": (frames // 2, frames), "burn_in": min(_BURN_IN, frames // 3)}
+        return evaluate_vot(results, truth, protocol=protocol, **short)  # type: ignore[arg-type]
+    return score("", results, truth, protocol).result

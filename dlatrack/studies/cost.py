@@ -1,0 +1,250 @@
+"""What training and tracking cost under a fixed rule and under DLA, kept in a file: timings never repeat themselves.
+
+A figure that is drawn anew must not change a byte, and no timing comes out twice. So the measured report is a file
+beside the figures, which is drawn from until somebody asks for another measurement.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from dlatrack import paths
+from dlatrack.bench.measure import Timing, machine
+from dlatrack.bench.step import STAGES
+from dlatrack.bench.track import bench_track
+from dlatrack.bench.train import STATES, TWINS, StepCost, step_costs
+from dlatrack.errors import InputError
+from dlatrack.files import check_writable, write_text
+from dlatrack.memory import reuse_freed_memory
+from dlatrack.paper.published import published
+from dlatrack.recipes import recipe
+from dlatrack.studies.twins import label
+
+REPORT = "10_training_cost.report.json"
+
+_SMALL = ("siamcar_small", "siamrpnpp_small")
+
+
+@dataclass(frozen=True)
+class _Size:
+    trackers: tuple[str, ...]
+    turns: int  # of training steps, four in each
+    frames: int
+    batch: int = 0  # 0: the usual one
+
+
+_SIZES = {
+    "smoke": _Size(_SMALL, turns=2, frames=3, batch=2),
+    "demo": _Size(_SMALL, turns=10, frames=40),
+    "paper": _Size(TWINS, turns=15, frames=40),
+}
+
+
+@dataclass(frozen=True)
+class CostReport:
+    """One measurement.
+
+    Args:
+        costs: of training steps, on `device`.
+        speeds: ms of tracking steps by recipe, on the CPU, as `bench.track.bench_track` names them.
+        device: that the training steps ran on.
+        threads: of torch on the CPU.
+        load: of the machine before the measurement, processes that wanted to run; above 0 others took their part. Of
+            several measurements the highest.
+        machine: processor and versions.
+    """
+
+    costs: tuple[StepCost, ...]
+    speeds: dict[str, tuple[Timing, ...]]
+    device: str
+    threads: int
+    load: float
+    machine: dict[str, str]
+
+    def cost(self, tracker: str, backbone: str) -> StepCost | None:
+        """The step of a recipe with a "frozen" or "unfrozen" backbone; None: it was not timed."""
+        found = [cost for cost in self.costs if (cost.tracker, cost.backbone) == (tracker, backbone)]
+        return found[0] if found else None
+
+
+def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -> CostReport:
+    """The first report of `paths.figure_sources()`; measured, and put beside the figures, if there is none.
+
+    What a report of the same machine and device has about other recipes is kept when some are measured anew.
+
+    Args:
+        preset: "smoke", "demo" or "paper": which recipes, and how often.
+        measure: measure the recipes of this preset anew.
+        device: of the training steps.
+
+    Raises:
+        InputError: for an unknown preset or device, a file that is no report, or a report that lacks a recipe of this
+            preset or is of another device.
+    """
+    if preset not in _SIZES:
+        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(_SIZES)}")
+    size = _SIZES[preset]
+    there = [path for folder in paths.figure_sources() if (path := folder / REPORT).exists()]
+    path = paths.figures_dir() / REPORT if measure or not there else there[0]
+    if measure or not there:
+        check_writable(path)
+        report = _measured(size, device)
+        if there:
+            report = _joined(read_report(there[0]), report)
+        write_text(path, json.dumps(asdict(report), indent=1, sort_keys=True) + "\n")
+    return _suitable(read_report(path), path, size, device)
+
+
+def read_report(path: Path) -> CostReport:
+    """Read a report.
+
+    Raises:
+        InputError: if the file cannot be read or is none.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        costs = tuple(
+            StepCost(**cost | {"timings": tuple(Timing(**row) for row in cost["timings"])})
+            for cost in found.pop("costs")
+        )
+        speeds = {name: tuple(Timing(**row) for row in rows) for name, rows in found.pop("speeds").items()}
+        return CostReport(costs=costs, speeds=speeds, **found)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path} is no report of training costs: {error}") from error
+
+
+def nearest_steps(report: CostReport, tracker: str) -> tuple[StepCost, StepCost]:
+    """The frozen and the unfrozen step of a tracker or, if it was not timed, of its small version.
+
+    Args:
+        report: of a measurement.
+        tracker: as the paper writes it, e.g. "SiamRPN++".
+
+    Raises:
+        InputError: if the report has neither.
+    """
+    for title in (tracker, f"{tracker} small"):
+        steps = [cost for cost in report.costs if recipe(cost.tracker).title == title]
+        if len(steps) == len(STATES):
+            frozen, unfrozen = steps
+            return frozen, unfrozen
+    raise InputError(f"the report has the steps of neither {tracker} nor {tracker} small")
+
+
+def verdict(cost: StepCost) -> str:
+    """Whether a step costs more under DLA: a sentence that is as sure as the interval of the ratio."""
+    found = "dearer" if cost.low > 1 else "cheaper" if cost.high < 1 else "not distinguishable"
+    name = f"{recipe(cost.tracker).title}, backbone {cost.backbone}"
+    ratio = f"{cost.ratio:.3f} times the fixed step (95 % interval {cost.low:.3f} to {cost.high:.3f})"
+    return f"{name}: DLA is {found}, {ratio}; assignment is {cost.assignment_percent:.2g} % of it."
+
+
+def cost_table(report: CostReport) -> pd.DataFrame:
+    """A row per recipe and state of its backbone: ms per pair of both twins, without data, and their ratio."""
+    rows = [
+        (
+            recipe(cost.tracker).title,
+            cost.backbone,
+            cost.batch,
+            cost.milliseconds("fixed") / cost.batch,
+            cost.milliseconds("DLA") / cost.batch,
+            cost.ratio,
+            cost.low,
+            cost.high,
+            cost.assignment_percent,
+        )
+        for cost in report.costs
+    ]
+    columns = ["tracker", "backbone", "batch", "fixed, ms per pair", "DLA, ms per pair"]
+    return pd.DataFrame(rows, columns=[*columns, "DLA / fixed", "low", "high", "assignment, %"])
+
+
+def stage_table(report: CostReport) -> pd.DataFrame:
+    """Median ms of every stage, a row per recipe, state of its backbone and side."""
+    rows = {
+        (recipe(cost.tracker).title, cost.backbone, side): [
+            cost.milliseconds(side, stage) for stage in STAGES
+        ]
+        for cost in report.costs
+        for side in ("fixed", "DLA")
+    }
+    index = pd.MultiIndex.from_tuples(list(rows), names=["tracker", "backbone", "rule"])
+    return pd.DataFrame(list(rows.values()), index=index, columns=list(STAGES))
+
+
+def speed_table(report: CostReport) -> pd.DataFrame:
+    """Frames per second of tracking by tracker: median of the step, and from its 95 % to its 5 % percentile."""
+    rows = {}
+    for name in sorted(report.speeds, key=lambda name: (name.removeprefix("dla_"), name.startswith("dla_"))):
+        timings = report.speeds[name]
+        step = {row.name: row for row in timings}["step"]
+        plain = {row.name: row for row in timings}["step, plain network"]
+        rows[label(recipe(name))] = [
+            1000 / step.median,
+            1000 / step.high,
+            1000 / step.low,
+            1000 / plain.median,
+        ]
+    columns = ["frames per second", "low", "high", "network run plainly"]
+    return pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="tracker"), columns=columns)
+
+
+def paper_costs() -> pd.DataFrame:
+    """Seconds per iteration that the paper prints in Figs. 10 and 11; the ratio is computed from them."""
+    printed = {(score.tracker, score.metric): score for score in published("training")}
+    rows = []
+    for tracker in dict.fromkeys(name for name, _ in printed if not name.startswith("DLA-")):
+        for state in ("frozen", "unfrozen"):
+            metric = f"seconds_per_iteration_{state}"
+            fixed, dla = printed[tracker, metric], printed[f"DLA-{tracker}", metric]
+            batch, source = int(printed[tracker, "batch"].value), f"{fixed.source} (paper)"
+            rows.append((tracker, state, batch, fixed.value, dla.value, dla.value / fixed.value, source))
+    columns = ["tracker", "backbone", "batch", "fixed, s", "DLA, s", "DLA / fixed", "source"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def paper_iterations(tracker: str) -> int:
+    """Iterations of a whole training as the paper prints them, e.g. 100,000 of SiamRPN++."""
+    printed = {score.metric: score.value for score in published("training") if score.tracker == tracker}
+    return int(printed["iterations_per_epoch"] * printed["epochs"])
+
+
+def _measured(size: _Size, device: str) -> CostReport:
+    reuse_freed_memory()  # as training does
+    load = os.getloadavg()[0]
+    costs = step_costs(size.trackers, size.turns, batch=size.batch, device=device)
+    speeds = {
+        name: tuple(bench_track(size.frames, tracker=name).timings)
+        for tracker in size.trackers
+        for name in (tracker, f"dla_{tracker}")
+    }
+    return CostReport(tuple(costs), speeds, device, torch.get_num_threads(), load, machine())
+
+
+def _joined(old: CostReport, new: CostReport) -> CostReport:
+    """The new report and, if both are of one machine, what the old one has of other recipes."""
+    if (old.machine, old.device, old.threads) != (new.machine, new.device, new.threads):
+        return new
+    fresh = {cost.tracker for cost in new.costs}
+    others = tuple(cost for cost in old.costs if cost.tracker not in fresh)
+    return replace(
+        new, costs=new.costs + others, speeds=old.speeds | new.speeds, load=max(old.load, new.load)
+    )
+
+
+def _suitable(report: CostReport, path: Path, size: _Size, device: str) -> CostReport:
+    """Refuse a report that does not answer the question."""
+    absent = [tracker for tracker in size.trackers if report.cost(tracker, "frozen") is None]
+    if absent or report.device != device:
+        lacks = f"has no {absent[0]}" if absent else f"was measured on {report.device}, not on {device}"
+        raise InputError(f"{path} {lacks}; set measure to True to measure anew and replace it")
+    return report

@@ -1,0 +1,283 @@
+"""Trackers in pictures, as in Fig. 6: twins and a box that never moves on some sequences, chosen by a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlatrack import __version__, paths
+from dlatrack.datasets.content import content_of
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.devices import check_device
+from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import OPEResult
+from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
+from dlatrack.evaluation.results import read_boxes
+from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
+from dlatrack.files import file_digest
+from dlatrack.models.shipped import find_weights
+from dlatrack.models.weights import load_weights, read_weights_info
+from dlatrack.provenance import sha256_of
+from dlatrack.recipes import Recipe
+from dlatrack.studies import twins
+from dlatrack.studies.presets import PRESETS
+from dlatrack.studies.qualitative_sources import SyntheticSource, find_sequences
+from dlatrack.tracking.benchmark import run_benchmark
+from dlatrack.tracking.job import SequenceSource
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.static import StaticTracker
+
+#: The twins of Fig. 6's lower panels, as they come with the package; the fixed one first.
+DEFAULT_WEIGHTS = "siamcar_small; dla_siamcar_small"
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One sequence of the figure.
+
+    Args:
+        sequence: with its truth.
+        gain: AUC of the DLA tracker minus that of its fixed twin.
+        rank: 1 for the largest gain of all sequences that were run.
+        frames: numbers of the frames to show.
+        boxes_xywh: (T, 4) by tracker, 0-based px.
+        iou: (T,) by tracker; NaN where the target is absent.
+    """
+
+    sequence: Sequence
+    gain: float
+    rank: int
+    frames: list[int]
+    boxes_xywh: Mapping[str, np.ndarray]
+    iou: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class QualitativeStudy:
+    """What Fig. 6 shows, and of how many sequences it is a choice.
+
+    Args:
+        title: what was run, e.g. "24 synthetic sequences".
+        synthetic: whether the sequences were rendered.
+        trackers: labels; the fixed twin, the DLA tracker, and so on, and the static box.
+        scores: of all sequences, by tracker.
+        rows: the chosen sequences, from the largest gain to the largest loss.
+        rule: how sequences and frames were chosen, in words.
+        origin: JSON values for records: what was run.
+    """
+
+    title: str
+    synthetic: bool
+    trackers: tuple[str, ...]
+    scores: Mapping[str, OPEResult]
+    rows: tuple[Row, ...]
+    rule: str
+    origin: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every number in the figure."""
+        return {
+            "rule": self.rule,
+            "rows": [
+                {
+                    "sequence": row.sequence.name,
+                    "gain": row.gain,
+                    "rank": row.rank,
+                    "frames": row.frames,
+                    "truth_xywh": row.sequence.boxes_xywh[row.frames],
+                    "boxes_xywh": {name: boxes[row.frames] for name, boxes in row.boxes_xywh.items()},
+                    "iou": dict(row.iou),
+                }
+                for row in self.rows
+            ],
+        }
+
+    @property
+    def verdict(self) -> str:
+        """What all sequences together say of the twins; pictures of some of them say less."""
+        fixed, dynamic = self.trackers[:2]
+        difference = paired_bootstrap(self.scores[dynamic].sequence_auc, self.scores[fixed].sequence_auc)
+        return sentence(difference, dynamic, fixed)
+
+
+def study_qualitative(
+    preset: str,
+    *,
+    data: str = "",
+    weights: str = "",
+    rows: int = 3,
+    columns: int = 4,
+    choose: str = "spread",
+    seed: int = 0,
+    device: str = "cpu",
+    workers: int = 1,
+) -> QualitativeStudy:
+    """Run twins and the static box over sequences, and choose some of them and some frames of each.
+
+    Sequences are ranked by the gain in AUC of the DLA tracker over its twin, and taken at evenly spread ranks: the
+    largest gain, the largest loss, and what lies between. Result files are kept in the cache folder under the hash of
+    all that decides them; a run that was stopped goes on.
+
+    Args:
+        preset: "smoke", "demo" or "paper": how many sequences are run.
+        data: "": synthetic sequences, and in the preset "paper" as "auto"; "auto": OTB100 below `DLATRACK_DATA`,
+            else the clips of the shared data, else synthetic ones; or the name of a data set below `DLATRACK_DATA`,
+            e.g. "otb100"; or a folder of sequences in the OTB layout.
+        weights: files or names of shipped trackers, separated by semicolons: a fixed tracker, its DLA twin, and
+            further ones; "": `DEFAULT_WEIGHTS`.
+        rows: sequences to show, at least 2: one from either end.
+        columns: frames to show of each.
+        choose: "spread": evenly spread frames of those after the first that show the target; "differ": these are
+            cut into as many parts, and of each part the frame is taken in which the IoU of the twins differs most.
+        seed: of synthetic sequences.
+        device: a torch device.
+        workers: processes, each of which uses one core.
+
+    Raises:
+        InputError: for a value that is not allowed, data or weights that cannot be read, twins that are none, or
+            fewer than two sequences.
+    """
+    _check(preset, rows, columns, choose, seed)
+    check_device(device)
+    files = _twins(weights)
+    source, where, title = find_sequences(preset, data, seed)
+    sequences = source.open()
+    if len(sequences) < 2:
+        raise InputError(f"{title}: two sequences or more are needed, got {len(sequences)}")
+    boxes = _run(files, source, where, sequences, device, workers)
+    scores = twins.score(boxes, sequences)
+    trackers = tuple(boxes)
+    gains = scores[trackers[1]].sequence_auc - scores[trackers[0]].sequence_auc
+    order = np.argsort(-gains, kind="stable")
+    ranks = sorted({round(rank) for rank in np.linspace(0, len(order) - 1, min(rows, len(order)))})
+    chosen = []
+    for rank in ranks:
+        sequence = sequences[order[rank]]
+        own = {tracker: boxes[tracker][sequence.name] for tracker in trackers}
+        iou = {tracker: frame_iou(sequence, found) for tracker, found in own.items()}
+        frames = choose_frames(iou[trackers[1]] - iou[trackers[0]], columns, choose)
+        chosen.append(Row(sequence, float(gains[order[rank]]), rank + 1, frames, own, iou))
+    return QualitativeStudy(
+        title=f"{len(sequences)} {title}",
+        synthetic=isinstance(source, SyntheticSource),
+        trackers=trackers,
+        scores=scores,
+        rows=tuple(chosen),
+        rule=_rule(len(sequences), title, ranks, choose),
+        origin={
+            "weights_sha256": {recipe.name: file_digest(file) for file, recipe in files},
+            "sequences": len(sequences),
+            "choose": choose,
+            **where,
+        },
+    )
+
+
+def frame_iou(sequence: Sequence, boxes_xywh: np.ndarray) -> np.ndarray:
+    """(T,) IoU of predicted (T, 4) and true boxes; NaN where the target is absent or has no box."""
+    found = overlaps(sequence.boxes_xywh, boxes_xywh)
+    return np.where(sequence.visible & (found != NOT_COMPARED), found, np.nan)
+
+
+def choose_frames(difference: np.ndarray, count: int, choose: str) -> list[int]:
+    """Choose frames of a sequence.
+
+    Args:
+        difference: (T,) IoU of one tracker minus that of the other; NaN where the target is absent.
+        count: frames wanted, at least 1; fewer come where fewer show the target.
+        choose: "spread" or "differ", see `study_qualitative`.
+
+    Returns:
+        Ascending numbers. Frame 0 is not among them unless no other shows the target: its box was given.
+    """
+    shown = np.flatnonzero(~np.isnan(difference[1:])) + 1
+    if not len(shown):
+        return [0]
+    parts = np.array_split(shown, min(count, len(shown)))
+    if choose == "differ":
+        return [int(part[np.abs(difference[part]).argmax()]) for part in parts]
+    return [int(part[len(part) // 2]) for part in parts]
+
+
+def _check(preset: str, rows: int, columns: int, choose: str, seed: int) -> None:
+    if preset not in PRESETS:
+        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PRESETS)}")
+    for name, value, least in (("rows", rows, 2), ("columns", columns, 1), ("seed", seed, 0)):
+        if value < least:
+            raise InputError(f"{name} must be {least} or more, got {value}")
+    if choose not in ("spread", "differ"):
+        raise InputError(f"frames are chosen by spread or differ, got {choose!r}")
+
+
+def _twins(weights: str) -> list[tuple[Path, Recipe]]:
+    """Weight files and their recipes; the first two are twins, the fixed one first."""
+    files = [
+        find_weights(place.strip()) for place in (weights or DEFAULT_WEIGHTS).split(";") if place.strip()
+    ]
+    found = [(file, read_weights_info(file).recipe) for file in files]
+    recipes = [recipe.name for _, recipe in found]
+    if len(found) < 2 or recipes[1] != f"dla_{recipes[0]}" or len(set(recipes)) < len(recipes):
+        raise InputError(
+            f"weights must name a fixed tracker, then its DLA twin, then others, e.g. {DEFAULT_WEIGHTS!r}; "
+            f"got {', '.join(recipes)}"
+        )
+    return found
+
+
+def _run(
+    files: list[tuple[Path, Recipe]],
+    source: SequenceSource,
+    where: Mapping[str, Any],
+    sequences: list[Sequence],
+    device: str,
+    workers: int,
+) -> dict[str, dict[str, np.ndarray]]:
+    """(T, 4) boxes by label of a tracker and name of a sequence."""
+    lengths = {sequence.name: len(sequence) for sequence in sequences}
+    what = {"sequences": lengths, "content": content_of(sequences), "is": __version__, **where}
+    makers: list[tuple[str, str, Any, str | None]] = [
+        (recipe.name, twins.label(recipe), partial(_tracker, file, device), file_digest(file))
+        for file, recipe in files
+    ]
+    makers.append(("static", twins.STATIC, StaticTracker, None))
+    boxes = {}
+    for name, label, make, digest in makers:
+        key = sha256_of({**what, "weights": digest})[:16]
+        folder = run_benchmark(
+            make,
+            source,
+            paths.cache_dir() / "qualitative" / key,
+            tracker=name,
+            weights_sha256=digest,
+            workers=workers,
+        )
+        boxes[label] = {
+            sequence.name: read_boxes(
+                folder / f"{sequence.name}.txt", len(sequence), first_pixel=source.first_pixel
+            )
+            for sequence in sequences
+        }
+    return boxes
+
+
+def _tracker(file: Path, device: str) -> OnlineTracker:
+    """Made anew in each process."""
+    net, recipe = load_weights(file)
+    return OnlineTracker(net, recipe, device=device)
+
+
+def _rule(count: int, title: str, ranks: list[int], choose: str) -> str:
+    places = ", ".join(str(rank + 1) for rank in ranks)
+    frames = {
+        "spread": "evenly spread over those after the first that show the target",
+        "differ": "those in which the IoU of the twins differs most, one from each of as many equal parts",
+    }[choose]
+    return (
+        f"{count} {title}, ranked by the gain in AUC of the DLA tracker over its fixed twin; shown are ranks "
+        f"{places} of {count}, from the largest gain to the largest loss. Frames: {frames}."
+    )

@@ -1,0 +1,138 @@
+"""Where the sequences of Fig. 6 come from: rendered, a folder, or a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlatrack import paths
+from dlatrack.datasets.manifests import Place, locate, names
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
+from dlatrack.studies.shipped import unused_clips
+from dlatrack.tracking.benchmark import DataSetSource
+from dlatrack.tracking.job import SequenceSource
+
+#: Sequences that are run: synthetic ones of so many frames, or so many of a data set; 0: all of it.
+_SYNTHETIC = {"smoke": (3, 10), "demo": (12, 60), "paper": (40, 120)}
+_REAL = {"smoke": 3, "demo": 12, "paper": 0}
+
+#: Seed of the first synthetic sequence; no training uses it.
+_SEED, _SEED_STRIDE = 7_000_000, 1000
+
+
+@dataclass(frozen=True)
+class SyntheticSource:
+    """Synthetic sequences as a `SequenceSource`."""
+
+    seed: int
+    count: int
+    length: int
+    name: str = "synthetic"
+    first_pixel: int = 0
+
+    def open(self) -> list[Sequence]:
+        """Their images are rendered when asked for."""
+        return synthetic_sequences(self.count, self.seed, self.length)
+
+
+@dataclass(frozen=True)
+class ClipSource:
+    """Sequences in the OTB layout; those with masks are left out, because shipped trackers were trained on such."""
+
+    root: Path
+    name: str = "folder"
+    first_pixel: int = 1
+
+    def open(self) -> list[Sequence]:
+        """Index them.
+
+        Raises:
+            InputError: if there is none.
+        """
+        return unused_clips(self.root)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """At most `most` sequences of another source, evenly spread in its order."""
+
+    whole: SequenceSource
+    most: int
+
+    @property
+    def name(self) -> str:
+        """Of the other source."""
+        return self.whole.name
+
+    @property
+    def first_pixel(self) -> int:
+        """Of the other source."""
+        return self.whole.first_pixel
+
+    def open(self) -> list[Sequence]:
+        """Index the other source and choose."""
+        found = self.whole.open()
+        return [found[index * len(found) // self.most] for index in range(min(self.most, len(found)))]
+
+
+def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, dict[str, Any], str]:
+    """The sequences of a preset, JSON values that tell where they are, and what to call them.
+
+    Args:
+        preset: "smoke", "demo" or "paper": how many.
+        data: as `qualitative_study.study_qualitative` takes it.
+        seed: of synthetic sequences.
+
+    Raises:
+        InputError: for a data set that is not there. A folder is looked into when the source is opened.
+    """
+    if data == "auto" or (preset == "paper" and not data):
+        data = _what_is_there()
+    if not data:
+        count, length = _SYNTHETIC[preset]
+        first = _SEED + _SEED_STRIDE * seed
+        return SyntheticSource(first, count, length), {"synthetic_seed": first}, "synthetic sequences"
+    if data.lower() in names():
+        return _data_set(data.lower(), preset)
+    root = Path(data).expanduser().absolute()
+    return _some(ClipSource(root), preset), {"folder": str(root)}, f"sequences of {root.name}"
+
+
+def _what_is_there() -> str:
+    """OTB100, or the clips of the shared data, or nothing."""
+    home, shared = paths.data_dir(), paths.shared_data()
+    if home is not None:
+        try:
+            _place("otb100", home)
+        except InputError:
+            pass  # this set is not among the user's
+        else:
+            return "otb100"
+    clips = shared / "video" if shared is not None else None
+    return str(clips) if clips is not None and clips.is_dir() else ""
+
+
+def _data_set(name: str, preset: str) -> tuple[SequenceSource, dict[str, Any], str]:
+    home = paths.data_dir()
+    if home is None:
+        raise InputError(f"{name} is looked for below the folder that DLATRACK_DATA names, and it is not set")
+    place = _place(name, home)
+    split = "test" if "test" in place.manifest.splits else next(iter(place.manifest.splits))
+    source = DataSetSource(name, place.root, split)
+    return (
+        _some(source, preset),
+        {"data_set": str(place.root), "split": split},
+        f"sequences of {place.manifest.title}",
+    )
+
+
+def _place(name: str, home: Path) -> Place:
+    own = home / name
+    return locate(name, own if own.is_dir() else home)
+
+
+def _some(source: SequenceSource, preset: str) -> SequenceSource:
+    return Selection(source, _REAL[preset]) if _REAL[preset] else source

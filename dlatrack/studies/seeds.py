@@ -1,0 +1,187 @@
+"""Is DLA better than the fixed rule, whatever the seed? Twins trained several times, on the same data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.errors import InputError
+from dlatrack.evaluation.statistics.compare import Difference, sentence
+from dlatrack.evaluation.statistics.seeds import Spread, compare_seeds, spread_of_seeds
+from dlatrack.sampling.mixture import Mixture
+from dlatrack.sampling.sources import CropSource
+from dlatrack.studies import twins
+from dlatrack.studies.presets import Plan, plan
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import Tracker
+from dlatrack.training.engine import Training
+
+_SEEDS = {"smoke": 2, "demo": 3, "paper": 3}
+_SCHEDULES = {"smoke": (1, 8), "demo": (3, 384)}  # epochs and pairs; else those of `presets.plan`
+
+
+@dataclass(frozen=True)
+class SeedStudy:
+    """Twins that are trained once for every seed; training and held-out videos stay the same.
+
+    Args:
+        plan: the twins, their schedule and sequences.
+        seeds: of weights, pairs and label draws.
+    """
+
+    plan: Plan
+    seeds: tuple[int, ...]
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Names of the fixed twin and of the DLA tracker."""
+        fixed, dynamic = map(twins.label, self.plan.recipes)
+        return fixed, dynamic
+
+
+@dataclass(frozen=True, eq=False)
+class SeedScores:
+    """What the twins reached.
+
+    Args:
+        fixed: (R, S) AUC of the fixed twin, by seed and sequence.
+        dynamic: (R, S) of the DLA tracker.
+        difference: DLA less fixed, seeds and sequences resampled.
+        spread: what the seeds and what the sequences explain; its `a` is DLA, its `b` the fixed twin.
+    """
+
+    fixed: np.ndarray
+    dynamic: np.ndarray
+    difference: Difference
+    spread: Spread
+
+
+def seed_study(preset: str, *, tracker: str = "siamcar", seeds: int = 0, first: int = 0) -> SeedStudy:
+    """The study of a preset. That of `demo` is reduced: 3 epochs of 384 pairs and 12 videos of 40 frames.
+
+    Args:
+        preset: "smoke", "demo" or "paper".
+        tracker: as in `presets.plan`.
+        seeds: how many, at least 2; 0: the preset's.
+        first: the first seed; the others follow it.
+
+    Raises:
+        InputError: for an unknown preset or tracker, one seed or fewer, or a negative one.
+    """
+    epochs, pairs = _SCHEDULES.get(preset, (0, 0))
+    chosen = plan(preset, tracker=tracker, epochs=epochs, pairs_per_epoch=pairs)
+    if preset == "demo":
+        chosen = replace(chosen, test=(12, 40))
+    count = seeds or _SEEDS[preset]
+    if count < 2 or first < 0:
+        raise InputError(
+            f"seeds must be 0 (the preset's) or at least 2, from 0 on; got {seeds} from {first} on"
+        )
+    return SeedStudy(chosen, tuple(range(first, first + count)))
+
+
+def train_seeds(
+    study: SeedStudy,
+    crops: CropSource | Mixture,
+    *,
+    device: str = "cpu",
+    backbone_weights: str | Path | None = None,
+    workers: int = 0,
+) -> dict[tuple[str, int], Training]:
+    """Train both twins with every seed. Runs are kept as `twins.train_cached` does.
+
+    Args:
+        study: twins, schedule and seeds.
+        crops: training crops of one set, or a mixture of sets.
+        device: a torch device.
+        backbone_weights: as in `twins.train_twins`, like the rest.
+        workers: processes that prepare pairs; 0: this one.
+
+    Returns:
+        By label and seed, the twins of a seed side by side, the fixed one first.
+    """
+    return {
+        (twins.label(recipe), seed): twins.train_cached(
+            f"{twins.label(recipe)}, seed {seed}",
+            recipe,
+            crops,
+            seed=seed,
+            device=device,
+            backbone_weights=backbone_weights,
+            workers=workers,
+        )
+        for seed in study.seeds
+        for recipe in study.plan.recipes
+    }
+
+
+def score_seeds(
+    study: SeedStudy,
+    trained: dict[tuple[str, int], Training],
+    videos: list[Sequence],
+    *,
+    device: str = "cpu",
+    resamples: int = 10_000,
+) -> SeedScores:
+    """Run every network over held-out sequences, and compare the twins.
+
+    Args:
+        study: twins and seeds.
+        trained: of `train_seeds`.
+        videos: at least two.
+        device: a torch device.
+        resamples: of seeds and sequences.
+
+    Raises:
+        InputError: for fewer than two sequences.
+    """
+    recipes = {twins.label(recipe): recipe for recipe in study.plan.recipes}
+    trackers: dict[str, Tracker] = {
+        f"{name}, seed {seed}": OnlineTracker(training.net, recipes[name], device=device)
+        for (name, seed), training in trained.items()
+    }
+    scores = twins.score(twins.track_all(trackers, videos), videos)
+    fixed, dynamic = (
+        np.stack([scores[f"{name}, seed {seed}"].sequence_auc for seed in study.seeds])
+        for name in study.labels
+    )
+    generator = np.random.default_rng(study.seeds[0])
+    difference = compare_seeds(dynamic, fixed, generator, resamples=resamples)
+    return SeedScores(fixed, dynamic, difference, spread_of_seeds(dynamic, fixed))
+
+
+def seed_table(study: SeedStudy, scores: SeedScores) -> pd.DataFrame:
+    """AUC of both twins and their difference by seed, then their mean and their standard deviation over the seeds."""
+    fixed, dynamic = scores.fixed.mean(1), scores.dynamic.mean(1)
+    columns = dict(zip(study.labels, (fixed, dynamic), strict=True)) | {"difference": dynamic - fixed}
+    table = pd.DataFrame(columns, index=[f"seed {seed}" for seed in study.seeds])
+    summary = pd.DataFrame({"mean": table.mean(), "standard deviation": table.std(ddof=1)}).T
+    return pd.concat([table, summary]).rename_axis("training")
+
+
+def verdict(study: SeedStudy, scores: SeedScores, *, synthetic: bool) -> str:
+    """What several seeds say, and how the difference between rules compares with that between seeds."""
+    fixed, dynamic = study.labels
+    seeds, sequences = scores.fixed.shape
+    spread = scores.spread
+    parts = {
+        "seeds": spread.seed**2 / seeds,
+        "sequences": spread.sequence**2 / sequences,
+        "both together": spread.rest**2 / (seeds * sequences),
+    }
+    total = sum(parts.values())
+    shares = ", ".join(f"{name} {100 * part / total if total else 0:.0f} %" for name, part in parts.items())
+    larger = max(spread.a, spread.b)
+    return "\n".join(
+        [
+            f"On {sequences} {'synthetic' if synthetic else 'real'} sequences: "
+            + sentence(scores.difference, dynamic, fixed),
+            f"The rules differ by {abs(scores.difference.value):.3f} AUC; from seed to seed the score of one rule "
+            f"varies by {larger:.3f} (standard deviation, the larger of two, from {seeds} seeds).",
+            f"Estimated shares in the variance of the mean difference: {shares}.",
+        ]
+    )

@@ -1,0 +1,189 @@
+"""How good and how fast the trackers that come with the package are, beside those of OpenCV."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dlatrack.adapters import opencv
+from dlatrack.bench.measure import machine
+from dlatrack.cli.printing import print_line, print_table
+from dlatrack.datasets.composed import masked_clips
+from dlatrack.datasets.folder import read_folder, read_folders
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import OPEResult, evaluate
+from dlatrack.evaluation.statistics.compare import sentence
+from dlatrack.evaluation.statistics.twins import compare_twins
+from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.models.weights import load_weights
+from dlatrack.progress import Progress
+from dlatrack.provenance import save_table
+from dlatrack.studies.twins import STATIC, label
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import Tracker, run_one_pass
+from dlatrack.tracking.static import StaticTracker
+from dlatrack.training.identity import file_digest
+
+#: The synthetic benchmark: videos, the seed of the first, and frames. No training uses these seeds.
+_VIDEOS, _SEED, _FRAMES = 40, 5_000_000, 60
+
+
+@dataclass(frozen=True, eq=False)
+class ShippedStudy:
+    """What the trackers reached.
+
+    Args:
+        table: by tracker: AUC on real clips, on their targets' precision at 20 px, AUC on synthetic video, and frames
+            per second on the clips, in `update` alone, without reading images.
+        sequences: AUC of each target of the clips, by tracker.
+        verdicts: of each DLA tracker against its fixed twin on the clips, by `compare_twins`; none for one target.
+        weights: SHA-256 of each weight file, by recipe.
+        absent: frames of the real clips without a true box; as in pysot they fail in success and are precise.
+    """
+
+    table: pd.DataFrame
+    sequences: pd.DataFrame
+    verdicts: tuple[str, ...]
+    weights: dict[str, str]
+    absent: int
+
+
+def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
+    """Run the shipped trackers, the static box and, where this OpenCV has them, CSRT and KCF.
+
+    Args:
+        clips: folder of sequences in the OTB layout. Those with masks beside their images are left out: on such clips
+            the shipped trackers were trained.
+        fast: allow slightly different answers where they are quicker.
+
+    Raises:
+        InputError: if no clip is left, or a file cannot be read.
+    """
+    real = unused_clips(Path(clips))
+    synthetic = synthetic_sequences(_VIDEOS, _SEED, _FRAMES)
+    trackers = _trackers(fast)
+    on_clips: dict[str, OPEResult] = {}
+    rows = []
+    frames = len(trackers) * sum(map(len, real + synthetic))
+    with Progress(frames, "tracking", unit="frames") as progress:
+        for name, tracker in trackers.items():
+            on_clips[name], speed = _run(tracker, real, progress, name)
+            on_synthetic, _ = _run(tracker, synthetic, progress, name)
+            if name == STATIC:
+                speed = float("nan")  # of nothing
+            rows.append((on_clips[name].auc, on_clips[name].precision_score, on_synthetic.auc, speed))
+    columns = [
+        f"AUC, {len(real)} targets of real clips",
+        "precision at 20 px",
+        f"AUC, {len(synthetic)} synthetic videos",
+        "frames per second",
+    ]
+    table = pd.DataFrame(rows, pd.Index(trackers, name="tracker"), columns)
+    by_target = pd.DataFrame(
+        {name: result.sequence_auc for name, result in on_clips.items()},
+        pd.Index(next(iter(on_clips.values())).names, name="target"),
+    )
+    return ShippedStudy(
+        table,
+        by_target,
+        _verdicts(by_target),
+        {name: file_digest(find_weights(name)) for name in shipped()},
+        sum(int(np.isnan(clip.boxes_xywh).any(1).sum()) for clip in real),
+    )
+
+
+def unused_clips(folder: Path) -> list[Sequence]:
+    """All targets of the clips below `folder` that have no masks beside their images.
+
+    Raises:
+        InputError: if there is none.
+    """
+    targets = read_folders(folder)
+    used = {target.name for clip in masked_clips(folder) for target in read_folder(clip)}
+    unused = [target for target in targets if target.name not in used]
+    if not unused:
+        raise InputError(f"{folder} has only clips with masks, which the shipped trackers were trained on")
+    return unused
+
+
+def _trackers(fast: bool) -> dict[str, Tracker]:
+    made: dict[str, Tracker] = {STATIC: StaticTracker()}
+    if opencv.available():
+        made |= {"OpenCV KCF": opencv.OpenCVTracker("KCF"), "OpenCV CSRT": opencv.OpenCVTracker("CSRT")}
+    for name in sorted(shipped(), key=lambda name: (name.removeprefix("dla_"), name.startswith("dla_"))):
+        net, recipe = load_weights(name)
+        made[label(recipe)] = OnlineTracker(net, recipe, fast=fast)
+    return made
+
+
+def _run(
+    tracker: Tracker, sequences: list[Sequence], progress: Progress, name: str
+) -> tuple[OPEResult, float]:
+    """Scores, and frames per second."""
+    boxes: dict[str, np.ndarray] = {}
+    seconds = 0.0
+    for sequence in sequences:
+        result = run_one_pass(tracker, sequence)
+        boxes[sequence.name] = result.boxes_xywh
+        seconds += float(result.seconds[1:].sum())
+        progress.step(len(sequence), tracker=name)
+    truth = {sequence.name: sequence.boxes_xywh for sequence in sequences}
+    return evaluate(boxes, truth), sum(len(sequence) - 1 for sequence in sequences) / seconds
+
+
+def _verdicts(by_target: pd.DataFrame) -> tuple[str, ...]:
+    if len(by_target) < 2:
+        return ()
+    return tuple(sentence(twins.summary, twins.dynamic, twins.fixed) for twins in compare_twins(by_target))
+
+
+def compare_command(clips: Path, out: Path | None, *, fast: bool) -> None:
+    """Print a study of the shipped trackers, and save its tables as `small_trackers` and `small_trackers_targets`.
+
+    Args:
+        clips: as in `study_shipped`.
+        out: where to save; None: nowhere.
+        fast: as in `study_shipped`.
+
+    Raises:
+        InputError: as `study_shipped`, or if a file cannot be written.
+    """
+    torch.set_num_threads(os.cpu_count() or 1)
+    study = study_shipped(clips, fast=fast)
+    rows = [
+        (str(name), *(f"{value:.3f}" for value in row[:-1]), f"{row.iloc[-1]:.0f}".replace("nan", ""))
+        for name, row in study.table.iterrows()
+    ]
+    print_table(["tracker", *study.table.columns], rows)
+    if study.absent:
+        print_line(
+            f"note: the target is absent in {study.absent:,} frames of the clips; as in pysot they fail in the "
+            f"AUC and count as precise"
+        )
+    for verdict in study.verdicts:
+        print_line(verdict)
+    if out is None:
+        return
+    parameters = {
+        "clips": clips.name,
+        "fast": fast,
+        "machine": machine(),
+        "verdicts": list(study.verdicts),
+        "weights_sha256": study.weights,
+    }
+    for name, frame in (("small_trackers", study.table), ("small_trackers_targets", study.sequences)):
+        save_table(
+            frame,
+            name,
+            made_by="dlatrack weights compare",
+            parameters=parameters,
+            synthetic=False,
+            folder=out,
+        )

@@ -1,0 +1,273 @@
+"""Train a tracker with its fixed rule and with dynamic label assignment, and compare the two on held-out video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlatrack import __version__, paths
+from dlatrack.datasets.folder import read_folders
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import OPEResult, evaluate
+from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
+from dlatrack.models.weights import save_weights
+from dlatrack.progress import Progress
+from dlatrack.provenance import sha256_of, versions
+from dlatrack.recipes import Recipe
+from dlatrack.sampling.mixture import Mixture
+from dlatrack.sampling.sources import CropSource
+from dlatrack.sampling.store import CropStore, crop_sequences
+from dlatrack.sampling.training_data import open_training_data
+from dlatrack.studies.presets import Plan
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import Tracker, run_one_pass
+from dlatrack.tracking.static import StaticTracker
+from dlatrack.training.compute import Compute
+from dlatrack.training.engine import Training, train
+from dlatrack.training.history import Step
+from dlatrack.training.identity import describe_run
+
+#: Seeds of synthetic sequences: training and held-out videos never share one.
+_TRAIN_SEED, _TEST_SEED, _SEED_STRIDE = 1_000_000, 2_000_000, 1000
+
+STATIC = "static box"
+
+
+def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource | Mixture:
+    """Training crops of a plan; those of synthetic sequences are kept in the cache folder.
+
+    Args:
+        plan: how many synthetic sequences.
+        data: what to train on instead: a folder of sequences in the OTB layout, or `NAME=FOLDER` for each of the
+            training sets to mix, separated by semicolons.
+        seed: of the synthetic sequences.
+
+    Raises:
+        InputError: if the plan needs `data` and has none, or the data cannot be used.
+    """
+    if data:
+        return open_training_data([place.strip() for place in data.split(";")])
+    count, length = plan.train
+    if not count:
+        raise InputError(
+            "this preset trains on real video: set data to NAME=FOLDER for each training set, separated by "
+            "semicolons, or to a folder of sequences in the OTB layout"
+        )
+    key = sha256_of({"sequences": count, "length": length, "seed": seed, "dlatrack": __version__})
+    path = paths.cache_dir() / f"crops-{key[:16]}.safetensors"
+    if not path.exists():
+        crop_sequences(synthetic_sequences(count, _TRAIN_SEED + _SEED_STRIDE * seed, length)).save(path)
+    return CropStore.load(path)
+
+
+def held_out_sequences(plan: Plan, *, data: str | Path | None = None, seed: int = 0) -> list[Sequence]:
+    """Sequences to test on: those below `data` (OTB layout), else the plan's synthetic ones."""
+    if data:
+        return read_folders(data)
+    count, length = plan.test
+    return synthetic_sequences(count, _TEST_SEED + _SEED_STRIDE * seed, length)
+
+
+def label(recipe: Recipe) -> str:
+    """Name of a tracker in figures and tables."""
+    return f"DLA-{recipe.title}" if recipe.name.startswith("dla_") else f"{recipe.title}, fixed rule"
+
+
+def train_twins(
+    plan: Plan,
+    crops: CropSource | Mixture,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    backbone_weights: str | Path | None = None,
+    workers: int = 0,
+    on_step: Callable[[str, Step, int], None] | None = None,
+) -> dict[str, Training]:
+    """Train both trackers of a plan on the same pairs, from the same initial weights.
+
+    Runs are kept as `train_cached` does. The trained weights are also written to `runs/weights/<recipe>.safetensors`.
+
+    Args:
+        plan: recipes and schedule.
+        crops: training crops of one set, or a mixture of sets.
+        seed: of weights, pairs and label draws.
+        device: a torch device.
+        backbone_weights: "imagenet", "random", or a file the backbone starts from; None: as the recipe says.
+        workers: processes that prepare pairs; 0: this one.
+        on_step: called with the tracker's label, the step and the number of steps of its run.
+
+    Returns:
+        The trained trackers by label, the fixed one first.
+    """
+    trained = {}
+    for recipe in plan.recipes:
+        name = label(recipe)
+        trained[name] = train_cached(
+            name,
+            recipe,
+            crops,
+            seed=seed,
+            device=device,
+            backbone_weights=backbone_weights,
+            workers=workers,
+            on_step=on_step,
+        )
+        run = describe_run(recipe, crops, seed, backbone_weights)
+        card = {"run": run, "last_loss": trained[name].steps[-1].loss, "versions": versions()}
+        save_weights(weights_path(recipe), trained[name].net, recipe, card)
+    return trained
+
+
+def train_cached(
+    name: str,
+    recipe: Recipe,
+    crops: CropSource | Mixture,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    backbone_weights: str | Path | None = None,
+    workers: int = 0,
+    on_step: Callable[[str, Step, int], None] | None = None,
+) -> Training:
+    """Train a recipe in the cache folder, under the hash of all that decides the run.
+
+    A run that was finished is read, one that was stopped goes on.
+
+    Args:
+        name: of the run, for its progress and for `on_step`.
+        recipe: network, assigner and schedule.
+        crops: as in `train_twins`, like all that follows.
+        seed: of weights, pairs and label draws.
+        device: a torch device.
+        backbone_weights: what the backbone starts from.
+        workers: processes that prepare pairs.
+        on_step: called with `name`, the step and the number of steps.
+    """
+    run = describe_run(recipe, crops, seed, backbone_weights)
+    pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
+    with Progress(pairs, f"training {name}", unit="pairs") as progress:
+        trained = train(
+            recipe,
+            crops,
+            paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
+            seed=seed,
+            backbone_weights=backbone_weights,
+            compute=Compute(device=device, workers=workers),
+            on_step=reporter(name, progress, on_step),
+        )
+        progress.skip(pairs - progress.done)
+    return trained
+
+
+def weights_path(recipe: Recipe) -> Path:
+    """Where `train_twins` leaves the trained weights of a recipe."""
+    return paths.runs_dir() / "weights" / f"{recipe.name}.safetensors"
+
+
+def track_all(trackers: Mapping[str, Tracker], sequences: list[Sequence]) -> dict[str, dict[str, np.ndarray]]:
+    """Run trackers over sequences in one pass.
+
+    Returns:
+        (T, 4) xywh boxes by tracker and sequence.
+    """
+    frames = len(trackers) * sum(map(len, sequences))
+    results: dict[str, dict[str, np.ndarray]] = {}
+    with Progress(frames, "tracking", unit="frames") as progress:
+        for name, tracker in trackers.items():
+            results[name] = {}
+            for sequence in sequences:
+                results[name][sequence.name] = run_one_pass(tracker, sequence).boxes_xywh
+                progress.step(len(sequence), tracker=name)
+    return results
+
+
+def trackers_of(
+    plan: Plan, trained: Mapping[str, Training], *, benchmark: str = "OTB100", device: str = "cpu"
+) -> dict[str, Tracker]:
+    """Online trackers of trained networks, and the static box as a baseline."""
+    trackers: dict[str, Tracker] = {
+        label(recipe): OnlineTracker(trained[label(recipe)].net, recipe, benchmark=benchmark, device=device)
+        for recipe in plan.recipes
+    }
+    return {**trackers, STATIC: StaticTracker()}
+
+
+def score(results: Mapping[str, Mapping[str, np.ndarray]], sequences: list[Sequence]) -> dict[str, OPEResult]:
+    """One-pass evaluation of every tracker (pysot protocol)."""
+    truth = {sequence.name: sequence.boxes_xywh for sequence in sequences}
+    return {name: evaluate(boxes, truth) for name, boxes in results.items()}
+
+
+def score_table(scores: Mapping[str, OPEResult]) -> pd.DataFrame:
+    """AUC, precision at 20 px and normalised precision at 0.2 by tracker, all in 0..1."""
+    rows = [(s.auc, s.precision_score, s.normalised_precision_score) for s in scores.values()]
+    columns = ["AUC", "precision at 20 px", "normalised precision at 0.2"]
+    return pd.DataFrame(rows, index=pd.Index(scores, name="tracker"), columns=columns)
+
+
+def sequence_table(scores: Mapping[str, OPEResult]) -> pd.DataFrame:
+    """AUC of every sequence by tracker, and their mean in the last row."""
+    first = next(iter(scores.values()))
+    table = pd.DataFrame({name: s.sequence_auc for name, s in scores.items()}, index=list(first.names))
+    table.loc["mean"] = table.mean()
+    return table.rename_axis("sequence")
+
+
+def telling_sequence(sequences: list[Sequence], scores: Mapping[str, OPEResult]) -> Sequence:
+    """The sequence on which the best tracker is at its median: typical, and chosen by a rule."""
+    best = max(scores.values(), key=lambda result: result.auc)
+    order = np.argsort(best.sequence_auc, kind="stable")
+    return sequences[int(order[len(order) // 2])]
+
+
+def verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
+    """What the scores say, and how little one training run can say: a paired bootstrap over the sequences."""
+    names = list(scores)
+    lines = [f"AUC over {len(scores[names[0]].names)} {'synthetic' if synthetic else 'real'} sequences:"]
+    lines += [f"  {name:32s} {result.auc:.3f}" for name, result in scores.items()]
+    fixed, dynamic, *_ = scores.values()
+    if len(fixed.names) > 1:
+        difference = paired_bootstrap(dynamic.sequence_auc, fixed.sequence_auc)
+        lines.append(sentence(difference, names[1], names[0]))
+    lines.append("One training run with one seed: too little to say which of the two rules is better.")
+    return "\n".join(lines)
+
+
+def reporter(
+    name: str, progress: Progress, on_step: Callable[[str, Step, int], None] | None = None
+) -> Callable[[Step, int], None]:
+    """A listener of `training.engine.train` that moves `progress` to the step's place in the whole run.
+
+    What was trained before a run went on counts as done, and not towards its speed. Centre-ness is named where there
+    is one, and skipped steps as soon as there are some.
+    """
+    begun, skipped = False, 0
+
+    def report(step: Step, total: int) -> None:
+        nonlocal begun, skipped
+        if not begun:
+            progress.skip(progress.total * step.step // total - progress.done)
+        begun, skipped = True, skipped + step.skipped
+        figures = {
+            "loss": step.loss,
+            "classification": step.loss_classification,
+            "regression": step.loss_regression,
+            "centre-ness": step.loss_centerness,
+            "rate": step.lr,
+            "positives": step.positives,
+            "skipped": skipped,
+        }
+        absent = {name for name in ("centre-ness", "skipped") if not figures[name]}
+        progress.step(
+            progress.total * (step.step + 1) // total - progress.done,
+            **{name: value for name, value in figures.items() if name not in absent},
+        )
+        if on_step is not None:
+            on_step(name, step, total)
+
+    return report

@@ -1,0 +1,318 @@
+"""A video of yours: targets are tracked through it, and it is written again with their boxes."""
+
+from __future__ import annotations
+
+import copy
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from dlatrack import paths
+from dlatrack.cli.printing import print_line
+from dlatrack.datasets.synthetic import synthetic_sequence
+from dlatrack.datasets.video.stream import FrameStream
+from dlatrack.datasets.video.writer import check_destination, nearest_rate, record
+from dlatrack.devices import check_device
+from dlatrack.errors import InputError
+from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
+from dlatrack.files import check_writable, write_text
+from dlatrack.memory import reuse_freed_memory
+from dlatrack.models.shipped import find_weights
+from dlatrack.models.weights import load_weights
+from dlatrack.pixels.annotate import draw_targets
+from dlatrack.pixels.window import Window
+from dlatrack.progress import Progress
+from dlatrack.studies.presets import PRESETS
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.outputs import check_outputs
+from dlatrack.tracking.video import VideoTrack, ahead, behind, check_targets, follow, parse_boxes
+from dlatrack.training.interrupt import stop_signal
+
+#: The tracker that is taken unless another is asked for: the paper's method, as it comes with the package.
+DEFAULT_WEIGHTS = "dla_siamcar_small"
+
+#: By which part the rate of the video may differ from that of its source without a word.
+_RATE_TOLD = 0.001
+
+_QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 1280 x 720
+
+#: The synthetic video of each preset: frames, width and height. Its seed is used by no training; in it the target is
+#: covered for a while, so that there is something to see in the scores.
+_EXAMPLES = {"smoke": (12, (320, 240)), "demo": (150, (640, 360)), "paper": (300, (640, 360))}
+_EXAMPLE_SEED = 6_000_004
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedVideo:
+    """What `track_file` has written.
+
+    Args:
+        path: the annotated video.
+        table: the boxes and scores, as `VideoTrack.as_csv` describes them.
+        track: the same as numbers.
+        fps: frames per second of the video.
+        size: its width and height, px; where a side of the source is odd, one less.
+        source_fps: frames per second of the source, which may be more than the file can hold.
+        source_size: width and height of the source, px.
+        expected: frames that the source declares.
+        seconds: that tracking took, reading and writing included.
+        stopped: whether it was stopped before the end of the source.
+    """
+
+    path: Path
+    table: Path
+    track: VideoTrack
+    fps: float
+    size: tuple[int, int]
+    source_fps: float
+    source_size: tuple[int, int]
+    expected: int
+    seconds: float
+    stopped: bool
+
+    @property
+    def summary(self) -> str:
+        """One line: what there is, and how fast it came about."""
+        frames, targets = self.track.scores.shape
+        if self.stopped:
+            return (
+                f"stopped after {frames} of {self.expected} frames; they are kept: {self.path}, {self.table}"
+            )
+        count = f"{frames} frames"
+        if frames != self.expected:
+            count += f" (the file declares {self.expected})"
+        size = f"{self.size[0]} x {self.size[1]} px"
+        if self.size != self.source_size:
+            size += f" (the source has {self.source_size[0]} x {self.source_size[1]}; videos have even sides)"
+        if abs(self.fps / self.source_fps - 1) > _RATE_TOLD:
+            size += f" at {self.fps:g} frames per second (the source has {self.source_fps:g})"
+        whom = "1 target" if targets == 1 else f"{targets} targets"
+        return (
+            f"{self.path}: {count} of {size}, {whom}, "
+            f"{frames / self.seconds:.0f} frames per second; boxes and scores: {self.table}"
+        )
+
+    def iou(self, truth_xywh: np.ndarray, target: int = 1) -> np.ndarray:
+        """(T,) overlap of a target with its true boxes (T or more, 4); NaN where these are."""
+        count = len(self.track.boxes_xywh)
+        found = overlaps(truth_xywh[:count], self.track.boxes_xywh[:, target - 1])
+        return np.where(found == NOT_COMPARED, np.nan, found)
+
+
+def track_file(
+    video: str | Path,
+    boxes: str | Sequence[np.ndarray],
+    out: str | Path,
+    *,
+    weights: str | Path = DEFAULT_WEIGHTS,
+    device: str = "cpu",
+    on_frame: Callable[[np.ndarray], bool] | None = None,
+) -> TrackedVideo:
+    """Track targets through a video, in one pass, and write it again with their boxes.
+
+    Reading and writing run beside the tracker. Besides `out`, with the size and frame rate of the source or the
+    nearest that such a file can hold, a file of the same name ending in .csv is written; both appear whole at the
+    end. Neither takes the place of a file that is read, whatever name leads to it, nor of a table that this function
+    has not written.
+
+    Args:
+        video: as `FrameStream` takes it.
+        boxes: (4,) xywh of each target in the first frame, 0-based px; or the same as text, e.g. "120,80,60,45", with
+            semicolons between targets.
+        out: file ending in one of `recording.CODECS`; its folder must exist.
+        weights: weight file, or the name of a tracker that comes with the package.
+        device: a torch device.
+        on_frame: called with each annotated frame, (H, W, 3) uint8 RGB; the video ends with the frame for which it
+            answers False.
+
+    Raises:
+        InputError: for a source that cannot be read, a box that cannot be tracked, weights or a device that are not
+            there, or an output that cannot be written. Then nothing is left behind.
+    """
+    out = Path(out)
+    table = out.with_suffix(".csv")
+    check_device(device)
+    stream = FrameStream(video)
+    check_destination(out)
+    check_outputs(out, table, stream, Path(weights))
+    check_writable(table)
+    targets = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
+    first = stream.first()
+    check_targets(first, targets)
+    size = (first.shape[1], first.shape[0])
+    fps = nearest_rate(out, size, stream.fps)
+    trackers = _trackers(weights, len(targets), device)
+    found, scores = [], []
+    stopped = False
+    started = time.perf_counter()
+    with (
+        _a_core_left(),
+        Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
+        record(out, fps) as recording,
+        behind(recording.add, _QUEUE) as write,
+    ):
+        for frame, step in enumerate(follow(ahead(stream, _QUEUE), trackers, targets)):
+            draw_targets(step.image_rgb, step.boxes_xywh, step.scores, frame)
+            write(step.image_rgb)
+            found.append(step.boxes_xywh)
+            scores.append(step.scores)
+            progress.step(score=float(step.scores.min()))
+            if on_frame is not None and not on_frame(step.image_rgb):
+                stopped = progress.done < stream.expected
+                break
+        if not stopped:
+            progress.total = progress.done  # containers miscount their frames
+    track = VideoTrack(np.stack(found), np.stack(scores))
+    write_text(table, track.as_csv())
+    return TrackedVideo(
+        path=out,
+        table=table,
+        track=track,
+        fps=recording.fps,
+        size=recording.size,
+        source_fps=stream.fps,
+        source_size=size,
+        expected=stream.expected,
+        seconds=time.perf_counter() - started,
+        stopped=stopped,
+    )
+
+
+def track_command(
+    video: Path, boxes: Sequence[str], out: Path, *, weights: Path, device: str, show: bool
+) -> TrackedVideo:
+    """Track as `track_file` does, show the video meanwhile if asked to, and print one line at the end.
+
+    Ctrl-C, and q in the window, end the video with the current frame.
+
+    Args:
+        video: as in `track_file`.
+        boxes: one text for each target.
+        out: as in `track_file`.
+        weights: as in `track_file`.
+        device: as in `track_file`.
+        show: open a window.
+
+    Raises:
+        InputError: as `track_file`; or if there is no display to `show` on.
+    """
+    reuse_freed_memory()
+    # Codecs that are tried and missing tell the terminal; what counts becomes an InputError.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    opened = Window(f"{video.name} (q stops)") if show else nullcontext()
+    with opened as window, stop_signal(signal.SIGINT) as asked_to_stop:
+        tracked = track_file(
+            video,
+            ";".join(boxes),
+            out,
+            weights=weights,
+            device=device,
+            on_frame=lambda image: (window is None or window.show(image)) and not asked_to_stop(),
+        )
+    print_line(tracked.summary)
+    return tracked
+
+
+class VideoChoice(NamedTuple):
+    """The video that notebook 12 tracks.
+
+    Attributes:
+        path: of the video.
+        boxes_xywh: (4,) for each target, in its first frame.
+        truth_xywh: (T, 4) true boxes of a synthetic video, NaN where its target is absent; None for another.
+        folder: where results go.
+        note: what it is, for people.
+    """
+
+    path: Path
+    boxes_xywh: list[np.ndarray]
+    truth_xywh: np.ndarray | None
+    folder: Path
+    note: str
+
+
+def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0) -> VideoChoice:
+    """The video of a reader, or a synthetic one that is rendered to a file.
+
+    Args:
+        preset: "smoke", "demo" or "paper": how long the synthetic video is.
+        video: as `FrameStream` takes it; "": the synthetic one, with its true boxes beside it in a CSV file.
+        boxes: targets as text; "": the true box of a synthetic video, and else a box in the middle to begin with.
+        seed: of the synthetic video.
+
+    Raises:
+        InputError: for an unknown preset, a negative seed, a video that cannot be read or a box that does not fit.
+    """
+    if preset not in PRESETS:
+        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PRESETS)}")
+    if seed < 0:
+        raise InputError(f"seed must be 0 or more, got {seed}")
+    folder = paths.runs_dir() / "12_track_your_video"
+    folder.mkdir(parents=True, exist_ok=True)
+    truth = None
+    if video:
+        path = Path(video).expanduser()
+        note = f"{path.name}, yours"
+    else:
+        path, truth = _render(preset, folder, seed)
+        note = f"{path.name}, synthetic: rendered here, with exact boxes in {path.with_suffix('.csv').name}"
+    stream = FrameStream(path)
+    image = stream.first()
+    chosen = parse_boxes(boxes)
+    if not chosen:
+        height, width = image.shape[:2]
+        chosen = [np.array([0.375 * width, 0.375 * height, 0.25 * width, 0.25 * height]).round()]
+        note += "" if truth is not None else "; nobody has said what to track yet: the box is the middle"
+        chosen = chosen if truth is None else [truth[0]]
+    check_targets(image, chosen)
+    return VideoChoice(path, chosen, truth, folder, f"{note}; {stream.expected} frames")
+
+
+def _render(preset: str, folder: Path, seed: int) -> tuple[Path, np.ndarray]:
+    """Write the synthetic video of a preset and its boxes; gives its path and (T, 4) true boxes."""
+    length, size = _EXAMPLES[preset]
+    sequence = synthetic_sequence(_EXAMPLE_SEED + seed, length, size, challenges=("OCC",))
+    path = folder / f"{sequence.name}.mp4"
+    with record(path, sequence.fps) as recording:
+        for index in range(length):
+            recording.add(sequence.frames[index])
+    rows = [
+        f"{frame},{','.join(f'{value:.3f}' for value in sequence.boxes_xywh[frame])}"
+        for frame in np.flatnonzero(sequence.visible)
+    ]
+    write_text(path.with_suffix(".csv"), "\n".join(["frame,x,y,w,h", *rows]) + "\n")
+    return path, sequence.boxes_xywh
+
+
+@contextmanager
+def _a_core_left() -> Iterator[None]:
+    """Keep torch and OpenCV from taking the core that reads and writes.
+
+    Threads of torch wait for one another in a loop: with two of them on two cores, a 1280 x 720 video takes a fifth
+    longer.
+    """
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(max(before[0] - 1, 1))
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
+
+
+def _trackers(weights: str | Path, count: int, device: str) -> list[OnlineTracker]:
+    """A tracker for each target; they share the network."""
+    net, recipe = load_weights(find_weights(weights))
+    first = OnlineTracker(net, recipe, device=device)
+    return [first, *(copy.copy(first) for _ in range(count - 1))]

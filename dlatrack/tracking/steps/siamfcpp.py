@@ -1,0 +1,102 @@
+"""One step of online tracking with SiamFC++, and its crop."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from dlatrack.recipes import OnlineConfig
+from dlatrack.tracking.steps.state import CropGeometry, TargetState, change_penalty
+
+#: px of the image below which the tracker never shrinks a target.
+_SMALLEST_SIDE = 10.0
+
+#: video_analyst puts the middle of a box at x + (w - 1) / 2, the centre of a pixel; a state has it at x + w / 2.
+_HALF_PIXEL = 0.5
+
+#: The geometry of the published tracker.
+_PUBLISHED = CropGeometry(search_size=303)
+
+
+def affine_window(
+    image: np.ndarray, centre_xy: np.ndarray, side: int, out_size: int, border: np.ndarray
+) -> np.ndarray:
+    """Cut a square around a point, at fractions of a pixel, and resize it in one affine map.
+
+    Output px k lies at corner + k (side - 1) / (out_size - 1), with the corner (side - 1) / 2 before the centre.
+
+    Args:
+        image: (H, W, 3) uint8, any channel order.
+        centre_xy: (2,), 0-based image px; may lie outside the image.
+        side: window side, image px.
+        out_size: side of the answer, px.
+        border: (3,) float colour of pixels outside the image; its fraction is cut off, not rounded.
+
+    Returns:
+        (out_size, out_size, 3) uint8, bilinear.
+
+    Source: video_analyst, crops of its trackers.
+    """
+    step = (side - 1) / (out_size - 1)
+    left, top = centre_xy - _HALF_PIXEL - (side - 1) / 2
+    return cv2.warpAffine(
+        np.ascontiguousarray(image),
+        np.array([[step, 0, left], [0, step, top]]),
+        (out_size, out_size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=border.astype(int).tolist(),
+    )
+
+
+def siamfcpp_step(
+    cls: np.ndarray,
+    reg: np.ndarray,
+    centerness: np.ndarray,
+    state: TargetState,
+    hyper: OnlineConfig,
+    image_wh: tuple[int, int],
+    geometry: CropGeometry = _PUBLISHED,
+) -> tuple[TargetState, float]:
+    """Take the point with the best penalised and windowed score, move to its box and smooth the size towards it.
+
+    Args:
+        cls: (1, S, S) logits of the target.
+        reg: (4, S, S) distances left, top, right, bottom in search-crop px.
+        centerness: (1, S, S) logits.
+        state: target in the last frame.
+        hyper: penalty, window and learning rate.
+        image_wh: width and height of the image, px; the answer is clipped to it.
+        geometry: of crops and score map.
+
+    Returns:
+        The new state, and the score of the chosen point, target probability times centre-ness, 0..1, without penalty
+        and window.
+
+    Source: video_analyst, SiamFC++ tracker. Mended: predicted boxes are at least one px wide and high.
+    """
+    cells = cls.shape[-1]
+    scale = geometry.template_size / state.side  # crop px per image px
+    score = (_sigmoid(cls[0]) * _sigmoid(centerness[0])).ravel()
+    offset = (geometry.search_size - 1 - (cells - 1) * geometry.stride) // 2
+    axis = offset + geometry.stride * np.arange(cells)
+    points = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    sides = reg.astype(np.float64).reshape(4, -1).T
+    predicted_xy = points + (sides[:, 2:] - sides[:, :2]) / 2
+    predicted_wh = np.maximum(
+        sides[:, :2] + sides[:, 2:] + 1, 1
+    )  # corners are pixels, and both belong to the box
+
+    penalty = change_penalty(predicted_wh, state.size_wh, geometry.template_size, hyper.penalty_k)
+    window = np.outer(np.hanning(cells), np.hanning(cells)).ravel()
+    best = int(np.argmax(penalty * score * (1 - hyper.window_influence) + window * hyper.window_influence))
+
+    rate = penalty[best] * score[best] * hyper.rate
+    centre = state.centre_xy + (predicted_xy[best] - geometry.search_size // 2) / scale
+    size = (1 - rate) * state.size_wh + rate * predicted_wh[best] / scale
+    clipped = TargetState(centre - _HALF_PIXEL, size).clipped(image_wh, _SMALLEST_SIDE)
+    return TargetState(clipped.centre_xy + _HALF_PIXEL, clipped.size_wh), float(score[best])
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -700, 700)))

@@ -1,0 +1,67 @@
+"""Figures, saved with their numbers and a record of what made them; the same data gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from dlatrack.files import atomic_path, sweep, write_text
+from dlatrack.provenance import destination, figure_record, json_lines, plain_value, text_digest
+from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
+
+# The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
+_SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
+
+
+def save_figure(
+    fig: Figure,
+    name: str,
+    *,
+    data: Mapping[str, Any],
+    made_by: str,
+    parameters: Mapping[str, Any],
+    folder: Path | None = None,
+    synthetic: bool | None = None,
+) -> Path:
+    """Save a figure as PNG and SVG, with the numbers it shows and a record of where they come from.
+
+    Writes name.png, name.svg, name.data.json (the numbers) and, last, name.json (the record: maker,
+    parameters, hash of the data file, versions). Nothing in them depends on the time or the folder.
+
+    Args:
+        fig: the figure; its width and height are kept. It is given the synthetic mark if `synthetic` is true.
+        name: file name without suffix, e.g. "fig09".
+        data: every number that the figure shows; arrays and tensors are fine, NaN becomes null.
+        made_by: what draws it, e.g. "notebooks/09_hyperparameter_k.py".
+        parameters: the maker's parameters; of absolute paths only the part below the clone, or the last name,
+            is kept.
+        folder: where to write; None: `paths.figures_dir()`.
+        synthetic: whether the numbers come from synthetic sequences; None: the question does not arise.
+
+    Returns:
+        The path of the PNG.
+
+    Raises:
+        ValueError: for a name with a path or suffix in it, an absolute `made_by`, or a value that JSON cannot
+            hold, naming its field.
+        InputError: when a file cannot be written.
+    """
+    folder = destination(folder, name)
+    data_text = json_lines(plain_value(data, "data"))
+    record = figure_record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "matplotlib"))
+    record |= {"data": f"{name}.data.json", "data_sha256": text_digest(data_text)}
+    if synthetic:
+        synthetic_mark(fig)
+    write_text(folder / f"{name}.data.json", data_text)
+    with mpl.rc_context(_SAVE_STYLE):
+        fig.draw_without_rendering()  # settles the layout, so that both files and a second call show the same
+        for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
+            sweep(folder / f"{name}{suffix}")
+            with atomic_path(folder / f"{name}{suffix}") as temporary:
+                fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
+    write_text(folder / f"{name}.json", json_lines(record))
+    return folder / f"{name}.png"
