@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.vot.regions import RegionProtocol, corners, is_box, overlaps
 from dlatrack.evaluation.vot import regions
+from dlatrack.evaluation.vot.regions import RegionProtocol, corners, is_box, overlaps
 
 PROTOCOLS: tuple[RegionProtocol, ...] = ("pysot", "vot_toolkit", "exact")
 DIAMOND = [2, 0, 4, 2, 2, 4, 0, 2]

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dlatrack.sampling.pack.jpeg import Part, decode_part, encode
 from dlatrack.sampling.pack import jpeg
+from dlatrack.sampling.pack.jpeg import Part, decode_part, encode
 
 
 def picture(height: int = 511, width: int = 511) -> np.ndarray:
