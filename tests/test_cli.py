@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import dlatrack
 from dlatrack import __version__, cli
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
@@ -213,6 +216,23 @@ def test_a_kept_step_is_repeated(monkeypatch, capsys, tmp_path):
     assert "step 7, epoch 1" in text
     assert "input search" in text
     assert "loss, total" in text
+
+
+def test_only_the_entry_point_imports_the_command_line():
+    package = Path(dlatrack.__file__).parent
+    own, importers = package / "cli", set()
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Import():
+                    names = [alias.name for alias in node.names]
+                case ast.ImportFrom(module=str(module), level=0):
+                    names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+                case _:
+                    continue
+            if any(f"{name}.".startswith("dlatrack.cli.") for name in names) and own not in file.parents:
+                importers.add(file.relative_to(package).as_posix())
+    assert importers == {"__main__.py"}
 
 
 class Trap:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dlatrack import cli
-from dlatrack.cli import doctor
-from dlatrack.cli.doctor import Finding, examine
+from dlatrack.cli import doctor_checks
+from dlatrack.cli.doctor_checks import Finding, examine
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
 
@@ -24,7 +24,9 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def only(monkeypatch: pytest.MonkeyPatch, *checks: str) -> None:
-    monkeypatch.setattr(doctor, "_CHECKS", tuple(getattr(doctor, f"_{name}") for name in checks))
+    monkeypatch.setattr(
+        doctor_checks, "_CHECKS", tuple(getattr(doctor_checks, f"_{name}") for name in checks)
+    )
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:
@@ -56,7 +58,7 @@ def test_what_the_core_lacks_is_broken_and_status_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     needed = ["numpy>=2.0", "numpy>=99", "no-such-package>=1.2", "unwanted; extra == 'dev'"]
-    monkeypatch.setattr(doctor, "requires", lambda _: needed)
+    monkeypatch.setattr(doctor_checks, "requires", lambda _: needed)
     only(monkeypatch, "packages")
     assert call(monkeypatch) == 1
     good, old, absent = capsys.readouterr().out.splitlines()
@@ -93,7 +95,7 @@ def test_the_advice_fits_the_fault(error: Exception, advice: str, monkeypatch: p
     def fails() -> None:
         raise error
 
-    monkeypatch.setattr(doctor, "_CHECKS", (fails,))
+    monkeypatch.setattr(doctor_checks, "_CHECKS", (fails,))
     (finding,) = examine()
     assert finding.state == "broken"
     assert advice in finding.advice
@@ -127,7 +129,7 @@ def test_without_a_usable_home_folder_the_advice_is_to_set_it(
 def test_a_torchvision_for_another_torch_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, "packages")
     needs = {"dlatrack": ["torch>=2"], "torchvision": ["torch==1.0", "numpy==1.0"]}
-    monkeypatch.setattr(doctor, "requires", needs.__getitem__)
+    monkeypatch.setattr(doctor_checks, "requires", needs.__getitem__)
     good, bad = examine()
     assert (good.what, good.state) == ("torch", "ok")
     assert bad.state == "broken"
@@ -140,7 +142,7 @@ def test_a_library_that_is_not_there_is_not_sought_with_pip(monkeypatch: pytest.
         raise ImportError(text)
 
     only(monkeypatch, "imports")
-    monkeypatch.setattr(doctor, "import_module", lacks)
+    monkeypatch.setattr(doctor_checks, "import_module", lacks)
     found = by_name(examine())
     assert found["import of opencv-python"].advice == "install the system's package that has this library"
     assert found["import of torch"].advice == "pip install --force-reinstall torch"
@@ -148,9 +150,8 @@ def test_a_library_that_is_not_there_is_not_sought_with_pip(monkeypatch: pytest.
 
 def test_the_slowest_import_is_left_out() -> None:
     """Torchvision takes as long to load as torch, and nothing that is looked at needs it."""
-    script = (
-        "import sys; from dlatrack.cli.doctor import examine; examine(); print('torchvision' in sys.modules)"
-    )
+    script = "import sys; from dlatrack.cli import doctor_checks; doctor_checks.examine()"
+    script += "; print('torchvision' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -163,8 +164,10 @@ def test_a_folder_of_data_that_is_not_there_is_named(monkeypatch: pytest.MonkeyP
 
 
 def test_an_optional_package_is_missing_with_its_purpose_and_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "find_spec", lambda name: None if name.startswith("onnx") else object())
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(
+        doctor_checks, "find_spec", lambda name: None if name.startswith("onnx") else object()
+    )
+    monkeypatch.setattr(doctor_checks.shutil, "which", lambda name: None)
     only(monkeypatch, "extras")
     found = by_name(examine())
     assert found["onnxscript"] == Finding(
@@ -193,7 +196,7 @@ def test_folders_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path / "runs" / "deep"))
     assert by_name(examine())["folder of runs"].state == "ok"
     assert not (tmp_path / "runs").exists(), "nothing is made"
-    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    monkeypatch.setattr(doctor_checks.os, "access", lambda *_: False)
     found = by_name(examine())["folder of runs"]
     assert (found.state, found.found) == ("missing", str(tmp_path / "runs" / "deep"))
     assert found.advice == "not writable; set DLATRACK_RUNS to a folder that is"

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dlatrack.cli.weights import weights_compare
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.studies import shipped
-from dlatrack.studies.shipped import compare_command, study_shipped, unused_clips
+from dlatrack.studies.shipped import study_shipped, unused_clips
 from dlatrack.tracking.static import StaticTracker
 
 
@@ -78,7 +79,7 @@ def test_absent_frames_are_told_of(clips: Path, capsys: pytest.CaptureFixture[st
     assert study.absent == 1
     assert study.table.loc["DLA-T", "precision at 20 px"] == 1
     assert study.table.iloc[:, 0].max() < 0.8
-    compare_command(clips, None, fast=False)
+    weights_compare(clips)
     out = capsys.readouterr().out
     assert "note: the target is absent in 1 frames of the clips; as in pysot they fail in the AUC and" in out
 
@@ -105,7 +106,7 @@ def test_the_verdict_draws_whole_clips() -> None:
 @pytest.mark.usefixtures("toys")
 def test_tables_are_saved_with_their_record(clips: Path, tmp_path: Path) -> None:
     write_folder(synthetic_sequence(3, 5, challenges=()), clips)
-    compare_command(clips, tmp_path / "out", fast=False)
+    weights_compare(clips, tmp_path / "out")
     table = pd.read_csv(tmp_path / "out/small_trackers.csv")
     assert table["tracker"].tolist() == ["static box", "T, fixed rule", "DLA-T"]
     record = json.loads((tmp_path / "out/small_trackers.json").read_text())

@@ -1,43 +1,58 @@
-"""The commands `data list`, `data info`, `data check` and `data mini`."""
+"""The commands `dlatrack data ...`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from dlatrack import paths
 from dlatrack.cli.printing import print_line, print_table
-from dlatrack.datasets.check import check
-from dlatrack.datasets.manifests import Manifest, Place, locate, manifest, names
-from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
+
+if TYPE_CHECKING:
+    from dlatrack.datasets.manifests import Manifest, Place
 
 #: Faults that are printed in full.
 _SHOWN = 20
 
+data_app = typer.Typer(
+    help="Data sets: what is here, is it whole, and miniatures of them.", no_args_is_help=True
+)
 
-def data_list_command(roots: Sequence[Path]) -> None:
-    """Print every known data set: its role, size, splits and, below `roots`, where it lies and what is missing.
+DataSet = Annotated[str, typer.Argument(help="A name of `dlatrack data list`, e.g. got10k.")]
+Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
 
-    Args:
-        roots: folders to look in, each the root of a data set or a folder that holds such roots.
-    """
+
+@data_app.command("list")
+def data_list(
+    root: Annotated[
+        list[Path] | None, typer.Option(help="Folder to look in, as often as needed; default: DLATRACK_DATA.")
+    ] = None,
+) -> None:
+    """Say which data sets are known, which are here and what they lack."""
+    from dlatrack.datasets.manifests import manifest, names
+
+    if root is None:
+        root = [here] if (here := paths.data_dir()) is not None else []
     rows = []
     for name in names():
         known = manifest(name)
-        found = [place for root in roots if (place := _place(name, root)) is not None]
+        found = [place for folder in root if (place := _place(name, folder)) is not None]
         disk = f"{known.disk_gb:g} GB"
-        where = tuple(_found(place) for place in found) or ("missing" if roots else "")
+        where = tuple(_found(place) for place in found) or ("missing" if root else "")
         rows.append((name, known.role, disk, _splits(known), where))
     print_table(("name", "role", "disk", "splits", "found"), rows)
 
 
-def data_info_command(name: str) -> None:
-    """Print what the manifest of a data set says: where to get it, its terms, layout, counts and oddities.
+@data_app.command("info")
+def data_info(name: DataSet) -> None:
+    """Say where to get a data set, how its folder must look, what is in it, its terms and its oddities."""
+    from dlatrack.datasets.manifests import manifest
 
-    Raises:
-        InputError: for an unknown name.
-    """
     known = manifest(name)
     facts = {
         "title": known.title,
@@ -55,16 +70,20 @@ def data_info_command(name: str) -> None:
     _print_lines(["", *known.layout.strip("\n").splitlines(), ""])
     for split in known.splits.values():
         counts = ", ".join(_counted(known, what, number) for what, number in split.counts.items())
-        _print_lines([f"split {split.name}: {counts or 'not counted'}"])
+        print_line(f"split {split.name}: {counts or 'not counted'}")
     _print_lines([f"note: {quirk}" for quirk in known.quirks])
 
 
-def data_check_command(name: str, root: Path, deep: bool, workers: int | None) -> None:
-    """Check a data set and print counts, notes, faults and the hashes that a training run records.
+@data_app.command("check")
+def data_check(
+    name: DataSet,
+    root: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
+    deep: Annotated[bool, typer.Option("--deep", help="Decode and hash every image.")] = False,
+    workers: Workers = None,
+) -> None:
+    """Compare a data set on disk with its manifest; every fault is named, and any makes the command fail."""
+    from dlatrack.datasets.check import check
 
-    Raises:
-        InputError: if there is a fault, or as `check`.
-    """
     report = check(name, root, deep=deep, workers=workers)
     kind = "miniature" if report.miniature else "data set"
     rows = [
@@ -77,29 +96,51 @@ def data_check_command(name: str, root: Path, deep: bool, workers: int | None) -
     _print_lines([f"note: {note}" for note in report.notes])
     _print_lines([f"fault: {fault}" for fault in report.faults[:_SHOWN]])
     if report.fault_count > _SHOWN:
-        _print_lines([f"and {report.fault_count - _SHOWN:,} more"])
+        print_line(f"and {report.fault_count - _SHOWN:,} more")
     report.require_ok()
-    what = "every image decoded" if deep else "the first image of each video decoded"
-    lines = [
-        f"no fault; {what}",
-        f"found sha256     {report.found_sha256}",
-        f"manifest sha256  {report.manifest_sha256}",
-    ]
-    _print_lines(lines)
+    print_line(f"no fault; {'every image' if deep else 'the first image of each video'} decoded")
+    print_line(f"found sha256     {report.found_sha256}")
+    print_line(f"manifest sha256  {report.manifest_sha256}")
 
 
-def data_mini_command(name: str, out: Path, seed: int) -> None:
-    """Write the miniature of a data set below `out`, or of all data sets with the name "all".
+@data_app.command("pack")
+def data_pack(
+    name: DataSet,
+    root: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
+    out: Annotated[Path, typer.Option(help="Folder of the pack; a stopped packing goes on.")],
+    split: Annotated[str, typer.Option(help="Which split to pack.")] = "train",
+    workers: Workers = None,
+) -> None:
+    """Check a data set, cut its training crops once and write them to tar shards that training reads quickly."""
+    from dlatrack.sampling.training_data import pack_set
 
-    Raises:
-        InputError: as `write_mini`.
-    """
+    packed = pack_set(name, root, out, split, workers=workers)
+    made = packed.description
+    gigabytes = sum(shard.bytes for shard in made.shards) / 1e9
+    print_line(
+        f"{out}: {made.crops:,} crops of {made.tracks:,} tracks in {len(made.shards):,} shards, {gigabytes:.3g} GB"
+    )
+    print_line(f"train on it with --data {name}={out}")
+
+
+@data_app.command("mini")
+def data_mini(
+    name: Annotated[str, typer.Argument(help="A name of `dlatrack data list`, or all.")],
+    out: Annotated[Path, typer.Option(help="Folder to write below.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Write a synthetic miniature of a data set in its official layout, for trying things out."""
+    from dlatrack.datasets.manifests import names
+    from dlatrack.datasets.mini import write_mini
+
     for each in names() if name == "all" else (name,):
         root = write_mini(each, out, seed)
         print_line(f"{each}: {root}")
 
 
 def _place(name: str, root: Path) -> Place | None:
+    from dlatrack.datasets.manifests import locate
+
     try:
         return locate(name, root)
     except InputError:

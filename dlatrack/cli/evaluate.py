@@ -1,76 +1,72 @@
-"""The commands `evaluate` and `export`: scores of result files, why they differ, and other forms of them."""
+"""The commands `dlatrack evaluate` and `dlatrack export`: scores of result files, and other forms of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-import pandas as pd
+import typer
 
 from dlatrack.cli.printing import print_line
-from dlatrack.cli.score_output import (
-    ABSENT_WORDS,
-    absent_count,
-    print_csv,
-    print_json,
-    print_note,
-    print_notes,
-    print_reasons,
-    print_scores,
-    score_row,
-)
-from dlatrack.cli.tracker_scores import TrackerScores
 from dlatrack.errors import InputError
-from dlatrack.evaluation.ope import OPEResult
-from dlatrack.evaluation.protocol_effects import Comparison
-from dlatrack.evaluation.results.export import export_results
-from dlatrack.evaluation.scoring import (
-    Scored,
-    absent_rule,
-    each_tracker,
-    protocols_of,
-    score,
-)
-from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
-from dlatrack.evaluation.statistics.compare import Pair
-from dlatrack.evaluation.statistics.difference import Estimate
-from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth, benchmark
-from dlatrack.evaluation.truth_source import read_truth
-from dlatrack.files import write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dlatrack.cli.tracker_scores import TrackerScores
+    from dlatrack.evaluation.protocol_effects import Comparison
+    from dlatrack.evaluation.statistics.compare import Pair
+    from dlatrack.evaluation.statistics.difference import Estimate
+    from dlatrack.evaluation.truth import BenchmarkTruth
 
 
-def evaluate_command(
-    name: str,
-    results: Sequence[Path],
-    *,
-    gt: Path | None,
-    protocol: str,
-    compare: bool,
-    attributes: bool,
-    significance: bool,
-    form: str,
-    absent: str | None = None,
-    allow_missing: bool = False,
+def evaluate(
+    name: Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, VOT2018 or folder.")],
+    results: Annotated[
+        list[Path],
+        typer.Option(help="Folder or archive (.zip, .tar.xz) of result files, as often as needed."),
+    ],
+    gt: Annotated[
+        Path | None,
+        typer.Option(
+            help="Truth: JSON file, folder of text files, or the data set; default: below DLATRACK_DATA."
+        ),
+    ] = None,
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="pysot, pysot_toolkit, got10k, pytracking, otb_matlab, lasot_matlab; in VOT pysot, vot_toolkit."
+        ),
+    ] = "pysot",
+    compare: Annotated[
+        bool, typer.Option("--compare", help="All protocols, and the rules that make the difference.")
+    ] = False,
+    attributes: Annotated[bool, typer.Option("--attributes", help="Add scores by attribute or tag.")] = False,
+    significance: Annotated[
+        bool,
+        typer.Option("--significance", help="Say of each pair of trackers whether the difference is noise."),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON at full precision.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV at full precision.")] = False,
+    absent: Annotated[
+        str | None,
+        typer.Option(help="In folder, frames without the target: fail in every curve (default), or drop."),
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Score the sequences that are there, and mark the scores.")
+    ] = False,
 ) -> None:
-    """Score all trackers in folders and archives of result files, and print the scores.
+    """Score result files of any tracker; no images are needed."""
+    from dlatrack.cli.score_output import print_note, print_notes, print_truth_notes
+    from dlatrack.cli.tracker_scores import TrackerScores
+    from dlatrack.evaluation.scoring import absent_rule, each_tracker, protocols_of
+    from dlatrack.evaluation.significance import differences
+    from dlatrack.evaluation.truth import benchmark
+    from dlatrack.evaluation.truth_source import read_truth
 
-    Args:
-        name: of the benchmark.
-        results: folders and archives.
-        gt: where the truth is, as `read_truth`.
-        protocol: one of `protocols_of` the benchmark.
-        compare: score under every protocol, and name the rules that make the difference.
-        attributes: add the scores of each attribute or tag.
-        significance: add what the difference of each pair of trackers amounts to.
-        form: "table", "json" or "csv".
-        absent: how frames without the target count in a "folder", as `absent_rule`.
-        allow_missing: score the sequences that are there, and mark every score with the number of those missing.
-
-    Raises:
-        InputError: for what is missing or wrong; if only some trackers are, the others are printed first.
-    """
+    if json and csv:
+        raise InputError("scores are printed as --json or as --csv; choose one")
     known = protocols_of(benchmark(name).name)
     if protocol not in known:
         raise InputError(f"{name} has no protocol {protocol!r}; choose from {', '.join(known)}")
@@ -79,14 +75,15 @@ def evaluate_command(
     run = TrackerScores(truth, protocol, rule, compare, attributes, significance, allow_missing)
     failures = each_tracker(truth, results, run.add, allow_missing=allow_missing, note=print_note)
     wrong = [f"{failures[0]}{_and_more(failures)}"] if failures else []
-    metric, found = "", dict[Pair, Estimate]()
+    metric = ""
+    found: Mapping[Pair, Estimate] = {}
     if significance:
         try:
             metric, found = differences(run.scored, truth, run.measured)
         except InputError as error:
             wrong.append(str(error))
-    _print_scores_of(run, form, metric, found)
-    _tell_of_the_truth(truth, rule)
+    _print_scores(run, "json" if json else "csv" if csv else "table", metric, found)
+    print_truth_notes(truth, rule)
     if (
         attributes
         and run.rows
@@ -98,8 +95,12 @@ def evaluate_command(
         raise InputError("; ".join(wrong))
 
 
-def _print_scores_of(run: TrackerScores, form: str, metric: str, found: Mapping[Pair, Estimate]) -> None:
+def _print_scores(run: TrackerScores, form: str, metric: str, found: Mapping[Pair, Estimate]) -> None:
     """Print scores and differences in one of the forms."""
+    from dlatrack.cli.score_output import print_csv, print_json, print_reasons, print_scores
+    from dlatrack.evaluation.significance import as_numbers, as_sentences
+    from dlatrack.evaluation.truth import BENCHMARKS
+
     numbers = as_numbers(metric, found)
     rows = [row | _extra(row, run.compared, numbers, run.protocol) for row in run.rows]
     if form == "json":
@@ -113,11 +114,6 @@ def _print_scores_of(run: TrackerScores, form: str, metric: str, found: Mapping[
         print_reasons(run.compared)
         for line in as_sentences(metric, found):
             print_line(line)
-
-
-def _and_more(failures: Sequence[str]) -> str:
-    more = len(failures) - 1
-    return f" (and {more} more tracker{'s' if more > 1 else ''})" if more else ""
 
 
 def _extra(
@@ -137,25 +133,14 @@ def _extra(
     return extra
 
 
-def _tell_of_the_truth(truth: BenchmarkTruth, absent: str | None) -> None:
-    """Notes on what a reader of the scores must know of the truth."""
-    if truth.missing:
-        more = f" and {len(truth.missing) - 3} more" if len(truth.missing) > 3 else ""
-        total = len(truth.sequences) + len(truth.missing)
-        print_note(
-            f"the truth has {len(truth.sequences)} of {total} sequences of {truth.name}; it lacks "
-            f"{', '.join(truth.missing[:3])}{more}"
-        )
-    if absent is not None and (count := absent_count(truth)):
-        frames = sum(len(sequence.regions) for sequence in truth.sequences.values())
-        other = "drop leaves them out" if absent == "fail" else "fail counts them as failures"
-        print_note(
-            f"the target is absent in {count:,} of {frames:,} frames: {ABSENT_WORDS[absent]}; evaluate --absent "
-            f"{other}"
-        )
+def _and_more(failures: Sequence[str]) -> str:
+    more = len(failures) - 1
+    return f" (and {more} more tracker{'s' if more > 1 else ''})" if more else ""
 
 
 def _why_no_attributes(truth: BenchmarkTruth, protocol: str) -> str:
+    from dlatrack.evaluation.truth import BENCHMARKS
+
     if not BENCHMARKS[truth.name].resets:
         return f"the truth of {truth.name} names no attributes"
     if protocol != "pysot":
@@ -163,13 +148,26 @@ def _why_no_attributes(truth: BenchmarkTruth, protocol: str) -> str:
     return f"the truth of {truth.name} has no tags"
 
 
-def export_command(name: str, results: Path, out: Path, *, form: str, gt: Path | None) -> None:
-    """Write the results of all trackers in a folder or archive in the form of another toolkit.
+def export(
+    name: Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT or folder.")],
+    results: Annotated[Path, typer.Option(help="Folder or archive of result files.")],
+    out: Annotated[Path, typer.Option(help="Folder to write below.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            help="pysot, got10k, got10k_server, pytracking, lasot_matlab, trackingnet or otb_matlab."
+        ),
+    ],
+    gt: Annotated[Path | None, typer.Option(help="Truth, as in evaluate; it names the sequences.")] = None,
+) -> None:
+    """Write the results of all trackers in a folder in the form of another toolkit."""
+    from dlatrack.cli.score_output import print_note
+    from dlatrack.evaluation.results.export import export_results
+    from dlatrack.evaluation.scoring import each_tracker
+    from dlatrack.evaluation.truth import benchmark
+    from dlatrack.evaluation.truth_source import read_truth
 
-    Raises:
-        InputError: for VOT, whose toolkits share one form; as `each_tracker` and `export_results`.
-    """
-    if BENCHMARKS[benchmark(name).name].resets:
+    if benchmark(name).resets:
         raise InputError(f"results of {name} have one form for all toolkits; copy them")
     truth = read_truth(name, gt)
     count: dict[str, int] = {}
@@ -183,44 +181,3 @@ def export_command(name: str, results: Path, out: Path, *, form: str, gt: Path |
         print_line(f"{tracker}: {files} files in {out}")
     if failures:
         raise InputError(failures[0])
-
-
-def score_command(
-    truth: BenchmarkTruth, folders: Mapping[str, Path], table: Path, *, allow_missing: bool = False
-) -> None:
-    """Score fresh results, print the scores and write those of each sequence.
-
-    Args:
-        truth: of the benchmark.
-        folders: of result files, by tracker.
-        table: CSV file to write: AUC of every sequence by tracker and their mean, or in VOT accuracy and failures.
-        allow_missing: say of every score how many sequences of the benchmark are missing, also if none is.
-
-    Raises:
-        InputError: as `each_tracker`.
-    """
-    scored: list[Scored] = []
-    failures = each_tracker(
-        truth, list(folders.values()), lambda name, rows: scored.append(score(name, rows, truth))
-    )
-    if failures:
-        raise InputError(failures[0])
-    columns: dict[str, np.ndarray] = {}
-    for entry in scored:
-        result = entry.result
-        if isinstance(result, OPEResult):
-            columns[entry.tracker] = result.sequence_auc
-        else:
-            columns |= {
-                f"{entry.tracker} accuracy": result.sequence_accuracy,
-                f"{entry.tracker} failures": result.sequence_failures,
-            }
-    frame = pd.DataFrame(columns, index=pd.Index(truth.sequences, name="sequence"))
-    absent = absent_rule(truth.name)
-    missing = len(truth.missing) if allow_missing else None
-    frame.loc[f"mean, {missing} sequences missing" if missing else "mean"] = frame.mean()
-    write_text(table, frame.to_csv(lineterminator="\n"))
-    rows = [score_row(entry, truth, attributes=False, missing=missing, absent=absent) for entry in scored]
-    print_scores(truth, rows, absent)
-    _tell_of_the_truth(truth, absent)
-    print_line(f"scores of each sequence: {table}")

@@ -1,4 +1,4 @@
-"""What the command `figures` does, and prints."""
+"""The command `dlatrack figures`."""
 
 from __future__ import annotations
 
@@ -7,38 +7,44 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.files import owned_folder
-from dlatrack.ledger.gallery import write_gallery
-from dlatrack.ledger.makers import made_by_notebooks, notebooks_for
-from dlatrack.ledger.records import read_records
-from dlatrack.notebooks.run import NotebookError, run_notebook
 from dlatrack.progress import duration
-from dlatrack.studies.presets import PRESETS
 
 #: The notebook that reads what the others leave; it runs last.
 _LEDGER = "00_"
 
 
-def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
-    """Run the notebooks that make the figures and tables, and write the gallery of what is there.
+def figures(
+    only: Annotated[
+        str,
+        typer.Option(
+            help="Run the notebook of this figure or table alone, e.g. fig09 or table02; figures/README.md shows all."
+        ),
+    ] = "",
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="smoke (a try, its figures in runs/figures/), demo (minutes) or paper (full size)."
+        ),
+    ] = "demo",
+    gallery_only: Annotated[
+        bool, typer.Option("--gallery-only", help="Run no notebook; write the gallery of what is there.")
+    ] = False,
+) -> None:
+    """Run all notebooks, the ledger last, and write figures/ and its gallery figures/README.md.
 
-    They go to the folder that DLATRACK_FIGURES names. Without it, those of the preset "smoke" go among the runs, and
-    all others to the figures of the project, which nothing else writes. A notebook that fails does not stop the
-    others; what is there is shown all the same.
-
-    Args:
-        only: a figure or table, or the beginning of its name; "": all notebooks.
-        preset: "smoke", "demo" or "paper".
-        gallery_only: run nothing.
-
-    Raises:
-        InputError: for an unknown name or preset, or if another run of this command writes the figures, before
-            anything runs.
-        NotebookError: at the end, naming the notebooks that failed.
+    A notebook that fails does not stop the others; the command then ends with exit status 1.
     """
+    from dlatrack.files import owned_folder
+    from dlatrack.ledger.gallery import write_gallery
+    from dlatrack.notebooks.run import NotebookError
+    from dlatrack.studies.presets import PRESETS
+
     if preset not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
     if only and gallery_only:
@@ -52,6 +58,7 @@ def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
 
 
 def _folder(preset: str) -> Path:
+    """The folder of DLATRACK_FIGURES; without it, a try goes among the runs and all else to the project's figures."""
     if os.environ.get("DLATRACK_FIGURES") or preset == "smoke":
         return paths.figures_dir()
     return paths.published_figures_dir()
@@ -71,6 +78,9 @@ def _figures_in(folder: Path) -> Iterator[Path]:
 
 
 def _chosen(only: str) -> list[str]:
+    from dlatrack.ledger.makers import made_by_notebooks, notebooks_for
+    from dlatrack.ledger.records import read_records
+
     stems = sorted(path.stem for path in paths.notebooks_dir().glob("[0-9]*_*.ipynb"))
     if only:
         known = {name: made.notebook for name, made in made_by_notebooks().items()}
@@ -87,6 +97,8 @@ def _run(stems: list[str], preset: str) -> dict[str, str]:
     Returns:
         The error of each that failed.
     """
+    from dlatrack.notebooks.run import NotebookError, run_notebook
+
     failed, begin = {}, time.monotonic()
     for number, stem in enumerate(stems, start=1):
         print(f"[{number}/{len(stems)}] {stem}, preset {preset}", flush=True)

@@ -148,6 +148,24 @@ def print_notes(scored: Sequence[Scored]) -> None:
             print_note(f"{entry.tracker}: and {len(notes) - _SHOWN} more like these")
 
 
+def print_truth_notes(truth: BenchmarkTruth, absent: str | None) -> None:
+    """Print what a reader of the scores must know of the truth: sequences that are missing, and absent targets."""
+    if truth.missing:
+        more = f" and {len(truth.missing) - 3} more" if len(truth.missing) > 3 else ""
+        total = len(truth.sequences) + len(truth.missing)
+        print_note(
+            f"the truth has {len(truth.sequences)} of {total} sequences of {truth.name}; it lacks "
+            f"{', '.join(truth.missing[:3])}{more}"
+        )
+    if absent is not None and (count := absent_count(truth)):
+        frames = sum(len(sequence.regions) for sequence in truth.sequences.values())
+        other = "drop leaves them out" if absent == "fail" else "fail counts them as failures"
+        print_note(
+            f"the target is absent in {count:,} of {frames:,} frames: {ABSENT_WORDS[absent]}; evaluate --absent "
+            f"{other}"
+        )
+
+
 def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Keys of all rows in their order; why something is refused comes last."""
     keys = list(dict.fromkeys(key for row in rows for key in row))

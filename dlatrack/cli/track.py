@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from dlatrack.cli.printing import print_line
 
 
 def track(
@@ -38,7 +43,27 @@ def track(
 
     Ctrl-C stops and keeps what is done, with exit status 130.
     """
-    from dlatrack.studies.video import track_command
+    import cv2
 
-    if track_command(video, box, out, weights=weights, device=device, show=show).stopped:
+    from dlatrack.memory import reuse_freed_memory
+    from dlatrack.pixels.window import Window
+    from dlatrack.studies.video import track_file
+    from dlatrack.training.interrupt import stop_signal
+
+    reuse_freed_memory()
+    # Codecs that are tried and missing tell the terminal; what counts becomes an InputError.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    opened = Window(f"{video.name} (q stops)") if show else nullcontext()
+    with opened as window, stop_signal(signal.SIGINT) as asked_to_stop:
+        tracked = track_file(
+            video,
+            ";".join(box),
+            out,
+            weights=weights,
+            device=device,
+            on_frame=lambda image: (window is None or window.show(image)) and not asked_to_stop(),
+        )
+    print_line(tracked.summary)
+    if tracked.stopped:
         raise typer.Exit(130)

@@ -22,10 +22,10 @@ class TrackerScores:
         truth: of the benchmark.
         protocol: the one that was asked for.
         absent: as `absent_rule` answers.
-        compare: as in `evaluate_command`.
-        attributes: as in `evaluate_command`.
-        significance: as in `evaluate_command`.
-        allow_missing: as in `evaluate_command`.
+        compare: as in `dlatrack evaluate`.
+        attributes: as in `dlatrack evaluate`.
+        significance: as in `dlatrack evaluate`.
+        allow_missing: as in `dlatrack evaluate`.
         scored: trackers under `protocol`.
         rows: to print, of all protocols.
         compared: by tracker, under every protocol, in one-pass evaluation.

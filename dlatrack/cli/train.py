@@ -1,103 +1,193 @@
-"""What the commands `train`, `data pack` and `benchmark` do, and print."""
+"""The command `dlatrack train`."""
 
 from __future__ import annotations
 
 import io
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from dlatrack.cli.evaluate import score_command
+import typer
+
 from dlatrack.cli.printing import print_line, print_table
-from dlatrack.datasets.synthetic import synthetic_sequences
-from dlatrack.devices import check_device
 from dlatrack.errors import InputError
-from dlatrack.evaluation.truth import benchmark
-from dlatrack.evaluation.truth_source import read_truth
-from dlatrack.memory import reuse_freed_memory
-from dlatrack.models.backbones import starting_weights
-from dlatrack.models.shipped import find_weights
-from dlatrack.models.weights import load_weights, save_weights
 from dlatrack.progress import Progress
-from dlatrack.provenance import versions
-from dlatrack.recipes import OnlineConfig, Schedule, recipe
-from dlatrack.sampling.pairs import check_seed
-from dlatrack.sampling.store import crop_sequences
-from dlatrack.sampling.training_data import open_training_data, pack_set
-from dlatrack.studies import twins
-from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
-from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.run import Tracker
-from dlatrack.tracking.static import StaticTracker
-from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, train
-from dlatrack.training.identity import describe_run, file_digest
-from dlatrack.training.interrupt import stop_signal
-from dlatrack.training.ranks import ranks
-from dlatrack.training.replay import replay
-from dlatrack.training.tensorboard import FOLDER, EventFiles
-from dlatrack.tuning.network import network_trackers
-from dlatrack.tuning.tuned import Tuned, read_tuned
+
+if TYPE_CHECKING:
+    from dlatrack.recipes import Recipe, Schedule
+    from dlatrack.training.compute import Compute
 
 
-def train_command(
-    name: str,
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all. Not with --replay.")
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run: checkpoint, history, weights; needed, but with --replay."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=FOLDER, a pack or the root of a training set, once for each set to mix; or a folder of "
+            "sequences in the OTB layout; or footage=FOLDER, clips with masks and photographs; default: synthetic "
+            "sequences."
+        ),
+    ] = None,
+    sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
+    epochs: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
+    pairs_per_epoch: Annotated[int, typer.Option(help="0: the recipe's.")] = 0,
+    batch: Annotated[int, typer.Option(help="Of all processes together; 0: the recipe's.")] = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under torchrun cpu or cuda.")] = "cpu",
+    backbone_weights: Annotated[
+        str,
+        typer.Option(
+            help="What the backbone starts from: imagenet (torchvision's weights, fetched once), random, or a file; "
+            "empty: the recipe's."
+        ),
+    ] = "",
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="Processes that prepare pairs, for each training process; 0: it does so itself.", min=0
+        ),
+    ] = 0,
+    accumulate: Annotated[
+        int, typer.Option(help="Parts of a batch computed one after the other, to save memory.", min=1)
+    ] = 1,
+    precision: Annotated[
+        str,
+        typer.Option(help="float32, bfloat16, or float16 with a scaled loss (GPUs before Ampere)."),
+    ] = "float32",
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile the network; needs a C++ compiler, on GPUs triton too.")
+    ] = False,
+    gradients: Annotated[
+        str, typer.Option(help="mean or sum of a batch's parts (pysot: sum); the learning rate is for that.")
+    ] = "mean",
+    keep: Annotated[int, typer.Option(help="Last epochs whose weights stay, with the best one.", min=0)] = 3,
+    save_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints within an epoch.")] = 10.0,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write event files for TensorBoard to OUT/tensorboard.")
+    ] = False,
+    replay: Annotated[
+        Path | None, typer.Option(help="Repeat a failed step from its file, and train nothing.")
+    ] = None,
+) -> None:
+    """Train a recipe, or go on where a run in the same folder stopped.
+
+    On several GPUs: torchrun --nproc-per-node 4 -m dlatrack train RECIPE --device cuda ...
+    Ctrl-C and SIGTERM save and stop, with exit status 130 and 143; the same command goes on. Ctrl-C again: at once.
+    """
+    from dlatrack.devices import check_device
+    from dlatrack.models.backbones import starting_weights
+    from dlatrack.sampling.pairs import check_seed
+    from dlatrack.training.compute import Compute
+    from dlatrack.training.step import PRECISIONS
+
+    if replay is not None:
+        _replay(replay)
+        return
+    if not recipe or out is None:
+        raise InputError("train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER")
+    if precision not in PRECISIONS:
+        raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
+    if gradients not in ("mean", "sum"):
+        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
+    if not save_minutes > 0:
+        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
+    chosen = _recipe(recipe, {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "batch": batch})
+    check_device(device)
+    check_seed(seed)
+    if not data and sequences < 1:
+        raise InputError(f"sequences must be 1 or more, got {sequences}")
+    # Before the long work.
+    starting_weights(chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start)
+    compute = Compute(
+        device=device,
+        accumulate=accumulate,
+        precision=precision,
+        compile=compile,
+        workers=workers,
+        save_minutes=save_minutes,
+        keep=keep,
+        gradients="sum" if gradients == "sum" else "mean",
+    )
+    if status := _train(chosen, out, data or [], sequences, seed, backbone_weights, compute, tensorboard):
+        raise typer.Exit(status)
+
+
+def _recipe(name: str, changes: Mapping[str, int]) -> Recipe:
+    """A recipe with the fields of its schedule that are not 0 changed; a warm-up longer than the run is cut."""
+    from dlatrack.recipes import recipe
+
+    chosen = recipe(name)
+    given = {field: value for field, value in changes.items() if value}
+    epochs = given.get("epochs", chosen.schedule.epochs)
+    warmup = min(chosen.schedule.warmup_epochs, max(epochs - 1, 0))
+    try:
+        return replace(
+            chosen, schedule=replace(chosen.schedule, **dict[str, Any](given), warmup_epochs=warmup)
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _train(
+    chosen: Recipe,
     out: Path,
-    *,
     data: Sequence[str],
     sequences: int,
-    changes: Mapping[str, int],
     seed: int,
     backbone_weights: str,
     compute: Compute,
     tensorboard: bool,
 ) -> int:
-    """Train recipe `name` in folder `out`, with fields of its schedule changed, and save its weights there.
+    """Train in folder `out`, print how it goes, and save the weights there.
 
-    Without `data` it trains on synthetic sequences. Under `torchrun` every process calls this. SIGTERM and
-    Ctrl-C let the step end, save, and stop. With `tensorboard` the history is also written to event files in
-    `out/tensorboard`.
+    Without `data` it trains on synthetic sequences. Under `torchrun` every process calls this. SIGTERM and Ctrl-C let
+    the step end, save, and stop.
 
     Returns:
         The exit status: 0 for a training that is done, 128 and the signal's number for one that was stopped.
-
-    Raises:
-        InputError: as `training.engine.train`, or for a device that is not there, a schedule that cannot be, or
-            event files without TensorBoard.
     """
-    chosen = recipe(name)
-    chosen = replace(chosen, schedule=_changed(chosen.schedule, changes))
-    check_device(compute.device)
-    check_seed(seed)
-    if not data and sequences < 1:
-        raise InputError(f"sequences must be 1 or more, got {sequences}")
-    starting_weights(
-        chosen.net.backbone, backbone_weights or chosen.schedule.backbone_start
-    )  # before the long work
+    from dlatrack.datasets.synthetic import synthetic_sequences
+    from dlatrack.models.weights import save_weights
+    from dlatrack.provenance import versions
+    from dlatrack.sampling.store import crop_sequences
+    from dlatrack.sampling.training_data import open_training_data
+    from dlatrack.studies import twins
+    from dlatrack.training import engine
+    from dlatrack.training.identity import describe_run
+    from dlatrack.training.interrupt import stop_signal
+    from dlatrack.training.ranks import ranks
+    from dlatrack.training.tensorboard import FOLDER, EventFiles
+
+    weights = out / f"{chosen.name}.safetensors"
     events = EventFiles(out / FOLDER) if tensorboard else nullcontext()
     with ranks(compute.device) as (processes, device), processes.owned_folder(out), events as listener:
         compute = replace(compute, device=device, ranks=processes)
         crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))
         say = print_line if processes.first else _say_nothing
         say(_effective(chosen.schedule, compute))
-        if (out / CHECKPOINT).exists():
-            say(f"going on from {out / CHECKPOINT}")
+        if (out / engine.CHECKPOINT).exists():
+            say(f"going on from {out / engine.CHECKPOINT}")
         pairs = chosen.schedule.epochs * chosen.schedule.pairs_per_epoch
         stream = None if processes.first else io.StringIO()
-        progress = Progress(pairs, f"training {name}", unit="pairs", stream=stream)
+        progress = Progress(pairs, f"training {chosen.name}", unit="pairs", stream=stream)
         with stop_signal(signal.SIGTERM, signal.SIGINT) as asked_to_stop, progress:
-            training = train(
+            training = engine.train(
                 chosen,
                 crops,
                 out,
                 seed=seed,
                 backbone_weights=backbone_weights,
                 compute=compute,
-                on_step=twins.reporter(name, progress, listener),
+                on_step=twins.reporter(chosen.name, progress, listener),
                 should_stop=lambda: bool(asked_to_stop()),
             )
             if training.stopped:
@@ -106,29 +196,9 @@ def train_command(
             progress.skip(pairs - progress.done)
         if processes.first:
             run = describe_run(chosen, crops, seed, backbone_weights, compute)
-            save_weights(
-                out / f"{name}.safetensors", training.net, chosen, {"run": run, "versions": versions()}
-            )
-        say(f"weights: {out / f'{name}.safetensors'}")
+            save_weights(weights, training.net, chosen, {"run": run, "versions": versions()})
+        say(f"weights: {weights}")
     return 0
-
-
-def replay_command(file: Path) -> None:
-    """Repeat a kept training step and print what it does.
-
-    Raises:
-        InputError: if the file is no kept step.
-    """
-    told = replay(file)
-    rows = [
-        ("then", told.message),
-        *((f"loss, {name}", f"{value:g}") for name, value in told.losses.items()),
-        *((f"gradient norm, {name}", f"{value:g}") for name, value in told.gradient_norms.items()),
-        ("pairs", str(len(told.positives))),
-        ("positives of each pair", " ".join(map(str, told.positives))),
-        ("not finite", ", ".join(told.not_finite) or "nothing"),
-    ]
-    print_table(("what", "value"), rows, title=f"step {told.step}, epoch {told.epoch}")
 
 
 def _say_nothing(text: str) -> None:
@@ -148,121 +218,17 @@ def _effective(schedule: Schedule, compute: Compute) -> str:
     )
 
 
-def pack_command(name: str, root: Path, out: Path, split: str, workers: int | None) -> None:
-    """Check a split of a data set, pack it in folder `out`, and say what the pack holds.
+def _replay(file: Path) -> None:
+    """Repeat a kept training step and print what it does."""
+    from dlatrack.training.replay import replay
 
-    Raises:
-        InputError: as `sampling.opening.pack_set`.
-    """
-    packed = pack_set(name, root, out, split, workers=workers)
-    made = packed.description
-    gigabytes = sum(shard.bytes for shard in made.shards) / 1e9
-    print_line(
-        f"{out}: {made.crops:,} crops of {made.tracks:,} tracks in {len(made.shards):,} shards, {gigabytes:.3g} GB"
-    )
-    print_line(f"train on it with --data {name}={out}")
-
-
-def benchmark_command(
-    name: str,
-    root: Path,
-    weights: Path,
-    out: Path,
-    *,
-    expect: str,
-    hyper: str,
-    device: str,
-    fast: bool,
-    workers: int,
-    shard: str,
-    allow_missing: bool = False,
-) -> None:
-    """Run a tracker over a benchmark, write result files in its official form, and print scores.
-
-    Files go to `out/<tracker>/`, scores of each sequence to `out/scores.csv`. On a user's own folder a box that never
-    moves runs beside the tracker. With `allow_missing` a data set may lack sequences, which every score says. One
-    part of several (`shard`) is run and not scored. `hyper` is a benchmark or a file of `dlatrack tune`; a setting
-    that was tuned on a test set is warned of, and marked in `run.json`.
-
-    Raises:
-        InputError: for an unknown benchmark, recipe, device or part, unreadable weights or data, or a used folder.
-    """
-    entry = benchmark(name)
-    if not entry.manifest and entry.name != "folder":
-        raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
-    check_device(device)
-    part = _part(shard)
-    weights = find_weights(weights)
-    _, trained = load_weights(weights, recipe(expect) if expect else None)
-    hyper = hyper or (entry.name if entry.name in trained.online else "OTB100")
-    is_file = hyper.endswith(".json") or Path(hyper).is_file()
-    tuned = read_tuned(hyper, trained.name) if is_file else None
-    settings = {"hyper": tuned.as_settings() if tuned else hyper, "fast": fast}
-    make = partial(_online_tracker, weights, tuned.setting if tuned else hyper, device, fast)
-    source = DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing)
-    digest_of_weights = file_digest(weights)
-    runs: list[tuple[str, Callable[[], Tracker], str | None, dict[str, Any]]] = [
-        (trained.name, make, digest_of_weights, settings)
+    told = replay(file)
+    rows = [
+        ("then", told.message),
+        *((f"loss, {name}", f"{value:g}") for name, value in told.losses.items()),
+        *((f"gradient norm, {name}", f"{value:g}") for name, value in told.gradient_norms.items()),
+        ("pairs", str(len(told.positives))),
+        ("positives of each pair", " ".join(map(str, told.positives))),
+        ("not finite", ", ".join(told.not_finite) or "nothing"),
     ]
-    if entry.name == "folder":
-        runs.append(("static", StaticTracker, None, {}))
-    folders = {
-        tracker: run_benchmark(
-            maker,
-            source,
-            out,
-            tracker=tracker,
-            weights_sha256=digest,
-            settings=chosen,
-            protocol="reset" if entry.resets else "one_pass",
-            workers=workers,
-            shard=part,
-        )
-        for tracker, maker, digest, chosen in runs
-    }
-    if tuned is not None:
-        _tell(tuned, digest_of_weights)
-    if part != (1, 1):
-        more = " --allow-missing" if allow_missing else ""
-        print_line(
-            f"part {shard} is done; when all parts are: dlatrack evaluate {entry.name} --results {out}{more}"
-        )
-        return
-    truth = read_truth(entry.name, root, allow_missing=allow_missing)
-    score_command(truth, folders, out / "scores.csv", allow_missing=allow_missing)
-
-
-def _tell(tuned: Tuned, weights_sha256: str) -> None:
-    """Say what whoever reads the scores must know of the setting."""
-    for note in tuned.notes(weights_sha256):
-        print_line(f"note: {note}")
-    if (mark := tuned.mark()) is not None:
-        print_line(mark, style="bold red")
-
-
-def _part(shard: str) -> tuple[int, int]:
-    """The numbers of "k/n"."""
-    k, _, n = shard.partition("/")
-    if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
-        raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shard!r}")
-    return int(k), int(n)
-
-
-def _online_tracker(weights: Path, hyper: str | OnlineConfig, device: str, fast: bool) -> OnlineTracker:
-    """Made anew in each process; `hyper` is a key of `Recipe.online`, or a setting itself."""
-    if isinstance(hyper, OnlineConfig):
-        return network_trackers(weights, device, fast)(hyper)
-    reuse_freed_memory()
-    net, trained = load_weights(weights)
-    return OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast)
-
-
-def _changed(schedule: Schedule, changes: Mapping[str, int]) -> Schedule:
-    """A schedule with fields changed; a warm-up longer than the run is cut."""
-    epochs = changes.get("epochs", schedule.epochs)
-    try:
-        return replace(
-            schedule, **dict[str, Any](changes), warmup_epochs=min(schedule.warmup_epochs, max(epochs - 1, 0))
-        )
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    print_table(("what", "value"), rows, title=f"step {told.step}, epoch {told.epoch}")

@@ -1,53 +1,67 @@
-"""The command `tune`."""
+"""The command `dlatrack tune`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import torch
+import typer
 
 from dlatrack.cli.printing import print_line, print_table
-from dlatrack.devices import check_device
-from dlatrack.models.shipped import find_weights
-from dlatrack.models.weights import read_weights_info
-from dlatrack.training.identity import file_digest
-from dlatrack.tuning.network import network_trackers
-from dlatrack.tuning.record import TuningRecord
-from dlatrack.tuning.source import validation_source
-from dlatrack.tuning.space import FIELDS
-from dlatrack.tuning.tune import tune
-from dlatrack.tuning.tuned import read_tuned
+
+if TYPE_CHECKING:
+    from dlatrack.tuning.record import TuningRecord
 
 
-def tune_command(
-    weights: Path,
-    root: Path,
-    out: Path,
-    *,
-    name: str,
-    split: str,
-    trials: int,
-    seed: int,
-    workers: int,
-    device: str,
-    fast: bool,
-    on_test_set: bool,
+def tune(
+    weights: Annotated[Path, typer.Argument(help="Weight file of dlatrack (.safetensors).")],
+    root: Annotated[Path, typer.Option(help="Folder of the validation sequences, or of the data set.")],
+    out: Annotated[Path, typer.Option(help="JSON file to write; a stopped tuning goes on.")],
+    name: Annotated[
+        str,
+        typer.Option(help="folder: sequences in the OTB layout; or a data set, e.g. GOT10K."),
+    ] = "folder",
+    split: Annotated[
+        str, typer.Option(help="Of the data set; empty: val, or train where there is none.")
+    ] = "",
+    trials: Annotated[int, typer.Option(help="Settings to try.", min=1)] = 40,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="Processes; each uses one core.", min=1)] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
+    ] = False,
+    on_test_set: Annotated[
+        bool,
+        typer.Option(
+            "--on-test-set",
+            help="Tune on a test set all the same; the file says so, and so does every run that uses it.",
+        ),
+    ] = False,
 ) -> None:
-    """Tune the online hyper-parameters of a weight file, and print the best.
+    """Tune a tracker's online hyper-parameters on a validation set: penalty, window and rate.
 
-    Trial 0 is the recipe's setting for the data set, or for OTB100 where it has none.
-
-    Raises:
-        InputError: for unreadable weights or data, an unknown device, or as `tuning.tune.tune`.
+    Use the file with: dlatrack benchmark ... --hyper FILE
     """
+    import torch
+
+    import dlatrack.tuning.tune as tuning
+    from dlatrack.devices import check_device
+    from dlatrack.files import file_digest
+    from dlatrack.models.shipped import find_weights
+    from dlatrack.models.weights import read_weights_info
+    from dlatrack.tuning.network import network_trackers
+    from dlatrack.tuning.source import validation_source
+
     check_device(device)
     source = validation_source(name, root, split)
     weights = find_weights(weights)
     trained = read_weights_info(weights).recipe
+    # Trial 0 is the recipe's setting for the data set, or for OTB100 where it has none.
     own = next((key for key in trained.online if source.name.startswith(key.casefold())), "OTB100")
-    record = tune(
+    record = tuning.tune(
         partial(network_trackers, weights, device, fast),
         source,
         out,
@@ -65,6 +79,9 @@ def tune_command(
 
 def _print(record: TuningRecord, recipe: str) -> None:
     """The best setting beside the recipe's own, and what their difference amounts to."""
+    from dlatrack.tuning.space import FIELDS
+    from dlatrack.tuning.tuned import read_tuned
+
     if record.best is None or record.start is None or record.difference is None:
         return
     data, stopped = record.identity["data"], sum(trial.auc is None for trial in record.trials)

@@ -1,30 +1,35 @@
-"""What the commands `weights import`, `weights info` and `weights export` do, and print."""
+"""The commands `dlatrack weights ...`."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from dlatrack.cli.printing import print_line, print_table
 from dlatrack.errors import InputError
-from dlatrack.files import file_digest
-from dlatrack.models.official import load_official
-from dlatrack.models.onnx.export import export_onnx
-from dlatrack.models.onnx.network import SEARCH, TEMPLATE
-from dlatrack.models.shipped import find_weights
-from dlatrack.models.siamese import build_model
-from dlatrack.models.weights import load_weights, read_weights_info, save_weights
-from dlatrack.provenance import versions
-from dlatrack.recipes import recipe
+
+weights_app = typer.Typer(help="Weight files.", no_args_is_help=True)
 
 
-def import_command(name: str, checkpoint: Path, out: Path) -> None:
-    """Convert a public checkpoint of recipe `name` to a weight file whose card names its origin by hash.
+@weights_app.command("import")
+def weights_import(
+    recipe: Annotated[str, typer.Argument(help="Recipe the checkpoint belongs to, e.g. siamrpnpp.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of the tracker's public code (.pth, .pkl).")],
+    out: Annotated[Path, typer.Option(help="Weight file to write (.safetensors).")],
+) -> None:
+    """Read a public checkpoint, strictly and without running code from it, and write it as a weight file."""
+    from dlatrack.files import file_digest
+    from dlatrack.models.official import load_official
+    from dlatrack.models.siamese import build_model
+    from dlatrack.models.weights import save_weights
+    from dlatrack.provenance import versions
+    from dlatrack.recipes import recipe as recipe_of
 
-    Raises:
-        InputError: for an unknown recipe, and a checkpoint that does not fit it exactly or would be overwritten.
-    """
-    chosen = recipe(name)
+    chosen = recipe_of(recipe)
     if out.exists() and checkpoint.exists() and out.samefile(checkpoint):
         raise InputError(f"{out} is the checkpoint itself; name another file with --out")
     net = build_model(chosen)
@@ -34,12 +39,13 @@ def import_command(name: str, checkpoint: Path, out: Path) -> None:
     print_line(f"weights: {out}")
 
 
-def info_command(file: Path) -> None:
-    """Print recipe, size and model card of a weight file.
+@weights_app.command("info")
+def weights_info(
+    file: Annotated[Path, typer.Argument(help="Weight file, or the name of a shipped tracker.")],
+) -> None:
+    """Say which recipe a weight file holds and how it was made."""
+    from dlatrack.models.weights import load_weights, read_weights_info
 
-    Raises:
-        InputError: if the file is not a complete weight file.
-    """
     net, chosen = load_weights(file)
     parts = {part: sum(p.numel() for p in module.parameters()) for part, module in net.named_children()}
     rows = [
@@ -54,16 +60,64 @@ def info_command(file: Path) -> None:
         print_line(line)
 
 
-def export_command(weights: Path, out: Path) -> None:
-    """Write the ONNX graphs of a tracker to folder `out`, and print how far they are from its network.
+@weights_app.command("export")
+def weights_export(
+    file: Annotated[Path, typer.Argument(help="Weight file, or the name of a shipped tracker.")],
+    out: Annotated[Path, typer.Option(help="Folder for the two graphs and their description.")],
+) -> None:
+    """Write the template and the search graph of a tracker as ONNX, checked against torch.
 
-    Raises:
-        InputError: if there is no such weight file, and as `export_onnx`.
+    Needs the extra onnx: pip install 'dlatrack[onnx]'
     """
-    file = find_weights(weights)
+    from dlatrack.files import file_digest
+    from dlatrack.models.onnx.export import export_onnx
+    from dlatrack.models.onnx.network import SEARCH, TEMPLATE
+    from dlatrack.models.shipped import find_weights
+    from dlatrack.models.weights import load_weights
+
+    file = find_weights(file)
     net, chosen = load_weights(file)
     differences = export_onnx(net, chosen, out, {"weights": file.name, "weights_sha256": file_digest(file)})
     rows = [(name, f"{largest:.2g}", f"{scale:.3g}") for name, (largest, scale) in differences.items()]
     title = f"{chosen.name}: onnxruntime against torch"
     print_table(("output", "largest difference", "largest value"), rows, title=title)
     print_line(f"graphs: {out / TEMPLATE}, {out / SEARCH}; described in {out / 'README.md'}")
+
+
+@weights_app.command("compare")
+def weights_compare(
+    clips: Annotated[
+        Path,
+        typer.Option(help="Sequences in the OTB layout; those with masks, used in training, are left out."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables and their record; default: only print.")
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
+    ] = False,
+) -> None:
+    """Run the trackers that come with the package beside OpenCV's: AUC on clips and synthetic video, and speed.
+
+    OpenCV's CSRT and KCF need opencv-contrib-python.
+    """
+    import torch
+
+    from dlatrack.studies.shipped import save_shipped, study_shipped
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    study = study_shipped(clips, fast=fast)
+    rows = [
+        (str(name), *(f"{value:.3f}" for value in row[:-1]), f"{row.iloc[-1]:.0f}".replace("nan", ""))
+        for name, row in study.table.iterrows()
+    ]
+    print_table(["tracker", *study.table.columns], rows)
+    if study.absent:
+        print_line(
+            f"note: the target is absent in {study.absent:,} frames of the clips; as in pysot they fail in the "
+            f"AUC and count as precise"
+        )
+    for verdict in study.verdicts:
+        print_line(verdict)
+    if out is not None:
+        save_shipped(study, out, clips=clips, fast=fast)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from dlatrack.adapters import opencv
 from dlatrack.bench.measure import machine
-from dlatrack.cli.printing import print_line, print_table
 from dlatrack.datasets.composed import masked_clips
 from dlatrack.datasets.folder import read_folder, read_folders
 from dlatrack.datasets.sequence import Sequence
@@ -144,33 +141,18 @@ def _verdicts(by_target: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sentence(twins.summary, twins.dynamic, twins.fixed) for twins in compare_twins(by_target))
 
 
-def compare_command(clips: Path, out: Path | None, *, fast: bool) -> None:
-    """Print a study of the shipped trackers, and save its tables as `small_trackers` and `small_trackers_targets`.
+def save_shipped(study: ShippedStudy, folder: Path, *, clips: Path, fast: bool) -> None:
+    """Save the tables of a study as `small_trackers` and `small_trackers_targets`, with a record of what made them.
 
     Args:
+        study: by `study_shipped`.
+        folder: where to save; it is created.
         clips: as in `study_shipped`.
-        out: where to save; None: nowhere.
         fast: as in `study_shipped`.
 
     Raises:
-        InputError: as `study_shipped`, or if a file cannot be written.
+        InputError: if a file cannot be written.
     """
-    torch.set_num_threads(os.cpu_count() or 1)
-    study = study_shipped(clips, fast=fast)
-    rows = [
-        (str(name), *(f"{value:.3f}" for value in row[:-1]), f"{row.iloc[-1]:.0f}".replace("nan", ""))
-        for name, row in study.table.iterrows()
-    ]
-    print_table(["tracker", *study.table.columns], rows)
-    if study.absent:
-        print_line(
-            f"note: the target is absent in {study.absent:,} frames of the clips; as in pysot they fail in the "
-            f"AUC and count as precise"
-        )
-    for verdict in study.verdicts:
-        print_line(verdict)
-    if out is None:
-        return
     parameters = {
         "clips": clips.name,
         "fast": fast,
@@ -185,5 +167,5 @@ def compare_command(clips: Path, out: Path | None, *, fast: bool) -> None:
             made_by="dlatrack weights compare",
             parameters=parameters,
             synthetic=False,
-            folder=out,
+            folder=folder,
         )

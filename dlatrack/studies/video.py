@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +15,6 @@ import numpy as np
 import torch
 
 from dlatrack import paths
-from dlatrack.cli.printing import print_line
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.stream import FrameStream
 from dlatrack.datasets.video.writer import check_destination, nearest_rate, record
@@ -25,17 +22,14 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.files import check_writable, write_text
-from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import load_weights
 from dlatrack.pixels.annotate import draw_targets
-from dlatrack.pixels.window import Window
 from dlatrack.progress import Progress
 from dlatrack.studies.presets import PRESETS
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.outputs import check_outputs
 from dlatrack.tracking.video import VideoTrack, ahead, behind, check_targets, follow, parse_boxes
-from dlatrack.training.interrupt import stop_signal
 
 #: The tracker that is taken unless another is asked for: the paper's method, as it comes with the package.
 DEFAULT_WEIGHTS = "dla_siamcar_small"
@@ -185,42 +179,6 @@ def track_file(
         seconds=time.perf_counter() - started,
         stopped=stopped,
     )
-
-
-def track_command(
-    video: Path, boxes: Sequence[str], out: Path, *, weights: Path, device: str, show: bool
-) -> TrackedVideo:
-    """Track as `track_file` does, show the video meanwhile if asked to, and print one line at the end.
-
-    Ctrl-C, and q in the window, end the video with the current frame.
-
-    Args:
-        video: as in `track_file`.
-        boxes: one text for each target.
-        out: as in `track_file`.
-        weights: as in `track_file`.
-        device: as in `track_file`.
-        show: open a window.
-
-    Raises:
-        InputError: as `track_file`; or if there is no display to `show` on.
-    """
-    reuse_freed_memory()
-    # Codecs that are tried and missing tell the terminal; what counts becomes an InputError.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    opened = Window(f"{video.name} (q stops)") if show else nullcontext()
-    with opened as window, stop_signal(signal.SIGINT) as asked_to_stop:
-        tracked = track_file(
-            video,
-            ";".join(boxes),
-            out,
-            weights=weights,
-            device=device,
-            on_frame=lambda image: (window is None or window.show(image)) and not asked_to_stop(),
-        )
-    print_line(tracked.summary)
-    return tracked
 
 
 class VideoChoice(NamedTuple):

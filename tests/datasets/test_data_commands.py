@@ -7,12 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlatrack.cli.data import (
-    data_check_command,
-    data_info_command,
-    data_list_command,
-    data_mini_command,
-)
+from dlatrack.cli.data import data_check, data_info, data_list, data_mini
 from dlatrack.datasets.manifests import manifest, names
 from dlatrack.errors import InputError
 
@@ -32,7 +27,7 @@ def test_list_says_what_is_here_and_what_is_missing(
         if file.is_file():
             file.unlink()
     (root / "test").rename(root / "_test")
-    data_list_command([root.parent])
+    data_list([root.parent])
     text = capsys.readouterr().out
     assert all(name in text for name in names())
     assert f"{root.resolve()} (miniature): train, val; missing test" in text
@@ -48,7 +43,7 @@ def test_list_says_what_is_here_and_what_is_missing(
 def test_info_says_where_to_get_a_set_and_how_it_must_look(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data_info_command(name)
+    data_info(name)
     text, known = capsys.readouterr().out, manifest(name)
     for fact in (known.homepage, known.licence, known.layout.strip(), *known.quirks):
         assert fact in text
@@ -58,11 +53,11 @@ def test_info_says_where_to_get_a_set_and_how_it_must_look(
 
 def test_info_of_an_unknown_set_lists_those_there_are() -> None:
     with pytest.raises(InputError, match="got10k"):
-        data_info_command("got")
+        data_info("got")
 
 
 def test_check_prints_counts_and_hashes(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
-    data_check_command("otb100", miniature("otb100"), deep=True, workers=2)
+    data_check("otb100", miniature("otb100"), deep=True, workers=2)
     text = capsys.readouterr().out
     assert "otb100: miniature in" in text
     assert "no fault; every image decoded" in text
@@ -80,7 +75,7 @@ def test_check_names_faults_and_fails(miniature: Miniature, capsys: pytest.Captu
     with pytest.raises(
         InputError, match=r"otb100 in .* has 29 faults; the first: .*Basketball/img/0002.jpg is missing"
     ):
-        data_check_command("otb100", root, deep=False, workers=None)
+        data_check("otb100", root)
     text = capsys.readouterr().out
     assert text.count("fault: ") == 20
     assert "[bold].jpg is an image of another name" in text
@@ -89,7 +84,7 @@ def test_check_names_faults_and_fails(miniature: Miniature, capsys: pytest.Captu
 
 
 def test_mini_writes_one_or_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data_mini_command("otb100", tmp_path / "one", 0)
+    data_mini("otb100", tmp_path / "one")
     assert f"otb100: {tmp_path / 'one' / 'OTB100'}" in capsys.readouterr().out
-    data_mini_command("all", tmp_path / "all", 0)
+    data_mini("all", tmp_path / "all")
     assert capsys.readouterr().out.count(str(tmp_path / "all")) == len(names())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dlatrack.cli import main
-from dlatrack.cli.evaluate import score_command
+from dlatrack.cli.benchmark import score_results
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot.results import REGION, VOTRun, write_vot_run
 
@@ -409,7 +409,7 @@ def test_scores_of_a_benchmark_that_lacks_sequences_are_marked(capsys, tmp_path,
         ("Dog", "Box"),
     )
     folders = {name: results / name for name in ("off", "perfect")}
-    score_command(truth, folders, tmp_path / "scores.csv", allow_missing=True)
+    score_results(truth, folders, tmp_path / "scores.csv", allow_missing=True)
     out, err = capsys.readouterr()
     assert "OTB100: 4 sequences, 36 frames; 2 sequences are missing" in out
     assert "│ 4         │ 2       │" in out
@@ -417,6 +417,6 @@ def test_scores_of_a_benchmark_that_lacks_sequences_are_marked(capsys, tmp_path,
     last = (tmp_path / "scores.csv").read_text().splitlines()[-1]
     assert last.startswith('"mean, 2 sequences missing",')
     whole = BenchmarkTruth("OTB100", dict(truth.sequences))
-    score_command(whole, folders, tmp_path / "scores.csv")
+    score_results(whole, folders, tmp_path / "scores.csv")
     assert "missing" not in capsys.readouterr().out
     assert (tmp_path / "scores.csv").read_text().splitlines()[-1].startswith("mean,")

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from dlatrack.cli.weights import import_command
+from dlatrack.cli.weights import weights_import
 from dlatrack.errors import InputError
 from dlatrack.models.official import load_official
 from dlatrack.models.siamese import build_model
@@ -182,7 +182,7 @@ def test_a_checkpoint_is_never_its_own_output(tmp_path: Path) -> None:
     (tmp_path / "link.safetensors").symlink_to(file)
     for out in (file, tmp_path / "link.safetensors"):
         with pytest.raises(InputError, match="is the checkpoint itself; name another file with --out"):
-            import_command("siamcar_small", file, out)
+            weights_import("siamcar_small", file, out)
     assert file.read_bytes() == before
 
 

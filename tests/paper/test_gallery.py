@@ -12,7 +12,6 @@ import pytest
 from matplotlib.figure import Figure
 
 from dlatrack import cli, paths
-from dlatrack.cli import figures
 from dlatrack.errors import InputError
 from dlatrack.ledger.gallery import write_gallery
 from dlatrack.ledger.makers import made_by_notebooks, notebooks_for, title
@@ -167,7 +166,7 @@ def ran(clone: Path, places: list[Path], monkeypatch: pytest.MonkeyPatch) -> lis
         if preset == "paper":
             raise InputError(f"{stem}: this preset needs data")
 
-    monkeypatch.setattr(figures, "run_notebook", run_notebook)
+    monkeypatch.setattr("dlatrack.notebooks.run.run_notebook", run_notebook)
     return calls
 
 

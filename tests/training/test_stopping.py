@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import typer
 from torch import nn
 
-from dlatrack.training import interrupt
-from dlatrack.training.compute import Compute
+from dlatrack.cli.train import train
+from dlatrack.training import engine, interrupt
 from dlatrack.training.engine import CHECKPOINT, Training
 from dlatrack.training.interrupt import stop_signal
 
@@ -66,26 +67,17 @@ def test_outside_the_main_thread_nothing_is_noticed():
 def test_train_stops_with_the_status_of_its_signal_and_says_how_to_go_on(
     number, status, tmp_path: Path, monkeypatch, capsys
 ):
-    def train(*_, should_stop, **__):
+    def stopped(*_, should_stop, **__):
         assert not should_stop()
         signal.raise_signal(number)
         assert should_stop()
         return Training(nn.Identity(), [], 0, stopped=True)
 
-    monkeypatch.setattr(train, "train", train)
+    monkeypatch.setattr(engine, "train", stopped)
     (tmp_path / CHECKPOINT).touch()
-    found = train.train_command(
-        "siamcar_small",
-        tmp_path,
-        data=[],
-        sequences=1,
-        changes={"epochs": 1, "pairs_per_epoch": 32},
-        seed=0,
-        backbone_weights="random",
-        compute=Compute(),
-        tensorboard=False,
-    )
-    assert found == status
+    with pytest.raises(typer.Exit) as stop:
+        train("siamcar_small", tmp_path, sequences=1, epochs=1, pairs_per_epoch=32, backbone_weights="random")
+    assert stop.value.exit_code == status
     text = capsys.readouterr().out
     assert f"going on from {tmp_path / CHECKPOINT}" in text
     assert "stopped in epoch 0; the same command goes on from here" in text

@@ -1,0 +1,179 @@
+"""The command `dlatrack benchmark`: result files in the official form of a benchmark, and their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlatrack.cli.printing import print_line
+from dlatrack.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dlatrack.evaluation.truth import BenchmarkTruth
+    from dlatrack.recipes import OnlineConfig
+    from dlatrack.tracking.online import OnlineTracker
+    from dlatrack.tuning.tuned import Tuned
+
+
+def benchmark(
+    name: Annotated[
+        str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, or folder: sequences in the OTB layout.")
+    ],
+    root: Annotated[Path, typer.Option(help="The data set's folder, or the one of the sequences.")],
+    weights: Annotated[
+        Path,
+        typer.Option(
+            help="Weight file of dlatrack (.safetensors), or a shipped tracker, e.g. dla_siamcar_small."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Result files go here; a stopped run goes on.")],
+    recipe: Annotated[str, typer.Option(help="Refuse weights of another recipe; empty: take them all.")] = "",
+    hyper: Annotated[
+        str,
+        typer.Option(
+            help="Benchmark whose online hyper-parameters are used, or a JSON file of `dlatrack tune`; empty: this "
+            "one's, or OTB100's."
+        ),
+    ] = "",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(help="Processes that track, each on one core; 1: this one.", min=1)
+    ] = 1,
+    shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for several machines.")] = "1/1",
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Score the sequences that are there, and mark the scores.")
+    ] = False,
+) -> None:
+    """Run a tracker over a benchmark, in one pass or with resets (VOT), and print its scores."""
+    from dlatrack.devices import check_device
+    from dlatrack.evaluation.truth import benchmark
+    from dlatrack.evaluation.truth_source import read_truth
+    from dlatrack.files import file_digest
+    from dlatrack.models.shipped import find_weights
+    from dlatrack.models.weights import load_weights
+    from dlatrack.recipes import recipe as recipe_of
+    from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
+    from dlatrack.tracking.static import StaticTracker
+    from dlatrack.tuning.tuned import read_tuned
+
+    entry = benchmark(name)
+    if not entry.manifest and entry.name != "folder":
+        raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
+    check_device(device)
+    part = _part(shard)
+    weights = find_weights(weights)
+    _, trained = load_weights(weights, recipe_of(recipe) if recipe else None)
+    hyper = hyper or (entry.name if entry.name in trained.online else "OTB100")
+    tuned = read_tuned(hyper, trained.name) if hyper.endswith(".json") or Path(hyper).is_file() else None
+    run = partial(
+        run_benchmark,
+        sequences_source=DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing),
+        out=out,
+        protocol="reset" if entry.resets else "one_pass",
+        workers=workers,
+        shard=part,
+    )
+    make = partial(_online_tracker, weights, tuned.setting if tuned else hyper, device, fast)
+    digest = file_digest(weights)
+    settings = {"hyper": tuned.as_settings() if tuned else hyper, "fast": fast}
+    folders = {trained.name: run(make, tracker=trained.name, weights_sha256=digest, settings=settings)}
+    if entry.name == "folder":
+        folders["static"] = run(StaticTracker, tracker="static")
+    if tuned is not None:
+        _print_marks(tuned, digest)
+    if part != (1, 1):
+        more = " --allow-missing" if allow_missing else ""
+        print_line(
+            f"part {shard} is done; when all parts are: dlatrack evaluate {entry.name} --results {out}{more}"
+        )
+        return
+    truth = read_truth(entry.name, root, allow_missing=allow_missing)
+    score_results(truth, folders, out / "scores.csv", allow_missing=allow_missing)
+
+
+def score_results(
+    truth: BenchmarkTruth, folders: Mapping[str, Path], table: Path, *, allow_missing: bool = False
+) -> None:
+    """Score fresh results, print the scores and write those of each sequence.
+
+    Args:
+        truth: of the benchmark.
+        folders: of result files, by tracker.
+        table: CSV file to write: AUC of every sequence by tracker and their mean, or in VOT accuracy and failures.
+        allow_missing: say of every score how many sequences of the benchmark are missing, also if none is.
+
+    Raises:
+        InputError: as `each_tracker`.
+    """
+    import pandas as pd
+
+    from dlatrack.cli.score_output import print_scores, print_truth_notes, score_row
+    from dlatrack.evaluation.ope import OPEResult
+    from dlatrack.evaluation.scoring import Scored, absent_rule, each_tracker, score
+    from dlatrack.files import write_text
+
+    scored: list[Scored] = []
+    failures = each_tracker(
+        truth, list(folders.values()), lambda name, rows: scored.append(score(name, rows, truth))
+    )
+    if failures:
+        raise InputError(failures[0])
+    columns: dict[str, np.ndarray] = {}
+    for entry in scored:
+        result = entry.result
+        if isinstance(result, OPEResult):
+            columns[entry.tracker] = result.sequence_auc
+        else:
+            columns |= {
+                f"{entry.tracker} accuracy": result.sequence_accuracy,
+                f"{entry.tracker} failures": result.sequence_failures,
+            }
+    frame = pd.DataFrame(columns, index=pd.Index(truth.sequences, name="sequence"))
+    absent = absent_rule(truth.name)
+    missing = len(truth.missing) if allow_missing else None
+    frame.loc[f"mean, {missing} sequences missing" if missing else "mean"] = frame.mean()
+    write_text(table, frame.to_csv(lineterminator="\n"))
+    rows = [score_row(entry, truth, attributes=False, missing=missing, absent=absent) for entry in scored]
+    print_scores(truth, rows, absent)
+    print_truth_notes(truth, absent)
+    print_line(f"scores of each sequence: {table}")
+
+
+def _print_marks(tuned: Tuned, weights_sha256: str) -> None:
+    """Say what whoever reads the scores must know of the setting."""
+    for note in tuned.notes(weights_sha256):
+        print_line(f"note: {note}")
+    if (mark := tuned.mark()) is not None:
+        print_line(mark, style="bold red")
+
+
+def _part(shard: str) -> tuple[int, int]:
+    """The numbers of "k/n"."""
+    k, _, n = shard.partition("/")
+    if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shard!r}")
+    return int(k), int(n)
+
+
+def _online_tracker(weights: Path, hyper: str | OnlineConfig, device: str, fast: bool) -> OnlineTracker:
+    """Made anew in each process; `hyper` is a key of `Recipe.online`, or a setting itself."""
+    from dlatrack.memory import reuse_freed_memory
+    from dlatrack.models.weights import load_weights
+    from dlatrack.recipes import OnlineConfig
+    from dlatrack.tracking.online import OnlineTracker
+    from dlatrack.tuning.network import network_trackers
+
+    if isinstance(hyper, OnlineConfig):
+        return network_trackers(weights, device, fast)(hyper)
+    reuse_freed_memory()
+    net, trained = load_weights(weights)
+    return OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast)
