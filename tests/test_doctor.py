@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from dlatrack import cli
-from dlatrack.cli import doctor_checks
-from dlatrack.cli.doctor_checks import Finding, examine
+from dlatrack.cli import doctor_checks, doctor_packages
+from dlatrack.cli.doctor_checks import examine
+from dlatrack.cli.doctor_packages import Finding
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
 
@@ -24,9 +25,8 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def only(monkeypatch: pytest.MonkeyPatch, *checks: str) -> None:
-    monkeypatch.setattr(
-        doctor_checks, "_CHECKS", tuple(getattr(doctor_checks, f"_{name}") for name in checks)
-    )
+    known = {check.__name__.strip("_"): check for check in doctor_checks._CHECKS}
+    monkeypatch.setattr(doctor_checks, "_CHECKS", tuple(known[name] for name in checks))
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:
@@ -58,7 +58,7 @@ def test_what_the_core_lacks_is_broken_and_status_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     needed = ["numpy>=2.0", "numpy>=99", "no-such-package>=1.2", "unwanted; extra == 'dev'"]
-    monkeypatch.setattr(doctor_checks, "requires", lambda _: needed)
+    monkeypatch.setattr(doctor_packages, "requires", lambda _: needed)
     only(monkeypatch, "packages")
     assert call(monkeypatch) == 1
     good, old, absent = capsys.readouterr().out.splitlines()
@@ -129,7 +129,7 @@ def test_without_a_usable_home_folder_the_advice_is_to_set_it(
 def test_a_torchvision_for_another_torch_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, "packages")
     needs = {"dlatrack": ["torch>=2"], "torchvision": ["torch==1.0", "numpy==1.0"]}
-    monkeypatch.setattr(doctor_checks, "requires", needs.__getitem__)
+    monkeypatch.setattr(doctor_packages, "requires", needs.__getitem__)
     good, bad = examine()
     assert (good.what, good.state) == ("torch", "ok")
     assert bad.state == "broken"
@@ -142,7 +142,7 @@ def test_a_library_that_is_not_there_is_not_sought_with_pip(monkeypatch: pytest.
         raise ImportError(text)
 
     only(monkeypatch, "imports")
-    monkeypatch.setattr(doctor_checks, "import_module", lacks)
+    monkeypatch.setattr(doctor_packages, "import_module", lacks)
     found = by_name(examine())
     assert found["import of opencv-python"].advice == "install the system's package that has this library"
     assert found["import of torch"].advice == "pip install --force-reinstall torch"
@@ -165,9 +165,9 @@ def test_a_folder_of_data_that_is_not_there_is_named(monkeypatch: pytest.MonkeyP
 
 def test_an_optional_package_is_missing_with_its_purpose_and_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        doctor_checks, "find_spec", lambda name: None if name.startswith("onnx") else object()
+        doctor_packages, "find_spec", lambda name: None if name.startswith("onnx") else object()
     )
-    monkeypatch.setattr(doctor_checks.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor_packages.shutil, "which", lambda name: None)
     only(monkeypatch, "extras")
     found = by_name(examine())
     assert found["onnxscript"] == Finding(
