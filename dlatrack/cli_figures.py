@@ -9,11 +9,12 @@ import typer
 
 def figures(
     only: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Run the notebook of this figure or table alone, e.g. fig09 or table02; figures/README.md shows all."
+            help="Run the notebook of this figure or table alone, e.g. fig09 or table02, as often as needed; "
+            "figures/README.md shows all."
         ),
-    ] = "",
+    ] = None,
     preset: Annotated[
         str,
         typer.Option(
@@ -30,4 +31,4 @@ def figures(
     """
     from dlatrack.paper.commands import figures_command
 
-    figures_command(only, preset=preset, gallery_only=gallery_only)
+    figures_command(only or [], preset=preset, gallery_only=gallery_only)

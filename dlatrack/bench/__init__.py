@@ -110,7 +110,7 @@ def _run(what: str, repeats: int | None, threads: int | None, options: dict[str,
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     report = BENCHES[what](repeats or usual_repeats, **options)
-    return replace(report, machine=report.machine | {"threads": f"{threads} threads"})
+    return replace(report, machine=report.machine | {"threads": f"{threads} thread{'s' * (threads != 1)}"})
 
 
 def _print(title: str, report: BenchReport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from dlatrack.progress import duration
 _LEDGER = "00_"
 
 
-def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
+def figures_command(only: Sequence[str], *, preset: str, gallery_only: bool) -> None:
     """Run the notebooks that make the figures and tables, and write the gallery of what is there.
 
     They go to the folder that DLATRACK_FIGURES names. Without it, those of the preset "smoke" go among the runs, and
@@ -29,7 +29,7 @@ def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
     others; what is there is shown all the same.
 
     Args:
-        only: a figure or table, or the beginning of its name; "": all notebooks.
+        only: figures or tables, or the beginnings of their names; empty: all notebooks.
         preset: "smoke", "demo" or "paper".
         gallery_only: run nothing.
 
@@ -41,7 +41,7 @@ def figures_command(only: str, *, preset: str, gallery_only: bool) -> None:
     if preset not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
     if only and gallery_only:
-        raise InputError(f"--only {only} runs a notebook and --gallery-only runs none; give one of them")
+        raise InputError(f"--only {only[0]} runs a notebook and --gallery-only runs none; give one of them")
     stems = [] if gallery_only else _chosen(only)
     with _figures_in(_folder(preset)) as folder, owned_folder(folder):
         failed = {} if gallery_only else _run(stems, preset)
@@ -58,7 +58,7 @@ def _folder(preset: str) -> Path:
 
 @contextmanager
 def _figures_in(folder: Path) -> Iterator[Path]:
-    """Make a folder that of the figures, here and in the kernels that start meanwhile."""
+    """Write figures to a folder, in this process and in the kernels that it starts inside the block."""
     before = os.environ.get("DLATRACK_FIGURES")
     os.environ["DLATRACK_FIGURES"] = str(folder)
     try:
@@ -69,14 +69,14 @@ def _figures_in(folder: Path) -> Iterator[Path]:
             os.environ["DLATRACK_FIGURES"] = before
 
 
-def _chosen(only: str) -> list[str]:
+def _chosen(only: Sequence[str]) -> list[str]:
     stems = sorted(path.stem for path in paths.notebooks_dir().glob("[0-9]*_*.ipynb"))
     if only:
         known = {name: made.notebook for name, made in made_by_notebooks().items()}
         for record in read_records().values():
             if (notebook := record.made_by.removeprefix("notebooks/").removesuffix(".py")) in stems:
                 known[record.name] = notebook
-        return notebooks_for(only, known.items())
+        return sorted({stem for name in only for stem in notebooks_for(name, known.items())})
     return sorted(stems, key=lambda stem: (stem.startswith(_LEDGER), stem))
 
 
