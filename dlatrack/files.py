@@ -189,8 +189,13 @@ def _lock_name(number: int, parts: int) -> str:
 
 
 @contextmanager
-def owned_file(path: str | Path) -> Iterator[None]:
+def owned_file(path: str | Path, *, what: str = "", otherwise: str = "write elsewhere") -> Iterator[None]:
     """Keep every other run from writing a file that is written again and again, as `owned_folder` does.
+
+    Args:
+        path: the file, or any name for what is written.
+        what: is written, for the message; empty: the path.
+        otherwise: what one may do instead of waiting, for the message.
 
     Raises:
         InputError: as `owned_folder`.
@@ -200,12 +205,12 @@ def owned_file(path: str | Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    with _locked(path.parent / f".{path.name}{LOCK}", path):
+    with _locked(path.parent / f".{path.name}{LOCK}", what or path, otherwise):
         yield
 
 
 @contextmanager
-def _locked(path: Path, guarded: Path) -> Iterator[None]:
+def _locked(path: Path, guarded: str | Path, otherwise: str = "write elsewhere") -> Iterator[None]:
     """Hold the lock file `path`, which says who holds it, and remove it in the end."""
     lock = FileLock(path, timeout=_PATIENCE, is_singleton=True, fallback_to_soft=False)
     outermost = not lock.is_locked
@@ -213,7 +218,7 @@ def _locked(path: Path, guarded: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise InputError(
-            f"{guarded} is being written by another run{_owner(path)}; wait until it ends, or write elsewhere"
+            f"{guarded} is being written by another run{_owner(path)}; wait until it ends, or {otherwise}"
         ) from None
     except OSError as error:
         _do_without(path, guarded, error)
@@ -230,7 +235,7 @@ def _locked(path: Path, guarded: Path) -> Iterator[None]:
             lock.release()
 
 
-def _do_without(path: Path, guarded: Path, error: OSError) -> None:
+def _do_without(path: Path, guarded: str | Path, error: OSError) -> None:
     """Decide whether to go on although nothing can be locked."""
     if error.errno in _NO_LOCKS:
         warnings.warn(

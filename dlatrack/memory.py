@@ -20,11 +20,15 @@ def reuse_freed_memory() -> bool:
     Returns:
         Whether the allocator took the settings; False on systems without glibc, where nothing changes.
     """
-    if sys.platform != "linux":
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except AttributeError:  # musl has no such settings
-        return False
     settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 2**26))
     return all(mallopt(name, value) == 1 for name, value in settings)
+
+
+def mallopt(name: int, value: int) -> int:
+    """Change a setting of glibc's allocator; 1 if it was taken, and 0 on systems without glibc."""
+    if sys.platform != "linux":
+        return 0
+    try:
+        return int(ctypes.CDLL(None).mallopt(name, value))
+    except AttributeError:  # musl has no such settings
+        return 0

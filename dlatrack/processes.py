@@ -69,7 +69,7 @@ def death(process: BaseProcess, what: str, advice: str, *, begun: bool) -> Input
 
 
 def parent_watch() -> Callable[[], bool]:
-    """What tells, whenever it is called, whether the process that started this one is still there.
+    """A function that says whether the process that started this one is still there.
 
     A forked process may keep open what tells its brothers of the parent's end, and a process of a fork server is a
     child of that, so two signs are looked at.

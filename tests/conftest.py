@@ -35,6 +35,14 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def freed_memory_goes_back() -> Iterator[None]:
+    """Training asks the allocator to keep what is freed, which is quick for one run and too much for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlatrack.memory.mallopt", lambda name, value: 1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def settled_memory() -> list[int]:
     """Bytes that this process held when its memory was last looked after."""
@@ -45,8 +53,7 @@ def settled_memory() -> list[int]:
 def memory_of_the_test(settled_memory: list[int]) -> Iterator[None]:
     """Give back what tests have freed, whenever the process has grown.
 
-    Traced networks refer to themselves, so that the garbage collector alone frees them; and training asks the
-    allocator to keep what is freed (`dlatrack.memory`), which over all tests came to several GB.
+    Traced networks refer to themselves, so that the garbage collector alone frees them.
     """
     yield
     process = psutil.Process()

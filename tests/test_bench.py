@@ -197,7 +197,7 @@ def test_all_benchmarks_make_one_document(monkeypatch, capsys):
     assert reports["track siamcar_small"]["machine"] == {
         "name": "track",
         "weights": "siamcar_small",
-        "threads": "1 threads",
+        "threads": "1 thread",
     }
     assert all(report["figures"] == {"repeats": 4} for report in reports.values())
     bench("all", repeats=4, threads=1)

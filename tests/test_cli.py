@@ -245,6 +245,7 @@ class Trap:
         return (open, (self.path, "w"))
 
 
+@pytest.mark.slow
 def test_weights_are_imported_and_described(monkeypatch, capsys, tmp_path):
     donor = build_model(recipe("siamban"), torch.Generator().manual_seed(5))
     public = {

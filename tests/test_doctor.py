@@ -196,7 +196,11 @@ def test_folders_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path / "runs" / "deep"))
     assert by_name(examine())["folder of runs"].state == "ok"
     assert not (tmp_path / "runs").exists(), "nothing is made"
-    monkeypatch.setattr(doctor_checks.os, "access", lambda *_: False)
+
+    def refuse(**_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(doctor_checks.tempfile, "TemporaryDirectory", refuse)
     found = by_name(examine())["folder of runs"]
     assert (found.state, found.found) == ("missing", str(tmp_path / "runs" / "deep"))
     assert found.advice == "not writable; set DLATRACK_RUNS to a folder that is"

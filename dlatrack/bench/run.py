@@ -92,4 +92,4 @@ def _run(what: str, repeats: int | None, threads: int | None, options: Mapping[s
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     report = BENCHES[what](repeats or usual_repeats, **options)
-    return replace(report, machine=report.machine | {"threads": f"{threads} threads"})
+    return replace(report, machine=report.machine | {"threads": f"{threads} thread{'s' * (threads != 1)}"})

@@ -148,7 +148,7 @@ def _place(name: str, root: Path) -> Place | None:
 
 
 def _splits(known: Manifest) -> tuple[str, ...]:
-    """A line for each split with files of its own, and its first count; alike neighbours share a line."""
+    """A line for each split with files of its own, and its first count; neighbours that are alike share a line."""
     sizes = [
         (
             split.name,

@@ -47,9 +47,8 @@ def _devices() -> Iterator[Finding]:
     from dlatrack.models.inference.cpu_convolution import has_native_bfloat16, onednn_available
 
     threads = torch.get_num_threads()
-    yield Finding(
-        "CPU", "ok", f"{os.cpu_count()} cores, torch uses {threads} threads (OMP_NUM_THREADS changes that)"
-    )
+    used = f"{threads} thread{'s' * (threads != 1)} (OMP_NUM_THREADS changes that)"
+    yield Finding("CPU", "ok", f"{os.cpu_count()} cores, torch uses {used}")
     for name, there, gain in (
         ("oneDNN in torch", onednn_available(), "tracking on a CPU at full speed; take torch's own wheel"),
         (
@@ -111,9 +110,18 @@ def _folders() -> Iterator[Finding]:
         ("CACHE", paths.cache_dir()),
     ):
         nearest = next(place for place in (folder, *folder.parents) if os.path.exists(place))
-        writable = os.path.isdir(nearest) and os.access(nearest, os.W_OK | os.X_OK)
+        writable = os.path.isdir(nearest) and _can_make_files(nearest)
         advice = "" if writable else f"not writable; set DLATRACK_{name} to a folder that is"
         yield Finding(f"folder of {name.lower()}", "ok" if writable else "missing", str(folder), advice)
+
+
+def _can_make_files(folder: Path) -> bool:
+    """Try it: for the administrator, every folder looks writable."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _data() -> Iterator[Finding]:

@@ -108,7 +108,7 @@ def _print_scores(run: TrackerScores, form: str, metric: str, found: Mapping[Pai
     elif form == "csv":
         print_csv(rows)
     else:
-        # Of one-pass evaluation the tables of reasons tell what is refused.
+        # In one-pass evaluation the tables of reasons name what is refused.
         shown = [row for row in run.rows if "refused" not in row or BENCHMARKS[run.truth.name].resets]
         print_scores(run.truth, shown, run.absent)
         print_reasons(run.compared)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -21,11 +21,12 @@ _LEDGER = "00_"
 
 def figures(
     only: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Run the notebook of this figure or table alone, e.g. fig09 or table02; figures/README.md shows all."
+            help="Run the notebook of this figure or table alone, e.g. fig09 or table02, as often as needed; "
+            "figures/README.md shows all."
         ),
-    ] = "",
+    ] = None,
     preset: Annotated[
         str,
         typer.Option(
@@ -48,8 +49,8 @@ def figures(
     if preset not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
     if only and gallery_only:
-        raise InputError(f"--only {only} runs a notebook and --gallery-only runs none; give one of them")
-    stems = [] if gallery_only else _chosen(only)
+        raise InputError(f"--only {only[0]} runs a notebook and --gallery-only runs none; give one of them")
+    stems = [] if gallery_only else _chosen(only or [])
     with _figures_in(_folder(preset)) as folder, owned_folder(folder):
         failed = {} if gallery_only else _run(stems, preset)
         print(f"gallery written to {write_gallery(folder)}")
@@ -66,7 +67,7 @@ def _folder(preset: str) -> Path:
 
 @contextmanager
 def _figures_in(folder: Path) -> Iterator[Path]:
-    """Make a folder that of the figures, here and in the kernels that start meanwhile."""
+    """Write figures to a folder, in this process and in the kernels that it starts inside the block."""
     before = os.environ.get("DLATRACK_FIGURES")
     os.environ["DLATRACK_FIGURES"] = str(folder)
     try:
@@ -77,7 +78,7 @@ def _figures_in(folder: Path) -> Iterator[Path]:
             os.environ["DLATRACK_FIGURES"] = before
 
 
-def _chosen(only: str) -> list[str]:
+def _chosen(only: Sequence[str]) -> list[str]:
     from dlatrack.ledger.makers import made_by_notebooks, notebooks_for
     from dlatrack.ledger.records import read_records
 
@@ -87,7 +88,7 @@ def _chosen(only: str) -> list[str]:
         for record in read_records().values():
             if (notebook := record.made_by.removeprefix("notebooks/").removesuffix(".py")) in stems:
                 known[record.name] = notebook
-        return notebooks_for(only, known.items())
+        return sorted({stem for name in only for stem in notebooks_for(name, known.items())})
     return sorted(stems, key=lambda stem: (stem.startswith(_LEDGER), stem))
 
 

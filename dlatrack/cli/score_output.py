@@ -134,7 +134,7 @@ def print_reasons(compared: Mapping[str, Sequence[Comparison]]) -> None:
 
 
 def print_note(text: str) -> None:
-    """Print a note on standard error, where it is in no way of JSON and CSV."""
+    """Print a note on standard error, apart from JSON and CSV on standard output."""
     print_line(f"note: {text}", file=sys.stderr)
 
 

@@ -159,7 +159,7 @@ def _add(below: Path, name: re.Pattern[str], place: Place, gathered: _Gathered, 
 
 
 def _annotation(file: Path, place: Place, report: Report) -> ImageAnnotation:
-    """What a file says, without objects of no synset, which are reported."""
+    """What a file says, without the objects that have no synset, which are reported."""
     size, objects = read_annotation(file, place.root, report, tracks=False) or _NOTHING
     for item in objects:
         if not _SYNSET.fullmatch(item.synset):

@@ -66,7 +66,7 @@ def notebooks_for(wanted: str, known: Iterable[tuple[str, str]]) -> list[str]:
     """The notebooks that make a figure or table, or all those that a paper's figure is split into.
 
     Args:
-        wanted: a name, e.g. "fig09a", or its beginning up to a number, e.g. "fig09" or "fig9".
+        wanted: a name in upper or lower case, e.g. "fig09a", or its beginning up to a number, e.g. "fig09" or "fig9".
         known: name and notebook of each figure and table.
 
     Returns:
@@ -76,14 +76,14 @@ def notebooks_for(wanted: str, known: Iterable[tuple[str, str]]) -> list[str]:
         InputError: for a name that nothing begins with, with those that are most like it.
     """
     pairs = list(known)
-    two_digits = re.sub(r"^(fig|table)(?=\d(?!\d))", r"\g<1>0", wanted)
-    begins = re.compile(rf"{re.escape(two_digits)}(?!\d)")
+    two_digits = re.sub(r"^(fig|table)(?=\d(?!\d))", r"\g<1>0", wanted.lower())
+    begins = re.compile(rf"{re.escape(two_digits)}(?!\d)", re.IGNORECASE)
     found = sorted({notebook for name, notebook in pairs if begins.match(name)})
     if not found:
         names = sorted(dict(pairs))
-        nearest = get_close_matches(two_digits, names, n=_NEAREST, cutoff=0.0)
+        nearest = get_close_matches(two_digits, names, n=_NEAREST)
+        like = f"the nearest of {len(names)} names are {', '.join(nearest)}" if nearest else "none is near it"
         raise InputError(
-            f"no notebook makes a figure or table {wanted!r}; the nearest of {len(names)} names are "
-            f"{', '.join(nearest)}; figures/README.md shows all"
+            f"no notebook makes a figure or table {wanted!r}; {like}; figures/README.md shows all"
         )
     return found

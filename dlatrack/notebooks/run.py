@@ -75,11 +75,17 @@ def run_notebook(
             f"there is no Jupyter kernel {_KERNEL!r}; python -m ipykernel install --sys-prefix makes it"
         )
     target = _check_output(paths.runs_dir() / source.name if output is None else Path(output), source)
-    print(f"running {source.name}; its figures and tables go to {paths.figures_dir()}", flush=True)
+    figures = paths.figures_dir()
+    print(f"running {source.name}; its figures and tables go to {figures}", flush=True)
     if values.get("preset") == "smoke" and paths.data_dir() is not None and not values.get("data"):
         print("the preset smoke runs on small synthetic data and ignores DLATRACK_DATA", flush=True)
     try:
-        with _quiet(), owned_file(target), owned_file(paths.figures_dir() / source.name):
+        its_figures = owned_file(
+            figures / source.name,
+            what=f"{figures}, where {source.name} puts its figures,",
+            otherwise="set DLATRACK_FIGURES to another folder",
+        )
+        with _quiet(), owned_file(target), its_figures:
             papermill.execute_notebook(
                 _unformatted(source),
                 _unformatted(target),

@@ -104,6 +104,7 @@ def test_a_batch_equals_its_targets_alone(name):
     assert torch.equal(together, alone)
 
 
+@pytest.mark.slow
 def test_mean_positives_of_the_fixed_rules_on_training_targets():
     """Published means for LaSOT's aspect ratios, ln(w / h) with standard deviation 0.572."""
     target = training_targets(5000, seed=4, aspect_std=0.572)

@@ -260,8 +260,16 @@ def test_only_one_figure(ran: list[tuple[str, str]], monkeypatch: pytest.MonkeyP
     save("fig09a", "notebooks/09_hyperparameter_k.py")
     assert call(monkeypatch, "--only", "fig09", "--preset", "smoke") == 0
     assert ran == [("09_hyperparameter_k", "smoke")], "known from its record alone"
-    assert call(monkeypatch, "--only", "table02") == 1
+    assert call(monkeypatch, "--only", "TABLE02") == 1
     assert ran[1:] == [("05_evaluate_otb100", "demo")], "known from the notebook's text"
+
+
+def test_several_figures_are_all_made(ran: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch):
+    save("fig09a", "notebooks/09_hyperparameter_k.py")
+    assert call(monkeypatch, "--only", "table02", "--only", "fig9", "--preset", "smoke") == 1
+    assert [stem for stem, _ in ran] == ["05_evaluate_otb100", "09_hyperparameter_k"]
+    assert call(monkeypatch, "--only", "nosuch", "--only", "fig9") == 2, "an unknown one stops all"
+    assert len(ran) == 2
 
 
 def test_the_gallery_alone(ran: list[tuple[str, str]], clone: Path, monkeypatch: pytest.MonkeyPatch):
@@ -275,7 +283,11 @@ def test_the_gallery_alone(ran: list[tuple[str, str]], clone: Path, monkeypatch:
     [
         (
             ["--only", "fig99"],
-            "no notebook makes a figure or table 'fig99'; the nearest of 2 names are fig04_success, table02",
+            "no notebook makes a figure or table 'fig99'; none is near it; figures/README.md shows all",
+        ),
+        (
+            ["--only", "fig04_sucess"],
+            "'fig04_sucess'; the nearest of 2 names are fig04_success; figures/README.md shows all",
         ),
         (["--preset", "huge"], "preset must be one of smoke, demo, paper, got 'huge'"),
         (["--only", "fig09", "--gallery-only"], "--only fig09 runs a notebook and --gallery-only runs none"),

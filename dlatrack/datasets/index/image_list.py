@@ -21,7 +21,7 @@ class ImageList:
         starts: (V + 1,) int64, the image at which each template starts.
         numbers: (M,) int, what goes into the template.
         listed_wh: (M, 2) int, width and height that the annotation says each image has, px; 0 where it does not say.
-            None where it says of none.
+            None where it lists none.
     """
 
     root: Path

@@ -13,7 +13,7 @@ from dlatrack.sampling.crops import template_side
 #: Smallest width and height in image px that a tracked target can shrink to; a target of no size has no crop.
 SMALLEST_SIDE = 1.0
 
-#: Widths and heights in image px that a target can start with; beyond them areas leave the range of numbers.
+#: Widths and heights in image px that a target can start with: beyond them, products of areas overflow or vanish.
 _SIDES = (1e-6, 1e6)
 
 
