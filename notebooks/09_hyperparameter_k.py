@@ -44,9 +44,7 @@ from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper import figure9
 from dlatrack.provenance import save_table
-from dlatrack.studies import hyperparameter_k as counting
-from dlatrack.studies import k_training as training
-from dlatrack.studies import twins
+from dlatrack.studies import hyperparameter_k, k_training, twins
 from dlatrack.viz.candidates import (
     candidate_scores_plot,
     positives_over_candidates_plot,
@@ -57,7 +55,7 @@ from dlatrack.viz.save import save_figure
 check_injected(globals())
 
 made_by = "notebooks/09_hyperparameter_k.py"
-study = counting.candidate_study(preset, candidates)
+study = hyperparameter_k.candidate_study(preset, candidates)
 parameters = {"preset": preset, "candidates": list(study.candidates), "data": data, "test_data": test_data}
 parameters |= {"backbone_weights": backbone_weights, "seed": seed}
 study
@@ -78,7 +76,7 @@ study
 #   known.
 
 # %%
-counts = counting.positives_over_candidates(study, seed=seed)
+counts = hyperparameter_k.positives_over_candidates(study, seed=seed)
 figure = positives_over_candidates_plot(counts, paper=figure9.POSITIVES, mixes=("wide mix", "as in LaSOT"))
 save_figure(
     figure,
@@ -120,7 +118,7 @@ wide.round(2)
 
 # %%
 crops = twins.training_crops(study.plan, data=data, seed=seed)
-epochs = counting.positives_over_epochs(study, crops, figure9.FOLLOWED, seed=seed)
+epochs = hyperparameter_k.positives_over_epochs(study, crops, figure9.FOLLOWED, seed=seed)
 figure = positives_over_epochs_plot(epochs)
 save_figure(
     figure,
@@ -140,16 +138,16 @@ figure
 # question is asked, and can hardly answer it.
 
 # %%
-trained = training.train_all(
+trained = k_training.train_all(
     study, crops, seed=seed, device=device, backbone_weights=backbone_weights, workers=workers
 )
 
 # %%
 videos = twins.held_out_sequences(study.plan, data=test_data, seed=seed)
-boxes = twins.track_all(training.trackers_of(study, trained, device=device), videos)
+boxes = twins.track_all(k_training.trackers_of(study, trained, device=device), videos)
 scores = twins.score(boxes, videos)
-differences = training.against_reference(study, scores)
-table = training.score_table(study, scores, differences)
+differences = k_training.against_reference(study, scores)
+table = k_training.score_table(study, scores, differences)
 save_table(table, "09_scores", made_by=made_by, parameters=parameters, synthetic=not test_data)
 table.round(3)
 
