@@ -149,6 +149,65 @@ def test_few_modules_lie_at_the_root_of_the_package() -> None:
     assert len(settled(f"dlatrack.{path.stem}" for path in (ROOT / "dlatrack").glob("*.py"))) <= 14
 
 
+def named_in_the_tree() -> list[Path]:
+    """Files and folders that the tree of CONTRIBUTING.md names, in its order, from the root of the project."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    lines = text.partition("```text\n")[2].partition("```")[0].splitlines()
+    above: list[str] = []
+    found = []
+    for line in lines:
+        depth, odd = divmod(len(line) - len(line.lstrip()), 4)
+        assert not odd, f"this line is not indented by a multiple of four: {line}"
+        names = re.split(r"\s{2,}", line.strip())[0].split()
+        found += [Path(*above[:depth], name) for name in names]
+        above[depth:] = [names[0]]
+    return found
+
+
+def test_the_tree_is_the_real_one() -> None:
+    named = named_in_the_tree()
+    assert len(named) > 40
+    assert [str(path) for path in named if not (ROOT / path).exists()] == []
+    assert len(set(named)) == len(named)
+
+
+def test_the_tree_leaves_out_no_part_of_the_package() -> None:
+    there = {
+        path.with_suffix("").relative_to(ROOT)
+        for path in (ROOT / "dlatrack").iterdir()
+        if (path / "__init__.py").is_file() or (path.suffix == ".py" and not path.name.startswith("__"))
+    }
+    missing = there - {path.with_suffix("") for path in named_in_the_tree()}
+    assert settled(".".join(path.parts) for path in missing) == []
+
+
+def test_the_tree_is_in_the_order_of_imports() -> None:
+    rooms = [path.name for path in named_in_the_tree() if path.parent == Path("dlatrack")]
+    layers = [house.LAYER[name] for name in rooms if name in house.LAYER]
+    assert layers == sorted(layers)
+    assert len(layers) == len(house.LAYER) - 1, "every room but the ground, which is modules"
+
+
+def tables(page: str, heading: str) -> list[list[str]]:
+    """Cells of the rows of the tables below a heading of a page."""
+    text = (ROOT / page).read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]
+    return [row for row in rows if len(row) == 2]
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "column"),
+    [("README.md", "What is here", 0), ("CONTRIBUTING.md", "Where things go", 1)],
+)
+def test_what_the_tables_name_is_there(page: str, heading: str, column: int) -> None:
+    """NAME and NN in a path stand for any name and number."""
+    cells = " ".join(row[column] for row in tables(page, heading))
+    named = [name for name in re.findall(r"`([^`\s]+)`", cells) if "/" in name]
+    assert len(named) > 8
+    patterns = [re.sub("NAME|NN", "*", name) for name in named]
+    assert [pattern for pattern in patterns if not any(ROOT.glob(pattern))] == []
+
+
 def test_the_summary_counts(tmp_path: Path) -> None:
     """Two modules that import each other, in one of two rooms."""
     for name, text in {
