@@ -7,7 +7,7 @@ import gc
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -81,3 +81,31 @@ def committed_figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkout = ["git", "checkout-index", f"--prefix={folder}/", "-z", "--stdin"]
     subprocess.run(checkout, cwd=ROOT, input="\0".join(names), text=True, check=True)
     return folder / "figures"
+
+
+@pytest.fixture(scope="session")
+def _originals(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    from dlatrack.datasets.mini import write_mini
+
+    written: dict[str, Path] = {}
+
+    def original(name: str) -> Path:
+        if name not in written:
+            written[name] = write_mini(name, tmp_path_factory.mktemp(name))
+        return written[name]
+
+    return original
+
+
+@pytest.fixture
+def miniature(tmp_path: Path, _originals: Callable[[str], Path]) -> Callable[[str], Path]:
+    """A function that gives the root of a data set's miniature, a copy that the test may spoil."""
+
+    def fresh(name: str) -> Path:
+        original = _originals(name)
+        copy = tmp_path / name / original.name
+        if not copy.exists():
+            shutil.copytree(original, copy, symlinks=True)
+        return copy
+
+    return fresh

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_official import fill
+from parity_weights import fill
 from torch import nn
 
 from dlatrack.assign import build_assigner

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlatrack import paths
 from dlatrack.datasets.video.capture import name_for_opencv, open_capture, rate_of
 from dlatrack.datasets.video.packets import packet_times
 from dlatrack.datasets.video.reader import VideoFrames, read_video
@@ -146,9 +147,7 @@ def test_names_in_no_encoding(tmp_path: Path, name: bytes, locale: dict[str, str
     done = subprocess.run(
         [sys.executable, "-c", SURROGATES, name.hex()],
         cwd=tmp_path,
-        env=os.environ
-        | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": ":replace"}
-        | locale,
+        env=os.environ | {"PYTHONPATH": str(paths.root()), "PYTHONIOENCODING": ":replace"} | locale,
         capture_output=True,
         timeout=60,
         check=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_official import fill
+from parity_weights import fill
 
 from dlatrack.models.heads import BanHead
 from dlatrack.models.official import load_official

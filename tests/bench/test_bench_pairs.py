@@ -9,7 +9,16 @@ import pytest
 
 from dlatrack.bench import pairs as module
 from dlatrack.recipes import recipe
+from dlatrack.sampling.pack.read import PackedCrops
+from dlatrack.sampling.pack.write import pack
 from dlatrack.sampling.pairs import PairSource
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> PackedCrops:
+    """Three videos of five frames, in three shards."""
+    table = module.synthetic_table(tmp_path_factory.mktemp("images"), 3, 5)
+    return pack(table, tmp_path_factory.mktemp("packs") / "three", name="three", shard_crops=4, workers=1)
 
 
 def test_figures_of_a_small_index(tmp_path: Path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_official import fill
+from parity_weights import fill
 
 from dlatrack.errors import InputError
 from dlatrack.models.heads import RpnHead
