@@ -54,10 +54,33 @@ def test_separators(line):
     assert split_numbers(line) == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("line", ["10,5;20,0", "10,5 20,0", "10,5\t20,0", "1,5; 2;3;4", "1,2 3 4"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("10,5;20,0", "10,5 20,0", "10,5\t20,0", "1,5; 2;3;4", "1,2 3 4"),
+        *(
+            "10,5, 20,5, 30,5, 40,5",
+            "10,5 ,20,5",
+            "1,\t2,3",
+            "1,000.5 2,000.5",
+            "1.000,5;2.000,5",
+            "1.0,2 3.0,4.0",
+        ),
+    ],
+)
 def test_a_comma_that_may_be_a_decimal_point_is_refused(line):
     with pytest.raises(ValueError, match="decimals need a point"):
         split_numbers(line)
+    assert quick_table(f"{line}\n{line}", range(1, 9)) is None
+
+
+@pytest.mark.parametrize("line", ["1.0,2.0 3.0,4.0", "1.,2.;3.,4.", "1.0, 2.0,3.0 ,4.0", "1.0,-2.0;-3.,4.0"])
+def test_a_comma_between_numbers_with_points_is_a_separator(line):
+    assert np.abs(split_numbers(line)).tolist() == [1, 2, 3, 4]
+
+
+def test_a_row_of_many_digits_is_looked_at_once():
+    assert quick_table("1" * 300_000 + " 2", (2,)) is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +125,7 @@ def test_a_mark_at_the_start_is_no_part_of_the_text():
     assert decode(b"\xef\xbb\xbf1,2") == "1,2"
 
 
-@pytest.mark.parametrize("text", ["1,2\n3,4", "1;2\r\n3;4\r\n", "1\t2\n3 4", " 1 , 2 \n3,4\n\n"])
+@pytest.mark.parametrize("text", ["1,2\n3,4", "1;2\r\n3;4\r\n", "1\t2\n3 4", " 1 , 2 \n3, 4\n\n"])
 def test_whole_tables_are_read_at_once(text):
     table = quick_table(text, (2,))
     assert table is not None

@@ -69,7 +69,7 @@ def test_json_has_full_precision_and_names(monkeypatch, capsys, results, gt):
     assert status == 0
     assert list(perfect) == [
         *("tracker", "benchmark", "protocol"),
-        *("auc", "precision", "norm_precision", "success_rate"),
+        *("auc", "precision", "norm_precision", "success_rate", "sequences", "missing"),
     ]
     assert (perfect["tracker"], perfect["benchmark"], perfect["protocol"]) == ("perfect", "OTB100", "pysot")
     assert perfect["auc"] == pytest.approx(20 / 21, abs=1e-15)
@@ -331,9 +331,19 @@ def test_a_file_of_some_true_boxes_is_no_whole_benchmark(monkeypatch, capsys, tm
     for tracker in ("off", "perfect"):
         (results / tracker / "Car1.txt").rename(results / tracker / "MyOwnCar.txt")
     arguments = ("OTB100", "--results", results, "--gt", tmp_path / "own.json")
-    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
-    assert "OTB100: 4 sequences, 36 frames\n" in out
-    assert "it lacks" not in err
+    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert (status, out) == (2, "")
+    assert "own.json: OTB100 has no sequence MyOwnCar" in err
+
+
+@pytest.mark.parametrize("options", [(), ("--significance",), ("--compare",), ("--attributes",)])
+def test_every_output_of_a_part_of_the_truth_is_marked(monkeypatch, capsys, results, gt, options):
+    arguments = ("evaluate", "OTB100", "--results", results, "--gt", gt, *options)
+    rows = json.loads(run(monkeypatch, capsys, *arguments, "--json")[1])
+    assert {(row["sequences"], row["missing"]) for row in rows if row["auc"] is not None} == {(4, 96)}
+    rows = list(csv.DictReader(io.StringIO(run(monkeypatch, capsys, *arguments, "--csv")[1])))
+    assert {(row["sequences"], row["missing"]) for row in rows if row["auc"]} == {("4", "96")}
+    assert "missing ┃" in run(monkeypatch, capsys, *arguments)[1]
 
 
 def test_results_are_exported(monkeypatch, capsys, tmp_path, results, gt):
