@@ -67,8 +67,8 @@ def _require_boxes(source: Path, sequences: list[SequenceTruth]) -> None:
     for sequence in sequences:
         if sequence.regions.shape[1] != 4:
             raise InputError(
-                f"{source}: sequence {sequence.name} row 1: polygons of 8 numbers are no truth of one-pass evaluation; "
-                f"boxes x, y, w, h are needed"
+                f"{source}: sequence {sequence.name} row 1: polygons of 8 numbers are no truth of one-pass "
+                f"evaluation; boxes x, y, w, h are needed"
             )
 
 

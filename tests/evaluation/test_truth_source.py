@@ -44,7 +44,7 @@ def test_rows_by_sequence(tmp_path, name):
 )
 def test_a_sequence_that_the_benchmark_does_not_have_is_named(tmp_path, name, sequences):
     """It would be scored as one of the benchmark, and whatever is missing would go unnoticed."""
-    file = put(tmp_path / "a.json", dict.fromkeys(sequences, [[1, 2, 3, 4]]))
+    file = put(tmp_path / "a.json", {sequence: [[1, 2, 3, 4]] for sequence in sequences})
     with pytest.raises(InputError, match=rf"a\.json: {name} has no sequence {sequences[-1]}; .* folder$"):
         read_truth(name, file)
 
