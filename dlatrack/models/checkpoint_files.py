@@ -87,7 +87,7 @@ def _fault(path: str | Path, error: Exception) -> str:
         return f"is not a checkpoint of plain tensors: it holds the Python object {name}, and is not read for safety"
     return (
         _other_content(path, _TORCH_STARTS)
-        or "is not a complete PyTorch checkpoint: it is damaged or cut short"
+        or "is not a complete PyTorch checkpoint: it is damaged, cut short or not as torch.save writes by default"
     )
 
 
