@@ -85,10 +85,30 @@ def test_a_row_of_many_digits_is_looked_at_once():
 
 @pytest.mark.parametrize(
     "line",
-    ["1,,2,3", "1,2,3,", ",1,2", "", "1;;2", "1\x0b2", "1\x0c2", "1\xa02", "1\u20032", "1\u20282", "\ufeff1"],
+    ["1,,2,3", "1;;2", "1\x0b2", "1\x0c2", "1\xa02", "1\u20032", "1\u20282", "\ufeff1"],
 )
 def test_holes_and_other_blanks_are_no_separators(line):
     with pytest.raises(ValueError, match="is not a finite number"):
+        split_numbers(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "^the row is blank$"),
+        (" \t", "^the row is blank$"),
+        ("1,2,3,4,", "^the row ends with a separator; nothing"),
+        ("1;2;", "^the row ends with a separator; nothing"),
+        (",1,2", "^the row begins with a separator; nothing"),
+        ("1,2,3,4 # a", "^'#' is not a finite number$"),
+        ("1,2,3,4 lost", "^'lost' is not a finite number$"),
+        ("x,y,w,h", "^'x' is not a finite number, nor is any other field; headers are not taken$"),
+        ("left top width height", "headers are not taken$"),
+        ("x,2,3,4", "^'x' is not a finite number$"),
+    ],
+)
+def test_the_reason_is_the_one_that_can_be_seen(line, message):
+    with pytest.raises(ValueError, match=message):
         split_numbers(line)
 
 
