@@ -6,11 +6,12 @@ import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from dlatrack.datasets.capture import open_capture
+from dlatrack.datasets.capture import expected_frames, open_capture, rate_of
 from dlatrack.datasets.image_header import read_header
 from dlatrack.errors import InputError
 
@@ -26,6 +27,32 @@ _UNITS = {
     "MPG2": (".m2v", b"\xb3\xb5"),
     "FMP4": (".m4v", bytes(range(0x20, 0x30))),
 }
+
+
+class Timing(NamedTuple):
+    """How a video was recorded.
+
+    Attributes:
+        fps: frames per second, as `capture.rate_of` takes them from what the file declares and from its times.
+        frames: how many there should be, as `capture.expected_frames` says; fewer can be decoded if the file is cut
+            off or damaged.
+    """
+
+    fps: float
+    frames: int
+
+
+def read_timing(path: Path) -> Timing:
+    """The rate of a video file and the number of its frames, without decoding any.
+
+    Raises:
+        InputError: as `packet_times`.
+    """
+    capture = open_capture(path)
+    times = packet_times(path)
+    declared = capture.get(cv2.CAP_PROP_FPS)
+    fps = rate_of(times, declared)
+    return Timing(fps, expected_frames(times, declared, capture.get(cv2.CAP_PROP_FRAME_COUNT), fps))
 
 
 def packet_times(path: Path) -> np.ndarray:
@@ -91,8 +118,10 @@ class _SizeCheck:
             InputError: if its size is another.
         """
         size = self._size(packet)
+        if size is None:
+            return
         self._first = self._first or size
-        if size and size != self._first:
+        if size != self._first:
             raise InputError(
                 f"{self._path} frame {frame} is {size[0]} x {size[1]} px, the first one {self._first[0]} x "
                 f"{self._first[1]}; all must be of one size"
