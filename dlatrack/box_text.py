@@ -13,6 +13,8 @@ from collections.abc import Collection
 
 import numpy as np
 
+from dlatrack.errors import shortened
+
 #: Numbers in files of boxes must be smaller than this, px. Toolkits keep regions as whole numbers of 32 bits, areas
 #: of such boxes are far from overflowing, and in 1,483 public result files the largest number is 38,080.
 MOST_PIXELS = 1e9
@@ -63,7 +65,7 @@ def to_number(text: str) -> float:
         ValueError: for anything else: underscores, other digits than 0 to 9, decimal commas, infinity.
     """
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is not a finite number")
+        raise ValueError(f"{shortened(text)!r} is not a finite number")
     return float(text)
 
 
@@ -103,7 +105,7 @@ def split_numbers(line: str) -> list[float]:
     _refuse_doubtful_commas(line)
     for field, value in zip(fields, values, strict=True):
         if abs(value) >= MOST_PIXELS:
-            raise ValueError(f"{field[:40]} is too large; numbers must be below {MOST_PIXELS:g}")
+            raise ValueError(f"{shortened(field)} is too large; numbers must be below {MOST_PIXELS:g}")
     return values
 
 

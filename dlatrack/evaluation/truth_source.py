@@ -13,7 +13,7 @@ from dlatrack.datasets.folder import is_annotated, read_annotation, read_true_bo
 from dlatrack.datasets.manifests import Place, locate, manifest
 from dlatrack.datasets.registry import read_benchmark
 from dlatrack.datasets.sequence_list import SequenceEntry
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.results.names import find_results, match_files, text_files
 from dlatrack.evaluation.results.text import read_rows
 from dlatrack.evaluation.truth import TAGS, Benchmark, BenchmarkTruth, SequenceTruth, benchmark
@@ -148,7 +148,7 @@ def _read_absent(file: Path, frames: int) -> np.ndarray:
     wrong = ~np.isin(flags, (0, 1))
     if wrong.any():
         frame = int(wrong.argmax())
-        raise InputError(f"{file} flag {frame + 1} is {fields[frame]!r}; 0 or 1 is needed")
+        raise InputError(f"{file} flag {frame + 1} is {shortened(fields[frame])!r}; 0 or 1 is needed")
     if flags[0] == 1:
         raise InputError(
             f"{file} flag 1 is 1, absent, in the frame where trackers are started; LaSOT's flags are 1 where the "
