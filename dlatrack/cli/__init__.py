@@ -5,7 +5,9 @@ The modules are imported whenever the command starts; each imports the library i
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from typing import Annotated
 
@@ -53,10 +55,15 @@ app.add_typer(weights.weights_app, name="weights")
 app.add_typer(data.data_app, name="data")
 
 
+#: Errors of a standard output that takes no more: a full disk, a quota, a reader that has gone.
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE)
+
+
 def main() -> None:
     """Run the command line; bad input is one line on standard error and exit status 2.
 
-    `--debug`, anywhere, shows the traceback instead. A notebook that fails half-way exits with status 1.
+    `--debug`, anywhere, shows the traceback instead. A notebook that fails half-way exits with status 1. Output that
+    cannot be written is an error, too; if its reader has gone, the command ends without a word.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal cannot show must not fail what is done.
@@ -64,9 +71,20 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app(arguments, prog_name="dlatrack")
+        try:
+            app(arguments, prog_name="dlatrack")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, as at the exit of Python an error could not be told in one line
     except InputError as error:
         _stop(error, 2, debug)
+    except OSError as error:
+        if error.errno not in _NOT_WRITTEN or error.filename is not None:
+            raise
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # takes what Python writes at its exit
+        if error.errno == errno.EPIPE:
+            sys.exit(1)
+        _stop(InputError(f"cannot write the output: {error.strerror}"), 2, debug)
     except RuntimeError as error:
         if type(error).__name__ != "NotebookError":
             raise

@@ -139,7 +139,7 @@ def score_results(
             }
     frame = pd.DataFrame(columns, index=pd.Index(truth.sequences, name="sequence"))
     absent = absent_rule(truth.name)
-    missing = len(truth.missing) if allow_missing else None
+    missing = len(truth.missing) if allow_missing or truth.missing else None
     frame.loc[f"mean, {missing} sequences missing" if missing else "mean"] = frame.mean()
     write_text(table, frame.to_csv(lineterminator="\n"))
     rows = [score_row(entry, truth, attributes=False, missing=missing, absent=absent) for entry in scored]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -64,8 +65,8 @@ def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print rows as JSON; a score that a row does not have is null."""
     rows = list(rows)
     keys = [key for key in _columns(rows) if key not in (*_LISTS, "refused")]
-    whole = [{key: row.get(key) for key in keys} | dict(row) for row in rows]
-    text = json.dumps(whole, indent=2, ensure_ascii=False)
+    whole = _known([{key: row.get(key) for key in keys} | dict(row) for row in rows])
+    text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
     print(text if _encodable(text) else json.dumps(whole, indent=2))
 
 
@@ -77,8 +78,10 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     rows = list(rows)
     compared = list(dict.fromkeys(row["tracker"] for row in rows if "differences" in row))
     flat = [
-        {key: _text(value) for key, value in row.items() if key not in _LISTS}
-        | _difference_columns(row, compared)
+        _known(
+            {key: _text(value) for key, value in row.items() if key not in _LISTS}
+            | _difference_columns(row, compared)
+        )
         for row in rows
     ]
     if flat:
@@ -185,6 +188,15 @@ def _difference_columns(row: Mapping[str, Any], compared: Sequence[str]) -> dict
     return columns
 
 
+def _known(value: Any) -> Any:
+    """A value, or the values in lists and dictionaries, with None for each score that is NaN."""
+    if isinstance(value, list):
+        return [_known(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _known(one) for key, one in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
 def _text(value: Any) -> Any:
     """A value that standard output can hold."""
     return visible(value) if isinstance(value, str) and not _encodable(value) else value
@@ -199,7 +211,7 @@ def _encodable(text: str) -> bool:
 
 
 def _cell(key: str, value: Any) -> str:
-    if value is None:
+    if _known(value) is None:
         return ""
     if key == "lost" and isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")

@@ -64,7 +64,7 @@ class TrackerScores:
                 scored,
                 truth,
                 attributes=self.attributes,
-                missing=missing if self.allow_missing else None,
+                missing=missing if self.allow_missing or missing else None,
                 absent=self.absent,
             )
             self.rows.append(row)

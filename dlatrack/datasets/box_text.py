@@ -13,6 +13,8 @@ from collections.abc import Collection
 
 import numpy as np
 
+from dlatrack.errors import shortened
+
 #: Numbers in files of boxes must be smaller than this, px. Toolkits keep regions as whole numbers of 32 bits, areas
 #: of such boxes are far from overflowing, and in 1,483 public result files the largest number is 38,080.
 MOST_PIXELS = 1e9
@@ -20,7 +22,11 @@ MOST_PIXELS = 1e9
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[nN][aA][nN]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEPARATOR = re.compile(r"[ \t]*[,;][ \t]*|[ \t]+")
-_TIGHT_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9])")
+
+#: A comma between digits, with the numbers on both sides.
+_TIGHT_COMMA = re.compile(r"(?<![.0-9])([.0-9]*[0-9]),(?=([0-9][.0-9]*))")
+
+_BLANK = re.compile(r"[ \t]")
 
 #: All that a sound file is made of, for the quick reader.
 _PLAIN = re.compile(r"[-+.0-9eENnAa,; \t\r\n]+")
@@ -59,7 +65,7 @@ def to_number(text: str) -> float:
         ValueError: for anything else: underscores, other digits than 0 to 9, decimal commas, infinity.
     """
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is not a finite number")
+        raise ValueError(f"{shortened(text)!r} is not a finite number")
     return float(text)
 
 
@@ -68,13 +74,17 @@ def split_fields(line: str) -> list[str]:
 
     Raises:
         ValueError: where a comma may stand for a decimal point: between digits, in a row that has other separators,
-            too, like `10,5;20,0` or `10,5 20,0`.
+            too, like `10,5;20,0` or `10,5, 20,0`. Between two numbers with a point it cannot.
     """
     line = line.strip(" \t")
-    fields = _SEPARATOR.split(line)
-    if _TIGHT_COMMA.search(line) and len(fields) > line.count(",") + 1:
+    _refuse_doubtful_commas(line)
+    return _SEPARATOR.split(line)
+
+
+def _refuse_doubtful_commas(line: str) -> None:
+    doubtful = any("." not in left or "." not in right for left, right in _TIGHT_COMMA.findall(line))
+    if doubtful and set(_SEPARATOR.findall(line)) != {","}:
         raise ValueError("commas between digits are mixed with other separators; decimals need a point")
-    return fields
 
 
 def split_numbers(line: str) -> list[float]:
@@ -83,12 +93,28 @@ def split_numbers(line: str) -> list[float]:
     Raises:
         ValueError: naming the field that is not a number below `MOST_PIXELS`, or as `split_fields`.
     """
-    fields = split_fields(line)
+    line = line.strip(" \t")
+    fields = _SEPARATOR.split(line)
+    if "" in fields and (what := _empty_field(fields)):
+        raise ValueError(what)
+    if len(fields) > 1 and all(field[:1].isalpha() and not _NUMBER.fullmatch(field) for field in fields):
+        raise ValueError(
+            f"{fields[0][:40]!r} is not a finite number, nor is any other field; headers are not taken"
+        )
     values = [to_number(field) for field in fields]
+    _refuse_doubtful_commas(line)
     for field, value in zip(fields, values, strict=True):
         if abs(value) >= MOST_PIXELS:
-            raise ValueError(f"{field[:40]} is too large; numbers must be below {MOST_PIXELS:g}")
+            raise ValueError(f"{shortened(field)} is too large; numbers must be below {MOST_PIXELS:g}")
     return values
+
+
+def _empty_field(fields: list[str]) -> str:
+    if len(fields) == 1:
+        return "the row is blank"
+    if not fields[-1]:
+        return "the row ends with a separator; nothing stands behind it"
+    return "" if fields[0] else "the row begins with a separator; nothing stands before it"
 
 
 def quick_table(text: str, columns: Collection[int]) -> np.ndarray | None:
@@ -103,6 +129,8 @@ def quick_table(text: str, columns: Collection[int]) -> np.ndarray | None:
     """
     text = text.rstrip(" \t\r\n").replace("\r\n", "\n")
     if not _PLAIN.fullmatch(text) or "\r" in text or ("," in text and ";" in text):
+        return None
+    if _BLANK.search(text) and _TIGHT_COMMA.search(text):
         return None
     separator = "," if "," in text else ";" if ";" in text else None
     try:

@@ -18,7 +18,7 @@ from dlatrack.datasets.image_folder import check_headers, image_files, utf8_name
 from dlatrack.datasets.images import ImageFiles
 from dlatrack.datasets.layout import LARGEST_PX
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.files import atomic_path, is_companion, same_file, write_text
 
 _ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9][0-9]*))?\.txt")
@@ -216,7 +216,7 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
 
 
 def _row(file: Path, number: int, row: str) -> list[float]:
-    values = row.strip()
+    values = shortened(row.strip())
     try:
         box = split_numbers(row)
     except ValueError as error:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from itertools import pairwise
+from fractions import Fraction
 from pathlib import Path
 
 from dlatrack.datasets.image_header import ImageHeader, read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES, ImageFiles, fault_in
+from dlatrack.datasets.numbering import fault_of_numbers, split_name, values
 from dlatrack.errors import InputError
 from dlatrack.files import is_companion
 
@@ -25,7 +25,7 @@ _OTHER_KINDS = re.compile(
 
 _KINDS = ", ".join(IMAGE_SUFFIXES)
 
-#: Numbers or files that a message names.
+#: Files that a message names.
 _NAMED = 3
 
 
@@ -33,13 +33,13 @@ def image_files(folder: Path) -> ImageFiles:
     """The images in `folder`, in the order of the numbers in their names, to be decoded upright.
 
     Hidden files and files that are no images are passed over. The names of the images may differ in nothing but their
-    numbers and whether they end in .jpg, .jpeg or .png. Where one number tells them apart it may begin anywhere and
-    count in steps, but none may be missing: numbers that grow by uneven amounts, as times do, are not steps.
+    numbers and whether they end in .jpg, .jpeg or .png. The number that counts them may begin anywhere and grow in
+    steps, but none may be missing; times give the order only, see `numbering.fault_of_numbers`.
 
     Raises:
         InputError: when the folder is missing, cannot be listed or has no image; naming the file, when there is an
-            image of a kind that is not read, one that is named unlike the others, or two of one number; and naming
-            the numbers that are missing.
+            image of a kind that is not read, one that is named unlike the others, or two of one number; naming the
+            numbers that are missing; and where images of several clips are mixed.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is missing; a sequence keeps its images there, e.g. 0001.jpg")
@@ -91,59 +91,30 @@ def _in_order(folder: Path, paths: list[Path]) -> list[Path]:
     Raises:
         InputError: as `image_files`.
     """
-    parts = {path: re.split(r"([0-9]+)", path.stem) for path in paths}
-    texts = Counter(_text(split) for split in parts.values())
+    parts = {path: split_name(path.stem.casefold()) for path in paths}
+    texts = Counter(text for text, _ in parts.values())
     (usual, _), *others = texts.most_common()
     if others or (len(usual) == 1 and len(paths) > 1):
-        like = next(path.name for path in paths if _text(parts[path]) == usual)
-        unlike = [path.name for path in paths if _text(parts[path]) != usual]
+        like = next(path.name for path in paths if parts[path][0] == usual)
+        unlike = [path.name for path in paths if parts[path][0] != usual]
         odd = next(iter(unlike), paths[-1].name)
         raise InputError(
             f"{folder} has {like} and {odd}; the images of a clip must differ in their numbers alone, as 0001.jpg "
             f"and 0002.jpg do, and masks and other pictures must lie elsewhere"
         )
-    by_number: dict[tuple[int, ...], Path] = {}
+    by_number: dict[tuple[Fraction, ...], Path] = {}
     for path in paths:
-        number = tuple(int(digits) for digits in parts[path][1::2])
+        number = values(parts[path][1])
         if number in by_number:
             raise InputError(
                 f"{folder} has {by_number[number].name} and {path.name}, two images of one number; one image per "
                 f"frame is needed, and masks must lie elsewhere"
             )
         by_number[number] = path
-    _check_gaps(folder, by_number.keys())
-    return [by_number[number] for number in sorted(by_number)]
-
-
-def _text(parts: list[str]) -> tuple[str, ...]:
-    """What stands between the numbers, whatever its case."""
-    return tuple(part.casefold() for part in parts[::2])
-
-
-def _check_gaps(folder: Path, keys: Iterable[tuple[int, ...]]) -> None:
-    """Refuse numbers of which some are missing, where one number alone tells the images apart."""
-    columns = [sorted(set(column)) for column in zip(*keys, strict=True)]
-    varying = [column for column in columns if len(column) > 1]
-    if len(varying) != 1:
-        return
-    numbers = varying[0]
-    steps = Counter(after - before for before, after in pairwise(numbers))
-    most = max(steps.values())
-    step = min(amount for amount, count in steps.items() if count == most)
-    if len(steps) == 1 or any(amount % step for amount in steps):
-        return
-    missing = [
-        number
-        for before, after in pairwise(numbers)
-        for number in range(before + step, min(after, before + (_NAMED + 1) * step), step)
-    ]
-    count = (numbers[-1] - numbers[0]) // step + 1 - len(numbers)
-    named = ", ".join(map(str, missing[:_NAMED])) + (" and more" if count > _NAMED else "")
-    steps_of = f" in steps of {step}" if step > 1 else ""
-    raise InputError(
-        f"{folder} has {len(numbers)} images with numbers {numbers[0]} to {numbers[-1]}{steps_of}, but lacks "
-        f"{named}; number them without a gap if none is missing"
-    )
+    ordered = [by_number[number] for number in sorted(by_number)]
+    if fault := fault_of_numbers([parts[path][1] for path in ordered]):
+        raise InputError(f"{folder} has {fault} (first {ordered[0].name}, last {ordered[-1].name})")
+    return ordered
 
 
 def _listing(names: list[str]) -> str:

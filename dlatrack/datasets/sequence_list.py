@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 
 _PLACES = ("folder", "annotation", "images")
 _REQUIRED = ("name", *_PLACES, "first", "last")
@@ -99,7 +99,7 @@ def sequence_entries(file: Path, rows: Iterable[Mapping[str, object]]) -> tuple[
 
 def _whole(text: str) -> int:
     if not re.fullmatch("[0-9]{1,9}", text):
-        raise ValueError(f"{text!r} is not a whole number of at most nine digits")
+        raise ValueError(f"{shortened(text)!r} is not a whole number of at most nine digits")
     return int(text)
 
 

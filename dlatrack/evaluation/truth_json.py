@@ -96,10 +96,17 @@ def _entry(file: Path, name: str, entry: Any) -> SequenceTruth:
     key = "gt" if "gt" in facts else "gt_rect"
     regions = _regions(where, facts[key])
     frames = len(regions)
+    present = _present(where, facts, frames)
+    if present is not None and not present[0] and (regions[0, 2:4] > 0).all():
+        raise InputError(
+            f"{where}: {'absent' if 'absent' in facts else 'absent_runs'} marks frame 0 as absent, where the box "
+            f"starts trackers; absent is 1 where the target is present, as in pysot's files, and absent_runs are "
+            f"frames without it (in LaSOT's absent/*.txt 1 is absent)"
+        )
     return SequenceTruth(
         name,
         regions,
-        _present(where, facts, frames),
+        present,
         _attributes(where, facts),
         _size(where, facts),
         {tag: _tag(where, tag, facts[tag], frames) for tag in TAGS if tag in facts},

@@ -13,7 +13,7 @@ from dlatrack.datasets.folder import is_annotated, read_annotation, read_true_bo
 from dlatrack.datasets.manifests import Place, locate, manifest
 from dlatrack.datasets.registry import read_benchmark
 from dlatrack.datasets.sequence_list import SequenceEntry
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.results.names import find_results, match_files, text_files
 from dlatrack.evaluation.results.text import read_rows
 from dlatrack.evaluation.truth import TAGS, Benchmark, BenchmarkTruth, SequenceTruth, benchmark
@@ -51,12 +51,25 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
     else:
         sequences = _from_texts(entry, source, allow_missing)
     known = (place.manifest if place else manifest(entry.manifest)).sequences if entry.manifest else ()
-    there = {sequence.name for sequence in sequences}
-    names = [listed.name for listed in known]
-    missing = (
-        [name for name in names if name not in there] if there <= set(names) else []
-    )  # else: another's names
+    there, names = {sequence.name for sequence in sequences}, [listed.name for listed in known]
+    unknown = [sequence.name for sequence in sequences if sequence.name not in names] if names else []
+    if unknown:
+        raise InputError(
+            f"{source}: {entry.name} has no sequence {unknown[0]}; sequences of one's own are the benchmark folder"
+        )
+    missing = [name for name in names if name not in there]
+    if not entry.resets:
+        _require_boxes(source, sequences)
     return BenchmarkTruth(entry.name, {s.name: _with_facts(entry, s) for s in sequences}, tuple(missing))
+
+
+def _require_boxes(source: Path, sequences: list[SequenceTruth]) -> None:
+    for sequence in sequences:
+        if sequence.regions.shape[1] != 4:
+            raise InputError(
+                f"{source}: sequence {sequence.name} row 1: polygons of 8 numbers are no truth of one-pass "
+                f"evaluation; boxes x, y, w, h are needed"
+            )
 
 
 def _place(entry: Benchmark, root: Path) -> Place | None:
@@ -135,7 +148,12 @@ def _read_absent(file: Path, frames: int) -> np.ndarray:
     wrong = ~np.isin(flags, (0, 1))
     if wrong.any():
         frame = int(wrong.argmax())
-        raise InputError(f"{file} flag {frame + 1} is {fields[frame]!r}; 0 or 1 is needed")
+        raise InputError(f"{file} flag {frame + 1} is {shortened(fields[frame])!r}; 0 or 1 is needed")
+    if flags[0] == 1:
+        raise InputError(
+            f"{file} flag 1 is 1, absent, in the frame where trackers are started; LaSOT's flags are 1 where the "
+            f"target is absent, unlike those of pysot's JSON files, which are 1 where it is present"
+        )
     return np.array(flags) == 0
 
 

@@ -1,30 +1,16 @@
-"""Read tensors from files that may come from anywhere, and fill modules with them strictly."""
+"""State dicts of files that may come from anywhere, and modules filled with them strictly."""
 
 from __future__ import annotations
 
-import pickle
-import warnings
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from dlatrack.errors import InputError
-
-# Learning rates of the public trainers are NumPy numbers, so their training checkpoints hold a few. Both
-# spellings occur: NumPy 2 moved the module. The constructor of a scalar and its types run no code from the
-# file.
-_SCALAR = np.float64(0).__reduce__()[0]
-_NUMPY_NUMBERS: list[Any] = [
-    (_SCALAR, "numpy.core.multiarray.scalar"),
-    (_SCALAR, "numpy._core.multiarray.scalar"),
-    np.dtype,
-    *{type(np.dtype(code)) for code in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "US"},
-]
+from dlatrack.models.checkpoint_files import read_safetensors, read_torch
 
 #: Entries of a training run's checkpoint under which public code keeps the weights.
 _CONTAINERS = ("state_dict", "model_state_dict", "net", "model")
@@ -32,49 +18,6 @@ _CONTAINERS = ("state_dict", "model_state_dict", "net", "model")
 _DEPTH = 4  # containers within containers that are opened
 
 _LISTED = 4  # keys named in a message before it only counts
-
-
-def read_safetensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read a safetensors file.
-
-    Returns:
-        The tensors by name, on the CPU, and the metadata of the file (empty when it has none).
-
-    Raises:
-        InputError: when the file is missing, truncated or of another kind, naming it.
-    """
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            names = list(file.keys())
-            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {_one_line(error)}") from error
-    except (
-        Exception
-    ) as error:  # SafetensorError, or what torch says of a kind of number that it does not have
-        reason = _one_line(error)
-        raise InputError(f"{path} is not a complete safetensors file: {reason}") from error
-
-
-def read_torch(path: str | Path) -> Any:
-    """Read a file written by `torch.save`, without running any code it may hold.
-
-    Raises:
-        InputError: when the file is missing, truncated, of another kind, or holds more than tensors, numbers
-            and containers of them.
-    """
-    try:
-        with torch.serialization.safe_globals(_NUMPY_NUMBERS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged files torch warns at length before it raises
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or _one_line(error)}") from error
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path} is not a checkpoint of plain tensors: damaged, or with Python objects, which stay unread"
-        ) from error
-    except Exception as error:  # a damaged zip or pickle stream raises nearly anything
-        raise InputError(f"{path} is not a complete PyTorch checkpoint: {_one_line(error)}") from error
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
@@ -227,8 +170,3 @@ def _kind(value: Tensor) -> str:
 def _listed(names: list[str]) -> str:
     shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:_LISTED])
     return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__

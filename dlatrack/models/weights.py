@@ -13,8 +13,9 @@ from torch import Tensor
 
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
+from dlatrack.models.checkpoint_files import read_safetensors
 from dlatrack.models.shipped import find_weights
-from dlatrack.models.state_files import load_strict, read_safetensors
+from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
 

@@ -34,8 +34,9 @@ from dlatrack.tracking.video import VideoTrack, ahead, behind, check_targets, fo
 #: The tracker that is taken unless another is asked for: the paper's method, as it comes with the package.
 DEFAULT_WEIGHTS = "dla_siamcar_small"
 
-#: By which part the rate of the video may differ from that of its source without a word.
-_RATE_TOLD = 0.001
+#: By how much the rate of the video may differ from that of its source without a word: in frames per second, since
+#: files hold three digits, and as a part of it.
+_RATE_TOLD = (0.0005, 0.001)
 
 _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 1280 x 720
 
@@ -57,7 +58,7 @@ class TrackedVideo:
         size: its width and height, px; where a side of the source is odd, one less.
         source_fps: frames per second of the source, which may be more than the file can hold.
         source_size: width and height of the source, px.
-        expected: frames that the source declares.
+        expected: frames that the source should have, as `FrameStream` says.
         seconds: that tracking took, reading and writing included.
         stopped: whether it was stopped before the end of the source.
     """
@@ -82,17 +83,18 @@ class TrackedVideo:
                 f"stopped after {frames} of {self.expected} frames; they are kept: {self.path}, {self.table}"
             )
         count = f"{frames} frames"
-        if frames != self.expected:
-            count += f" (the file declares {self.expected})"
+        if frames < self.expected:
+            count += f" (the file declares {self.expected} and may be cut off or damaged)"
         size = f"{self.size[0]} x {self.size[1]} px"
         if self.size != self.source_size:
             size += f" (the source has {self.source_size[0]} x {self.source_size[1]}; videos have even sides)"
-        if abs(self.fps / self.source_fps - 1) > _RATE_TOLD:
+        told, part = _RATE_TOLD
+        if abs(self.fps - self.source_fps) > min(told + 1e-9, part * self.source_fps):
             size += f" at {self.fps:g} frames per second (the source has {self.source_fps:g})"
         whom = "1 target" if targets == 1 else f"{targets} targets"
         return (
-            f"{self.path}: {count} of {size}, {whom}, "
-            f"{frames / self.seconds:.0f} frames per second; boxes and scores: {self.table}"
+            f"{self.path}: {count} of {size}, {whom}, tracked at {frames / self.seconds:.0f} frames per second; "
+            f"boxes and scores: {self.table}"
         )
 
     def iou(self, truth_xywh: np.ndarray, target: int = 1) -> np.ndarray:

@@ -15,7 +15,8 @@ def check_outputs(out: Path, table: Path, stream: FrameStream, weights: Path) ->
 
     Names are compared by the file that they lead to: through links, hard links and letters of another case. Beside a
     video lies, if anywhere, the table of its true boxes, under its name or that of the file that a link leads to; so
-    no table is written there. A table that is there must be one of `VideoTrack.as_csv`.
+    no table is written there. A table that is there must be one of `VideoTrack.as_csv`. New files may lie among the
+    images of a clip, since readers pass over what is no image.
 
     Args:
         out: the annotated video.

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlatrack.datasets.box_text import to_number
 from dlatrack.datasets.layout import LARGEST_PX
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.steps.state import TargetState
 
@@ -107,7 +107,9 @@ def _box(text: str) -> np.ndarray:
     except ValueError:
         numbers = []
     if len(numbers) != 4:
-        raise InputError(f"a box is four numbers x,y,w,h in px of the first frame, got {text.strip()!r}")
+        raise InputError(
+            f"a box is four numbers x,y,w,h in px of the first frame, got {shortened(text.strip())!r}"
+        )
     return np.array(numbers)
 
 

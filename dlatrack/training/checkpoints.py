@@ -15,8 +15,9 @@ from torch.amp import GradScaler
 
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
+from dlatrack.models.checkpoint_files import read_safetensors
 from dlatrack.models.siamese import SiameseNet
-from dlatrack.models.state_files import load_strict, read_safetensors
+from dlatrack.models.state_files import load_strict
 
 _ENTRY = "dlatrack-training"
 

@@ -14,8 +14,8 @@ from safetensors.torch import save
 from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
+from dlatrack.models.checkpoint_files import read_safetensors
 from dlatrack.models.siamese import SiameseNet, build_model
-from dlatrack.models.state_files import read_safetensors
 from dlatrack.recipes.serialize import recipe_from_dict
 from dlatrack.sampling.pairs import PairBatch
 from dlatrack.training.step import Precision, forward_loss, trunk_dtype

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import errno
+import io
 import json
+import os
 import re
 import sys
 from dataclasses import replace
@@ -274,6 +277,45 @@ def test_weights_are_imported_and_described(monkeypatch, capsys, tmp_path):
     assert status == 0
     assert "53,932,123" in text
     assert "ban.pth" in text
+
+
+class Output(io.StringIO):
+    """An output that takes no more, as a full disk, or whose reader has gone."""
+
+    def __init__(self, code: int, *, late: bool) -> None:
+        super().__init__()
+        self.error, self.late = OSError(code, os.strerror(code)), late
+
+    def write(self, text: str) -> int:
+        if not self.late:
+            raise self.error
+        return len(text)
+
+    def flush(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "when buffers are emptied"])
+@pytest.mark.parametrize(
+    "arguments", [("--version",), ("--help",), ("weights", "info", "dla_siamcar_small"), ("bench", "--help")]
+)
+def test_a_full_disk_is_told_in_one_line(monkeypatch, capsys, arguments, late):
+    monkeypatch.setattr(sys, "argv", ["dlatrack", *arguments])
+    monkeypatch.setattr(sys, "stdout", Output(errno.ENOSPC, late=late))
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == f"dlatrack: cannot write the output: {os.strerror(errno.ENOSPC)}\n"
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("weights", "info", "dla_siamcar_small")])
+def test_a_reader_that_has_gone_is_no_error_to_tell(monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "argv", ["dlatrack", *arguments])
+    monkeypatch.setattr(sys, "stdout", Output(errno.EPIPE, late=True))
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    assert capsys.readouterr().err == ""
 
 
 def test_bad_checkpoints_are_one_line_and_run_no_code(monkeypatch, capsys, tmp_path):

@@ -69,7 +69,7 @@ def test_json_has_full_precision_and_names(monkeypatch, capsys, results, gt):
     assert status == 0
     assert list(perfect) == [
         *("tracker", "benchmark", "protocol"),
-        *("auc", "precision", "norm_precision", "success_rate"),
+        *("auc", "precision", "norm_precision", "success_rate", "sequences", "missing"),
     ]
     assert (perfect["tracker"], perfect["benchmark"], perfect["protocol"]) == ("perfect", "OTB100", "pysot")
     assert perfect["auc"] == pytest.approx(20 / 21, abs=1e-15)
@@ -331,9 +331,19 @@ def test_a_file_of_some_true_boxes_is_no_whole_benchmark(monkeypatch, capsys, tm
     for tracker in ("off", "perfect"):
         (results / tracker / "Car1.txt").rename(results / tracker / "MyOwnCar.txt")
     arguments = ("OTB100", "--results", results, "--gt", tmp_path / "own.json")
-    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
-    assert "OTB100: 4 sequences, 36 frames\n" in out
-    assert "it lacks" not in err
+    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    assert (status, out) == (2, "")
+    assert "own.json: OTB100 has no sequence MyOwnCar" in err
+
+
+@pytest.mark.parametrize("options", [(), ("--significance",), ("--compare",), ("--attributes",)])
+def test_every_output_of_a_part_of_the_truth_is_marked(monkeypatch, capsys, results, gt, options):
+    arguments = ("evaluate", "OTB100", "--results", results, "--gt", gt, *options)
+    rows = json.loads(run(monkeypatch, capsys, *arguments, "--json")[1])
+    assert {(row["sequences"], row["missing"]) for row in rows if row["auc"] is not None} == {(4, 96)}
+    rows = list(csv.DictReader(io.StringIO(run(monkeypatch, capsys, *arguments, "--csv")[1])))
+    assert {(row["sequences"], row["missing"]) for row in rows if row["auc"]} == {("4", "96")}
+    assert "missing ┃" in run(monkeypatch, capsys, *arguments)[1]
 
 
 def test_results_are_exported(monkeypatch, capsys, tmp_path, results, gt):
@@ -354,7 +364,8 @@ def test_results_are_exported(monkeypatch, capsys, tmp_path, results, gt):
     assert "there is no form 'excel'" in err
 
 
-def test_vot_results(monkeypatch, capsys, tmp_path):
+def write_vot(tmp_path):
+    """A perfect tracker on two sequences: the truth, the last codes and regions, and the arguments of `evaluate`."""
     rng = np.random.default_rng(1)
     entries = {}
     for name in ("ants1", "ball2"):
@@ -370,6 +381,11 @@ def test_vot_results(monkeypatch, capsys, tmp_path):
         (folder / f"{name}_time.txt").write_text("0.1\n")
     (tmp_path / "gt.json").write_text(json.dumps(entries))
     arguments = ("VOT2019", "--results", tmp_path / "mine", "--gt", tmp_path / "gt.json")
+    return entries, codes, regions, arguments
+
+
+def test_vot_results(monkeypatch, capsys, tmp_path):
+    _, codes, regions, arguments = write_vot(tmp_path)
     _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--compare", "--json")
     pysot, toolkit = json.loads(out)
     assert (pysot["tracker"], pysot["protocol"], toolkit["protocol"]) == ("mine", "pysot", "vot_toolkit")
@@ -400,6 +416,20 @@ def test_vot_results(monkeypatch, capsys, tmp_path):
     assert difference["value"] == pytest.approx(mine["eao"] - worse["eao"])
     _, out, _ = run(monkeypatch, capsys, "evaluate", *both, "--csv")
     assert "eao minus worse low" in out.splitlines()[0]
+
+
+def test_tags_that_never_occur_have_no_score(monkeypatch, capsys, tmp_path):
+    entries, _, _, arguments = write_vot(tmp_path)
+    entries["ants1"] |= {"illum_change": [], "motion_change": [0] * 60}
+    (tmp_path / "gt.json").write_text(json.dumps(entries))
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
+    (row,) = json.loads(out, parse_constant=pytest.fail)  # NaN is no JSON
+    assert (row["eao illum_change"], row["eao motion_change"]) == (None, None)
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--csv")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (row["eao illum_change"], row["eao occlusion"]) == ("", "1.0")
+    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes")
+    assert "nan" not in out
 
 
 def test_scores_of_a_benchmark_that_lacks_sequences_are_marked(capsys, tmp_path, results, boxes):

@@ -378,10 +378,31 @@ def test_images_and_weights_are_never_overwritten(tmp_path, clip):
         track(clip, tmp_path / "b.mp4")
 
 
-def test_an_output_may_lie_among_the_images(tmp_path):
+@pytest.mark.parametrize("name", ["out.mp4", "0001.mp4"])
+def test_an_output_may_lie_among_the_images(tmp_path, name):
+    """Neither file is an image, so that the folder stays the clip that it was."""
     folder = write_folder(synthetic_sequence(5, 2, (320, 240), challenges=()), tmp_path) / "img"
+    images = contents(folder)
     for _ in range(2):
-        assert track(folder, folder / "out.mp4").expected == 2
+        assert track(folder, folder / name).expected == 2
+    assert images.items() <= contents(folder).items()
+    assert len(list(FrameStream(folder))) == 2
+
+
+def test_a_source_that_ends_early_is_told(tmp_path, clip):
+    data = clip.read_bytes()
+    (tmp_path / "cut.avi").write_bytes(data[: len(data) // 2])
+    tracked = track_file(tmp_path / "cut.avi", "60,40,48,48", tmp_path / "out.mp4")
+    frames = len(tracked.track.scores)
+    assert frames < 24
+    assert f": {frames} frames (the file declares 24 and may be cut off or damaged) of" in tracked.summary
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mp4", "webm"])
+def test_one_pixel_is_no_video(tmp_path, suffix):
+    cv2.imwrite(str(tmp_path / "1.png"), np.zeros((1, 1, 3), np.uint8))
+    with pytest.raises(InputError, match=r"with 1 x 1 px at 30 frames per second; both sides must have 2 px"):
+        track_file(tmp_path, "0,0,1,1", tmp_path / f"out.{suffix}")
 
 
 def test_what_the_file_cannot_hold_is_told(tmp_path):
@@ -402,16 +423,24 @@ def test_what_the_file_cannot_hold_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fps", "told"), [(211.222, ""), (0.0167, " at 0.017 frames per second (the source has")]
+    ("fps", "told"),
+    [
+        (211.222, " at 211.22 frames per second (the source has 211.222), 1 target"),
+        (66.667, " at 66.67 frames per second (the source has 66.667), 1 target"),
+        (0.0167, " at 0.017 frames per second (the source has 0.0167), 1 target"),
+        (30000 / 1001, ""),
+        (24.0, ""),
+    ],
 )
 def test_rates_are_those_that_the_file_holds(tmp_path, monkeypatch, clip, fps, told):
-    monkeypatch.setattr("dlatrack.datasets.video.stream.rate_of", lambda *_: fps)
+    monkeypatch.setattr("dlatrack.datasets.video.packets.rate_of", lambda *_: fps)
     tracked = track(clip, tmp_path / "out.mp4")
     assert tracked.fps == pytest.approx(fps, rel=0.02)
     assert VideoFrames(tracked.path).fps > 0
     summary = replace(tracked, stopped=False).summary
     assert (" frames per second (the source has" in summary) == bool(told)
     assert told in summary
+    assert ", 1 target, tracked at " in summary
 
 
 def test_what_cannot_be_written_is_found_before_tracking(tmp_path, monkeypatch):
@@ -419,7 +448,8 @@ def test_what_cannot_be_written_is_found_before_tracking(tmp_path, monkeypatch):
     (tmp_path / "thin").mkdir()
     cv2.imwrite(str(tmp_path / "thin" / "1.png"), np.zeros((240, 1, 3), np.uint8))
     with pytest.raises(
-        InputError, match=r"OpenCV cannot write .*out\.mp4 with 1 x 240 px at 30 frames per second"
+        InputError,
+        match=r"cannot write .*out\.mp4 with 1 x 240 px at 30 frames per second; both sides must have 2 px or more$",
     ):
         track_file(tmp_path / "thin", "0,40,1,48", tmp_path / "out.mp4")
 
@@ -431,6 +461,10 @@ def test_what_cannot_be_written_is_found_before_tracking(tmp_path, monkeypatch):
         (
             "1,1,2e6,5",
             "target 1: the first box [1.0, 1.0, 2000000.0, 5.0] must be 1e-06 to 1000000 px wide and high",
+        ),
+        (
+            "1" * 400 + ",1,5",
+            f"a box is four numbers x,y,w,h in px of the first frame, got '{'1' * 80}...'",
         ),
         ("inf,1,5,5", "a box is four numbers x,y,w,h in px of the first frame, got 'inf,1,5,5'"),
     ],

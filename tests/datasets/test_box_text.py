@@ -54,18 +54,61 @@ def test_separators(line):
     assert split_numbers(line) == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("line", ["10,5;20,0", "10,5 20,0", "10,5\t20,0", "1,5; 2;3;4", "1,2 3 4"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("10,5;20,0", "10,5 20,0", "10,5\t20,0", "1,5; 2;3;4", "1,2 3 4"),
+        *(
+            "10,5, 20,5, 30,5, 40,5",
+            "10,5 ,20,5",
+            "1,\t2,3",
+            "1,000.5 2,000.5",
+            "1.000,5;2.000,5",
+            "1.0,2 3.0,4.0",
+        ),
+    ],
+)
 def test_a_comma_that_may_be_a_decimal_point_is_refused(line):
     with pytest.raises(ValueError, match="decimals need a point"):
         split_numbers(line)
+    assert quick_table(f"{line}\n{line}", range(1, 9)) is None
+
+
+@pytest.mark.parametrize("line", ["1.0,2.0 3.0,4.0", "1.,2.;3.,4.", "1.0, 2.0,3.0 ,4.0", "1.0,-2.0;-3.,4.0"])
+def test_a_comma_between_numbers_with_points_is_a_separator(line):
+    assert np.abs(split_numbers(line)).tolist() == [1, 2, 3, 4]
+
+
+def test_a_row_of_many_digits_is_looked_at_once():
+    assert quick_table("1" * 300_000 + " 2", (2,)) is None
 
 
 @pytest.mark.parametrize(
     "line",
-    ["1,,2,3", "1,2,3,", ",1,2", "", "1;;2", "1\x0b2", "1\x0c2", "1\xa02", "1\u20032", "1\u20282", "\ufeff1"],
+    ["1,,2,3", "1;;2", "1\x0b2", "1\x0c2", "1\xa02", "1\u20032", "1\u20282", "\ufeff1"],
 )
 def test_holes_and_other_blanks_are_no_separators(line):
     with pytest.raises(ValueError, match="is not a finite number"):
+        split_numbers(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "^the row is blank$"),
+        (" \t", "^the row is blank$"),
+        ("1,2,3,4,", "^the row ends with a separator; nothing"),
+        ("1;2;", "^the row ends with a separator; nothing"),
+        (",1,2", "^the row begins with a separator; nothing"),
+        ("1,2,3,4 # a", "^'#' is not a finite number$"),
+        ("1,2,3,4 lost", "^'lost' is not a finite number$"),
+        ("x,y,w,h", "^'x' is not a finite number, nor is any other field; headers are not taken$"),
+        ("left top width height", "headers are not taken$"),
+        ("x,2,3,4", "^'x' is not a finite number$"),
+    ],
+)
+def test_the_reason_is_the_one_that_can_be_seen(line, message):
+    with pytest.raises(ValueError, match=message):
         split_numbers(line)
 
 
@@ -102,7 +145,7 @@ def test_a_mark_at_the_start_is_no_part_of_the_text():
     assert decode(b"\xef\xbb\xbf1,2") == "1,2"
 
 
-@pytest.mark.parametrize("text", ["1,2\n3,4", "1;2\r\n3;4\r\n", "1\t2\n3 4", " 1 , 2 \n3,4\n\n"])
+@pytest.mark.parametrize("text", ["1,2\n3,4", "1;2\r\n3;4\r\n", "1\t2\n3 4", " 1 , 2 \n3, 4\n\n"])
 def test_whole_tables_are_read_at_once(text):
     table = quick_table(text, (2,))
     assert table is not None

@@ -25,7 +25,12 @@ def rows(root: Path, text: str | bytes, columns: int = 4) -> tuple[np.ndarray | 
 
 @pytest.mark.parametrize(
     "text",
-    ["1,2,3,4\n5,6,7,8\n", "1\t2\t3\t4\n5 6 7  8", "1, 2 ,3,4\r\n5,6,7,8\r\n\r\n", "\ufeff1,2,3,4\n5,6,7,8"],
+    [
+        "1,2,3,4\n5,6,7,8\n",
+        "1\t2\t3\t4\n5 6 7  8",
+        "1, 2 ,3 , 4\r\n5,6,7,8\r\n\r\n",
+        "\ufeff1,2,3,4\n5,6,7,8",
+    ],
     ids=["commas", "tabs and blanks", "windows", "mark"],
 )
 def test_rows_in_every_separator(root: Path, text: str) -> None:

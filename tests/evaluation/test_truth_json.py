@@ -49,6 +49,11 @@ def test_every_field(tmp_path):
     }
 
 
+@pytest.mark.parametrize("first", [None, [0, 0, 0, 0], [5, 5, 0, 9]])
+def test_a_first_frame_without_a_box_may_be_marked_absent(tmp_path, first):
+    assert one(tmp_path, {"gt": [first, BOX], "absent": [0, 1]}).present.tolist() == [False, True]
+
+
 def test_nan_as_pysot_writes_it(tmp_path):
     put(tmp_path / "a.json", '{"a": [[1, 2, 3, 4], [NaN, NaN, NaN, NaN]]}')
     (sequence,) = read_json_truth(tmp_path / "a.json")
@@ -96,6 +101,9 @@ def test_nan_as_pysot_writes_it(tmp_path):
         ({"occlusion": [0, 1, 0, 1]}, "occlusion has 4 flags for 3 rows of boxes; at most one per row"),
         ({"motion_change": None}, "motion_change is null; a list of 0 and 1"),
         ({"camera_motion": "010"}, 'camera_motion is "010"; a list'),
+        ({"absent": [0, 0, 1]}, "absent marks frame 0 as absent, .* absent is 1 where the target is present"),
+        ({"absent": [0, 0, 0]}, r"absent marks frame 0 as absent, .*in LaSOT's absent/\*\.txt 1 is absent"),
+        ({"absent_runs": [[0, 1]]}, "absent_runs marks frame 0 as absent, .* frames without it"),
         ({"illum_change": [0, 3]}, "illum_change of frame 1 is 3; 0 or 1"),
         ({"gt_rect": [BOX] * 3}, "needs a list of boxes x, y, w, h in one field, gt or gt_rect"),
     ],

@@ -27,26 +27,46 @@ def put(path, content):
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
 def test_rows_by_sequence(tmp_path, name):
-    file = put(tmp_path / name, {"bike1": [[1, 2, 3, 4], None], "mine": [[1, 2, 3, 4]]})
+    file = put(tmp_path / name, {"bike1": [[1, 2, 3, 4], None], "bike2": [[1, 2, 3, 4]]})
     truth = read_truth("uav123", file)
     assert truth.name == "UAV123"
     assert truth.boxes["bike1"][0].tolist() == [1, 2, 3, 4]
     assert np.isnan(truth.boxes["bike1"][1]).all()
     assert truth.present is None
     assert "FM" in truth.sequences["bike1"].attributes, "from the manifest"
-    assert truth.sequences["mine"].attributes == frozenset()
     assert truth.with_attribute("FM") == ["bike1"]
+    assert len(truth.missing) == 121
+
+
+@pytest.mark.parametrize(
+    ("name", "sequences"),
+    [("OTB100", ("Basketball", "Nope")), ("UAV123", ("mine",)), ("VOT2019", ("agility", "Agility"))],
+)
+def test_a_sequence_that_the_benchmark_does_not_have_is_named(tmp_path, name, sequences):
+    """It would be scored as one of the benchmark, and whatever is missing would go unnoticed."""
+    file = put(tmp_path / "a.json", {sequence: [[1, 2, 3, 4]] for sequence in sequences})
+    with pytest.raises(InputError, match=rf"a\.json: {name} has no sequence {sequences[-1]}; .* folder$"):
+        read_truth(name, file)
+
+
+@pytest.mark.parametrize(("name", "sequence"), [("folder", "s"), ("OTB100", "Car1"), ("UAV123", "bike1")])
+def test_polygons_are_no_truth_of_one_pass_evaluation(tmp_path, name, sequence):
+    file = put(tmp_path / "a.json", {sequence: [[0, 0, 4, 0, 4, 4, 0, 4]] * 2})
+    with pytest.raises(
+        InputError, match=rf"a\.json: sequence {sequence} row 1: polygons .* boxes x, y, w, h"
+    ):
+        read_truth(name, file)
 
 
 def test_entries_of_pysot(tmp_path):
     entry = {"gt_rect": [[1, 2, 3, 4]] * 3, "attr": ["ALL", "IV"], "absent": [1, 0, 1], "img_names": []}
-    truth = read_truth("LaSOT", put(tmp_path / "a.json", {"x-1": entry}))
-    assert truth.present["x-1"].tolist() == [True, False, True], "1 means present there"
-    assert truth.sequences["x-1"].attributes == {"IV"}
+    truth = read_truth("LaSOT", put(tmp_path / "a.json", {"airplane-1": entry}))
+    assert truth.present["airplane-1"].tolist() == [True, False, True], "1 means present there"
+    assert truth.sequences["airplane-1"].attributes == {"IV"}
     polygon = [0, 0, 4, 0, 4, 4, 0, 4]
     entry = {"gt_rect": [polygon] * 3, "width": 64, "height": 48, "occlusion": [0, 1]}
-    truth = read_truth("VOT2019", put(tmp_path / "b.json", {"x": entry}))
-    sequence = truth.sequences["x"]
+    truth = read_truth("VOT2019", put(tmp_path / "b.json", {"agility": entry}))
+    sequence = truth.sequences["agility"]
     assert sequence.regions.shape == (3, 8)
     assert sequence.size == (64, 48)
     assert sequence.tags["occlusion"].tolist() == [False, True, False], "tags may end early"
@@ -54,8 +74,8 @@ def test_entries_of_pysot(tmp_path):
 
 def test_runs_of_absent_frames_include_both_ends(tmp_path):
     entry = {"gt": [[1, 2, 3, 4]] * 5, "absent_runs": [[1, 2], [4, 4]]}
-    truth = read_truth("LaSOT", put(tmp_path / "a.json", {"x-1": entry}))
-    assert truth.present["x-1"].tolist() == [True, False, False, True, False]
+    truth = read_truth("LaSOT", put(tmp_path / "a.json", {"airplane-1": entry}))
+    assert truth.present["airplane-1"].tolist() == [True, False, False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +241,8 @@ def test_absent_flags_of_lasot(lasot, flags):
         ("0,,1", "does not hold flags 0 and 1: '' is not a finite number"),
         ("0\n\n1\n", "does not hold flags 0 and 1: '' is not a finite number"),
         ("0,1\n0,1\n", "does not hold flags 0 and 1: '0,1' is not a finite number"),
+        ("1,0,1", "flag 1 is 1, absent, in the frame where trackers are started; .* unlike those of pysot"),
+        ("1\n1\n1\n", "flag 1 is 1, absent, in the frame"),
         ("０,1,0", "does not hold flags 0 and 1: '０' is not a finite number"),
         ("0,1,0".encode("utf-16"), "does not hold flags 0 and 1: it is UTF-16"),
         (b"0,1,\xff", "does not hold flags 0 and 1: byte 4 is not UTF-8"),

@@ -150,26 +150,6 @@ def test_floats_of_16_bits_or_more_are_weights(kind: torch.dtype) -> None:
     assert same(loaded({name: value.to(kind) for name, value in WEIGHTS.items()}))
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        np.int8(1),
-        np.uint64(2**63),
-        np.int32(-5),
-        np.bool_(True),
-        np.float16(0.5),
-        np.longdouble(0.5),
-        np.str_("best"),
-        np.float32(1),
-        np.int64(7),
-    ],
-    ids=lambda number: type(number).__name__,
-)
-def test_numpy_numbers_beside_the_weights_are_read(tmp_path: Path, number: np.generic) -> None:
-    torch.save({"state_dict": WEIGHTS, "optimizer": {"lr": [number]}}, tmp_path / "run.pth")
-    assert same(read_state(tmp_path / "run.pth"))
-
-
 def test_a_name_that_no_terminal_shows_is_written_out() -> None:
     with pytest.raises(InputError, match=r"^it has tensors this network does not: 'a\\nb\\x1b\[2J'$"):
         load_strict(network(), WEIGHTS | {"a\nb\x1b[2J": torch.ones(1)}, "it")

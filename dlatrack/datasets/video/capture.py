@@ -17,8 +17,14 @@ from dlatrack.errors import InputError
 #: Rate of what does not say its own.
 _USUAL = 30.0
 
-#: Highest rate that is believed without times that agree; above are units of time, such as 600, 1000 and 90000.
-_BELIEVED = 240.0
+#: Rates from here on are not believed without times that agree, since units of time are such: 600, 1000 and 90000.
+_UNIT = 600.0
+
+#: Shortest pause of a recording, ms.
+_PAUSE = 1000.0
+
+#: Frames by which a file may be shorter than it declares, since sound may last longer than the video.
+_LACKING = 1.5
 
 #: By which part the times of a file may differ from the rate that it declares, before they decide.
 _TOLERANCE = 0.01
@@ -76,7 +82,8 @@ def rate_of(times: np.ndarray, declared: float) -> float:
     """Frames per second of a video.
 
     Browsers, telephones and broadcasts declare the unit of their times in place of a rate, or a rate that they do not
-    keep. Where times disagree they decide: frames less one by the time between the first and the last.
+    keep. Where times disagree they decide: frames less one by the time between the first and the last. Pauses of
+    more than a second and of more than ten usual steps do not count.
 
     Args:
         times: (T,) ms, as `packet_times` gives them.
@@ -91,19 +98,41 @@ def rate_of(times: np.ndarray, declared: float) -> float:
     steps = sum(len(part) - 1 for part in parts)
     repeated = sum(len(part) - len(np.unique(part)) for part in parts)
     if not span > 0 or repeated > len(times) / 4:
-        return float(declared) if sound and declared <= _BELIEVED else _USUAL
+        return float(declared) if sound and declared < _UNIT else _USUAL
     if sound:
-        # A repeated time stands for one that is missing, perhaps the first or the last; others are rounded to 1 ms.
-        slack = 3000 / declared if repeated else 1.0
+        # Times that grow are rounded to 1 ms. A repeated time stands for one that is missing, and between frames that
+        # refer to one another a pause or the end of the file may lie.
+        slack = 1.0 if len(parts) == 1 and (np.diff(times) > 0).all() else 3000 / declared
         if abs(span - 1000 * steps / declared) <= max(_TOLERANCE * span, slack):
             return float(declared)
     return 1000 * steps / span
 
 
+def expected_frames(times: np.ndarray, declared: float, count: float, fps: float) -> int:
+    """How many frames a video has, or should have: more than `times` where the file ends before its declared end.
+
+    Some containers declare their frames, others how long they last, of which OpenCV makes a number of frames at the
+    declared rate. So the number alone tells nothing about a file of variable rate.
+
+    Args:
+        times: (T,) ms, as `packet_times` gives them.
+        declared: frames per second that the file declares.
+        count: frames that it declares, or that OpenCV makes of it.
+        fps: as `rate_of` gives it.
+    """
+    if not (np.isfinite(declared) and declared > 0 and len(times) < count < 2**31):
+        return len(times)
+    span = float(np.ptp(times)) if np.isfinite(times).all() and len(times) else 0.0
+    if not span > 0:
+        return int(count)
+    lacking = (1000 * count / declared - span) * fps / 1000 - 1
+    return min(len(times) + round(lacking), int(count)) if lacking > _LACKING else len(times)
+
+
 def _parts(times: np.ndarray) -> list[np.ndarray]:
-    """Times, cut where the clock is set back, as in files that were put one after the other; none without times."""
+    """Times, cut at pauses and where the clock is set back, as in files that were joined; none without times."""
     if len(times) < 2 or not np.isfinite(times).all():
         return []
     steps = np.diff(times)
-    back = 10 * float(np.median(np.abs(steps)))  # frames that refer to later ones lie a few steps behind them
-    return np.split(times, np.flatnonzero(steps < -max(back, 1.0)) + 1)
+    far = 10 * float(np.median(np.abs(steps)))  # frames that refer to later ones lie a few steps behind them
+    return np.split(times, np.flatnonzero((steps < -max(far, 1.0)) | (steps > max(far, _PAUSE))) + 1)

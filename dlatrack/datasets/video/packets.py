@@ -6,22 +6,53 @@ import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from dlatrack.datasets.image_header import read_header
-from dlatrack.datasets.video.capture import open_capture
+from dlatrack.datasets.video.capture import expected_frames, open_capture, rate_of
 from dlatrack.errors import InputError
 
 #: Codecs whose packets FFmpeg knows in a file of kind IVF alone, and their names there.
 _IVF = {"VP80": b"VP80", "VP08": b"VP80", "VP90": b"VP90", "VP09": b"VP90", "AV01": b"AV01"}
 
-#: Codecs of which a packet can be a file. MPEG-4 part 2 keeps its size outside of packets, where it cannot change.
-_ALONE = frozenset(["H264", "AVC1", "H265", "HEVC", "HEV1", "HVC1", "MPG1", "MPG2", "MPEG"])
+#: Codecs whose key packets can be files of their own: what such a file is called, and the first bytes of those
+#: units of a packet that hold the size. Units stand behind the bytes 0, 0, 1.
+_UNITS = {
+    "H264": (".h264", bytes([0x07, 0x27, 0x47, 0x67])),
+    "HEVC": (".hevc", bytes([0x42, 0x43])),
+    "MPG1": (".m1v", b"\xb3"),
+    "MPG2": (".m2v", b"\xb3\xb5"),
+    "FMP4": (".m4v", bytes(range(0x20, 0x30))),
+}
 
-#: Bytes at the start of a packet that hold the size, in codecs whose packets are a stream of their own.
-_PARAMETERS = 48
+
+class Timing(NamedTuple):
+    """How a video was recorded.
+
+    Attributes:
+        fps: frames per second, as `capture.rate_of` takes them from what the file declares and from its times.
+        frames: how many there should be, as `capture.expected_frames` says; fewer can be decoded if the file is cut
+            off or damaged.
+    """
+
+    fps: float
+    frames: int
+
+
+def read_timing(path: Path) -> Timing:
+    """The rate of a video file and the number of its frames, without decoding any.
+
+    Raises:
+        InputError: as `packet_times`.
+    """
+    capture = open_capture(path)
+    times = packet_times(path)
+    declared = capture.get(cv2.CAP_PROP_FPS)
+    fps = rate_of(times, declared)
+    return Timing(fps, expected_frames(times, declared, capture.get(cv2.CAP_PROP_FRAME_COUNT), fps))
 
 
 def packet_times(path: Path) -> np.ndarray:
@@ -29,8 +60,8 @@ def packet_times(path: Path) -> np.ndarray:
 
     Packets are read and not decoded: a minute of video takes some milliseconds. OpenCV scales the frames of a video
     whose size changes on the way to that of the first, and does not tell: boxes would be in px that no frame has. So
-    the frames that stand for themselves are opened on their own, where the codec allows it, as those of browsers,
-    telephones and broadcasts do.
+    key frames are opened on their own, for codecs that state the size there: H.264, H.265, MPEG-1, 2 and 4, VP8, VP9,
+    AV1, Motion JPEG, PNG and ProRes. Of other codecs, and between key frames of VP9, a change remains unnoticed.
 
     Args:
         path: a video file.
@@ -76,12 +107,9 @@ class _SizeCheck:
     """
 
     def __init__(self, path: Path, codec: str, folder: Path) -> None:
-        self._path, self._codec, self._file = path, codec, folder / "packet"
+        self._path, self._codec, self._folder = path, codec, folder
         self._first: tuple[int, int] | None = None
-        self._known: dict[bytes, tuple[int, int] | None] = {}
-        self._possible = (
-            True  # until a packet cannot be opened on its own: then the size stands outside of packets
-        )
+        self._known: dict[tuple[bytes, ...], tuple[int, int] | None] = {(): None}
 
     def __call__(self, frame: int, packet: bytes) -> None:
         """Check a packet.
@@ -89,9 +117,8 @@ class _SizeCheck:
         Raises:
             InputError: if its size is another.
         """
-        size = self._size(packet) if self._possible else None
+        size = self._size(packet)
         if size is None:
-            self._possible = self._first is not None
             return
         self._first = self._first or size
         if size != self._first:
@@ -103,19 +130,24 @@ class _SizeCheck:
     def _size(self, packet: bytes) -> tuple[int, int] | None:
         if header := read_header(packet):
             return header.width, header.height
+        if packet[4:8] == b"icpf" and len(packet) >= 20:  # ProRes
+            return struct.unpack(">2H", packet[16:20])
         if self._codec in _IVF:
             head = struct.pack("<4s2H4s2H4I", b"DKIF", 0, 32, _IVF[self._codec], 0, 0, 30, 1, 1, 0)
-            return self._opened(head + struct.pack("<IQ", len(packet), 0) + packet)
-        if self._codec not in _ALONE:
+            return self._opened(head + struct.pack("<IQ", len(packet), 0) + packet, ".ivf")
+        if self._codec not in _UNITS:
             return None
-        start = packet[:_PARAMETERS]
-        if start not in self._known:
-            self._known[start] = self._opened(packet)
-        return self._known[start]
+        suffix, starts = _UNITS[self._codec]
+        # Nearly all packets hold the same parameters, and to open a file takes as long as decoding a few frames.
+        parameters = tuple(unit for unit in packet.split(b"\0\0\1")[1:] if unit and unit[0] in starts)
+        if parameters not in self._known:
+            self._known[parameters] = self._opened(packet, suffix)
+        return self._known[parameters]
 
-    def _opened(self, content: bytes) -> tuple[int, int] | None:
+    def _opened(self, content: bytes, suffix: str) -> tuple[int, int] | None:
         """Width and height of a file of one packet, px; None if FFmpeg does not know what it is."""
-        self._file.write_bytes(content)
-        capture = cv2.VideoCapture(str(self._file), cv2.CAP_FFMPEG)
+        file = self._folder / f"packet{suffix}"
+        file.write_bytes(content)
+        capture = cv2.VideoCapture(str(file), cv2.CAP_FFMPEG)
         size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         return size if capture.isOpened() and min(size) > 0 else None

@@ -19,9 +19,9 @@ from dlatrack.datasets.faults import stop_at_first
 from dlatrack.datasets.image_folder import utf8_name
 from dlatrack.datasets.layout import LARGEST_PX, read_text
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.video.capture import open_capture, rate_of
-from dlatrack.datasets.video.packets import packet_times
-from dlatrack.errors import InputError
+from dlatrack.datasets.video.capture import open_capture
+from dlatrack.datasets.video.packets import read_timing
+from dlatrack.errors import InputError, shortened
 
 #: What the first row may say; otherwise the number of values decides.
 _HEADERS = (["frame", "x", "y", "w", "h"], ["x", "y", "w", "h"])
@@ -41,7 +41,8 @@ class VideoFrames:
         path: anything that OpenCV can read; turned upright if the file says that it is rotated.
 
     Attributes:
-        fps: frames per second, as `capture.rate_of` takes them from what the file declares and from its times.
+        fps: frames per second, as `packets.Timing` says.
+        expected: number of frames that there should be; there are fewer if the file is cut off or damaged.
 
     Raises:
         InputError: if the file is missing or no video, or as `packets.packet_times`.
@@ -51,7 +52,7 @@ class VideoFrames:
         self.path = Path(path)
         self._lock = Lock()
         self._start()
-        self.fps = rate_of(packet_times(self.path), self._capture.get(cv2.CAP_PROP_FPS))
+        self.fps, self.expected = read_timing(self.path)
 
     def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path]]:
         """Another process opens the file anew."""
@@ -158,29 +159,35 @@ def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Seque
     name = name or utf8_name(Path(video).with_suffix(""))
     frames = VideoFrames(video)
     height, width = frames[0].shape[:2]
-    boxes_xywh = _read_boxes(Path(boxes), len(frames), (width, height))
+    boxes_xywh = _read_boxes(Path(boxes), frames, (width, height))
     visible = ~np.isnan(boxes_xywh[:, 0])
     return Sequence(name, frames, boxes_xywh, visible, fps=frames.fps)
 
 
-def _read_boxes(file: Path, frames: int, size: tuple[int, int]) -> np.ndarray:
-    """The boxes of a CSV file, (frames, 4) float64 xywh; NaN rows where the target is absent."""
+def _read_boxes(file: Path, frames: VideoFrames, size: tuple[int, int]) -> np.ndarray:
+    """The boxes of a CSV file, (T, 4) float64 xywh; NaN rows where the target is absent."""
     text = read_text(file.absolute(), file.absolute().parent.resolve(), stop_at_first) or ""
     numbered = list(enumerate(split_lines(text), 1))
     if numbered and [name.strip('"').lower() for name in re.split(r"[,;\s]+", numbered[0][1])] in _HEADERS:
         numbered = numbered[1:]
     if not numbered:
         raise InputError(f"{file} has no boxes; rows frame,x,y,w,h or x,y,w,h are needed")
-    columns = 5 if len(re.split(r"[,;\s]+", numbered[0][1].strip())) == 5 else 4
-    if columns == 4 and len(numbered) != frames:
+    first_row = numbered[0][1].strip()
+    columns = len(re.split(r"[,;\s]+", first_row))
+    if columns not in (4, 5):
         raise InputError(
-            f"{file} has {len(numbered)} rows x,y,w,h for {frames} frames; one row per frame is needed, "
-            f"or rows frame,x,y,w,h"
+            f"{file} row {numbered[0][0]}: {shortened(first_row)!r} has {columns} values; rows frame,x,y,w,h or "
+            f"x,y,w,h are needed, for one target"
         )
-    boxes_xywh = np.full((frames, 4), np.nan)
+    if columns == 4 and len(numbered) != len(frames):
+        raise InputError(
+            f"{file} has {len(numbered)} rows x,y,w,h for {len(frames)} frames{_cut_off(frames)}; one row per frame "
+            f"is needed, or rows frame,x,y,w,h"
+        )
+    boxes_xywh = np.full((len(frames), 4), np.nan)
     rows: dict[int, int] = {}
     for index, (number, line) in enumerate(numbered):
-        where = f"{file} row {number}: {line.strip()!r}"
+        where = f"{file} row {number}: {shortened(line.strip())!r}"
         *first, x, y, w, h = _numbers(line, columns, where)
         frame = _frame(first[0], frames, where) if first else index
         if frame in rows:
@@ -206,10 +213,18 @@ def _numbers(line: str, columns: int, where: str) -> list[float]:
     return values
 
 
-def _frame(value: float, frames: int, where: str) -> int:
-    if not (value.is_integer() and 0 <= value < frames):
-        raise InputError(f"{where} is about frame {value:g}; the video has frames 0 to {frames - 1}")
+def _frame(value: float, frames: VideoFrames, where: str) -> int:
+    if not (value.is_integer() and 0 <= value < len(frames)):
+        raise InputError(
+            f"{where} is about frame {value:g}; the video has frames 0 to {len(frames) - 1}{_cut_off(frames)}"
+        )
     return int(value)
+
+
+def _cut_off(frames: VideoFrames) -> str:
+    """What to say of a file that ends early."""
+    early = len(frames) < frames.expected
+    return f" (the video declares {frames.expected} and may be cut off or damaged)" if early else ""
 
 
 def _check_box(box_xywh: np.ndarray, size: tuple[int, int], where: str) -> None:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.image_folder import check_headers, image_files
-from dlatrack.datasets.video.capture import open_capture, rate_of
-from dlatrack.datasets.video.packets import packet_times
+from dlatrack.datasets.video.capture import open_capture
+from dlatrack.datasets.video.packets import read_timing
 from dlatrack.errors import InputError
 
 
@@ -27,7 +27,8 @@ class FrameStream:
         name: of the file or folder, without suffix.
         fps: frames per second: what the file declares where its times agree, else what they say in the mean; 30 for
             images, and where nothing says it.
-        expected: number of frames. Containers miscount theirs: what is read may be a little more or less.
+        expected: number of frames, as `packets.Timing` says. Fewer come if the file is cut off or damaged, or if the
+            first ones refer to others that it lacks.
 
     Raises:
         InputError: if there is no such file or folder, no image in it, or OpenCV cannot read it; naming the frame
@@ -45,11 +46,8 @@ class FrameStream:
             return
         if not self.path.exists():
             raise InputError(f"{path} is missing; a video file or a folder of images is needed")
-        capture = open_capture(self.path)
-        times = packet_times(self.path)
-        self.name, self.fps = self.path.stem, rate_of(times, capture.get(cv2.CAP_PROP_FPS))
-        declared = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.expected = int(declared) if 0 < declared < 2**31 else len(times)
+        self.name = self.path.stem
+        self.fps, self.expected = read_timing(self.path)
 
     @property
     def files(self) -> list[Path]:

@@ -35,6 +35,9 @@ _RATES = {
     ".webm": (0.1, 1000),
 }
 
+#: Smallest width and height of a video, px.
+_SMALLEST = 2
+
 
 @contextmanager
 def record(path: str | Path, fps: float) -> Iterator[Recording]:
@@ -153,10 +156,13 @@ def nearest_rate(path: Path, size: tuple[int, int], fps: float) -> float:
     """
     suffix = path.suffix.lower()
     rate = _nearest(suffix, codec_of(path), size, fps)
-    if rate is None:
+    small = min(size) < _SMALLEST
+    if small or rate is None:
+        advice = f"choose another ending of {', '.join(CODECS)}, or another size"
+        if small:
+            advice = f"both sides must have {_SMALLEST} px or more"
         raise InputError(
-            f"OpenCV cannot write {path} with {size[0]} x {size[1]} px at {fps:g} frames per second; choose another "
-            f"ending of {', '.join(CODECS)}, or another size"
+            f"OpenCV cannot write {path} with {size[0]} x {size[1]} px at {fps:g} frames per second; {advice}"
         )
     return rate
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.box_text import decode, split_lines, split_numbers
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.vot.regions import is_box
 from dlatrack.files import write_text
 
@@ -113,7 +113,7 @@ def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
 
 def _row(path: Path, number: int, line: str) -> list[float]:
     text = line.strip()
-    where = f"{path} row {number}: {text[:60]!r}"
+    where = f"{path} row {number}: {shortened(text)!r}"
     if text[:1] in ("m", "M"):
         raise InputError(
             f"{where} is a mask; masks are not supported, only boxes and polygons of four corners"

@@ -199,6 +199,17 @@ def test_rows_without_frames_are_one_per_frame(video: Path, tmp_path: Path, head
         ("0,1,1,1e300,5\n", r"row 1: .* is not 5 numbers frame,x,y,w,h; 1e300 is too large"),
         ("0,-2e6,1,2000005,5\n", r"row 1: .* has a number beyond 1048576 px, which no image reaches"),
         ("0,\N{ARABIC-INDIC DIGIT ONE},1,5,5\n", r"row 1: .* is not 5 numbers frame,x,y,w,h"),
+        (
+            "frame,target,x,y,w,h,score\n0,1,1,2,3,4,1\n",  # as `dlatrack track` writes
+            r"row 1: 'frame,target,x,y,w,h,score' has 7 values; rows frame,x,y,w,h or x,y,w,h are needed, for one "
+            r"target$",
+        ),
+        ("1,2,3\n" * 60, r"row 1: '1,2,3' has 3 values; rows frame,x,y,w,h or x,y,w,h are needed"),
+        (
+            "0,1,2,3," + "1" * 400,
+            r"row 1: '0,1,2,3,1{72}\.\.\.' is not 5 numbers .*; 1{80}\.\.\. is too large",
+        ),
+        ("0,1,2,3," + "x" * 400, r"row 1: .* is not 5 numbers .*; 'x{80}\.\.\.' is not a finite number"),
         ("", r"ball.csv has no boxes; rows frame,x,y,w,h or x,y,w,h are needed"),
         ("frame,x,y,w,h\n", r"ball.csv has no boxes"),
         ("1,2,3,4\n" * 59, r"ball.csv has 59 rows x,y,w,h for 60 frames; one row per frame is needed"),
@@ -250,8 +261,11 @@ def test_a_video_that_is_cut_short_has_fewer_frames_than_rows(tmp_path: Path) ->
     file = write_video(tmp_path / "a.avi", codec="MJPG")
     data = file.read_bytes()
     file.write_bytes(data[: len(data) // 2])
-    with pytest.raises(InputError, match=r"has 60 rows x,y,w,h for \d+ frames"):
+    said = r" \(the video declares 60 and may be cut off or damaged\)"
+    with pytest.raises(InputError, match=rf"has 60 rows x,y,w,h for \d+ frames{said}; one row"):
         read_video(file, csv(tmp_path, "1,2,3,4\n" * COUNT))
+    with pytest.raises(InputError, match=rf"is about frame 59; the video has frames 0 to \d+{said}"):
+        read_video(file, csv(tmp_path, "59,1,2,3,4\n"))
     file.write_bytes(data[:64])
     with pytest.raises(InputError, match=r"a\.avi (is not a video|has no frame that can be decoded)"):
         read_video(file, csv(tmp_path, "1,2,3,4\n" * COUNT))

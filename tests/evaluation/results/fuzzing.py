@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -51,12 +52,21 @@ def plain_number(word: str) -> float | None:
 def plain_row(line: str) -> list[float] | None:
     """The numbers of a row; None where a word is no number, or a comma might be a decimal point."""
     line = line.strip(" \t")
-    others = re.sub("[ \t]*,[ \t]*", "", line)
-    if any(mark in others for mark in " \t;") and re.search("[0-9],[0-9]", line):
+    if any(mark in line for mark in " \t;") and has_doubtful_comma(line):
         return None
     words = re.sub("[ \t]+", ",", re.sub("[ \t]*[,;][ \t]*", ",", line)).split(",")
     numbers = [plain_number(word) for word in words]
     return None if None in numbers else numbers
+
+
+def has_doubtful_comma(line: str) -> bool:
+    """Whether a comma stands between digits, and one of the two numbers has no point."""
+    for left, right in pairwise(line.split(",")):
+        end, start = re.findall("[.0-9]*$", left)[0], re.findall("^[.0-9]*", right)[0]
+        between = end[-1:].isdigit() and start[:1].isdigit()
+        if between and not ("." in end and "." in start):
+            return True
+    return False
 
 
 def plain_lines(data: bytes) -> list[str] | None:

@@ -59,6 +59,7 @@ def test_nan_stands_for_no_box(tmp_path: Path) -> None:
         ("1_0,2,3,4\n", r"Car1.txt row 1: '1_0,2,3,4' is not .* '1_0' is not a finite number"),
         ("1,2,3,4\n1,2,٣,4\n", r"Car1.txt row 2: .* '٣' is not a finite number"),
         ("10,5;20,0\n", r"Car1.txt row 1: '10,5;20,0' is not .* decimals need a point"),
+        ("10,5, 20,0\n", r"Car1.txt row 1: .* decimals need a point"),
         ("10,5\t20,0\n", r"Car1.txt row 1: .* decimals need a point"),
         ("1 000\N{NO-BREAK SPACE}20 30\n", r"Car1.txt row 1: .* is not a finite number"),
         (

@@ -94,6 +94,7 @@ def test_writing_and_reading_keep_four_decimals(tmp_path: Path, rows: list[int |
         ("1\nnan,nan,nan,nan\n", "row 2: 'nan,nan,nan,nan' is not a region: its numbers must be finite"),
         ("1\nnan\n", "row 2: 'nan' is not"),
         ("1\n1,2,3,4_0\n", "row 2: .* '4_0' is not a finite number"),
+        ("1\n10,5, 20,5, 30,5, 40,5\n", "row 2: .* decimals need a point"),
         ("1\n1,5;2,5\n", "row 2: .* decimals need a point"),
         ("1\n１\n", "row 2: .* '１' is not a finite number"),
         ("1\n1,2,3,inf\n", "row 2: .* 'inf' is not a finite number"),
