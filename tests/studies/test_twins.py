@@ -69,7 +69,7 @@ def test_weights_carry_the_run_that_made_them(twins):
 
 def test_training_and_held_out_sequences_share_no_seed():
     held_out = {sequence.name for sequence in study.held_out_sequences(plan("demo"))}
-    trained = {f"synthetic-{twins._TRAIN_SEED + n}" for n in range(plan("demo").train[0])}
+    trained = {f"synthetic-{study._TRAIN_SEED + n}" for n in range(plan("demo").train[0])}
     assert not held_out & trained
     other = {sequence.name for sequence in study.held_out_sequences(plan("demo"), seed=1)}
     assert not held_out & other
