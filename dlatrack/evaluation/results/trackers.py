@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +43,11 @@ class TrackerFiles:
             InputError: naming sequences without a file, or as `read_rows` and `read_mat`.
         """
         require_all(self.folder, self.files, names)
-        readers = {".txt": partial(read_rows, most=MOST_OF_RESULT), ".mat": read_mat}
-        return {name: readers[self.files[name].suffix.lower()](self.files[name]) for name in names}
+        return {name: _read(self.files[name]) for name in names}
+
+
+def _read(path: Path) -> np.ndarray:
+    return read_mat(path) if path.suffix.lower() == ".mat" else read_rows(path, most=MOST_OF_RESULT)
 
 
 def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> list[TrackerFiles]:
