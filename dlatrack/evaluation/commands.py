@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def evaluate_command(
     truth = read_truth(name, gt, allow_missing=allow_missing)
     run = TrackerScores(truth, protocol, rule, compare, attributes, significance, allow_missing)
     failures = each_tracker(truth, results, run.add, allow_missing=allow_missing, note=print_note)
-    wrong = [f"{failures[0]}{_and_more(failures)}"] if failures else []
+    wrong = list(failures)
     metric, found = "", dict[Pair, Estimate]()
     if significance:
         try:
@@ -94,8 +95,7 @@ def evaluate_command(
     ):
         print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
     print_notes(run.scored)
-    if wrong:
-        raise InputError("; ".join(wrong))
+    _refuse(wrong)
 
 
 def _print_scores_of(run: TrackerScores, form: str, metric: str, found: Mapping[Pair, Estimate]) -> None:
@@ -115,9 +115,12 @@ def _print_scores_of(run: TrackerScores, form: str, metric: str, found: Mapping[
             print_line(line)
 
 
-def _and_more(failures: Sequence[str]) -> str:
-    more = len(failures) - 1
-    return f" (and {more} more tracker{'s' if more > 1 else ''})" if more else ""
+def _refuse(failures: Sequence[str]) -> None:
+    """Tell of every failure in a line of its own, the last as the error of the command."""
+    for failure in failures[:-1]:
+        print_line(f"dlatrack: {failure}", file=sys.stderr)
+    if failures:
+        raise InputError(failures[-1])
 
 
 def _extra(
@@ -181,8 +184,7 @@ def export_command(name: str, results: Path, out: Path, *, form: str, gt: Path |
     failures = each_tracker(truth, [results], use, note=print_note)
     for tracker, files in count.items():
         print_line(f"{tracker}: {files} files in {out}")
-    if failures:
-        raise InputError(failures[0])
+    _refuse(failures)
 
 
 def score_command(
@@ -203,8 +205,7 @@ def score_command(
     failures = each_tracker(
         truth, list(folders.values()), lambda name, rows: scored.append(score(name, rows, truth))
     )
-    if failures:
-        raise InputError(failures[0])
+    _refuse(failures)
     columns: dict[str, np.ndarray] = {}
     for entry in scored:
         result = entry.result
