@@ -102,7 +102,7 @@ def split_numbers(line: str, most: float = MOST_PIXELS) -> list[float]:
         raise ValueError(what)
     if len(fields) > 1 and all(field[:1].isalpha() and not _NUMBER.fullmatch(field) for field in fields):
         raise ValueError(
-            f"{fields[0][:40]!r} is not a finite number, nor is any other field; headers are not taken"
+            f"{shortened(fields[0])!r} is not a finite number, nor is any other field; headers are not taken"
         )
     values = [to_number(field) for field in fields]
     _refuse_doubtful_commas(line)
