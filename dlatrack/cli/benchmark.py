@@ -116,7 +116,7 @@ def score_results(
     """
     import pandas as pd
 
-    from dlatrack.cli.score_output import print_scores, print_truth_notes, score_row
+    from dlatrack.cli.score_output import print_scores, print_truth_notes, refuse_all, score_row
     from dlatrack.evaluation.ope import OPEResult
     from dlatrack.evaluation.scoring import Scored, absent_rule, each_tracker, score
     from dlatrack.files import write_text
@@ -125,8 +125,7 @@ def score_results(
     failures = each_tracker(
         truth, list(folders.values()), lambda name, rows: scored.append(score(name, rows, truth))
     )
-    if failures:
-        raise InputError(failures[0])
+    refuse_all(failures)
     columns: dict[str, np.ndarray] = {}
     for entry in scored:
         result = entry.result

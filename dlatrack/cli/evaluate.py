@@ -58,7 +58,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Score result files of any tracker; no images are needed."""
-    from dlatrack.cli.score_output import print_note, print_notes, print_truth_notes
+    from dlatrack.cli.score_output import print_note, print_notes, print_truth_notes, refuse_all
     from dlatrack.cli.tracker_scores import TrackerScores
     from dlatrack.evaluation.scoring import absent_rule, each_tracker, protocols_of
     from dlatrack.evaluation.significance import differences
@@ -74,7 +74,7 @@ def evaluate(
     truth = read_truth(name, gt, allow_missing=allow_missing)
     run = TrackerScores(truth, protocol, rule, compare, attributes, significance, allow_missing)
     failures = each_tracker(truth, results, run.add, allow_missing=allow_missing, note=print_note)
-    wrong = [f"{failures[0]}{_and_more(failures)}"] if failures else []
+    wrong = list(failures)
     metric = ""
     found: Mapping[Pair, Estimate] = {}
     if significance:
@@ -91,8 +91,7 @@ def evaluate(
     ):
         print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
     print_notes(run.scored)
-    if wrong:
-        raise InputError("; ".join(wrong))
+    refuse_all(wrong)
 
 
 def _print_scores(run: TrackerScores, form: str, metric: str, found: Mapping[Pair, Estimate]) -> None:
@@ -133,11 +132,6 @@ def _extra(
     return extra
 
 
-def _and_more(failures: Sequence[str]) -> str:
-    more = len(failures) - 1
-    return f" (and {more} more tracker{'s' if more > 1 else ''})" if more else ""
-
-
 def _why_no_attributes(truth: BenchmarkTruth, protocol: str) -> str:
     from dlatrack.evaluation.truth import BENCHMARKS
 
@@ -161,7 +155,7 @@ def export(
     gt: Annotated[Path | None, typer.Option(help="Truth, as in evaluate; it names the sequences.")] = None,
 ) -> None:
     """Write the results of all trackers in a folder in the form of another toolkit."""
-    from dlatrack.cli.score_output import print_note
+    from dlatrack.cli.score_output import print_note, refuse_all
     from dlatrack.evaluation.results.export import export_results
     from dlatrack.evaluation.scoring import each_tracker
     from dlatrack.evaluation.truth import benchmark
@@ -179,5 +173,4 @@ def export(
     failures = each_tracker(truth, [results], use, note=print_note)
     for tracker, files in count.items():
         print_line(f"{tracker}: {files} files in {out}")
-    if failures:
-        raise InputError(failures[0])
+    refuse_all(failures)

@@ -8,6 +8,8 @@ is too narrow, long cells are folded, and a table of too many columns is turned 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -53,6 +55,7 @@ def print_table(
     Args:
         columns: headers; the cells of the first `keys` columns name the rows.
         rows: a cell for each column; texts as in `print_line`, in quotation marks where a blank begins or ends them.
+            Of names that look alike, as their accents are written in two ways, one is escaped.
         title: a line above the table.
         keys: columns that are repeated if the table is split.
         width: columns of the terminal; None: those it has, and no limit where the output is no terminal. Without a
@@ -67,6 +70,8 @@ def print_table(
     joint = "; " if width is None else "\n"
     header = [_encodable(visible(column), console) for column in columns]
     cells = [[_shown(cell, joint, console) for cell in row] for row in rows]
+    for column in range(keys):
+        _tell_apart(cells, column)
     if width is None:
         _draw(console, header, cells, None)
         return
@@ -96,6 +101,15 @@ def _shown(cell: Cell, joint: str, console: Console) -> str:
     lines = [visible(line) for line in ((cell,) if isinstance(cell, str) else cell)]
     quoted = [repr(line) if line != line.strip() else line for line in lines]
     return _encodable(joint.join(quoted), console)
+
+
+def _tell_apart(cells: Sequence[list[str]], column: int) -> None:
+    """Escape accents that stand apart from their letter, in names that look like another one where they do not."""
+    alike = Counter(unicodedata.normalize("NFC", name) for name in {row[column] for row in cells})
+    for row in cells:
+        composed = unicodedata.normalize("NFC", row[column])
+        if composed != row[column] and alike[composed] > 1:
+            row[column] = row[column].encode("ascii", "backslashreplace").decode()
 
 
 def _natural(cell: str) -> int:

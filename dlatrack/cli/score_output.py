@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dlatrack.cli.printing import Cell, print_line, print_table
+from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.protocol_effects import Comparison
 from dlatrack.evaluation.scoring import Scored, absent_frames
@@ -216,3 +217,15 @@ def _cell(key: str, value: Any) -> str:
     if key == "lost" and isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def refuse_all(failures: Sequence[str]) -> None:
+    """Print every failure on a line of its own, the last as the error of the command.
+
+    Raises:
+        InputError: if there is one.
+    """
+    for failure in failures[:-1]:
+        print_line(f"dlatrack: {failure}", file=sys.stderr)
+    if failures:
+        raise InputError(failures[-1])

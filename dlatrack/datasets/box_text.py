@@ -19,6 +19,9 @@ from dlatrack.errors import shortened
 #: of such boxes are far from overflowing, and in 1,483 public result files the largest number is 38,080.
 MOST_PIXELS = 1e9
 
+#: What a tracker that has lost all measure writes is below this: it overlaps nothing, and its square is a number.
+MOST_OF_RESULT = 1e100
+
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[nN][aA][nN]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEPARATOR = re.compile(r"[ \t]*[,;][ \t]*|[ \t]+")
@@ -87,11 +90,11 @@ def _refuse_doubtful_commas(line: str) -> None:
         raise ValueError("commas between digits are mixed with other separators; decimals need a point")
 
 
-def split_numbers(line: str) -> list[float]:
+def split_numbers(line: str, most: float = MOST_PIXELS) -> list[float]:
     """Read a row of numbers, separated as `split_fields` says.
 
     Raises:
-        ValueError: naming the field that is not a number below `MOST_PIXELS`, or as `split_fields`.
+        ValueError: naming the field that is not a number below `most`, or as `split_fields`.
     """
     line = line.strip(" \t")
     fields = _SEPARATOR.split(line)
@@ -99,13 +102,13 @@ def split_numbers(line: str) -> list[float]:
         raise ValueError(what)
     if len(fields) > 1 and all(field[:1].isalpha() and not _NUMBER.fullmatch(field) for field in fields):
         raise ValueError(
-            f"{fields[0][:40]!r} is not a finite number, nor is any other field; headers are not taken"
+            f"{shortened(fields[0])!r} is not a finite number, nor is any other field; headers are not taken"
         )
     values = [to_number(field) for field in fields]
     _refuse_doubtful_commas(line)
     for field, value in zip(fields, values, strict=True):
-        if abs(value) >= MOST_PIXELS:
-            raise ValueError(f"{shortened(field)} is too large; numbers must be below {MOST_PIXELS:g}")
+        if abs(value) >= most:
+            raise ValueError(f"{shortened(field)} is too large; numbers must be below {most:g}")
     return values
 
 
@@ -117,12 +120,13 @@ def _empty_field(fields: list[str]) -> str:
     return "" if fields[0] else "the row begins with a separator; nothing stands before it"
 
 
-def quick_table(text: str, columns: Collection[int]) -> np.ndarray | None:
+def quick_table(text: str, columns: Collection[int], most: float = MOST_PIXELS) -> np.ndarray | None:
     """Read a whole table at once, as `split_numbers` would row by row but many times as fast.
 
     Args:
         text: rows of numbers.
         columns: numbers of columns that are allowed.
+        most: that numbers must be below.
 
     Returns:
         (R, C) float64, R > 0; None if any row is odd, and must be looked at by itself.
@@ -138,4 +142,4 @@ def quick_table(text: str, columns: Collection[int]) -> np.ndarray | None:
     except ValueError:
         return None
     sound = table.shape[1] in columns and len(table) == text.count("\n") + 1
-    return table if sound and not (np.abs(table) >= MOST_PIXELS).any() else None
+    return table if sound and not (np.abs(table) >= most).any() else None

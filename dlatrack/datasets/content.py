@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,12 +17,15 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from dlatrack import paths
 from dlatrack.datasets.images import ImageFiles, NumberedPaths, Paths
 from dlatrack.datasets.index.image_list import ImageList
 from dlatrack.datasets.sequence import Sequence as Track
 from dlatrack.errors import InputError
+from dlatrack.files import write_text
+from dlatrack.progress import Progress
 
-#: Bytes of all images together up to which they are read whole.
+#: Bytes of all images of a sequence or a list together up to which they are read whole.
 _WHOLE = 16 * 2**30
 
 #: Beyond that, bytes that are read of an image at its start, middle and end.
@@ -30,12 +36,15 @@ _THREADS = (
     8  # reading and hashing leave the interpreter free, and remote disks answer several questions at a time
 )
 
+#: Frames from which on progress is shown: a hard disk takes some minutes for so many.
+_REPORTED = 20_000
+
 #: Nanoseconds after which a file that is changed once more has another time.
 _SETTLED = 2_000_000_000
 
-Answer = TypeVar("Answer")
+_HASHES = re.compile(r"(?:[0-9a-f]{64}\n)*")
 
-_known: dict[str, str] = {}  # hash by what the file system says of the images; see `_files_digest`
+Answer = TypeVar("Answer")
 
 
 class _Group(NamedTuple):
@@ -46,21 +55,29 @@ class _Group(NamedTuple):
 
 
 class _Facts(NamedTuple):
-    """What the file system says of a file: its size, and times in ns, `changed_ns` being that of the last change."""
+    """What the file system says of a file: its place, its size, and the times of its last changes, ns."""
 
-    path: Path
+    name: str
+    device: int
+    inode: int
     size: int
     modified_ns: int
     changed_ns: int
 
 
-def content_of(tracks: Sequence[Track]) -> dict[str, str]:
-    """`images_digest` and `truth_digest` of sequences, as "images" and "boxes".
+def content_of(tracks: Sequence[Track]) -> dict[str, dict[str, str]]:
+    """`truth_digest` and `images_digest` of each sequence, as "boxes" and "images", by its name and in that order.
 
     Raises:
         InputError: naming an image that cannot be read.
     """
-    return {"images": images_digest(tracks), "boxes": truth_digest(tracks)}
+    found = {}
+    stream = None if sum(map(len, tracks)) >= _REPORTED else io.StringIO()
+    with Progress(len(tracks), "reading images", unit="sequences", stream=stream) as progress:
+        for track in sorted(tracks, key=lambda track: track.name):
+            found[track.name] = {"boxes": truth_digest([track]), "images": images_digest(track)}
+            progress.step()
+    return found
 
 
 def truth_digest(tracks: Sequence[Track]) -> str:
@@ -75,8 +92,8 @@ def truth_digest(tracks: Sequence[Track]) -> str:
     return total.hexdigest()
 
 
-def images_digest(tracks: Sequence[Track]) -> str:
-    """SHA-256 of the images of sequences, in whatever order they come, wherever they lie.
+def images_digest(track: Track) -> str:
+    """SHA-256 of the images of a sequence, wherever they lie.
 
     Names, sizes and bytes of image files are hashed, and neither their folders nor their times, which differ between
     copies of a data set. Files of more than 16 GiB in all are not read whole: of each the size and three blocks of
@@ -84,54 +101,68 @@ def images_digest(tracks: Sequence[Track]) -> str:
     to make: compressed images of other content have other sizes. Of frames that are not in files, e.g. drawn ones,
     the first, the middle and the last are hashed.
 
+    Files are read once: their hash stays in the cache folder (`paths.cache_dir`), and is taken while inodes, sizes,
+    times of modification and times of change stay what they were. The system sets the last of these at every change.
+
     Raises:
         InputError: naming an image that cannot be read.
     """
-    ordered = sorted(tracks, key=lambda track: track.name)
-    groups = [_Group(t.name, t.frames.paths) for t in ordered if isinstance(t.frames, ImageFiles)]
-    total = hashlib.sha256(_files_digest(groups).encode() if groups else b"")
-    for track in ordered:
-        if not isinstance(track.frames, ImageFiles):
-            total.update(f"{track.name} {len(track)}\n".encode())
-            for index in sorted({0, len(track) // 2, len(track) - 1}):
-                total.update(np.ascontiguousarray(track.frames[index]).tobytes())
+    if isinstance(track.frames, ImageFiles):
+        return _digests([_Group(track.name, track.frames.paths)])[0]
+    total = hashlib.sha256(f"{track.name} {len(track)}\n".encode())
+    for index in sorted({0, len(track) // 2, len(track) - 1}):
+        total.update(np.ascontiguousarray(track.frames[index]).tobytes())
     return total.hexdigest()
 
 
-def listed_images_digest(images: ImageList) -> str:
-    """SHA-256 of the images of a data set, as `images_digest` of those of sequences.
+def listed_images_digests(images: ImageList) -> dict[str, str]:
+    """SHA-256 of the images under each template of a list, as `images_digest` of those of a sequence.
 
     Raises:
         InputError: naming an image that cannot be read.
     """
     limits = zip(images.starts[:-1].tolist(), images.starts[1:].tolist(), strict=True)
-    return _files_digest(
-        [
-            _Group(template, NumberedPaths(images.root, template, images.numbers[start:end]))
-            for template, (start, end) in zip(images.templates, limits, strict=True)
-        ]
-    )
+    groups = [
+        _Group(template, NumberedPaths(images.root, template, images.numbers[start:end]))
+        for template, (start, end) in zip(images.templates, limits, strict=True)
+    ]
+    return dict(zip(images.templates, _digests(groups), strict=True))
 
 
-def _files_digest(groups: Sequence[_Group]) -> str:
-    """SHA-256 of the contents of files; those that this process has read are not read again while they stay as is."""
-    told, size, newest = hashlib.sha256(), 0, 0
+def _digests(groups: Sequence[_Group]) -> list[str]:
+    """SHA-256 of the files of each group; files that have stayed as they were are not read again."""
+    told, size, newest = hashlib.sha256(f"{_WHOLE} {_BLOCK}\n".encode()), 0, 0
     with ThreadPoolExecutor(_THREADS) as pool:
-        for facts in _each(pool, groups, _facts):
-            told.update(f"{facts}\n".encode())
-            size, newest = size + facts.size, max(newest, facts.changed_ns)
-        key, whole = told.hexdigest(), size <= _WHOLE
-        if key in _known:
-            return _known[key]
-        total = hashlib.sha256()
-        marks = _each(pool, groups, partial(_mark, whole=whole))
+        every = _each(pool, groups, _facts)
         for group in groups:
-            total.update(f"{group.name} {len(group.paths)}\n".encode())
+            told.update(f"{group.name} {len(group.paths)}\n".encode())
+            for facts in islice(every, len(group.paths)):
+                told.update(f"{tuple(facts)}\n".encode())
+                size, newest = size + facts.size, max(newest, facts.modified_ns, facts.changed_ns)
+        kept = paths.cache_dir() / "content" / told.hexdigest()
+        if (known := _known(kept, len(groups))) is not None:
+            return known
+        digests = []
+        marks = _each(pool, groups, partial(_mark, whole=size <= _WHOLE))
+        for group in groups:
+            total = hashlib.sha256(f"{group.name} {len(group.paths)}\n".encode())
             for mark in islice(marks, len(group.paths)):
                 total.update(f"{mark}\n".encode())
+            digests.append(total.hexdigest())
     if newest < time.time_ns() - _SETTLED:
-        _known[key] = total.hexdigest()
-    return total.hexdigest()
+        with suppress(InputError):  # a folder that cannot be written costs time and nothing else
+            write_text(kept, "".join(f"{digest}\n" for digest in digests))
+    return digests
+
+
+def _known(path: Path, count: int) -> list[str] | None:
+    """The hashes that a file of the cache holds; None if there are none, or not `count`."""
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return None
+    hashes = text.split()
+    return hashes if _HASHES.fullmatch(text) and len(hashes) == count else None
 
 
 def _each(
@@ -152,7 +183,7 @@ def _facts(path: Path) -> _Facts:
         found = path.stat()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    return _Facts(path, found.st_size, found.st_mtime_ns, max(found.st_mtime_ns, found.st_ctime_ns))
+    return _Facts(path.name, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _mark(path: Path, *, whole: bool) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
+from dlatrack.errors import shortened
+
 #: From here on a number is a time, such as seconds, ms or ns since 1970; frames are not counted as far as that.
 _TIME = 10_000_000
 
@@ -49,10 +51,13 @@ def fault_of_numbers(rows: Sequence[tuple[str, ...]]) -> str:
         What is wrong; empty if nothing is.
     """
     columns = list(zip(*rows, strict=True))[: _first_time(rows)]
-    left = [[int(text) for text in column] for column in columns if len(set(column)) > 1]
+    left = [[int(value) for value in values(column)] for column in columns if len(set(column)) > 1]
     counters = [column for column in left if all(a < b for a, b in pairwise(column))]
     if left and not counters:
-        return "numbers of which none grows from image to image, as if there were several clips; a folder holds one"
+        return (
+            "numbers of which none grows from image to image, as if there were several clips; a folder holds one, "
+            "numbered 1, 2, 3 and so on"
+        )
     if not counters or any(_even(counter) for counter in counters):
         return ""
     return _gap(min(counters, key=lambda numbers: min(_steps(numbers))))
@@ -67,7 +72,7 @@ def _first_time(rows: Sequence[tuple[str, ...]]) -> int:
             texts = {"-".join(row[index : index + width]) for row in rows}
             date = all(map(_DATE.fullmatch, texts))
             clock = all(map(_CLOCK.fullmatch, texts)) and (dated or width == 3 or min(texts) >= "010000")
-            large = width == 1 and all("." in text or int(text) >= _TIME for text in texts)
+            large = width == 1 and min(map(Fraction, texts)) >= _TIME
             if len(texts) > 1 and (date or clock or large):
                 return index
             dated = dated or date
@@ -92,15 +97,18 @@ def _gap(numbers: Sequence[int]) -> str:
     """Which numbers are missing, as far as steps tell."""
     steps = _steps(numbers)
     step = min(steps)
-    found = f"{len(numbers)} images with numbers {numbers[0]} to {numbers[-1]}"
+    first, last, least, most = (shortened(str(n)) for n in (numbers[0], numbers[-1], step, max(steps)))
+    found = f"{len(numbers)} images with numbers {first} to {last}"
     if any(amount % step for amount in steps):
-        return f"{found} in steps of {step} to {max(steps)}; number them in even steps if none is missing"
+        return f"{found} in steps of {least} to {most}; number them in even steps if none is missing"
     missing = [
         number
         for before, after in pairwise(numbers)
         for number in range(before + step, min(after, before + (_NAMED + 1) * step), step)
     ]
     count = (numbers[-1] - numbers[0]) // step + 1 - len(numbers)
-    named = ", ".join(map(str, missing[:_NAMED])) + (" and more" if count > _NAMED else "")
-    found += f" in steps of {step}" if step > 1 else ""
+    named = ", ".join(shortened(str(number)) for number in missing[:_NAMED]) + (
+        " and more" if count > _NAMED else ""
+    )
+    found += f" in steps of {least}" if step > 1 else ""
     return f"{found}, but lacks {named}; number them without a gap if none is missing"

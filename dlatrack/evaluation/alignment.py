@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlatrack.boxes import iou, xywh_to_xyxy
-from dlatrack.datasets.box_text import MOST_PIXELS
+from dlatrack.datasets.box_text import MOST_OF_RESULT, MOST_PIXELS
 from dlatrack.errors import InputError
 from dlatrack.evaluation.protocols import Rules
 
@@ -45,7 +45,8 @@ def pair_rows(
 
     Raises:
         InputError: naming the sequence, for shapes that are no boxes, numbers that are not below
-            `box_text.MOST_PIXELS`, and what the toolkit refuses: numbers of rows, NaN in the truth, negative sides.
+            `box_text.MOST_PIXELS` (in results `MOST_OF_RESULT`), and what the toolkit refuses: numbers of rows,
+            NaN in the truth, negative sides.
     """
     _check_shapes(name, truth_xywh, predicted_xywh, present)
     notes: list[str] = []
@@ -75,13 +76,13 @@ def _check_shapes(name: str, truth: np.ndarray, predicted: np.ndarray, present: 
         raise InputError(
             f"sequence {name}: a result must have shape (T, 4) with T > 0, got {predicted.shape}"
         )
-    for what, rows in (("true box", truth), ("result", predicted)):
-        large = (np.abs(rows) >= MOST_PIXELS).any(1)
+    for what, rows, most in (("true box", truth, MOST_PIXELS), ("result", predicted, MOST_OF_RESULT)):
+        large = (np.abs(rows) >= most).any(1)
         if large.any():
             row = _first(large)
             values = ",".join(f"{value:g}" for value in rows[row - 1])
             raise InputError(
-                f"sequence {name} row {row}: the {what} {values} is absurd; numbers must be below {MOST_PIXELS:g}"
+                f"sequence {name} row {row}: the {what} {values} is absurd; numbers must be below {most:g}"
             )
     if present is not None and (present.shape != (len(truth),) or present.dtype != bool):
         raise InputError(

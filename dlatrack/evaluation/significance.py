@@ -37,7 +37,8 @@ def differences(
     metric = "EAO" if measured or vot else "AUC"
     if len(scored) < 2:
         per = "" if metric == "EAO" else " per sequence"
-        raise InputError(f"significance needs {metric}{per} of two trackers or more")
+        left = f"there is {scored[0].tracker} alone" if scored else "none could be scored"
+        raise InputError(f"significance needs {metric}{per} of two trackers or more; {left}")
     common = [name for name in truth.sequences if all(name in entry.result.names for entry in scored)]
     if len(common) < 2:
         raise InputError(

@@ -30,7 +30,8 @@ def read_json_truth(file: Path) -> list[SequenceTruth]:
     The file holds an object with an entry per sequence. An entry is a list of rows, or an object with the rows in
     `gt` or `gt_rect` and any of the following; other fields are not read.
 
-        absent: T numbers, 1 where the target is present and 0 where it is absent, as pysot writes them
+        absent: T numbers, 1 where the target is present and 0 where it is absent, as pysot writes them; or true and
+            false for them
         absent_runs: pairs of first and last frame, from 0, in which the target is absent
         attr: names of attributes
         width, height: of the images, px
@@ -97,7 +98,7 @@ def _entry(file: Path, name: str, entry: Any) -> SequenceTruth:
     regions = _regions(where, facts[key])
     frames = len(regions)
     present = _present(where, facts, frames)
-    if present is not None and not present[0] and (regions[0, 2:4] > 0).all():
+    if present is not None and not present[0] and _is_region(regions[0]):
         raise InputError(
             f"{where}: {'absent' if 'absent' in facts else 'absent_runs'} marks frame 0 as absent, where the box "
             f"starts trackers; absent is 1 where the target is present, as in pysot's files, and absent_runs are "
@@ -159,6 +160,11 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and not abs(value) >= MOST_PIXELS
 
 
+def _is_region(row: np.ndarray) -> bool:
+    """Whether a row is a polygon, or a box with a size."""
+    return not np.isnan(row).any() and (len(row) == 8 or bool((row[2:] > 0).all()))
+
+
 def _present(where: str, facts: Mapping[str, Any], frames: int) -> np.ndarray | None:
     if "absent" in facts and "absent_runs" in facts:
         raise InputError(f"{where} has absent and absent_runs; one of them is needed")
@@ -192,11 +198,11 @@ def _outside_runs(where: str, runs: Any, frames: int) -> np.ndarray:
 
 
 def _flags(where: str, field: str, values: Any) -> np.ndarray:
-    """A list of numbers 0 and 1 as (N,) bool."""
+    """A list of numbers 0 and 1, or of false and true, as (N,) bool."""
     if not isinstance(values, list):
         raise InputError(f"{where}: {field} is {_shown(values)}; a list of 0 and 1 is needed")
     for index, value in enumerate(values):
-        if type(value) not in (int, float) or value not in (0, 1):
+        if type(value) not in (int, float, bool) or value not in (0, 1):
             raise InputError(f"{where}: {field} of frame {index} is {_shown(value)}; 0 or 1 is needed")
     return np.array(values, np.float64) == 1
 
@@ -211,13 +217,13 @@ def _attributes(where: str, facts: Mapping[str, Any]) -> frozenset[str]:
 def _size(where: str, facts: Mapping[str, Any]) -> tuple[int, int] | None:
     given = [side for side in ("width", "height") if side in facts]
     for side in given:
-        if type(facts[side]) is not int or not 0 < facts[side] < MOST_PIXELS:
+        if not _is_number(facts[side]) or not facts[side] > 0 or facts[side] % 1:
             raise InputError(
                 f"{where}: {side} is {_shown(facts[side])}; a whole number of px above 0 is needed"
             )
     if len(given) == 1:
         raise InputError(f"{where} has {given[0]} alone; width and height are needed, or neither")
-    return (facts["width"], facts["height"]) if given else None
+    return (int(facts["width"]), int(facts["height"])) if given else None
 
 
 def _tag(where: str, tag: str, values: Any, frames: int) -> np.ndarray:

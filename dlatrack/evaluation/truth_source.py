@@ -59,16 +59,21 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
         )
     missing = [name for name in names if name not in there]
     if not entry.resets:
-        _require_boxes(source, sequences)
+        _require_boxes(entry, source, sequences)
     return BenchmarkTruth(entry.name, {s.name: _with_facts(entry, s) for s in sequences}, tuple(missing))
 
 
-def _require_boxes(source: Path, sequences: list[SequenceTruth]) -> None:
+def _require_boxes(entry: Benchmark, source: Path, sequences: list[SequenceTruth]) -> None:
     for sequence in sequences:
         if sequence.regions.shape[1] != 4:
             raise InputError(
                 f"{source}: sequence {sequence.name} row 1: polygons of 8 numbers are no truth of one-pass "
                 f"evaluation; boxes x, y, w, h are needed"
+            )
+        if entry.name == "folder" and not (sequence.regions[0, 2:] > 0).all():
+            raise InputError(
+                f"{source}: sequence {sequence.name} row 1: the target is absent, as there is no box with a size; a "
+                f"tracker needs a box in the first frame"
             )
 
 
@@ -170,7 +175,7 @@ def _from_own(folder: Path) -> list[SequenceTruth]:
     if annotated or not (texts := text_files(folder)):
         read = [item for clip in clips for item in read_true_boxes(clip).items()]
     else:
-        read = [(file.stem, read_annotation(file)) for file in texts]
+        read = [(file.stem, _read_text(file)) for file in texts]
     boxes = dict(read)
     if len(boxes) < len(read):
         names = [name for name, _ in read]
@@ -181,6 +186,13 @@ def _from_own(folder: Path) -> list[SequenceTruth]:
             f"{folder} holds neither sequence folders (with groundtruth_rect.txt) nor text files of true boxes"
         )
     return [SequenceTruth(name, rows) for name, rows in boxes.items()]
+
+
+def _read_text(file: Path) -> np.ndarray:
+    try:
+        return read_annotation(file)
+    except InputError as error:
+        raise InputError(f"{error} (every .txt file in {file.parent} counts as a sequence)") from error
 
 
 def _with_facts(entry: Benchmark, sequence: SequenceTruth) -> SequenceTruth:

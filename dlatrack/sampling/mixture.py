@@ -143,6 +143,14 @@ class Mixture:
             total.update(f"{name} {share!r} {self.shares[name].frame_range} {source.digest()}\n".encode())
         return total.hexdigest()
 
+    def content(self) -> dict[str, str]:
+        """Hashes of the parts of all sets, as `CropSource.content`, by the name of the set and of the part."""
+        return {
+            f"{name}: {part}": found
+            for name, source in self.sources.items()
+            for part, found in source.content().items()
+        }
+
     @cached_property
     def _limits(self) -> list[int]:
         """Upper limits of all sets but the last on the scale 0 .. 2^64."""

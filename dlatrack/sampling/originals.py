@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.boxes import context_side
-from dlatrack.datasets.content import listed_images_digest
+from dlatrack.datasets.content import listed_images_digests
 from dlatrack.datasets.images import read_image
 from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
@@ -90,14 +90,24 @@ class OriginalCrops:
         """SHA-256 of image paths, boxes and all other columns, and of the images (`images_sha256`)."""
         return hashlib.sha256(f"originals {digest(self.table)} {self.images_sha256}".encode()).hexdigest()
 
+    def content(self) -> dict[str, str]:
+        """Hashes of the annotations and of the images under each template; 16 digits tell the latter apart."""
+        images = {f"images of {template}": found[:16] for template, found in self._images.items()}
+        return {**images, "annotations": digest(self.table)}
+
     @cached_property
     def images_sha256(self) -> str:
-        """Hash of the images as `content.images_digest`; asked for the first time, it reads them.
+        """Hash of the images by `content.listed_images_digests`; asked for the first time, it reads them.
 
         Raises:
             InputError: naming an image that cannot be read.
         """
-        return listed_images_digest(self.table.images()[0])
+        lines = (f"{found} {template}\n" for template, found in self._images.items())
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @cached_property
+    def _images(self) -> dict[str, str]:
+        return listed_images_digests(self.table.images()[0])
 
 
 def _by_video(table: TrackTable) -> tuple[TrackTable, np.ndarray]:

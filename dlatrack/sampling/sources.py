@@ -54,3 +54,7 @@ class CropSource(Protocol):
     def digest(self) -> str:
         """SHA-256 that tells sources with other crops apart; a training run records it."""
         ...
+
+    def content(self) -> dict[str, str]:
+        """Hashes of the parts of the source by what they are of, e.g. "sequence dog", for messages."""
+        ...

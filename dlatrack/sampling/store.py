@@ -34,12 +34,14 @@ class CropStore:
         offsets: (N + 1,) int64, where each file starts in `data`.
         target_wh: (N, 2) float32, target width and height in crop px.
         tracks: (T + 1,) int64, where each track starts among the crops.
+        names: of the T tracks; empty where they are not known, as in a store that was read.
     """
 
     data: np.ndarray
     offsets: np.ndarray
     target_wh: np.ndarray
     tracks: np.ndarray
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.target_wh)
@@ -85,7 +87,7 @@ class CropStore:
         """
         files: list[np.ndarray] = []
         sizes: list[tuple[float, float]] = []
-        tracks = [0]
+        tracks, names = [0], []
         for sequence in sequences:
             visible = np.flatnonzero(sequence.visible)
             if len(visible) < 2:
@@ -102,6 +104,7 @@ class CropStore:
                 files.append(cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1])
                 sizes.append(size_in_crop(float(box[2]), float(box[3])))
             tracks.append(len(files))
+            names.append(sequence.name)
             if on_track is not None:
                 on_track(sequence)
         if not files:
@@ -111,6 +114,7 @@ class CropStore:
             offsets=np.cumsum([0, *(len(file) for file in files)], dtype=np.int64),
             target_wh=np.array(sizes, dtype=np.float32),
             tracks=np.array(tracks, dtype=np.int64),
+            names=tuple(names),
         )
 
     @property
@@ -124,6 +128,16 @@ class CropStore:
         for array in (self.data, self.offsets, self.target_wh, self.tracks):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
+
+    def content(self) -> dict[str, str]:
+        """Hash of the crops of each track, by its name, or its number where names are not known."""
+        names = self.names or range(self.track_count)
+        found = {}
+        for name, first, end in zip(names, self.tracks[:-1], self.tracks[1:], strict=True):
+            part = hashlib.sha256(self.data[self.offsets[first] : self.offsets[end]].data)
+            part.update(self.target_wh[first:end].tobytes())
+            found[f"sequence {name}"] = part.hexdigest()
+        return found
 
     def save(self, path: str | Path) -> None:
         """Write the store as one safetensors file, whole or not at all.
@@ -144,7 +158,7 @@ class CropStore:
             InputError: if the file is missing, truncated or not a store.
         """
         try:
-            return cls(**load_file(path))
+            return cls(**load_file(path), names=())
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
         except (SafetensorError, TypeError) as error:

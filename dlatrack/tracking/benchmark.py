@@ -18,7 +18,7 @@ from dlatrack.processes import check_may_start
 from dlatrack.progress import Progress
 from dlatrack.tracking.job import Job, SequenceSource
 from dlatrack.tracking.run import Tracker
-from dlatrack.tracking.run_record import check_names, claim
+from dlatrack.tracking.run_record import check_names, claim, claim_sequences
 from dlatrack.tracking.timing import StageSeconds, write_summary
 from dlatrack.tracking.workers import one_core, work_off
 
@@ -81,11 +81,13 @@ def run_benchmark(
     `summary.json`, or `summary_2of4.json` for a part, has the sums.
 
     Files appear whole, a sequence's results last. A sequence is done when all its results are there, and is then
-    passed over; so a run that was stopped, however, goes on where it ended. `run.json` holds hashes of all boxes and
-    images (`content.content_of`): a folder whose results are of others is refused, and nothing is tracked over them.
-    A second run may not write to the folder while one is at work, unless both are parts of the same. The parts of a
-    run may be made in one folder or in several that are copied together: results and `run.json` are those of a
-    single run, byte for byte, as long as the tracker answers the same on all machines.
+    passed over; so a run that was stopped, however, goes on where it ended. `content/<sequence>.json` holds hashes of
+    its boxes and images (`content.content_of`): sequences that have changed since are refused by name, and nothing is
+    tracked over their results. Sequences may be added, and are tracked then; results of those that are no longer in
+    the benchmark are left alone. A second run may not write to the folder while one is at work, unless both are parts
+    of the same. The parts of a run may be made in one folder or in several that are copied together: results,
+    `run.json` and `content/` are those of a single run, byte for byte, as long as the tracker answers the same on all
+    machines.
 
     Args:
         make_tracker: makes the tracker; called once in each process that has something to do. With several
@@ -107,8 +109,9 @@ def run_benchmark(
         The folder of the tracker.
 
     Raises:
-        InputError: if the folder holds another run or one is at work there, an image cannot be read, names cannot be
-            file names, a number makes no sense, a sequence cannot be tracked, or a process dies.
+        InputError: if the folder holds another run, or results of sequences that have changed, naming them; if a run
+            is at work there, an image cannot be read, names cannot be file names, a number makes no sense, a sequence
+            cannot be tracked, or a process dies.
     """
     check_may_start()
     _check_numbers(protocol, repetitions, workers, shard)
@@ -123,23 +126,24 @@ def run_benchmark(
         "weights_sha256": weights_sha256,
         "settings": dict(settings or {}),
         "protocol": PROTOCOLS[protocol],
-        "content": content_of(sequences),
     }
     with owned_folder(job.folder, part=shard):
         claim(job.folder, identity)
-        _run_part(job, sequences, shard, workers, on_sequence)
+        part = sorted(sequences, key=len, reverse=True)[shard[0] - 1 :: shard[1]]
+        claim_sequences(job.folder, content_of(part), job.results)
+        _run_part(job, sequences, part, shard, workers, on_sequence)
     return job.folder
 
 
 def _run_part(
     job: Job,
     sequences: list[Sequence],
+    part: list[Sequence],
     shard: tuple[int, int],
     workers: int,
     on_sequence: Callable[[str, StageSeconds], None] | None,
 ) -> None:
-    """Run what is not done of a part, and sum up its times; arguments as `run_benchmark`."""
-    part = sorted(sequences, key=len, reverse=True)[shard[0] - 1 :: shard[1]]
+    """Run what is not done of a part, and sum up its times; `part` of the sequences, all else as `run_benchmark`."""
     todo = {sequence.name: len(sequence) for sequence in part if not job.is_done(sequence)}
     with Progress(sum(todo.values()), f"tracking with {job.folder.name}", unit="frames") as progress:
         done = len(part) - len(todo)

@@ -1,8 +1,9 @@
-"""`run.json`: what made the results of a folder, so that those of two runs are never mixed."""
+"""What made the results of a folder, and of which sequences, so that those of two runs are never mixed."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from dlatrack import __version__
 from dlatrack.errors import InputError
-from dlatrack.files import write_text
+from dlatrack.files import sweep, write_text
 
 
 def claim(folder: Path, identity: dict[str, Any]) -> None:
@@ -21,8 +22,7 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
 
     Args:
         folder: of the results; made when absent.
-        identity: JSON values that decide the results. Versions are added for people and not compared. "content", if
-            it is there, holds hashes by what they are of, in the plural, e.g. "images".
+        identity: JSON values that decide the results. Versions are added for people and not compared.
 
     Raises:
         InputError: naming every entry that differs, if the folder belongs to another run; if `run.json` cannot be
@@ -40,31 +40,68 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
         raise InputError(f"cannot read {path}: {error}; remove it or choose another folder") from error
     if not isinstance(found, dict):
         raise InputError(f"{path} is not the record of a run; remove it or choose another folder")
-    if "content" in identity and "content" not in found:
-        raise InputError(
-            f"{path} does not say which images and boxes its results are of, as earlier versions of "
-            f"dlatrack wrote it; choose another folder, so that old results do not pass for new ones"
-        )
     wanted = json.loads(text)  # as the file has it: tuples are lists, and so on
     differing = [
         f"{key} is {found.get(key)!r} there and {wanted.get(key)!r} here"
         for key in dict.fromkeys([*identity, *found])
-        if key not in ("versions", "content") and found.get(key) != wanted.get(key)
+        if key != "versions" and found.get(key) != wanted.get(key)
     ]
-    differing += _other_content(found.get("content"), wanted.get("content"))
     if differing:
         raise InputError(f"{path} belongs to another run: {'; '.join(differing)}; choose another folder")
 
 
-def _other_content(there: Any, here: Any) -> list[str]:
-    """What differs in the content of two runs, in words: nobody can read hashes."""
-    there = there if isinstance(there, dict) else {}
-    here = here if isinstance(here, dict) else {}
-    return [
-        f"its {key} have another content (hash {str(there.get(key))[:12]} there, {str(here.get(key))[:12]} here)"
-        for key in dict.fromkeys([*here, *there])
-        if there.get(key) != here.get(key)
-    ]
+def claim_sequences(
+    folder: Path, content: Mapping[str, Mapping[str, str]], results: Callable[[str], list[Path]]
+) -> None:
+    """Write `content/SEQUENCE.json` for each sequence, or check that the results in place are of the same content.
+
+    Every sequence has a file of its own, so that sequences may be added to a benchmark and taken from it, and so that
+    the parts of a run write different files.
+
+    Args:
+        folder: of the results.
+        content: hashes by the name of a sequence and by what they are of, in the plural, e.g. "images".
+        results: gives the result files of the sequence of a name, whether they are there or not.
+
+    Raises:
+        InputError: naming sequences whose results are of other content, or of content that nobody knows; nothing is
+            written then. If a file cannot be written.
+    """
+    places = {name: folder / "content" / f"{name}.json" for name in content}
+    found = {name: _read_content(path) for name, path in places.items()}
+    todo = [name for name, here in content.items() if found[name] != here]
+    done = [name for name in todo if any(path.exists() for path in results(name))]
+    if unknown := [name for name in done if not found[name]]:
+        raise InputError(
+            f"{folder} has results of sequence {unknown[0]}{_more(unknown)}, but {places[unknown[0]]} does not say "
+            f"of which images and boxes; earlier versions of dlatrack wrote no such files; choose another folder"
+        )
+    if done:
+        parts = [key for key, value in content[done[0]].items() if found[done[0]].get(key) != value]
+        raise InputError(
+            f"{folder} belongs to another run: the {' and '.join(parts)} of sequence {done[0]} have changed since "
+            f"its results were made{_more(done)}; choose another folder, or remove these results"
+        )
+    for name in todo:
+        sweep(places[name])
+        write_text(places[name], json.dumps(content[name], indent=2, sort_keys=True) + "\n")
+
+
+def _more(names: list[str]) -> str:
+    """The sequences after the first of several, for a message: up to four by name, and the number of the rest."""
+    if len(names) == 1:
+        return ""
+    rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f" (also {', '.join(names[1:5])}{rest})"
+
+
+def _read_content(path: Path) -> dict[str, Any]:
+    """What is recorded of a sequence; nothing if there is no such file or it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def check_names(names: list[str], what: str = "sequence") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from dlatrack.files import atomic_path
 from dlatrack.models.checkpoint_files import read_safetensors
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict
+from dlatrack.sampling.content_list import changed_parts
 
 _ENTRY = "dlatrack-training"
 
@@ -72,7 +73,11 @@ def epochs_done(path: Path) -> int:
 
 
 def load_checkpoint(
-    path: Path, net: SiameseNet, scaler: GradScaler, run: Mapping[str, Any]
+    path: Path,
+    net: SiameseNet,
+    scaler: GradScaler,
+    run: Mapping[str, Any],
+    data: Callable[[], Mapping[str, str]] = dict,
 ) -> tuple[Position, dict[str, torch.Tensor]]:
     """Fill a network and the scaler of its loss from a checkpoint.
 
@@ -81,6 +86,7 @@ def load_checkpoint(
         net: the network to fill.
         scaler: of the loss, built as the run says.
         run: what this run is started with.
+        data: gives hashes of the parts of its data, as `CropSource.content`; asked for if the data differ.
 
     Returns:
         What is done, and the momentum by parameter name.
@@ -98,7 +104,12 @@ def load_checkpoint(
     difference = first_difference(saved, json.loads(json.dumps(dict(run))))
     if difference is not None:
         name, theirs, ours = difference
-        name = "the content of the training data (crops)" if name == "crops" else name
+        if name == "crops":
+            changed = changed_parts(path.parent, data())
+            raise InputError(
+                f"{path} belongs to another run: the images or boxes of the training data are others"
+                f"{f', the first change: {changed[0]}' if changed else ''}; choose another folder"
+            )
         raise InputError(
             f"{path} belongs to another run: {name} is {theirs} there and {ours} here; choose another folder"
         )

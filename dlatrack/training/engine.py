@@ -18,6 +18,7 @@ from dlatrack.models.backbones import load_backbone_weights, starting_weights
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
+from dlatrack.sampling.content_list import write_content
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import PairBatch, PairSource, check_seed
 from dlatrack.sampling.sources import CropSource
@@ -142,7 +143,9 @@ class _Run:
         self.done, self.momentum = Position(0, 0), dict[str, torch.Tensor]()
         self.steps: list[Step] = []
         if (folder / CHECKPOINT).exists():
-            self.done, self.momentum = load_checkpoint(folder / CHECKPOINT, self.net, scaler, self.run)
+            self.done, self.momentum = load_checkpoint(
+                folder / CHECKPOINT, self.net, scaler, self.run, crops.content
+            )
             self.steps = read_history(
                 folder / HISTORY, self.done.epoch * self.steps_per_epoch + self.done.step
             )
@@ -171,6 +174,7 @@ class _Run:
             for name in (CHECKPOINT, HISTORY):
                 sweep(self.folder / name)
             check_writable(self.folder / CHECKPOINT)
+            write_content(self.folder, self.source.crops.content())
         done = max(began, last)
         stopped = any(self._epoch(epoch, on_step, should_stop) for epoch in range(began, last))
         if stopped:

@@ -155,15 +155,7 @@ class TuningRecord:
 
     def _go_on(self, found: dict[str, Any]) -> None:
         for where, there, here in _differences(found, self.identity):
-            if where == "data.images_sha256" and there is None:
-                raise InputError(
-                    f"{self.path} does not say which images it is of, as earlier versions of dlatrack wrote it; name "
-                    f"another file, so that old trials do not pass for new ones"
-                )
-            raise InputError(
-                f"{self.path} belongs to another tuning: {where} is {there!r} there and {here!r} here; "
-                f"name another file"
-            )
+            raise InputError(f"{self.path} {_refusal(found, where, there, here)}; name another file")
         try:
             self.trials = [
                 Trial(row["trial"], setting_of(row), row["first_part_auc"], row["auc"], row["seconds"])
@@ -207,6 +199,22 @@ def setting_of(row: Mapping[str, Any]) -> OnlineConfig:
         if not isinstance(value, float | int) or isinstance(value, bool):
             raise TypeError(f"{name} is {value!r}")
     return OnlineConfig(**values)
+
+
+def _refusal(found: Mapping[str, Any], where: str, there: Any, here: Any) -> str:
+    """Why a record is not resumed, given the first difference."""
+    if not where.startswith("data.sequences."):
+        return f"belongs to another tuning: {where} is {there!r} there and {here!r} here"
+    name, _, what = where.removeprefix("data.sequences.").rpartition(".")
+    recorded = found["data"]["sequences"]
+    if not isinstance(recorded, dict):
+        return (
+            "does not say which images and boxes it is of, as earlier versions of dlatrack wrote it, and old trials "
+            "must not pass for new ones"
+        )
+    if name not in recorded:
+        return f"belongs to another tuning: sequence {name} is not in it"
+    return f"belongs to another tuning: the {what} of sequence {name} have changed since"
 
 
 def _differences(found: Any, wanted: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

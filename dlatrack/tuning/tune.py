@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.datasets.content import images_digest, truth_digest
+from dlatrack.datasets.content import content_of, truth_digest
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import check_writable, owned_file
@@ -53,7 +53,7 @@ def tune(
     The score of a setting is the mean AUC over the sequences, by one pass and the protocol of pysot. Which settings
     are tried, and when a trial stops early, is told in `space.Search` and `trials.is_hopeless`. The record is written
     after every trial; the same call goes on where it ended, and gives the same file but for times. It holds hashes of
-    all boxes and images (`content.images_digest`), and only one call at a time writes it.
+    the boxes and images of each sequence (`content.content_of`), and only one call at a time writes it.
 
     Args:
         make_trackers: called once in each process, gives what makes a tracker of a setting. With several processes
@@ -96,9 +96,8 @@ def tune(
             "count": len(names),
             "frames": sum(map(len, sequences)),
             "first_pixel": source.first_pixel,
+            "sequences": content_of(sequences),
             "truth_sha256": truth_digest(sequences),
-            "images_sha256": images_digest(sequences),
-            "sequences": sorted(names),
         },
         "tuned_on_test_set": (declared or listed or source.name) if on_test_set else None,
         "protocol": {"run": "one-pass", "rules": PROTOCOL, "score": "mean over sequences of AUC"},

@@ -123,7 +123,9 @@ def test_attributes_and_significance(monkeypatch, capsys, results, gt):
         monkeypatch, capsys, "evaluate", "OTB100", "--results", results / "off", "--gt", gt, "--significance"
     )
     assert status == 2
-    assert err.splitlines()[-1] == "dlatrack: significance needs AUC per sequence of two trackers or more"
+    assert err.splitlines()[-1] == (
+        "dlatrack: significance needs AUC per sequence of two trackers or more; there is off alone"
+    )
 
 
 def test_significance_is_in_json_and_csv(monkeypatch, capsys, results, gt):
@@ -154,7 +156,9 @@ def test_significance_of_one_tracker_is_refused_in_every_form(monkeypatch, capsy
     status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
     assert status == 2
     assert "off" in out
-    assert err.splitlines()[-1] == "dlatrack: significance needs AUC per sequence of two trackers or more"
+    assert err.splitlines()[-1] == (
+        "dlatrack: significance needs AUC per sequence of two trackers or more; there is off alone"
+    )
 
 
 def test_compare_tells_what_others_say_of_results_that_the_protocol_refuses(monkeypatch, capsys, results, gt):
@@ -286,6 +290,36 @@ def test_one_bad_tracker_does_not_hide_the_others(monkeypatch, capsys, results, 
     assert [row["tracker"] for row in json.loads(out)] == ["perfect"]
     last = err.splitlines()[-1]
     assert last.startswith("dlatrack: tracker off: sequence Car4: result has 1 rows, the truth has 9")
+
+
+def test_every_bad_tracker_is_told_of_in_a_line_of_its_own(monkeypatch, capsys, results, gt):
+    shutil.copytree(results / "off", results / "third")
+    for name, text in (("off", "1,2,3,4\n"), ("perfect", "x,y\n"), ("third", "")):
+        (results / name / "Car4.txt").write_text(text)
+    arguments = ("evaluate", "OTB100", "--results", results, "--gt", gt, "--significance")
+    status, out, err = run(monkeypatch, capsys, *arguments)
+    assert (status, out) == (2, "")
+    told = [line for line in err.splitlines() if line.startswith("dlatrack: ")]
+    assert [line.split(":")[1] for line in told[:3]] == [" tracker off", " tracker perfect", " tracker third"]
+    assert told[3].endswith("two trackers or more; none could be scored")
+    shutil.copytree(results / "off", results / "fourth")
+    monkeypatch.chdir(results.parent)
+    status, _, err = run(
+        monkeypatch,
+        capsys,
+        "export",
+        "OTB100",
+        "--results",
+        results,
+        "--gt",
+        gt,
+        "--out",
+        "o",
+        "--form",
+        "pysot",
+    )
+    assert status == 2
+    assert err.count("dlatrack: tracker ") == 2, "numbers of rows are no fault of a file"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -181,3 +182,19 @@ def test_an_output_that_lacks_letters_gets_escapes_in_tables_and_question_marks_
     stream.flush()
     assert rb"| n\xe9 " in raw.getvalue()
     assert raw.getvalue().splitlines()[-1] == b"?"
+
+
+@pytest.mark.parametrize(
+    "letter", ["\N{LATIN SMALL LETTER E WITH ACUTE}", "\N{HANGUL SYLLABLE GAG}", "\N{ANGSTROM SIGN}"]
+)
+@pytest.mark.parametrize("width", [None, 40])
+def test_names_that_look_alike_are_told_apart(letter, width):
+    names = [unicodedata.normalize(form, f"net-{letter}") for form in ("NFC", "NFD")]
+    assert names[0] != names[1]
+    stream = io.StringIO()
+    print_table(("name", "auc"), [(name, "1") for name in names], width=width, file=stream)
+    assert f"│ {names[0]} " in stream.getvalue()
+    assert f"│ {names[1].encode('ascii', 'backslashreplace').decode()} " in stream.getvalue()
+    alone = io.StringIO()
+    print_table(("name", "auc"), [(names[1], "1")], file=alone)
+    assert f"│ {names[1]} " in alone.getvalue(), "a name that looks like no other stays"

@@ -103,7 +103,7 @@ def test_notes_of_systems_are_passed_over(tmp_path: Path) -> None:
         (
             [f"cam{cam}_{n:04d}.png" for cam in (0, 1) for n in range(5)],
             "has numbers of which none grows from image to image, as if there were several clips; a folder holds "
-            "one (first cam0_0000.png, last cam1_0004.png)",
+            "one, numbered 1, 2, 3 and so on (first cam0_0000.png, last cam1_0004.png)",
         ),
         (
             [f"cam{cam}_{n:04d}.png" for cam in (0, 1) for n in range(5) if (cam, n) != (1, 2)],
@@ -127,6 +127,11 @@ def test_notes_of_systems_are_passed_over(tmp_path: Path) -> None:
             "with numbers 0 to 20 in steps of 2 to 8; number them in even steps if none is missing",
         ),
         ([f"{n}.png" for n in (1000, 1033, 1067, 1134)], "with numbers 1000 to 1134 in steps of 33 to 67;"),
+        (
+            ["5.png", "7.png", "1700000000.5.png"],
+            "with numbers 5 to 1700000000 in steps of 2 to 1699999993;",
+        ),
+        ([f"{n}.png" for n in ("1", "8" * 200, "9" * 200)], f"with numbers 1 to {'9' * 80}... in steps of 1"),
         ([], "has no image; files ending in .jpg, .jpeg, .png are looked for"),
     ],
 )

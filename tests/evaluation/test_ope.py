@@ -16,6 +16,7 @@ from dlatrack.evaluation.ope import (
     PIXEL_THRESHOLDS,
     evaluate,
 )
+from dlatrack.evaluation.protocols import PROTOCOLS
 
 BOXES = np.array([[10.0, 20, 40, 20]] * 4)
 
@@ -109,14 +110,28 @@ def test_evaluation_needs_no_network() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("value", [1e300, -1e300, 1e9, np.inf, -np.inf])
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+@pytest.mark.parametrize("row", [[1e12, 1e12, 3, 4], [-1e99, 20, 1e98, 20], [10, 1e50, 40, 1e60], [1e9] * 4])
+def test_a_tracker_that_has_lost_all_measure_fails_in_that_frame_alone(
+    row: list[float], protocol: str
+) -> None:
+    far = BOXES.astype(float)
+    far[2] = row
+    result = evaluate({"a": far}, {"a": BOXES}, protocol=protocol)
+    frames = len(BOXES)
+    assert result.auc == pytest.approx((frames - 1) / frames * 20 / 21)
+    assert result.precision_score == pytest.approx((frames - 1) / frames)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e100, np.inf, -np.inf])
 def test_absurd_numbers_are_refused_and_named(value: float) -> None:
     absurd = BOXES.copy()
     absurd[2, 2] = value
-    what = re.escape(f"10,20,{value:g},20 is absurd; numbers must be below 1e+09")
-    with pytest.raises(InputError, match=f"sequence a row 3: the result {what}"):
+    what = re.escape(f"10,20,{value:g},20 is absurd; numbers must be below 1e+")
+    with pytest.raises(InputError, match=f"sequence a row 3: the result {what}100"):
         evaluate({"a": absurd}, {"a": BOXES})
-    with pytest.raises(InputError, match=f"sequence a row 3: the true box {what}"):
+    with pytest.raises(InputError, match=f"sequence a row 3: the true box {what}09"):
         evaluate({"a": BOXES}, {"a": absurd})
 
 

@@ -49,6 +49,16 @@ def test_every_field(tmp_path):
     }
 
 
+@pytest.mark.parametrize("flags", [[True, False], [1, False], [1.0, 0]])
+@pytest.mark.parametrize("size", [(640, 480), (640.0, 480), (640.0, 4.8e2)])
+def test_values_of_other_types_that_are_unmistakable(tmp_path, flags, size):
+    entry = {"gt": [BOX] * 2, "absent": flags, "occlusion": flags, "width": size[0], "height": size[1]}
+    sequence = one(tmp_path, entry)
+    assert sequence.present.tolist() == sequence.tags["occlusion"].tolist() == [True, False]
+    assert sequence.size == (640, 480)
+    assert {type(side) for side in sequence.size} == {int}
+
+
 @pytest.mark.parametrize("first", [None, [0, 0, 0, 0], [5, 5, 0, 9]])
 def test_a_first_frame_without_a_box_may_be_marked_absent(tmp_path, first):
     assert one(tmp_path, {"gt": [first, BOX], "absent": [0, 1]}).present.tolist() == [False, True]
@@ -70,7 +80,6 @@ def test_nan_as_pysot_writes_it(tmp_path):
         ({"absent": [1, 2, 0]}, "absent of frame 1 is 2; 0 or 1 is needed"),
         ({"absent": [1, 1, -1]}, "absent of frame 2 is -1; 0 or 1"),
         ({"absent": [1, float("nan"), 1]}, "absent of frame 1 is NaN; 0 or 1"),
-        ({"absent": [1, True, 1]}, "absent of frame 1 is true; 0 or 1"),
         ({"absent": [1, None, 1]}, "absent of frame 1 is null; 0 or 1"),
         ({"absent": [[1], [1], [1]]}, r"absent of frame 0 is \[1\]; 0 or 1"),
         ({"absent": None}, "absent is null; a list of 0 and 1"),
@@ -104,6 +113,10 @@ def test_nan_as_pysot_writes_it(tmp_path):
         ({"absent": [0, 0, 1]}, "absent marks frame 0 as absent, .* absent is 1 where the target is present"),
         ({"absent": [0, 0, 0]}, r"absent marks frame 0 as absent, .*in LaSOT's absent/\*\.txt 1 is absent"),
         ({"absent_runs": [[0, 1]]}, "absent_runs marks frame 0 as absent, .* frames without it"),
+        (
+            {"gt": [[-9, -8, -1, -8, -1, -2, -9, -2]] * 3, "absent": [0, 1, 1]},
+            "absent marks frame 0 as absent",
+        ),
         ({"illum_change": [0, 3]}, "illum_change of frame 1 is 3; 0 or 1"),
         ({"gt_rect": [BOX] * 3}, "needs a list of boxes x, y, w, h in one field, gt or gt_rect"),
     ],

@@ -163,6 +163,22 @@ def test_flags_of_ones_own_json_and_rows_without_a_box_are_absent(tmp_path):
     assert truth.present["a"].tolist() == [True, False, False]
 
 
+@pytest.mark.parametrize("first", [None, [0, 0, 0, 0], [None] * 4])
+def test_trackers_need_a_box_in_the_first_frame_of_ones_own(tmp_path, first):
+    file = put(tmp_path / "a.json", {"b": [[1, 2, 3, 4]], "a": [first, [1, 2, 3, 4]]})
+    with pytest.raises(
+        InputError, match=r"a\.json: sequence a row 1: the target is absent, .* in the first frame"
+    ):
+        read_truth("folder", file)
+
+
+@pytest.mark.parametrize("text", ["", "These are boxes of a street.\n"])
+def test_a_text_that_is_no_truth_is_told_to_count_as_a_sequence(tmp_path, text):
+    write(tmp_path, {"a.txt": "1,2,3,4\n", "README.txt": text})
+    with pytest.raises(InputError, match=r"README\.txt .*\(every \.txt file in .* counts as a sequence\)$"):
+        read_truth("folder", tmp_path)
+
+
 def test_clips_without_images_and_their_numbers_as_written(tmp_path):
     write(tmp_path, {"B/groundtruth_rect.txt": "0.1,0.7,3,4\nnan nan nan nan\n", "C/notes.md": "x"})
     write(tmp_path, {"A/groundtruth_rect.1.txt": "1,2,3,4\n", "A/groundtruth_rect.2.txt": "5,6,7,8\n"})

@@ -47,6 +47,9 @@ class Fake:
     def digest(self):
         return repr(self.layout)
 
+    def content(self):
+        return {"layout": repr(self.layout)}
+
     @property
     def origin(self):
         return {}

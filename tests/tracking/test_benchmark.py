@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,12 @@ def results(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files.items() if not name.startswith("times/")}
 
 
+def files_of(names: Iterable[str], pattern: str = "{0}.txt") -> set[str]:
+    """What a run writes for sequences, but for times."""
+    sequences = [(pattern.format(name), f"content/{name}.json") for name in names]
+    return {"run.json", *chain.from_iterable(sequences)}
+
+
 def run(make: Callable[[], Any], source: SequenceSource, out: Path, **options: Any) -> Path:
     return run_benchmark(make, source, out, **{"tracker": "walker", **options})
 
@@ -74,7 +81,7 @@ def test_boxes_are_written_in_the_coordinates_of_the_annotation(
     source = minis[name]
     folder = run(StaticTracker, source, tmp_path)
     assert folder == tmp_path / "walker"
-    assert {*results(folder)} == {"run.json", *(f"{s.name}.txt" for s in source.open())}
+    assert {*results(folder)} == files_of(s.name for s in source.open())
     truth = (source.root / annotation).read_text().splitlines()
     row = ",".join(f"{float(value):.4f}" for value in truth[0].split(","))
     assert (folder / f"{sequence}.txt").read_text() == f"{row}\n" * len(truth)
@@ -87,7 +94,7 @@ def test_folders_in_the_layout_of_otb(tmp_path: Path) -> None:
         write_folder(Sequence(name, images, boxes, np.ones(3, bool)), tmp_path / "clips")
     source = DataSetSource("folder", tmp_path / "clips")
     folder = run(StaticTracker, source, tmp_path / "out")
-    assert {*results(folder)} == {"run.json", "dog.txt", "Walk-2.txt"}
+    assert {*results(folder)} == files_of(("dog", "Walk-2"))
     assert (folder / "dog.txt").read_text() == "11.2500,21.0000,30.0000,25.0000\n" * 3
 
 
@@ -95,7 +102,7 @@ def test_reset_results_are_in_the_form_of_vot(minis: dict[str, DataSetSource], t
     source = minis["vot2019"]
     folder = run(Walker, source, tmp_path, protocol="reset")
     sequences = source.open()
-    assert {*results(folder)} == {"run.json", *(f"baseline/{s.name}/{s.name}_001.txt" for s in sequences)}
+    assert {*results(folder)} == files_of((s.name for s in sequences), "baseline/{0}/{0}_001.txt")
     codes = [read_vot_run(folder / f"baseline/{s.name}/{s.name}_001.txt", len(s)).codes for s in sequences]
     assert {*np.concatenate(codes).tolist()} == {1, 2, 0, -1}
 
@@ -116,9 +123,6 @@ def test_run_json_says_what_made_the_results(minis: dict[str, DataSetSource], tm
     )
     record = json.loads((folder / "run.json").read_text())
     assert {*record.pop("versions")} == {"dlatrack", "numpy", "torch"}
-    content = record.pop("content")
-    assert {*content} == {"images", "boxes"}
-    assert all(len(value) == 64 for value in content.values())
     assert record == {
         "benchmark": "vot2019",
         "first_pixel": 0,
@@ -199,25 +203,30 @@ def test_results_of_something_else_are_not_mixed(
         run(Walker, minis["uav123"], tmp_path, settings={"rate": 0.1}, **PROTOCOLS[name])
 
 
-def write_clips(root: Path, *, seed: int = 0, shift: float = 0) -> DataSetSource:
-    """Two clips whose names and lengths are always the same."""
-    draw = np.random.default_rng(seed)
-    for name in ("dog", "walk"):
-        images = draw.integers(0, 256, (4, 48, 64, 3), np.uint8)
+def write_clips(root: Path, *names: str, seed: int = 0, shift: float = 0) -> DataSetSource:
+    """Clips, by default dog and walk, whose lengths are always the same."""
+    for name in names or ("dog", "walk"):
+        images = np.random.default_rng([seed, *name.encode()]).integers(0, 256, (4, 48, 64, 3), np.uint8)
         boxes = np.tile([10.25 + shift, 20, 30, 25], (4, 1))
         write_folder(Sequence(name, images, boxes, np.ones(4, bool)), root, "png")
     return DataSetSource("folder", root)
 
 
+def change_a_byte(image: Path) -> None:
+    data = bytearray(image.read_bytes())
+    data[len(data) // 2] ^= 1
+    image.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 1, "shift": 2}, "its boxes have another content .*; its images have another content"),
         (
-            {"seed": 1},
-            r"its images have another content \(hash [0-9a-f]{12} there, [0-9a-f]{12} here\); choose",
+            {"seed": 1, "shift": 2},
+            r"the boxes and images of sequence dog have changed .* \(also walk\); choose",
         ),
-        ({"shift": 0.5}, r"run\.json belongs to another run: its boxes have another content"),
+        ({"seed": 1}, r"the images of sequence dog have changed since its results were made \(also walk\)"),
+        ({"shift": 0.5}, r"out/walker belongs to another run: the boxes of sequence dog have changed"),
     ],
 )
 def test_results_of_other_clips_of_the_same_names_are_not_taken(
@@ -231,14 +240,53 @@ def test_results_of_other_clips_of_the_same_names_are_not_taken(
     assert results(folder) == before
 
 
-def test_results_are_not_taken_once_a_byte_of_an_image_was_mended(tmp_path: Path) -> None:
+def test_the_sequence_whose_images_have_changed_is_named(tmp_path: Path) -> None:
     source = write_clips(tmp_path / "clips")
     run(StaticTracker, source, tmp_path / "out")
-    image = tmp_path / "clips" / "walk" / "img" / "0003.png"
-    data = bytearray(image.read_bytes())
-    data[len(data) // 2] ^= 1
-    image.write_bytes(data)
-    with pytest.raises(InputError, match="its images have another content"):
+    change_a_byte(tmp_path / "clips" / "walk" / "img" / "0003.png")
+    with pytest.raises(InputError, match=r"the images of sequence walk have changed since .* made; choose"):
+        run(StaticTracker, source, tmp_path / "out")
+
+
+def test_clips_are_added_and_removed(tmp_path: Path) -> None:
+    """The new clip alone is tracked; results of one that is gone stay, and are taken when it comes back as it was."""
+    source = write_clips(tmp_path / "clips", "dog", "walk")
+    heard: list[str] = []
+    folder = run(StaticTracker, source, tmp_path / "out")
+    kept = results(folder)
+    write_clips(tmp_path / "clips", "cat")
+    shutil.move(tmp_path / "clips" / "walk", tmp_path / "walk")
+    run(StaticTracker, source, tmp_path / "out", on_sequence=lambda name, _: heard.append(name))
+    assert heard == ["cat"]
+    assert {*results(folder)} == files_of(("cat", "dog", "walk"))
+    assert results(folder).items() >= kept.items()
+    assert json.loads((folder / "times" / "summary.json").read_text())["sequences"] == 2
+    shutil.move(tmp_path / "walk", tmp_path / "clips" / "walk")
+    run(StaticTracker, source, tmp_path / "out", on_sequence=lambda name, _: heard.append(name))
+    assert heard == ["cat"]
+    write_clips(tmp_path / "clips", "walk", shift=1)
+    with pytest.raises(InputError, match="the boxes of sequence walk have changed"):
+        run(StaticTracker, source, tmp_path / "out")
+
+
+def test_a_sequence_that_was_missing_is_added_to_a_benchmark(tmp_path: Path) -> None:
+    root = write_mini("otb100", tmp_path)
+    source, heard = DataSetSource("otb100", root, allow_missing=True), list[str]()
+    shutil.move(root / "Basketball", tmp_path / "Basketball")
+    run(StaticTracker, source, tmp_path / "out")
+    shutil.move(tmp_path / "Basketball", root / "Basketball")
+    again = run(StaticTracker, source, tmp_path / "out", on_sequence=lambda name, _: heard.append(name))
+    assert heard == ["Basketball"]
+    assert results(again) == results(run(StaticTracker, source, tmp_path / "whole"))
+
+
+def test_each_part_says_of_its_own_sequences_what_they_are(tmp_path: Path) -> None:
+    source = write_clips(tmp_path / "clips")
+    folder = run(StaticTracker, source, tmp_path / "out", shard=(2, 2))
+    assert {*results(folder)} == files_of(["walk"])
+    change_a_byte(tmp_path / "clips" / "walk" / "img" / "0001.png")
+    run(StaticTracker, source, tmp_path / "out", shard=(1, 2))
+    with pytest.raises(InputError, match="the images of sequence walk have changed"):
         run(StaticTracker, source, tmp_path / "out")
 
 
@@ -251,14 +299,18 @@ def test_a_copy_of_the_clips_goes_on(tmp_path: Path) -> None:
     assert Counting.started == started + 1
 
 
-def test_results_of_an_earlier_version_are_not_taken(tmp_path: Path) -> None:
-    source = write_clips(tmp_path / "clips")
-    record = run(StaticTracker, source, tmp_path / "out") / "run.json"
-    old = json.loads(record.read_text())
-    del old["content"]
-    record.write_text(json.dumps(old))
-    with pytest.raises(InputError, match=r"run\.json does not say which images and boxes its results are of"):
-        run(StaticTracker, source, tmp_path / "out")
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_results_of_an_earlier_version_are_not_taken(
+    minis: dict[str, DataSetSource], tmp_path: Path, name: str
+) -> None:
+    folder = run(StaticTracker, minis[name], tmp_path, **PROTOCOLS[name])
+    shutil.rmtree(folder / "content")
+    before = results(folder)
+    with pytest.raises(
+        InputError, match=r"has results of sequence \S+ \(also .*\.json does not say of which images"
+    ):
+        run(StaticTracker, minis[name], tmp_path, **PROTOCOLS[name])
+    assert results(folder) == before
 
 
 @pytest.mark.parametrize("shard", [(1, 1), (2, 2)])
@@ -275,7 +327,7 @@ def test_two_runs_do_not_write_to_one_folder(tmp_path: Path, shard: tuple[int, i
                     part.result()
 
     run(Walker, source, tmp_path / "out", shard=shard, on_sequence=again)
-    assert {*results(tmp_path / "out" / "walker")} == {"run.json", "dog.txt", "walk.txt"}
+    assert {*results(tmp_path / "out" / "walker")} == files_of(("dog", "walk"))
 
 
 @each_protocol

@@ -10,7 +10,7 @@ import pytest
 
 from dlatrack import __version__
 from dlatrack.errors import InputError
-from dlatrack.tracking.run_record import check_names, claim
+from dlatrack.tracking.run_record import check_names, claim, claim_sequences
 
 IDENTITY: dict[str, Any] = {"tracker": "static", "weights_sha256": "ab", "settings": {}}
 
@@ -47,22 +47,57 @@ def test_results_of_something_else_are_not_mixed(
         claim(tmp_path, IDENTITY | changes)
 
 
-def test_the_content_is_compared_and_told_in_words(tmp_path: Path) -> None:
-    claim(tmp_path, IDENTITY | {"content": {"images": "a" * 64, "boxes": "b" * 64}})
-    claim(tmp_path, IDENTITY | {"content": {"images": "a" * 64, "boxes": "b" * 64}})
+def claim_all(folder: Path, content: dict[str, dict[str, str]]) -> None:
+    claim_sequences(folder, content, lambda name: [folder / f"{name}.txt"])
+
+
+def test_sequences_without_results_may_change(tmp_path: Path) -> None:
+    for boxes in "ab":
+        claim_all(tmp_path, {"dog": {"boxes": boxes, "images": "c"}})
+    assert json.loads((tmp_path / "content" / "dog.json").read_text()) == {"boxes": "b", "images": "c"}
+
+
+@pytest.mark.parametrize(
+    ("here", "message"),
+    [
+        (
+            {"boxes": "a", "images": "d"},
+            "the images of sequence dog have changed since its results were made;",
+        ),
+        (
+            {"boxes": "d", "images": "b"},
+            "the boxes of sequence dog have changed since its results were made;",
+        ),
+        ({"boxes": "d", "images": "d"}, "the boxes and images of sequence dog have changed since its"),
+    ],
+)
+def test_what_has_changed_of_a_sequence_is_named(tmp_path: Path, here: dict[str, str], message: str) -> None:
+    claim_all(tmp_path, {"dog": {"boxes": "a", "images": "b"}})
+    (tmp_path / "dog.txt").touch()
+    with pytest.raises(InputError, match=message):
+        claim_all(tmp_path, {"cat": {"boxes": "a", "images": "b"}, "dog": here})
+    assert [path.name for path in (tmp_path / "content").iterdir()] == ["dog.json"]
+
+
+def test_of_many_changed_sequences_five_are_named(tmp_path: Path) -> None:
+    names = [f"s{number}" for number in range(8)]
+    claim_all(tmp_path, {name: {"boxes": "a"} for name in names})
+    for name in names:
+        (tmp_path / f"{name}.txt").touch()
+    with pytest.raises(InputError, match=r"sequence s0 have .* \(also s1, s2, s3, s4 and 3 more\); choose"):
+        claim_all(tmp_path, {name: {"boxes": "b"} for name in names})
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]"])
+def test_results_without_a_record_are_of_unknown_clips(tmp_path: Path, text: str | None) -> None:
+    (tmp_path / "dog.txt").touch()
+    if text is not None:
+        (tmp_path / "content").mkdir()
+        (tmp_path / "content" / "dog.json").write_text(text)
     with pytest.raises(
-        InputError,
-        match=r"its images have another content \(hash aaaaaaaaaaaa there, cccccccccccc here\); choose",
+        InputError, match=r"content/dog\.json does not say of which images and boxes; earlier"
     ):
-        claim(tmp_path, IDENTITY | {"content": {"images": "c" * 64, "boxes": "b" * 64}})
-    with pytest.raises(InputError, match=r"its boxes have .* \(hash bbbbbbbbbbbb there, None here\)"):
-        claim(tmp_path, IDENTITY | {"content": {"images": "a" * 64}})
-
-
-def test_a_record_without_content_is_of_unknown_clips(tmp_path: Path) -> None:
-    claim(tmp_path, IDENTITY)
-    with pytest.raises(InputError, match=r"does not say which images and boxes .* earlier versions"):
-        claim(tmp_path, IDENTITY | {"content": {"images": "a" * 64}})
+        claim_all(tmp_path, {"dog": {"boxes": "a"}})
 
 
 @pytest.mark.parametrize("text", ["{", "[]", ""])

@@ -15,6 +15,7 @@ from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights, save_weights
 from dlatrack.recipes import Schedule, recipe
+from dlatrack.sampling.content_list import CONTENT
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.online import OnlineTracker
@@ -274,7 +275,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(store, tmp_path, monkeypatch):
         ):
             train(RECIPE, store, tmp_path, seed=3, until_epoch=2)
     assert (tmp_path / CHECKPOINT).read_bytes() == kept
-    assert sorted(p.name for p in tmp_path.iterdir()) == [CHECKPOINT, HISTORY]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [CHECKPOINT, CONTENT, HISTORY]
     assert train(RECIPE, store, tmp_path, seed=3, until_epoch=1).epochs == first.epochs
 
 
@@ -291,7 +292,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(store, tmp_path, monkeypatch):
         InputError, match=r"training stopped in epoch 0, step 0: loss nan.*lower the learning rate"
     ):
         train(RECIPE, store, tmp_path)
-    assert [path.name for path in Path(tmp_path).iterdir()] == [FAILED]
+    assert {path.name for path in Path(tmp_path).iterdir()} == {CONTENT, FAILED}
 
 
 def test_missing_backbone_weights_are_named(store, tmp_path):

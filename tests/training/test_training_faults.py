@@ -14,16 +14,19 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from kills import die_before_operation
 
 from dlatrack.datasets.mini import write_mini
-from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.datasets.synthetic import synthetic_sequence, synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.files import owned_folder
 from dlatrack.recipes import Schedule, recipe
-from dlatrack.sampling.store import CropStore
+from dlatrack.sampling.content_list import CONTENT
+from dlatrack.sampling.pack.read import read_pack
+from dlatrack.sampling.store import CropStore, crop_sequences
 from dlatrack.sampling.training_data import open_mixture, pack_set
 from dlatrack.training import checkpoints
 from dlatrack.training.compute import Compute
@@ -210,7 +213,7 @@ def test_two_trainings_do_not_write_to_one_folder(store_file, tmp_path):
     assert "is being written by another run (process" in str(refused[0])
     whole = train(RECIPE, crops, tmp_path / "whole", seed=1, until_epoch=1)
     assert [step[:-1] for step in done.steps] == [step[:-1] for step in whole.steps]
-    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, HISTORY, "whole"}
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, HISTORY, CONTENT, "whole"}
 
 
 def test_a_finished_run_is_read_while_another_reads_it(store_file, tmp_path):
@@ -234,11 +237,53 @@ def test_a_run_does_not_go_on_with_other_images(tmp_path):
     data = bytearray(image.read_bytes())
     data[len(data) // 2] ^= 1
     image.write_bytes(data)
-    with pytest.raises(
-        InputError, match=r"another run: the content of the training data \(crops\) is .* choose"
-    ):
+    message = (
+        r"images or boxes of the training data are others, the first change: got10k: images of \S+/\S+\.jpg;"
+    )
+    with pytest.raises(InputError, match=message):
         train(RECIPE, open_mixture({"got10k": root}), tmp_path / "run", until_epoch=2)
     assert (tmp_path / "run" / CHECKPOINT).read_bytes() == kept
+
+
+@pytest.mark.parametrize("changed", ["boxes", "images"])
+def test_the_clip_that_has_changed_is_named(tmp_path, changed):
+    """Of one's own clips; the crops depend on both, and a hash of them tells which clip it is."""
+    clips = [synthetic_sequence(seed, 4, (96, 96), challenges=()) for seed in (1, 2)]
+    train(RECIPE, crop_sequences(clips), tmp_path, until_epoch=1)
+    kept = (tmp_path / CHECKPOINT).read_bytes()
+    if changed == "boxes":
+        clips[1] = replace(clips[1], boxes_xywh=clips[1].boxes_xywh + 1)
+    else:
+        clips[1] = replace(clips[1], frames=np.stack([*map(np.asarray, clips[1].frames)]) // 2)
+    with pytest.raises(
+        InputError, match=f"the first change: sequence {clips[1].name}; choose another folder"
+    ):
+        train(RECIPE, crop_sequences(clips), tmp_path, until_epoch=2)
+    assert (tmp_path / CHECKPOINT).read_bytes() == kept
+
+
+def test_the_shard_of_a_pack_that_has_changed_is_named(tmp_path):
+    root = write_mini("got10k", tmp_path / "data")
+    crops = pack_set("got10k", root, tmp_path / "pack", workers=1)
+    train(RECIPE, crops, tmp_path / "run", until_epoch=1)
+    told = crops.description
+    other = replace(told.shards[0], sha256="0" * 64)
+    replace(told, shards=(other, *told.shards[1:])).save(tmp_path / "pack")
+    with pytest.raises(InputError, match=r"the first change: shard crops-000000\.tar; choose another folder"):
+        train(RECIPE, read_pack(tmp_path / "pack"), tmp_path / "run", until_epoch=2)
+
+
+@pytest.mark.parametrize("text", [None, "", "[]"])
+def test_a_run_without_a_list_of_its_data_still_refuses_others(tmp_path, text):
+    clips = [synthetic_sequence(seed, 4, (96, 96), challenges=()) for seed in (1, 2, 3)]
+    train(RECIPE, crop_sequences(clips[:2]), tmp_path, until_epoch=1)
+    (tmp_path / CONTENT).unlink()
+    if text is not None:
+        (tmp_path / CONTENT).write_text(text)
+    with pytest.raises(
+        InputError, match="images or boxes of the training data are others; choose another folder"
+    ):
+        train(RECIPE, crop_sequences(clips[1:]), tmp_path, until_epoch=2)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64, 10**30])

@@ -41,19 +41,19 @@ def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) ->
     Args:
         name: of the data set.
         out: folder in which its root folder is made, e.g. OTB100; several miniatures may share it.
-        seed: 0 or larger; draws other images and boxes of the same structure.
+        seed: 0 to 2^64 - 1; draws other images and boxes of the same structure.
         longer: videos of a benchmark so many times as long, so that trackers have time to fail.
 
     Returns:
         The root folder.
 
     Raises:
-        InputError: for an unknown name or a negative seed, a factor `longer` that is not 1 where the data set is no
+        InputError: for an unknown name, a seed out of range, a factor `longer` that is not 1 where the data set is no
             benchmark, or if the data set is there already, or is being written.
     """
     known = manifest(name)
-    if seed < 0:
-        raise InputError(f"seed must be 0 or more, got {seed}")
+    if not 0 <= seed < 2**64:
+        raise InputError(f"seed must be in 0..{2**64 - 1}, got {seed}")
     if longer < 1 or (longer > 1 and name not in BENCHMARKS):
         raise InputError(f"longer must be 1, or more for {', '.join(BENCHMARKS)}; got {longer} for {name}")
     root = Path(out) / known.root_names[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from dlatrack.datasets.box_text import MOST_PIXELS
+from dlatrack.datasets.box_text import MOST_OF_RESULT
 from dlatrack.errors import InputError
 
 
@@ -41,9 +41,9 @@ def read_mat(path: str | Path) -> np.ndarray:
     if matrix.dtype.kind not in "iuf":  # texts, complex numbers and logicals would become numbers, too
         raise InputError(f"{path}: results{{1}}.res is not a matrix of numbers: it holds {matrix.dtype}")
     boxes = np.atleast_2d(matrix.astype(np.float64))
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or (np.abs(boxes) >= MOST_PIXELS).any():
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or (np.abs(boxes) >= MOST_OF_RESULT).any():
         raise InputError(
-            f"{path}: results{{1}}.res must be N x 4 and finite, below {MOST_PIXELS:g}, got shape {boxes.shape}"
+            f"{path}: results{{1}}.res must be N x 4 and finite, below {MOST_OF_RESULT:g}, got shape {boxes.shape}"
         )
     return boxes
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.box_text import decode, quick_table, split_lines, split_numbers
+from dlatrack.datasets.box_text import MOST_PIXELS, decode, quick_table, split_lines, split_numbers
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
 
@@ -50,7 +50,7 @@ def read_boxes(path: str | Path, rows: int | None = None, *, first_pixel: int = 
     return boxes - np.array([first_pixel, first_pixel, 0, 0])
 
 
-def read_rows(path: str | Path, columns: Collection[int] = (4,)) -> np.ndarray:
+def read_rows(path: str | Path, columns: Collection[int] = (4,), most: float = MOST_PIXELS) -> np.ndarray:
     """Read the rows of a result file as they are.
 
     Values may be separated by commas, semicolons, tabs or blanks; NaN stands for no box. Nothing is repaired.
@@ -58,22 +58,23 @@ def read_rows(path: str | Path, columns: Collection[int] = (4,)) -> np.ndarray:
     Args:
         path: text file with x, y, w, h in each row.
         columns: numbers of values that a row may have; 8 are the corners x1, y1 ... x4, y4 of a polygon.
+        most: that numbers must be below; `box_text.MOST_OF_RESULT` for what is only scored.
 
     Returns:
         (R, C) float64, coordinates as in the file.
 
     Raises:
         InputError: naming file and row, if a row is not so many numbers, has another length than the first, or has a
-            number that is not below `box_text.MOST_PIXELS`.
+            number that is not below `most`.
     """
     text = _text(path)
-    boxes = quick_table(text, columns)
+    boxes = quick_table(text, columns, most)
     if boxes is not None:
         return boxes
     lines = split_lines(text)
     if not lines:
         raise InputError(f"{path} is empty; it needs one row {_what(columns)} per frame")
-    rows = [_row(path, number, line, columns) for number, line in enumerate(lines, 1)]
+    rows = [_row(path, number, line, columns, most) for number, line in enumerate(lines, 1)]
     for number, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise InputError(f"{path} row {number}: has {len(row)} numbers, but row 1 has {len(rows[0])}")
@@ -89,10 +90,10 @@ def _text(path: str | Path) -> str:
         raise InputError(f"cannot read {path} as a text file: {error}") from error
 
 
-def _row(path: str | Path, number: int, line: str, columns: Collection[int]) -> list[float]:
+def _row(path: str | Path, number: int, line: str, columns: Collection[int], most: float) -> list[float]:
     where, shown = f"{path} row {number}", repr(line.strip()[:60])
     try:
-        values = split_numbers(line)
+        values = split_numbers(line, most)
     except ValueError as error:
         raise InputError(f"{where}: {shown} is not {_what(columns)} in numbers: {error}") from None
     if len(values) not in columns:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlatrack.datasets.box_text import MOST_OF_RESULT
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.names import match_files, require_all, spells_one
@@ -42,8 +43,11 @@ class TrackerFiles:
             InputError: naming sequences without a file, or as `read_rows` and `read_mat`.
         """
         require_all(self.folder, self.files, names)
-        readers = {".txt": read_rows, ".mat": read_mat}
-        return {name: readers[self.files[name].suffix.lower()](self.files[name]) for name in names}
+        return {name: _read(self.files[name]) for name in names}
+
+
+def _read(path: Path) -> np.ndarray:
+    return read_mat(path) if path.suffix.lower() == ".mat" else read_rows(path, most=MOST_OF_RESULT)
 
 
 def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> list[TrackerFiles]:
@@ -91,13 +95,22 @@ def _box_files(paths: list[Path], names: Collection[str]) -> dict[str, Path]:
     """The files of a folder that hold boxes, by sequence.
 
     `half_time.txt` is the side file of a sequence `half`, unless a sequence is called exactly `half_time`. If there
-    are both, a folder in which only such files fit holds times.
+    are both, a folder in which only such files fit holds times, unless there are boxes in them.
     """
     beside = {path: _BESIDE.sub("", path.stem) for path in paths if _BESIDE.search(path.stem)}
     belongs = spells_one(names)
     doubtful = {path for path, stem in beside.items() if belongs(stem)}
     found = match_files([path for path in paths if path not in doubtful or path.stem in names], names)
-    return {} if doubtful.issuperset(found.values()) else found
+    if doubtful.issuperset(found.values()):
+        return {name: path for name, path in found.items() if _holds_boxes(path)}
+    return found
+
+
+def _holds_boxes(path: Path) -> bool:
+    try:
+        return len(read_rows(path)) > 0
+    except InputError:
+        return False
 
 
 def _name(place: Path, folder: Path, label: str) -> str:

@@ -92,7 +92,7 @@ class Description:
         quality: of the JPEG files, 1 to 100.
         index_sha256: of the index file.
         shards: all tar files, in order.
-        images_sha256: of the images, as `content.images_digest`; empty in packs of earlier versions of dlatrack.
+        images_sha256: of the images, `OriginalCrops.images_sha256`; empty in packs of earlier versions of dlatrack.
     """
 
     name: str

@@ -122,6 +122,12 @@ class PackedCrops:
         """SHA-256 of the description, which holds the hashes of all files."""
         return file_sha256(self.folder / DESCRIPTION)
 
+    def content(self) -> dict[str, str]:
+        """Hashes of the annotations and images that were packed, and of the shards."""
+        told = self.description
+        shards = {f"shard {shard.file}": shard.sha256 for shard in told.shards}
+        return {"annotations": told.source_sha256, "images": told.images_sha256, **shards}
+
     def verify(self) -> None:
         """Read every shard and compare its hash.
 

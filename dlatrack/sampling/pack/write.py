@@ -20,6 +20,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import LOCK, owned_folder, write_text
 from dlatrack.processes import GUARD, check_may_start, leave_with_parent
 from dlatrack.progress import Progress
+from dlatrack.sampling.content_list import changed_parts, write_content
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack.index import (
     DESCRIPTION,
@@ -62,9 +63,9 @@ def pack(
 ) -> PackedCrops:
     """Cut the 511-pixel crop of every usable row of a table and write all to a folder of tar shards.
 
-    Every shard is written whole or not at all. A second call with the same arguments and the same images goes on
-    where a stopped one ended, and only reads a pack that is finished; the bytes do not depend on the number of
-    workers.
+    Every shard is written whole or not at all. A second call with the same arguments goes on where a stopped one
+    ended, and makes shards anew whose images have changed meanwhile. A pack that is finished is only read, and
+    refused if images have changed. The bytes do not depend on the number of workers.
 
     Args:
         table: the data set; rows that are not `usable` are left out.
@@ -102,11 +103,16 @@ def pack(
     with owned_folder(out):
         if (out / DESCRIPTION).exists():
             done = read_pack(out)
-            _check_same(out, vars(done.description), plan)
+            _check_same(out, vars(done.description), plan, crops)
             return done
-        _take(out, plan)
         job = Job(crops, out, quality, _limits(crops.tracks, shard_crops))
-        _write_shards(job, workers)
+        _take(job, plan)
+        try:
+            _write_shards(job, workers)
+        except InputError as error:
+            raise InputError(
+                f"{error}; what is packed stays in {out}, and the same command resumes once this is mended"
+            ) from error
         return _finish(job, plan)
 
 
@@ -119,17 +125,33 @@ def _limits(tracks: np.ndarray, shard_crops: int) -> np.ndarray:
     return np.array(limits, np.int64)
 
 
-def _take(out: Path, plan: dict[str, Any]) -> None:
-    """Begin in an empty folder, or go on in one with the same plan."""
+def _take(job: Job, plan: dict[str, Any]) -> None:
+    """Begin in an empty folder, or go on in one with the same plan; shards whose images were mended are made anew."""
+    out, content = job.folder, job.crops.content()
     if (out / _PLAN).exists():
-        _check_same(out, read_json(out / _PLAN), plan)
+        found, changed = read_json(out / _PLAN), changed_parts(out, content)
+        _check_same(
+            out, found | ({"images_sha256": plan["images_sha256"]} if changed else {}), plan, job.crops
+        )
+        for number in _shards_of(job, {name.removeprefix("images of ") for name in changed}):
+            note_path(out, number).unlink(missing_ok=True)
     elif any(path.name != LOCK for path in out.iterdir()):
         raise InputError(f"{out} is not empty and holds no pack; choose another folder")
-    else:
-        write_text(out / _PLAN, json.dumps(plan, indent=1))
+    write_text(out / _PLAN, json.dumps(plan, indent=1))
+    write_content(out, content)
 
 
-def _check_same(out: Path, found: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+def _shards_of(job: Job, templates: set[str]) -> set[int]:
+    """The shards with crops of images under these templates; a track lies in one shard."""
+    table = job.crops.table
+    return {
+        int(np.searchsorted(job.limits, start, "right")) - 1
+        for start, template in zip(table.starts[:-1].tolist(), table.templates, strict=True)
+        if template in templates
+    }
+
+
+def _check_same(out: Path, found: Mapping[str, Any], plan: Mapping[str, Any], crops: OriginalCrops) -> None:
     """Refuse a folder that was packed from other data or in another way.
 
     Raises:
@@ -141,9 +163,11 @@ def _check_same(out: Path, found: Mapping[str, Any], plan: Mapping[str, Any]) ->
             f"it as it is, or pack to another folder"
         )
     if differing := [what for key, what in _DECIDES.items() if found.get(key, plan[key]) != plan[key]]:
+        changed = changed_parts(out, crops.content()) if "images" in differing else []
+        told = f"; the first change: {changed[0]}" if changed else ""
         raise InputError(
-            f"{out} holds a pack of other data or other settings ({' and '.join(differing)} differ); choose another "
-            f"folder or remove it"
+            f"{out} holds a pack of other data or other settings ({' and '.join(differing)} differ{told}); choose "
+            f"another folder or remove it"
         )
 
 
@@ -172,8 +196,8 @@ def _pool(job: Job, workers: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BrokenProcessPool as error:
         raise InputError(
-            f"a process that packs has died, possibly out of memory; finished shards stay in {job.folder}, pack once "
-            f"more with fewer than {workers} workers; if its error is printed above, and this is a script, {GUARD}"
+            f"a process that packs has died, possibly out of memory; pack once more with fewer than {workers} "
+            f"workers; if its error is printed above, and this is a script, {GUARD}"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

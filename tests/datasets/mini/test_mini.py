@@ -69,10 +69,20 @@ def test_several_miniatures_share_a_folder_and_none_is_overwritten(tmp_path: Pat
     assert {root.name for root in roots} == {"OTB100", "ILSVRC2015"}
     with pytest.raises(InputError, match=r"OTB100 holds OTB100 .* already; choose another folder"):
         write_mini("otb100", tmp_path)
-    with pytest.raises(InputError, match="seed must be 0 or more, got -1"):
-        write_mini("otb100", tmp_path / "new", seed=-1)
     with pytest.raises(InputError, match="there is no data set 'otb'"):
         write_mini("otb", tmp_path)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 99999999999999999999999])
+def test_a_seed_out_of_range_is_named(tmp_path: Path, seed: int) -> None:
+    with pytest.raises(InputError, match=rf"^seed must be in 0\.\.18446744073709551615, got {seed}$"):
+        write_mini("otb100", tmp_path, seed=seed)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_largest_seed_is_taken(tmp_path: Path) -> None:
+    root = write_mini("vot2019", tmp_path, seed=2**64 - 1)
+    assert locate("vot2019", root).manifest.miniature
 
 
 @pytest.mark.slow

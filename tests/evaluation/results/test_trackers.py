@@ -124,8 +124,30 @@ def test_the_names_of_sequences_say_what_is_a_side_file(tmp_path, suffix):
 def test_a_folder_of_times_is_no_tracker(tmp_path):
     """With sequences `half` and `half_time`, `times/half_time.txt` would fit the second."""
     put(tmp_path, "T/half.txt", "T/half_time.txt", "T/times/half_time.txt", "T/times/half_time_time.txt")
+    for file in (tmp_path / "T" / "times").iterdir():
+        file.write_text("0.1\n0.2\n")
     found = summary(find_trackers(tmp_path, ["half", "half_time"]))
     assert found == {"T": {"half": "half.txt", "half_time": "half_time.txt"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1,2,3,4\n5,6,7,8\n", True),
+        ("1 2 3 4\n", True),
+        ("0.1\n0.2\n", False),
+        ("1,2,3\n", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["half_time", "half_confidence"])
+def test_boxes_of_a_sequence_that_is_called_like_a_side_file_are_told_by_their_numbers(
+    tmp_path, name, text, found
+):
+    put(tmp_path, f"T/{name}.txt", "U/half.txt")
+    (tmp_path / "T" / f"{name}.txt").write_text(text)
+    trackers = summary(find_trackers(tmp_path, ["half", name]))
+    assert trackers == {"U": {"half": "half.txt"}} | ({"T": {name: f"{name}.txt"}} if found else {})
 
 
 def test_got10k_folders_of_sequences_that_are_called_like_side_files(tmp_path):
@@ -156,3 +178,15 @@ def test_names_in_any_script(tmp_path, names, file, found):
             find_trackers(tmp_path, names)
     else:
         assert summary(find_trackers(tmp_path, names)) == {"T": {found: file}}
+
+
+@pytest.mark.parametrize("row", ["1e12,1e12,3,4", "-1e99 0 1 1", "1,2,3,4e9"])
+def test_rows_of_a_tracker_that_has_lost_all_measure_are_read(tmp_path, row):
+    put(tmp_path, "T/a.txt")
+    (tmp_path / "T" / "a.txt").write_text(f"1,2,3,4\n{row}\n")
+    (tracker,) = find_trackers(tmp_path, ["a"])
+    numbers = [float(text) for text in row.replace(",", " ").split()]
+    assert tracker.read(["a"])["a"].tolist() == [[1, 2, 3, 4], numbers]
+    (tmp_path / "T" / "a.txt").write_text("1,2,3,1e100\n")
+    with pytest.raises(InputError, match=r"row 1: .* 1e100 is too large; numbers must be below 1e\+100"):
+        tracker.read(["a"])

@@ -72,7 +72,9 @@ def is_number(value) -> bool:
 
 
 def are_flags(values) -> bool:
-    return isinstance(values, list) and all(is_number(value) and value in (0, 1) for value in values)
+    return isinstance(values, list) and all(
+        type(value) in (int, float, bool) and value in (0, 1) for value in values
+    )
 
 
 def plain_entry(entry):
@@ -85,11 +87,14 @@ def plain_entry(entry):
         assert all(isinstance(name, str) and "\n" not in name for name in names)
         sides = tuple(facts[side] for side in ("width", "height") if side in facts)
         assert len(sides) in (0, 2)
-        assert all(type(side) is int and 0 < side < 1e9 for side in sides)
+        assert all(is_number(side) and side > 0 and side % 1 == 0 for side in sides)
         tags = {tag: facts[tag] for tag in TAGS if tag in facts}
         assert all(are_flags(flags) and len(flags) <= len(table) for flags in tags.values())
         padded = {tag: [i < len(f) and f[i] == 1 for i in range(len(table))] for tag, f in tags.items()}
-        return table, plain_present(facts, len(table)), set(names) - {"ALL", ""}, sides or None, padded
+        present = plain_present(facts, len(table))
+        starts = not is_nan(table[0][0]) and (len(table[0]) == 8 or min(table[0][2:]) > 0)
+        assert present is None or present[0] or not starts
+        return table, present, set(names) - {"ALL", ""}, sides or None, padded
     except AssertionError:
         return None
 
@@ -246,7 +251,7 @@ def test_files_that_are_nearly_absent_flags(tmp_path, short_lasot, data):
         )
         words = [word for word in words if word] if ";" not in lines[0] else words
     flags = [plain_number(word.strip(" \t")) for word in words]
-    sound = len(flags) == 3 and all(flag in (0, 1) for flag in flags)
+    sound = len(flags) == 3 and all(flag in (0, 1) for flag in flags) and flags[0] == 0
     if message:
         assert message.startswith(str(tmp_path / "absent" / "x-1.txt"))
         assert not sound, (data, message)

@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.recipes import recipe
+from dlatrack.sampling.content_list import CONTENT
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack import shard as shard_module
 from dlatrack.sampling.pack.read import PackedCrops, read_pack
@@ -262,22 +264,65 @@ def test_a_pack_of_other_images_is_not_taken(own_table, copy):
     before = contents(copy)
     change_image(own_table)
     with pytest.raises(
-        InputError, match=r"copy holds a pack of other data or other settings \(images differ\)"
+        InputError,
+        match=r"\(images differ; the first change: images of synthetic-0001/%06d\.jpg\); choose another",
     ):
         pack(own_table, copy, name="three", workers=1)
     assert contents(copy) == before
 
 
-def test_a_stopped_pack_does_not_go_on_with_other_images(own_table, tmp_path, monkeypatch):
-    def stop(*_):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("row", [0, 6, 14])
+def test_a_stopped_pack_makes_shards_of_changed_images_anew(own_table, tmp_path, monkeypatch, row):
+    """After two of its three shards; the result is that of a pack of the images as they are now."""
+    write, made = shard_module.write_shard, []
 
+    def noted(job, number):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        write(job, number)
+        made.append(number)
+
+    out, options = tmp_path / "out", {"name": "three", "shard_crops": 4, "workers": 1}
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("dlatrack.sampling.pack.write.write_shard", stop)
+        patch.setattr("dlatrack.sampling.pack.write.write_shard", noted)
+        pack(own_table, out, **options)
+    path = OriginalCrops.of(own_table).table.path(row)
+    cv2.imwrite(str(path), 255 - cv2.imread(str(path)))
+    made.clear()
+    monkeypatch.setattr(
+        "dlatrack.sampling.pack.write.write_shard", lambda job, n: (made.append(n), write(job, n))
+    )
+    pack(own_table, out, **options)
+    assert made == {0: [0, 2], 6: [1, 2], 14: [2]}[row]
+    assert contents(out) == contents(pack(own_table, tmp_path / "whole", **options).folder)
+
+
+@pytest.mark.parametrize("text", [None, "", "[]"])
+def test_a_stopped_pack_that_lacks_its_list_of_images_is_refused_for_others(
+    own_table, tmp_path, monkeypatch, text
+):
+    with monkeypatch.context() as patch, pytest.raises(KeyError):
+        patch.setattr("dlatrack.sampling.pack.write._write_shards", lambda *_: {}["stop"])
         pack(own_table, tmp_path / "out", name="three", workers=1)
+    (tmp_path / "out" / CONTENT).unlink()
+    if text is not None:
+        (tmp_path / "out" / CONTENT).write_text(text)
     change_image(own_table)
-    with pytest.raises(InputError, match="images differ"):
+    with pytest.raises(InputError, match=r"\(images differ\); choose another folder"):
         pack(own_table, tmp_path / "out", name="three", workers=1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_pack_that_fails_says_that_it_resumes_and_does(own_table, packed, tmp_path, workers):
+    path = OriginalCrops.of(own_table).table.path(14)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    options = {"name": "three", "shard_crops": 4, "workers": workers}
+    message = r"image; what is packed stays in \S+out, and the same command resumes once this is mended$"
+    with pytest.raises(InputError, match=message):
+        pack(own_table, tmp_path / "out", **options)
+    path.write_bytes(whole)
+    assert contents(pack(own_table, tmp_path / "out", **options).folder) == contents(packed.folder)
 
 
 def test_a_pack_of_an_earlier_version_is_read_and_not_taken_for_this_one(copy, table):
