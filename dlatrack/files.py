@@ -202,12 +202,18 @@ def owned_file(path: str | Path, *, what: str = "", otherwise: str = "write else
         InputError: as `owned_folder`.
     """
     path = Path(path)
+    made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    with _locked(path.parent / f".{path.name}{LOCK}", what or path, otherwise):
-        yield
+    try:
+        with _locked(path.parent / f".{path.name}{LOCK}", what or path, otherwise):
+            yield
+    finally:
+        if made:
+            with suppress(OSError):  # the block has written something
+                path.parent.rmdir()
 
 
 @contextmanager

@@ -232,6 +232,9 @@ def test_a_file_has_one_owner(tmp_path):
         stack.enter_context(owned_file(tmp_path / "other.json"))
         assert elsewhere(owned_folder, tmp_path)
     assert [*tmp_path.iterdir()] == []
+    with owned_file(tmp_path / "deep" / "tuning.json"):
+        assert (tmp_path / "deep").is_dir()
+    assert [*tmp_path.iterdir()] == [], "nothing was written"
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
