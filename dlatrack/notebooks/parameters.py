@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dlatrack.errors import InputError, shortened
+from dlatrack.errors import InputError
 
 #: Numbers as people write them. Python would also read `1_0` as ten, and the digits of other scripts.
 _INT = re.compile(r"[+-]?[0-9]+")
@@ -35,9 +35,9 @@ def read_value(value: Any, declared: str, what: str) -> Any:
         if kind == "list" and item:
             result = [read_value(entry, item, what) for entry in result]
     except InputError:
-        raise InputError(f"{what} must be {declared}, got {shortened(value)!r}") from None
+        raise InputError(f"{what} must be {declared}, got {value!r}") from None
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise InputError(f"{what} must be {declared}, got {shortened(value)!r}") from error
+        raise InputError(f"{what} must be {declared}, got {value!r}") from error
     return result
 
 
