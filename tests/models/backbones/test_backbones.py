@@ -180,7 +180,7 @@ def test_unreadable_backbone_files_are_named(tmp_path: Path) -> None:
     backbone = built(MobileNetV2, (3, 4))
     save_file(full_mobilenet(), tmp_path / "whole.safetensors")
     whole = (tmp_path / "whole.safetensors").read_bytes()
-    for length in (0, 5, 1000, len(whole) - 1):
+    for length in (5, 1000, len(whole) - 1):
         (tmp_path / "cut.safetensors").write_bytes(whole[:length])
         with pytest.raises(InputError, match=r"cut\.safetensors is not a complete") as caught:
             load_backbone_weights(backbone, tmp_path / "cut.safetensors")
