@@ -181,9 +181,10 @@ def benchmark_command(
     """Run a tracker over a benchmark, write result files in its official form, and print scores.
 
     Files go to `out/<tracker>/`, scores of each sequence to `out/scores.csv`, where those of the call that ends last
-    stay. On a user's own folder a box that never moves runs beside the tracker. With `allow_missing` a data set may lack sequences, which every score says. One
-    part of several (`shard`) is run and not scored. `hyper` is a benchmark or a file of `dlatrack tune`; a setting
-    that was tuned on a test set is warned of, and marked in `run.json`.
+    stay. On a user's own folder a box that never moves runs beside the tracker. With `allow_missing` a data set may
+    lack sequences, which every score says. One part of several (`shard`) is run and not scored. `hyper` is a
+    benchmark or a file of `dlatrack tune`; a setting that was tuned on a test set is warned of, and marked in
+    `run.json`.
 
     Raises:
         InputError: for an unknown benchmark, recipe, device or part, unreadable weights or data, or a used folder.

@@ -151,7 +151,8 @@ def owned_folder(folder: str | Path, *, part: tuple[int, int] = (1, 1)) -> Itera
     A file in the folder is locked by the operating system, which takes the lock back when this process ends, however
     it ends; so a killed run leaves nothing that has to be removed. Forked and spawned processes do not hold the lock.
     The same thread may own a folder several times over. The lock is for the files of this folder; folders below it
-    are owned by themselves. On a file system without locks the block runs all the same, with a warning; in a folder that cannot be written there is nothing to protect, and the lock is left out.
+    are owned by themselves. On a file system without locks the block runs all the same, with a warning; in a folder
+    that cannot be written there is nothing to protect, and the lock is left out.
 
     Args:
         folder: created when absent; removed again if it is still empty at the end of the block.
