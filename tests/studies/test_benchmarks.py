@@ -122,7 +122,7 @@ def test_all_shipped_weights_or_one_pair(tmp_path, monkeypatch):
         ({"protocol": "mine"}, "OTB100 has no protocol 'mine'; choose from pysot"),
         ({"name": "OTB99"}, "there is no benchmark 'OTB99'"),
         ({"data": "nowhere"}, "nowhere is not a folder"),
-        ({"seed": -1}, "seed must be 0 or more, got -1"),
+        ({"seed": -1}, r"seed must be in 0\.\.18446744073709551615, got -1"),
         ({"device": "abacus"}, "there is no device 'abacus' here"),
         ({"weights": "nobody"}, "there is no file nobody"),
     ],
