@@ -26,8 +26,12 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEPARATOR = re.compile(r"[ \t]*[,;][ \t]*|[ \t]+")
 
-#: A comma between digits, with the numbers on both sides.
-_TIGHT_COMMA = re.compile(r"(?<![.0-9])([.0-9]*[0-9]),(?=([0-9][.0-9]*))")
+#: A comma between digits.
+_TIGHT_COMMA = re.compile(r"[0-9],[0-9]")
+
+#: Every separator but a comma between digits, and a number whose decimals stand behind a comma.
+_LOOSE_SEPARATOR = re.compile(r"[ \t]*;[ \t]*|,[ \t]+|[ \t]+,?[ \t]*")
+_COMMA_NUMBER = re.compile(r"[-+]?([0-9.]+)(?:,([0-9.]+))?")
 
 _BLANK = re.compile(r"[ \t]")
 
@@ -76,8 +80,8 @@ def split_fields(line: str) -> list[str]:
     """Split a row at commas, semicolons, tabs and blanks; nothing between two commas is an empty field.
 
     Raises:
-        ValueError: where a comma may stand for a decimal point: between digits, in a row that has other separators,
-            too, like `10,5;20,0` or `10,5, 20,0`. Between two numbers with a point it cannot.
+        ValueError: where commas may stand for decimal points, since the row has other separators and makes sense with
+            them, like `10,5;20,0` or `10,5, 20,0`; `1.5,2.5 3.5,4.5` and `-4, 0,8,9` do not.
     """
     line = line.strip(" \t")
     _refuse_doubtful_commas(line)
@@ -85,8 +89,12 @@ def split_fields(line: str) -> list[str]:
 
 
 def _refuse_doubtful_commas(line: str) -> None:
-    doubtful = any("." not in left or "." not in right for left, right in _TIGHT_COMMA.findall(line))
-    if doubtful and set(_SEPARATOR.findall(line)) != {","}:
+    parts = _LOOSE_SEPARATOR.split(line)
+    numbers = [_COMMA_NUMBER.fullmatch(part) for part in parts]
+    if len(parts) == 1 or not all(numbers):
+        return
+    sides = [number.groups() for number in numbers if number and number[2] is not None]
+    if any("." not in left or "." not in right for left, right in sides):
         raise ValueError("commas between digits are mixed with other separators; decimals need a point")
 
 
