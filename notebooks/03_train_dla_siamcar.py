@@ -79,7 +79,7 @@ pair_sheet(crops, study.recipes[1], seed=seed)
 # ## Training
 
 # %%
-twins = twins.train_twins(
+trained = twins.train_twins(
     study,
     crops,
     seed=seed,
@@ -90,7 +90,7 @@ twins = twins.train_twins(
 )
 
 # %%
-histories = {name: pd.DataFrame(run.steps) for name, run in twins.items()}
+histories = {name: pd.DataFrame(run.steps) for name, run in trained.items()}
 figure = twin_curves(histories)
 save_figure(
     figure,
@@ -109,7 +109,7 @@ figure
 
 # %%
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)
-boxes = twins.track_all(twins.trackers_of(study, twins, device=device), videos)
+boxes = twins.track_all(twins.trackers_of(study, trained, device=device), videos)
 scores = twins.score(boxes, videos)
 table = twins.score_table(scores)
 save_table(table, "03_scores", made_by=made_by, parameters=parameters, synthetic=not test_data)

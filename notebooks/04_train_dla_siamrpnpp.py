@@ -82,7 +82,7 @@ pair_sheet(crops, study.recipes[1], seed=seed)
 # ## Training
 
 # %%
-twins = twins.train_twins(
+trained = twins.train_twins(
     study,
     crops,
     seed=seed,
@@ -93,7 +93,7 @@ twins = twins.train_twins(
 )
 
 # %%
-histories = {name: pd.DataFrame(run.steps) for name, run in twins.items()}
+histories = {name: pd.DataFrame(run.steps) for name, run in trained.items()}
 figure = twin_curves(histories, regression="L1 loss")
 save_figure(
     figure,
@@ -113,7 +113,7 @@ figure
 
 # %%
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)
-boxes = twins.track_all(twins.trackers_of(study, twins, device=device), videos)
+boxes = twins.track_all(twins.trackers_of(study, trained, device=device), videos)
 scores = twins.score(boxes, videos)
 table = twins.score_table(scores)
 save_table(table, "04_scores", made_by=made_by, parameters=parameters, synthetic=not test_data)

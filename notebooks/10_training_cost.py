@@ -95,7 +95,7 @@ stages.round(2)
 # which is the column `assignment, %` for DLA. What else differed between the paper's runs is not said.
 
 # %%
-print("\n".join(cost.verdict(cost) for cost in report.costs))
+print("\n".join(cost.verdict(each) for each in report.costs))
 
 # %% [markdown]
 # ## Figs. 10 and 11: the time of a whole training
@@ -120,7 +120,7 @@ save_figure(
     "fig10",
     data={
         "paper": paper[paper["tracker"] == "SiamRPN++"].to_dict("list"),
-        "ours, ms": {cost.backbone: cost.steps for cost in (frozen, unfrozen)},
+        "ours, ms": {each.backbone: each.steps for each in (frozen, unfrozen)},
         "iterations": iterations,
     },
     made_by=made_by,
@@ -140,7 +140,7 @@ save_figure(
     "fig11",
     data={
         "paper": paper[paper["tracker"] == "SiamCAR"].to_dict("list"),
-        "ours, ms": {cost.backbone: cost.steps for cost in (frozen, unfrozen)},
+        "ours, ms": {each.backbone: each.steps for each in (frozen, unfrozen)},
         "iterations": iterations,
     },
     made_by=made_by,

@@ -97,7 +97,7 @@ def test_kills_at_random_moments_change_no_bit(store_file, tmp_path):
             s[:-1] for s in read_history(whole / HISTORY, 40)
         ], "all but the speed"
         left = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-        assert left == {CHECKPOINT, HISTORY}
+        assert left == {CHECKPOINT, CONTENT, HISTORY}
     assert kills >= KILLS
 
 
