@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from dlatrack import paths
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.synthetic import synthetic_sequence
-from dlatrack.datasets.video.stream import FrameStream
 from dlatrack.datasets.video.writer import check_destination, nearest_rate, record
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError

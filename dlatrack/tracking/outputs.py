@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlatrack.datasets.video.stream import FrameStream
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.errors import InputError
 from dlatrack.files import same_file
 from dlatrack.tracking.video import CSV_HEADER

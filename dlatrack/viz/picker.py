@@ -10,7 +10,7 @@ import cv2
 import ipywidgets as w
 import numpy as np
 
-from dlatrack.datasets.video.stream import FrameStream
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.errors import InputError
 from dlatrack.pixels.annotate import target_colour
 from dlatrack.pixels.colours import DARK

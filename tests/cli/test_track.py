@@ -18,9 +18,9 @@ from PIL import Image
 
 from dlatrack.cli import main
 from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.reader import VideoFrames, read_video
-from dlatrack.datasets.video.stream import FrameStream
 from dlatrack.datasets.video.writer import Recording, record
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import overlaps

@@ -11,7 +11,7 @@ import pytest
 from dlatrack.datasets.composed.cutouts import read_cutouts
 from dlatrack.datasets.folder import read_folder
 from dlatrack.datasets.image_folder import check_headers, image_files
-from dlatrack.datasets.video.stream import FrameStream
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.errors import InputError
 
 PICTURE = cv2.imencode(".png", np.zeros((30, 40, 3), np.uint8))[1].tobytes()

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from dlatrack import paths
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.video.capture import expected_frames, name_for_opencv, open_capture, rate_of
 from dlatrack.datasets.video.packets import packet_times
 from dlatrack.datasets.video.reader import VideoFrames, read_video
-from dlatrack.datasets.video.stream import FrameStream
 from dlatrack.datasets.video.writer import record
 from dlatrack.errors import InputError
 
@@ -160,7 +160,7 @@ SURROGATES = """
 import os, sys
 import numpy as np
 from dlatrack.datasets.video.writer import record
-from dlatrack.datasets.video.stream import FrameStream
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.video.reader import VideoFrames, read_video
 name = os.fsdecode(bytes.fromhex(sys.argv[1]) + b".avi")
 with record(name, 25) as video:

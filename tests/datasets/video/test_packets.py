@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.video import packets as packets_module
 from dlatrack.datasets.video.packets import packet_times
 from dlatrack.datasets.video.reader import VideoFrames
-from dlatrack.datasets.video.stream import FrameStream
 from dlatrack.datasets.video.writer import record
 from dlatrack.errors import InputError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.video.reader import VideoFrames
-from dlatrack.datasets.video.stream import FrameStream
 from dlatrack.datasets.video.writer import CODECS, codec_of, nearest_rate, record
 from dlatrack.errors import InputError
 

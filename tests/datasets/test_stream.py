@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.reader import VideoFrames
-from dlatrack.datasets.video.stream import FrameStream
 from dlatrack.datasets.video.writer import CODECS, check_destination, codec_of, record
 from dlatrack.errors import InputError
 
