@@ -174,9 +174,8 @@ def owned_folder(folder: str | Path, *, part: tuple[int, int] = (1, 1)) -> Itera
             for other in folder.glob(f"{LOCK}*"):
                 cut = re.fullmatch(rf"{re.escape(LOCK)}(?:-\d+-of-(\d+))?", other.name)
                 if cut and int(cut[1] or 1) != parts:
-                    with _locked(
-                        other, folder
-                    ):  # nobody has it, and whoever takes it now finds the one above
+                    # A lock that can be taken is free; a run that takes it later is refused for the one held above.
+                    with _locked(other, folder):
                         pass
             yield
     finally:

@@ -148,7 +148,7 @@ def score_results(
 
 
 def _print_marks(tuned: Tuned, weights_sha256: str) -> None:
-    """Say what whoever reads the scores must know of the setting."""
+    """Print the notes on a tuned setting, and a warning if it was tuned on a test set."""
     for note in tuned.notes(weights_sha256):
         print_line(f"note: {note}")
     if (mark := tuned.mark()) is not None:

@@ -81,7 +81,7 @@ def train(
     """Train a recipe, or go on where a run in the same folder stopped.
 
     On several GPUs: torchrun --nproc-per-node 4 -m dlatrack train RECIPE --device cuda ...
-    Ctrl-C and SIGTERM save and stop, with exit status 130 and 143; the same command goes on. Ctrl-C again: at once.
+    Ctrl-C and SIGTERM save and stop, with exit status 130 and 143; the same command resumes. Ctrl-C again stops at once.
     """
     from dlatrack.devices import check_device
     from dlatrack.models.backbones import starting_weights
@@ -191,7 +191,7 @@ def _train(
                 should_stop=lambda: bool(asked_to_stop()),
             )
             if training.stopped:
-                say(f"stopped in epoch {training.epochs}; the same command goes on from here")
+                say(f"stopped in epoch {training.epochs}; the same command resumes from here")
                 return 128 + (asked_to_stop() or signal.SIGTERM)  # another process may have been asked
             progress.skip(pairs - progress.done)
         if processes.first:

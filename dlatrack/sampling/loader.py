@@ -145,21 +145,21 @@ def load_batches(
         yield from map(whole.prepare, todo)
         return
     _check_shared_memory(source, batch, workers)
-    crew: list[_Worker] = []
+    started: list[_Worker] = []
     try:
         for place in range(workers):
-            crew.append(_start(whole, todo[place::workers]))
+            started.append(_start(whole, todo[place::workers]))
         for place, number in enumerate(todo):
-            worker = crew[place % workers]
+            worker = started[place % workers]
             worker.receive()
             block = worker.blocks[place // workers % _AHEAD]
             yield _front(block, whole.size(number))
             with suppress(OSError):  # a worker that has died is noticed when its next batch is due
                 worker.connection.send(True)  # the block is free
     finally:
-        for worker in crew:
+        for worker in started:
             worker.stop()
-        for worker in crew:
+        for worker in started:
             worker.process.join()
             worker.connection.close()
 

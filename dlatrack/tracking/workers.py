@@ -43,7 +43,7 @@ def work_off(
     """
     context = multiprocessing.get_context("spawn")
     todo = iter(tasks)
-    crew: dict[Connection, SpawnProcess] = {}
+    processes: dict[Connection, SpawnProcess] = {}
     try:
         for _ in range(min(workers, len(tasks))):
             ours, theirs = context.Pipe()
@@ -52,13 +52,13 @@ def work_off(
             )
             start(process, "the tracker")
             theirs.close()
-            crew[ours] = process
+            processes[ours] = process
             _send(ours, next(todo))
-        busy, begun = list(crew), set[Connection]()
+        busy, begun = list(processes), set[Connection]()
         while busy:
             for connection in [ready for ready in wait(busy) if isinstance(ready, Connection)]:
                 answer: tuple[str, Answer] | None = _receive(
-                    connection, crew[connection], begun=connection in begun
+                    connection, processes[connection], begun=connection in begun
                 )
                 if answer is None:
                     begun.add(connection)
@@ -70,7 +70,7 @@ def work_off(
                     _send(connection, task)
                 yield answer
     finally:
-        for connection, process in crew.items():
+        for connection, process in processes.items():
             process.kill()  # it has nothing to put in order, and its script may have changed what SIGTERM does
             process.join()
             connection.close()

@@ -107,8 +107,8 @@ def test_the_advice_fits_the_fault(error: Exception, advice: str, monkeypatch: p
     [
         (RuntimeError("Could not determine home directory."), "there is no home folder, where Jupyter keeps"),
         (
-            PermissionError(13, "Permission denied", "/root/.ipython"),
-            "its files in /root/.ipython: Permission",
+            PermissionError(13, "Permission denied", "HOME/.ipython"),
+            "its files in HOME/.ipython: Permission",
         ),
     ],
 )

@@ -307,7 +307,7 @@ def test_without_a_home_folder_the_line_names_it(clone, calls, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "error", [PermissionError(13, "Permission denied", "/home/.ipython"), NotADirectoryError(20, "No", "/x")]
+    "error", [PermissionError(13, "Permission denied", "HOME/.ipython"), NotADirectoryError(20, "No", "/x")]
 )
 def test_a_home_folder_that_cannot_be_used_is_named(clone, calls, error, monkeypatch):
     def refuse(*_):

@@ -80,4 +80,4 @@ def test_train_stops_with_the_status_of_its_signal_and_says_how_to_go_on(
     assert stop.value.exit_code == status
     text = capsys.readouterr().out
     assert f"going on from {tmp_path / CHECKPOINT}" in text
-    assert "stopped in epoch 0; the same command goes on from here" in text
+    assert "stopped in epoch 0; the same command resumes from here" in text
