@@ -81,7 +81,8 @@ def train(
     """Train a recipe, or go on where a run in the same folder stopped.
 
     On several GPUs: torchrun --nproc-per-node 4 -m dlatrack train RECIPE --device cuda ...
-    Ctrl-C and SIGTERM save and stop, with exit status 130 and 143; the same command resumes. Ctrl-C again stops at once.
+    Ctrl-C and SIGTERM save and stop, with exit status 130 and 143. The same command resumes;
+    Ctrl-C again stops at once.
     """
     from dlatrack.devices import check_device
     from dlatrack.models.backbones import starting_weights

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +10,6 @@ from typing import Any
 
 from dlatrack import __version__, paths
 from dlatrack.datasets.content import content_of
-from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.mini import write_mini
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
@@ -20,24 +17,17 @@ from dlatrack.evaluation.scoring import each_tracker, protocols_of, score
 from dlatrack.evaluation.truth import BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
-from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.files import file_digest
 from dlatrack.models.weights import load_weights, read_weights_info
 from dlatrack.provenance import sha256_of
 from dlatrack.studies import twins
-from dlatrack.studies.presets import PRESETS
+from dlatrack.studies.benchmark_sources import FEW, find_benchmark, miniature_length, our_weights
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.training.identity import file_digest
-
-#: Videos of a miniature are so many times as long outside of the preset smoke, so that trackers have time to fail.
-_LONGER = 5
 
 #: Frames that VOT leaves out after a reset; a miniature's videos may have fewer.
 _BURN_IN = 10
-
-#: Trackers that the preset smoke takes: of ours one pair, of the published ones the first.
-_FEW = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,64 +63,6 @@ class BenchmarkStudy:
     def reset_based(self) -> dict[str, VOTResult]:
         """Scores of VOT by tracker; none elsewhere."""
         return {name: result for name, result in self.scores.items() if isinstance(result, VOTResult)}
-
-
-def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> Place:
-    """Find a benchmark: in `data`, or below `DLATRACK_DATA`, or else as a miniature that is made in the cache folder.
-
-    The preset "smoke" takes the miniature unless `data` is given.
-
-    Args:
-        name: of the benchmark, e.g. "OTB100".
-        preset: "smoke", "demo" or "paper".
-        data: folder that holds data sets: in a folder of their manifest's name, of their usual name, or itself.
-        seed: of the miniature.
-
-    Raises:
-        InputError: for an unknown benchmark or preset, a folder `data` without it, or a negative seed.
-    """
-    if preset not in PRESETS:
-        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PRESETS)}")
-    known = benchmark(name).manifest
-    if data:
-        return _below(known, Path(data))
-    own = paths.data_dir()
-    if own is not None and preset != "smoke":
-        try:
-            return _below(known, own)
-        except InputError:
-            pass  # this set is not among the user's
-    longer = _longer(preset)
-    home = paths.cache_dir() / "miniatures" / f"{known}-seed{seed}-longer{longer}"
-    if not home.exists():
-        home.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.parent, prefix=f".{home.name}-") as folder:
-            written = write_mini(known, Path(folder) / "whole", seed, longer=longer).parent
-            if not home.exists():
-                written.rename(home)  # whole or not at all: a part would pass for the data set
-    return locate(known, home)
-
-
-def our_weights(weights: str, preset: str) -> list[Path]:
-    """Weight files of our trackers, those of a pair side by side, the fixed one first.
-
-    Args:
-        weights: files or names of shipped trackers, separated by semicolons; "": all shipped ones, in the preset
-            "smoke" one pair.
-        preset: "smoke", "demo" or "paper".
-
-    Raises:
-        InputError: if there are none, or one cannot be found.
-    """
-    if weights:
-        return [find_weights(place.strip()) for place in weights.split(";") if place.strip()]
-    names = sorted(shipped(), key=lambda name: (name.removeprefix("dla_"), name.startswith("dla_")))
-    if not names:
-        raise InputError(
-            "no trained weights come with this copy of dlatrack; set weights to files, separated by semicolons, e.g. "
-            "those that notebook 03 leaves in runs/weights"
-        )
-    return [find_weights(name) for name in (names[:_FEW] if preset == "smoke" else names)]
 
 
 def study_ours(
@@ -170,7 +102,7 @@ def study_ours(
     source = DataSetSource(entry.manifest, place.root)
     where: dict[str, Any] = {"data_set": str(place.root)}
     if place.manifest.miniature:
-        where = {"miniature_seed": seed, "miniature_longer": _longer(preset)}
+        where = {"miniature_seed": seed, "miniature_longer": miniature_length(preset)}
     digests: dict[str, str] = {}
     labels = {"static": twins.STATIC}
     makers: dict[str, Any] = {"static": StaticTracker}
@@ -245,7 +177,7 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
     truth = read_truth(entry.name, boxes)
     results = _read(truth, *archives)
     if preset == "smoke":
-        results = dict(list(results.items())[:_FEW])
+        results = dict(list(results.items())[:FEW])
     return BenchmarkStudy(
         title=f"{entry.name}, published result files",
         synthetic=False,
@@ -269,16 +201,6 @@ def missing_published(name: str) -> str:
         f"Published trackers are left out: they need benchmarks/gt/{entry.manifest}_gt.json.gz and "
         f"benchmarks/results/{entry.name}_results.tar.xz in the folder that DLATRACK_SHARED_DATA names."
     )
-
-
-def _longer(preset: str) -> int:
-    return 1 if preset == "smoke" else _LONGER
-
-
-def _below(manifest: str, folder: Path) -> Place:
-    """A data set in a folder of its manifest's name, or else in the folder or in one of its usual name there."""
-    own = folder / manifest
-    return locate(manifest, own if own.is_dir() else folder)
 
 
 def _check_protocol(name: str, protocol: str) -> None:

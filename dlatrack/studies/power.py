@@ -18,13 +18,13 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.resampling import draw_sequences
 from dlatrack.evaluation.statistics.twins import TwinComparison
+from dlatrack.files import file_digest
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.models.weights import load_weights
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
 from dlatrack.studies.shipped import unused_clips
 from dlatrack.tracking.online import OnlineTracker
-from dlatrack.training.identity import file_digest
 
 #: Differences in AUC that the notebook asks for; the gains that the paper prints for OTB100 are 0.002 to 0.025.
 WANTED = (0.01, 0.02)

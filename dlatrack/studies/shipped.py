@@ -18,6 +18,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.evaluation.statistics.twins import compare_twins
+from dlatrack.files import file_digest
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.models.weights import load_weights
 from dlatrack.progress import Progress
@@ -26,7 +27,6 @@ from dlatrack.studies.twins import STATIC, label
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.training.identity import file_digest
 
 #: The synthetic benchmark: videos, the seed of the first, and frames. No training uses these seeds.
 _VIDEOS, _SEED, _FRAMES = 40, 5_000_000, 60

@@ -19,6 +19,7 @@ from dlatrack.models.checkpoint_files import read_safetensors
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict
 from dlatrack.sampling.content_list import changed_parts
+from dlatrack.training.ranks import Ranks
 
 _ENTRY = "dlatrack-training"
 
@@ -145,3 +146,23 @@ def first_difference(theirs: Any, ours: Any, name: str = "run") -> tuple[str, An
                 return found
         return None
     return None if theirs == ours else (name.removeprefix("run."), theirs, ours)
+
+
+def check_same_position(done: Position, folder: Path, ranks: Ranks) -> None:
+    """Refuse processes that would resume from different checkpoints, as those of machines without a shared disk.
+
+    Args:
+        done: how far the checkpoint of this process is.
+        folder: of the run.
+        ranks: the processes of the run.
+
+    Raises:
+        InputError: naming the first process that differs, in every process.
+    """
+    places = ranks.gather((done.epoch, done.step))
+    for rank, (epoch, step) in enumerate(places):
+        if (epoch, step) != places[0]:
+            raise InputError(
+                f"{folder}: rank 0 goes on from epoch {places[0][0]}, step {places[0][1]}, but rank {rank} from "
+                f"epoch {epoch}, step {step}; all processes must see the same folder"
+            )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dlatrack.errors import InputError
+from dlatrack.recipes import Schedule
 from dlatrack.training.ranks import Ranks
 from dlatrack.training.step import Precision
 
@@ -51,6 +53,19 @@ class Compute:
             raise ValueError(
                 f"accumulate must be 1 or more, keep 0 or more and save_minutes more than 0, got {self.accumulate}, "
                 f"{self.keep} and {self.save_minutes}"
+            )
+
+    def check_batches(self, schedule: Schedule) -> None:
+        """Refuse a schedule whose last batch has fewer pairs than there are parts.
+
+        Raises:
+            InputError: naming both numbers.
+        """
+        least = schedule.pairs_per_epoch % schedule.batch or schedule.batch
+        if least < self.parts:
+            raise InputError(
+                f"a batch of {least} pairs cannot be cut into {self.parts} parts (processes times accumulate); "
+                f"choose another batch or pairs_per_epoch"
             )
 
     @property

@@ -24,6 +24,7 @@ from dlatrack.sampling.pairs import PairBatch, PairSource, check_seed
 from dlatrack.sampling.sources import CropSource
 from dlatrack.training.checkpoints import (
     Position,
+    check_same_position,
     epochs_done,
     load_checkpoint,
     restore_momentum,
@@ -108,9 +109,8 @@ def train(
     reuse_freed_memory()
     compute = compute or Compute()
     last = recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs)
-    only_read = (
-        compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
-    )  # perhaps by many at a time
+    # A finished run is only read, and several processes may read it at the same time.
+    only_read = compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
     with nullcontext() if only_read else compute.ranks.owned_folder(folder):
         run = _Run(recipe, crops, Path(folder), seed, backbone_weights, compute)
         return run.go(last, on_step, should_stop)
@@ -131,7 +131,7 @@ class _Run:
         schedule = recipe.schedule
         self.recipe, self.folder, self.compute = recipe, folder, compute
         self.steps_per_epoch = -(-schedule.pairs_per_epoch // schedule.batch)
-        _check_parts(recipe, compute)
+        compute.check_batches(schedule)
         if compute.compile:
             check_compiler(compute.device)
         start = starting_weights(recipe.net.backbone, backbone_weights or schedule.backbone_start)
@@ -149,7 +149,7 @@ class _Run:
             self.steps = read_history(
                 folder / HISTORY, self.done.epoch * self.steps_per_epoch + self.done.step
             )
-        _check_same_place(self.done, folder, compute)
+        check_same_position(self.done, folder, compute.ranks)
         # Channels last is more than twice as fast on CPUs.
         self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
@@ -283,25 +283,3 @@ class _Run:
             scaler = self.stepper.scaler
             save_checkpoint(self.folder / CHECKPOINT, self.net, optimizer, scaler, done, self.run)
         self.saved = time.monotonic()
-
-
-def _check_same_place(done: Position, folder: Path, compute: Compute) -> None:
-    """Refuse processes that would go on from different checkpoints, as those of machines without a shared disk."""
-    places = compute.ranks.gather((done.epoch, done.step))
-    for rank, (epoch, step) in enumerate(places):
-        if (epoch, step) != places[0]:
-            raise InputError(
-                f"{folder}: rank 0 goes on from epoch {places[0][0]}, step {places[0][1]}, but rank {rank} from "
-                f"epoch {epoch}, step {step}; all processes must see the same folder"
-            )
-
-
-def _check_parts(recipe: Recipe, compute: Compute) -> None:
-    """Refuse a schedule whose last batch has fewer pairs than there are parts."""
-    schedule = recipe.schedule
-    least = schedule.pairs_per_epoch % schedule.batch or schedule.batch
-    if least < compute.parts:
-        raise InputError(
-            f"a batch of {least} pairs cannot be cut into {compute.parts} parts (processes times accumulate); "
-            f"choose another batch or pairs_per_epoch"
-        )

@@ -14,11 +14,10 @@ from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
 from dlatrack.recipes import recipe
-from dlatrack.studies import benchmarks
+from dlatrack.studies import benchmark_sources, benchmarks
+from dlatrack.studies.benchmark_sources import find_benchmark, our_weights
 from dlatrack.studies.benchmarks import (
-    find_benchmark,
     missing_published,
-    our_weights,
     study_ours,
     study_published,
 )
@@ -107,8 +106,8 @@ def test_kept_results_are_those_of_the_data_as_they_are(tmp_path, monkeypatch):
 
 def test_all_shipped_weights_or_one_pair(tmp_path, monkeypatch):
     names = ("dla_siamcar_small", "dla_siamrpnpp_small", "siamcar_small", "siamrpnpp_small")
-    monkeypatch.setattr(benchmarks, "shipped", lambda: names)
-    monkeypatch.setattr(benchmarks, "find_weights", lambda name: tmp_path / name)
+    monkeypatch.setattr(benchmark_sources, "shipped", lambda: names)
+    monkeypatch.setattr(benchmark_sources, "find_weights", lambda name: tmp_path / name)
     order = ["siamcar_small", "dla_siamcar_small", "siamrpnpp_small", "dla_siamrpnpp_small"]
     assert [path.name for path in our_weights("", "demo")] == order
     assert [path.name for path in our_weights("", "smoke")] == order[:2]
@@ -139,7 +138,7 @@ def test_one_recipe_cannot_stand_for_two(pair):
 
 
 def test_without_weights_it_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(benchmarks, "shipped", tuple)
+    monkeypatch.setattr(benchmark_sources, "shipped", tuple)
     with pytest.raises(InputError, match="no trained weights come with this copy"):
         study_ours("OTB100", "smoke")
 

@@ -16,6 +16,7 @@ from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.twins import compare_twins
+from dlatrack.files import file_digest
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.studies import power
 from dlatrack.studies.power import (
@@ -23,7 +24,6 @@ from dlatrack.studies.power import (
     shipped_scores,
     targets_needed,
 )
-from dlatrack.training.identity import file_digest
 
 TARGETS = ["car", "dogs-1", "dogs-2", "dogs-3", "girl", "worm"]
 DIFFERENCES = np.array([0.03, 0.1, 0.11, 0.09, 0.0, -0.02])
