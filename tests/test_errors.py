@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dlatrack.errors import shortened
+from dlatrack.errors import listed, shortened
 
 
 def test_what_is_long_is_quoted_by_its_beginning() -> None:
     assert shortened("1,2,3,4") == "1,2,3,4"
     assert shortened("7" * 80) == "7" * 80
     assert shortened("7" * 81) == "7" * 80 + "..."
+
+
+def test_a_list_of_names_by_hand():
+    assert listed([]) == ""
+    assert listed(["a", "b", "c"]) == "a, b, c"
+    assert listed(("a", "b", "c", "d"), 2) == "a, b and 2 more"

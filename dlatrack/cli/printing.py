@@ -178,10 +178,8 @@ def _draw(console: Console, header: Sequence[str], rows: Sequence[Sequence[str]]
     )
     for row in rows:
         table.add_row(*row)
-    console.size = (
-        sum(widths) + _PER_COLUMN * len(widths) + _EDGE,
-        console.height,
-    )  # rich cuts what is wider
+    # rich cuts off what is wider than the console.
+    console.size = (sum(widths) + _PER_COLUMN * len(widths) + _EDGE, console.height)
     console.print(table)
 
 

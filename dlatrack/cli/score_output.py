@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dlatrack.cli.printing import Cell, print_line, print_table
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, listed
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.protocol_effects import Comparison
 from dlatrack.evaluation.scoring import Scored, absent_frames
@@ -155,11 +155,10 @@ def print_notes(scored: Sequence[Scored]) -> None:
 def print_truth_notes(truth: BenchmarkTruth, absent: str | None) -> None:
     """Print what a reader of the scores must know of the truth: sequences that are missing, and absent targets."""
     if truth.missing:
-        more = f" and {len(truth.missing) - 3} more" if len(truth.missing) > 3 else ""
         total = len(truth.sequences) + len(truth.missing)
         print_note(
             f"the truth has {len(truth.sequences)} of {total} sequences of {truth.name}; it lacks "
-            f"{', '.join(truth.missing[:3])}{more}"
+            f"{listed(truth.missing)}"
         )
     if absent is not None and (count := absent_count(truth)):
         frames = sum(len(sequence.regions) for sequence in truth.sequences.values())

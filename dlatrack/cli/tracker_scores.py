@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from dlatrack.cli.score_output import print_note, refused_row, score_row
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, listed
 from dlatrack.evaluation.protocol_effects import Comparison, compare_protocols
 from dlatrack.evaluation.scoring import Scored, compared_with, part_of, protocols_of, score
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
@@ -106,5 +106,5 @@ class TrackerScores:
             total = len(self.truth.sequences)
             print_note(
                 f"{tracker}: scored on {len(truth.sequences)} of {total} sequences; it has no results for "
-                f"{', '.join(missing[:3])}{f' and {len(missing) - 3} more' if len(missing) > 3 else ''}"
+                f"{listed(missing)}"
             )

@@ -32,9 +32,8 @@ _WHOLE = 16 * 2**30
 _BLOCK = 4096
 
 _CHUNK = 64  # images per task of a thread
-_THREADS = (
-    8  # reading and hashing leave the interpreter free, and remote disks answer several questions at a time
-)
+#: Reading and hashing leave the interpreter free, and remote disks answer several questions at a time.
+_THREADS = 8
 
 #: Frames from which on progress is shown: a hard disk takes some minutes for so many.
 _REPORTED = 20_000

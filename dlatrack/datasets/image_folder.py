@@ -14,7 +14,7 @@ from pathlib import Path
 from dlatrack.datasets.image_header import ImageHeader, read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES, ImageFiles, fault_in
 from dlatrack.datasets.numbering import fault_of_numbers, split_name, values
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, listed
 from dlatrack.files import is_companion
 
 #: Kinds of images that cameras and tools write and that are not read.
@@ -24,9 +24,6 @@ _OTHER_KINDS = re.compile(
 )
 
 _KINDS = ", ".join(IMAGE_SUFFIXES)
-
-#: Files that a message names.
-_NAMED = 3
 
 
 def image_files(folder: Path) -> ImageFiles:
@@ -61,7 +58,7 @@ def images_in(folder: Path) -> list[Path]:
         raise InputError(f"{folder} cannot be listed: {error.strerror or error}") from error
     if other := [file.name for file in files if _OTHER_KINDS.fullmatch(file.suffix)]:
         raise InputError(
-            f"{folder} has {_listing(other)}; only images ending in {_KINDS} are read: convert all to one kind"
+            f"{folder} has {listed(other)}; only images ending in {_KINDS} are read: convert all to one kind"
         )
     return [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
 
@@ -115,12 +112,6 @@ def _in_order(folder: Path, paths: list[Path]) -> list[Path]:
     if fault := fault_of_numbers([parts[path][1] for path in ordered]):
         raise InputError(f"{folder} has {fault} (first {ordered[0].name}, last {ordered[-1].name})")
     return ordered
-
-
-def _listing(names: list[str]) -> str:
-    """The first names of a list, and how many there are more."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def utf8_name(path: Path) -> str:

@@ -19,7 +19,8 @@ _ORIENTATION = 0x0112
 #: Where a PNG file has the bits per channel.
 _PNG_DEPTH = 24
 
-_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
+#: First bytes of a file.
+JPEG, PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 
 #: What Pillow raises for a head that is damaged or cut short.
 _DAMAGED = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error)
@@ -67,7 +68,7 @@ def read_header(source: Path | bytes) -> ImageHeader | None:
     with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
         start = stream.read(_PNG_DEPTH + 1)
         stream.seek(0)
-        kind = JpegImageFile if start.startswith(_JPEG) else PngImageFile if start.startswith(_PNG) else None
+        kind = JpegImageFile if start.startswith(JPEG) else PngImageFile if start.startswith(PNG) else None
         if kind is None:
             return None
         try:

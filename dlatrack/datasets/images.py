@@ -12,13 +12,11 @@ import cv2
 import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
-from dlatrack.datasets.image_header import read_header
+from dlatrack.datasets.image_header import JPEG, PNG, read_header
 from dlatrack.errors import InputError
 
 #: Image files that a reader looks for.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-
-_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 
 #: A mark of JPEG: within a scan, FF 00 is a pixel value and FF D0 to FF D7 are points to restart from.
 _MARK = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
@@ -128,9 +126,9 @@ def is_whole(data: bytes) -> bool:
 
     The end is that of the image itself: an embedded preview has an end mark too, and other data may follow.
     """
-    return (
-        _end_of_jpeg(data) if data.startswith(_JPEG) else data.startswith(_PNG) and b"IEND" in _chunks(data)
-    )
+    if data.startswith(JPEG):
+        return _end_of_jpeg(data)
+    return data.startswith(PNG) and b"IEND" in _chunks(data)
 
 
 def _fault_of_bytes(data: bytes) -> str:
@@ -142,18 +140,17 @@ def _fault_of_bytes(data: bytes) -> str:
         return (
             f"has {header.bits} bits per channel; stretch all images of the clip to 8 bits by one rule first"
         )
-    if (
-        data.startswith(_PNG)
-        and (data[_PNG_COLOUR] in _WITH_ALPHA or b"tRNS" in _chunks(data))
-        and _is_transparent(data)
-    ):
+    may_be_transparent = data.startswith(PNG) and (
+        data[_PNG_COLOUR] in _WITH_ALPHA or b"tRNS" in _chunks(data)
+    )
+    if may_be_transparent and _is_transparent(data):
         return "has transparent pixels; flatten it to an opaque image first"
     return ""
 
 
 def _end_of_jpeg(data: bytes) -> bool:
     """Whether the end mark of a JPEG file is reached from mark to mark, after at least one scan."""
-    position, scanned = len(_JPEG), False
+    position, scanned = len(JPEG), False
     while match := _MARK.search(data, position):
         code = match[1][0]
         if code == _END:
@@ -168,7 +165,7 @@ def _end_of_jpeg(data: bytes) -> bool:
 def _chunks(data: bytes) -> set[bytes]:
     """The kinds of the whole chunks of a PNG file, up to its end."""
     kinds: set[bytes] = set()
-    position = len(_PNG)
+    position = len(PNG)
     while b"IEND" not in kinds:
         length, kind = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
         position += 12 + length

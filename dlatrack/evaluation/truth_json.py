@@ -14,14 +14,11 @@ import numpy as np
 
 from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.layout import is_plain_name
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.truth import TAGS, SequenceTruth
 
 #: A gzipped file is not unpacked further than this; pysot's largest file has 70 MB.
 _MOST_BYTES = 2**30
-
-#: Longest value that a message repeats.
-_SHOWN = 60
 
 
 def read_json_truth(file: Path) -> list[SequenceTruth]:
@@ -242,4 +239,4 @@ def _shown(value: Any) -> str:
         text = json.dumps(value)
     except (ValueError, RecursionError):
         text = f"a {type(value).__name__} too long to print"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return shortened(text)

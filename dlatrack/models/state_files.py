@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, listed
 from dlatrack.models.checkpoint_files import read_safetensors, read_torch
 
 #: Entries of a training run's checkpoint under which public code keeps the weights.
@@ -168,5 +168,4 @@ def _kind(value: Tensor) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:_LISTED])
-    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
+    return listed([name if name.isprintable() else repr(name) for name in names], _LISTED)

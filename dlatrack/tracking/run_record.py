@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack import __version__
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, listed
 from dlatrack.files import sweep, write_text
 
 
@@ -91,8 +91,7 @@ def _more(names: list[str]) -> str:
     """The sequences after the first of several, for a message: up to four by name, and the number of the rest."""
     if len(names) == 1:
         return ""
-    rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f" (also {', '.join(names[1:5])}{rest})"
+    return f" (also {listed(names[1:], 4)})"
 
 
 def _read_content(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, listed
 from dlatrack.files import is_companion
 
 
@@ -111,5 +111,4 @@ def require_all(folder: Path, found: Collection[str], names: Collection[str]) ->
     """
     missing = [name for name in names if name not in found]
     if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise InputError(f"{folder} has no result file for {', '.join(missing[:3])}{more}")
+        raise InputError(f"{folder} has no result file for {listed(missing)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.box_text import decode, split_lines, split_numbers
-from dlatrack.errors import InputError, shortened
+from dlatrack.errors import InputError, listed, shortened
 from dlatrack.evaluation.vot.regions import is_box
 from dlatrack.files import write_text
 
@@ -180,8 +180,7 @@ def find_vot_runs(folder: str | Path, names: Collection[str]) -> dict[str, list[
         first = missing[0]
         if next((baseline / first).glob(f"{first}_*.bin"), None) is not None:
             raise InputError(f"{baseline / first} holds binary results; only text results (.txt) can be read")
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise InputError(f"{baseline} has no result <name>/<name>_001.txt for {', '.join(missing[:3])}{more}")
+        raise InputError(f"{baseline} has no result <name>/<name>_001.txt for {listed(missing)}")
     return runs
 
 
