@@ -187,10 +187,7 @@ def _load(file: Path, report: Report) -> dict[str, Any]:
             )
         )
         return {}
-    except (
-        ValueError,
-        RecursionError,
-    ):  # a whole number of thousands of digits, or lists in lists without end
+    except (ValueError, RecursionError):  # a number of thousands of digits, or lists in lists without end
         content = None
     if not isinstance(content, dict):
         report(Fault(file, "is not a JSON table {video: {track: {frame: box}}}"))

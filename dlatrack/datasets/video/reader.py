@@ -104,9 +104,7 @@ class VideoFrames:
     def _reach(self, frame: int) -> bool:
         """Grab a frame."""
         if self._process != os.getpid():  # a fork shares the position in the file with its parent
-            self._inherited = (
-                self._capture
-            )  # kept: to close it would wait for threads that only the parent has
+            self._inherited = self._capture  # to close it would wait for threads that only the parent has
             self._start()
         if not self._next <= frame <= self._next + _NEAR:
             if self._may_jump and self._jump(frame):
