@@ -22,7 +22,7 @@ def weights_import(
     out: Annotated[Path, typer.Option(help="Weight file to write (.safetensors).")],
 ) -> None:
     """Read a public checkpoint, strictly and without running code from it, and write it as a weight file."""
-    from dlatrack.files import file_digest
+    from dlatrack.files import file_digest, same_file
     from dlatrack.models.official import load_official
     from dlatrack.models.siamese import build_model
     from dlatrack.models.weights import save_weights
@@ -30,7 +30,7 @@ def weights_import(
     from dlatrack.recipes import recipe as recipe_of
 
     chosen = recipe_of(recipe)
-    if out.exists() and checkpoint.exists() and out.samefile(checkpoint):
+    if same_file(out, checkpoint):
         raise InputError(f"{out} is the checkpoint itself; name another file with --out")
     net = build_model(chosen)
     load_official(net, checkpoint)

@@ -54,9 +54,7 @@ def read_safetensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except OSError as error:
         raise InputError(f"cannot read {path}: {_one_line(error)}") from error
-    except (
-        Exception
-    ) as error:  # SafetensorError, or what torch says of a kind of number that it does not have
+    except Exception as error:  # SafetensorError, or torch's own for a kind of number that it does not have
         reason = _other_content(path) or f"is not a complete safetensors file: {_one_line(error)}"
         raise InputError(f"{path} {reason}") from error
 

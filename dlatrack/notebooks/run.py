@@ -106,9 +106,7 @@ def run_notebook(
         raise NotebookError(
             f"{source.name} stopped: a cell took longer than {timeout} s (see {target})"
         ) from error
-    except (
-        OSError
-    ) as error:  # of papermill and Jupyter themselves; those of cells come as the first of these errors
+    except OSError as error:  # of papermill or Jupyter; that of a cell is a PapermillExecutionError
         raise NotebookError(f"{source.name} stopped: {error}; its output is {target}") from error
     except DeadKernelError as error:
         raise NotebookError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.box_text import MOST_PIXELS, decode, quick_table, split_lines, split_numbers
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.files import write_text
 
 
@@ -91,7 +91,7 @@ def _text(path: str | Path) -> str:
 
 
 def _row(path: str | Path, number: int, line: str, columns: Collection[int], most: float) -> list[float]:
-    where, shown = f"{path} row {number}", repr(line.strip()[:60])
+    where, shown = f"{path} row {number}", repr(shortened(line.strip()))
     try:
         values = split_numbers(line, most)
     except ValueError as error:
