@@ -137,7 +137,7 @@ def file_digest(path: str | Path) -> str:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def sweep(path: str | Path) -> None:
+def remove_leftovers(path: str | Path) -> None:
     """Remove what a killed process has left half-written beside `path`."""
     path = Path(path)
     for leftover in path.parent.glob(f".{glob.escape(path.stem)}-????????{path.suffix}"):

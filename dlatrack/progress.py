@@ -77,7 +77,7 @@ class Progress:
             label = TextColumn("{task.description}", markup=False, table_column=whole)
             self._bar = _Bar(label, BarColumn(24), console=console)
             self._bar.start()
-            self._task = self._bar.add_task(visible(self._description), total=self.total)
+            self._task = self._bar.add_task(printable(self._description), total=self.total)
             self._bar.show(self._task, self.done, self._text())
         return self
 
@@ -113,7 +113,7 @@ class Progress:
         return silence >= _LONGEST_SILENCE or (silence >= _QUIET_SECONDS and further)
 
     def _write(self, ended: bool = False) -> None:
-        print(visible(f"{self._description}  {self._text(ended)}"), file=self._stream, flush=True)
+        print(printable(f"{self._description}  {self._text(ended)}"), file=self._stream, flush=True)
         self._reported_at, self._reported_done = self._clock(), self.done
 
     def _text(self, ended: bool = False) -> str:
@@ -137,7 +137,7 @@ class _Bar(RichProgress):
     _text = Text()
 
     def show(self, task: TaskID, done: int, text: str) -> None:
-        self._text = Text(visible(text), overflow="fold")
+        self._text = Text(printable(text), overflow="fold")
         self.update(task, completed=done)
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -175,7 +175,7 @@ def in_notebook() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def visible(text: str) -> str:
+def printable(text: str) -> str:
     """A text in which everything can be seen.
 
     Control characters, line ends, bytes that are not text, invisible characters and blanks other than the usual one

@@ -131,7 +131,7 @@ figure
 # ## What it looks like
 
 # %%
-video = twins.telling_sequence(videos, scores)
+video = twins.median_sequence(videos, scores)
 frames = [index * (len(video) - 1) // 7 for index in range(8)]
 figure = filmstrip(video, {name: found[video.name] for name, found in boxes.items()}, frames)
 save_figure(

@@ -21,8 +21,8 @@ from dlatrack.files import (
     is_companion,
     owned_file,
     owned_folder,
+    remove_leftovers,
     same_file,
-    sweep,
     write_text,
 )
 
@@ -115,7 +115,7 @@ def test_whether_a_file_can_be_written_is_found_before_the_work(tmp_path):
 def test_what_a_killed_process_left_is_swept(tmp_path):
     for name in (".a-12345678.txt", ".a-12345678.csv", "a-12345678.txt", ".b-12345678.txt", "a.txt"):
         (tmp_path / name).write_text("")
-    sweep(tmp_path / "a.txt")
+    remove_leftovers(tmp_path / "a.txt")
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {".a-12345678.csv", "a-12345678.txt", ".b-12345678.txt", "a.txt"}
 

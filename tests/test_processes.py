@@ -12,7 +12,7 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.processes import check_may_start, parent_watch
-from dlatrack.tracking.workers import work_off
+from dlatrack.tracking.workers import run_tasks
 
 WORK = """
 from dlatrack.tracking.workers import work_off
@@ -66,9 +66,9 @@ def test_what_cannot_be_sent_is_named():
     with pytest.raises(
         InputError, match=r"the tracker cannot be sent to another process \(.*lambda.*\); it must"
     ):
-        list(work_off(lambda: str.upper, ["a"], 1))
+        list(run_tasks(lambda: str.upper, ["a"], 1))
     with pytest.raises(InputError, match=r"cannot be sent to another process \(cannot pickle"):
-        list(work_off(threading.Lock().acquire, ["a"], 1))
+        list(run_tasks(threading.Lock().acquire, ["a"], 1))
 
 
 def test_a_process_that_is_ready_may_start_others():

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.datasets.images import decode, fault_in
+from dlatrack.datasets.images import decode_image, fault_in
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import start_box
 from dlatrack.tracking.run import Tracker
@@ -119,7 +119,7 @@ def _read(images: dict[str, Any]) -> np.ndarray:
         data = path.read_bytes()
     except OSError:
         data = b""
-    pixels = decode(data)
+    pixels = decode_image(data)
     if pixels is None:
         raise InputError(f"{path} {fault_in(data)}")
     return pixels

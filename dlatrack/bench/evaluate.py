@@ -12,7 +12,7 @@ import numpy as np
 from dlatrack.bench.measure import BenchReport, Timing, machine, measure
 from dlatrack.datasets.manifests import manifest
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.evaluation.results import read_rows
+from dlatrack.evaluation.results import read_result_rows
 from dlatrack.evaluation.statistics.compare import compare_all
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot.results import REGION, VOTRun
@@ -89,7 +89,7 @@ def _written(folder: Path, boxes: Boxes) -> dict[str, Path]:
 
 
 def _read(files: dict[str, Path]) -> Boxes:
-    return {name: read_rows(file) for name, file in files.items()}
+    return {name: read_result_rows(file) for name, file in files.items()}
 
 
 def _random_vot(rng: np.random.Generator) -> tuple[dict[str, list[VOTRun]], BenchmarkTruth]:

@@ -19,7 +19,7 @@ from dlatrack.sampling.pairs import PairBatch, PairSource
 from dlatrack.sampling.sources import CropSource
 from dlatrack.training.schedule import build_optimizer
 
-Made = TypeVar("Made")
+_Made = TypeVar("_Made")
 
 STAGES = ("data", "forward", "assignment", "loss", "backward and step")
 
@@ -89,31 +89,31 @@ class TwinStep:
         self.batch = self.source.batch(0, turn * self.pairs, self.pairs)
 
     def _forward(self, _turn: int) -> None:
-        batch = _there(self.batch)
+        batch = _required(self.batch)
         self.output = self.net(self._images(batch.template), self._images(batch.search))
 
     def _images(self, images: Tensor) -> Tensor:
         return to_network_input(images.to(self.device), self.recipe.net.input_format)
 
     def _assign(self, name: str, _turn: int) -> None:
-        target, positive, key = (column.to(self.device) for column in _there(self.batch)[2:])
+        target, positive, key = (column.to(self.device) for column in _required(self.batch)[2:])
         self.assignment = self.assigners[name].assign(target, positive, key)
 
     def _loss(self, name: str, _turn: int) -> None:
         loss = LOSSES[self.recipe.net.head]
-        target = _there(self.batch).target_xyxy.to(self.device, torch.float32)
-        labels = _there(self.assignment).labels
-        self.terms = loss(_there(self.output), labels, target, self.anchors[name], self.recipe.loss)
+        target = _required(self.batch).target_xyxy.to(self.device, torch.float32)
+        labels = _required(self.assignment).labels
+        self.terms = loss(_required(self.output), labels, target, self.anchors[name], self.recipe.loss)
 
     def _backward(self, _turn: int) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        _there(self.terms).total.backward()
+        _required(self.terms).total.backward()
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or float("inf"))
         self.optimizer.step()
 
 
-def _there(value: Made | None) -> Made:
+def _required(value: _Made | None) -> _Made:
     """What the stage before has left."""
     if value is None:
         raise RuntimeError("the stages of a step are called in their order")

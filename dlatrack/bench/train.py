@@ -23,7 +23,7 @@ TWINS = tuple(
     sorted((name for name in RECIPES if f"dla_{name}" in RECIPES), key=lambda name: "_small" not in name)
 )
 
-STATES = ("frozen", "unfrozen")
+TRUNK_STATES = ("frozen", "unfrozen")
 SIDES = ("fixed", "DLA")
 
 #: Data is the same for both sides, and drawn for each: only what differs is compared.
@@ -136,13 +136,13 @@ def step_costs(trackers: Sequence[str], turns: int, *, batch: int = 0, device: s
             raise InputError(f"{tracker} has no DLA twin to compare with; choose from {choice}, or all")
     check_device(device)
     crops = CropStore.build(synthetic_sequences(4, seed=0, length=6, challenges=()))
-    with Progress(len(STATES) * len(trackers) * (turns + 1), "timing", unit="turns") as progress:
+    with Progress(len(TRUNK_STATES) * len(trackers) * (turns + 1), "timing", unit="turns") as progress:
         return [
             _step_cost(
                 crops, tracker, state, turns, batch or usual_batch(tracker), torch.device(device), progress
             )
             for tracker in trackers
-            for state in STATES
+            for state in TRUNK_STATES
         ]
 
 

@@ -118,12 +118,12 @@ def score_results(
 
     from dlatrack.cli.score_output import print_scores, print_truth_notes, refuse_all, score_row
     from dlatrack.evaluation.ope import OPEResult
-    from dlatrack.evaluation.scoring import Scored, absent_rule, each_tracker, score
+    from dlatrack.evaluation.scoring import Scored, absent_rule, each_tracker, score_tracker
     from dlatrack.files import write_text
 
     scored: list[Scored] = []
     failures = each_tracker(
-        truth, list(folders.values()), lambda name, rows: scored.append(score(name, rows, truth))
+        truth, list(folders.values()), lambda name, rows: scored.append(score_tracker(name, rows, truth))
     )
     refuse_all(failures)
     columns: dict[str, np.ndarray] = {}

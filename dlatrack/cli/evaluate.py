@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dlatrack.cli.tracker_scores import TrackerScores
     from dlatrack.evaluation.protocol_effects import Comparison
-    from dlatrack.evaluation.statistics.compare import Pair
+    from dlatrack.evaluation.statistics.compare import TrackerPair
     from dlatrack.evaluation.statistics.difference import Estimate
     from dlatrack.evaluation.truth import BenchmarkTruth
 
@@ -76,7 +76,7 @@ def evaluate(
     failures = each_tracker(truth, results, run.add, allow_missing=allow_missing, note=print_note)
     wrong = list(failures)
     metric = ""
-    found: Mapping[Pair, Estimate] = {}
+    found: Mapping[TrackerPair, Estimate] = {}
     if significance:
         try:
             metric, found = differences(run.scored, truth, run.measured)
@@ -94,7 +94,7 @@ def evaluate(
     refuse_all(wrong)
 
 
-def _print_scores(run: TrackerScores, form: str, metric: str, found: Mapping[Pair, Estimate]) -> None:
+def _print_scores(run: TrackerScores, form: str, metric: str, found: Mapping[TrackerPair, Estimate]) -> None:
     """Print scores and differences in one of the forms."""
     from dlatrack.cli.score_output import print_csv, print_json, print_reasons, print_scores
     from dlatrack.evaluation.significance import as_numbers, as_sentences

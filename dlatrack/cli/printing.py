@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
 
-from dlatrack.progress import visible
+from dlatrack.progress import printable
 
 #: A cell of a table: a text, or the lines of one.
 Cell = str | tuple[str, ...]
@@ -33,12 +33,12 @@ def print_line(text: str, *, style: str | None = None, file: TextIO | None = Non
     """Print a text whole and on one line, which a terminal wraps by itself.
 
     Args:
-        text: is no markup, and is printed as `visible` shows it, with `?` for what the output's encoding lacks.
+        text: is no markup, and is printed as `printable` shows it, with `?` for what the output's encoding lacks.
         style: of rich, e.g. "bold red"; only a terminal gets it.
         file: where to; None: standard output.
     """
     console = _console(file)
-    console.print(_encodable(visible(text), console, "replace"), style=style, soft_wrap=True)
+    console.print(_encodable(printable(text), console, "replace"), style=style, soft_wrap=True)
 
 
 def print_table(
@@ -68,7 +68,7 @@ def print_table(
     if title:
         print_line(title, file=file)
     joint = "; " if width is None else "\n"
-    header = [_encodable(visible(column), console) for column in columns]
+    header = [_encodable(printable(column), console) for column in columns]
     cells = [[_shown(cell, joint, console) for cell in row] for row in rows]
     for column in range(keys):
         _tell_apart(cells, column)
@@ -98,7 +98,7 @@ def _encodable(text: str, console: Console, errors: str = "backslashreplace") ->
 
 
 def _shown(cell: Cell, joint: str, console: Console) -> str:
-    lines = [visible(line) for line in ((cell,) if isinstance(cell, str) else cell)]
+    lines = [printable(line) for line in ((cell,) if isinstance(cell, str) else cell)]
     quoted = [repr(line) if line != line.strip() else line for line in lines]
     return _encodable(joint.join(quoted), console)
 

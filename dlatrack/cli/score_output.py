@@ -15,7 +15,7 @@ from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.protocol_effects import Comparison
 from dlatrack.evaluation.scoring import Scored, absent_frames
 from dlatrack.evaluation.truth import BenchmarkTruth
-from dlatrack.progress import visible
+from dlatrack.progress import printable
 
 #: Notes that are printed for each tracker.
 _SHOWN = 3
@@ -199,7 +199,7 @@ def _known(value: Any) -> Any:
 
 def _text(value: Any) -> Any:
     """A value that standard output can hold."""
-    return visible(value) if isinstance(value, str) and not _encodable(value) else value
+    return printable(value) if isinstance(value, str) and not _encodable(value) else value
 
 
 def _encodable(text: str) -> bool:

@@ -46,7 +46,7 @@ def track(
     import cv2
 
     from dlatrack.memory import reuse_freed_memory
-    from dlatrack.pixels.window import Window
+    from dlatrack.pixels.window import PreviewWindow
     from dlatrack.studies.video import track_file
     from dlatrack.training.interrupt import stop_signal
 
@@ -54,7 +54,7 @@ def track(
     # Codecs that are tried and missing tell the terminal; what counts becomes an InputError.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    opened = Window(f"{video.name} (q stops)") if show else nullcontext()
+    opened = PreviewWindow(f"{video.name} (q stops)") if show else nullcontext()
     with opened as window, stop_signal(signal.SIGINT) as asked_to_stop:
         tracked = track_file(
             video,

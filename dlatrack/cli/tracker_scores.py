@@ -8,7 +8,7 @@ from typing import Any, cast
 from dlatrack.cli.score_output import print_note, refused_row, score_row
 from dlatrack.errors import InputError, listed
 from dlatrack.evaluation.protocol_effects import Comparison, compare_protocols
-from dlatrack.evaluation.scoring import Scored, compared_with, part_of, protocols_of, score
+from dlatrack.evaluation.scoring import Scored, compared_with, part_of, protocols_of, score_tracker
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
 from dlatrack.evaluation.vot.difference import Measured, measure_untagged
 from dlatrack.evaluation.vot.overlaps import VOTProtocol
@@ -80,13 +80,15 @@ class TrackerScores:
     ) -> list[tuple[str, Scored | None, str]]:
         """The protocols that are asked for, with the scores of each, or with why it refuses the results."""
         if not self.compare:
-            return [(self.protocol, score(tracker, results, truth, self.protocol, absent=self.absent), "")]
+            return [
+                (self.protocol, score_tracker(tracker, results, truth, self.protocol, absent=self.absent), "")
+            ]
         if BENCHMARKS[truth.name].resets:
             found: list[tuple[str, Scored | None, str]] = []
             others = (each for each in protocols_of(truth.name) if each != self.protocol)
             for protocol in (self.protocol, *others):
                 try:
-                    found.append((protocol, score(tracker, results, truth, protocol), ""))
+                    found.append((protocol, score_tracker(tracker, results, truth, protocol), ""))
                 except InputError as error:
                     found.append((protocol, None, str(error)))
             return found

@@ -166,10 +166,10 @@ def _train(
     from dlatrack.training.identity import describe_run
     from dlatrack.training.interrupt import stop_signal
     from dlatrack.training.ranks import ranks
-    from dlatrack.training.tensorboard import FOLDER, EventFiles
+    from dlatrack.training.tensorboard import EVENTS, EventFiles
 
     weights = out / f"{chosen.name}.safetensors"
-    events = EventFiles(out / FOLDER) if tensorboard else nullcontext()
+    events = EventFiles(out / EVENTS) if tensorboard else nullcontext()
     with ranks(compute.device) as (processes, device), processes.owned_folder(out), events as listener:
         compute = replace(compute, device=device, ranks=processes)
         crops = open_training_data(data) if data else crop_sequences(synthetic_sequences(sequences, 0, 20))

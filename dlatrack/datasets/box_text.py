@@ -39,7 +39,7 @@ _BLANK = re.compile(r"[ \t]")
 _PLAIN = re.compile(r"[-+.0-9eENnAa,; \t\r\n]+")
 
 
-def decode(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """Decode a text file.
 
     Args:

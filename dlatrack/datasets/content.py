@@ -43,7 +43,7 @@ _SETTLED = 2_000_000_000
 
 _HASHES = re.compile(r"(?:[0-9a-f]{64}\n)*")
 
-Answer = TypeVar("Answer")
+_Answer = TypeVar("_Answer")
 
 
 class _Group(NamedTuple):
@@ -165,8 +165,8 @@ def _known(path: Path, count: int) -> list[str] | None:
 
 
 def _each(
-    pool: ThreadPoolExecutor, groups: Sequence[_Group], look: Callable[[Path], Answer]
-) -> Iterator[Answer]:
+    pool: ThreadPoolExecutor, groups: Sequence[_Group], look: Callable[[Path], _Answer]
+) -> Iterator[_Answer]:
     """What `look` answers for every file, in order."""
     chunks = [
         (group.paths, range(start, min(start + _CHUNK, len(group.paths))))

@@ -21,7 +21,7 @@ import numpy as np
 from dlatrack.boxes import context_side
 from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.images import decode
+from dlatrack.datasets.images import decode_image
 from dlatrack.datasets.index.builder import TrackTableBuilder, literal
 from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
@@ -71,7 +71,7 @@ class CropFolder:
         """
         path = self.table.path(range(len(self))[index])
         try:
-            image = decode(path.read_bytes())
+            image = decode_image(path.read_bytes())
         except OSError:
             image = None
         if image is None or image.shape != (_SIDE, _SIDE, 3):

@@ -13,7 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from dlatrack.datasets.box_text import decode, split_lines, split_numbers
+from dlatrack.datasets.box_text import decode_text, split_lines, split_numbers
 from dlatrack.datasets.image_folder import check_headers, image_files, utf8_name
 from dlatrack.datasets.images import ImageFiles
 from dlatrack.datasets.layout import LARGEST_PX
@@ -55,7 +55,7 @@ def read_folder(path: str | Path) -> list[Sequence]:
     sizes = _sizes(images)
     sequences = []
     for name, file in annotations.items():
-        boxes_xywh = read_boxes(file, sizes)
+        boxes_xywh = read_target_boxes(file, sizes)
         sequences.append(Sequence(name, images, boxes_xywh, ~np.isnan(boxes_xywh[:, 0])))
     return sequences
 
@@ -98,7 +98,7 @@ def read_true_boxes(folder: Path) -> dict[str, np.ndarray]:
     if (folder / "img").exists():
         read_folder(folder)
     return {
-        name: read_annotation(file)
+        name: read_annotation_boxes(file)
         for name, file in _annotations(folder, utf8_name(folder.absolute())).items()
     }
 
@@ -124,7 +124,7 @@ def _sizes(images: ImageFiles) -> np.ndarray:
     return np.array([(header.width, header.height) for header in headers])
 
 
-def read_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
+def read_target_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
     """Read and check the annotation of one target.
 
     Args:
@@ -138,7 +138,7 @@ def read_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
     Raises:
         InputError: as `read_folder`.
     """
-    boxes_xywh = read_annotation(file)
+    boxes_xywh = read_annotation_boxes(file)
     if len(boxes_xywh) != len(sizes):
         raise InputError(
             f"{file} has {len(boxes_xywh)} rows for {len(sizes)} images; one row per image is needed"
@@ -157,7 +157,7 @@ def read_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
     return boxes_xywh
 
 
-def read_annotation(file: Path) -> np.ndarray:
+def read_annotation_boxes(file: Path) -> np.ndarray:
     """Read the boxes of a text file as they are.
 
     Args:
@@ -263,7 +263,7 @@ def _annotations(folder: Path, name: str) -> dict[str, Path]:
 
 def _text(file: Path) -> str:
     try:
-        return decode(file.read_bytes())
+        return decode_text(file.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{file} cannot be read as text with one row x,y,w,h per image ({error})") from error
 

@@ -18,7 +18,7 @@ from dlatrack.datasets.layout import (
     image_numbers,
     match_images,
     read_names,
-    read_rows,
+    read_numbers,
     read_text,
 )
 from dlatrack.datasets.manifests import Place, locate
@@ -97,7 +97,7 @@ class _Video:
     report: Report
 
     def rows(self, file: str, columns: int, what: str) -> np.ndarray | None:
-        return read_rows(self.folder / file, self.place.root, self.report, columns=columns, what=what)
+        return read_numbers(self.folder / file, self.place.root, self.report, columns=columns, what=what)
 
 
 def _add(video: _Video, builder: TrackTableBuilder, *, only_first: bool) -> None:

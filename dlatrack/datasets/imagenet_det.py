@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.imagenet_xml import ImageAnnotation, read_annotation
+from dlatrack.datasets.imagenet_xml import ImageAnnotation, read_image_xml
 from dlatrack.datasets.index.builder import literal
 from dlatrack.datasets.index.columns import ArrayBuilder, TextBuilder
 from dlatrack.datasets.index.stills import still_tracks
@@ -160,7 +160,7 @@ def _add(below: Path, name: re.Pattern[str], place: Place, gathered: _Gathered, 
 
 def _annotation(file: Path, place: Place, report: Report) -> ImageAnnotation:
     """What a file says, without the objects that have no synset, which are reported."""
-    size, objects = read_annotation(file, place.root, report, tracks=False) or _NOTHING
+    size, objects = read_image_xml(file, place.root, report, tracks=False) or _NOTHING
     for item in objects:
         if not _SYNSET.fullmatch(item.synset):
             report(Fault(file, "is not a synset like n02084071", item.row, item.synset, "object"))

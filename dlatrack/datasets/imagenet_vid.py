@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.imagenet_xml import ImageObject, read_annotation
+from dlatrack.datasets.imagenet_xml import ImageObject, read_image_xml
 from dlatrack.datasets.index.builder import TrackTableBuilder, literal
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import folders_in, has_folder, image_numbers, match_images
@@ -82,7 +82,7 @@ def _add(snippet: Path, place: Place, builder: TrackTableBuilder, report: Report
     tracks: dict[int, list[tuple[int, ImageObject]]] = {}
     for number in np.intersect1d(found, annotated).tolist():
         file = snippet / (_ANNOTATIONS % number)
-        annotation = read_annotation(file, place.root, report, tracks=True)
+        annotation = read_image_xml(file, place.root, report, tracks=True)
         if annotation is None:
             continue
         listed_wh[np.searchsorted(found, number)] = annotation.size

@@ -47,7 +47,7 @@ class ImageAnnotation(NamedTuple):
     objects: list[ImageObject]
 
 
-def read_annotation(file: Path, root: Path, report: Report, *, tracks: bool) -> ImageAnnotation | None:
+def read_image_xml(file: Path, root: Path, report: Report, *, tracks: bool) -> ImageAnnotation | None:
     """The size and the objects of one image, corners read by tag: VID writes xmax first, DET xmin.
 
     An object with a fault is reported and left out.

@@ -85,7 +85,7 @@ class ImageFiles:
             data = path.read_bytes()
         except OSError:
             data = b""
-        image = decode(data, upright=self.upright)
+        image = decode_image(data, upright=self.upright)
         if image is None:
             raise InputError(f"{path} (frame {range(len(self))[index] + 1}) {fault_in(data)}")
         return image
@@ -96,7 +96,7 @@ def fill(template: str, number: int) -> str:
     return template % (number if "%" in template.replace("%%", "") else ())
 
 
-def decode(data: bytes, *, upright: bool = False) -> np.ndarray | None:
+def decode_image(data: bytes, *, upright: bool = False) -> np.ndarray | None:
     """Decode a JPEG or PNG file to (H, W, 3) uint8 RGB.
 
     Args:
@@ -117,7 +117,7 @@ def decode(data: bytes, *, upright: bool = False) -> np.ndarray | None:
 
 
 def fault_in(data: bytes) -> str:
-    """Why `decode` refuses the content of a file, as a predicate."""
+    """Why `decode_image` refuses the content of a file, as a predicate."""
     return _fault_of_bytes(data) or _UNREADABLE
 
 
@@ -190,16 +190,16 @@ def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
 
     Args:
         path: the file.
-        upright: as in `decode`.
+        upright: as in `decode_image`.
 
     Raises:
-        InputError: naming the file, if it is missing, or refused by `decode`.
+        InputError: naming the file, if it is missing, or refused by `decode_image`.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    image = decode(data, upright=upright)
+    image = decode_image(data, upright=upright)
     if image is None:
         raise InputError(f"{path} {fault_in(data)}")
     return image

@@ -17,7 +17,7 @@ from dlatrack.datasets.layout import (
     image_numbers,
     match_images,
     read_names,
-    read_rows,
+    read_numbers,
     read_text,
 )
 from dlatrack.datasets.manifests import Place, locate, manifest
@@ -139,7 +139,7 @@ def _add(video: _Video, entry: SequenceEntry | None, builder: TrackTableBuilder)
     if not (has_folder(video.folder, root, report) and has_folder(images, root, report)):
         return
     found = image_numbers(images, _IMAGES, root, report)
-    boxes_xywh = read_rows(video.boxes_file, root, report, columns=4)
+    boxes_xywh = read_numbers(video.boxes_file, root, report, columns=4)
     if boxes_xywh is None:
         return
     count = len(boxes_xywh)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.box_text import decode, quick_table, split_lines, split_numbers
+from dlatrack.datasets.box_text import decode_text, quick_table, split_lines, split_numbers
 from dlatrack.datasets.faults import Fault, Report
 from dlatrack.datasets.images import IMAGE_SUFFIXES, fill
 from dlatrack.files import is_companion
@@ -64,7 +64,7 @@ def read_text(file: Path, root: Path, report: Report) -> str | None:
         report(Fault(file, f"leads out of {root}; paths and links must stay within it"))
         return None
     try:
-        return decode(file.read_bytes())
+        return decode_text(file.read_bytes())
     except (OSError, ValueError) as error:
         report(Fault(file, f"cannot be read as UTF-8 text ({error})"))
         return None
@@ -93,7 +93,7 @@ def read_names(file: Path, root: Path, report: Report, *, pattern: str) -> list[
     return list(found)
 
 
-def read_rows(
+def read_numbers(
     file: Path, root: Path, report: Report, *, columns: int, what: str = "x,y,w,h"
 ) -> np.ndarray | None:
     """A file of numbers, separated by commas, semicolons, tabs or blanks, one row per frame.

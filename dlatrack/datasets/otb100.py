@@ -15,7 +15,7 @@ from dlatrack.datasets.layout import (
     has_folder,
     image_numbers,
     match_images,
-    read_rows,
+    read_numbers,
 )
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.sequence_list import SequenceEntry
@@ -85,7 +85,7 @@ def _add(
     found = image_numbers(images, pattern, place.root, report)
     needed = (entry.first, entry.last)
     match_images(images, pattern, found, needed, report, allowed=_range(entry.extra.get("images_on_disk")))
-    rows = read_rows(file, place.root, report, columns=4)
+    rows = read_numbers(file, place.root, report, columns=4)
     if rows is None:
         return
     expected = entry.skip_rows + entry.frames

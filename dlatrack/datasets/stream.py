@@ -27,8 +27,8 @@ class FrameStream:
         name: of the file or folder, without suffix.
         fps: frames per second: what the file declares where its times agree, else what they say in the mean; 30 for
             images, and where nothing says it.
-        expected: number of frames, as `packets.Timing` says. Fewer come if the file is cut off or damaged, or if the
-            first ones refer to others that it lacks.
+        expected: number of frames, as `packets.FrameTimes` says. Fewer come if the file is cut off or damaged, or if
+            the first ones refer to others that it lacks.
 
     Raises:
         InputError: if there is no such file or folder, no image in it, or OpenCV cannot read it; naming the frame

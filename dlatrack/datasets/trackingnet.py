@@ -15,7 +15,7 @@ from dlatrack.datasets.layout import (
     has_folder,
     image_numbers,
     match_images,
-    read_rows,
+    read_numbers,
 )
 from dlatrack.datasets.manifests import Place, locate
 
@@ -112,7 +112,7 @@ def _add(file: Path, place: Place, builder: TrackTableBuilder, report: Report, *
     if not has_folder(folder, root, report):
         return
     found = image_numbers(folder, _IMAGES, root, report)
-    boxes = read_rows(file, root, report, columns=4)
+    boxes = read_numbers(file, root, report, columns=4)
     if boxes is None or not len(found):
         return
     count = int(found[-1]) + 1 if only_first else len(boxes)

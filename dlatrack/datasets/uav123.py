@@ -17,7 +17,7 @@ from dlatrack.datasets.layout import (
     has_folder,
     image_numbers,
     match_images,
-    read_rows,
+    read_numbers,
 )
 from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.sequence_list import SequenceEntry
@@ -114,7 +114,7 @@ def _add(entry: SequenceEntry, files: _Files, builder: TrackTableBuilder) -> Non
     found = files.images(folder, entry.images)
     last = max([entry.last, *found[-1:].tolist()])  # images after the piece are UAV20L's
     match_images(folder, entry.images, found, (entry.first, entry.last), report, allowed=(1, last))
-    rows = read_rows(file, place.root, report, columns=4)
+    rows = read_numbers(file, place.root, report, columns=4)
     if rows is None or not _sound(entry, file, rows, report):
         return
     builder.add(
@@ -148,7 +148,7 @@ def _attributes(entry: SequenceEntry, files: _Files) -> tuple[str, ...]:
         return entry.attributes
     names = tuple(place.manifest.attributes)
     file = place.root / _FLAGS / f"{entry.name}.txt"
-    rows = read_rows(file, place.root, report, columns=len(names), what=f"0 or 1 for {' '.join(names)}")
+    rows = read_numbers(file, place.root, report, columns=len(names), what=f"0 or 1 for {' '.join(names)}")
     if rows is None:
         return entry.attributes
     if len(rows) != 1 or not np.isin(rows, (0, 1)).all():

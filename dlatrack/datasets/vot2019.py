@@ -17,7 +17,7 @@ from dlatrack.datasets.layout import (
     image_numbers,
     match_images,
     read_names,
-    read_rows,
+    read_numbers,
     read_text,
 )
 from dlatrack.datasets.manifests import Place, locate
@@ -84,13 +84,15 @@ def _add(entry: SequenceEntry, place: Place, builder: TrackTableBuilder, report:
     match_images(source.images, source.pattern, found, (entry.first, entry.last), report)
     file = folder / entry.annotation
     columns = int(entry.extra["numbers"])
-    rows = read_rows(file, place.root, report, columns=columns, what="x,y,w,h" if columns == 4 else _CORNERS)
+    rows = read_numbers(
+        file, place.root, report, columns=columns, what="x,y,w,h" if columns == 4 else _CORNERS
+    )
     if rows is None:
         return
     if len(rows) != entry.frames:
         report(Fault(file, f"has {len(rows)} rows; sequence {entry.name} has {entry.frames}"))
         return
-    polygons = corners(rows) if columns == 4 else rows.reshape(-1, 4, 2)
+    polygons = box_corners(rows) if columns == 4 else rows.reshape(-1, 4, 2)
     boxes_xywh = rows if columns == 4 else around(polygons)
     if columns == 4:
         check_boxes(file, rows, report)
@@ -109,7 +111,7 @@ def _add(entry: SequenceEntry, place: Place, builder: TrackTableBuilder, report:
     )
 
 
-def corners(boxes_xywh: np.ndarray) -> np.ndarray:
+def box_corners(boxes_xywh: np.ndarray) -> np.ndarray:
     """(R, 4) xywh boxes as (R, 4, 2) corners, clockwise from the top left, as pysot takes them for its overlaps."""
     x, y, w, h = boxes_xywh.T
     return np.stack([x, y, x + w, y, x + w, y + h, x, y + h], 1).reshape(-1, 4, 2)
@@ -184,7 +186,7 @@ def _tag(tag: str, entry: SequenceEntry, folder: Path, place: Place, report: Rep
         if file is None and tag in entry.attributes:
             report(Fault(folder / f"{tag}.tag", f"is missing; frames of {entry.name} have this tag"))
         return flags
-    rows = read_rows(file, place.root, report, columns=1, what="0 or 1")
+    rows = read_numbers(file, place.root, report, columns=1, what="0 or 1")
     if rows is None:
         return flags
     if len(rows) > entry.frames:

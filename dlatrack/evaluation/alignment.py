@@ -15,7 +15,7 @@ from dlatrack.evaluation.protocols import Rules
 _ODD_FIRST_ROW = 0.5
 
 
-class Frames(NamedTuple):
+class AlignedRows(NamedTuple):
     """What is compared of one sequence.
 
     Attributes:
@@ -33,7 +33,7 @@ class Frames(NamedTuple):
 
 def pair_rows(
     name: str, truth_xywh: np.ndarray, predicted_xywh: np.ndarray, present: np.ndarray | None, how: Rules
-) -> Frames:
+) -> AlignedRows:
     """Pair the rows of one sequence and repair what the protocol's toolkit repairs.
 
     Args:
@@ -66,7 +66,7 @@ def pair_rows(
             raise InputError(
                 f"sequence {name}: every true box is NaN; {how.protocol} leaves no frame to score"
             )
-    return Frames(truth, predicted, shown, notes)
+    return AlignedRows(truth, predicted, shown, notes)
 
 
 def _check_shapes(name: str, truth: np.ndarray, predicted: np.ndarray, present: np.ndarray | None) -> None:

@@ -71,7 +71,7 @@ def protocols_of(benchmark: str) -> tuple[str, ...]:
     return VOT_PROTOCOLS if BENCHMARKS[benchmark].resets else tuple(PROTOCOLS)
 
 
-def score(
+def score_tracker(
     tracker: str,
     results: dict[str, Any],
     truth: BenchmarkTruth,
@@ -165,7 +165,7 @@ def each_tracker(
     Args:
         truth: of the benchmark.
         places: folders and archives of results, see `tracker_results`.
-        use: called with the tracker's name and its results as `score` takes them; may raise InputError.
+        use: called with the tracker's name and its results as `score_tracker` takes them; may raise InputError.
         allow_missing: hand on the results of a tracker that lacks some sequences; otherwise that is an error.
         note: as in `tracker_results`.
 

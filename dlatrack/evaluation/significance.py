@@ -10,8 +10,8 @@ from typing import Any
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.scoring import Scored, part_of
-from dlatrack.evaluation.statistics.compare import Pair, compare_all
-from dlatrack.evaluation.statistics.difference import ENOUGH, FEW, Difference, Estimate, sentence
+from dlatrack.evaluation.statistics.compare import TrackerPair, compare_all
+from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Difference, Estimate, sentence
 from dlatrack.evaluation.truth import BenchmarkTruth
 from dlatrack.evaluation.vot.difference import Measured, eao_differences
 from dlatrack.evaluation.vot.scores import VOTResult
@@ -19,7 +19,7 @@ from dlatrack.evaluation.vot.scores import VOTResult
 
 def differences(
     scored: Sequence[Scored], truth: BenchmarkTruth, measured: Mapping[str, Measured]
-) -> tuple[str, dict[Pair, Estimate]]:
+) -> tuple[str, dict[TrackerPair, Estimate]]:
     """Compare every tracker with every other on the sequences that all have results for.
 
     Args:
@@ -57,15 +57,15 @@ def differences(
     return metric, dict(compare_all(per_tracker))
 
 
-def as_sentences(metric: str, found: Mapping[Pair, Estimate]) -> list[str]:
+def as_sentences(metric: str, found: Mapping[TrackerPair, Estimate]) -> list[str]:
     """A sentence for each pair, and one on the number of sequences if there are few."""
     lines = [sentence(difference, *pair, metric=metric) for pair, difference in found.items()]
     if any(difference.sequences < ENOUGH for difference in found.values()):
-        lines.append(FEW)
+        lines.append(TOO_FEW)
     return lines
 
 
-def as_numbers(metric: str, found: Mapping[Pair, Estimate]) -> dict[str, list[dict[str, Any]]]:
+def as_numbers(metric: str, found: Mapping[TrackerPair, Estimate]) -> dict[str, list[dict[str, Any]]]:
     """For each tracker, its score minus that of each other one: JSON values at full precision.
 
     Every pair is in it twice, once from each side. None is an effect without a bound.

@@ -31,7 +31,7 @@ class TrackerResults:
         place: the folder or archive as the user gave it.
         folder: the same, or where the archive is unpacked.
         sequences: those that have results, in the order of the benchmark.
-        read: reads the results of some sequences, as `scoring.score` takes them.
+        read: reads the results of some sequences, as `scoring.score_tracker` takes them.
     """
 
     name: str

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack import paths
-from dlatrack.datasets.box_text import decode, split_fields, split_lines, to_number
-from dlatrack.datasets.folder import is_annotated, read_annotation, read_true_boxes, sequence_folders
+from dlatrack.datasets.box_text import decode_text, split_fields, split_lines, to_number
+from dlatrack.datasets.folder import is_annotated, read_annotation_boxes, read_true_boxes, sequence_folders
 from dlatrack.datasets.manifests import Place, locate, manifest
 from dlatrack.datasets.registry import read_benchmark
 from dlatrack.datasets.sequence_list import SequenceEntry
 from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.results.names import find_results, match_files, text_files
-from dlatrack.evaluation.results.text import read_rows
+from dlatrack.evaluation.results.text import read_result_rows
 from dlatrack.evaluation.truth import TAGS, Benchmark, BenchmarkTruth, SequenceTruth, benchmark
 from dlatrack.evaluation.truth_json import read_json_truth
 
@@ -121,7 +121,7 @@ def _from_texts(entry: Benchmark, folder: Path, allow_missing: bool) -> list[Seq
         raise InputError(f"{folder} holds neither {entry.name} nor text files of its true boxes")
     for name in (name for name in names if name in files):
         file = files[name]
-        regions = read_rows(file, (4, 8) if entry.resets else (4,))
+        regions = read_result_rows(file, (4, 8) if entry.resets else (4,))
         partly = np.isnan(regions).any(1) & ~np.isnan(regions).all(1)
         if partly.any():
             raise InputError(
@@ -141,7 +141,7 @@ def _read_absent(file: Path, frames: int) -> np.ndarray:
     if not file.is_file():
         raise InputError(f"{file} is missing; LaSOT's score needs the flags of absent targets")
     try:
-        lines = split_lines(decode(file.read_bytes()))
+        lines = split_lines(decode_text(file.read_bytes()))
         fields = split_fields(lines[0]) if len(lines) == 1 else [line.strip(" \t") for line in lines]
         flags = [to_number(field) for field in fields]
     except OSError as error:
@@ -190,7 +190,7 @@ def _from_own(folder: Path) -> list[SequenceTruth]:
 
 def _read_text(file: Path) -> np.ndarray:
     try:
-        return read_annotation(file)
+        return read_annotation_boxes(file)
     except InputError as error:
         raise InputError(f"{error} (every .txt file in {file.parent} counts as a sequence)") from error
 

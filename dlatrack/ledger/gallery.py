@@ -9,7 +9,7 @@ from pathlib import Path
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
-from dlatrack.ledger.makers import Made, made_by_notebooks, title
+from dlatrack.ledger.makers import MadeBy, made_by_notebooks, title
 from dlatrack.ledger.records import Record, read_records
 
 GALLERY = "README.md"
@@ -47,7 +47,7 @@ def write_gallery(folder: Path | None = None) -> Path:
     return folder / GALLERY
 
 
-def gallery(records: dict[str, Record], made: dict[str, Made], clone: str = "..") -> str:
+def gallery(records: dict[str, Record], made: dict[str, MadeBy], clone: str = "..") -> str:
     """The page as Markdown, notebooks first; figures and tables in the order in which the notebook makes them.
 
     Args:
@@ -83,7 +83,7 @@ def _is_notebook(made_by: str) -> bool:
     return made_by.startswith("notebooks/")
 
 
-def _entry(record: Record, made: Made | None) -> str:
+def _entry(record: Record, made: MadeBy | None) -> str:
     folder, name = record.path.parent, record.name
     heading = made.heading if made is not None else name.replace("_", " ").capitalize()
     end = "" if heading.endswith("?") else "."

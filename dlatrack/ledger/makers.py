@@ -19,7 +19,7 @@ _NEAREST = 5
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeBy:
     """A figure or table that a notebook saves.
 
     Args:
@@ -33,7 +33,7 @@ class Made:
     heading: str
 
 
-def made_by_notebooks(folder: Path | None = None) -> dict[str, Made]:
+def made_by_notebooks(folder: Path | None = None) -> dict[str, MadeBy]:
     """Every figure and table whose name stands in a notebook, by name, in the order of the notebooks.
 
     Args:
@@ -46,7 +46,7 @@ def made_by_notebooks(folder: Path | None = None) -> dict[str, Made]:
         headings = [(match.start(), match[2].strip()) for match in _HEADING.finditer(text)]
         for match in _SAVED.finditer(text):
             above = [heading for place, heading in headings if place < match.start()]
-            found[match[1]] = Made(match[1], path.stem, above[-1] if above else path.stem)
+            found[match[1]] = MadeBy(match[1], path.stem, above[-1] if above else path.stem)
     return found
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from dlatrack.errors import InputError
 
 #: One file per recipe, and their model card.
-FOLDER = Path(__file__).parents[1] / "weights"
+SHIPPED = Path(__file__).parents[1] / "weights"
 
 
 def shipped() -> tuple[str, ...]:
     """Names of the trackers whose weights come with the package."""
-    return tuple(sorted(file.stem for file in FOLDER.glob("*.safetensors")))
+    return tuple(sorted(file.stem for file in SHIPPED.glob("*.safetensors")))
 
 
 def find_weights(place: str | Path) -> Path:
@@ -30,4 +30,4 @@ def find_weights(place: str | Path) -> Path:
         raise InputError(
             f"there is no file {place}, and no weights of that name come with dlatrack; it has {', '.join(shipped())}"
         )
-    return FOLDER / f"{place}.safetensors"
+    return SHIPPED / f"{place}.safetensors"

@@ -21,7 +21,7 @@ NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class NetworkDrawing:
     """What a drawing of a network shows.
 
     Args:
@@ -46,7 +46,7 @@ class Network:
         }
 
 
-def network(chosen: Recipe) -> Network:
+def network(chosen: Recipe) -> NetworkDrawing:
     """Measure the network of a DLA recipe.
 
     Raises:
@@ -68,7 +68,7 @@ def network(chosen: Recipe) -> Network:
         "ignored: the rest\n\nin training alone"
     )
     parts = {"backbone": net.backbone, "neck": net.neck, "head": net.head}
-    return Network(
+    return NetworkDrawing(
         title=f"DLA-{chosen.title}",
         shapes=shape_table(chosen),
         parameters={name: _size(part) for name, part in parts.items()},

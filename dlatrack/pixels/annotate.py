@@ -7,7 +7,7 @@ import numpy as np
 
 from dlatrack.pixels.colours import BLACK, BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 from dlatrack.pixels.marks import outline
-from dlatrack.pixels.text import rgb, text_width, write
+from dlatrack.pixels.text import rgb, text_width, write_line
 
 #: Of targets 1, 2, ...; from the seventh on they repeat, and the numbers tell targets apart.
 TARGET_COLOURS = (VERMILLION, SKY, GREEN, ORANGE, PURPLE, BLUE)
@@ -20,7 +20,7 @@ def target_colour(target: int) -> str:
     return TARGET_COLOURS[(target - 1) % len(TARGET_COLOURS)]
 
 
-def draw_targets(image_rgb: np.ndarray, boxes_xywh: np.ndarray, scores: np.ndarray, frame: int) -> None:
+def annotate_targets(image_rgb: np.ndarray, boxes_xywh: np.ndarray, scores: np.ndarray, frame: int) -> None:
     """Draw the box of each target with its number and score, and the number of the frame, in place.
 
     Args:
@@ -60,4 +60,4 @@ def _tag(
     left = round(min(max(x, 0), max(width - wide, 0)))
     bottom = round(min(max(y, tall), height))
     cv2.rectangle(image_rgb, (left, bottom - tall), (left + wide - 1, bottom - 1), ground, cv2.FILLED)
-    write(image_rgb, text, left + pad, bottom - 0.28 * tall, size=size, colour=letters, bold=True)
+    write_line(image_rgb, text, left + pad, bottom - 0.28 * tall, size=size, colour=letters, bold=True)

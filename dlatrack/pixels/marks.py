@@ -44,7 +44,7 @@ def draw_samples(
     _stamp(image, points[positive], "disc", radius["positive"], most, rgb(POSITIVE), rim=(255, 255, 255))
 
 
-def draw_target(image: np.ndarray, box_xyxy: np.ndarray) -> None:
+def mark_target(image: np.ndarray, box_xyxy: np.ndarray) -> None:
     """The box of the target (4,) in image px, in place: yellow with a dark rim."""
     outline(image, box_xyxy, rgb(DARK), 4)
     outline(image, box_xyxy, rgb(TARGET), 2)

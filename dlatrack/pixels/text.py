@@ -21,7 +21,7 @@ def rgb(colour: str) -> Colour:
     return red, green, blue
 
 
-def write(
+def write_line(
     image: np.ndarray,
     text: str,
     x: float,

@@ -15,7 +15,7 @@ from dlatrack.errors import InputError
 _QUIT = (ord("q"), 27)  # q and Escape
 
 
-class Window:
+class PreviewWindow:
     """A window of OpenCV, open for the length of a block.
 
     Args:

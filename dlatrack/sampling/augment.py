@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from dlatrack.recipes import AugmentConfig
-from dlatrack.sampling.pack.jpeg import Part
+from dlatrack.sampling.pack.jpeg import PixelRectangle
 
 #: Principal colour variations of photographs, RGB rows (pysot's values; AlexNet's "fancy PCA").
 _COLOR = np.array(
@@ -32,7 +32,7 @@ class View(NamedTuple):
     target_xyxy: np.ndarray
 
 
-class Window(NamedTuple):
+class CropWindow(NamedTuple):
     """Rectangle of a stored crop that becomes a view; px of the stored crop, first to last pixel centre."""
 
     left: float
@@ -40,14 +40,14 @@ class Window(NamedTuple):
     width: float
     height: float
 
-    def part(self, size: int) -> Part:
+    def part(self, size: int) -> PixelRectangle:
         """The whole pixels of a crop of side `size` that its interpolation looks at, and one more on each side."""
         left, top = max(int(self.left) - 1, 0), max(int(self.top) - 1, 0)
         right, bottom = int(self.left + self.width) + 3, int(self.top + self.height) + 3
-        return Part(left, top, min(right, size), min(bottom, size))
+        return PixelRectangle(left, top, min(right, size), min(bottom, size))
 
 
-def draw_window(config: AugmentConfig, out_size: int, crop_size: int, rng: np.random.Generator) -> Window:
+def draw_window(config: AugmentConfig, out_size: int, crop_size: int, rng: np.random.Generator) -> CropWindow:
     """Draw a stretched and shifted window that stays inside the stored crop.
 
     Around the pixel `crop_size // 2`, (out_size - 1) px times 1 + U(-scale, scale) for each axis and times
@@ -63,7 +63,7 @@ def draw_window(config: AugmentConfig, out_size: int, crop_size: int, rng: np.ra
     if config.jitter:
         shift += config.jitter * side / 2 * rng.uniform(-1, 1, 2)
     low += np.maximum(-low, np.minimum(crop_size - 1 - low - side, shift))
-    return Window(float(low[0]), float(low[1]), float(side[0]), float(side[1]))
+    return CropWindow(float(low[0]), float(low[1]), float(side[0]), float(side[1]))
 
 
 def augment(
@@ -93,7 +93,7 @@ def augment(
 
 
 def augment_part(
-    read: Callable[[Window], np.ndarray],
+    read: Callable[[CropWindow], np.ndarray],
     size: int,
     target_wh: np.ndarray,
     config: AugmentConfig,
@@ -143,13 +143,13 @@ def augment_part(
 
 
 def _whole_target(
-    window: Window,
+    window: CropWindow,
     target_wh: np.ndarray,
     config: AugmentConfig,
     out_size: int,
     crop_size: int,
     rng: np.random.Generator,
-) -> Window:
+) -> CropWindow:
     """Draw again while the target is cut; in the end, an unmoved window of the true scale."""
     reach = np.asarray(target_wh, dtype=np.float64) / 2
     for _ in range(_DRAWS):
@@ -158,7 +158,7 @@ def _whole_target(
             return window
         window = draw_window(config, out_size, crop_size, rng)
     left = crop_size // 2 - (out_size - 1) / 2
-    return Window(left, left, out_size - 1, out_size - 1)
+    return CropWindow(left, left, out_size - 1, out_size - 1)
 
 
 def _blur(image: np.ndarray, rng: np.random.Generator) -> None:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from dlatrack.files import sweep, write_text
+from dlatrack.files import remove_leftovers, write_text
 
 #: Name of the file in the folder of a pack or a training run.
 CONTENT = "content.json"
@@ -23,7 +23,7 @@ def write_content(folder: Path, content: Mapping[str, str]) -> None:
     """
     path, text = folder / CONTENT, json.dumps(content, indent=0) + "\n"
     if not path.exists() or path.read_bytes() != text.encode():
-        sweep(path)
+        remove_leftovers(path)
         write_text(path, text)
 
 

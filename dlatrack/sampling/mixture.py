@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.sampling.pack.jpeg import Part
+from dlatrack.sampling.pack.jpeg import PixelRectangle
 from dlatrack.sampling.sources import CropSource
 
 
@@ -120,7 +120,7 @@ class Mixture:
         part, index = self._find(crop)
         return self.parts[part].image(index)
 
-    def part(self, crop: int, part: Part) -> np.ndarray:
+    def part(self, crop: int, part: PixelRectangle) -> np.ndarray:
         """Decode a part of a crop, as `CropSource.part`."""
         number, index = self._find(crop)
         return self.parts[number].part(index, part)

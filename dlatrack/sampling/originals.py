@@ -17,7 +17,7 @@ from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
 from dlatrack.sampling.crops import TEMPLATE_SIZE, crop_511
-from dlatrack.sampling.pack.jpeg import Part
+from dlatrack.sampling.pack.jpeg import PixelRectangle
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class OriginalCrops:
         """
         return crop_511(read_image(self.table.path(index)), self.table.boxes_xywh[index])
 
-    def part(self, index: int, part: Part) -> np.ndarray:
+    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
         """As `image`."""
         return self.image(index)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dlatrack.errors import InputError
 from dlatrack.recipes import NetConfig, SamplingConfig
-from dlatrack.sampling.augment import Window, augment_part
+from dlatrack.sampling.augment import CropWindow, augment_part
 from dlatrack.sampling.crops import CROP_SIZE
 from dlatrack.sampling.loader import load_batches
 from dlatrack.sampling.mixture import Mixture, Share
@@ -171,7 +171,7 @@ class PairSource:
         first, end = parts[chosen].tracks[other : other + 2]
         return self.mixture.starts[chosen] + int(rng.integers(first, end))
 
-    def _read(self, crop: int, window: Window) -> np.ndarray:
+    def _read(self, crop: int, window: CropWindow) -> np.ndarray:
         return self.mixture.part(crop, window.part(CROP_SIZE))
 
 

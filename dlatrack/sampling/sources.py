@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlatrack.sampling.pack.jpeg import Part
+from dlatrack.sampling.pack.jpeg import PixelRectangle
 
 
 class CropSource(Protocol):
@@ -47,7 +47,7 @@ class CropSource(Protocol):
         """
         ...
 
-    def part(self, index: int, part: Part) -> np.ndarray:
+    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
         """As `image`, but only the pixels of `part` need to be right; what lies around them may be anything."""
         ...
 

@@ -20,7 +20,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
 from dlatrack.progress import Progress
 from dlatrack.sampling.crops import crop_511, size_in_crop
-from dlatrack.sampling.pack.jpeg import Part
+from dlatrack.sampling.pack.jpeg import PixelRectangle
 
 JPEG_QUALITY = 95
 
@@ -68,7 +68,7 @@ class CropStore:
             raise InputError(f"stored crop {index} of {len(self)} cannot be decoded; build the store again")
         return image
 
-    def part(self, index: int, part: Part) -> np.ndarray:
+    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
         """As `image`."""
         return self.image(index)
 

@@ -14,7 +14,7 @@ from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.studies.presets import PRESETS
 
 #: Trackers that the preset smoke takes: of ours one pair, of the published ones the first.
-FEW = 2
+SMOKE_TRACKERS = 2
 
 #: Videos of a miniature are so many times as long outside of the preset smoke, so that trackers have time to fail.
 _LONGER = 5
@@ -75,7 +75,7 @@ def our_weights(weights: str, preset: str) -> list[Path]:
             "no trained weights come with this copy of dlatrack; set weights to files, separated by semicolons, e.g. "
             "those that notebook 03 leaves in runs/weights"
         )
-    return [find_weights(name) for name in (names[:FEW] if preset == "smoke" else names)]
+    return [find_weights(name) for name in (names[:SMOKE_TRACKERS] if preset == "smoke" else names)]
 
 
 def miniature_length(preset: str) -> int:

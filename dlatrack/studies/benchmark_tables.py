@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
-from dlatrack.evaluation.statistics.difference import ENOUGH, FEW, Estimate, sentence
+from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Estimate, sentence
 from dlatrack.evaluation.vot.difference import eao_difference
 from dlatrack.evaluation.vot.scores import VOTResult
 from dlatrack.paper.published import PublishedScore, claims, published
@@ -97,7 +97,7 @@ def verdicts(study: BenchmarkStudy, *, seed: int = 0) -> str:
         )
     lines.append("One training run with one seed: the interval covers the choice of sequences alone.")
     if count < ENOUGH:
-        lines.append(FEW)
+        lines.append(TOO_FEW)
     return "\n".join(lines)
 
 

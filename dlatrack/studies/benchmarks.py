@@ -13,7 +13,7 @@ from dlatrack.datasets.content import content_of
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
-from dlatrack.evaluation.scoring import each_tracker, protocols_of, score
+from dlatrack.evaluation.scoring import each_tracker, protocols_of, score_tracker
 from dlatrack.evaluation.truth import BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
@@ -21,7 +21,7 @@ from dlatrack.files import file_digest
 from dlatrack.models.weights import load_weights, read_weights_info
 from dlatrack.provenance import sha256_of
 from dlatrack.studies import twins
-from dlatrack.studies.benchmark_sources import FEW, find_benchmark, miniature_length, our_weights
+from dlatrack.studies.benchmark_sources import SMOKE_TRACKERS, find_benchmark, miniature_length, our_weights
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.static import StaticTracker
@@ -39,7 +39,7 @@ class BenchmarkStudy:
         synthetic: whether it was a miniature.
         protocol: that the scores follow.
         truth: of the benchmark.
-        results: by tracker, as `scoring.score` takes them.
+        results: by tracker, as `scoring.score_tracker` takes them.
         scores: by tracker.
         pairs: labels of a tracker with its fixed rule and of the same with DLA, for each pair among the trackers.
         origin: JSON values for records: what the scores were computed from.
@@ -177,7 +177,7 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
     truth = read_truth(entry.name, boxes)
     results = _read(truth, *archives)
     if preset == "smoke":
-        results = dict(list(results.items())[:FEW])
+        results = dict(list(results.items())[:SMOKE_TRACKERS])
     return BenchmarkStudy(
         title=f"{entry.name}, published result files",
         synthetic=False,
@@ -229,4 +229,4 @@ def _score(
         frames = min(map(len, truth.boxes.values()))  # VOT averages over 46 to 291: more than there are
         short: Any = {"interval": (frames // 2, frames), "burn_in": min(_BURN_IN, frames // 3)}
         return evaluate_vot(results, truth, protocol=protocol, **short)  # type: ignore[arg-type]
-    return score("", results, truth, protocol).result
+    return score_tracker("", results, truth, protocol).result

@@ -19,7 +19,7 @@ from dlatrack import paths
 from dlatrack.bench.measure import Timing, machine
 from dlatrack.bench.step import STAGES
 from dlatrack.bench.track import bench_track
-from dlatrack.bench.train import STATES, TWINS, StepCost, step_costs
+from dlatrack.bench.train import TRUNK_STATES, TWINS, StepCost, step_costs
 from dlatrack.errors import InputError
 from dlatrack.files import check_writable, write_text
 from dlatrack.memory import reuse_freed_memory
@@ -134,7 +134,7 @@ def nearest_steps(report: CostReport, tracker: str) -> tuple[StepCost, StepCost]
     """
     for title in (tracker, f"{tracker} small"):
         steps = [cost for cost in report.costs if recipe(cost.tracker).title == title]
-        if len(steps) == len(STATES):
+        if len(steps) == len(TRUNK_STATES):
             frozen, unfrozen = steps
             return frozen, unfrozen
     raise InputError(f"the report has the steps of neither {tracker} nor {tracker} small")

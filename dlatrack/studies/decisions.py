@@ -24,7 +24,7 @@ _AT_ONCE = 1000  # targets
 _MIX = "as in LaSOT"
 
 #: Heads by title, and their rule in `assign.build_assigner`.
-HEADS = {"points": "dla_points", "anchors": "dla_anchors"}
+RULES = {"points": "dla_points", "anchors": "dla_anchors"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Choice:
         other: this answer.
         options: of the assigner, that make it.
         offset: search-region px of the first grid point.
-        heads: those that the question arises for, of `HEADS`.
+        heads: those that the question arises for, of `RULES`.
     """
 
     question: str
@@ -45,7 +45,7 @@ class Choice:
     other: str
     options: Mapping[str, Any] = field(default_factory=dict)
     offset: float = 31
-    heads: tuple[str, ...] = tuple(HEADS)
+    heads: tuple[str, ...] = tuple(RULES)
 
 
 #: The rows of docs/decisions.md that labels depend on, for the default K.
@@ -101,10 +101,10 @@ def compare_choices(materials: Mapping[str, Tensor], *, seed: int = 0) -> pd.Dat
         centre in the target, `negatives inside`.
     """
     rows = []
-    with Progress(len(materials) * len(HEADS) * (len(CHOICES) + 1), "labelling", unit="rules") as progress:
+    with Progress(len(materials) * len(RULES) * (len(CHOICES) + 1), "labelling", unit="rules") as progress:
         for title, targets in materials.items():
             keys = torch.randint(2**63 - 1, (len(targets),), generator=torch.Generator().manual_seed(seed))
-            for head in HEADS:
+            for head in RULES:
                 default = _labels(head, Choice("", "", DEFAULT), targets, keys)
                 for choice in (Choice("", "", DEFAULT), *CHOICES):
                     if head in choice.heads:
@@ -119,7 +119,7 @@ def compare_choices(materials: Mapping[str, Tensor], *, seed: int = 0) -> pd.Dat
 
 def _labels(head: str, choice: Choice, targets: Tensor, keys: Tensor) -> Tensor:
     """(B, A) int8."""
-    rule = build_assigner(HEADS[head], ScoreGrid(offset=choice.offset), **choice.options)
+    rule = build_assigner(RULES[head], ScoreGrid(offset=choice.offset), **choice.options)
     parts = zip(targets.split(_AT_ONCE), keys.split(_AT_ONCE), strict=True)
     return torch.cat([rule.assign(part, generator=key).labels for part, key in parts])
 

@@ -23,7 +23,7 @@ from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.models.weights import load_weights
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
-from dlatrack.studies.shipped import unused_clips
+from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.online import OnlineTracker
 
 #: Differences in AUC that the notebook asks for; the gains that the paper prints for OTB100 are 0.002 to 0.025.
@@ -70,7 +70,7 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
         for folder in (paths.figures_dir(), paths.published_figures_dir()):
             if (folder / f"{_RECORD}.json").exists():
                 return _recorded(folder, weights)
-    videos = unused_clips(Path(clips)) if clips else twins.held_out_sequences(chosen, seed=seed)
+    videos = clips_without_masks(Path(clips)) if clips else twins.held_out_sequences(chosen, seed=seed)
     trackers = {}
     for name in weights:
         net, recipe = load_weights(name)

@@ -17,7 +17,7 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
-from dlatrack.evaluation.results import read_boxes
+from dlatrack.evaluation.results import read_result_boxes
 from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
 from dlatrack.files import file_digest
 from dlatrack.models.shipped import find_weights
@@ -33,7 +33,7 @@ from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.static import StaticTracker
 
 #: The twins of Fig. 6's lower panels, as they come with the package; the fixed one first.
-DEFAULT_WEIGHTS = "siamcar_small; dla_siamcar_small"
+TWIN_WEIGHTS = "siamcar_small; dla_siamcar_small"
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ def study_qualitative(
             else the clips of the shared data, else synthetic ones; or the name of a data set below `DLATRACK_DATA`,
             e.g. "otb100"; or a folder of sequences in the OTB layout.
         weights: files or names of shipped trackers, separated by semicolons: a fixed tracker, its DLA twin, and
-            further ones; "": `DEFAULT_WEIGHTS`.
+            further ones; "": `TWIN_WEIGHTS`.
         rows: sequences to show, at least 2: one from either end.
         columns: frames to show of each.
         choose: "spread": evenly spread frames of those after the first that show the target; "differ": these are
@@ -216,14 +216,12 @@ def _check(preset: str, rows: int, columns: int, choose: str, seed: int) -> None
 
 def _twins(weights: str) -> list[tuple[Path, Recipe]]:
     """Weight files and their recipes; the first two are twins, the fixed one first."""
-    files = [
-        find_weights(place.strip()) for place in (weights or DEFAULT_WEIGHTS).split(";") if place.strip()
-    ]
+    files = [find_weights(place.strip()) for place in (weights or TWIN_WEIGHTS).split(";") if place.strip()]
     found = [(file, read_weights_info(file).recipe) for file in files]
     recipes = [recipe.name for _, recipe in found]
     if len(found) < 2 or recipes[1] != f"dla_{recipes[0]}" or len(set(recipes)) < len(recipes):
         raise InputError(
-            f"weights must name a fixed tracker, then its DLA twin, then others, e.g. {DEFAULT_WEIGHTS!r}; "
+            f"weights must name a fixed tracker, then its DLA twin, then others, e.g. {TWIN_WEIGHTS!r}; "
             f"got {', '.join(recipes)}"
         )
     return found
@@ -257,7 +255,7 @@ def _run(
             workers=workers,
         )
         boxes[label] = {
-            sequence.name: read_boxes(
+            sequence.name: read_result_boxes(
                 folder / f"{sequence.name}.txt", len(sequence), first_pixel=source.first_pixel
             )
             for sequence in sequences

@@ -11,7 +11,7 @@ from dlatrack.datasets.manifests import Place, locate, names
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
-from dlatrack.studies.shipped import unused_clips
+from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.benchmark import DataSetSource
 from dlatrack.tracking.job import SequenceSource
 
@@ -52,7 +52,7 @@ class ClipSource:
         Raises:
             InputError: if there is none.
         """
-        return unused_clips(self.root)
+        return clips_without_masks(self.root)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
     Raises:
         InputError: if no clip is left, or a file cannot be read.
     """
-    real = unused_clips(Path(clips))
+    real = clips_without_masks(Path(clips))
     synthetic = synthetic_sequences(_VIDEOS, _SEED, _FRAMES)
     trackers = _trackers(fast)
     on_clips: dict[str, OPEResult] = {}
@@ -96,7 +96,7 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
     )
 
 
-def unused_clips(folder: Path) -> list[Sequence]:
+def clips_without_masks(folder: Path) -> list[Sequence]:
     """All targets of the clips below `folder` that have no masks beside their images.
 
     Raises:

@@ -29,7 +29,7 @@ from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
 from dlatrack.training.compute import Compute
 from dlatrack.training.engine import Training, train
-from dlatrack.training.history import Step
+from dlatrack.training.history import StepRow
 from dlatrack.training.identity import describe_run
 
 #: Seeds of synthetic sequences: training and held-out videos never share one.
@@ -86,7 +86,7 @@ def train_twins(
     device: str = "cpu",
     backbone_weights: str | Path | None = None,
     workers: int = 0,
-    on_step: Callable[[str, Step, int], None] | None = None,
+    on_step: Callable[[str, StepRow, int], None] | None = None,
 ) -> dict[str, Training]:
     """Train both trackers of a plan on the same pairs, from the same initial weights.
 
@@ -132,7 +132,7 @@ def train_cached(
     device: str = "cpu",
     backbone_weights: str | Path | None = None,
     workers: int = 0,
-    on_step: Callable[[str, Step, int], None] | None = None,
+    on_step: Callable[[str, StepRow, int], None] | None = None,
 ) -> Training:
     """Train a recipe in the cache folder, under the hash of all that decides the run.
 
@@ -218,7 +218,7 @@ def sequence_table(scores: Mapping[str, OPEResult]) -> pd.DataFrame:
     return table.rename_axis("sequence")
 
 
-def telling_sequence(sequences: list[Sequence], scores: Mapping[str, OPEResult]) -> Sequence:
+def median_sequence(sequences: list[Sequence], scores: Mapping[str, OPEResult]) -> Sequence:
     """The sequence on which the best tracker is at its median: typical, and chosen by a rule."""
     best = max(scores.values(), key=lambda result: result.auc)
     order = np.argsort(best.sequence_auc, kind="stable")
@@ -239,8 +239,8 @@ def verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
 
 
 def reporter(
-    name: str, progress: Progress, on_step: Callable[[str, Step, int], None] | None = None
-) -> Callable[[Step, int], None]:
+    name: str, progress: Progress, on_step: Callable[[str, StepRow, int], None] | None = None
+) -> Callable[[StepRow, int], None]:
     """A listener of `training.engine.train` that moves `progress` to the step's place in the whole run.
 
     What was trained before a run went on counts as done, and not towards its speed. Centre-ness is named where there
@@ -248,7 +248,7 @@ def reporter(
     """
     begun, skipped = False, 0
 
-    def report(step: Step, total: int) -> None:
+    def report(step: StepRow, total: int) -> None:
         nonlocal begun, skipped
         if not begun:
             progress.skip(progress.total * step.step // total - progress.done)

@@ -24,15 +24,22 @@ from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.files import check_writable, write_text
 from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import load_weights
-from dlatrack.pixels.annotate import draw_targets
+from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.progress import Progress
 from dlatrack.studies.presets import PRESETS
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.outputs import check_outputs
-from dlatrack.tracking.video import VideoTrack, ahead, behind, check_targets, follow, parse_boxes
+from dlatrack.tracking.video import (
+    VideoTrack,
+    background_writer,
+    check_first_boxes,
+    follow,
+    parse_boxes,
+    prefetch,
+)
 
 #: The tracker that is taken unless another is asked for: the paper's method, as it comes with the package.
-DEFAULT_WEIGHTS = "dla_siamcar_small"
+VIDEO_WEIGHTS = "dla_siamcar_small"
 
 #: By how much the rate of the video may differ from that of its source without a word: in frames per second, since
 #: files hold three digits, and as a part of it.
@@ -109,7 +116,7 @@ def track_file(
     boxes: str | Sequence[np.ndarray],
     out: str | Path,
     *,
-    weights: str | Path = DEFAULT_WEIGHTS,
+    weights: str | Path = VIDEO_WEIGHTS,
     device: str = "cpu",
     on_frame: Callable[[np.ndarray], bool] | None = None,
 ) -> TrackedVideo:
@@ -143,7 +150,7 @@ def track_file(
     check_writable(table)
     targets = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
     first = stream.first()
-    check_targets(first, targets)
+    check_first_boxes(first, targets)
     size = (first.shape[1], first.shape[0])
     fps = nearest_rate(out, size, stream.fps)
     trackers = _trackers(weights, len(targets), device)
@@ -154,10 +161,10 @@ def track_file(
         _a_core_left(),
         Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
         record(out, fps) as recording,
-        behind(recording.add, _QUEUE) as write,
+        background_writer(recording.add, _QUEUE) as write,
     ):
-        for frame, step in enumerate(follow(ahead(stream, _QUEUE), trackers, targets)):
-            draw_targets(step.image_rgb, step.boxes_xywh, step.scores, frame)
+        for frame, step in enumerate(follow(prefetch(stream, _QUEUE), trackers, targets)):
+            annotate_targets(step.image_rgb, step.boxes_xywh, step.scores, frame)
             write(step.image_rgb)
             found.append(step.boxes_xywh)
             scores.append(step.scores)
@@ -234,7 +241,7 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
         chosen = [np.array([0.375 * width, 0.375 * height, 0.25 * width, 0.25 * height]).round()]
         note += "" if truth is not None else "; nobody has said what to track yet: the box is the middle"
         chosen = chosen if truth is None else [truth[0]]
-    check_targets(image, chosen)
+    check_first_boxes(image, chosen)
     return VideoChoice(path, chosen, truth, folder, f"{note}; {stream.expected} frames")
 
 

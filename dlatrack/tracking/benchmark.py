@@ -13,17 +13,17 @@ from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.manifests import manifest
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.files import owned_folder, sweep
+from dlatrack.files import owned_folder, remove_leftovers
 from dlatrack.processes import check_may_start
 from dlatrack.progress import Progress
-from dlatrack.tracking.job import Job, SequenceSource
+from dlatrack.tracking.job import RunJob, SequenceSource
 from dlatrack.tracking.run import Tracker
-from dlatrack.tracking.run_record import check_names, claim, claim_sequences
-from dlatrack.tracking.timing import StageSeconds, write_summary
-from dlatrack.tracking.workers import one_core, work_off
+from dlatrack.tracking.run_record import check_names, claim_sequences, write_or_check
+from dlatrack.tracking.timing import RunTimes, write_summary
+from dlatrack.tracking.workers import one_core, run_tasks
 
 #: How a tracker is run, and what `run.json` calls it.
-PROTOCOLS = {"one_pass": "one-pass", "reset": "reset"}
+RUN_PROTOCOLS = {"one_pass": "one-pass", "reset": "reset"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def run_benchmark(
     repetitions: int = 1,
     workers: int = 1,
     shard: tuple[int, int] = (1, 1),
-    on_sequence: Callable[[str, StageSeconds], None] | None = None,
+    on_sequence: Callable[[str, RunTimes], None] | None = None,
 ) -> Path:
     """Run a tracker over a benchmark, or one of several parts of it, and write its results.
 
@@ -118,17 +118,17 @@ def run_benchmark(
     check_names([tracker], "tracker")
     sequences = sequences_source.open()
     check_names([sequence.name for sequence in sequences])
-    job = Job(make_tracker, sequences_source, Path(out) / tracker, protocol, repetitions)
+    job = RunJob(make_tracker, sequences_source, Path(out) / tracker, protocol, repetitions)
     identity = {
         "benchmark": sequences_source.name,
         "first_pixel": sequences_source.first_pixel,
         "tracker": tracker,
         "weights_sha256": weights_sha256,
         "settings": dict(settings or {}),
-        "protocol": PROTOCOLS[protocol],
+        "protocol": RUN_PROTOCOLS[protocol],
     }
     with owned_folder(job.folder, part=shard):
-        claim(job.folder, identity)
+        write_or_check(job.folder, identity)
         part = sorted(sequences, key=len, reverse=True)[shard[0] - 1 :: shard[1]]
         claim_sequences(job.folder, content_of(part), job.results)
         _run_part(job, sequences, part, shard, workers, on_sequence)
@@ -136,12 +136,12 @@ def run_benchmark(
 
 
 def _run_part(
-    job: Job,
+    job: RunJob,
     sequences: list[Sequence],
     part: list[Sequence],
     shard: tuple[int, int],
     workers: int,
-    on_sequence: Callable[[str, StageSeconds], None] | None,
+    on_sequence: Callable[[str, RunTimes], None] | None,
 ) -> None:
     """Run what is not done of a part, and sum up its times; `part` of the sequences, all else as `run_benchmark`."""
     todo = {sequence.name: len(sequence) for sequence in part if not job.is_done(sequence)}
@@ -154,17 +154,17 @@ def _run_part(
                 on_sequence(name, stages)
     summary = "summary" if shard[1] == 1 else f"summary_{shard[0]}of{shard[1]}"
     path = job.folder / "times" / f"{summary}.json"
-    sweep(path)
+    remove_leftovers(path)
     write_summary(path, [sequence.name for sequence in part])
 
 
 def _answers(
-    job: Job, sequences: list[Sequence], todo: list[str], workers: int
-) -> Iterator[tuple[str, StageSeconds]]:
+    job: RunJob, sequences: list[Sequence], todo: list[str], workers: int
+) -> Iterator[tuple[str, RunTimes]]:
     if not todo:
         return
     if workers > 1:
-        yield from work_off(job.prepare, todo, workers)
+        yield from run_tasks(job.prepare, todo, workers)
         return
     run = job.prepare(sequences)
     for name in todo:
@@ -174,8 +174,8 @@ def _answers(
 
 
 def _check_numbers(protocol: str, repetitions: int, workers: int, shard: tuple[int, int]) -> None:
-    if protocol not in PROTOCOLS:
-        raise InputError(f"there is no protocol {protocol!r}; choose from {', '.join(PROTOCOLS)}")
+    if protocol not in RUN_PROTOCOLS:
+        raise InputError(f"there is no protocol {protocol!r}; choose from {', '.join(RUN_PROTOCOLS)}")
     if repetitions < 1 or (repetitions > 1 and protocol == "one_pass"):
         raise InputError(
             f"repetitions must be 1, or more under the protocol reset; got {repetitions} under {protocol}"

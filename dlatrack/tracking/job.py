@@ -15,10 +15,10 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import write_boxes
 from dlatrack.evaluation.vot.results import INITIALISED, read_vot_run, write_vot_run
-from dlatrack.files import sweep
+from dlatrack.files import remove_leftovers
 from dlatrack.tracking.reset import run_with_resets
 from dlatrack.tracking.run import Tracker, has_boxes, run_one_pass
-from dlatrack.tracking.timing import StageSeconds, write_times
+from dlatrack.tracking.timing import RunTimes, write_times
 
 
 class SequenceSource(Protocol):
@@ -53,7 +53,7 @@ class Stochastic(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class RunJob:
     """All that a process must know.
 
     Args:
@@ -82,7 +82,7 @@ class Job:
         has_rows = has_boxes if self.protocol == "one_pass" else _has_run
         return all(has_rows(path, len(sequence)) for path in self.results(sequence.name))
 
-    def prepare(self, sequences: list[Sequence] | None = None) -> Callable[[str], StageSeconds]:
+    def prepare(self, sequences: list[Sequence] | None = None) -> Callable[[str], RunTimes]:
         """Make the tracker, and open the sequences if they are not; gives what runs the sequence of a name.
 
         Raises:
@@ -97,14 +97,14 @@ class Job:
         by_name = {sequence.name: sequence for sequence in sequences or self.source.open()}
         return lambda name: self.run(tracker, by_name[name])
 
-    def run(self, tracker: Tracker, sequence: Sequence) -> StageSeconds:
+    def run(self, tracker: Tracker, sequence: Sequence) -> RunTimes:
         """Run a sequence and write its files, the results last: they say that it is done."""
         runs = [self._run_once(tracker, sequence, number) for number in range(self.repetitions)]
-        stages = sum((run.stages for run in runs), StageSeconds())
+        stages = sum((run.stages for run in runs), RunTimes())
         times = self.folder / "times"
         paths = self.results(sequence.name)
         for path in (times / f"{sequence.name}_time.txt", times / f"{sequence.name}_stages.json", *paths):
-            sweep(path)
+            remove_leftovers(path)
         write_times(times, sequence.name, [run.seconds for run in runs], stages)
         for run, path in zip(runs, paths, strict=True):
             run.write(path)
@@ -118,10 +118,10 @@ class Job:
             resets = run_with_resets(tracker, sequence)
             shift = np.array([first_pixel] * 2 + [0] * 6)  # of boxes; a tracker here answers no polygons
             run = replace(resets.run, regions=resets.run.regions + shift)
-            stages = StageSeconds.of(resets.seconds, resets.read_seconds, run.codes == INITIALISED)
+            stages = RunTimes.of(resets.seconds, resets.read_seconds, run.codes == INITIALISED)
             return _Run(partial(write_vot_run, run=run), resets.seconds, stages)
         result = run_one_pass(tracker, sequence)
-        stages = StageSeconds.of(result.seconds, result.read_seconds, np.arange(len(sequence)) == 0)
+        stages = RunTimes.of(result.seconds, result.read_seconds, np.arange(len(sequence)) == 0)
         write = partial(write_boxes, boxes_xywh=result.boxes_xywh, first_pixel=first_pixel)
         return _Run(write, result.seconds, stages)
 
@@ -132,7 +132,7 @@ class _Run:
 
     write: Callable[[Path], None]
     seconds: np.ndarray
-    stages: StageSeconds
+    stages: RunTimes
 
 
 def _has_run(path: Path, rows: int) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.vot2019 import corners
+from dlatrack.datasets.vot2019 import box_corners
 from dlatrack.errors import InputError
-from dlatrack.evaluation.vot.regions import overlaps
+from dlatrack.evaluation.vot.regions import region_overlaps
 from dlatrack.evaluation.vot.results import FAILED, INITIALISED, REGION, SKIPPED, VOTRun
 from dlatrack.tracking.run import Tracker
 
@@ -116,8 +116,8 @@ def true_regions(sequence: Sequence) -> np.ndarray:
         InputError: naming sequence and frame, where a region is not finite or has no area.
     """
     polygons, boxes_xywh = sequence.polygons, sequence.boxes_xywh
-    if polygons is None or np.array_equal(polygons, corners(boxes_xywh)):
-        polygons = corners(boxes_xywh - np.array([0, 0, 1, 1]))
+    if polygons is None or np.array_equal(polygons, box_corners(boxes_xywh)):
+        polygons = box_corners(boxes_xywh - np.array([0, 0, 1, 1]))
     extent = np.ptp(polygons, axis=1)  # NaN stays
     usable = np.isfinite(polygons).all((1, 2)) & (extent > 0).all(1)
     if not usable.all():
@@ -135,4 +135,4 @@ def _overlap(name: str, frame: int, box_xywh: np.ndarray, truth: np.ndarray, ima
         values = ",".join(f"{value:g}" for value in box_xywh)
         raise InputError(f"sequence {name}, frame {frame}: the tracker answered {values}; it must be finite")
     size = (image.shape[1], image.shape[0])
-    return float(overlaps(box_xywh[None], truth[None], bounds=size, protocol="pysot")[0])
+    return float(region_overlaps(box_xywh[None], truth[None], bounds=size, protocol="pysot")[0])

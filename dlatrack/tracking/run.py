@@ -12,7 +12,7 @@ import numpy as np
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.evaluation.results import read_boxes
+from dlatrack.evaluation.results import read_result_boxes
 from dlatrack.tracking.static import NO_IMAGE, looks_at_images
 
 
@@ -99,7 +99,7 @@ def has_boxes(path: Path, rows: int) -> bool:
     if not path.exists():
         return False
     try:
-        read_boxes(path, rows)
+        read_result_boxes(path, rows)
     except InputError:
         return False
     return True

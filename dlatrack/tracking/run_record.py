@@ -12,10 +12,10 @@ import numpy as np
 
 from dlatrack import __version__
 from dlatrack.errors import InputError, listed
-from dlatrack.files import sweep, write_text
+from dlatrack.files import remove_leftovers, write_text
 
 
-def claim(folder: Path, identity: dict[str, Any]) -> None:
+def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
     """Write `run.json`, or check that the one in place describes the same run.
 
     The file says nothing of shards, workers or times, so that all parts of a run write the same one.
@@ -83,7 +83,7 @@ def claim_sequences(
             f"its results were made{_more(done)}; choose another folder, or remove these results"
         )
     for name in todo:
-        sweep(places[name])
+        remove_leftovers(places[name])
         write_text(places[name], json.dumps(content[name], indent=2, sort_keys=True) + "\n")
 
 

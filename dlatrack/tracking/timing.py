@@ -14,7 +14,7 @@ from dlatrack.files import write_text
 
 
 @dataclass(frozen=True)
-class StageSeconds:
+class RunTimes:
     """Times of one sequence, or of several together.
 
     Args:
@@ -32,7 +32,7 @@ class StageSeconds:
     update_seconds: float = 0.0
 
     @classmethod
-    def of(cls, seconds: np.ndarray, read_seconds: np.ndarray, started: np.ndarray) -> StageSeconds:
+    def of(cls, seconds: np.ndarray, read_seconds: np.ndarray, started: np.ndarray) -> RunTimes:
         """Sum up frames.
 
         Args:
@@ -48,10 +48,10 @@ class StageSeconds:
             update_seconds=float(np.nansum(seconds[~started])),
         )
 
-    def __add__(self, other: StageSeconds) -> StageSeconds:
+    def __add__(self, other: RunTimes) -> RunTimes:
         """Both together."""
         mine, theirs = asdict(self), asdict(other)
-        return StageSeconds(**{name: mine[name] + theirs[name] for name in mine})
+        return RunTimes(**{name: mine[name] + theirs[name] for name in mine})
 
     @property
     def frames_per_second(self) -> float:
@@ -60,7 +60,7 @@ class StageSeconds:
         return self.frames / spent if spent > 0 else 0.0
 
 
-def write_times(folder: Path, name: str, columns: list[np.ndarray], stages: StageSeconds) -> None:
+def write_times(folder: Path, name: str, columns: list[np.ndarray], stages: RunTimes) -> None:
     """Write the times of a sequence.
 
     `<name>_time.txt` is in the form of the got10k toolkit: a row per frame with the seconds in `init` or `update`, a
@@ -83,7 +83,7 @@ def write_times(folder: Path, name: str, columns: list[np.ndarray], stages: Stag
     write_text(folder / f"{name}_stages.json", json.dumps(asdict(stages)) + "\n")
 
 
-def write_summary(path: Path, names: Iterable[str]) -> StageSeconds:
+def write_summary(path: Path, names: Iterable[str]) -> RunTimes:
     """Sum up the stages of sequences in a JSON file beside theirs.
 
     Args:
@@ -98,14 +98,14 @@ def write_summary(path: Path, names: Iterable[str]) -> StageSeconds:
     """
     files = [file for name in names if (file := path.parent / f"{name}_stages.json").is_file()]
     parts = [_read(file) for file in files]
-    total = sum(parts, StageSeconds())
+    total = sum(parts, RunTimes())
     record = {"sequences": len(parts), **asdict(total), "frames_per_second": total.frames_per_second}
     write_text(path, json.dumps(record, indent=2) + "\n")
     return total
 
 
-def _read(file: Path) -> StageSeconds:
+def _read(file: Path) -> RunTimes:
     try:
-        return StageSeconds(**json.loads(file.read_text(encoding="utf-8")))
+        return RunTimes(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{file} does not hold the times of a sequence ({error}); remove it") from error

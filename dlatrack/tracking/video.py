@@ -26,7 +26,7 @@ CSV_HEADER = "frame,target,x,y,w,h,score"
 _END = object()
 
 
-class Step(NamedTuple):
+class TrackedFrame(NamedTuple):
     """One frame, and where N targets are in it.
 
     Attributes:
@@ -76,7 +76,7 @@ def parse_boxes(text: str) -> list[np.ndarray]:
     return [_box(part) for part in text.split(";") if part.strip()]
 
 
-def check_targets(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
+def check_first_boxes(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
     """Refuse boxes with which no tracker could start.
 
     Args:
@@ -115,7 +115,7 @@ def _box(text: str) -> np.ndarray:
 
 def follow(
     frames: Iterable[np.ndarray], trackers: Sequence[Tracker], boxes_xywh: Sequence[np.ndarray]
-) -> Iterator[Step]:
+) -> Iterator[TrackedFrame]:
     """Follow targets through frames, each with a tracker of its own, in one pass.
 
     Args:
@@ -127,11 +127,11 @@ def follow(
         The frames with their boxes.
 
     Raises:
-        InputError: naming frame and target, if a tracker refuses a frame; and as `check_targets`.
+        InputError: naming frame and target, if a tracker refuses a frame; and as `check_first_boxes`.
     """
     for frame, image in enumerate(frames):
         if frame == 0:
-            check_targets(image, boxes_xywh)
+            check_first_boxes(image, boxes_xywh)
         answers = []
         for target, (tracker, box) in enumerate(zip(trackers, boxes_xywh, strict=True), 1):
             try:
@@ -143,10 +143,10 @@ def follow(
             except InputError as error:
                 raise InputError(f"frame {frame}, target {target}: {error}") from error
         boxes, scores = zip(*answers, strict=True)
-        yield Step(image, np.array(boxes, np.float64), np.array(scores, np.float64))
+        yield TrackedFrame(image, np.array(boxes, np.float64), np.array(scores, np.float64))
 
 
-def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
     """Take items in a thread of its own, up to `depth` before they are asked for, so that the work on them overlaps.
 
     OpenCV and torch let go of the interpreter while they work, so that threads are enough.
@@ -163,7 +163,7 @@ def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
 
 
 @contextmanager
-def behind(do: Callable[[Item], None], depth: int) -> Iterator[Callable[[Item], None]]:
+def background_writer(do: Callable[[Item], None], depth: int) -> Iterator[Callable[[Item], None]]:
     """Do something with items, one after the other, in a thread of its own, with at most `depth` of them waiting.
 
     Yields:

@@ -18,12 +18,12 @@ from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.processes import death, leave_with_parent, start
 
-Answer = TypeVar("Answer")
+_Answer = TypeVar("_Answer")
 
 
-def work_off(
-    prepare: Callable[[], Callable[[str], Answer]], tasks: Sequence[str], workers: int
-) -> Iterator[tuple[str, Answer]]:
+def run_tasks(
+    prepare: Callable[[], Callable[[str], _Answer]], tasks: Sequence[str], workers: int
+) -> Iterator[tuple[str, _Answer]]:
     """Do tasks in fresh processes, one core for each.
 
     A process takes its next task when it has done the last. Processes are spawned, not forked, so that they may use
@@ -57,7 +57,7 @@ def work_off(
         busy, begun = list(processes), set[Connection]()
         while busy:
             for connection in [ready for ready in wait(busy) if isinstance(ready, Connection)]:
-                answer: tuple[str, Answer] | None = _receive(
+                answer: tuple[str, _Answer] | None = _receive(
                     connection, processes[connection], begun=connection in begun
                 )
                 if answer is None:
@@ -101,7 +101,7 @@ def _send(connection: Connection, task: str) -> None:
         connection.send(task)
 
 
-def _receive(connection: Connection, process: SpawnProcess, *, begun: bool) -> tuple[str, Answer] | None:
+def _receive(connection: Connection, process: SpawnProcess, *, begun: bool) -> tuple[str, _Answer] | None:
     """An answer; None from a process that has begun."""
     try:
         answer = connection.recv()
@@ -110,11 +110,11 @@ def _receive(connection: Connection, process: SpawnProcess, *, begun: bool) -> t
         raise death(process, "tracks", advice, begun=begun) from None
     if isinstance(answer, Exception):
         raise answer
-    done: tuple[str, Answer] | None = answer
+    done: tuple[str, _Answer] | None = answer
     return done
 
 
-def _work(prepare: Callable[[], Callable[[str], Answer]], connection: Connection) -> None:
+def _work(prepare: Callable[[], Callable[[str], _Answer]], connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is stopped by the other
     leave_with_parent()
     reuse_freed_memory()

@@ -12,7 +12,7 @@ import torch
 
 from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
-from dlatrack.files import check_writable, sweep
+from dlatrack.files import check_writable, remove_leftovers
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.backbones import load_backbone_weights, starting_weights
 from dlatrack.models.siamese import SiameseNet, build_model
@@ -32,12 +32,12 @@ from dlatrack.training.checkpoints import (
 )
 from dlatrack.training.compiled import check_compiler, compiled
 from dlatrack.training.compute import Compute
-from dlatrack.training.history import Step, read_history, write_history
+from dlatrack.training.history import StepRow, read_history, write_history
 from dlatrack.training.identity import describe_run
 from dlatrack.training.replay import save_step
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 from dlatrack.training.snapshots import keep_snapshot
-from dlatrack.training.step import NotFiniteError, Stepper, describe, loss_scaler, trunk_dtype
+from dlatrack.training.step import NotFiniteError, Stepper, history_row, loss_scaler, trunk_dtype
 
 CHECKPOINT, HISTORY, FAILED = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
 
@@ -54,7 +54,7 @@ class Training:
     """
 
     net: SiameseNet
-    steps: list[Step]
+    steps: list[StepRow]
     epochs: int
     stopped: bool = False
 
@@ -68,7 +68,7 @@ def train(
     backbone_weights: str | Path | None = None,
     until_epoch: int | None = None,
     compute: Compute | None = None,
-    on_step: Callable[[Step, int], None] | None = None,
+    on_step: Callable[[StepRow, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Training:
     """Train a recipe, or go on where a run in the same folder stopped.
@@ -141,7 +141,7 @@ class _Run:
             load_backbone_weights(self.net.backbone, start, recipe.net.input_format)
         scaler = loss_scaler(compute.precision, compute.device)
         self.done, self.momentum = Position(0, 0), dict[str, torch.Tensor]()
-        self.steps: list[Step] = []
+        self.steps: list[StepRow] = []
         if (folder / CHECKPOINT).exists():
             self.done, self.momentum = load_checkpoint(
                 folder / CHECKPOINT, self.net, scaler, self.run, crops.content
@@ -165,14 +165,14 @@ class _Run:
     def go(
         self,
         last: int,
-        on_step: Callable[[Step, int], None] | None,
+        on_step: Callable[[StepRow, int], None] | None,
         should_stop: Callable[[], bool] | None,
     ) -> Training:
         """Train up to epoch `last`."""
         began = self.done.epoch
         if began < last and self.compute.ranks.first:
             for name in (CHECKPOINT, HISTORY):
-                sweep(self.folder / name)
+                remove_leftovers(self.folder / name)
             check_writable(self.folder / CHECKPOINT)
             write_content(self.folder, self.source.crops.content())
         done = max(began, last)
@@ -185,7 +185,7 @@ class _Run:
     def _epoch(
         self,
         epoch: int,
-        on_step: Callable[[Step, int], None] | None,
+        on_step: Callable[[StepRow, int], None] | None,
         should_stop: Callable[[], bool] | None,
     ) -> bool:
         """Train the rest of an epoch; whether it was stopped."""
@@ -210,7 +210,7 @@ class _Run:
             figures = self.stepper.gradients(wrapped, optimizer, batch, pairs)
             seconds = time.perf_counter() - started
             try:
-                step = describe(
+                step = history_row(
                     figures,
                     self.recipe,
                     epoch=epoch,
@@ -222,7 +222,7 @@ class _Run:
             except NotFiniteError as error:
                 raise self._failure(error, epoch, batch) from None
             self.steps.append(step)
-            self.stepper.make(optimizer, skip=bool(step.skipped))
+            self.stepper.apply(optimizer, skip=bool(step.skipped))
             started = time.perf_counter()
             if on_step is not None and ranks.first:
                 on_step(step, schedule.epochs * self.steps_per_epoch)

@@ -12,7 +12,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
 
 
-class Step(NamedTuple):
+class StepRow(NamedTuple):
     """One optimisation step.
 
     Attributes:
@@ -52,10 +52,10 @@ class Step(NamedTuple):
     pairs_per_second: float
 
 
-_KINDS: dict[str, type[int] | type[float]] = get_type_hints(Step)
+_KINDS: dict[str, type[int] | type[float]] = get_type_hints(StepRow)
 
 
-def write_history(path: Path, steps: list[Step]) -> None:
+def write_history(path: Path, steps: list[StepRow]) -> None:
     """Write all steps, whole or not at all, in digits that read back to the same bits.
 
     Raises:
@@ -63,11 +63,11 @@ def write_history(path: Path, steps: list[Step]) -> None:
     """
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Step._fields)
+        writer.writerow(StepRow._fields)
         writer.writerows(steps)
 
 
-def read_history(path: Path, steps: int) -> list[Step]:
+def read_history(path: Path, steps: int) -> list[StepRow]:
     """Read the first `steps` steps.
 
     Raises:
@@ -85,8 +85,8 @@ def read_history(path: Path, steps: int) -> list[Step]:
     return rows
 
 
-def _step(row: Mapping[str, str]) -> Step:
+def _step(row: Mapping[str, str]) -> StepRow:
     """One line of the file; a run that began before there was float16 has skipped nothing."""
     row = {"skipped": "0", **row}
     values: dict[str, Any] = {name: kind(row[name]) for name, kind in _KINDS.items()}
-    return Step(**values)
+    return StepRow(**values)

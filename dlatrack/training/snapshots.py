@@ -9,16 +9,16 @@ from typing import Any
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.weights import save_weights
 from dlatrack.recipes import Recipe
-from dlatrack.training.history import Step
+from dlatrack.training.history import StepRow
 
-FOLDER = "epochs"
+EPOCHS = "epochs"
 
 
 def keep_snapshot(
     folder: Path,
     net: SiameseNet,
     recipe: Recipe,
-    steps: list[Step],
+    steps: list[StepRow],
     run: Mapping[str, Any],
     *,
     keep: int,
@@ -54,10 +54,10 @@ def keep_snapshot(
 
 def snapshot(folder: Path, epoch: int) -> Path:
     """File of the weights after an epoch, which counts from 0; its name counts from 1."""
-    return folder / FOLDER / f"epoch_{epoch + 1:03d}.safetensors"
+    return folder / EPOCHS / f"epoch_{epoch + 1:03d}.safetensors"
 
 
-def mean_losses(steps: list[Step]) -> dict[int, float]:
+def mean_losses(steps: list[StepRow]) -> dict[int, float]:
     """Mean loss by epoch, over its steps."""
     sums: dict[int, list[float]] = {}
     for step in steps:

@@ -19,7 +19,7 @@ from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import HeadOutput
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.pairs import PairBatch
-from dlatrack.training.history import Step
+from dlatrack.training.history import StepRow
 from dlatrack.training.ranks import Ranks
 
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -103,7 +103,7 @@ class Stepper:
         """What the loss of the next step is multiplied by; None: nothing."""
         return self.scaler.get_scale() if self.scaler.is_enabled() else None
 
-    def make(self, optimizer: torch.optim.Optimizer, skip: bool) -> None:
+    def apply(self, optimizer: torch.optim.Optimizer, skip: bool) -> None:
         """Make the step of `gradients`, or skip it, and adapt the scale of the loss.
 
         All processes have the same gradients, so their scales stay the same, too.
@@ -178,7 +178,7 @@ def _figures(terms: LossTerms, assignment: Assignment, share: float) -> torch.Te
     return torch.stack([*values, values[0].new_tensor(float(len(assignment.labels)))])
 
 
-def describe(
+def history_row(
     figures: torch.Tensor,
     recipe: Recipe,
     *,
@@ -187,7 +187,7 @@ def describe(
     rate: float,
     seconds: float,
     scale: float | None = None,
-) -> Step:
+) -> StepRow:
     """The history row of a step.
 
     With a scaled loss a gradient that is not finite is no fault as long as the scale can fall: the step is to be
@@ -215,7 +215,7 @@ def describe(
         )
     empty, tied, rescued, pairs = (int(flag) for flag in flags)
     limit = recipe.schedule.clip_norm
-    return Step(
+    return StepRow(
         epoch=epoch,
         step=step,
         lr=rate,

@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from dlatrack.errors import InputError
-from dlatrack.training.history import Step
+from dlatrack.training.history import StepRow
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-FOLDER = "tensorboard"
+EVENTS = "tensorboard"
 
 #: What is written, by column of the history.
-TAGS = {
+SCALARS = {
     "loss": "loss/total",
     "loss_classification": "loss/classification",
     "loss_regression": "loss/regression",
@@ -59,7 +59,7 @@ class EventFiles:
     def __enter__(self) -> Self:
         return self
 
-    def __call__(self, _label: str, step: Step, _total: int) -> None:
+    def __call__(self, _label: str, step: StepRow, _total: int) -> None:
         """Write one step; values that are not finite are left out.
 
         Raises:
@@ -67,7 +67,7 @@ class EventFiles:
         """
         try:
             writer = self._open(step.step)
-            for column, tag in TAGS.items():
+            for column, tag in SCALARS.items():
                 value = getattr(step, column)
                 if math.isfinite(value):
                     writer.add_scalar(tag, value, step.step)

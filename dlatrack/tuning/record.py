@@ -13,7 +13,7 @@ import numpy as np
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.statistics.difference import Difference
-from dlatrack.files import sweep, write_text
+from dlatrack.files import remove_leftovers, write_text
 from dlatrack.provenance import versions
 from dlatrack.recipes import OnlineConfig
 from dlatrack.tuning.trials import Outcome, first_part
@@ -84,7 +84,7 @@ class TuningRecord:
         self.trials: list[Trial] = []
         self.start: Scored | None = None
         self.best: Scored | None = None
-        sweep(self.path)
+        remove_leftovers(self.path)
         if self.path.exists():
             self._go_on(read_json(self.path))
 

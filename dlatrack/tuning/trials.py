@@ -15,7 +15,7 @@ from dlatrack.progress import Progress
 from dlatrack.recipes import OnlineConfig
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.run import Tracker, run_one_pass
-from dlatrack.tracking.workers import one_core, work_off
+from dlatrack.tracking.workers import one_core, run_tasks
 
 #: Makes, once in each process, what makes the tracker of a setting. With several processes it is pickled.
 TrackerFactory = Callable[[], Callable[[OnlineConfig], Tracker]]
@@ -206,7 +206,7 @@ def _answers(
     job: TrialJob, sequences: list[Sequence], tasks: _Tasks, workers: int
 ) -> Iterator[tuple[str, float]]:
     if workers > 1:
-        yield from work_off(job.prepare, tasks, workers)
+        yield from run_tasks(job.prepare, tasks, workers)
         return
     do = job.prepare(sequences)
     for task in tasks:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from dlatrack.paper.architecture import Network
+from dlatrack.paper.architecture import NetworkDrawing
 from dlatrack.pixels.colours import BLUE, DARK, DLA, GREY, ORANGE, SKY
 from dlatrack.viz.style import figure_style, new_figure
 
@@ -34,7 +34,7 @@ _OUTPUTS = ("classes", "boxes", "centre-ness")
 _APART = 8.6  # middles of two outputs
 
 
-def network_diagram(network: Network) -> Figure:
+def network_diagram(network: NetworkDrawing) -> Figure:
     """Draw both branches of a Siamese network from image to outputs, and where label assignment acts.
 
     Args:

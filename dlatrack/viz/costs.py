@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlatrack.bench.step import STAGES
-from dlatrack.bench.train import SIDES, STATES, StepCost
+from dlatrack.bench.train import SIDES, TRUNK_STATES, StepCost
 from dlatrack.errors import InputError
 from dlatrack.pixels.colours import BLACK, BLUE, DLA, FIXED, GREEN, GREY, ORANGE, VERMILLION
 from dlatrack.recipes import recipe
@@ -48,17 +48,17 @@ def stage_bars(costs: Sequence[StepCost]) -> Figure:
     """
     trackers = list(dict.fromkeys(cost.tracker for cost in costs))
     found = {(cost.tracker, cost.backbone): cost for cost in costs}
-    if not costs or len(found) != len(STATES) * len(trackers):
+    if not costs or len(found) != len(TRUNK_STATES) * len(trackers):
         raise InputError("stage bars need the frozen and the unfrozen step of every tracker")
     rows = range(len(trackers))
     with figure_style():
         fig = new_figure(height_mm=38 + 13 * len(trackers))
         axes = fig.subplots(1, 3, sharey=True, width_ratios=[1, 1, 0.75])
-        for ax, state in zip(axes, STATES, strict=False):
+        for ax, state in zip(axes, TRUNK_STATES, strict=False):
             for row, tracker in enumerate(trackers):
                 _stack(ax, row, found[tracker, state])
             ax.set(title=f"backbone {state}", xlabel="share of the fixed step (%)", xlim=(0, 118))
-        for state, marker, fill, place in zip(STATES, "os", (DLA, "white"), (-1, 1), strict=True):
+        for state, marker, fill, place in zip(TRUNK_STATES, "os", (DLA, "white"), (-1, 1), strict=True):
             _ratios(axes[2], [found[tracker, state] for tracker in trackers], place * _HALF, marker, fill)
         axes[2].axvline(1, color=BLACK, linewidth=0.8)
         axes[2].set(title="DLA step / fixed step", xlabel="ratio, 95 % interval")
@@ -104,7 +104,7 @@ def training_time_plot(
         fig = new_figure(height_mm=72)
         theirs, ours = fig.subplots(1, 2)
         for side, dashes in zip(SIDES, ((0, (7, 3)), (0, (2, 1.2))), strict=True):
-            seconds = printed.loc[list(STATES), f"{side}, s"].tolist()
+            seconds = printed.loc[list(TRUNK_STATES), f"{side}, s"].tolist()
             look = {"color": GREY, "linestyle": dashes, "linewidth": 1.0 if side == "fixed" else 1.7}
             _pieces(theirs, seconds, iterations, f"{titles[side]} (paper)", **look)
             steps = [cost.milliseconds(side) / 1000 for cost in (frozen, unfrozen)]

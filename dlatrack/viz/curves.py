@@ -68,8 +68,8 @@ def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figur
     Each line is a running mean over a fiftieth of the history; dotted verticals mark the starts of epochs.
 
     Args:
-        history: one row per step, with the columns of `training.history.Step`; loss_centerness may be missing, and is
-            not drawn where a head has none and it stays 0.
+        history: one row per step, with the columns of `training.history.StepRow`; loss_centerness may be missing, and
+            is not drawn where a head has none and it stays 0.
         batch: pairs per step; turns the counts of empty, rescued and tied pairs into shares.
 
     Returns:
@@ -121,8 +121,8 @@ def twin_curves(histories: Mapping[str, pd.DataFrame], *, regression: str = "IoU
     """Draw loss terms and positives per target of several runs in the same axes, over steps.
 
     Args:
-        histories: by tracker, one row per step with the columns of `training.history.Step`. A centre-ness loss that
-            is 0 throughout gets no panel: the head has none.
+        histories: by tracker, one row per step with the columns of `training.history.StepRow`. A centre-ness loss
+            that is 0 throughout gets no panel: the head has none.
         regression: name of the regression loss.
 
     Returns:

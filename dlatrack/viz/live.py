@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from IPython.display import DisplayHandle, Image, display
 
-from dlatrack.training.history import Step
+from dlatrack.training.history import StepRow
 from dlatrack.viz.curves import training_curves
 
 
@@ -27,11 +27,11 @@ class LiveCurves:
     def __init__(self, every: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._every, self._clock = every, clock
         self._label: str | None = None
-        self._steps: list[Step] = []
+        self._steps: list[StepRow] = []
         self._drawn = 0.0
         self._handle: DisplayHandle | None = None
 
-    def __call__(self, label: str, step: Step, total: int) -> None:
+    def __call__(self, label: str, step: StepRow, total: int) -> None:
         """Take one step, and draw if it is time or the run has ended."""
         if label != self._label:
             self._label, self._steps, self._handle = label, [], None

@@ -15,9 +15,9 @@ from dlatrack.errors import InputError
 from dlatrack.pixels.annotate import target_colour
 from dlatrack.pixels.colours import DARK
 from dlatrack.pixels.marks import outline
-from dlatrack.pixels.text import rgb, write
-from dlatrack.tracking.video import check_targets, parse_boxes
-from dlatrack.viz.explorer.picture import encode
+from dlatrack.pixels.text import rgb, write_line
+from dlatrack.tracking.video import check_first_boxes, parse_boxes
+from dlatrack.viz.explorer.picture import encode_picture
 
 _WIDTH, _HEIGHT = 760, 520  # most px of the picture
 _SIDE = 40  # px left of it, for the vertical slider
@@ -46,7 +46,7 @@ def pick_boxes(video: str | Path, boxes: str | Sequence[np.ndarray]) -> BoxPicke
     """
     image = FrameStream(video).first()
     chosen = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
-    check_targets(image, chosen)
+    check_first_boxes(image, chosen)
     return BoxPicker(image, chosen)
 
 
@@ -146,7 +146,7 @@ class BoxPicker(w.VBox):
     def _typed(self) -> None:
         try:
             boxes = parse_boxes(self.text.value)
-            check_targets(self._image, boxes)
+            check_first_boxes(self._image, boxes)
         except InputError as error:
             self._say(str(error))
             return
@@ -155,7 +155,7 @@ class BoxPicker(w.VBox):
 
     def _take(self, target: int, box_xywh: np.ndarray) -> None:
         try:
-            check_targets(self._image, [box_xywh])
+            check_first_boxes(self._image, [box_xywh])
         except InputError as error:
             self._say(str(error))
             return
@@ -204,8 +204,8 @@ class BoxPicker(w.VBox):
             colour = rgb(target_colour(number + 1))
             outline(image, xyxy, rgb(DARK), 6 if number == current else 4)
             outline(image, xyxy, colour, 4 if number == current else 2)
-            write(image, str(number + 1), xyxy[0] + 7, xyxy[1] + 18, size=15, colour=colour, bold=True)
-        return encode(image)
+            write_line(image, str(number + 1), xyxy[0] + 7, xyxy[1] + 18, size=15, colour=colour, bold=True)
+        return encode_picture(image)
 
     def _say(self, text: str) -> None:
         """One line below the picture; an empty one when all is well."""

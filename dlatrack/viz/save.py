@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from dlatrack.files import atomic_path, sweep, write_text
+from dlatrack.files import atomic_path, remove_leftovers, write_text
 from dlatrack.provenance import destination, figure_record, json_lines, plain_value, text_digest
 from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
 
@@ -60,7 +60,7 @@ def save_figure(
     with mpl.rc_context(_SAVE_STYLE):
         fig.draw_without_rendering()  # settles the layout, so that both files and a second call show the same
         for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
-            sweep(folder / f"{name}{suffix}")
+            remove_leftovers(folder / f"{name}{suffix}")
             with atomic_path(folder / f"{name}{suffix}") as temporary:
                 fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
     write_text(folder / f"{name}.json", json_lines(record))

@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from dlatrack.cli.printing import print_line, print_table
-from dlatrack.progress import visible
+from dlatrack.progress import printable
 
 #: Names that markup, emoji codes or a narrow table would change.
 NAMES = (
@@ -170,7 +170,7 @@ def test_what_cannot_be_seen_is_escaped(name, shown):
     print_table(("tracker",), [(name,)], file=stream)
     assert f"│ {shown} " in stream.getvalue()
     print_line(f"tracker {name}.", file=stream)
-    assert stream.getvalue().splitlines()[-1] == f"tracker {visible(name)}."
+    assert stream.getvalue().splitlines()[-1] == f"tracker {printable(name)}."
 
 
 def test_an_output_that_lacks_letters_gets_escapes_in_tables_and_question_marks_in_lines():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlatrack.datasets.box_text import decode, quick_table, split_lines, split_numbers, to_number
+from dlatrack.datasets.box_text import decode_text, quick_table, split_lines, split_numbers, to_number
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_lines_end_as_on_any_system_and_nowhere_else():
 )
 def test_other_encodings_are_named(data, message):
     with pytest.raises(ValueError, match=message):
-        decode(data)
+        decode_text(data)
 
 
 def test_a_mark_at_the_start_is_no_part_of_the_text():
-    assert decode(b"\xef\xbb\xbf1,2") == "1,2"
+    assert decode_text(b"\xef\xbb\xbf1,2") == "1,2"
 
 
 @pytest.mark.parametrize("text", ["1,2\n3,4", "1;2\r\n3;4\r\n", "1\t2\n3 4", " 1 , 2 \n3, 4\n\n"])

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlatrack.datasets.images import ImageFiles, NumberedPaths, decode, fault_in, fill, is_whole, read_image
+from dlatrack.datasets.images import (
+    ImageFiles,
+    NumberedPaths,
+    decode_image,
+    fault_in,
+    fill,
+    is_whole,
+    read_image,
+)
 from dlatrack.errors import InputError
 
 IMAGE = np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3)
@@ -41,7 +49,7 @@ def test_paths_are_worked_out_one_at_a_time() -> None:
 
 
 def test_png_is_decoded_exactly_as_rgb() -> None:
-    image = decode(encoded(".png"))
+    image = decode_image(encoded(".png"))
     assert image is not None
     np.testing.assert_array_equal(image, IMAGE[..., ::-1])
 
@@ -49,7 +57,7 @@ def test_png_is_decoded_exactly_as_rgb() -> None:
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_what_is_cut_short_is_refused_wherever_the_cut_is(suffix: str) -> None:
     data = encoded(suffix)
-    assert decode(data) is not None
+    assert decode_image(data) is not None
     for end in (
         0,
         1,
@@ -58,7 +66,7 @@ def test_what_is_cut_short_is_refused_wherever_the_cut_is(suffix: str) -> None:
         len(data) - 20,
         len(data) - 8 if suffix == ".png" else len(data) - 1,
     ):
-        assert decode(data[:end]) is None
+        assert decode_image(data[:end]) is None
 
 
 def test_a_cut_image_is_refused_in_spite_of_a_whole_preview_inside() -> None:
@@ -66,15 +74,15 @@ def test_a_cut_image_is_refused_in_spite_of_a_whole_preview_inside() -> None:
     data = encoded(".jpg")
     preview = b"\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data
     nested = data[:2] + preview + data[2:]
-    assert decode(nested) is not None
-    assert decode(nested[:-30]) is None
+    assert decode_image(nested) is not None
+    assert decode_image(nested[:-30]) is None
     assert is_whole(nested)
     assert not is_whole(nested[:-30])  # OpenCV 4 would decode it
 
 
 def test_other_files_are_refused() -> None:
-    assert decode(b"<html>404 not found</html>") is None
-    assert decode(b"GIF89a" + bytes(50)) is None
+    assert decode_image(b"<html>404 not found</html>") is None
+    assert decode_image(b"GIF89a" + bytes(50)) is None
 
 
 def noisy(suffix: str, options: list[int] | None = None) -> bytes:
@@ -106,9 +114,9 @@ TRAILERS = [
 )
 def test_what_follows_the_end_is_passed_over(suffix: str, options: list[int], trailer: bytes) -> None:
     data = noisy(suffix, options)
-    image = decode(data + trailer)
+    image = decode_image(data + trailer)
     assert image is not None
-    np.testing.assert_array_equal(image, decode(data))
+    np.testing.assert_array_equal(image, decode_image(data))
 
 
 @pytest.mark.parametrize(
@@ -133,15 +141,15 @@ def test_a_png_whose_pixels_spell_its_end_is_cut_all_the_same() -> None:
     text = b"tEXtIEND\0IEND"
     chunk = (len(text) - 4).to_bytes(4, "big") + text + zlib.crc32(text).to_bytes(4, "big")
     longer = data[:33] + chunk + data[33:]
-    assert decode(longer) is not None
-    assert decode(longer[:-20]) is None
+    assert decode_image(longer) is not None
+    assert decode_image(longer[:-20]) is None
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_sixteen_bits_are_refused(channels: int, tmp_path: Path) -> None:
     image = np.full((8, 9, channels), 29_000, np.uint16)
     data = cv2.imencode(".png", image)[1].tobytes()
-    assert decode(data) is None
+    assert decode_image(data) is None
     assert (
         fault_in(data)
         == "has 16 bits per channel; stretch all images of the clip to 8 bits by one rule first"
@@ -162,7 +170,7 @@ def png(image: Image.Image, **options: object) -> bytes:
 @pytest.mark.parametrize("mode", ["L", "P", "1", "RGB", "RGBA", "LA"])
 def test_what_is_opaque_is_decoded_as_pillow_does(mode: str) -> None:
     source = Image.fromarray(IMAGE).convert("L" if mode in ("L", "LA", "1") else "RGB").convert(mode)
-    image = decode(png(source))
+    image = decode_image(png(source))
     assert image is not None
     np.testing.assert_array_equal(image, np.asarray(source.convert("RGB")))
 
@@ -179,7 +187,7 @@ def test_what_is_opaque_is_decoded_as_pillow_does(mode: str) -> None:
 def test_what_is_transparent_is_refused(image: Image.Image, options: dict[str, object]) -> None:
     """OpenCV would show what lies hidden under the transparent pixels."""
     data = png(image, **options)
-    assert decode(data) is None
+    assert decode_image(data) is None
     assert fault_in(data) == "has transparent pixels; flatten it to an opaque image first"
 
 
@@ -192,7 +200,7 @@ def test_pixels_are_as_stored_unless_upright_is_asked_for(kind: str) -> None:
     exif[0x0112] = 6
     stream = BytesIO()
     source.save(stream, kind, exif=exif)
-    stored, upright = (decode(stream.getvalue(), upright=turn) for turn in (False, True))
+    stored, upright = (decode_image(stream.getvalue(), upright=turn) for turn in (False, True))
     assert stored is not None
     assert upright is not None
     assert (stored.shape, upright.shape) == ((8, 16, 3), (16, 8, 3))

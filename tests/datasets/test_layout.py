@@ -19,7 +19,7 @@ def root(tmp_path: Path) -> Path:
 def rows(root: Path, text: str | bytes, columns: int = 4) -> tuple[np.ndarray | None, list[str]]:
     file, log = root / "rows.txt", FaultLog()
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    answer = layout.read_rows(file, root, log, columns=columns)
+    answer = layout.read_numbers(file, root, log, columns=columns)
     return answer, [str(fault).replace(f"{root}/", "") for fault in log.faults]
 
 

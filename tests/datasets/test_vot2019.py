@@ -24,7 +24,7 @@ from planted import (
 )
 
 from dlatrack.datasets.manifests import manifest, mini_file
-from dlatrack.datasets.vot2019 import around, corners, read
+from dlatrack.datasets.vot2019 import around, box_corners, read
 from dlatrack.errors import InputError
 
 Miniature = Callable[[str], Path]
@@ -73,7 +73,7 @@ def test_polygons_boxes_and_tags_of_a_hand_made_sequence(tmp_path: Path) -> None
 
 
 def test_corners_of_a_box_and_the_box_around_them() -> None:
-    polygons = corners(np.array([[10.0, 20, 30, 40]]))
+    polygons = box_corners(np.array([[10.0, 20, 30, 40]]))
     np.testing.assert_array_equal(polygons, [[[10, 20], [40, 20], [40, 60], [10, 60]]])
     np.testing.assert_array_equal(around(polygons), [[10, 20, 30, 40]])
 

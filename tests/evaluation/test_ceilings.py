@@ -10,7 +10,7 @@ import pytest
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.evaluation.protocols import PROTOCOLS
-from dlatrack.evaluation.scoring import score
+from dlatrack.evaluation.scoring import score_tracker
 from dlatrack.evaluation.truth_source import read_truth
 
 FILES = {"OTB100": "otb100", "UAV123": "uav123", "LaSOT": "lasot_test"}
@@ -39,9 +39,9 @@ def test_the_truth_against_itself_scores_what_the_table_says(shared_data: Path, 
         cell = documented()[protocol, benchmark]
         if cell.startswith("refused"):
             with pytest.raises(InputError, match=f"which {protocol} refuses"):
-                score("truth", truth.boxes, truth, protocol)
+                score_tracker("truth", truth.boxes, truth, protocol)
             continue
-        result = score("truth", truth.boxes, truth, protocol).as_dict()
+        result = score_tracker("truth", truth.boxes, truth, protocol).as_dict()
         answers = [result[key] for key in ("auc", "precision", "norm_precision")]
         expected = [None if text == "-" else float(text) for text in cell.split(" / ")]
         for answer, value in zip(answers, expected, strict=True):

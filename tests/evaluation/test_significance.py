@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.scoring import part_of, score
+from dlatrack.evaluation.scoring import part_of, score_tracker
 from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot.difference import eao_difference, eao_differences, measure_untagged
@@ -22,7 +22,7 @@ TRUTH = BenchmarkTruth("OTB100", {name: SequenceTruth(name, BOXES) for name in N
 
 def scored(tracker, *shifts, names=NAMES):
     rows = {name: BOXES + np.array([shift, 0, 0, 0]) for name, shift in zip(names, shifts, strict=True)}
-    return score(tracker, rows, part_of(TRUTH, names))
+    return score_tracker(tracker, rows, part_of(TRUTH, names))
 
 
 def test_a_constant_gain_by_hand():
@@ -95,7 +95,7 @@ def vot_runs(*shifts):
 @pytest.mark.parametrize("protocol", ["pysot", "vot_toolkit"])
 def test_vot_compares_eao(protocol):
     runs = {"x": vot_runs(0, 0, 4), "y": vot_runs(4, 4, 4), "z": vot_runs(0, 4, 0)}
-    entries = [score(name, own, VOT, protocol) for name, own in runs.items()]
+    entries = [score_tracker(name, own, VOT, protocol) for name, own in runs.items()]
     measured = {name: measure_untagged(own, VOT, protocol) for name, own in runs.items()}
     metric, found = differences(entries, VOT, measured)
     assert metric == "EAO"

@@ -9,7 +9,7 @@ import pytest
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.models.shipped import FOLDER, find_weights, shipped
+from dlatrack.models.shipped import SHIPPED, find_weights, shipped
 from dlatrack.models.weights import load_weights, read_weights_info
 from dlatrack.recipes import RECIPES
 from dlatrack.tracking.online import OnlineTracker
@@ -22,7 +22,7 @@ MOST_BYTES = 8 * 2**20
 
 def test_the_small_twins_are_there_and_small() -> None:
     assert shipped() == NAMES
-    assert all((FOLDER / f"{name}.safetensors").stat().st_size <= MOST_BYTES for name in NAMES)
+    assert all((SHIPPED / f"{name}.safetensors").stat().st_size <= MOST_BYTES for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,7 +58,7 @@ def test_they_follow_a_target_that_moves_away(name: str) -> None:
 
 
 def test_a_path_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert find_weights("siamcar_small") == FOLDER / "siamcar_small.safetensors"
+    assert find_weights("siamcar_small") == SHIPPED / "siamcar_small.safetensors"
     assert find_weights("no/such/file.safetensors") == Path("no/such/file.safetensors")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "siamcar_small").touch()
@@ -73,7 +73,7 @@ def test_an_unknown_name_says_what_there_is() -> None:
 
 
 def test_their_folder_names_origin_and_licences() -> None:
-    card, notice = ((FOLDER / file).read_text(encoding="utf-8") for file in ("README.md", "NOTICE"))
+    card, notice = ((SHIPPED / file).read_text(encoding="utf-8") for file in ("README.md", "NOTICE"))
     for name in NAMES:
         assert name in card
     for term in ("CC BY 4.0", "Apache", "Kodak"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlatrack.pixels.annotate import TARGET_COLOURS, draw_targets, target_colour
+from dlatrack.pixels.annotate import TARGET_COLOURS, annotate_targets, target_colour
 from dlatrack.pixels.text import rgb
 
 
 def drawn(boxes, size=(240, 320)) -> np.ndarray:
     image = np.full((*size, 3), 128, np.uint8)
-    draw_targets(image, np.array(boxes, float), np.linspace(1, 0, len(boxes)), 7)
+    annotate_targets(image, np.array(boxes, float), np.linspace(1, 0, len(boxes)), 7)
     return image
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dlatrack.recipes import AugmentConfig
 from dlatrack.sampling import augment as module
-from dlatrack.sampling.augment import Window, augment, draw_window
+from dlatrack.sampling.augment import CropWindow, augment, draw_window
 
 STILL = AugmentConfig(shift=0, scale=0, blur=0, color=0)
 SEARCH = AugmentConfig(shift=64, scale=0.18, blur=0.2, color=1)
@@ -42,7 +42,7 @@ def test_a_template_view_is_127_wide():
 
 def test_target_of_a_known_window(monkeypatch):
     """A window of 200 x 300 px from (150, 120): px of the view are 254 / 200 and 254 / 300 of it."""
-    monkeypatch.setattr(module, "draw_window", lambda *_: Window(150, 120, 200, 300))
+    monkeypatch.setattr(module, "draw_window", lambda *_: CropWindow(150, 120, 200, 300))
     view = augment(picture(), SIZE, STILL, 255, False, rng())
     x, y = (255 - 150) * 1.27, (255 - 120) * 254 / 300
     expected = [x - 30 * 1.27, y - 20 * 254 / 300, x + 30 * 1.27, y + 20 * 254 / 300]

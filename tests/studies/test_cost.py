@@ -11,7 +11,7 @@ import pytest
 from dlatrack import paths
 from dlatrack.bench.measure import BenchReport, Timing, timing
 from dlatrack.bench.step import STAGES
-from dlatrack.bench.train import STATES, STEP, StepCost
+from dlatrack.bench.train import STEP, TRUNK_STATES, StepCost
 from dlatrack.errors import InputError
 from dlatrack.studies import cost as study
 
@@ -64,7 +64,7 @@ def test_the_report_of_the_project_is_drawn_from_and_never_written(tmp_path, mea
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
     published = tmp_path / "figures" / study.REPORT
     published.parent.mkdir()
-    costs = [cost(name, side) for name in ("siamcar_small", "siamrpnpp_small") for side in STATES]
+    costs = [cost(name, side) for name in ("siamcar_small", "siamrpnpp_small") for side in TRUNK_STATES]
     published.write_text(json.dumps(asdict(report(*costs))))
     before = published.read_bytes()
     assert study.training_costs("smoke").machine == {"processor": "abacus, 2 cores"}

@@ -15,7 +15,7 @@ from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.studies import shipped
-from dlatrack.studies.shipped import study_shipped, unused_clips
+from dlatrack.studies.shipped import clips_without_masks, study_shipped
 from dlatrack.tracking.static import StaticTracker
 
 
@@ -47,11 +47,11 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_clips_with_masks_are_left_out(clips: Path) -> None:
-    assert [target.name for target in unused_clips(clips)] == ["synthetic-0002"]
+    assert [target.name for target in clips_without_masks(clips)] == ["synthetic-0002"]
     for folder in clips.iterdir():
         (folder / "mask").mkdir(exist_ok=True)
     with pytest.raises(InputError, match="has only clips with masks, which the shipped trackers were"):
-        unused_clips(clips)
+        clips_without_masks(clips)
 
 
 @pytest.mark.usefixtures("toys")

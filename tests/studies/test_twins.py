@@ -89,7 +89,7 @@ def test_the_static_box_scores_as_computed_by_hand(twins):
     text = study.verdict(scores, synthetic=True)
     assert "synthetic sequences" in text
     assert f"{expected:.3f}" in text
-    assert study.telling_sequence(sequences, scores) in sequences
+    assert study.median_sequence(sequences, scores) in sequences
 
 
 def test_the_paper_preset_asks_for_real_video():

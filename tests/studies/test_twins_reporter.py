@@ -8,9 +8,9 @@ import pytest
 
 from dlatrack.progress import Progress
 from dlatrack.studies.twins import reporter
-from dlatrack.training.history import Step
+from dlatrack.training.history import StepRow
 
-STEP = Step(
+STEP = StepRow(
     epoch=0,
     step=0,
     lr=0.005,
@@ -41,7 +41,7 @@ class Clock:
 def told():
     """Lines that are told of steps, each of ten seconds and 20 pairs."""
 
-    def tell(*steps: Step) -> list[str]:
+    def tell(*steps: StepRow) -> list[str]:
         stream, clock = io.StringIO(), Clock()
         with Progress(200, "training", unit="pairs", stream=stream, clock=clock) as progress:
             report = reporter("dla_siamcar", progress)

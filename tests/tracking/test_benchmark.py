@@ -23,7 +23,7 @@ from dlatrack.evaluation.vot.results import read_vot_run
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.tracking.timing import StageSeconds
+from dlatrack.tracking.timing import RunTimes
 
 KILLS = 50
 PROTOCOLS: dict[str, dict[str, Any]] = {"otb100": {}, "vot2019": {"protocol": "reset"}}
@@ -135,7 +135,7 @@ def test_run_json_says_what_made_the_results(minis: dict[str, DataSetSource], tm
 
 @each_protocol
 def test_times_tell_the_stages_apart(minis: dict[str, DataSetSource], tmp_path: Path, name: str) -> None:
-    heard: dict[str, StageSeconds] = {}
+    heard: dict[str, RunTimes] = {}
     folder = run(Walker, minis[name], tmp_path, on_sequence=heard.__setitem__, **PROTOCOLS[name])
     sequences = {sequence.name: len(sequence) for sequence in minis[name].open()}
     assert list(heard) == sorted(sequences, key=lambda key: -sequences[key])
@@ -148,7 +148,7 @@ def test_times_tell_the_stages_apart(minis: dict[str, DataSetSource], tmp_path: 
         assert stages.init_seconds >= seconds[0] - 1e-8
         assert stages.read_seconds > 0
     summary = json.loads((folder / "times" / "summary.json").read_text())
-    total = sum(heard.values(), StageSeconds())
+    total = sum(heard.values(), RunTimes())
     assert (summary["sequences"], summary["frames"]) == (len(sequences), total.frames)
     assert summary["starts"] == total.starts
     assert (total.starts > len(sequences)) == (name == "vot2019")
@@ -317,7 +317,7 @@ def test_results_of_an_earlier_version_are_not_taken(
 def test_two_runs_do_not_write_to_one_folder(tmp_path: Path, shard: tuple[int, int]) -> None:
     source = write_clips(tmp_path / "clips")
 
-    def again(_name: str, _stages: StageSeconds) -> None:
+    def again(_name: str, _stages: RunTimes) -> None:
         with ThreadPoolExecutor(1) as pool:
             part = pool.submit(run, Walker, source, tmp_path / "out", shard=(1, 2))
             if shard == (2, 2):

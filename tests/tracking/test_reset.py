@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.vot2019 import corners
+from dlatrack.datasets.vot2019 import box_corners
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import run_with_resets, start_box, true_regions
 
@@ -147,14 +147,14 @@ def test_the_start_box_keeps_centre_and_area_of_a_rectangle(
 @pytest.mark.parametrize("polygons", [None, "corners"])
 def test_annotated_boxes_are_given_as_they_are(polygons: str | None) -> None:
     boxes = np.array([[198.0, 214, 31, 29], [10.5, 20.25, 30, 40]])
-    regions = true_regions(video(boxes, polygons=corners(boxes) if polygons else None))
+    regions = true_regions(video(boxes, polygons=box_corners(boxes) if polygons else None))
     assert regions[0].tolist() == [198, 214, 228, 214, 228, 242, 198, 242]
     assert np.stack([start_box(region) for region in regions]) == pytest.approx(boxes, abs=1e-12)
 
 
 def test_one_polygon_that_is_not_a_box_makes_them_all_polygons() -> None:
     boxes = np.array([[0.0, 0, 10, 10], [0, 0, 10, 10]])
-    polygons = np.stack([corners(boxes)[0], DIAMOND.reshape(4, 2)])
+    polygons = np.stack([box_corners(boxes)[0], DIAMOND.reshape(4, 2)])
     regions = true_regions(video(boxes, polygons=polygons))
     assert regions[0].tolist() == [0, 0, 10, 0, 10, 10, 0, 10]
     assert start_box(regions[0]).tolist() == [0, 0, 11, 11]

@@ -10,18 +10,18 @@ import pytest
 
 from dlatrack import __version__
 from dlatrack.errors import InputError
-from dlatrack.tracking.run_record import check_names, claim, claim_sequences
+from dlatrack.tracking.run_record import check_names, claim_sequences, write_or_check
 
 IDENTITY: dict[str, Any] = {"tracker": "static", "weights_sha256": "ab", "settings": {}}
 
 
 def test_run_json_says_what_made_the_results(tmp_path: Path) -> None:
-    claim(tmp_path, IDENTITY | {"settings": {"hyper": "OTB100"}})
+    write_or_check(tmp_path, IDENTITY | {"settings": {"hyper": "OTB100"}})
     record = json.loads((tmp_path / "run.json").read_text())
     assert record.pop("versions")["dlatrack"] == __version__
     assert record == {"tracker": "static", "weights_sha256": "ab", "settings": {"hyper": "OTB100"}}
     before = (tmp_path / "run.json").stat().st_mtime_ns
-    claim(tmp_path, IDENTITY | {"settings": {"hyper": "OTB100"}})
+    write_or_check(tmp_path, IDENTITY | {"settings": {"hyper": "OTB100"}})
     assert (tmp_path / "run.json").stat().st_mtime_ns == before
 
 
@@ -40,11 +40,11 @@ def test_run_json_says_what_made_the_results(tmp_path: Path) -> None:
 def test_results_of_something_else_are_not_mixed(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
-    claim(tmp_path, IDENTITY)
+    write_or_check(tmp_path, IDENTITY)
     with pytest.raises(
         InputError, match=rf"run.json belongs to another run: {message}; choose another folder"
     ):
-        claim(tmp_path, IDENTITY | changes)
+        write_or_check(tmp_path, IDENTITY | changes)
 
 
 def claim_all(folder: Path, content: dict[str, dict[str, str]]) -> None:
@@ -104,7 +104,7 @@ def test_results_without_a_record_are_of_unknown_clips(tmp_path: Path, text: str
 def test_an_unreadable_run_json_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(InputError, match=r"run\.json"):
-        claim(tmp_path, IDENTITY)
+        write_or_check(tmp_path, IDENTITY)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../a", "a\\b", "."])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.tracking.timing import StageSeconds, write_summary, write_times
+from dlatrack.tracking.timing import RunTimes, write_summary, write_times
 
 SECONDS = np.array([0.5, 0.25, np.nan, 1.0, 0.25])
 READ = np.array([0.125, 0.125, np.nan, 0.125, 0.125])
@@ -15,15 +15,15 @@ STARTED = np.array([True, False, False, True, False])
 
 
 def test_frames_are_summed_by_stage() -> None:
-    stages = StageSeconds.of(SECONDS, READ, STARTED)
-    assert stages == StageSeconds(4, 2, read_seconds=0.5, init_seconds=1.5, update_seconds=0.5)
+    stages = RunTimes.of(SECONDS, READ, STARTED)
+    assert stages == RunTimes(4, 2, read_seconds=0.5, init_seconds=1.5, update_seconds=0.5)
     assert stages.frames_per_second == 2
-    assert stages + stages == StageSeconds(8, 4, read_seconds=1.0, init_seconds=3.0, update_seconds=1.0)
-    assert StageSeconds().frames_per_second == 0
+    assert stages + stages == RunTimes(8, 4, read_seconds=1.0, init_seconds=3.0, update_seconds=1.0)
+    assert RunTimes().frames_per_second == 0
 
 
 def test_times_are_in_the_form_of_got10k(tmp_path: Path) -> None:
-    stages = StageSeconds.of(SECONDS, READ, STARTED)
+    stages = RunTimes.of(SECONDS, READ, STARTED)
     write_times(tmp_path, "bag", [SECONDS[:3]], stages)
     assert (tmp_path / "bag_time.txt").read_text() == "0.50000000\n0.25000000\nnan\n"
     write_times(tmp_path, "bag", [SECONDS[:3], SECONDS[2:]], stages)
@@ -35,7 +35,7 @@ def test_times_are_in_the_form_of_got10k(tmp_path: Path) -> None:
 
 
 def test_a_summary_takes_what_is_there(tmp_path: Path) -> None:
-    stages = StageSeconds.of(SECONDS, READ, STARTED)
+    stages = RunTimes.of(SECONDS, READ, STARTED)
     for name in ("bag", "book"):
         write_times(tmp_path, name, [SECONDS], stages)
     total = write_summary(tmp_path / "summary.json", ["book", "bag", "missing"])

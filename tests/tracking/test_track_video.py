@@ -10,7 +10,14 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.tracking.static import StaticTracker
-from dlatrack.tracking.video import VideoTrack, ahead, behind, check_targets, follow, parse_boxes
+from dlatrack.tracking.video import (
+    VideoTrack,
+    background_writer,
+    check_first_boxes,
+    follow,
+    parse_boxes,
+    prefetch,
+)
 
 FRAMES = [np.full((80, 90, 3), shade, np.uint8) for shade in (0, 1, 2)]
 BOXES = [np.array([10.0, 20, 30, 40]), np.array([50.0, 5, 8, 9])]
@@ -71,7 +78,7 @@ def test_bad_targets_are_named(box: list[float], message: str) -> None:
 
 def test_a_target_is_needed() -> None:
     with pytest.raises(InputError, match="a box x,y,w,h around the target in the first frame is needed"):
-        check_targets(FRAMES[0], [])
+        check_first_boxes(FRAMES[0], [])
 
 
 def test_a_refusal_names_frame_and_target() -> None:
@@ -91,7 +98,7 @@ def test_items_come_in_order_and_at_most_so_many_early() -> None:
             taken.append(number)
             yield number
 
-    items = ahead(source(), 3)
+    items = prefetch(source(), 3)
     for number in range(20):
         assert next(items) == number
         assert len(taken) <= number + 1 + 3
@@ -103,7 +110,7 @@ def test_an_error_of_the_source_comes_where_it_belongs() -> None:
         yield 1
         raise InputError("frame 1 is damaged")
 
-    items = ahead(source(), 4)
+    items = prefetch(source(), 4)
     assert next(items) == 1
     with pytest.raises(InputError, match="frame 1 is damaged"):
         next(items)
@@ -111,17 +118,17 @@ def test_an_error_of_the_source_comes_where_it_belongs() -> None:
 
 def test_leaving_early_ends_the_threads() -> None:
     before = threading.active_count()
-    items = ahead(range(1000), 4)
+    items = prefetch(range(1000), 4)
     assert next(items) == 0
     items.close()
-    with behind(lambda _: None, 2) as later:
+    with background_writer(lambda _: None, 2) as later:
         later(1)
     assert threading.active_count() == before
 
 
 def test_what_is_handed_on_is_done_in_order_by_the_end() -> None:
     done: list[int] = []
-    with behind(done.append, 2) as later:
+    with background_writer(done.append, 2) as later:
         for number in range(10):
             later(number)
             assert number - len(done) <= 3
@@ -132,5 +139,5 @@ def test_an_error_in_the_thread_is_raised() -> None:
     def fail(_: int) -> None:
         raise InputError("the disk is full")
 
-    with pytest.raises(InputError, match="the disk is full"), behind(fail, 1) as later:
+    with pytest.raises(InputError, match="the disk is full"), background_writer(fail, 1) as later:
         later(1)

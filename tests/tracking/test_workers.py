@@ -15,7 +15,7 @@ import cv2
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.tracking.workers import one_core, work_off
+from dlatrack.tracking.workers import one_core, run_tasks
 
 
 def prepare(folder: Path | None = None) -> Callable[[str], tuple[str, int]]:
@@ -39,14 +39,14 @@ def prepare(folder: Path | None = None) -> Callable[[str], tuple[str, int]]:
 
 def run_and_die(told: Connection) -> None:
     """Be killed while one process of the crew waits and the other works."""
-    answers = work_off(prepare, ["quick", "endless", "endless"], 2)
+    answers = run_tasks(prepare, ["quick", "endless", "endless"], 2)
     told.send(next(answers)[1][1])
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_tasks_are_shared_out(tmp_path: Path) -> None:
     tasks = [f"task{number}" for number in range(7)]
-    answers = dict(work_off(partial(prepare, tmp_path), tasks, 2))
+    answers = dict(run_tasks(partial(prepare, tmp_path), tasks, 2))
     assert {task: word for task, (word, _) in answers.items()} == {task: task.upper() for task in tasks}
     processes = {int(path.name) for path in tmp_path.iterdir()}
     assert len(processes) == 2
@@ -55,9 +55,9 @@ def test_tasks_are_shared_out(tmp_path: Path) -> None:
 
 
 def test_no_more_processes_than_tasks(tmp_path: Path) -> None:
-    assert [task for task, _ in work_off(partial(prepare, tmp_path), ["one"], 8)] == ["one"]
+    assert [task for task, _ in run_tasks(partial(prepare, tmp_path), ["one"], 8)] == ["one"]
     assert len([*tmp_path.iterdir()]) == 1
-    assert [*work_off(prepare, [], 8)] == []
+    assert [*run_tasks(prepare, [], 8)] == []
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_no_more_processes_than_tasks(tmp_path: Path) -> None:
 )
 def test_trouble_in_a_process_stops_the_work(task: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        list(work_off(prepare, [task, "endless"], 2))
+        list(run_tasks(prepare, [task, "endless"], 2))
 
 
 def test_a_crew_ends_with_the_process_that_started_it() -> None:

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlatrack.errors import InputError
-from dlatrack.training.history import Step, read_history, write_history
+from dlatrack.training.history import StepRow, read_history, write_history
 
 
-def step(number: int, value: float) -> Step:
+def step(number: int, value: float) -> StepRow:
     floats = dict.fromkeys(
         ("lr", "loss", "loss_classification", "loss_regression", "loss_centerness", "gradient_norm"), value
     )
     floats |= dict.fromkeys(("positives", "negatives", "pairs_per_second"), value / 3)
     counts = dict.fromkeys(("clipped", "skipped", "empty", "tied", "rescued"), 2)
-    return Step(epoch=0, step=number, **floats, **counts)
+    return StepRow(epoch=0, step=number, **floats, **counts)
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=5))
@@ -56,7 +56,7 @@ def test_a_history_that_is_too_short_is_named(tmp_path):
         read_history(tmp_path / "history.csv", 3)
 
 
-@pytest.mark.parametrize("text", ["step,loss\n0,1\n", ",".join(Step._fields) + "\n" + "one," * 16 + "\n"])
+@pytest.mark.parametrize("text", ["step,loss\n0,1\n", ",".join(StepRow._fields) + "\n" + "one," * 16 + "\n"])
 def test_another_file_is_refused(tmp_path, text):
     (tmp_path / "history.csv").write_text(text)
     with pytest.raises(InputError, match=r"history\.csv is not a training history"):

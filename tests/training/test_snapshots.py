@@ -9,13 +9,13 @@ import pytest
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights, read_weights_info
 from dlatrack.recipes import recipe
-from dlatrack.training.history import Step
-from dlatrack.training.snapshots import FOLDER, keep_snapshot, mean_losses
+from dlatrack.training.history import StepRow
+from dlatrack.training.snapshots import EPOCHS, keep_snapshot, mean_losses
 
 
-def history(*losses: float) -> list[Step]:
+def history(*losses: float) -> list[StepRow]:
     """Two steps per epoch, around each loss."""
-    step = Step(0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+    step = StepRow(0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
     return [
         step._replace(epoch=epoch, loss=loss + shift)
         for epoch, loss in enumerate(losses)
@@ -39,5 +39,5 @@ def test_the_last_and_the_best_stay(tmp_path, keep, left):
             "epoch": epoch + 1,
             "mean_loss": losses[epoch],
         }
-    assert {int(path.stem[-3:]) for path in (tmp_path / FOLDER).iterdir()} == left
+    assert {int(path.stem[-3:]) for path in (tmp_path / EPOCHS).iterdir()} == left
     assert load_weights(path, replace(chosen))[1] == chosen

@@ -26,7 +26,7 @@ from dlatrack.training.engine import CHECKPOINT, FAILED, HISTORY, train
 from dlatrack.training.history import read_history
 from dlatrack.training.identity import describe_run
 from dlatrack.training.replay import replay, save_step
-from dlatrack.training.step import NotFiniteError, Stepper, describe, loss_scaler
+from dlatrack.training.step import NotFiniteError, Stepper, history_row, loss_scaler
 
 SHORT = Schedule(
     epochs=3,
@@ -96,7 +96,7 @@ def test_a_scaled_step_is_the_step_by_hand(linear):
         assert figures[0] == pytest.approx(2 * 3, rel=1e-6), "the loss is told without its scale"
         assert net.weight.grad.item() == figures[4] == 3.0
         assert way.scale == 65536
-        way.make(optimizer, skip=False)
+        way.apply(optimizer, skip=False)
         assert net.weight.item() == 0.5
         assert way.scale == 65536
 
@@ -122,7 +122,7 @@ def test_a_skipped_step_changes_no_weight_and_halves_the_scale(linear, slope, we
     for turn in range(1, 4):
         figures = way.gradients(net, optimizer, batch_of(slope), 1)
         assert not torch.isfinite(figures[4])
-        way.make(optimizer, skip=True)
+        way.apply(optimizer, skip=True)
         assert way.scale == 65536 / 2**turn
     assert net.weight.tolist() == [2.0] * weights
     assert not optimizer.state
@@ -136,7 +136,7 @@ def test_the_scale_grows_as_the_public_scaler_says(linear):
     way = stepper(ours)
     for slope in (1.0, 2.0, 1.0, 1.0, 1e38, 1.0, 1.0, 1.0, 1e38, 1e38, 1.0):
         figures = way.gradients(nets[0], optimizers[0], batch_of(slope), 1)
-        way.make(optimizers[0], skip=not torch.isfinite(figures[4]))
+        way.apply(optimizers[0], skip=not torch.isfinite(figures[4]))
         optimizers[1].zero_grad()
         theirs.scale(nets[1].weight.sum() * torch.tensor(slope)).backward()
         theirs.step(optimizers[1])
@@ -153,10 +153,10 @@ PLACE = {"epoch": 1, "step": 7, "rate": 0.1, "seconds": 2.0}
 
 
 def test_the_row_of_a_step_says_whether_it_was_skipped():
-    made = describe(figures_of(), RECIPE, **PLACE)
+    made = history_row(figures_of(), RECIPE, **PLACE)
     assert (made.skipped, made.clipped, made.positives, made.pairs_per_second) == (0, 0, 2.0, 2.0)
-    assert describe(figures_of(norm=11.0), RECIPE, **PLACE).clipped == 1
-    over = describe(figures_of(norm=float("inf")), RECIPE, **PLACE, scale=2.0)
+    assert history_row(figures_of(norm=11.0), RECIPE, **PLACE).clipped == 1
+    over = history_row(figures_of(norm=float("inf")), RECIPE, **PLACE, scale=2.0)
     assert (over.skipped, over.clipped, over.gradient_norm) == (1, 0, float("inf"))
 
 
@@ -171,7 +171,7 @@ def test_the_row_of_a_step_says_whether_it_was_skipped():
 )
 def test_what_no_smaller_scale_can_mend_stops(loss, norm, scale, message):
     with pytest.raises(NotFiniteError, match=message):
-        describe(figures_of(loss, norm), RECIPE, **PLACE, scale=scale)
+        history_row(figures_of(loss, norm), RECIPE, **PLACE, scale=scale)
 
 
 def scaler_in(folder) -> dict:

@@ -14,12 +14,12 @@ from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
 from dlatrack.training.engine import HISTORY, train
-from dlatrack.training.history import Step, read_history
-from dlatrack.training.tensorboard import FOLDER, TAGS, EventFiles
+from dlatrack.training.history import StepRow, read_history
+from dlatrack.training.tensorboard import EVENTS, SCALARS, EventFiles
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
-STEP = Step(0, 0, 0.01, 2.0, 0.5, 0.4, 0.3, 1.5, 0, 0, 3.0, 12.0, 1, 0, 1, 50.0)
+STEP = StepRow(0, 0, 0.01, 2.0, 0.5, 0.4, 0.3, 1.5, 0, 0, 3.0, 12.0, 1, 0, 1, 50.0)
 
 
 def read(folder) -> dict[str, list[tuple[int, float]]]:
@@ -39,7 +39,7 @@ def test_a_step_by_hand(tmp_path):
     assert seen["optimiser/gradient norm"] == [(7, 1.5)]
     assert seen["labels/positives per target"] == [(7, 3.0)]
     assert seen["speed/pairs per second"] == [(7, 50.0)]
-    assert set(seen) == set(TAGS.values())
+    assert set(seen) == set(SCALARS.values())
 
 
 def test_the_norm_of_a_skipped_step_is_left_out(tmp_path):
@@ -61,7 +61,7 @@ def test_a_run_that_was_killed_and_goes_on_has_every_step_once(tmp_path):
 
     def go(until: int) -> list[int]:
         made = []
-        with EventFiles(tmp_path / FOLDER) as events:
+        with EventFiles(tmp_path / EVENTS) as events:
 
             def hear(step, total):
                 events("A", step, total)
@@ -76,16 +76,16 @@ def test_a_run_that_was_killed_and_goes_on_has_every_step_once(tmp_path):
         go(2)
     assert go(99) == [2, 3, 4, 5]
     history = read_history(tmp_path / HISTORY, 6)
-    seen = read(tmp_path / FOLDER)
-    for column, tag in TAGS.items():
+    seen = read(tmp_path / EVENTS)
+    for column, tag in SCALARS.items():
         assert seen[tag] == [(s.step, pytest.approx(getattr(s, column), rel=1e-6)) for s in history], tag
-    assert len(list((tmp_path / FOLDER).iterdir())) == 2
+    assert len(list((tmp_path / EVENTS).iterdir())) == 2
 
 
 def test_a_run_that_makes_no_step_leaves_no_files(tmp_path):
-    with EventFiles(tmp_path / FOLDER):
+    with EventFiles(tmp_path / EVENTS):
         pass
-    assert not (tmp_path / FOLDER).exists()
+    assert not (tmp_path / EVENTS).exists()
 
 
 def test_a_missing_package_is_named_with_its_remedy(tmp_path, monkeypatch):
@@ -97,7 +97,7 @@ def test_a_missing_package_is_named_with_its_remedy(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with (
-        EventFiles(tmp_path / "file" / FOLDER) as events,
+        EventFiles(tmp_path / "file" / EVENTS) as events,
         pytest.raises(InputError, match=r"cannot write .*file"),
     ):
         events("A", STEP, 1)
@@ -121,4 +121,4 @@ def test_the_command_writes_history_and_event_files(tmp_path, monkeypatch, capsy
     assert not stop.value.code
     assert "float16, cpu" in capsys.readouterr().out
     steps = read_history(tmp_path / HISTORY, 2)
-    assert read(tmp_path / FOLDER)["loss/total"] == [(s.step, pytest.approx(s.loss, rel=1e-6)) for s in steps]
+    assert read(tmp_path / EVENTS)["loss/total"] == [(s.step, pytest.approx(s.loss, rel=1e-6)) for s in steps]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tuning_toys import Strip, shrinkers
 
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.evaluation.results import read_boxes, write_boxes
+from dlatrack.evaluation.results import read_result_boxes, write_boxes
 from dlatrack.progress import Progress
 from dlatrack.recipes import OnlineConfig
 from dlatrack.tuning import trials
@@ -51,7 +51,7 @@ def test_boxes_are_scored_as_result_files_have_them(tmp_path: Path) -> None:
     """60.0000 of 100 px do not exceed the threshold 0.6; the 60.00004 that were answered would."""
     (sequence,) = Strip(count=1, length=5).open()
     write_boxes(tmp_path / "a.txt", np.tile(sequence.boxes_xywh[0] * [1, 1, 0.6000004, 1], (5, 1)))
-    assert read_boxes(tmp_path / "a.txt")[0, 2] == 60
+    assert read_result_boxes(tmp_path / "a.txt")[0, 2] == 60
     assert one_pass_auc(Rounded(), sequence, 1) == pytest.approx((20 + 4 * 12) / 105)
 
 
@@ -111,7 +111,7 @@ def test_hopeless_trials_stop_after_the_first_part(capsys: pytest.CaptureFixture
 def out_of_step(
     prepare: Callable[[], Callable[[str], float]], tasks: list[str], workers: int
 ) -> Iterator[tuple[str, float]]:
-    """Like `work_off`: tasks are taken before answers are looked at, and are answered in any order."""
+    """Like `run_tasks`: tasks are taken before answers are looked at, and are answered in any order."""
     do, todo, under_way = prepare(), iter(tasks), []
     draw = np.random.default_rng(workers)
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dlatrack.training.history import Step
+from dlatrack.training.history import StepRow
 from dlatrack.viz import live
 
 
@@ -28,8 +28,8 @@ def shown(monkeypatch):
     return log
 
 
-def step(number: int) -> Step:
-    return Step(0, number, 0.01, 2.0, 0.5, 0.4, 0.3, 1.0, 0, 0, 3.0, 12.0, 1, 0, 1, 50.0)
+def step(number: int) -> StepRow:
+    return StepRow(0, number, 0.01, 2.0, 0.5, 0.4, 0.3, 1.0, 0, 0, 3.0, 12.0, 1, 0, 1, 50.0)
 
 
 def test_pictures_come_when_due_and_at_the_end(shown):

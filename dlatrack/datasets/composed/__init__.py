@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.composed.cutouts import Cutout, masked_clips, read_cutouts
-from dlatrack.datasets.composed.painting import paint
+from dlatrack.datasets.composed.painting import paint_composed
 from dlatrack.datasets.composed.photographs import read_photographs
-from dlatrack.datasets.composed.scene import Production, produce
+from dlatrack.datasets.composed.scene import Production, draw_scene
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import truth
 from dlatrack.datasets.synthetic.render import Painting, render
@@ -58,15 +58,15 @@ class ComposedFrames:
         production, painting = _painted(self)
         return production.recording.apply(render(production.scene, painting, frame), frame)
 
-    def produce(self) -> Production:
+    def draw_scene(self) -> Production:
         """What happens in the video, and what its objects look like."""
-        return produce(self.photographs, self.cutouts, self.seed, self.length)
+        return draw_scene(self.photographs, self.cutouts, self.seed, self.length)
 
 
 @lru_cache(maxsize=16)
 def _painted(frames: ComposedFrames) -> tuple[Production, Painting]:
-    production = frames.produce()
-    return production, paint(production.scene, production.costumes, production.backdrop)
+    production = frames.draw_scene()
+    return production, paint_composed(production.scene, production.appearances, production.backdrop)
 
 
 def composed_sequences(
@@ -106,5 +106,7 @@ def composed_sequences(
 
 
 def _sequence(frames: ComposedFrames) -> Sequence:
-    scene = frames.produce().scene
-    return Sequence(f"composed-{frames.seed:04d}", frames, truth.boxes_xywh(scene), truth.visible(scene))
+    scene = frames.draw_scene().scene
+    return Sequence(
+        f"composed-{frames.seed:04d}", frames, truth.boxes_xywh(scene), truth.target_visible(scene)
+    )

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from dlatrack.datasets.composed.cutouts import Cutout
-from dlatrack.datasets.synthetic.motion import OUTLINE_POINTS, outline
-
-Generator = np.random.Generator
+from dlatrack.datasets.synthetic.motion import OUTLINE_POINTS, random_outline
 
 #: How often an object is a cut-out, where there are any.
 CUTOUT_SHARE = 0.5
@@ -21,7 +20,7 @@ _PIECES = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Costume:
+class Appearance:
     """Picture and outline of an object.
 
     Args:
@@ -38,10 +37,10 @@ class Costume:
         return float(np.log(self.rgba.shape[1] / self.rgba.shape[0]))
 
 
-def draw_costumes(
+def draw_appearances(
     rng: Generator, photographs: Listing[np.ndarray], cutouts: Listing[Cutout], count: int
-) -> list[Costume]:
-    """A costume, and `count` - 1 that resemble it.
+) -> list[Appearance]:
+    """An appearance, and `count` - 1 that resemble it.
 
     They are the same object at other times of its clip, or patches of one photograph, most in the same outline. All
     get the same change of colour.
@@ -53,17 +52,17 @@ def draw_costumes(
         pictures = [cutout.rgba for cutout in chosen]
         if rng.random() < 0.5:
             pictures = [picture[:, ::-1] for picture in pictures]
-        costumes = [Costume(picture, _contour(picture[..., 3])) for picture in pictures]
+        appearances = [Appearance(picture, _contour(picture[..., 3])) for picture in pictures]
     else:
         photograph = photographs[int(rng.integers(len(photographs)))]
         shape, size = draw_outline(rng), _patch_size(rng, photograph)
         shapes = [shape, *(shape if rng.random() < 0.7 else draw_outline(rng) for _ in range(count - 1))]
-        costumes = [patch(rng, photograph, one, size) for one in shapes]
+        appearances = [patch(rng, photograph, one, size) for one in shapes]
     tone = _tone(rng)
-    return [Costume(_toned(costume.rgba, tone), costume.shape) for costume in costumes]
+    return [Appearance(_toned(appearance.rgba, tone), appearance.shape) for appearance in appearances]
 
 
-def patch(rng: Generator, photograph: np.ndarray, shape: np.ndarray, size: tuple[int, int]) -> Costume:
+def patch(rng: Generator, photograph: np.ndarray, shape: np.ndarray, size: tuple[int, int]) -> Appearance:
     """A piece of a photograph of `size` (width, height) px, in an outline (P, 2).
 
     Of a few random pieces the one with most contrast is taken: sky in front of sky could not be followed.
@@ -79,13 +78,15 @@ def patch(rng: Generator, photograph: np.ndarray, shape: np.ndarray, size: tuple
     mask = np.zeros((height * fine, width * fine), np.uint8)
     corners = np.rint(((shape + 1) / 2 * [width * fine, height * fine] - 0.5) * 16).astype(np.int32)
     cv2.fillPoly(mask, [corners], 255, cv2.LINE_8, 4)
-    return Costume(np.dstack([piece, cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)]), shape)
+    return Appearance(
+        np.dstack([piece, cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)]), shape
+    )
 
 
 def draw_outline(rng: Generator) -> np.ndarray:
-    """An outline of `synthetic.motion.outline`, or a smooth star; (96, 2), filling the square from -1 to 1."""
+    """An outline of `synthetic.motion.random_outline`, or a smooth star; (96, 2), filling the square from -1 to 1."""
     if rng.random() < 0.75:
-        return outline(rng)
+        return random_outline(rng)
     turn = np.linspace(0, 2 * np.pi, OUTLINE_POINTS, endpoint=False)
     arms = int(rng.integers(3, 8))
     radius = 1 + rng.uniform(0.15, 0.45) * np.cos(arms * turn + rng.uniform(0, 7))

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from dlatrack.datasets.synthetic.motion import drift
-
-Generator = np.random.Generator
 
 #: Weights of red, green and blue in the brightness of a pixel (ITU-R BT.601).
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class CameraEffects:
     """Changes of the picture over T frames.
 
     Args:
@@ -48,7 +47,7 @@ class Recording:
         return image
 
 
-def draw_recording(rng: Generator, length: int) -> Recording:
+def draw_recording(rng: Generator, length: int) -> CameraEffects:
     """Most videos are nearly steady and sharp; one in four goes in and out of focus, one in ten has no colour."""
     soft = np.zeros(length)
     if rng.random() < 0.25:
@@ -58,4 +57,4 @@ def draw_recording(rng: Generator, length: int) -> Recording:
     contrast = np.exp(rng.normal(-0.05, 0.15) + drift(rng, length, length / 2, rng.uniform(0, 0.15)))
     saturation = 0.0 if rng.random() < 0.1 else float(rng.uniform(0.6, 1.2))
     quality = int(rng.integers(25, 92)) if rng.random() < 0.6 else 0
-    return Recording(soft, gain, contrast, saturation, quality)
+    return CameraEffects(soft, gain, contrast, saturation, quality)

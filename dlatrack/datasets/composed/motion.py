@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Costumes
+from collections.abc import Sequence as Appearances
 
 import numpy as np
+from numpy.random import Generator
 
-from dlatrack.datasets.composed.appearance import Costume
+from dlatrack.datasets.composed.appearance import Appearance
 from dlatrack.datasets.synthetic.motion import Body, Track, axes, curve, drift, fit, rigid
-
-Generator = np.random.Generator
 
 #: Smallest side of a target, px, and the largest share of the view that its box may take in either direction.
 SMALLEST, LARGEST = 12, 0.6
 
 
-def draw_target(rng: Generator, length: int, size: tuple[int, int], costume: Costume) -> Track:
+def draw_target_track(rng: Generator, length: int, size: tuple[int, int], appearance: Appearance) -> Track:
     """A target that crosses the view, grows or shrinks, turns, leans and bends.
 
     A pair of frames shows what ten times as many frames of a film would: half of the videos are calm, the others are
@@ -28,26 +27,26 @@ def draw_target(rng: Generator, length: int, size: tuple[int, int], costume: Cos
     scale = np.exp(drift(rng, length, every, rng.uniform(0, 0.2 if calm else 0.6)))
     angle = rng.normal(0, 0.1) + drift(rng, length, every, rng.uniform(0, 0.15 if calm else 0.8))
     stretch = drift(rng, length, every, rng.uniform(0, 0.08 if calm else 0.35))
-    logs = np.clip(costume.log_aspect + rng.normal(0, 0.12) + stretch, -np.log(4), np.log(4))
+    logs = np.clip(appearance.log_aspect + rng.normal(0, 0.12) + stretch, -np.log(4), np.log(4))
     half = side / 2 * scale[:, None] * np.exp(0.5 * logs[:, None] * [1, -1])
     half *= np.maximum(1, SMALLEST / 2 / half.min())
-    still = Track(_body(rng, length, costume.shape, calm), np.zeros((length, 2)), axes(half, angle))
+    still = Track(_body(rng, length, appearance.shape, calm), np.zeros((length, 2)), axes(half, angle))
     extent = still.bounds_xyxy[:, 2:] - still.bounds_xyxy[:, :2]
     shrink = np.minimum(1, LARGEST / (extent / size).max())
     still = Track(still.body, still.centre, still.axes * shrink)
     return Track(still.body, _path(rng, still, size, every), still.axes)
 
 
-def draw_distractors(
-    rng: Generator, size: tuple[int, int], target: Track, costumes: Costumes[Costume]
+def draw_distractor_tracks(
+    rng: Generator, size: tuple[int, int], target: Track, appearances: Appearances[Appearance]
 ) -> list[Track]:
-    """One object per costume, half of the target's size to twice; most keep close to the target for a while."""
+    """One object per appearance, half of the target's size to twice; most keep close to the target for a while."""
     length = len(target.centre)
     own = 2 * np.sqrt(np.abs(np.linalg.det(target.axes[0])))
     tracks = []
-    for costume in costumes:
+    for appearance in appearances:
         side = own * np.exp(rng.uniform(-0.6, 0.6))
-        half = side / 2 * np.exp(0.5 * np.clip(costume.log_aspect, -1.4, 1.4) * np.array([1, -1]))
+        half = side / 2 * np.exp(0.5 * np.clip(appearance.log_aspect, -1.4, 1.4) * np.array([1, -1]))
         angle = rng.normal(0, 0.15) + drift(rng, length, length / 2, rng.uniform(0, 0.5))
         frame = axes(np.repeat(half[None], length, 0), angle)
         if rng.random() < 0.7:
@@ -56,7 +55,7 @@ def draw_distractors(
             path = target.centre + distance[:, None] * np.stack([np.cos(heading), np.sin(heading)], 1)
         else:
             path = np.array(size) * (rng.uniform(0.1, 0.9, 2) + 0.3 * curve(rng, length, length / 2, 2))
-        tracks.append(rigid(costume.shape, path, frame))
+        tracks.append(rigid(appearance.shape, path, frame))
     return tracks
 
 

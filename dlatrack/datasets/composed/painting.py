@@ -1,17 +1,16 @@
-"""From costumes and photographs to what `synthetic.render` draws."""
+"""From appearances and photographs to what `synthetic.render` draws."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Costumes
+from collections.abc import Sequence as Appearances
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
-from dlatrack.datasets.composed.appearance import Costume
+from dlatrack.datasets.composed.appearance import Appearance
 from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, Painting, Sprite, pyramid
 from dlatrack.datasets.synthetic.scene import Layer, Scene
-
-Generator = np.random.Generator
 
 #: Stream of the seed for pixels; scenes use stream 0.
 _STREAM = 1
@@ -32,20 +31,23 @@ def backdrop(rng: Generator, photograph: np.ndarray, size: tuple[int, int]) -> n
     return np.ascontiguousarray(image)
 
 
-def paint(scene: Scene, costumes: Costumes[Costume], background: np.ndarray) -> Painting:
-    """The pixels of a scene; `costumes` are in the order of the numbers of its layers."""
+def paint_composed(scene: Scene, appearances: Appearances[Appearance], background: np.ndarray) -> Painting:
+    """The pixels of a scene; `appearances` are in the order of the numbers of its layers."""
     rng = np.random.Generator(np.random.PCG64([scene.seed, _STREAM]))
     rows, columns = scene.size[1] + 64, scene.size[0] + 64
     noise = rng.standard_normal((rows, columns, 3), dtype=np.float32) * scene.sensor_noise
     layers = sorted((scene.target, *scene.distractors, *scene.occluders), key=lambda layer: layer.number)
-    sprites = [_sprite(rng, layer, costume) for layer, costume in zip(layers, costumes, strict=True)]
+    sprites = [_sprite(rng, layer, appearance) for layer, appearance in zip(layers, appearances, strict=True)]
     return Painting(background, np.clip(np.rint(noise), -60, 60).astype(np.int8), tuple(sprites))
 
 
-def _sprite(rng: Generator, layer: Layer, costume: Costume) -> Sprite:
-    """The costume at the size of its largest view, with soft light from one side."""
+def _sprite(rng: Generator, layer: Layer, appearance: Appearance) -> Sprite:
+    """The appearance at the size of its largest view, with soft light from one side."""
     size = np.clip(2 * np.linalg.norm(layer.track.axes, axis=1).max(0), 24, 256)
-    colour, cover = np.ascontiguousarray(costume.rgba[..., :3]), np.ascontiguousarray(costume.rgba[..., 3])
+    colour, cover = (
+        np.ascontiguousarray(appearance.rgba[..., :3]),
+        np.ascontiguousarray(appearance.rgba[..., 3]),
+    )
     mask = _spread(cover, size, (MASK_REACH, MASK_REACH), cv2.BORDER_CONSTANT)
     skin = _spread(colour, size, (SKIN_REACH, MASK_REACH), cv2.BORDER_REFLECT_101)
     rows, columns = mask.shape

@@ -6,18 +6,17 @@ from collections.abc import Sequence as Listing
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
-from dlatrack.datasets.composed.appearance import Costume, draw_costumes, patch
-from dlatrack.datasets.composed.camera import Recording, draw_recording
+from dlatrack.datasets.composed.appearance import Appearance, draw_appearances, patch
+from dlatrack.datasets.composed.camera import CameraEffects, draw_recording
 from dlatrack.datasets.composed.cutouts import Cutout
-from dlatrack.datasets.composed.motion import draw_camera, draw_distractors, draw_target
+from dlatrack.datasets.composed.motion import draw_camera, draw_distractor_tracks, draw_target_track
 from dlatrack.datasets.composed.painting import backdrop
 from dlatrack.datasets.synthetic.light import draw_light
 from dlatrack.datasets.synthetic.motion import Track
 from dlatrack.datasets.synthetic.objects import draw_occluders
 from dlatrack.datasets.synthetic.scene import Layer, Scene
-
-Generator = np.random.Generator
 
 #: Sizes of the view, px.
 VIEWS = ((320, 240), (400, 300), (480, 270), (270, 360))
@@ -32,18 +31,18 @@ class Production:
 
     Args:
         scene: geometry, light and noise, as of a synthetic video.
-        costumes: of target, distractors and occluders, by their number in the scene.
+        appearances: of target, distractors and occluders, by their number in the scene.
         backdrop: (H, W, 3) uint8 RGB that the camera looks at.
         recording: what becomes of the picture.
     """
 
     scene: Scene
-    costumes: tuple[Costume, ...]
+    appearances: tuple[Appearance, ...]
     backdrop: np.ndarray
-    recording: Recording
+    recording: CameraEffects
 
 
-def produce(images: Listing[np.ndarray], cutouts: Listing[Cutout], seed: int, length: int) -> Production:
+def draw_scene(images: Listing[np.ndarray], cutouts: Listing[Cutout], seed: int, length: int) -> Production:
     """Draw a video of `length` frames from photographs, (H, W, 3) uint8 RGB, and cut-outs."""
     rng = np.random.Generator(np.random.PCG64([seed, 0]))
     size = VIEWS[int(rng.integers(len(VIEWS)))]
@@ -52,13 +51,13 @@ def produce(images: Listing[np.ndarray], cutouts: Listing[Cutout], seed: int, le
     view = backdrop(rng, images[behind], size)
     count = int(rng.integers(1, 4))
     alike = int(rng.binomial(count, 0.55))
-    costumes = draw_costumes(rng, others, cutouts, 1 + alike)
-    costumes += [draw_costumes(rng, images, cutouts, 1)[0] for _ in range(count - alike)]
-    target = draw_target(rng, length, size, costumes[0])
-    distractors = draw_distractors(rng, size, target, costumes[1:])
+    appearances = draw_appearances(rng, others, cutouts, 1 + alike)
+    appearances += [draw_appearances(rng, images, cutouts, 1)[0] for _ in range(count - alike)]
+    target = draw_target_track(rng, length, size, appearances[0])
+    distractors = draw_distractor_tracks(rng, size, target, appearances[1:])
     covered = bool(rng.random() < _OCCLUDED) and length >= _PASSAGE
     occluders = draw_occluders(rng, size, target) if covered else []
-    costumes += [_cover(rng, images, track) for track in occluders]
+    appearances += [_cover(rng, images, track) for track in occluders]
     layers = [Layer(track, "own", number) for number, track in enumerate([target, *distractors, *occluders])]
     scene = Scene(
         seed=seed,
@@ -74,10 +73,10 @@ def produce(images: Listing[np.ndarray], cutouts: Listing[Cutout], seed: int, le
         stretch=np.zeros(length),
         sensor_noise=float(rng.uniform(0, 5)),
     )
-    return Production(scene, tuple(costumes), view, draw_recording(rng, length))
+    return Production(scene, tuple(appearances), view, draw_recording(rng, length))
 
 
-def _cover(rng: Generator, images: Listing[np.ndarray], track: Track) -> Costume:
+def _cover(rng: Generator, images: Listing[np.ndarray], track: Track) -> Appearance:
     """A piece of a photograph in the outline of an occluder."""
     width, height = np.clip(2 * np.linalg.norm(track.axes[0], axis=0), 16, 256).astype(int).tolist()
     return patch(rng, images[int(rng.integers(len(images)))], track.body.shape, (width, height))

@@ -17,7 +17,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import owned_folder, write_text
 
 #: Sets whose miniatures can be made longer.
-BENCHMARKS = ("otb100", "uav123", "vot2019", "lasot_test")
+LONGER_SETS = ("otb100", "uav123", "vot2019", "lasot_test")
 
 _NOTE = "# A synthetic miniature, not the real data set. Readers take counts and lists from here.\n"
 
@@ -54,14 +54,14 @@ def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) ->
     known = manifest(name)
     if not 0 <= seed < 2**64:
         raise InputError(f"seed must be in 0..{2**64 - 1}, got {seed}")
-    if longer < 1 or (longer > 1 and name not in BENCHMARKS):
-        raise InputError(f"longer must be 1, or more for {', '.join(BENCHMARKS)}; got {longer} for {name}")
+    if longer < 1 or (longer > 1 and name not in LONGER_SETS):
+        raise InputError(f"longer must be 1, or more for {', '.join(LONGER_SETS)}; got {longer} for {name}")
     root = Path(out) / known.root_names[0]
     taken = [mini_file(name), *(split.marker for split in known.splits.values())]
     with owned_folder(root):
         if any(any(root.glob(pattern)) for pattern in taken):
             raise InputError(f"{root} holds {known.title} already; choose another folder")
-        options = {"longer": longer} if name in BENCHMARKS else {}
+        options = {"longer": longer} if name in LONGER_SETS else {}
         declaration: Declaration = import_module(f"dlatrack.datasets.mini.{name}").write(
             root, seed, **options
         )

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import Scene, save_images, save_rows, save_text, scene
+from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, save_text, scene
 
 _LENGTH = 10
 
@@ -51,16 +51,16 @@ def write(root: Path, seed: int) -> Declaration:
     )
 
 
-def _resized(video: Scene) -> Scene:
+def _resized(video: MiniVideo) -> MiniVideo:
     """The second half of the frames at half the size."""
     images, boxes_xywh = list(video.images), video.boxes_xywh.copy()
     for number in range(len(video) // 2, len(video)):
         images[number] = cv2.resize(images[number], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         boxes_xywh[number] /= 2
-    return Scene(images, boxes_xywh, video.visible)
+    return MiniVideo(images, boxes_xywh, video.visible)
 
 
-def _save(folder: Path, video: Scene, *, only_first: bool = False) -> None:
+def _save(folder: Path, video: MiniVideo, *, only_first: bool = False) -> None:
     save_images(folder, "%08d.jpg", range(1, len(video) + 1), video.images)
     save_rows(folder / "groundtruth.txt", video.boxes_xywh[: 1 if only_first else None], number=".4f")
     if only_first:

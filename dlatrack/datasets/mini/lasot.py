@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import Scene, save_images, save_rows, save_text, scene
+from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, save_text, scene
 
 _LENGTH = 12
 
@@ -39,7 +39,7 @@ def write(root: Path, seed: int) -> Declaration:
 def save_sequence(
     root: Path,
     name: str,
-    video: Scene,
+    video: MiniVideo,
     *,
     flag: str = "out_of_view",
     invalid: dict[int, tuple[int, int, int, int]] | None = None,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import Scene, save_images, save_rows, save_text, scene, side_by_side
+from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, save_text, scene, side_by_side
 
 _LENGTH = 12
 _CUT = 6  # px of Biker's target that are above the image in its first frame
@@ -122,7 +122,7 @@ def _jogging(root: Path, seed: int, length: int) -> list[dict[str, str | int]]:
 
 
 def _tiger1(root: Path, seed: int, length: int) -> dict[str, str | int]:
-    video: Scene = scene("otb100/Tiger1", seed, length)
+    video: MiniVideo = scene("otb100/Tiger1", seed, length)
     _save(root / "Tiger1", video.images, _rows(video.boxes_xywh), separator="\t")
     return _entry(
         "Tiger1",

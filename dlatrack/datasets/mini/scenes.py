@@ -16,7 +16,7 @@ _QUALITY = 90
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class MiniVideo:
     """A short video, rendered.
 
     Args:
@@ -45,7 +45,7 @@ def scene(
     size: tuple[int, int] = (160, 120),
     *,
     challenges: Collection[str] = (),
-) -> Scene:
+) -> MiniVideo:
     """A synthetic video that depends on its key and the seed alone.
 
     Args:
@@ -67,10 +67,10 @@ def scene(
     boxes_xywh = sequence.boxes_xywh.copy()
     for frame in np.flatnonzero(~sequence.visible):
         boxes_xywh[frame] = boxes_xywh[frame - 1]
-    return Scene([sequence.frames[n] for n in range(length)], boxes_xywh, sequence.visible)
+    return MiniVideo([sequence.frames[n] for n in range(length)], boxes_xywh, sequence.visible)
 
 
-def side_by_side(left: Scene, right: Scene) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def side_by_side(left: MiniVideo, right: MiniVideo) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Two scenes of one size in one video: the images, and (T, 4) xywh boxes of the left and the right target."""
     images = [np.hstack(pair) for pair in zip(left.images, right.images, strict=True)]
     return images, left.boxes_xywh, right.boxes_xywh + np.array([left.size[0], 0, 0, 0])

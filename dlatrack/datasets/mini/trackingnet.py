@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import Scene, save_images, save_rows, scene
+from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, scene
 
 _CHUNKS = 12
 _LENGTH = 12  # long enough for 10.jpg, which comes before 2.jpg when sorted as text
@@ -49,16 +49,16 @@ def _counts(videos: int, rows: int) -> dict[str, int]:
     return {"videos": videos, "tracks": videos, "frames": rows, "rows": rows, "boxes": rows}
 
 
-def _cut(video: Scene) -> Scene:
+def _cut(video: MiniVideo) -> MiniVideo:
     """Cut the left of the view off, so that the target begins outside where it is leftmost."""
     left = int(video.boxes_xywh[:, 0].min()) + _CUT
-    return Scene(
+    return MiniVideo(
         [np.ascontiguousarray(image[:, left:]) for image in video.images],
         video.boxes_xywh - np.array([left, 0, 0, 0]),
         video.visible,
     )
 
 
-def _save(chunk: Path, name: str, video: Scene, *, only_first: bool = False) -> None:
+def _save(chunk: Path, name: str, video: MiniVideo, *, only_first: bool = False) -> None:
     save_images(chunk / "frames" / name, "%d.jpg", range(len(video)), video.images)
     save_rows(chunk / "anno" / f"{name}.txt", video.boxes_xywh[: 1 if only_first else None], number=".2f")

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlatrack.datasets.manifests import manifest
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import Scene, save_images, save_rows, scene
+from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, scene
 
 _LENGTH = 10
 
@@ -45,7 +45,7 @@ def write(root: Path, seed: int, longer: int = 1) -> Declaration:
 
 
 def _sequence(
-    root: Path, name: str, folder: str, first: int, video: Scene, attributes: str
+    root: Path, name: str, folder: str, first: int, video: MiniVideo, attributes: str
 ) -> dict[str, str | int]:
     """Write boxes and flags of a sequence, and answer its row of the sequence list."""
     rows = np.rint(video.boxes_xywh + np.array([1, 1, 0, 0]))

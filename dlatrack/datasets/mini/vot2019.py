@@ -8,7 +8,7 @@ import numpy as np
 
 from dlatrack.datasets.manifests import manifest
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import Scene, save_images, save_rows, save_text, scene
+from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, save_text, scene
 
 _LENGTH = 10
 
@@ -97,7 +97,7 @@ def _sequence(
     }
 
 
-def _polygons(video: Scene, wide: float) -> np.ndarray:
+def _polygons(video: MiniVideo, wide: float) -> np.ndarray:
     """(T, 8) corners around the middle of the target."""
     low, size = video.boxes_xywh[:, None, :2], video.boxes_xywh[:, None, 2:]
     return (low + size * ((_CORNERS - 0.5) * wide + 0.5)).reshape(-1, 8)

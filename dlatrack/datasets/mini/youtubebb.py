@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import Scene, save_images, save_text, scene, side_by_side
+from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_text, scene, side_by_side
 
 _LENGTH = 6
 _START = 237_000  # ms
@@ -52,11 +52,11 @@ def write(root: Path, seed: int) -> Declaration:
     )
 
 
-def _landscape(video: Scene) -> Scene:
+def _landscape(video: MiniVideo) -> MiniVideo:
     """Grey bars left and right: another aspect ratio."""
     bar = 20
     images = [np.pad(image, ((0, 0), (bar, bar), (0, 0)), constant_values=128) for image in video.images]
-    return Scene(images, video.boxes_xywh + np.array([bar, 0, 0, 0]), video.visible)
+    return MiniVideo(images, video.boxes_xywh + np.array([bar, 0, 0, 0]), video.visible)
 
 
 class _Split:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import truth
-from dlatrack.datasets.synthetic.render import Painting, paint, render
+from dlatrack.datasets.synthetic.render import Painting, paint_synthetic, render
 from dlatrack.datasets.synthetic.scene import CHALLENGES, Scene, draw_scene
 
 __all__ = ["CHALLENGES", "SyntheticFrames", "synthetic_sequence", "synthetic_sequences"]
@@ -43,7 +43,7 @@ class SyntheticFrames:
 
 @lru_cache(maxsize=64)
 def _painted(frames: SyntheticFrames) -> Painting:
-    return paint(frames.scene, frames.photographs)
+    return paint_synthetic(frames.scene, frames.photographs)
 
 
 def synthetic_sequence(
@@ -101,7 +101,7 @@ def synthetic_sequence(
         name=f"synthetic-{seed:04d}",
         frames=SyntheticFrames(scene, textures),
         boxes_xywh=truth.boxes_xywh(scene),
-        visible=truth.visible(scene),
+        visible=truth.target_visible(scene),
         attributes=truth.attributes(scene),
         polygons=truth.polygons(scene),
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
 from dlatrack.datasets.synthetic.motion import drift
-
-Generator = np.random.Generator
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,8 @@ from functools import cached_property
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from scipy.interpolate import CubicSpline
-
-Generator = np.random.Generator
 
 #: Points of a closed outline.
 OUTLINE_POINTS = 96
@@ -53,7 +52,7 @@ def fit(path: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return path + np.clip(0, low - path.min(0), np.maximum(high - path.max(0), low - path.min(0)))
 
 
-def outline(rng: Generator) -> np.ndarray:
+def random_outline(rng: Generator) -> np.ndarray:
     """A closed random shape that fills the square from -1 to 1: smooth, polygonal, elliptic or boxy.
 
     Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+from numpy.random import Generator
 
 from dlatrack.datasets.synthetic.motion import (
     BAR,
@@ -14,12 +15,10 @@ from dlatrack.datasets.synthetic.motion import (
     curve,
     drift,
     fit,
-    outline,
+    random_outline,
     rigid,
     smoothstep,
 )
-
-Generator = np.random.Generator
 
 
 def view_shift(rng: Generator, length: int, unit: float, chosen: Collection[str]) -> tuple[np.ndarray, bool]:
@@ -46,7 +45,7 @@ def view_shift(rng: Generator, length: int, unit: float, chosen: Collection[str]
     return shift - shift[:1], jerk or "MB" in chosen
 
 
-def draw_target(
+def draw_target_path(
     rng: Generator,
     length: int,
     size: tuple[int, int],
@@ -86,7 +85,7 @@ def draw_target(
     heading = rng.uniform(0, 2 * np.pi, 2)
     wave = rng.uniform(1.5, 3, (2, 1)) * np.stack([np.cos(heading), np.sin(heading)], 1)
     phase = rng.uniform(0, 2 * np.pi, 2) + np.outer(np.arange(length), rng.uniform(-0.4, 0.4, 2))
-    body = Body(outline(rng), amplitude, wave, phase, 0.9 * np.sin(yaw))
+    body = Body(random_outline(rng), amplitude, wave, phase, 0.9 * np.sin(yaw))
     still = Track(body, np.zeros((length, 2)), axes(half, angle))
     extent = still.bounds_xyxy[:, 2:] - still.bounds_xyxy[:, :2]
     shrink = np.minimum(1, (0.75 * np.array(size) / extent).min(1))
@@ -122,7 +121,7 @@ def _placed(
     return Track(still.body, path, still.axes)
 
 
-def draw_distractors(rng: Generator, size: tuple[int, int], target: Track, twins: int) -> list[Track]:
+def draw_distractor_paths(rng: Generator, size: tuple[int, int], target: Track, twins: int) -> list[Track]:
     """`twins` objects shaped like the target, the first of which comes close to it, and sometimes others."""
     length = len(target.centre)
     others = int(rng.choice([0, 1, 2], p=[0.55, 0.3, 0.15]))
@@ -143,7 +142,7 @@ def draw_distractors(rng: Generator, size: tuple[int, int], target: Track, twins
             path += (
                 target.centre[meet] - path[meet] + 2.2 * own * np.array([np.cos(heading), np.sin(heading)])
             )
-        tracks.append(rigid(target.body.shape if likeness else outline(rng), path, frame))
+        tracks.append(rigid(target.body.shape if likeness else random_outline(rng), path, frame))
     return tracks
 
 
@@ -157,7 +156,7 @@ def draw_occluders(rng: Generator, size: tuple[int, int], target: Track) -> list
         extent = (target.bounds_xyxy[meet, 2:] - target.bounds_xyxy[meet, :2]) / 2
         full = bool(rng.random() < 0.4)
         heading = rng.uniform(0, 2 * np.pi)
-        shape, angle = outline(rng), rng.uniform(0, 2 * np.pi)
+        shape, angle = random_outline(rng), rng.uniform(0, 2 * np.pi)
         half = extent.max() * (rng.uniform(1.5, 2, 2) if full else rng.uniform(0.5, 0.9, 2))
         if rng.random() < 0.5:  # a post or beam across the whole view
             shape, heading = BAR, rng.choice([0, np.pi]) + rng.normal(0, 0.12)

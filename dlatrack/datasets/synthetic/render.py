@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from dlatrack.datasets.synthetic import textures
 from dlatrack.datasets.synthetic.motion import Track
 from dlatrack.datasets.synthetic.scene import Layer, Scene
-
-Generator = np.random.Generator
 
 #: Half side in object units of the square that masks cover, and the half width that skins cover: a turn
 #: out of the plane moves the skin by at most 0.9 under the mask.
@@ -44,7 +43,7 @@ class Painting:
     sprites: tuple[Sprite, ...]
 
 
-def paint(scene: Scene, photographs: Photographs[np.ndarray] | None) -> Painting:
+def paint_synthetic(scene: Scene, photographs: Photographs[np.ndarray] | None) -> Painting:
     """Paint the textures of a scene; with `photographs` about two in three come from them."""
     rng = _generator(scene, _BACKDROP)
     width, height = scene.canvas

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.random import Generator
 
 from dlatrack.datasets.synthetic.light import Light, draw_light
 from dlatrack.datasets.synthetic.motion import Track, curve, drift, shown_fractions
-from dlatrack.datasets.synthetic.objects import draw_distractors, draw_occluders, draw_target, view_shift
-
-Generator = np.random.Generator
+from dlatrack.datasets.synthetic.objects import (
+    draw_distractor_paths,
+    draw_occluders,
+    draw_target_path,
+    view_shift,
+)
 
 #: The 11 challenges of OTB100 and the share of its sequences that carry each; here, the chance to draw it.
 CHALLENGES = {
@@ -112,13 +116,13 @@ def draw_scene(
         chosen -= {"OCC", "OV"}
     unit = min(size) / 240
     shift, jerk = view_shift(rng, length, unit, chosen)
-    yaw, angle, stretch, target = draw_target(rng, length, size, unit, chosen, shift)
+    yaw, angle, stretch, target = draw_target_path(rng, length, size, unit, chosen, shift)
     camera = _camera(rng, length, size, shift if jerk else np.zeros((length, 2)), target)
     skin = "own"
     twins = 0
     if "BC" in chosen:
         skin, twins = ("background", 0) if rng.random() < 0.35 else ("own", int(rng.integers(1, 4)))
-    distractors = draw_distractors(rng, size, target, twins)
+    distractors = draw_distractor_paths(rng, size, target, twins)
     occluders = draw_occluders(rng, size, target) if "OCC" in chosen else []
     worn = ["target"] * twins + ["own"] * (len(distractors) - twins)
     worn += list(rng.choice(["own", "background", "target"], len(occluders), p=[0.6, 0.25, 0.15]))

@@ -6,8 +6,7 @@ from collections.abc import Sequence as Photographs
 
 import cv2
 import numpy as np
-
-Generator = np.random.Generator
+from numpy.random import Generator
 
 
 def noise(rng: Generator, height: int, width: int, *, coarsest: float, roughness: float) -> np.ndarray:

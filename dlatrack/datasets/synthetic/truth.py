@@ -11,7 +11,7 @@ from dlatrack.datasets.synthetic.scene import Scene
 VISIBLE_SHARE = 0.1
 
 
-def visible(scene: Scene) -> np.ndarray:
+def target_visible(scene: Scene) -> np.ndarray:
     """(T,) bool: at least a tenth of the target's area is inside the image and not covered."""
     return scene.fractions[1] >= VISIBLE_SHARE
 
@@ -20,17 +20,17 @@ def boxes_xywh(scene: Scene) -> np.ndarray:
     """(T, 4) px: the tight box of the whole outline, covered parts included, clipped to the image; NaN if absent."""
     size = np.array(scene.size * 2, float)
     boxes = xyxy_to_xywh(np.clip(scene.target.track.bounds_xyxy, 0, size))
-    return np.where(visible(scene)[:, None], boxes, np.nan)
+    return np.where(target_visible(scene)[:, None], boxes, np.nan)
 
 
 def polygons(scene: Scene) -> np.ndarray:
     """(T, 4, 2) px: the tight rectangle in the target's own direction, not clipped; NaN if absent."""
-    return np.where(visible(scene)[:, None, None], scene.target.track.polygons, np.nan)
+    return np.where(target_visible(scene)[:, None, None], scene.target.track.polygons, np.nan)
 
 
 def attributes(scene: Scene) -> tuple[str, ...]:
     """Which of the 11 challenges of OTB100 the video shows, in OTB's order; `synthetic_sequence` defines them."""
-    seen = visible(scene)
+    seen = target_visible(scene)
     inside, shown = (share[seen] for share in scene.fractions)
     track = scene.target.track
     extent = (track.bounds_xyxy[:, 2:] - track.bounds_xyxy[:, :2])[seen]

@@ -29,7 +29,7 @@ _UNITS = {
 }
 
 
-class Timing(NamedTuple):
+class FrameTimes(NamedTuple):
     """How a video was recorded.
 
     Attributes:
@@ -42,7 +42,7 @@ class Timing(NamedTuple):
     frames: int
 
 
-def read_timing(path: Path) -> Timing:
+def read_timing(path: Path) -> FrameTimes:
     """The rate of a video file and the number of its frames, without decoding any.
 
     Raises:
@@ -52,7 +52,7 @@ def read_timing(path: Path) -> Timing:
     times = packet_times(path)
     declared = capture.get(cv2.CAP_PROP_FPS)
     fps = rate_of(times, declared)
-    return Timing(fps, expected_frames(times, declared, capture.get(cv2.CAP_PROP_FRAME_COUNT), fps))
+    return FrameTimes(fps, expected_frames(times, declared, capture.get(cv2.CAP_PROP_FRAME_COUNT), fps))
 
 
 def packet_times(path: Path) -> np.ndarray:

@@ -41,7 +41,7 @@ class VideoFrames:
         path: anything that OpenCV can read; turned upright if the file says that it is rotated.
 
     Attributes:
-        fps: frames per second, as `packets.Timing` says.
+        fps: frames per second, as `packets.FrameTimes` says.
         expected: number of frames that there should be; there are fewer if the file is cut off or damaged.
 
     Raises:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.box_text import MOST_PIXELS, decode, quick_table, split_lines, split_numbers
+from dlatrack.datasets.box_text import MOST_PIXELS, decode_text, quick_table, split_lines, split_numbers
 from dlatrack.errors import InputError, shortened
 from dlatrack.files import write_text
 
@@ -30,7 +30,7 @@ def write_boxes(path: str | Path, boxes_xywh: np.ndarray, *, first_pixel: int = 
     write_text(path, "".join(",".join(f"{value:.4f}" for value in row) + "\n" for row in shifted.tolist()))
 
 
-def read_boxes(path: str | Path, rows: int | None = None, *, first_pixel: int = 1) -> np.ndarray:
+def read_result_boxes(path: str | Path, rows: int | None = None, *, first_pixel: int = 1) -> np.ndarray:
     """Read the boxes of a result file, ours or a peer's.
 
     Args:
@@ -42,15 +42,17 @@ def read_boxes(path: str | Path, rows: int | None = None, *, first_pixel: int = 
         (T, 4) float64 xywh, 0-based px.
 
     Raises:
-        InputError: as `read_rows`, or if rows are missing or too many.
+        InputError: as `read_result_rows`, or if rows are missing or too many.
     """
-    boxes = read_rows(path)
+    boxes = read_result_rows(path)
     if rows is not None and len(boxes) != rows:
         raise InputError(f"{path} has {len(boxes)} rows, but the sequence has {rows} frames")
     return boxes - np.array([first_pixel, first_pixel, 0, 0])
 
 
-def read_rows(path: str | Path, columns: Collection[int] = (4,), most: float = MOST_PIXELS) -> np.ndarray:
+def read_result_rows(
+    path: str | Path, columns: Collection[int] = (4,), most: float = MOST_PIXELS
+) -> np.ndarray:
     """Read the rows of a result file as they are.
 
     Values may be separated by commas, semicolons, tabs or blanks; NaN stands for no box. Nothing is repaired.
@@ -83,7 +85,7 @@ def read_rows(path: str | Path, columns: Collection[int] = (4,), most: float = M
 
 def _text(path: str | Path) -> str:
     try:
-        return decode(Path(path).read_bytes())
+        return decode_text(Path(path).read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:

@@ -13,7 +13,7 @@ from dlatrack.datasets.box_text import MOST_OF_RESULT
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.names import match_files, require_all, spells_one
-from dlatrack.evaluation.results.text import read_rows
+from dlatrack.evaluation.results.text import read_result_rows
 from dlatrack.files import is_companion
 
 #: Ends of the names of text files beside results: times of pytracking, GOT-10k and VOT, confidences of trackers.
@@ -40,14 +40,14 @@ class TrackerFiles:
         """(R, 4) rows of each sequence, coordinates as in the files.
 
         Raises:
-            InputError: naming sequences without a file, or as `read_rows` and `read_mat`.
+            InputError: naming sequences without a file, or as `read_result_rows` and `read_mat`.
         """
         require_all(self.folder, self.files, names)
         return {name: _read(self.files[name]) for name in names}
 
 
 def _read(path: Path) -> np.ndarray:
-    return read_mat(path) if path.suffix.lower() == ".mat" else read_rows(path, most=MOST_OF_RESULT)
+    return read_mat(path) if path.suffix.lower() == ".mat" else read_result_rows(path, most=MOST_OF_RESULT)
 
 
 def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> list[TrackerFiles]:
@@ -108,7 +108,7 @@ def _box_files(paths: list[Path], names: Collection[str]) -> dict[str, Path]:
 
 def _holds_boxes(path: Path) -> bool:
     try:
-        return len(read_rows(path)) > 0
+        return len(read_result_rows(path)) > 0
     except InputError:
         return False
 

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 #: Names of two trackers, the score of the second subtracted from that of the first.
-Pair = tuple[str, str]
+TrackerPair = tuple[str, str]
 
 
 def paired_bootstrap(
@@ -68,7 +68,7 @@ def compare_all(
     seed: int = 0,
     confidence: float = 0.95,
     holm: bool = False,
-) -> dict[Pair, Difference]:
+) -> dict[TrackerPair, Difference]:
     """Compare every tracker with every other, all on the same resamples of the sequences.
 
     Interval and p-value are those of `resampling`. With several training seeds each resample draws the sequences
@@ -125,7 +125,7 @@ def by_attribute(
     seed: int = 0,
     confidence: float = 0.95,
     holm: bool = False,
-) -> dict[str, dict[Pair, Difference]]:
+) -> dict[str, dict[TrackerPair, Difference]]:
     """`compare_all` on the sequences of each attribute alone.
 
     Args:
@@ -171,7 +171,9 @@ def _resampled_means(checked: Mapping[str, np.ndarray], resamples: int, seed: in
     return means
 
 
-def _corrected(answer: Mapping[str, Mapping[Pair, Difference]]) -> dict[str, dict[Pair, Difference]]:
+def _corrected(
+    answer: Mapping[str, Mapping[TrackerPair, Difference]],
+) -> dict[str, dict[TrackerPair, Difference]]:
     corrected = iter(holm_corrected([item.p for pairs in answer.values() for item in pairs.values()]))
     return {
         part: {pair: replace(item, p_holm=next(corrected)) for pair, item in pairs.items()}

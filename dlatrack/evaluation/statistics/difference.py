@@ -10,7 +10,7 @@ import numpy as np
 
 #: Sequences below which a bootstrap interval is too narrow, see `resampling`; and what to say then.
 ENOUGH = 30
-FEW = f"With fewer than about {ENOUGH} sequences an interval is too narrow."
+TOO_FEW = f"With fewer than about {ENOUGH} sequences an interval is too narrow."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.statistics.compare import Pair
+from dlatrack.evaluation.statistics.compare import TrackerPair
 from dlatrack.evaluation.statistics.difference import Estimate
 from dlatrack.evaluation.statistics.resampling import draw_sequences, estimate_of
 from dlatrack.evaluation.truth import BenchmarkTruth
@@ -66,7 +66,7 @@ def eao_differences(
     protocol: VOTProtocol = "pysot",
     resamples: int = 1000,
     seed: int = 0,
-) -> dict[Pair, Estimate]:
+) -> dict[TrackerPair, Estimate]:
     """Compare every tracker with every other by EAO, all on the same resamples of the sequences.
 
     Regions are compared once; each resample then has its own fragments and curve, as the protocol computes them.

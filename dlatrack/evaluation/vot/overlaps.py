@@ -9,7 +9,7 @@ import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import SequenceTruth
-from dlatrack.evaluation.vot.regions import corners, overlaps
+from dlatrack.evaluation.vot.regions import region_corners, region_overlaps
 from dlatrack.evaluation.vot.results import INITIALISED, VOTRun
 
 VOTProtocol = Literal["pysot", "vot_toolkit"]
@@ -47,7 +47,7 @@ def run_overlaps(sequence: SequenceTruth, run: VOTRun, protocol: VOTProtocol, bu
     """
     size = _checked(sequence, run)
     try:
-        inside = overlaps(sequence.regions, run.regions, bounds=size, protocol=protocol)
+        inside = region_overlaps(sequence.regions, run.regions, bounds=size, protocol=protocol)
     except InputError as error:
         raise InputError(f"sequence {sequence.name}: {error}") from error
     accurate = np.where(_burning_in(run.codes, burn_in), np.nan, inside)
@@ -55,7 +55,7 @@ def run_overlaps(sequence: SequenceTruth, run: VOTRun, protocol: VOTProtocol, bu
         return RunOverlaps(run.codes, accurate, inside)
     smaller = (size[0] - 1, size[1] - 1)
     cut = _reaches_beyond(smaller, sequence.regions) | _reaches_beyond(smaller, run.regions)
-    inside[cut] = overlaps(sequence.regions[cut], run.regions[cut], bounds=smaller, protocol=protocol)
+    inside[cut] = region_overlaps(sequence.regions[cut], run.regions[cut], bounds=smaller, protocol=protocol)
     return RunOverlaps(run.codes, accurate, inside)
 
 
@@ -104,7 +104,7 @@ def _burning_in(codes: np.ndarray, burn_in: int) -> np.ndarray:
 
 def _reaches_beyond(size: tuple[int, int], regions: np.ndarray) -> np.ndarray:
     """(T,) bool, where a region goes beyond `size` to the right or below; these bounds do not matter to others."""
-    return (corners(regions.astype(np.float32)).max(1) > size).any(1)
+    return (region_corners(regions.astype(np.float32)).max(1) > size).any(1)
 
 
 def _checked(sequence: SequenceTruth, run: VOTRun) -> tuple[int, int]:

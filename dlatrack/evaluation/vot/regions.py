@@ -25,7 +25,7 @@ _MOST_ROWS = 1_000_000
 _LARGEST_AREA_RATIO = 1e10
 
 
-def overlaps(
+def region_overlaps(
     a: np.ndarray,
     b: np.ndarray,
     *,
@@ -78,18 +78,18 @@ def overlaps(
     whole = np.flatnonzero(_is_whole(first) & _is_whole(second))
     first, second = first[whole], second[whole]
     if protocol == "exact":
-        result[whole] = exact_overlaps(corners(first), corners(second), limits)
+        result[whole] = exact_overlaps(region_corners(first), region_corners(second), limits)
     else:
         canvas = _pysot_canvas if protocol == "pysot" else _toolkit_canvas
         result[whole] = _counted(canvas(first, second, limits), whole)
     return result
 
 
-def corners(regions: np.ndarray) -> np.ndarray:
+def region_corners(regions: np.ndarray) -> np.ndarray:
     """Regions as (N, 4, 2) corners; a box clockwise from its top left.
 
     Args:
-        regions: (N, 4) or (N, 8) as in `overlaps`; the sums x + w and y + h are taken in its own precision.
+        regions: (N, 4) or (N, 8) as in `region_overlaps`; the sums x + w and y + h are taken in its own precision.
     """
     x, y, w, h = regions[:, :4].T
     of_boxes = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], 1)
@@ -151,7 +151,7 @@ class _Canvas(NamedTuple):
 
 
 def _pysot_canvas(a: np.ndarray, b: np.ndarray, limits: np.ndarray) -> _Canvas:
-    drawn = [corners(regions.astype(np.float32)) for regions in (a, b)]
+    drawn = [region_corners(regions.astype(np.float32)) for regions in (a, b)]
     low = [np.maximum(np.floor(region.min(1)).astype(float), limits[0]) for region in drawn]
     high = [np.minimum(np.ceil(region.max(1)).astype(float), limits[1]) for region in drawn]
     areas = [(stop - start).prod(1) for start, stop in zip(low, high, strict=True)]
@@ -184,7 +184,7 @@ def _toolkit_corners(regions: np.ndarray) -> np.ndarray:
     rounded = np.round(regions.astype(np.float32)).astype(float)
     box = is_box(rounded)
     rounded[box, 2:4] -= 1
-    return corners(rounded)
+    return region_corners(rounded)
 
 
 def _rounded_away(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.box_text import decode, split_lines, split_numbers
+from dlatrack.datasets.box_text import decode_text, split_lines, split_numbers
 from dlatrack.errors import InputError, listed, shortened
 from dlatrack.evaluation.vot.regions import is_box
 from dlatrack.files import write_text
@@ -91,7 +91,7 @@ def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
     if path.suffix == ".bin":
         raise InputError(f"{path} is a binary result; only text results (.txt) can be read")
     try:
-        lines = split_lines(decode(path.read_bytes()))
+        lines = split_lines(decode_text(path.read_bytes()))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:

@@ -106,9 +106,9 @@ def evaluate_vot(
 ) -> VOTResult:
     """Evaluate a tracker in the reset-based experiment ("baseline", "supervised").
 
-    What the protocols have in common: overlaps are those of `regions.overlaps`; frames without a region and the
-    first `burn_in` frames from each initialisation on do not count for accuracy; EAO is the mean, over an interval
-    of sequence lengths, of the overlap to expect in a sequence of that length.
+    What the protocols have in common: overlaps are those of `regions.region_overlaps`; frames without a region and
+    the first `burn_in` frames from each initialisation on do not count for accuracy; EAO is the mean, over an
+    interval of sequence lengths, of the overlap to expect in a sequence of that length.
 
     Where they differ:
         repetitions: pysot takes all if there are exactly 15, else the first; the VOT toolkit takes all.

@@ -50,7 +50,7 @@ _WHAT = {
 }
 
 
-def describe(recipe: Recipe, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+def describe_graphs(recipe: Recipe, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     """The description of a tracker's graphs, as plain JSON.
 
     Args:

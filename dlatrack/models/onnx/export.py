@@ -18,7 +18,7 @@ from dlatrack import __version__
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, write_text
 from dlatrack.models.heads import HeadOutput
-from dlatrack.models.onnx.description import describe, read_me
+from dlatrack.models.onnx.description import describe_graphs, read_me
 from dlatrack.models.onnx.network import DESCRIPTION, SEARCH, TEMPLATE, OnnxNet, require_packages
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet
@@ -33,7 +33,7 @@ _OPSET = 18
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
-class Difference(NamedTuple):
+class OutputDifference(NamedTuple):
     """How far onnxruntime is from the network in one output, for the same random crops.
 
     Attributes:
@@ -47,7 +47,7 @@ class Difference(NamedTuple):
 
 def export_onnx(
     net: SiameseNet, recipe: Recipe, folder: str | Path, origin: Mapping[str, Any] | None = None
-) -> dict[str, Difference]:
+) -> dict[str, OutputDifference]:
     """Write `template.onnx`, `search.onnx`, `README.md` and `tracker.json`, and check the graphs.
 
     Both graphs take RGB crops, (1, 3, S, S) float32 in 0..255: what the network's own input format asks for beyond
@@ -93,7 +93,7 @@ def export_onnx(
         search_file.write_bytes(graphs[SEARCH])
         differences = _differences(OnnxNet(template_file, search_file), z, x, expected)
     described = {
-        **describe(recipe, {name: tuple(part.shape) for name, part in expected.items()}),
+        **describe_graphs(recipe, {name: tuple(part.shape) for name, part in expected.items()}),
         **stamp,
         "sha256": {name: hashlib.sha256(graph).hexdigest() for name, graph in graphs.items()},
         "check": {name: difference._asdict() for name, difference in differences.items()},
@@ -173,7 +173,7 @@ def _graph(
 
 def _differences(
     runtime: OnnxNet, z: Tensor, x: Tensor, expected: Mapping[str, Tensor]
-) -> dict[str, Difference]:
+) -> dict[str, OutputDifference]:
     """Of every output.
 
     Raises:
@@ -189,5 +189,5 @@ def _differences(
                 f"the ONNX graphs do not answer as the network: {name} differs by {largest:.3g} where values reach "
                 f"{scale:.3g}; {TOLERANCE:g} of that is allowed, so nothing was written"
             )
-        differences[name] = Difference(largest, scale)
+        differences[name] = OutputDifference(largest, scale)
     return differences

@@ -120,7 +120,7 @@ class Description:
             InputError: if there is none or it is not one.
         """
         path = folder / DESCRIPTION
-        table = read_json(path)
+        table = read_json_object(path)
         if table.pop("format", None) != FORMAT:
             raise InputError(f"{path} does not describe a pack of the form {FORMAT!r}")
         try:
@@ -130,7 +130,7 @@ class Description:
             raise InputError(f"{path} is not a complete description of a pack: {error}") from error
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json_object(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:

@@ -24,7 +24,7 @@ _FRAME, _INTERVAL_MARK, _SCAN = 0xC0, 0xDD, 0xDA
 _HALF_COLOUR = (3, 0x22, 0x11, 0x11)  # three channels, the second and third at half resolution both ways
 
 
-class Part(NamedTuple):
+class PixelRectangle(NamedTuple):
     """A rectangle of whole pixels; right and bottom are the first column and row beyond it."""
 
     left: int
@@ -42,17 +42,17 @@ class _Layout(NamedTuple):
     scan: int
 
 
-def encode(image: np.ndarray, quality: int) -> bytes:
+def encode_for_parts(image: np.ndarray, quality: int) -> bytes:
     """Encode (H, W, 3) uint8 RGB as a JPEG file of which `decode_part` can decode parts."""
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_RST_INTERVAL, _INTERVAL]
     return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1].tobytes()
 
 
-def decode_part(data: bytes, part: Part) -> np.ndarray | None:
+def decode_part(data: bytes, part: PixelRectangle) -> np.ndarray | None:
     """Decode a rectangle of a JPEG file.
 
     Args:
-        data: the file; one that `encode` did not write is decoded whole.
+        data: the file; one that `encode_for_parts` did not write is decoded whole.
         part: what is needed; must lie in the image.
 
     Returns:
@@ -81,7 +81,7 @@ def _decode(data: np.ndarray) -> np.ndarray | None:
 
 
 def _layout(data: bytes) -> _Layout | None:
-    """Read the header; None unless the file is of the form that `encode` writes."""
+    """Read the header; None unless the file is of the form that `encode_for_parts` writes."""
     if not (data.startswith(_START) and data.endswith(_END)):
         return None
     at, size_at, interval = 2, 0, 0
@@ -101,7 +101,7 @@ def _layout(data: bytes) -> _Layout | None:
     return _Layout(height, width, size_at, at)
 
 
-def _cut(data: bytes, layout: _Layout, part: Part) -> tuple[np.ndarray, tuple[int, int]] | None:
+def _cut(data: bytes, layout: _Layout, part: PixelRectangle) -> tuple[np.ndarray, tuple[int, int]] | None:
     """A JPEG file of the pieces that cover a part, and left and top of what it shows; None if pieces are missing."""
     piece = _INTERVAL * _BLOCK
     across, down = -(-layout.width // piece), -(-layout.height // _BLOCK)

@@ -22,7 +22,7 @@ from dlatrack.sampling.pack.index import (
     crop_name,
     file_sha256,
 )
-from dlatrack.sampling.pack.jpeg import Part, decode_part
+from dlatrack.sampling.pack.jpeg import PixelRectangle, decode_part
 
 #: Shards kept open at a time, well below what systems allow a process.
 _OPEN = 128
@@ -114,7 +114,7 @@ class PackedCrops:
             index, cv2.imdecode(np.frombuffer(self.encoded(index), np.uint8), cv2.IMREAD_COLOR_RGB)
         )
 
-    def part(self, index: int, part: Part) -> np.ndarray:
+    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
         """As `image`, but only the pixels of `part` are right; the others may be anything."""
         return self._sound(index, decode_part(self.encoded(index), part))
 

@@ -18,11 +18,11 @@ from dlatrack.files import atomic_path
 from dlatrack.sampling.crops import crop_511
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack.index import TAR_BLOCK, Shard, crop_name, file_sha256, shard_name
-from dlatrack.sampling.pack.jpeg import encode
+from dlatrack.sampling.pack.jpeg import encode_for_parts
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class ShardJob:
     """What every process that writes shards knows.
 
     Args:
@@ -46,7 +46,7 @@ class Note(NamedTuple):
     sizes: np.ndarray
 
 
-def write_shard(job: Job, number: int) -> None:
+def write_shard(job: ShardJob, number: int) -> None:
     """Write one tar file and, last, the note that it is done.
 
     Raises:
@@ -64,7 +64,7 @@ def write_shard(job: Job, number: int) -> None:
         for place, row in enumerate(rows):
             if (source := crops.table.path(row)) != shown:  # several targets may share an image
                 image, shown = read_image(crops.table.path(row)), source
-            data = encode(crop_511(image, crops.table.boxes_xywh[row]), job.quality)
+            data = encode_for_parts(crop_511(image, crops.table.boxes_xywh[row]), job.quality)
             offsets[place], sizes[place] = stream.tell() + TAR_BLOCK, len(data)
             _add(tar, crop_name(row), data)
             _add(tar, f"{Path(crop_name(row)).stem}.json", json.dumps(_label(crops, row)).encode())
@@ -78,7 +78,7 @@ def note_path(folder: Path, number: int) -> Path:
     return folder / f"{shard_name(number)}.done"
 
 
-def read_note(job: Job, number: int) -> Note | None:
+def read_note(job: ShardJob, number: int) -> Note | None:
     """The note of a shard; None if it has to be written (again)."""
     path = job.folder / shard_name(number)
     try:

@@ -29,10 +29,10 @@ from dlatrack.sampling.pack.index import (
     Description,
     Index,
     file_sha256,
-    read_json,
+    read_json_object,
 )
 from dlatrack.sampling.pack.read import PackedCrops, read_pack
-from dlatrack.sampling.pack.shard import Job, Note, note_path, read_note, write_shard
+from dlatrack.sampling.pack.shard import Note, ShardJob, note_path, read_note, write_shard
 from dlatrack.sampling.store import JPEG_QUALITY
 
 _PLAN = "unfinished.json"
@@ -105,7 +105,7 @@ def pack(
             done = read_pack(out)
             _check_same(out, vars(done.description), plan, crops)
             return done
-        job = Job(crops, out, quality, _limits(crops.tracks, shard_crops))
+        job = ShardJob(crops, out, quality, _limits(crops.tracks, shard_crops))
         _take(job, plan)
         try:
             _write_shards(job, workers)
@@ -125,11 +125,11 @@ def _limits(tracks: np.ndarray, shard_crops: int) -> np.ndarray:
     return np.array(limits, np.int64)
 
 
-def _take(job: Job, plan: dict[str, Any]) -> None:
+def _take(job: ShardJob, plan: dict[str, Any]) -> None:
     """Begin in an empty folder, or go on in one with the same plan; shards whose images were mended are made anew."""
     out, content = job.folder, job.crops.content()
     if (out / _PLAN).exists():
-        found, changed = read_json(out / _PLAN), changed_parts(out, content)
+        found, changed = read_json_object(out / _PLAN), changed_parts(out, content)
         _check_same(
             out, found | ({"images_sha256": plan["images_sha256"]} if changed else {}), plan, job.crops
         )
@@ -141,7 +141,7 @@ def _take(job: Job, plan: dict[str, Any]) -> None:
     write_content(out, content)
 
 
-def _shards_of(job: Job, templates: set[str]) -> set[int]:
+def _shards_of(job: ShardJob, templates: set[str]) -> set[int]:
     """The shards with crops of images under these templates; a track lies in one shard."""
     table = job.crops.table
     return {
@@ -171,7 +171,7 @@ def _check_same(out: Path, found: Mapping[str, Any], plan: Mapping[str, Any], cr
         )
 
 
-def _write_shards(job: Job, workers: int) -> None:
+def _write_shards(job: ShardJob, workers: int) -> None:
     lengths = np.diff(job.limits).tolist()
     todo = [number for number in range(len(lengths)) if read_note(job, number) is None]
     with Progress(len(job.crops), "packing", unit="crops") as progress:
@@ -189,7 +189,7 @@ def _write_shards(job: Job, workers: int) -> None:
 
 
 @contextmanager
-def _pool(job: Job, workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(job: ShardJob, workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that write shards; after a failure those begun are finished and the rest is dropped."""
     pool = ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(job,))
     try:
@@ -203,10 +203,10 @@ def _pool(job: Job, workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-_job: Job | None = None  # of a worker process
+_job: ShardJob | None = None  # of a worker process
 
 
-def _start_worker(job: Job) -> None:
+def _start_worker(job: ShardJob) -> None:
     global _job  # noqa: PLW0603  (the one way to hand a process something once)
     _job = job
     leave_with_parent()
@@ -219,7 +219,7 @@ def _write_in_worker(number: int) -> None:
     write_shard(_job, number)
 
 
-def _finish(job: Job, plan: dict[str, Any]) -> PackedCrops:
+def _finish(job: ShardJob, plan: dict[str, Any]) -> PackedCrops:
     """Put the notes together to the index, describe the pack and clean up."""
     count = len(job.limits) - 1
     notes: list[Note] = [note for number in range(count) if (note := read_note(job, number)) is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlatrack.pixels.colours import GREY
-from dlatrack.pixels.text import rgb, write
+from dlatrack.pixels.text import rgb, write_line
 from dlatrack.viz.explorer.study import RuleView
 
 _LEAST_CELLS = 7  # that a map shows, so that one positive does not fill it
@@ -14,7 +14,7 @@ _POINT_NAMES = ("left, px", "top, px", "right, px", "bottom, px")
 _ANCHOR_NAMES = ("dx", "dy", "dw", "dh")
 
 
-def draw_targets(rule: RuleView, width: int, height: int) -> np.ndarray:
+def target_maps(rule: RuleView, width: int, height: int) -> np.ndarray:
     """Maps of the regression targets and of centre-ness at the positives, (height, width, 3) uint8.
 
     Dark is low and light is high within each map; its lowest and highest value stand below it. With several anchors
@@ -34,11 +34,11 @@ def draw_targets(rule: RuleView, width: int, height: int) -> np.ndarray:
         colours[::cell], colours[:, ::cell] = 255, 255
         left, centre = number * room + (room - colours.shape[1]) // 2, number * room + room / 2
         image[18 : 18 + colours.shape[0], left : left + colours.shape[1]] = colours
-        write(image, name, centre, 12, size=11, align="centre")
+        write_line(image, name, centre, 12, size=11, align="centre")
         known = part[np.isfinite(part)]
         text = _span(known)
-        write(image, text, centre, 18 + colours.shape[0] + 12, size=10, colour=rgb(GREY), align="centre")
-    write(
+        write_line(image, text, centre, 18 + colours.shape[0] + 12, size=10, colour=rgb(GREY), align="centre")
+    write_line(
         image,
         "training targets of the positives, cell by cell",
         width / 2,

@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 
 from dlatrack.pixels.colours import CANDIDATE, GREY, IGNORE, POSITIVE
-from dlatrack.pixels.marks import draw_samples, draw_target, outline
-from dlatrack.pixels.text import rgb, text_width, write
-from dlatrack.viz.explorer.heat import draw_targets
+from dlatrack.pixels.marks import draw_samples, mark_target, outline
+from dlatrack.pixels.text import rgb, text_width, write_line
+from dlatrack.viz.explorer.heat import target_maps
 from dlatrack.viz.explorer.plots import draw_overlaps
 from dlatrack.viz.explorer.region import REGION_SIZE
 from dlatrack.viz.explorer.study import FrameView, RuleView
 from dlatrack.viz.layers import dimmed
 
 #: What can stand below the search regions.
-Part = Literal["overlaps", "targets"]
+LowerRow = Literal["overlaps", "targets"]
 
 ZOOM = 1.5  #: picture px per region px: grid points of the usual stride lie on whole pixels
 PANEL = round(REGION_SIZE * ZOOM)  #: side of one search region, picture px
@@ -27,7 +27,7 @@ _HEAD, _FOOT = 20, 40
 _HEIGHTS = {"overlaps": 140, "targets": 122}
 
 
-def draw_frame(view: FrameView, parts: Parts[Part] = ("overlaps", "targets")) -> np.ndarray:
+def draw_frame(view: FrameView, parts: Parts[LowerRow] = ("overlaps", "targets")) -> np.ndarray:
     """Draw each rule in a column: its samples on the search region, its counts and, below, the `parts`.
 
     Args:
@@ -47,7 +47,7 @@ def draw_frame(view: FrameView, parts: Parts[Part] = ("overlaps", "targets")) ->
 
 
 def _column(
-    ground: np.ndarray, view: FrameView, title: str, rule: RuleView, parts: Parts[Part]
+    ground: np.ndarray, view: FrameView, title: str, rule: RuleView, parts: Parts[LowerRow]
 ) -> np.ndarray:
     grid, shapes = rule.assigner.grid, rule.assigner.anchor_shapes
     panel = ground.copy()
@@ -55,16 +55,16 @@ def _column(
     if len(shapes) > 1:
         for box in grid.anchors(shapes).numpy()[rule.labels == 1]:
             outline(panel, to_picture(box), rgb(POSITIVE))
-    draw_target(panel, to_picture(view.target_xyxy))
+    mark_target(panel, to_picture(view.target_xyxy))
     nearest = None if rule.candidates is None else np.unique(rule.candidates // len(shapes))
     draw_samples(panel, to_picture(grid.points.numpy()), labels, nearest, grid.stride * ZOOM)
 
     head = np.full((_HEAD, PANEL, 3), 255, np.uint8)
-    write(head, _shortened(title, PANEL), PANEL / 2, 14, size=12, align="centre", bold=True)
+    write_line(head, _shortened(title, PANEL), PANEL / 2, 14, size=12, align="centre", bold=True)
     foot = np.full((_FOOT, PANEL, 3), 255, np.uint8)
     for number, line in enumerate(facts(rule)):
-        write(foot, line, PANEL / 2, 15 + 17 * number, align="centre")
-    draw = {"overlaps": draw_overlaps, "targets": draw_targets}
+        write_line(foot, line, PANEL / 2, 15 + 17 * number, align="centre")
+    draw = {"overlaps": draw_overlaps, "targets": target_maps}
     below = [draw[part](rule, PANEL, _HEIGHTS[part]) for part in parts]
     return np.concatenate([head, panel, foot, *below])
 
@@ -96,23 +96,25 @@ def draw_whole(image_rgb: np.ndarray, view: FrameView | None, width: int, height
     frame = cv2.resize(image_rgb, size, interpolation=smaller)
     if view is not None:
         corners = np.array([0, 0, REGION_SIZE, REGION_SIZE], np.float64)
-        for box, mark in ((view.region.to_frame(corners), outline), (view.box_xywh, draw_target)):
+        for box, mark in ((view.region.to_frame(corners), outline), (view.box_xywh, mark_target)):
             xyxy = np.concatenate([box[:2], box[:2] + box[2:]]) * scale
             if mark is outline:
                 outline(frame, xyxy, rgb(CANDIDATE), 2)
             else:
-                draw_target(frame, xyxy)
+                mark_target(frame, xyxy)
     canvas = np.full((size[1] + bottom, width, 3), 255, np.uint8)
     start = left + (width - left - size[0]) // 2
     canvas[: size[1], start : start + size[0]] = frame
     for x in _round_steps(image_rgb.shape[1]):
-        write(canvas, str(x), start + x * scale, size[1] + 13, size=10, colour=rgb(GREY), align="centre")
+        write_line(canvas, str(x), start + x * scale, size[1] + 13, size=10, colour=rgb(GREY), align="centre")
     for y in _round_steps(image_rgb.shape[0]):
-        write(canvas, str(y), start - 5, max(y * scale + 4, 10), size=10, colour=rgb(GREY), align="right")
+        write_line(
+            canvas, str(y), start - 5, max(y * scale + 4, 10), size=10, colour=rgb(GREY), align="right"
+        )
     return canvas
 
 
-def encode(image_rgb: np.ndarray, quality: int = 85) -> bytes:
+def encode_picture(image_rgb: np.ndarray, quality: int = 85) -> bytes:
     """A picture as JPEG with full colour resolution, so that thin lines stay clean."""
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
@@ -137,7 +139,7 @@ def _ground(view: FrameView) -> np.ndarray:
     ground = cv2.warpAffine(dimmed(view.region_rgb), matrix, (PANEL, PANEL), borderMode=cv2.BORDER_REPLICATE)
     if view.synthetic:
         ground[-16:, -84:] //= 2
-        write(ground, "synthetic data", PANEL - 5, PANEL - 4, size=10, colour=rgb(IGNORE), align="right")
+        write_line(ground, "synthetic data", PANEL - 5, PANEL - 4, size=10, colour=rgb(IGNORE), align="right")
     return ground
 
 

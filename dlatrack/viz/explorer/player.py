@@ -16,7 +16,7 @@ from dlatrack.assign import LabelAssigner
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
-from dlatrack.viz.explorer.picture import draw_frame, encode, facts
+from dlatrack.viz.explorer.picture import draw_frame, encode_picture, facts
 from dlatrack.viz.explorer.study import explain_frame
 
 #: A page may have this many bytes.
@@ -163,7 +163,7 @@ def write_player(
         shots = [
             {
                 "frame": frame,
-                "picture": base64.b64encode(encode(picture, quality)).decode(),
+                "picture": base64.b64encode(encode_picture(picture, quality)).decode(),
                 "facts": list(text),
             }
             for frame, picture, text in zip(frames, pictures, facts, strict=True)

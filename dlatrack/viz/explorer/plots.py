@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dlatrack.pixels.colours import BLACK, CANDIDATE, DLA, FIXED, GREY, POSITIVE
-from dlatrack.pixels.text import Colour, rgb, write
+from dlatrack.pixels.text import Colour, rgb, write_line
 from dlatrack.viz.explorer.study import Positives, RuleView
 
 _BINS = 18
@@ -26,7 +26,7 @@ def draw_overlaps(rule: RuleView, width: int, height: int) -> np.ndarray:
     values, positive, unit = _compared(rule)
     box = (34, 20, width - 10, height - 34)  # left, top, right, bottom
     if not len(values):
-        write(image, f"no {unit} to show", width / 2, height / 2, colour=_SOFT, align="centre")
+        write_line(image, f"no {unit} to show", width / 2, height / 2, colour=_SOFT, align="centre")
         return image
     marks = [rule.threshold] + ([rule.mean_std[0]] if rule.mean_std else [])
     low, high = min(values.min(), *marks), max(values.max(), *marks)
@@ -47,12 +47,14 @@ def draw_overlaps(rule: RuleView, width: int, height: int) -> np.ndarray:
     image[box[1] - 4 : box[3], x : x + 2] = _INK
     name = "T" if rule.mean_std else "limit"
     left = x > (box[0] + box[2]) / 2
-    write(
+    write_line(
         image, f"{name} {rule.threshold:.3g}", x - 5 if left else x + 7, 14, align="right" if left else "left"
     )
     for value in np.linspace(low, high, 7)[1:-1]:
-        write(image, f"{value:.2f}", x_of(float(value)), box[3] + 14, size=10, colour=_SOFT, align="centre")
-    write(image, unit, (box[0] + box[2]) / 2, height - 6, size=11, align="centre")
+        write_line(
+            image, f"{value:.2f}", x_of(float(value)), box[3] + 14, size=10, colour=_SOFT, align="centre"
+        )
+    write_line(image, unit, (box[0] + box[2]) / 2, height - 6, size=11, align="centre")
     return image
 
 
@@ -77,7 +79,7 @@ def _axes(image: np.ndarray, box: tuple[int, int, int, int], most: int) -> None:
     for count in range(0, most + 1, step):
         y = round(bottom - count / most * (bottom - top))
         image[y, left:right] = _GRID
-        write(image, str(count), left - 5, y + 4, size=10, colour=_SOFT, align="right")
+        write_line(image, str(count), left - 5, y + 4, size=10, colour=_SOFT, align="right")
 
 
 def _bars(image: np.ndarray, box: tuple[int, int, int, int], every: np.ndarray, chosen: np.ndarray) -> None:
@@ -115,7 +117,7 @@ def draw_timeline(
     top, bottom = 22, height - 4
     if along is None:
         text = "no annotated target: nothing to count"
-        write(image, text, width / 2, height / 2, colour=_SOFT, align="centre")
+        write_line(image, text, width / 2, height / 2, colour=_SOFT, align="centre")
         return image
     counts, frames = along.counts.to_numpy(), along.counts.index.to_numpy()
     most = max(int(counts.max()), 1)
@@ -129,9 +131,9 @@ def draw_timeline(
         for run in runs:
             _curve(image, np.column_stack([x[frames[run]], y[run]]), rgb(colour), bottom if filled else None)
     image[bottom, margin : width - margin] = _INK
-    write(image, "positives per frame:   A area,   B line", margin, 13, size=11)
+    write_line(image, "positives per frame:   A area,   B line", margin, 13, size=11)
     for text, y_text in ((str(most), top + 6), ("0", bottom)):
-        write(image, text, margin - 5, y_text, size=10, colour=_SOFT, align="right")
+        write_line(image, text, margin - 5, y_text, size=10, colour=_SOFT, align="right")
     return image
 
 
@@ -145,7 +147,9 @@ def add_cursor(
     if along is not None:
         row = np.flatnonzero(along.counts.index == frame)
         here = "A {}, B {}".format(*along.counts.to_numpy()[row[0]]) if len(row) else "no target"
-        write(image, f"frame {frame}: {here}", image.shape[1] - margin, 13, size=11, align="right", bold=True)
+        write_line(
+            image, f"frame {frame}: {here}", image.shape[1] - margin, 13, size=11, align="right", bold=True
+        )
     return image
 
 

@@ -18,7 +18,15 @@ from dlatrack.errors import InputError
 from dlatrack.studies.label_assignment import study_sequence
 from dlatrack.viz.explorer.notable import notable_frames
 from dlatrack.viz.explorer.options import Rule
-from dlatrack.viz.explorer.picture import GAP, PANEL, draw_frame, draw_whole, encode, encode_png, facts
+from dlatrack.viz.explorer.picture import (
+    GAP,
+    PANEL,
+    draw_frame,
+    draw_whole,
+    encode_picture,
+    encode_png,
+    facts,
+)
 from dlatrack.viz.explorer.plots import add_cursor, draw_timeline
 from dlatrack.viz.explorer.region import check_box
 from dlatrack.viz.explorer.study import FrameView, Positives, check_frame, explain_frame, positives_along
@@ -148,14 +156,16 @@ class LaboratoryState:
         check_frame(self.sequence, index)
         view = self._view(index, box, setting.rules, setting.seed, setting.positive_pair)
         if view is None:
-            return Shown(encode(draw_whole(self._frame(index), None, WIDTH, PANEL)), (), None)
+            return Shown(encode_picture(draw_whole(self._frame(index), None, WIDTH, PANEL)), (), None)
         if setting.below == "frame":
             picture = np.concatenate([draw_frame(view, ()), draw_whole(self._frame(index), view, WIDTH, 280)])
         elif setting.below == "both":
             picture = draw_frame(view)
         else:
             picture = draw_frame(view, (setting.below,))
-        return Shown(encode(picture), tuple((title, facts(rule)) for title, rule in view.rules.items()), view)
+        return Shown(
+            encode_picture(picture), tuple((title, facts(rule)) for title, rule in view.rules.items()), view
+        )
 
     def _counts(self, rules: tuple[Rule, Rule], seed: int) -> Positives | None:
         """Positives along the sequence; None where no frame shows the target."""

@@ -12,9 +12,9 @@ import pytest
 
 from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.datasets.composed import composed_sequences, read_cutouts, read_photographs
-from dlatrack.datasets.composed.appearance import Costume, draw_costumes, draw_outline, patch
-from dlatrack.datasets.composed.camera import Recording
-from dlatrack.datasets.composed.painting import paint
+from dlatrack.datasets.composed.appearance import Appearance, draw_appearances, draw_outline, patch
+from dlatrack.datasets.composed.camera import CameraEffects
+from dlatrack.datasets.composed.painting import paint_composed
 from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, stamp
 from dlatrack.datasets.synthetic.textures import landscape
 from dlatrack.errors import InputError
@@ -92,7 +92,7 @@ def test_cutouts_that_cannot_be_read_are_named(clips: Path, tmp_path: Path) -> N
         read_cutouts(tmp_path)
 
 
-# Costumes.
+# Appearances.
 
 
 def test_outlines_fill_their_square() -> None:
@@ -106,22 +106,22 @@ def test_a_patch_wears_its_outline() -> None:
     rng = np.random.default_rng(1)
     photograph = landscape(rng, 100, 150)
     corner = np.array([[-1.0, -1], [1, -1], [-1, 1]])
-    costume = patch(rng, photograph, corner, (60, 30))
-    assert costume.rgba.shape == (30, 60, 4)
-    assert costume.rgba[..., 3].mean() == pytest.approx(127.5, rel=0.03), "half of the rectangle"
-    assert costume.log_aspect == pytest.approx(np.log(2))
+    appearance = patch(rng, photograph, corner, (60, 30))
+    assert appearance.rgba.shape == (30, 60, 4)
+    assert appearance.rgba[..., 3].mean() == pytest.approx(127.5, rel=0.03), "half of the rectangle"
+    assert appearance.log_aspect == pytest.approx(np.log(2))
     windows = np.lib.stride_tricks.sliding_window_view(photograph, (30, 60, 3))
-    assert (windows == costume.rgba[..., :3]).all((-1, -2, -3)).any(), "a piece of the photograph"
+    assert (windows == appearance.rgba[..., :3]).all((-1, -2, -3)).any(), "a piece of the photograph"
 
 
 def test_a_patch_is_not_larger_than_its_photograph() -> None:
-    costume = patch(
+    appearance = patch(
         np.random.default_rng(2),
         np.zeros((64, 80, 3), np.uint8),
         draw_outline(np.random.default_rng(2)),
         (200, 30),
     )
-    assert costume.rgba.shape == (30, 80, 4)
+    assert appearance.rgba.shape == (30, 80, 4)
 
 
 def test_look_alikes_share_their_source(clips: Path) -> None:
@@ -130,7 +130,7 @@ def test_look_alikes_share_their_source(clips: Path) -> None:
     cutouts = read_cutouts(clips)
     kinds = set()
     for seed in range(20):
-        family = draw_costumes(np.random.default_rng(seed), [green], cutouts, 3)
+        family = draw_appearances(np.random.default_rng(seed), [green], cutouts, 3)
         assert len(family) == 3
         channels = {int(member.rgba[..., :3].mean((0, 1)).argmax()) for member in family}
         assert len(channels) == 1, "one change of colour for all"
@@ -146,11 +146,11 @@ def test_look_alikes_share_their_source(clips: Path) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_box_is_tight_around_the_painted_target(seed: int, photographs: list[Path], clips: Path) -> None:
     sequence = composed_sequences(photographs, read_cutouts(clips), 1, seed, 12)[0]
-    production = sequence.frames.produce()  # type: ignore[attr-defined]
-    first = production.costumes[0].rgba.copy()
+    production = sequence.frames.draw_scene()  # type: ignore[attr-defined]
+    first = production.appearances[0].rgba.copy()
     first[..., :3] = 255
-    costumes = (Costume(first, production.costumes[0].shape), *production.costumes[1:])
-    sprite = paint(production.scene, costumes, production.backdrop).sprites[0]
+    appearances = (Appearance(first, production.appearances[0].shape), *production.appearances[1:])
+    sprite = paint_composed(production.scene, appearances, production.backdrop).sprites[0]
     track = production.scene.target.track
     width, height = production.scene.size
     for index in np.flatnonzero(production.scene.fractions[0] == 1)[::4]:
@@ -165,11 +165,11 @@ def test_the_box_is_tight_around_the_painted_target(seed: int, photographs: list
 
 
 def test_a_sprite_covers_its_object_exactly(photographs: list[Path]) -> None:
-    production = composed_sequences(photographs, [], 1, 3, 2)[0].frames.produce()  # type: ignore[attr-defined]
+    production = composed_sequences(photographs, [], 1, 3, 2)[0].frames.draw_scene()  # type: ignore[attr-defined]
     ramp = np.tile(np.linspace(0, 255, 256).astype(np.uint8)[None, :, None], (256, 1, 4))
     ramp[..., 3] = 255
-    costumes = (Costume(ramp, production.costumes[0].shape), *production.costumes[1:])
-    sprite = paint(production.scene, costumes, production.backdrop).sprites[0]
+    appearances = (Appearance(ramp, production.appearances[0].shape), *production.appearances[1:])
+    sprite = paint_composed(production.scene, appearances, production.backdrop).sprites[0]
     cover, skin = sprite.masks[0][..., 0], sprite.skins[0]
     x = ((np.arange(cover.shape[1]) + 0.5) / cover.shape[1] * 2 - 1) * MASK_REACH
     assert (cover[cover.shape[0] // 2, np.abs(x) < 0.95] == 255).all()
@@ -190,15 +190,15 @@ def test_truth_is_consistent(photographs: list[Path], clips: Path) -> None:
         assert np.isnan(boxes[~seen]).all()
         assert (boxes[seen, :2] >= 0).all()
         assert (boxes[seen, 2:] > 0).all()
-        size = sequence.frames.produce().scene.size  # type: ignore[attr-defined]
+        size = sequence.frames.draw_scene().scene.size  # type: ignore[attr-defined]
         assert (boxes[seen, :2] + boxes[seen, 2:] <= np.array(size) + 1e-9).all()
-        bounds = sequence.frames.produce().scene.target.track.bounds_xyxy  # type: ignore[attr-defined]
+        bounds = sequence.frames.draw_scene().scene.target.track.bounds_xyxy  # type: ignore[attr-defined]
         assert ((bounds[:, 2:] - bounds[:, :2]) <= 0.6 * np.array(size) + 1e-9).all()
 
 
 def test_videos_differ_in_what_they_show(photographs: list[Path], clips: Path) -> None:
     sequences = composed_sequences(photographs, read_cutouts(clips), 50, 500, 12)
-    scenes = [sequence.frames.produce().scene for sequence in sequences]  # type: ignore[attr-defined]
+    scenes = [sequence.frames.draw_scene().scene for sequence in sequences]  # type: ignore[attr-defined]
     assert {len(scene.distractors) for scene in scenes} == {1, 2, 3}
     assert 0.15 < np.mean([bool(scene.occluders) for scene in scenes]) < 0.45
     assert len({scene.size for scene in scenes}) > 1
@@ -224,11 +224,11 @@ def test_images_are_textured_and_move(photographs: list[Path], clips: Path) -> N
 
 def test_a_recording_by_hand() -> None:
     image = np.full((8, 8, 3), (200, 100, 50), np.uint8)
-    plain = Recording(np.zeros(1), np.ones((1, 3)), np.ones(1), 1.0, 0)
+    plain = CameraEffects(np.zeros(1), np.ones((1, 3)), np.ones(1), 1.0, 0)
     assert (plain.apply(image, 0) == image).all()
-    flat = Recording(np.zeros(1), np.ones((1, 3)), np.full(1, 0.5), 1.0, 0)
+    flat = CameraEffects(np.zeros(1), np.ones((1, 3)), np.full(1, 0.5), 1.0, 0)
     assert flat.apply(image, 0)[0, 0].tolist() == [164, 114, 89]
-    grey = Recording(np.zeros(1), np.ones((1, 3)), np.ones(1), 0.0, 0)
+    grey = CameraEffects(np.zeros(1), np.ones((1, 3)), np.ones(1), 0.0, 0)
     assert grey.apply(image, 0)[0, 0].tolist() == [
         124,
         124,
@@ -239,7 +239,7 @@ def test_a_recording_by_hand() -> None:
 def test_defocus_and_compression_change_edges_only() -> None:
     image = np.zeros((32, 32, 3), np.uint8)
     image[:, 16:] = 255
-    soft = Recording(np.full(1, 1.5), np.ones((1, 3)), np.ones(1), 1.0, 30).apply(image, 0)
+    soft = CameraEffects(np.full(1, 1.5), np.ones((1, 3)), np.ones(1), 1.0, 30).apply(image, 0)
     assert 60 < soft[16, 15, 0] < 200
     assert soft[16, 0, 0] < 10
     assert soft[16, 31, 0] > 245

@@ -13,7 +13,7 @@ import pytest
 
 from dlatrack.datasets.check import check
 from dlatrack.datasets.manifests import locate, manifest, names
-from dlatrack.datasets.mini import BENCHMARKS, write_mini
+from dlatrack.datasets.mini import LONGER_SETS, write_mini
 from dlatrack.datasets.mini.scenes import save_rows, scene, side_by_side
 from dlatrack.datasets.registry import read
 from dlatrack.errors import InputError
@@ -86,7 +86,7 @@ def test_the_largest_seed_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", LONGER_SETS)
 def test_a_longer_miniature_of_a_benchmark_has_no_fault(tmp_path: Path, name: str) -> None:
     root = write_mini(name, tmp_path, longer=3)
     report = check(name, root.parent, deep=True)

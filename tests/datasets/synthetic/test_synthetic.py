@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.datasets.synthetic import CHALLENGES, motion, synthetic_sequence, synthetic_sequences
 from dlatrack.datasets.synthetic.light import Light
-from dlatrack.datasets.synthetic.render import paint, stamp
+from dlatrack.datasets.synthetic.render import paint_synthetic, stamp
 
 SQUARE = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
 
@@ -51,7 +51,7 @@ def test_fractions_of_a_square_half_outside_and_a_quarter_covered() -> None:
 def test_bent_outline_solves_its_equation() -> None:
     rng = np.random.default_rng(0)
     wave, phase = np.array([[3.0, 0], [0, 3.0]]), rng.uniform(0, 6, (5, 2))
-    body = motion.Body(motion.outline(rng), np.full(5, 0.2), wave, phase, np.zeros(5))
+    body = motion.Body(motion.random_outline(rng), np.full(5, 0.2), wave, phase, np.zeros(5))
     rest = body.outlines + body.bend(slice(None), body.outlines)
     np.testing.assert_allclose(rest, np.broadcast_to(body.shape, rest.shape), atol=5e-4)
 
@@ -74,7 +74,7 @@ def test_fit_moves_and_shrinks_a_path_into_its_room() -> None:
 def test_outlines_fill_their_square() -> None:
     rng = np.random.default_rng(2)
     for _ in range(30):
-        shape = motion.outline(rng)
+        shape = motion.random_outline(rng)
         np.testing.assert_allclose([shape.min(0), shape.max(0)], [[-1, -1], [1, 1]])
 
 
@@ -125,7 +125,7 @@ def test_many_sequences_are_numbered_by_seed() -> None:
 def test_box_is_tight_around_the_rendered_target(seed: int) -> None:
     sequence = synthetic_sequence(seed, length=20)
     scene = sequence.frames.scene
-    sprite = paint(scene, None).sprites[0]
+    sprite = paint_synthetic(scene, None).sprites[0]
     track = scene.target.track
     sprite = replace(sprite, skins=tuple(np.full_like(level, 255) for level in sprite.skins))
     whole = np.flatnonzero(
@@ -144,7 +144,7 @@ def test_box_is_tight_around_the_rendered_target(seed: int) -> None:
 def test_target_changes_the_pixels_inside_its_box_only() -> None:
     sequence = synthetic_sequence(11, length=4, challenges=())
     scene = sequence.frames.scene
-    painting = paint(scene, None)
+    painting = paint_synthetic(scene, None)
     image = np.full((240, 320, 3), 90, np.uint8)
     stamp(image, painting.sprites[0], scene.target.track, 0, np.zeros(2))
     x, y, w, h = np.rint(sequence.boxes_xywh[0]).astype(int)
@@ -231,7 +231,7 @@ def test_images_are_textured_varied_and_moving() -> None:
 
 def test_blur_spreads_the_target_along_its_smear() -> None:
     scene = synthetic_sequence(11, length=4, challenges=()).frames.scene
-    sprite = paint(scene, None).sprites[0]
+    sprite = paint_synthetic(scene, None).sprites[0]
     sharp, smeared = (np.full((240, 320, 3), 90, np.uint8) for _ in range(2))
     stamp(sharp, sprite, scene.target.track, 0, np.zeros(2))
     stamp(smeared, sprite, scene.target.track, 0, np.array([16.0, 0]))

@@ -12,7 +12,7 @@ import pytest
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results import archives
 from dlatrack.evaluation.results.archives import as_given, opened
-from dlatrack.evaluation.results.text import read_rows
+from dlatrack.evaluation.results.text import read_result_rows
 
 ROW = b"1,2,3,4\n"
 
@@ -169,7 +169,7 @@ def test_a_folder_inside_an_archive(archive):
 def test_errors_name_the_archive_and_the_path_inside(archive, tmp_path):
     path = archive({"T/Car1.txt": b"1,2,x,4\n", "T/._x.txt": ROW})
     with pytest.raises(InputError) as caught, opened(path) as folder:
-        read_rows(folder / "T" / "Car1.txt")
+        read_result_rows(folder / "T" / "Car1.txt")
     assert str(caught.value).startswith(f"{path}/T/Car1.txt row 1: '1,2,x,4'")
     with opened(path / "T") as folder:
         assert as_given(f"{folder}/Car1.txt row 1", folder, path / "T") == f"{path}/T/Car1.txt row 1"

@@ -17,7 +17,7 @@ from dlatrack.evaluation.ope import evaluate
 from dlatrack.evaluation.protocols import PROTOCOLS
 from dlatrack.evaluation.results.archives import opened
 from dlatrack.evaluation.results.matlab import read_mat
-from dlatrack.evaluation.results.text import read_rows
+from dlatrack.evaluation.results.text import read_result_rows
 from dlatrack.evaluation.results.trackers import find_trackers
 from dlatrack.evaluation.vot.results import REGION, read_vot_run
 
@@ -25,7 +25,7 @@ from dlatrack.evaluation.vot.results import REGION, read_vot_run
 def check(path, data: bytes) -> None:
     path.write_bytes(data)
     expected = plain_table(data)
-    rows, message = attempt(lambda: read_rows(path))
+    rows, message = attempt(lambda: read_result_rows(path))
     if message:
         assert expected is None, (data, message)
         assert path.name in message

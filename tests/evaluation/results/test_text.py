@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.results import find_results, read_boxes, write_boxes
+from dlatrack.evaluation.results import find_results, read_result_boxes, write_boxes
 
 
 def put(tmp_path: Path, text: str, name: str = "Car1.txt") -> Path:
@@ -23,7 +23,7 @@ def test_written_file_counts_the_first_pixel_as_one(tmp_path: Path) -> None:
 def test_round_trip(tmp_path: Path) -> None:
     boxes = np.random.default_rng(0).normal(100, 50, (20, 4))
     write_boxes(tmp_path / "a.txt", boxes)
-    assert np.abs(read_boxes(tmp_path / "a.txt", 20) - boxes).max() <= 5.1e-5
+    assert np.abs(read_result_boxes(tmp_path / "a.txt", 20) - boxes).max() <= 5.1e-5
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_round_trip(tmp_path: Path) -> None:
 )
 def test_separators_of_peers(tmp_path: Path, text: str) -> None:
     path = put(tmp_path, text)
-    assert read_boxes(path, 2, first_pixel=0).tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
-    assert read_boxes(path, 2).tolist() == [[0, 1, 3, 4], [4, 5, 7, 8]]
+    assert read_result_boxes(path, 2, first_pixel=0).tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert read_result_boxes(path, 2).tolist() == [[0, 1, 3, 4], [4, 5, 7, 8]]
 
 
 def test_nan_stands_for_no_box(tmp_path: Path) -> None:
-    assert np.isnan(read_boxes(put(tmp_path, "NaN,NaN,NaN,NaN\n"))).all()
+    assert np.isnan(read_result_boxes(put(tmp_path, "NaN,NaN,NaN,NaN\n"))).all()
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_nan_stands_for_no_box(tmp_path: Path) -> None:
 )
 def test_bad_rows_are_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        read_boxes(put(tmp_path, text))
+        read_result_boxes(put(tmp_path, text))
 
 
 def test_row_count_must_fit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"Car1.txt has 1 rows, but the sequence has 3 frames"):
-        read_boxes(put(tmp_path, "1,2,3,4\n"), 3)
+        read_result_boxes(put(tmp_path, "1,2,3,4\n"), 3)
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(InputError, match=r"cannot read .*a.txt as a text file"):
-        read_boxes(tmp_path / "a.txt")
+        read_result_boxes(tmp_path / "a.txt")
     with pytest.raises(InputError, match=r"cannot read .*none.txt"):
-        read_boxes(tmp_path / "none.txt")
+        read_result_boxes(tmp_path / "none.txt")
 
 
 def test_write_refuses_another_shape(tmp_path: Path) -> None:

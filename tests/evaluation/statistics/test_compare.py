@@ -18,7 +18,7 @@ from scipy.stats import kstest
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.evaluation.results import find_results, read_boxes
+from dlatrack.evaluation.results import find_results, read_result_boxes
 from dlatrack.evaluation.statistics.compare import (
     Difference,
     bootstrap_statistic,
@@ -308,7 +308,7 @@ def test_public_trackers_on_otb100(shared_data: Path, tmp_path: Path):
     with tarfile.open(shared_data / "benchmarks" / "results" / "OTB100_results.tar.xz") as tar:
         tar.extractall(tmp_path, [m for m in tar if m.name.startswith("OTB100/ATOM/")], filter="data")
     files = find_results(tmp_path / "OTB100" / "ATOM", truth)
-    boxes = {name: read_boxes(path, len(truth[name]), first_pixel=0) for name, path in files.items()}
+    boxes = {name: read_result_boxes(path, len(truth[name]), first_pixel=0) for name, path in files.items()}
     of_sequences = golden["DaSiamRPN"]["per_sequence_pysot_auc_prec20"]
     dasiam = np.array([of_sequences[name][0] for name in truth])
     answer = paired_bootstrap(evaluate(boxes, truth).sequence_auc, dasiam)

@@ -12,7 +12,7 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.vot import regions
-from dlatrack.evaluation.vot.regions import RegionProtocol, corners, is_box, overlaps
+from dlatrack.evaluation.vot.regions import RegionProtocol, is_box, region_corners, region_overlaps
 
 PROTOCOLS: tuple[RegionProtocol, ...] = ("pysot", "vot_toolkit", "exact")
 DIAMOND = [2, 0, 4, 2, 2, 4, 0, 2]
@@ -20,7 +20,7 @@ BOW_TIE = [0, 0, 4, 4, 4, 0, 0, 4]
 
 
 def one(a: list[float], b: list[float], **options: Any) -> float:
-    return float(overlaps(np.array([a], float), np.array([b], float), **options)[0])
+    return float(region_overlaps(np.array([a], float), np.array([b], float), **options)[0])
 
 
 @pytest.mark.parametrize(
@@ -84,28 +84,29 @@ def test_rows_may_be_boxes_polygons_or_nothing() -> None:
         [[0, 0, 4, 4, *[np.nan] * 4], [0, 0, 4, 0, 4, 4, 0, 4], [np.nan] * 8, [np.inf, *DIAMOND[1:]]]
     )
     box = np.array([[0.0, 0, 4, 4]] * 4)
-    assert overlaps(mixed, box).tolist()[:2] == [1, 1]
-    assert overlaps(box, mixed, protocol="exact").tolist()[:2] == [1, 1]
-    assert np.isnan(overlaps(np.ones((4, 4)), mixed))[2:].all()
+    assert region_overlaps(mixed, box).tolist()[:2] == [1, 1]
+    assert region_overlaps(box, mixed, protocol="exact").tolist()[:2] == [1, 1]
+    assert np.isnan(region_overlaps(np.ones((4, 4)), mixed))[2:].all()
     assert is_box(mixed[:2]).tolist() == [True, False]
-    assert (corners(mixed)[0] == corners(mixed)[1]).all()
-    assert overlaps(np.zeros((0, 4)), np.zeros((0, 8))).shape == (0,)
-    assert overlaps(np.zeros((0, 4)), np.zeros((0, 8)), protocol="exact").shape == (0,)
+    assert (region_corners(mixed)[0] == region_corners(mixed)[1]).all()
+    assert region_overlaps(np.zeros((0, 4)), np.zeros((0, 8))).shape == (0,)
+    assert region_overlaps(np.zeros((0, 4)), np.zeros((0, 8)), protocol="exact").shape == (0,)
 
 
 def test_the_order_of_corners_and_the_size_of_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     a, b = rng.uniform(0, 90, (2, 60, 8))
     for protocol in PROTOCOLS:
-        together = overlaps(a, b, bounds=(80, 80), protocol=protocol)
+        together = region_overlaps(a, b, bounds=(80, 80), protocol=protocol)
         alone = [
-            overlaps(a[i : i + 1], b[i : i + 1], bounds=(80, 80), protocol=protocol)[0] for i in range(60)
+            region_overlaps(a[i : i + 1], b[i : i + 1], bounds=(80, 80), protocol=protocol)[0]
+            for i in range(60)
         ]
         assert together.tolist() == alone
-        turned = overlaps(np.roll(a, 2, 1), b, bounds=(80, 80), protocol=protocol)
+        turned = region_overlaps(np.roll(a, 2, 1), b, bounds=(80, 80), protocol=protocol)
         assert turned == pytest.approx(together, abs=1e-12)
         monkeypatch.setattr(regions, "_BLOCK_ROWS", 100)
-        assert overlaps(a, b, bounds=(80, 80), protocol=protocol).tolist() == alone
+        assert region_overlaps(a, b, bounds=(80, 80), protocol=protocol).tolist() == alone
 
 
 def test_frames_are_not_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +118,7 @@ def test_frames_are_not_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(
         regions, "_counted_block", lambda canvas: drawn.append(len(canvas.a)) or plain(canvas)
     )
-    overlaps(truth, truth + 3, bounds=(640, 480))
+    region_overlaps(truth, truth + 3, bounds=(640, 480))
     assert sum(drawn) == 2000
     assert len(drawn) <= 2000 * 200 / 8192 + 1
 
@@ -125,8 +126,11 @@ def test_frames_are_not_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: overlaps(np.ones((3, 5)), np.ones((3, 4))), r"regions a must have shape .* got \(3, 5\)"),
-        (lambda: overlaps(np.ones((3, 4)), np.ones((2, 4))), "a has 3 regions and b has 2"),
+        (
+            lambda: region_overlaps(np.ones((3, 5)), np.ones((3, 4))),
+            r"regions a must have shape .* got \(3, 5\)",
+        ),
+        (lambda: region_overlaps(np.ones((3, 4)), np.ones((2, 4))), "a has 3 regions and b has 2"),
         (lambda: one([0, 0, 1, 1], [0, 0, 1, 1], bounds=(0, 5)), r"bounds .* above 0, got \(0, 5\)"),
         (lambda: one([0, 0, 1, 1], [0, 0, 1, 1], bounds=(4.5, 5)), r"bounds .* whole px .* got \(4.5, 5\)"),
         (

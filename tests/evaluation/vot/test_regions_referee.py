@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlatrack.boxes import iou, xywh_to_xyxy
-from dlatrack.evaluation.vot.regions import RegionProtocol, corners, overlaps
+from dlatrack.evaluation.vot.regions import RegionProtocol, region_corners, region_overlaps
 
 
 def drawn(
@@ -81,7 +81,7 @@ PAIRS = st.lists(st.tuples(POLYGON, st.one_of(POLYGON, BOX)), min_size=1, max_si
 def test_pixels_agree_with_the_referee(pairs: list[Any], bounds: tuple[int, int] | None) -> None:
     """To the last bit, for any polygons: crossed, dented, flat, outside."""
     a, b = (np.array(side) for side in zip(*pairs, strict=True))
-    assert overlaps(a, b, bounds=bounds).tolist() == [referee(*pair, bounds) for pair in pairs]
+    assert region_overlaps(a, b, bounds=bounds).tolist() == [referee(*pair, bounds) for pair in pairs]
 
 
 @settings(max_examples=50, deadline=None)
@@ -94,10 +94,10 @@ def test_overlap_is_symmetric_and_a_share(
     pairs: list[Any], protocol: RegionProtocol, bounds: tuple[int, int] | None
 ) -> None:
     a, b = (np.array(side) for side in zip(*pairs, strict=True))
-    result = overlaps(a, b, bounds=bounds, protocol=protocol)
+    result = region_overlaps(a, b, bounds=bounds, protocol=protocol)
     assert ((result >= 0) & (result <= 1 + 1e-12)).all()
-    assert result == pytest.approx(overlaps(b, a, bounds=bounds, protocol=protocol), abs=1e-9)
-    own = overlaps(a, a, bounds=bounds, protocol=protocol)
+    assert result == pytest.approx(region_overlaps(b, a, bounds=bounds, protocol=protocol), abs=1e-9)
+    own = region_overlaps(a, a, bounds=bounds, protocol=protocol)
     assert np.minimum(own, 1 - own) == pytest.approx(0, abs=1e-9)
 
 
@@ -106,6 +106,6 @@ def test_overlap_is_symmetric_and_a_share(
 def test_exact_overlap_of_boxes_is_their_iou(boxes: list[tuple[float, ...]]) -> None:
     a, b = np.split(np.array(boxes), 2, axis=1)
     expected = iou(xywh_to_xyxy(a), xywh_to_xyxy(b))
-    assert overlaps(a, b, protocol="exact") == pytest.approx(expected, abs=1e-9)
-    as_polygons = corners(b).reshape(-1, 8)[:, [2, 3, 4, 5, 6, 7, 0, 1]]
-    assert overlaps(a, as_polygons, protocol="exact") == pytest.approx(expected, abs=1e-9)
+    assert region_overlaps(a, b, protocol="exact") == pytest.approx(expected, abs=1e-9)
+    as_polygons = region_corners(b).reshape(-1, 8)[:, [2, 3, 4, 5, 6, 7, 0, 1]]
+    assert region_overlaps(a, as_polygons, protocol="exact") == pytest.approx(expected, abs=1e-9)

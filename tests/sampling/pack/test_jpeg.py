@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlatrack.sampling.pack import jpeg
-from dlatrack.sampling.pack.jpeg import Part, decode_part, encode
+from dlatrack.sampling.pack.jpeg import PixelRectangle, decode_part, encode_for_parts
 
 
 def picture(height: int = 511, width: int = 511) -> np.ndarray:
@@ -19,7 +19,7 @@ def whole(data: bytes) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
 
 
-def same_inside(data: bytes, part: Part) -> bool:
+def same_inside(data: bytes, part: PixelRectangle) -> bool:
     answer, expected = decode_part(data, part), whole(data)
     assert answer.shape == expected.shape
     rows, columns = slice(part.top, part.bottom), slice(part.left, part.right)
@@ -42,18 +42,18 @@ def decoded_sizes(monkeypatch):
 
 
 def test_parts_of_any_place_and_size():
-    data = encode(picture(), 95)
+    data = encode_for_parts(picture(), 95)
     rng = np.random.default_rng(1)
     for _ in range(60):
         left, top = rng.integers(0, 510, 2).tolist()
         right, bottom = int(rng.integers(left + 1, 512)), int(rng.integers(top + 1, 512))
-        assert same_inside(data, Part(left, top, right, bottom))
-    assert same_inside(data, Part(0, 0, 511, 511))
+        assert same_inside(data, PixelRectangle(left, top, right, bottom))
+    assert same_inside(data, PixelRectangle(0, 0, 511, 511))
 
 
 def test_no_more_is_decoded_than_the_pieces_that_cover_the_part(decoded_sizes):
     """Columns 183 to 327 need pieces 2 to 5 of 64 px, rows 183 to 327 need blocks 11 to 20 of 16 px."""
-    decode_part(encode(picture(), 95), Part(183, 183, 328, 328))
+    decode_part(encode_for_parts(picture(), 95), PixelRectangle(183, 183, 328, 328))
     assert decoded_sizes == [(160, 256)]
 
 
@@ -61,7 +61,7 @@ def test_the_file_is_a_plain_jpeg_of_the_same_pixels():
     image = picture()
     options = [cv2.IMWRITE_JPEG_QUALITY, 95]
     usual = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1].tobytes()
-    ours = encode(image, 95)
+    ours = encode_for_parts(image, 95)
     assert np.array_equal(whole(ours), whole(usual))
     assert len(ours) < 1.05 * len(usual)
 
@@ -69,19 +69,19 @@ def test_the_file_is_a_plain_jpeg_of_the_same_pixels():
 @pytest.mark.parametrize("options", [[], [cv2.IMWRITE_JPEG_RST_INTERVAL, 3]])
 def test_files_of_others_are_decoded_whole(options, decoded_sizes):
     data = cv2.imencode(".jpg", picture(), options)[1].tobytes()
-    assert same_inside(data, Part(100, 100, 200, 200))
+    assert same_inside(data, PixelRectangle(100, 100, 200, 200))
     assert decoded_sizes == [(511, 511)]
 
 
 @pytest.mark.parametrize("shape", [(511, 300), (64, 64), (40, 510), (17, 65)])
 def test_other_sizes(shape):
-    data = encode(picture(*shape), 90)
-    assert same_inside(data, Part(3, 5, shape[1] - 4, shape[0] - 2))
+    data = encode_for_parts(picture(*shape), 90)
+    assert same_inside(data, PixelRectangle(3, 5, shape[1] - 4, shape[0] - 2))
 
 
 def test_what_is_no_image_gives_none():
-    data = encode(picture(), 95)
-    part = Part(100, 100, 200, 200)
+    data = encode_for_parts(picture(), 95)
+    part = PixelRectangle(100, 100, 200, 200)
     assert decode_part(b"", part) is None
     assert decode_part(b"not a picture at all", part) is None
     assert decode_part(data[:300], part) is None

@@ -14,7 +14,7 @@ from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 from dlatrack.pixels.colours import CANDIDATE, NEGATIVE, POSITIVE
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
-from dlatrack.viz.explorer import contact_sheet, explain_frame, positives_along
+from dlatrack.viz.explorer import explain_frame, explorer_sheet, positives_along
 from dlatrack.viz.explorer.options import Rule, argument_texts, options_of
 from dlatrack.viz.explorer.picture import PANEL, draw_frame, draw_whole, to_picture
 from dlatrack.viz.explorer.region import place_region
@@ -213,10 +213,10 @@ def test_arguments_of_a_docstring():
 
 
 def test_a_contact_sheet_carries_its_numbers(video):
-    fig, numbers = contact_sheet(video, [0, 40], RULES)
+    fig, numbers = explorer_sheet(video, [0, 40], RULES)
     assert [ax.get_title() for ax in fig.axes][::3] == ["rectangle\nframe 0", "dla\nframe 40"]
     expected = explain_frame(video, 40, RULES).rules["dla"]
     assert numbers["dla"][1]["positive"] == expected.counts["positive"]
     assert numbers["dla"][1]["threshold"] == expected.threshold
     with pytest.raises(InputError, match="needs at least one frame and one rule"):
-        contact_sheet(video, [], RULES)
+        explorer_sheet(video, [], RULES)
