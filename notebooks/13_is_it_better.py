@@ -46,7 +46,7 @@ workers: int = 0  # processes that prepare pairs; 0: the kernel itself
 seed: int = 0  # the first of the seeds; also of resamples, targets and synthetic sequences
 
 # %%
-from dlatrack.evaluation.statistics.twins import compare_twins, verdict
+from dlatrack.evaluation.statistics.twins import verdict
 from dlatrack.notebooks.run import check_injected
 from dlatrack.provenance import save_table
 from dlatrack.studies import decisions, label_assignment, power, twins
@@ -73,7 +73,7 @@ study
 
 # %%
 shipped = power.shipped_scores(preset, clips=clips, seed=seed)
-pairs = compare_twins(shipped.auc, seed=seed)
+pairs = shipped.compare(seed=seed)
 origin = {"preset": preset, "seed": seed, **shipped.origin}
 figure = target_dots(
     {pair.dynamic: pair.differences for pair in pairs},

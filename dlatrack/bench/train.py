@@ -15,13 +15,12 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.resampling import bootstrap_statistic
 from dlatrack.progress import Progress
-from dlatrack.recipes import RECIPES, recipe
+from dlatrack.recipes import Twins, recipe
+from dlatrack.recipes.twins import all_twins
 from dlatrack.sampling.store import CropStore
 
 #: Recipes with a fixed rule that have a DLA twin, small ones first.
-TWINS = tuple(
-    sorted((name for name in RECIPES if f"dla_{name}" in RECIPES), key=lambda name: "_small" not in name)
-)
+TWINS = tuple(sorted((twins.fixed.name for twins in all_twins()), key=lambda name: "_small" not in name))
 
 TRUNK_STATES = ("frozen", "unfrozen")
 SIDES = ("fixed", "DLA")
@@ -156,11 +155,11 @@ def _step_cost(
     progress: Progress,
 ) -> StepCost:
     """Time one network, which is gone before the next is made."""
-    dla_tracker = f"dla_{tracker}"
-    twin = TwinStep(recipe(tracker), recipe(dla_tracker), crops, pairs, state == "unfrozen", device)
+    twins = Twins.of(tracker)
+    step = TwinStep(twins.fixed, twins.dla, crops, pairs, state == "unfrozen", device)
     fixed, dla = measure_twins(
-        twin.stages(tracker),
-        twin.stages(dla_tracker),
+        step.stages(twins.fixed.name),
+        step.stages(twins.dla.name),
         turns,
         on_turn=lambda: progress.step(tracker=f"{tracker}, {state}"),
     )

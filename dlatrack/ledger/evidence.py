@@ -11,6 +11,7 @@ import pandas as pd
 from dlatrack.errors import InputError
 from dlatrack.ledger.records import Record
 from dlatrack.paper.numbers import PaperNumber
+from dlatrack.recipes.twins import dla_label, fixed_label, is_dla, title_of
 
 Records = Mapping[str, Record]
 
@@ -76,13 +77,12 @@ def column(record: Record, table: pd.DataFrame | pd.Series[Any], name: str) -> A
 
 def named(tracker: str) -> str:
     """What our tables call a tracker of the paper."""
-    return tracker if tracker.startswith("DLA-") else f"{tracker}, fixed rule"
+    return tracker if is_dla(tracker) else fixed_label(tracker)
 
 
 def small(tracker: str) -> str:
     """What our tables call its small version."""
-    base = f"{tracker.removeprefix('DLA-')} small"
-    return f"DLA-{base}" if tracker.startswith("DLA-") else f"{base}, fixed rule"
+    return (dla_label if is_dla(tracker) else fixed_label)(f"{title_of(tracker)} small")
 
 
 def score_evidence(number: PaperNumber, records: Records) -> Evidence | None:
@@ -132,7 +132,7 @@ def gain_evidence(number: PaperNumber, records: Records) -> Evidence | None:
     record = records.get(_TWINS[number.where])
     if record is None or (table := record.table()).empty:
         return None
-    base = number.tracker.removeprefix("DLA-")
+    base = title_of(number.tracker)
     for label in (base, f"{base} small"):
         row = row_where(record, table, tracker=label)
         if row is not None:
@@ -151,7 +151,7 @@ def gain_evidence(number: PaperNumber, records: Records) -> Evidence | None:
         low,
         high,
         record.kind,
-        f"DLA-{label}, {column(record, row, 'measured on')}",
+        f"{dla_label(label)}, {column(record, row, 'measured on')}",
     )
 
 
@@ -174,10 +174,10 @@ def attribute_evidence(number: PaperNumber, records: Records) -> Evidence | None
     if record is None:
         return None
     scores: dict[str, dict[str, float | None]] = record.numbers()["auc"]
-    over_pair = number.over.startswith("DLA-")
+    over_pair = is_dla(number.over)
     trackers = [[number.tracker], [number.over]]
     if over_pair:
-        trackers = [[name, name.removeprefix("DLA-")] for (name,) in trackers]
+        trackers = [[name, title_of(name)] for (name,) in trackers]
     for label in (named, small):
         upper, lower = ([label(name) for name in side] for side in trackers)
         if all(name in scores for name in (*upper, *lower)):

@@ -11,6 +11,7 @@ from dlatrack.ledger.evidence import Evidence, Records, column, named, row_where
 from dlatrack.ledger.records import Record
 from dlatrack.paper import figure9
 from dlatrack.paper.numbers import QUESTIONS, PaperNumber, printed_value
+from dlatrack.recipes.twins import is_dla, title_of
 from dlatrack.studies.hyperparameter_k import MIXES, READINGS
 
 _NORMAL_95 = 1.96  # standard errors to each side
@@ -49,7 +50,7 @@ def parameter_evidence(number: PaperNumber, records: Records) -> Evidence | None
     record = records.get("02_parameters")
     if record is None or number.value is None:
         return None
-    row = row_where(record, record.table(), tracker=number.tracker.removeprefix("DLA-"))
+    row = row_where(record, record.table(), tracker=title_of(number.tracker))
     if row is None:
         return None
     without, total = (int(column(record, row, name)) for name in ("without backbone", "total"))
@@ -123,7 +124,7 @@ def cost_evidence(number: PaperNumber, records: Records) -> Evidence | None:
     record = records.get("10_training_cost_table")
     if record is None:
         return None
-    base, table = number.tracker.removeprefix("DLA-"), record.table()
+    base, table = title_of(number.tracker), record.table()
     backbone = "frozen" if "backbone frozen" in number.metric else "unfrozen"
     for label in (base, f"{base} small"):
         row = row_where(record, table, tracker=label, backbone=backbone)
@@ -137,7 +138,7 @@ def cost_evidence(number: PaperNumber, records: Records) -> Evidence | None:
     if number.unit == "times":
         value, low, high = (float(column(record, row, name)) for name in ("DLA / fixed", "low", "high"))
         return Evidence(value, record, "reduced", protocol, low, high, record.kind, remark)
-    rule = "DLA" if number.tracker.startswith("DLA-") else "fixed"
+    rule = "DLA" if is_dla(number.tracker) else "fixed"
     seconds = float(column(record, row, f"{rule}, ms per pair")) * batch / 1000
     return Evidence(seconds, record, "reduced", protocol, data=record.kind, remark=remark)
 

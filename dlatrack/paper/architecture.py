@@ -15,6 +15,7 @@ from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.paper.published import scores_of
 from dlatrack.recipes import Recipe, recipe
+from dlatrack.recipes.twins import dla_label
 
 #: The networks of the paper's trackers, and of three whose label rules it discusses. A DLA tracker has its twin's.
 NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn", "siamfc")
@@ -69,7 +70,7 @@ def network(chosen: Recipe) -> NetworkDrawing:
     )
     parts = {"backbone": net.backbone, "neck": net.neck, "head": net.head}
     return NetworkDrawing(
-        title=f"DLA-{chosen.title}",
+        title=dla_label(chosen.title),
         shapes=shape_table(chosen),
         parameters={name: _size(part) for name, part in parts.items()},
         rule=lines,

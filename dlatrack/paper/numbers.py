@@ -15,6 +15,7 @@ from dlatrack.paper.published import (
     trackers_of,
 )
 from dlatrack.paper.table1 import table1
+from dlatrack.recipes.twins import dla_label, title_of
 
 #: Where the paper prints results, in its order.
 PLACES = (
@@ -160,7 +161,7 @@ def _claim(claim: PublishedClaim) -> PaperNumber:
 
 
 def _figure9() -> list[PaperNumber]:
-    tracker, unit = "DLA-SiamCAR", "per target"
+    tracker, unit = dla_label("SiamCAR"), "per target"
     least, most = figure9.POSITIVES
     first, last = figure9.INSENSITIVE
     rows = [
@@ -180,7 +181,7 @@ def _ratios(training: list[PublishedScore]) -> list[PaperNumber]:
     seconds = {(score.tracker, score.metric): score for score in training if "seconds" in score.metric}
     rows = []
     for (tracker, metric), score in seconds.items():
-        fixed = seconds.get((tracker.removeprefix("DLA-"), metric))
+        fixed = seconds.get((title_of(tracker), metric))
         if fixed is None or fixed is score:
             continue
         what, value = f"{_COSTS[metric][0]}, DLA / fixed", score.value / fixed.value

@@ -15,6 +15,7 @@ from dlatrack.recipes.config import (
     Schedule,
 )
 from dlatrack.recipes.trackers import RECIPES, recipe
+from dlatrack.recipes.twins import Twins
 
 __all__ = [
     "RECIPES",
@@ -27,5 +28,6 @@ __all__ = [
     "Recipe",
     "SamplingConfig",
     "Schedule",
+    "Twins",
     "recipe",
 ]

@@ -115,6 +115,9 @@ class OnlineConfig:
     rate: float  #: learning rate of the target size, 0..1
 
 
+#: Name of a DLA recipe: this, and the name of its fixed twin.
+DLA_NAME = "dla_"
+
 _TITLES = {
     "siamfc": "SiamFC",
     "siamrpn": "SiamRPN",
@@ -141,7 +144,7 @@ class Recipe:
     @property
     def title(self) -> str:
         """The tracker's name as papers write it, e.g. "SiamRPN++ small"; the same for a DLA recipe and its twin."""
-        base, small, _ = self.name.removeprefix("dla_").partition("_small")
+        base, small, _ = self.name.removeprefix(DLA_NAME).partition("_small")
         return _TITLES.get(base, base) + small.replace("_", " ")
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 from dlatrack.errors import InputError
 from dlatrack.recipes.config import (
+    DLA_NAME,
     AssignConfig,
     AugmentConfig,
     LossConfig,
@@ -199,7 +200,7 @@ _SIAMRPNPP_SMALL = replace(
 def _with_dla(fixed: Recipe, assigner: str, **options: Any) -> Recipe:
     """The same tracker with dynamic label assignment; nothing but the assigner and the name changes."""
     assign = AssignConfig(assigner, fixed.assign.point_offset, options)
-    return replace(fixed, name=f"dla_{fixed.name}", assign=assign)
+    return replace(fixed, name=DLA_NAME + fixed.name, assign=assign)
 
 
 RECIPES: dict[str, Recipe] = {

@@ -11,6 +11,7 @@ from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import benchmark
 from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.recipes.twins import side_by_side
 from dlatrack.studies.presets import PRESETS
 
 #: Trackers that the preset smoke takes: of ours one pair, of the published ones the first.
@@ -69,7 +70,7 @@ def our_weights(weights: str, preset: str) -> list[Path]:
     """
     if weights:
         return [find_weights(place.strip()) for place in weights.split(";") if place.strip()]
-    names = sorted(shipped(), key=lambda name: (name.removeprefix("dla_"), name.startswith("dla_")))
+    names = side_by_side(shipped())
     if not names:
         raise InputError(
             "no trained weights come with this copy of dlatrack; set weights to files, separated by semicolons, e.g. "

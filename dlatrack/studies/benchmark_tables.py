@@ -13,6 +13,7 @@ from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Estimate,
 from dlatrack.evaluation.vot.difference import eao_difference
 from dlatrack.evaluation.vot.scores import VOTResult
 from dlatrack.paper.published import PublishedScore, claims, published
+from dlatrack.recipes.twins import title_of
 from dlatrack.studies.benchmarks import BenchmarkStudy
 
 #: Metrics that the paper prints, and what our tables call them.
@@ -62,7 +63,7 @@ def twin_table(study: BenchmarkStudy, *, seed: int = 0) -> pd.DataFrame:
     for fixed, dynamic in study.pairs:
         found = _difference(study, fixed, dynamic, seed)
         row = {
-            "tracker": dynamic.removeprefix("DLA-"),
+            "tracker": title_of(dynamic),
             f"{_metric(study)}, fixed rule": _headline(study, fixed),
             f"{_metric(study)}, DLA": _headline(study, dynamic),
             "difference": found.value,

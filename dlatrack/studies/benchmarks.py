@@ -20,6 +20,7 @@ from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
 from dlatrack.files import file_digest
 from dlatrack.models.weights import load_weights, read_weights_info
 from dlatrack.provenance import sha256_of
+from dlatrack.recipes.twins import label, label_pairs
 from dlatrack.studies import twins
 from dlatrack.studies.benchmark_sources import SMOKE_TRACKERS, find_benchmark, miniature_length, our_weights
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
@@ -110,7 +111,7 @@ def study_ours(
         recipe = read_weights_info(file).recipe
         if recipe.name in makers:
             raise InputError(f"{file} holds a second tracker of recipe {recipe.name}; name one of each")
-        labels[recipe.name] = twins.label(recipe)
+        labels[recipe.name] = label(recipe)
         digests[recipe.name] = file_digest(file)
         hyper = entry.name if entry.name in recipe.online else "OTB100"
         makers[recipe.name] = partial(_tracker, file, hyper, device)
@@ -143,7 +144,7 @@ def study_ours(
         truth=truth,
         results=results,
         scores={tracker: _score(found, truth, protocol, miniature) for tracker, found in results.items()},
-        pairs=tuple((labels[n], labels[f"dla_{n}"]) for n in order if f"dla_{n}" in labels),
+        pairs=tuple(label_pairs(results)),
         origin={"benchmark": entry.name, "weights_sha256": digests, **where},
     )
 

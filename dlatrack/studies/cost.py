@@ -24,8 +24,8 @@ from dlatrack.errors import InputError
 from dlatrack.files import check_writable, write_text
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.paper.published import published
-from dlatrack.recipes import recipe
-from dlatrack.studies.twins import label
+from dlatrack.recipes import Twins, recipe
+from dlatrack.recipes.twins import dla_label, is_dla, label, side_by_side
 
 REPORT = "10_training_cost.report.json"
 
@@ -184,7 +184,7 @@ def stage_table(report: CostReport) -> pd.DataFrame:
 def speed_table(report: CostReport) -> pd.DataFrame:
     """Frames per second of tracking by tracker: median of the step, and from its 95 % to its 5 % percentile."""
     rows = {}
-    for name in sorted(report.speeds, key=lambda name: (name.removeprefix("dla_"), name.startswith("dla_"))):
+    for name in side_by_side(report.speeds):
         timings = report.speeds[name]
         step = {row.name: row for row in timings}["step"]
         plain = {row.name: row for row in timings}["step, plain network"]
@@ -202,10 +202,10 @@ def paper_costs() -> pd.DataFrame:
     """Seconds per iteration that the paper prints in Figs. 10 and 11; the ratio is computed from them."""
     printed = {(score.tracker, score.metric): score for score in published("training")}
     rows = []
-    for tracker in dict.fromkeys(name for name, _ in printed if not name.startswith("DLA-")):
+    for tracker in dict.fromkeys(name for name, _ in printed if not is_dla(name)):
         for state in ("frozen", "unfrozen"):
             metric = f"seconds_per_iteration_{state}"
-            fixed, dla = printed[tracker, metric], printed[f"DLA-{tracker}", metric]
+            fixed, dla = printed[tracker, metric], printed[dla_label(tracker), metric]
             batch, source = int(printed[tracker, "batch"].value), f"{fixed.source} (paper)"
             rows.append((tracker, state, batch, fixed.value, dla.value, dla.value / fixed.value, source))
     columns = ["tracker", "backbone", "batch", "fixed, s", "DLA, s", "DLA / fixed", "source"]
@@ -223,9 +223,9 @@ def _measured(size: _Size, device: str) -> CostReport:
     load = os.getloadavg()[0]
     costs = step_costs(size.trackers, size.turns, batch=size.batch, device=device)
     speeds = {
-        name: tuple(bench_track(size.frames, tracker=name).timings)
+        chosen.name: tuple(bench_track(size.frames, tracker=chosen.name).timings)
         for tracker in size.trackers
-        for name in (tracker, f"dla_{tracker}")
+        for chosen in Twins.of(tracker)
     }
     return CostReport(tuple(costs), speeds, device, torch.get_num_threads(), load, machine())
 

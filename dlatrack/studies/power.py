@@ -17,10 +17,11 @@ from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.resampling import draw_sequences
-from dlatrack.evaluation.statistics.twins import TwinComparison
+from dlatrack.evaluation.statistics.twins import TwinComparison, compare_twins
 from dlatrack.files import file_digest
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.models.weights import load_weights
+from dlatrack.recipes.twins import label, label_pairs
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
 from dlatrack.studies.shipped import clips_without_masks
@@ -48,6 +49,10 @@ class TwinScores:
     synthetic: bool
     origin: Mapping[str, Any]
 
+    def compare(self, *, seed: int = 0) -> list[TwinComparison]:
+        """Compare every DLA tracker with its fixed twin; arguments and errors as in `compare_twins`."""
+        return compare_twins(self.auc, label_pairs(self.auc), seed=seed)
+
 
 def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores:
     """AUC of the shipped twins on every target.
@@ -74,7 +79,7 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
     trackers = {}
     for name in weights:
         net, recipe = load_weights(name)
-        trackers[twins.label(recipe)] = OnlineTracker(net, recipe)
+        trackers[label(recipe)] = OnlineTracker(net, recipe)
     scores = twins.score(twins.track_all(trackers, videos), videos)
     table = twins.sequence_table(scores).drop(index="mean").rename_axis("target")
     source = f"{len(videos)} targets of real clips" if clips else f"{len(videos)} synthetic videos"

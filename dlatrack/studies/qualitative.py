@@ -24,6 +24,7 @@ from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import load_weights, read_weights_info
 from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
+from dlatrack.recipes.twins import all_twins, label
 from dlatrack.studies import twins
 from dlatrack.studies.presets import PRESETS
 from dlatrack.studies.qualitative_sources import SyntheticSource, find_sequences
@@ -219,7 +220,9 @@ def _twins(weights: str) -> list[tuple[Path, Recipe]]:
     files = [find_weights(place.strip()) for place in (weights or TWIN_WEIGHTS).split(";") if place.strip()]
     found = [(file, read_weights_info(file).recipe) for file in files]
     recipes = [recipe.name for _, recipe in found]
-    if len(found) < 2 or recipes[1] != f"dla_{recipes[0]}" or len(set(recipes)) < len(recipes):
+    if len(set(recipes)) < len(recipes) or recipes[:2] not in [
+        [one.name for one in twins] for twins in all_twins()
+    ]:
         raise InputError(
             f"weights must name a fixed tracker, then its DLA twin, then others, e.g. {TWIN_WEIGHTS!r}; "
             f"got {', '.join(recipes)}"
@@ -239,12 +242,12 @@ def _run(
     lengths = {sequence.name: len(sequence) for sequence in sequences}
     what = {"sequences": lengths, "content": content_of(sequences), "is": __version__, **where}
     makers: list[tuple[str, str, Any, str | None]] = [
-        (recipe.name, twins.label(recipe), partial(_tracker, file, device), file_digest(file))
+        (recipe.name, label(recipe), partial(_tracker, file, device), file_digest(file))
         for file, recipe in files
     ]
     makers.append(("static", twins.STATIC, StaticTracker, None))
     boxes = {}
-    for name, label, make, digest in makers:
+    for name, title, make, digest in makers:
         key = sha256_of({**what, "weights": digest})[:16]
         folder = run_benchmark(
             make,
@@ -254,7 +257,7 @@ def _run(
             weights_sha256=digest,
             workers=workers,
         )
-        boxes[label] = {
+        boxes[title] = {
             sequence.name: read_result_boxes(
                 folder / f"{sequence.name}.txt", len(sequence), first_pixel=source.first_pixel
             )

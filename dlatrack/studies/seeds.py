@@ -12,6 +12,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import Difference, sentence
 from dlatrack.evaluation.statistics.seeds import Spread, compare_seeds, spread_of_seeds
+from dlatrack.recipes.twins import label
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
 from dlatrack.studies import twins
@@ -39,7 +40,7 @@ class SeedStudy:
     @property
     def labels(self) -> tuple[str, str]:
         """Names of the fixed twin and of the DLA tracker."""
-        fixed, dynamic = map(twins.label, self.plan.recipes)
+        fixed, dynamic = map(label, self.plan.recipes)
         return fixed, dynamic
 
 
@@ -105,8 +106,8 @@ def train_seeds(
         By label and seed, the twins of a seed side by side, the fixed one first.
     """
     return {
-        (twins.label(recipe), seed): twins.train_cached(
-            f"{twins.label(recipe)}, seed {seed}",
+        (label(recipe), seed): twins.train_cached(
+            f"{label(recipe)}, seed {seed}",
             recipe,
             crops,
             seed=seed,
@@ -139,7 +140,7 @@ def score_seeds(
     Raises:
         InputError: for fewer than two sequences.
     """
-    recipes = {twins.label(recipe): recipe for recipe in study.plan.recipes}
+    recipes = {label(recipe): recipe for recipe in study.plan.recipes}
     trackers: dict[str, Tracker] = {
         f"{name}, seed {seed}": OnlineTracker(training.net, recipes[name], device=device)
         for (name, seed), training in trained.items()

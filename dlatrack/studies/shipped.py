@@ -23,7 +23,8 @@ from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.models.weights import load_weights
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table
-from dlatrack.studies.twins import STATIC, label
+from dlatrack.recipes.twins import label, label_pairs, side_by_side
+from dlatrack.studies.twins import STATIC
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
@@ -114,7 +115,7 @@ def _trackers(fast: bool) -> dict[str, Tracker]:
     made: dict[str, Tracker] = {STATIC: StaticTracker()}
     if opencv.available():
         made |= {"OpenCV KCF": opencv.OpenCVTracker("KCF"), "OpenCV CSRT": opencv.OpenCVTracker("CSRT")}
-    for name in sorted(shipped(), key=lambda name: (name.removeprefix("dla_"), name.startswith("dla_"))):
+    for name in side_by_side(shipped()):
         net, recipe = load_weights(name)
         made[label(recipe)] = OnlineTracker(net, recipe, fast=fast)
     return made
@@ -138,7 +139,8 @@ def _run(
 def _verdicts(by_target: pd.DataFrame) -> tuple[str, ...]:
     if len(by_target) < 2:
         return ()
-    return tuple(sentence(twins.summary, twins.dynamic, twins.fixed) for twins in compare_twins(by_target))
+    found = compare_twins(by_target, label_pairs(by_target))
+    return tuple(sentence(twins.summary, twins.dynamic, twins.fixed) for twins in found)
 
 
 def save_shipped(study: ShippedStudy, folder: Path, *, clips: Path, fast: bool) -> None:

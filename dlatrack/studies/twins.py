@@ -19,6 +19,7 @@ from dlatrack.models.weights import save_weights
 from dlatrack.progress import Progress
 from dlatrack.provenance import sha256_of, versions
 from dlatrack.recipes import Recipe
+from dlatrack.recipes.twins import label
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
 from dlatrack.sampling.store import CropStore, crop_sequences
@@ -71,11 +72,6 @@ def held_out_sequences(plan: Plan, *, data: str | Path | None = None, seed: int 
         return read_folders(data)
     count, length = plan.test
     return synthetic_sequences(count, _TEST_SEED + _SEED_STRIDE * seed, length)
-
-
-def label(recipe: Recipe) -> str:
-    """Name of a tracker in figures and tables."""
-    return f"DLA-{recipe.title}" if recipe.name.startswith("dla_") else f"{recipe.title}, fixed rule"
 
 
 def train_twins(

@@ -14,6 +14,7 @@ from dlatrack.bench.train import SIDES, TRUNK_STATES, StepCost
 from dlatrack.errors import InputError
 from dlatrack.pixels.colours import BLACK, BLUE, DLA, FIXED, GREEN, GREY, ORANGE, VERMILLION
 from dlatrack.recipes import recipe
+from dlatrack.recipes.twins import dla_label
 from dlatrack.viz.style import figure_style, new_figure
 
 #: Stages without data, which is the same for both twins.
@@ -98,7 +99,7 @@ def training_time_plot(
     printed = paper[paper["tracker"] == tracker].set_index("backbone")
     if printed.empty:
         raise InputError(f"the paper prints no training time of {tracker!r}")
-    titles = {"fixed": tracker, "DLA": f"DLA-{tracker}"}
+    titles = {"fixed": tracker, "DLA": dla_label(tracker)}
     own = recipe(frozen.tracker).title
     with figure_style():
         fig = new_figure(height_mm=72)
@@ -112,7 +113,7 @@ def training_time_plot(
                 "color": FIXED if side == "fixed" else DLA,
                 "linestyle": (0, (3, 1)) if side == "fixed" else "-",
             }
-            _pieces(ours, steps, iterations, own if side == "fixed" else f"DLA-{own}", **look)
+            _pieces(ours, steps, iterations, own if side == "fixed" else dla_label(own), **look)
         theirs.set_title(
             f"as printed (paper), {int(printed['batch'].iloc[0])} pairs", color=GREY, style="italic"
         )

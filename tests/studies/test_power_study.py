@@ -15,7 +15,6 @@ from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.power import sequences_needed
-from dlatrack.evaluation.statistics.twins import compare_twins
 from dlatrack.files import file_digest
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.studies import power
@@ -35,7 +34,7 @@ def scores_of(differences: np.ndarray, targets: list[str]) -> TwinScores:
 
 
 def test_needed_targets_follow_from_the_spread():
-    (found,) = compare_twins(scores_of(DIFFERENCES, TARGETS).auc)
+    (found,) = scores_of(DIFFERENCES, TARGETS).compare()
     table = targets_needed([found])
     assert list(table["difference"]) == [0.01, 0.02]
     assert list(table["targets"]) == [sequences_needed(d, DIFFERENCES.std(ddof=1)) for d in (0.01, 0.02)]
@@ -47,7 +46,7 @@ def test_the_record_of_the_clone_is_read():
     scores = shipped_scores("smoke")
     assert not scores.synthetic
     assert scores.source == f"{len(scores.auc)} targets of real clips"
-    pairs = [(pair.dynamic, pair.fixed) for pair in compare_twins(scores.auc)]
+    pairs = [(pair.dynamic, pair.fixed) for pair in scores.compare()]
     assert pairs == [
         ("DLA-SiamCAR small", "SiamCAR small, fixed rule"),
         ("DLA-SiamRPN++ small", "SiamRPN++ small, fixed rule"),
@@ -111,4 +110,4 @@ def test_trackers_run_where_there_is_no_record(tmp_path: Path, monkeypatch: pyte
 def test_twins_are_needed():
     lonely = TwinScores(pd.DataFrame({"static box": [0.1, 0.2], "DLA-T": [0.1, 0.2]}), "toys", True, {})
     with pytest.raises(InputError, match="no pair of twins among static box, DLA-T"):
-        compare_twins(lonely.auc)
+        lonely.compare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,21 +55,21 @@ class TwinComparison:
         )
 
 
-def compare_twins(auc: pd.DataFrame, *, seed: int = 0) -> list[TwinComparison]:
+def compare_twins(
+    auc: pd.DataFrame, pairs: Iterable[tuple[str, str]], *, seed: int = 0
+) -> list[TwinComparison]:
     """Compare every DLA tracker with its fixed twin.
 
     Args:
-        auc: AUC by target (rows, at least two) and tracker (columns, labels as of `comparison.label`).
+        auc: AUC by target (rows, at least two) and tracker (columns).
+        pairs: labels of the fixed twin and of the DLA tracker, e.g. by `recipes.twins.label_pairs`.
         seed: of the resamples.
 
     Raises:
         InputError: if there is no pair of twins, or a single target.
     """
     found = []
-    for dynamic in (str(name) for name in auc.columns if str(name).startswith("DLA-")):
-        fixed = f"{dynamic.removeprefix('DLA-')}, fixed rule"
-        if fixed not in auc:
-            continue
+    for fixed, dynamic in pairs:
         differences = (auc[dynamic] - auc[fixed]).sort_values(ascending=False, kind="stable")
         by_target = paired_bootstrap(auc[dynamic].to_numpy(), auc[fixed].to_numpy(), seed=seed)
         found.append(TwinComparison(dynamic, fixed, differences, by_target, _by_clip(differences, seed)))

@@ -10,6 +10,7 @@ from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.statistics.twins import clip_of, compare_twins, verdict
 
 TARGETS = ["car", "dogs-1", "dogs-2", "dogs-3", "girl", "worm"]
+PAIRS = [("T, fixed rule", "DLA-T")]
 DIFFERENCES = np.array([0.03, 0.1, 0.11, 0.09, 0.0, -0.02])
 
 
@@ -19,7 +20,7 @@ def auc_of(differences: np.ndarray, targets: list[str]) -> pd.DataFrame:
 
 
 def test_targets_of_a_clip_are_drawn_together():
-    (found,) = compare_twins(auc_of(DIFFERENCES, TARGETS))
+    (found,) = compare_twins(auc_of(DIFFERENCES, TARGETS), PAIRS)
     assert (found.dynamic, found.fixed) == ("DLA-T", "T, fixed rule")
     assert list(found.differences.index) == ["dogs-2", "dogs-1", "dogs-3", "car", "girl", "worm"]
     assert found.by_target.value == pytest.approx(0.31 / 6)
@@ -31,7 +32,7 @@ def test_targets_of_a_clip_are_drawn_together():
 
 
 def test_the_verdict_is_as_sure_as_the_wider_interval():
-    (found,) = compare_twins(auc_of(DIFFERENCES, TARGETS))
+    (found,) = compare_twins(auc_of(DIFFERENCES, TARGETS), PAIRS)
     assert found.by_target.distinguishable
     assert not found.by_clip.distinguishable
     assert (found.summary.low, found.summary.high) == (
@@ -46,7 +47,7 @@ def test_the_verdict_is_as_sure_as_the_wider_interval():
 
 def test_clips_of_one_target_each_are_the_plain_comparison():
     alone = auc_of(DIFFERENCES, list("abcdef"))
-    (found,) = compare_twins(alone, seed=3)
+    (found,) = compare_twins(alone, PAIRS, seed=3)
     assert found.by_clip is None
     expected = paired_bootstrap(alone["DLA-T"].to_numpy(), alone["T, fixed rule"].to_numpy(), seed=3)
     assert found.summary == found.by_target == expected
