@@ -36,7 +36,7 @@ from dlatrack import ScoreGrid
 from dlatrack.notebooks.run import check_injected
 from dlatrack.provenance import save_table
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
-from dlatrack.studies.presets import frames_to_count
+from dlatrack.studies.presets import frames_to_label
 from dlatrack.viz.assignment import compare_assignments, contact_sheet
 from dlatrack.viz.curves import positives_plot
 from dlatrack.viz.explorer import explore, explorer_sheet
@@ -110,7 +110,7 @@ figure
 # ## DLA along the sequence
 
 # %%
-frames = frames_to_count(preset, len(video))
+frames = frames_to_label(preset, len(video))
 regions = search_regions(video, frames, seed=seed)
 shown = range(0, len(regions.frames), max(1, len(regions.frames) // 8))[:8]
 figure = contact_sheet(

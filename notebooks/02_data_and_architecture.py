@@ -41,6 +41,7 @@ from dlatrack.provenance import save_table
 from dlatrack.sampling.mixture import PAPER_SHARES
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.training_data import open_mixture
+from dlatrack.studies.presets import sizes
 from dlatrack.viz.architecture import network_diagram
 from dlatrack.viz.pairs import augmented_pairs
 from dlatrack.viz.save import save_figure
@@ -108,7 +109,7 @@ figure
 # fault is named here and is not trained on.
 
 # %%
-checks = check_below(data_or_miniatures(data, preset))
+checks = check_below(data_or_miniatures(data, user_data=sizes(preset).user_data))
 for check in checks:
     print(f"{check.name:14s} {'no fault' if check.ok else check.faults[0]}")
 found = table1(checks)

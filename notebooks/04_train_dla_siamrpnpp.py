@@ -76,7 +76,7 @@ study
 # %%
 crops = twins.training_crops(study, data=data, seed=seed)
 print(f"{len(crops)} crops of {crops.track_count} tracks" + ("" if data else ", all synthetic"))
-pair_sheet(crops, study.recipes[1], seed=seed)
+pair_sheet(crops, study.twins.dla, seed=seed)
 
 # %% [markdown]
 # ## Training

@@ -152,7 +152,7 @@ save_table(table, "09_scores", made_by=made_by, parameters=parameters, synthetic
 table.round(3)
 
 # %%
-schedule = study.plan.recipes[1].schedule
+schedule = study.plan.twins.dla.schedule
 size = f"{schedule.epochs} epochs x {schedule.pairs_per_epoch:,} pairs, one seed, {len(videos)} videos"
 figure = candidate_scores_plot(
     {count: scores[f"K = {count}"].auc for count in study.candidates},

@@ -145,7 +145,7 @@ table.round(3)
 # sequence for all seeds. Two or three seeds tell little about all others, so that its tails are those of Student's t.
 
 # %%
-schedule = study.plan.recipes[1].schedule
+schedule = study.plan.twins.dla.schedule
 size = f"{schedule.epochs} epochs x {schedule.pairs_per_epoch:,} pairs, {len(videos)} videos"
 figure = seed_plot(
     scores.fixed,

@@ -44,10 +44,9 @@ def figures(
     from dlatrack.files import owned_folder
     from dlatrack.ledger.gallery import write_gallery
     from dlatrack.notebooks.run import NotebookError
-    from dlatrack.studies.presets import PRESETS
+    from dlatrack.studies.presets import sizes
 
-    if preset not in PRESETS:
-        raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+    sizes(preset)
     if only and gallery_only:
         raise InputError(f"--only {only[0]} runs a notebook and --gallery-only runs none; give one of them")
     stems = [] if gallery_only else _chosen(only or [])

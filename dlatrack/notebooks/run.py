@@ -15,7 +15,7 @@ from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.files import check_writable, owned_file
 from dlatrack.notebooks.parameters import read_injected, read_value
-from dlatrack.studies.presets import PRESETS
+from dlatrack.studies.presets import sizes
 
 #: The kernel that the notebooks name.
 _KERNEL = "python3"
@@ -225,8 +225,8 @@ def _checked(values: Mapping[str, Any], types: Mapping[str, str], notebook: str)
             ) from None
     if not 0 <= checked.get("seed", 0) <= _LARGEST_SEED:
         raise InputError(f"seed must be in 0..{_LARGEST_SEED}, got {checked['seed']}")
-    if "preset" in checked and checked["preset"] not in PRESETS:
-        raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {checked['preset']!r}")
+    if "preset" in checked:
+        sizes(checked["preset"])
     return checked
 
 

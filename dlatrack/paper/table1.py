@@ -24,16 +24,16 @@ _COUNTS = {"train": ("videos", "tracks"), "test": ("tracks", "videos"), "instanc
 _QUESTIONS = (*_COUNTS, "classes", "frames_per_second")
 
 
-def data_or_miniatures(folder: str = "", preset: str = "demo") -> Path:
-    """A folder of data sets, `DLATRACK_DATA` without one, or else miniatures of all sets, in the cache folder.
+def data_or_miniatures(folder: str = "", *, user_data: bool = True) -> Path:
+    """A folder of data sets: the named one, that of `DLATRACK_DATA`, or miniatures of all sets in the cache folder.
 
     Args:
-        folder: "": none.
-        preset: "smoke" takes the miniatures unless there is a folder, whatever `DLATRACK_DATA` is.
+        folder: named folder; "": none.
+        user_data: whether `DLATRACK_DATA` is considered.
     """
     if folder:
         return Path(folder)
-    if preset != "smoke" and (own := paths.data_dir()) is not None:
+    if user_data and (own := paths.data_dir()) is not None:
         return own
     miniatures = paths.cache_dir() / "miniatures"
     for name in names():

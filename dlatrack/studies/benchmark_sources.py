@@ -12,13 +12,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import benchmark
 from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.recipes.twins import side_by_side
-from dlatrack.studies.presets import PRESETS
-
-#: Trackers that the preset smoke takes: of ours one pair, of the published ones the first.
-SMOKE_TRACKERS = 2
-
-#: Videos of a miniature are so many times as long outside of the preset smoke, so that trackers have time to fail.
-_LONGER = 5
+from dlatrack.studies.presets import sizes
 
 
 def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> Place:
@@ -35,18 +29,17 @@ def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> 
     Raises:
         InputError: for an unknown benchmark or preset, a folder `data` without it, or a negative seed.
     """
-    if preset not in PRESETS:
-        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PRESETS)}")
+    size = sizes(preset)
     known = benchmark(name).manifest
     if data:
         return _below(known, Path(data))
     own = paths.data_dir()
-    if own is not None and preset != "smoke":
+    if own is not None and size.user_data:
         try:
             return _below(known, own)
         except InputError:
             pass  # this set is not among the user's
-    longer = miniature_length(preset)
+    longer = size.miniature_length
     home = paths.cache_dir() / "miniatures" / f"{known}-seed{seed}-longer{longer}"
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
@@ -76,12 +69,7 @@ def our_weights(weights: str, preset: str) -> list[Path]:
             "no trained weights come with this copy of dlatrack; set weights to files, separated by semicolons, e.g. "
             "those that notebook 03 leaves in runs/weights"
         )
-    return [find_weights(name) for name in (names[:SMOKE_TRACKERS] if preset == "smoke" else names)]
-
-
-def miniature_length(preset: str) -> int:
-    """How many times as long as the shortest ones the videos of a miniature are."""
-    return 1 if preset == "smoke" else _LONGER
+    return [find_weights(name) for name in names[: sizes(preset).trackers]]
 
 
 def _below(manifest: str, folder: Path) -> Place:

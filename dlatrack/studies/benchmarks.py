@@ -22,7 +22,8 @@ from dlatrack.models.weights import load_weights, read_weights_info
 from dlatrack.provenance import sha256_of
 from dlatrack.recipes.twins import label, label_pairs
 from dlatrack.studies import twins
-from dlatrack.studies.benchmark_sources import SMOKE_TRACKERS, find_benchmark, miniature_length, our_weights
+from dlatrack.studies.benchmark_sources import find_benchmark, our_weights
+from dlatrack.studies.presets import sizes
 from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.static import StaticTracker
@@ -103,7 +104,7 @@ def study_ours(
     source = DataSetSource(entry.manifest, place.root)
     where: dict[str, Any] = {"data_set": str(place.root)}
     if place.manifest.miniature:
-        where = {"miniature_seed": seed, "miniature_longer": miniature_length(preset)}
+        where = {"miniature_seed": seed, "miniature_longer": sizes(preset).miniature_length}
     digests: dict[str, str] = {}
     labels = {"static": twins.STATIC}
     makers: dict[str, Any] = {"static": StaticTracker}
@@ -177,8 +178,7 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
         return None
     truth = read_truth(entry.name, boxes)
     results = _read(truth, *archives)
-    if preset == "smoke":
-        results = dict(list(results.items())[:SMOKE_TRACKERS])
+    results = dict(list(results.items())[: sizes(preset).trackers])
     return BenchmarkStudy(
         title=f"{entry.name}, published result files",
         synthetic=False,

@@ -26,25 +26,9 @@ from dlatrack.memory import reuse_freed_memory
 from dlatrack.paper.published import published
 from dlatrack.recipes import Twins, recipe
 from dlatrack.recipes.twins import dla_label, is_dla, label, side_by_side
+from dlatrack.studies.presets import Cost, sizes
 
 REPORT = "10_training_cost.report.json"
-
-_SMALL = ("siamcar_small", "siamrpnpp_small")
-
-
-@dataclass(frozen=True)
-class _Size:
-    trackers: tuple[str, ...]
-    turns: int  # of training steps, four in each
-    frames: int
-    batch: int = 0  # 0: the usual one
-
-
-_SIZES = {
-    "smoke": _Size(_SMALL, turns=2, frames=3, batch=2),
-    "demo": _Size(_SMALL, turns=10, frames=40),
-    "paper": _Size(TWINS, turns=15, frames=40),
-}
 
 
 @dataclass(frozen=True)
@@ -88,9 +72,7 @@ def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -
         InputError: for an unknown preset or device, a file that is no report, or a report that lacks a recipe of this
             preset or is of another device.
     """
-    if preset not in _SIZES:
-        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(_SIZES)}")
-    size = _SIZES[preset]
+    size = sizes(preset).cost
     there = [path for folder in paths.figure_sources() if (path := folder / REPORT).exists()]
     path = paths.figures_dir() / REPORT if measure or not there else there[0]
     if measure or not there:
@@ -218,13 +200,13 @@ def paper_iterations(tracker: str) -> int:
     return int(printed["iterations_per_epoch"] * printed["epochs"])
 
 
-def _measured(size: _Size, device: str) -> CostReport:
+def _measured(size: Cost, device: str) -> CostReport:
     reuse_freed_memory()  # as training does
-    load = os.getloadavg()[0]
-    costs = step_costs(size.trackers, size.turns, batch=size.batch, device=device)
+    trackers, load = size.trackers or TWINS, os.getloadavg()[0]
+    costs = step_costs(trackers, size.turns, batch=size.batch, device=device)
     speeds = {
         chosen.name: tuple(bench_track(size.frames, tracker=chosen.name).timings)
-        for tracker in size.trackers
+        for tracker in trackers
         for chosen in Twins.of(tracker)
     }
     return CostReport(tuple(costs), speeds, device, torch.get_num_threads(), load, machine())
@@ -241,9 +223,9 @@ def _joined(old: CostReport, new: CostReport) -> CostReport:
     )
 
 
-def _suitable(report: CostReport, path: Path, size: _Size, device: str) -> CostReport:
+def _suitable(report: CostReport, path: Path, size: Cost, device: str) -> CostReport:
     """Refuse a report that does not answer the question."""
-    absent = [tracker for tracker in size.trackers if report.cost(tracker, "frozen") is None]
+    absent = [tracker for tracker in size.trackers or TWINS if report.cost(tracker, "frozen") is None]
     if absent or report.device != device:
         lacks = f"has no {absent[0]}" if absent else f"was measured on {report.device}, not on {device}"
         raise InputError(f"{path} {lacks}; set measure to True to measure anew and replace it")

@@ -17,9 +17,8 @@ from dlatrack.grid import ScoreGrid
 from dlatrack.progress import Progress
 from dlatrack.studies.hyperparameter_k import MIXES, simulated_targets
 from dlatrack.studies.label_assignment import search_regions
-from dlatrack.studies.presets import frames_to_count
+from dlatrack.studies.presets import frames_to_label, sizes
 
-_TARGETS = {"smoke": 400, "demo": 4000, "paper": 40_000}
 _AT_ONCE = 1000  # targets
 _MIX = "as in LaSOT"
 
@@ -77,10 +76,10 @@ def label_materials(preset: str, sequence: Sequence, *, seed: int = 0) -> dict[s
     Raises:
         InputError: for an unknown preset, or a sequence that never shows its target.
     """
-    frames = frames_to_count(preset, len(sequence))
+    frames = frames_to_label(preset, len(sequence))
     regions = search_regions(sequence, frames, seed=seed)
     mean, std = MIXES[_MIX]
-    simulated = simulated_targets(_TARGETS[preset], seed, mean=mean, std=std)
+    simulated = simulated_targets(sizes(preset).choice_targets, seed, mean=mean, std=std)
     return {
         f"{len(regions.frames)} frames of {sequence.name}": regions.target_xyxy,
         f"{len(simulated):,} simulated targets, shapes {_MIX}": simulated,

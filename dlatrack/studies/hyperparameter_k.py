@@ -20,10 +20,10 @@ from dlatrack.recipes import Recipe, SamplingConfig
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.sources import CropSource
-from dlatrack.studies.presets import Plan, plan
+from dlatrack.studies.presets import PRESETS, Plan, plan, sizes
 
 #: The K of Fig. 9a.
-CANDIDATES = tuple(range(5, 24, 2))
+CANDIDATES = PRESETS["paper"].k_trained
 
 #: Readings of Algorithm 1 that the paper leaves open, as options of the assigner; the first is our default.
 READINGS: dict[str, dict[str, Any]] = {
@@ -41,8 +41,6 @@ MIXES: dict[str, tuple[float, float]] = {
     "all square": (0.0, 0.0),
 }
 
-_TARGETS = {"smoke": 400, "demo": 3000, "paper": 40_000}
-_TRAINED = {"smoke": (5, 9), "demo": (5, 9, 19), "paper": CANDIDATES}
 _PAIRS_PER_EPOCH = 5000  # more say nothing new about a mean
 _AT_ONCE = 1000  # targets
 _DEFAULT = 9  # the paper's K
@@ -65,7 +63,7 @@ class CandidateStudy:
     @property
     def recipes(self) -> dict[int, Recipe]:
         """The plan's DLA recipe for every K."""
-        dla = self.plan.recipes[1]
+        dla = self.plan.twins.dla
         options = dict(dla.assign.options)
         return {
             count: replace(dla, assign=replace(dla.assign, options=options | {"candidates": count}))
@@ -79,7 +77,7 @@ class CandidateStudy:
 
 
 def candidate_study(preset: str, candidates: Iterable[int] = ()) -> CandidateStudy:
-    """The study of a preset. That of `demo` is reduced: three K, 3 epochs of 384 pairs and 8 short videos.
+    """The study of a preset. That of `demo` is reduced: fewer K, a shorter schedule and fewer videos.
 
     Args:
         preset: "smoke", "demo" or "paper".
@@ -88,15 +86,15 @@ def candidate_study(preset: str, candidates: Iterable[int] = ()) -> CandidateStu
     Raises:
         InputError: for an unknown preset, or a K that is no grid point count or given twice.
     """
-    chosen = plan(preset)
-    if preset == "demo":
-        chosen = replace(plan(preset, epochs=3, pairs_per_epoch=384), test=(8, 40))
-    counts = tuple(sorted(candidates)) or _TRAINED[preset]
-    most = chosen.recipes[1].grid.size ** 2
+    size = sizes(preset)
+    epochs, pairs = size.k_schedule
+    chosen = replace(plan(preset, epochs=epochs, pairs_per_epoch=pairs), test=size.k_test)
+    counts = tuple(sorted(candidates)) or size.k_trained
+    most = chosen.twins.dla.grid.size**2
     for count in counts:
         if not 1 <= count <= most or counts.count(count) > 1:
             raise InputError(f"candidates must be different numbers in 1..{most}, got {list(counts)}")
-    return CandidateStudy(chosen, counts, _TARGETS[preset])
+    return CandidateStudy(chosen, counts, size.k_targets)
 
 
 def simulated_targets(count: int, seed: int, *, mean: float, std: float) -> Tensor:
@@ -171,7 +169,7 @@ def positives_over_epochs(
 
     Source: SiamDLA Fig. 9b.
     """
-    recipe = study.plan.recipes[1]
+    recipe = study.plan.twins.dla
     schedule, source = recipe.schedule, PairSource(crops, recipe.sampling, recipe.net, seed)
     pairs = min(schedule.pairs_per_epoch, _PAIRS_PER_EPOCH)
     rules = {count: _counting(recipe.grid, count, recipe.assign.options) for count in candidates}

@@ -1,37 +1,61 @@
-"""What the notebooks do at each size: `smoke` for tests, `demo` for a laptop, `paper` for the full schedule."""
+"""What the notebooks do in each preset: `smoke` for tests, `demo` for a laptop, `paper` for the full schedule."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dlatrack.errors import InputError
-from dlatrack.recipes import RECIPES, Recipe, Schedule, recipe
+from dlatrack.recipes import Schedule, Twins, recipe
+from dlatrack.recipes.twins import all_twins
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A DLA tracker and its fixed twin, trained on the same pairs and run over the same held-out sequences.
+class Cost:
+    """What notebook 10 times.
 
     Args:
-        twin: recipe of the fixed twin; its partner is `dla_<twin>`.
-        schedule: of both; None keeps each recipe's own.
-        train: number of synthetic training sequences, and frames in each.
-        test: number of synthetic held-out sequences, and frames in each.
+        trackers: recipes with a fixed rule; (): all that have a DLA twin.
+        turns: turns of the training steps of a tracker, with four steps in each.
+        frames: tracked frames.
+        batch: pairs of a training step; 0: the usual number of the recipe.
     """
 
-    twin: str
-    schedule: Schedule | None
-    train: tuple[int, int]
-    test: tuple[int, int]
+    trackers: tuple[str, ...]
+    turns: int
+    frames: int
+    batch: int = 0
 
-    @property
-    def recipes(self) -> tuple[Recipe, Recipe]:
-        """The fixed twin and the DLA tracker with this plan's schedule."""
-        fixed, dynamic = (
-            entry if self.schedule is None else replace(entry, schedule=self.schedule)
-            for entry in (recipe(self.twin), recipe(f"dla_{self.twin}"))
-        )
-        return fixed, dynamic
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much the notebooks do in one preset; the numbers in brackets are those of the notebooks.
+
+    Schedules are numbers of epochs and of pairs per epoch, (0, 0) for those of notebook 03; videos are numbers of
+    synthetic sequences and of frames in each; None sets no limit.
+    """
+
+    user_data: bool  #: (02, 05 to 08) whether `DLATRACK_DATA` is searched before miniatures are made
+    labelled_frames: int | None  #: (01, 13) frames of a sequence that are labelled at most
+    small: bool  #: (03, 04, 09, 13) whether the small trackers are trained, not those of the paper
+    schedule: Schedule | None  #: (03) training schedule; None: that of the recipe
+    train: tuple[int, int]  #: (03, 04, 09, 13) training videos
+    test: tuple[int, int]  #: (03, 04) held-out videos
+    anchors: tuple[int, int]  #: (04) schedule of SiamRPN++: it shows how anchors are trained, not how well
+    trackers: int | None  #: (05 to 08) trackers that are scored at most, ours and published ones each
+    miniature_length: int  #: (05 to 08) length of the videos of a miniature, in those of the shortest ones
+    k_targets: int  #: (09) simulated targets
+    k_trained: tuple[int, ...]  #: (09) every K that is trained with
+    k_schedule: tuple[int, int]  #: (09) schedule
+    k_test: tuple[int, int]  #: (09) held-out videos
+    cost: Cost  #: (10) timed trackers
+    pictured: tuple[int, int]  #: (11) synthetic videos
+    pictured_of_set: int | None  #: (11) sequences of a data set at most
+    video: tuple[int, int, int]  #: (12) frames, width and height of the synthetic video
+    seeds: int  #: (13) trainings of each twin
+    seed_schedule: tuple[int, int]  #: (13) schedule
+    seed_test: tuple[int, int]  #: (13) held-out videos
+    choice_targets: int  #: (13) simulated targets whose labels are compared
 
 
 _SHORT = Schedule(
@@ -45,20 +69,71 @@ _SHORT = Schedule(
     unfreeze_epoch=5,
     backbone_start="random",
 )
+_SHORTEST = replace(_SHORT, epochs=2, pairs_per_epoch=8, batch=4, unfreeze_epoch=1)
+_SMALL = ("siamcar_small", "siamrpnpp_small")
 
-PLANS: dict[str, Plan] = {
-    "smoke": Plan(
-        "siamcar_small",
-        replace(_SHORT, epochs=2, pairs_per_epoch=8, batch=4, unfreeze_epoch=1),
-        train=(2, 4),
-        test=(2, 12),
-    ),
-    "demo": Plan("siamcar_small", _SHORT, train=(60, 20), test=(12, 60)),
-    "paper": Plan("siamcar", None, train=(0, 0), test=(40, 200)),
+#: Every size for smoke (seconds, for tests), demo (minutes on a laptop) and paper (the full schedule).
+_TABLE: dict[str, tuple[Any, Any, Any]] = {
+    "user_data": (False, True, True),
+    "labelled_frames": (6, 60, None),
+    "small": (True, True, False),
+    "schedule": (_SHORTEST, _SHORT, None),
+    "train": ((2, 4), (60, 20), (0, 0)),
+    "test": ((2, 12), (12, 60), (40, 200)),
+    "anchors": ((0, 0), (3, 768), (0, 0)),
+    "trackers": (2, None, None),
+    "miniature_length": (1, 5, 5),
+    "k_targets": (400, 3000, 40_000),
+    "k_trained": ((5, 9), (5, 9, 19), tuple(range(5, 24, 2))),
+    "k_schedule": ((0, 0), (3, 384), (0, 0)),
+    "k_test": ((2, 12), (8, 40), (40, 200)),
+    "cost": (Cost(_SMALL, 2, 3, batch=2), Cost(_SMALL, 10, 40), Cost((), 15, 40)),
+    "pictured": ((3, 10), (12, 60), (40, 120)),
+    "pictured_of_set": (3, 12, None),
+    "video": ((12, 320, 240), (150, 640, 360), (300, 640, 360)),
+    "seeds": (2, 3, 3),
+    "seed_schedule": ((1, 8), (3, 384), (0, 0)),
+    "seed_test": ((2, 12), (12, 40), (40, 200)),
+    "choice_targets": (400, 4000, 40_000),
 }
 
-#: Shorter in `demo` than the plan's: the second pair of twins shows how anchors are trained, not how well.
-_SHORTER = {("demo", "siamrpnpp"): replace(_SHORT, epochs=3, pairs_per_epoch=768)}
+PRESETS = {
+    preset: Sizes(**{name: row[column] for name, row in _TABLE.items()})
+    for column, preset in enumerate(("smoke", "demo", "paper"))
+}
+
+
+def sizes(preset: str) -> Sizes:
+    """Look up a preset.
+
+    Raises:
+        InputError: naming the presets.
+    """
+    if preset not in PRESETS:
+        raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+    return PRESETS[preset]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Twins that are trained on the same pairs and run over the same held-out sequences.
+
+    Args:
+        tracker: recipe of the fixed twin.
+        schedule: training schedule of both.
+        train: number of synthetic training sequences, and frames in each.
+        test: number of synthetic held-out sequences, and frames in each.
+    """
+
+    tracker: str
+    schedule: Schedule
+    train: tuple[int, int]
+    test: tuple[int, int]
+
+    @property
+    def twins(self) -> Twins:
+        """The two recipes with this plan's schedule."""
+        return Twins.of(self.tracker).with_schedule(self.schedule)
 
 
 def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_epoch: int = 0) -> Plan:
@@ -73,43 +148,30 @@ def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_ep
     Raises:
         InputError: naming the presets, the trackers, or the number that is negative.
     """
-    _check(preset)
+    size = sizes(preset)
     for name, value in (("epochs", epochs), ("pairs_per_epoch", pairs_per_epoch)):
         if value < 0:
             raise InputError(f"{name} must be 0 (the preset's) or more, got {value}")
-    chosen = PLANS[preset]
-    size = chosen.twin.removeprefix("siamcar")  # "_small" or nothing
-    known = [name.removeprefix("dla_") for name in RECIPES if name.startswith("dla_")]
-    trackers = [name.removesuffix("_small") for name in known if name.endswith("_small") == bool(size)]
-    if tracker not in trackers:
-        raise InputError(
-            f"tracker must be one of {', '.join(trackers)} in the preset {preset}, got {tracker!r}"
-        )
-    chosen = replace(chosen, twin=tracker + size)
-    schedule = _SHORTER.get((preset, tracker), chosen.schedule) or recipe(chosen.twin).schedule
+    names = [twins.fixed.name for twins in all_twins()]
+    known = [name.removesuffix("_small") for name in names if name.endswith("_small") == size.small]
+    if tracker not in known:
+        raise InputError(f"tracker must be one of {', '.join(known)} in the preset {preset}, got {tracker!r}")
+    name = f"{tracker}_small" if size.small else tracker
+    schedule = size.schedule or recipe(name).schedule
+    if tracker == "siamrpnpp":
+        epochs, pairs_per_epoch = epochs or size.anchors[0], pairs_per_epoch or size.anchors[1]
     if epochs:
         schedule = replace(schedule, epochs=epochs, warmup_epochs=min(schedule.warmup_epochs, epochs - 1))
     if pairs_per_epoch:
         schedule = replace(schedule, pairs_per_epoch=pairs_per_epoch)
-    return replace(chosen, schedule=schedule)
+    return Plan(name, schedule, size.train, size.test)
 
 
-def frames_to_count(preset: str, length: int) -> list[int]:
-    """Frame numbers that notebook 01 looks at: 6, 60 or all of a sequence, evenly spread.
+def frames_to_label(preset: str, length: int) -> list[int]:
+    """Frame numbers of a sequence that are labelled, evenly spread.
 
     Raises:
         InputError: naming the presets.
     """
-    _check(preset)
-    most = {"smoke": 6, "demo": 60}.get(preset, length)
-    count = min(most, length)
+    count = min(sizes(preset).labelled_frames or length, length)
     return [index * length // count for index in range(count)]
-
-
-def _check(preset: str) -> None:
-    if preset not in PLANS:
-        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PLANS)}")
-
-
-#: The sizes in which every notebook runs: seconds, for tests; minutes on a laptop; the paper's schedule.
-PRESETS = ("smoke", "demo", "paper")

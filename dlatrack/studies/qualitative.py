@@ -26,7 +26,7 @@ from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import all_twins, label
 from dlatrack.studies import twins
-from dlatrack.studies.presets import PRESETS
+from dlatrack.studies.presets import sizes
 from dlatrack.studies.qualitative_sources import SyntheticSource, find_sequences
 from dlatrack.tracking.benchmark import run_benchmark
 from dlatrack.tracking.job import SequenceSource
@@ -206,8 +206,7 @@ def choose_frames(difference: np.ndarray, count: int, choose: str) -> list[int]:
 
 
 def _check(preset: str, rows: int, columns: int, choose: str, seed: int) -> None:
-    if preset not in PRESETS:
-        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PRESETS)}")
+    sizes(preset)
     for name, value, least in (("rows", rows, 2), ("columns", columns, 1), ("seed", seed, 0)):
         if value < least:
             raise InputError(f"{name} must be {least} or more, got {value}")

@@ -11,13 +11,10 @@ from dlatrack.datasets.manifests import Place, locate, names
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.studies.presets import sizes
 from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.benchmark import DataSetSource
 from dlatrack.tracking.job import SequenceSource
-
-#: Sequences that are run: synthetic ones of so many frames, or so many of a data set; 0: all of it.
-_SYNTHETIC = {"smoke": (3, 10), "demo": (12, 60), "paper": (40, 120)}
-_REAL = {"smoke": 3, "demo": 12, "paper": 0}
 
 #: Seed of the first synthetic sequence; no training uses it.
 _SEED, _SEED_STRIDE = 7_000_000, 1000
@@ -92,7 +89,7 @@ def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, d
     if data == "auto" or (preset == "paper" and not data):
         data = _what_is_there()
     if not data:
-        count, length = _SYNTHETIC[preset]
+        count, length = sizes(preset).pictured
         first = _SEED + _SEED_STRIDE * seed
         return SyntheticSource(first, count, length), {"synthetic_seed": first}, "synthetic sequences"
     if data.lower() in names():
@@ -135,4 +132,5 @@ def _place(name: str, home: Path) -> Place:
 
 
 def _some(source: SequenceSource, preset: str) -> SequenceSource:
-    return Selection(source, _REAL[preset]) if _REAL[preset] else source
+    most = sizes(preset).pictured_of_set
+    return source if most is None else Selection(source, most)

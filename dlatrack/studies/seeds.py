@@ -16,13 +16,10 @@ from dlatrack.recipes.twins import label
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
 from dlatrack.studies import twins
-from dlatrack.studies.presets import Plan, plan
+from dlatrack.studies.presets import Plan, plan, sizes
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker
 from dlatrack.training.engine import Training
-
-_SEEDS = {"smoke": 2, "demo": 3, "paper": 3}
-_SCHEDULES = {"smoke": (1, 8), "demo": (3, 384)}  # epochs and pairs; else those of `presets.plan`
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,7 @@ class SeedStudy:
     @property
     def labels(self) -> tuple[str, str]:
         """Names of the fixed twin and of the DLA tracker."""
-        fixed, dynamic = map(label, self.plan.recipes)
-        return fixed, dynamic
+        return self.plan.twins.labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +58,7 @@ class SeedScores:
 
 
 def seed_study(preset: str, *, tracker: str = "siamcar", seeds: int = 0, first: int = 0) -> SeedStudy:
-    """The study of a preset. That of `demo` is reduced: 3 epochs of 384 pairs and 12 videos of 40 frames.
+    """The study of a preset. That of `demo` is reduced: a shorter schedule and shorter videos.
 
     Args:
         preset: "smoke", "demo" or "paper".
@@ -73,11 +69,11 @@ def seed_study(preset: str, *, tracker: str = "siamcar", seeds: int = 0, first: 
     Raises:
         InputError: for an unknown preset or tracker, one seed or fewer, or a negative one.
     """
-    epochs, pairs = _SCHEDULES.get(preset, (0, 0))
+    size = sizes(preset)
+    epochs, pairs = size.seed_schedule
     chosen = plan(preset, tracker=tracker, epochs=epochs, pairs_per_epoch=pairs)
-    if preset == "demo":
-        chosen = replace(chosen, test=(12, 40))
-    count = seeds or _SEEDS[preset]
+    chosen = replace(chosen, test=size.seed_test)
+    count = seeds or size.seeds
     if count < 2 or first < 0:
         raise InputError(
             f"seeds must be 0 (the preset's) or at least 2, from 0 on; got {seeds} from {first} on"
@@ -116,7 +112,7 @@ def train_seeds(
             workers=workers,
         )
         for seed in study.seeds
-        for recipe in study.plan.recipes
+        for recipe in study.plan.twins
     }
 
 
@@ -140,7 +136,7 @@ def score_seeds(
     Raises:
         InputError: for fewer than two sequences.
     """
-    recipes = {label(recipe): recipe for recipe in study.plan.recipes}
+    recipes = {label(recipe): recipe for recipe in study.plan.twins}
     trackers: dict[str, Tracker] = {
         f"{name}, seed {seed}": OnlineTracker(training.net, recipes[name], device=device)
         for (name, seed), training in trained.items()

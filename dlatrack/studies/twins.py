@@ -101,7 +101,7 @@ def train_twins(
         The trained trackers by label, the fixed one first.
     """
     trained = {}
-    for recipe in plan.recipes:
+    for recipe in plan.twins:
         name = label(recipe)
         trained[name] = train_cached(
             name,
@@ -188,7 +188,7 @@ def trackers_of(
     """Online trackers of trained networks, and the static box as a baseline."""
     trackers: dict[str, Tracker] = {
         label(recipe): OnlineTracker(trained[label(recipe)].net, recipe, benchmark=benchmark, device=device)
-        for recipe in plan.recipes
+        for recipe in plan.twins
     }
     return {**trackers, STATIC: StaticTracker()}
 

@@ -26,7 +26,7 @@ from dlatrack.models.shipped import find_weights
 from dlatrack.models.weights import load_weights
 from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.progress import Progress
-from dlatrack.studies.presets import PRESETS
+from dlatrack.studies.presets import sizes
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.outputs import check_outputs
 from dlatrack.tracking.video import (
@@ -47,9 +47,7 @@ _RATE_TOLD = (0.0005, 0.001)
 
 _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 1280 x 720
 
-#: The synthetic video of each preset: frames, width and height. Its seed is used by no training; in it the target is
-#: covered for a while, so that there is something to see in the scores.
-_EXAMPLES = {"smoke": (12, (320, 240)), "demo": (150, (640, 360)), "paper": (300, (640, 360))}
+#: Seed of the synthetic video, used by no training; in it the target is covered for a while, which the scores show.
 _EXAMPLE_SEED = 6_000_004
 
 
@@ -220,8 +218,7 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
     Raises:
         InputError: for an unknown preset, a negative seed, a video that cannot be read or a box that does not fit.
     """
-    if preset not in PRESETS:
-        raise InputError(f"there is no preset {preset!r}; choose from {', '.join(PRESETS)}")
+    sizes(preset)
     if seed < 0:
         raise InputError(f"seed must be 0 or more, got {seed}")
     folder = paths.runs_dir() / "12_track_your_video"
@@ -247,8 +244,8 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
 
 def _render(preset: str, folder: Path, seed: int) -> tuple[Path, np.ndarray]:
     """Write the synthetic video of a preset and its boxes; gives its path and (T, 4) true boxes."""
-    length, size = _EXAMPLES[preset]
-    sequence = synthetic_sequence(_EXAMPLE_SEED + seed, length, size, challenges=("OCC",))
+    length, width, height = sizes(preset).video
+    sequence = synthetic_sequence(_EXAMPLE_SEED + seed, length, (width, height), challenges=("OCC",))
     path = folder / f"{sequence.name}.mp4"
     with record(path, sequence.fps) as recording:
         for index in range(length):

@@ -244,7 +244,7 @@ def test_a_synthetic_video_is_a_real_file_with_its_truth(monkeypatch, tmp_path):
     assert mine.boxes_xywh[0].tolist() == [120, 90, 80, 60]
     assert "nobody has said what to track yet" in mine.note
     for arguments, message in (
-        (("huge",), "there is no preset 'huge'"),
+        (("huge",), "preset must be one of smoke, demo, paper, got 'huge'"),
         (("smoke", str(tmp_path / "none.mp4")), "is missing"),
         (("smoke", "", "1,2,3"), "a box is four numbers"),
         (("smoke", "", "900,2,3,4"), "target 1: the first box .* lies outside"),

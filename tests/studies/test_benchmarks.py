@@ -117,7 +117,7 @@ def test_all_shipped_weights_or_one_pair(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"preset": "huge"}, "there is no preset 'huge'; choose from smoke, demo, paper"),
+        ({"preset": "huge"}, "preset must be one of smoke, demo, paper, got 'huge'"),
         ({"protocol": "mine"}, "OTB100 has no protocol 'mine'; choose from pysot"),
         ({"name": "OTB99"}, "there is no benchmark 'OTB99'"),
         ({"data": "nowhere"}, "nowhere is not a folder"),

@@ -116,7 +116,7 @@ def test_a_report_that_does_not_answer_is_refused(figures, measured):
         study.training_costs("paper")
     with pytest.raises(InputError, match="was measured on cpu, not on cuda; set measure to True"):
         study.training_costs("demo", device="cuda")
-    with pytest.raises(InputError, match="there is no preset 'big'; choose from smoke, demo, paper"):
+    with pytest.raises(InputError, match="preset must be one of smoke, demo, paper, got 'big'"):
         study.training_costs("big")
 
 

@@ -103,5 +103,5 @@ def test_materials_are_a_sequence_and_many_shapes():
         materials["6 frames of synthetic-0021"][:, 2:] - materials["6 frames of synthetic-0021"][:, :2]
     ).numpy()
     assert np.log(size[:, 0] / size[:, 1]).std() < 0.6
-    with pytest.raises(InputError, match="there is no preset 'big'"):
+    with pytest.raises(InputError, match="preset must be one of smoke, demo, paper, got 'big'"):
         label_materials("big", video)

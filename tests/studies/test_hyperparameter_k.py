@@ -104,5 +104,5 @@ def test_a_k_that_cannot_be_is_named(candidates):
 
 
 def test_an_unknown_preset_is_named():
-    with pytest.raises(InputError, match="there is no preset 'big'"):
+    with pytest.raises(InputError, match="preset must be one of smoke, demo, paper, got 'big'"):
         candidate_study("big")

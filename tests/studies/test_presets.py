@@ -7,29 +7,29 @@ from dataclasses import replace
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.recipes import recipe
-from dlatrack.studies.presets import PLANS, PRESETS, frames_to_count, plan
+from dlatrack.recipes import Twins
+from dlatrack.studies.presets import PRESETS, frames_to_label, plan
 
 
 def test_both_recipes_of_a_plan_have_its_schedule():
-    fixed, dynamic = plan("demo").recipes
+    fixed, dynamic = plan("demo").twins
     assert (fixed.name, dynamic.name) == ("siamcar_small", "dla_siamcar_small")
-    assert fixed.schedule == dynamic.schedule == PLANS["demo"].schedule
+    assert fixed.schedule == dynamic.schedule == PRESETS["demo"].schedule
 
 
 def test_the_paper_preset_keeps_the_published_schedule():
-    assert plan("paper").recipes == (recipe("siamcar"), recipe("dla_siamcar"))
+    assert plan("paper").twins == Twins.of("siamcar")
 
 
 def test_another_tracker_has_the_same_sequences_and_a_shorter_demo():
     anchors = plan("demo", tracker="siamrpnpp")
-    assert [entry.name for entry in anchors.recipes] == ["siamrpnpp_small", "dla_siamrpnpp_small"]
+    assert [entry.name for entry in anchors.twins] == ["siamrpnpp_small", "dla_siamrpnpp_small"]
     assert (anchors.schedule, anchors.train, anchors.test) == (
         replace(plan("demo").schedule, epochs=3, pairs_per_epoch=768),
         plan("demo").train,
         plan("demo").test,
     )
-    assert plan("paper", tracker="siamfcpp").recipes == (recipe("siamfcpp"), recipe("dla_siamfcpp"))
+    assert plan("paper", tracker="siamfcpp").twins == Twins.of("siamfcpp")
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,17 @@ def test_a_schedule_can_be_shortened():
 
 
 def test_frames_are_spread_over_the_sequence():
-    assert frames_to_count("smoke", 60) == [0, 10, 20, 30, 40, 50]
-    assert frames_to_count("demo", 120) == list(range(0, 120, 2))
-    assert frames_to_count("paper", 3) == [0, 1, 2]
+    assert frames_to_label("smoke", 60) == [0, 10, 20, 30, 40, 50]
+    assert frames_to_label("demo", 120) == list(range(0, 120, 2))
+    assert frames_to_label("paper", 3) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("call", [plan, lambda name: frames_to_count(name, 5)])
+@pytest.mark.parametrize("call", [plan, lambda name: frames_to_label(name, 5)])
 def test_an_unknown_preset_names_those_that_exist(call):
-    with pytest.raises(InputError, match="there is no preset 'big'; choose from smoke, demo, paper"):
+    with pytest.raises(InputError, match="preset must be one of smoke, demo, paper, got 'big'"):
         call("big")
 
 
 def test_a_negative_number_is_named():
     with pytest.raises(InputError, match=r"epochs must be 0 .* or more, got -1"):
         plan("demo", epochs=-1)
-
-
-def test_the_notebook_runner_knows_the_same_presets():
-    assert tuple(PLANS) == PRESETS

@@ -122,7 +122,7 @@ def test_kept_results_are_those_of_the_clips_as_they_are(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"preset": "huge"}, "there is no preset 'huge'"),
+        ({"preset": "huge"}, "preset must be one of smoke, demo, paper, got 'huge'"),
         ({"rows": 0}, "rows must be 2 or more, got 0"),
         ({"columns": 0}, "columns must be 1 or more, got 0"),
         ({"choose": "best"}, "frames are chosen by spread or differ, got 'best'"),

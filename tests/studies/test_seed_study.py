@@ -10,7 +10,7 @@ import pytest
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.evaluation.statistics.seeds import compare_seeds, spread_of_seeds
-from dlatrack.recipes import recipe
+from dlatrack.recipes import Twins
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
 from dlatrack.studies.seeds import SeedScores, score_seeds, seed_study, seed_table, train_seeds, verdict
@@ -57,7 +57,7 @@ def test_sizes_of_the_presets():
     assert demo.plan.train == plan("demo").train, "so that crops are shared with the other notebooks"
     assert seed_study("smoke", seeds=4, first=7).seeds == (7, 8, 9, 10)
     paper = seed_study("paper")
-    assert paper.plan.recipes == (recipe("siamcar"), recipe("dla_siamcar")), "the recipe's own schedule"
+    assert paper.plan.twins == Twins.of("siamcar"), "the recipe's own schedule"
 
 
 @pytest.mark.parametrize(("seeds", "first"), [(1, 0), (-2, 0), (3, -1)])

@@ -49,7 +49,7 @@ def test_a_finished_comparison_is_read_from_the_cache(folders, twins):
 
 
 def test_a_run_is_kept_by_what_decides_it(folders, twins):
-    name, chosen = "any name", plan("smoke").recipes[0]
+    name, chosen = "any name", plan("smoke").twins.fixed
     crops = study.training_crops(plan("smoke"))
     heard = []
     again = study.train_cached(name, chosen, crops, on_step=lambda *step: heard.append(step))
