@@ -51,12 +51,16 @@ from dlatrack.ledger import ledger as book
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.inconsistencies import inconsistencies_markdown
 from dlatrack.paper.settings import settings_table
-from dlatrack.provenance import save_table
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-made_by = "notebooks/00_paper_at_a_glance.py"
 ledger = book.ledger()
+record = NotebookRecord(
+    "00_paper_at_a_glance",
+    {"records": book.sources(ledger)},
+    synthetic=False,  # each row of the ledger says so for itself
+)
 print(f"{len(ledger)} results that the paper prints; our records are those in:")
 print(*paths.figure_sources(), sep="\n")
 
@@ -69,11 +73,9 @@ print(*paths.figure_sources(), sep="\n")
 #   the way, and neither supports nor excludes what the paper prints: the two must not be subtracted.
 # - **not attempted**: no record has it. The notebook that would measure it stands under `remark`.
 
-# %%
+# %% tags=["00_ledger_states"]
 states = book.summary(ledger)
-records = {"records": book.sources(ledger)}
-save_table(states, "00_ledger_states", made_by=made_by, parameters=records, synthetic=False)
-states
+record.keep(states, "00_ledger_states")
 
 # %% [markdown]
 # ## The claims ledger
@@ -82,14 +84,8 @@ states
 # names in the last column are those of files beside the figures: `NAME.json` says who made it with which parameters.
 # The whole ledger, with protocols, is saved beside the figures as `00_ledger.csv`.
 
-# %%
-save_table(
-    book.readable(ledger),
-    "00_ledger",
-    made_by=made_by,
-    parameters=records,
-    synthetic=False,  # each row says so for itself
-)
+# %% tags=["00_ledger"]
+record.keep(book.readable(ledger), "00_ledger")
 shown = book.STATES if everything else book.STATES[:-1]
 Markdown(book.ledger_markdown(ledger, shown))
 
@@ -108,10 +104,9 @@ book.readable(contradicted)[columns].style.hide()
 #
 # What the paper says of its method and training is no result: recipes take it over, or say why not.
 
-# %%
+# %% tags=["00_ledger_settings"]
 settings = settings_table()
-save_table(settings, "00_ledger_settings", made_by=made_by, parameters={}, synthetic=False)
-settings.style.hide()
+record.keep(settings, "00_ledger_settings", parameters={}).style.hide()
 
 # %% [markdown]
 # ## Where the paper disagrees

@@ -34,18 +34,17 @@ seed: int = 0  # shifts of the search region, and the draw of negatives
 # %%
 from dlatrack import ScoreGrid
 from dlatrack.notebooks.run import check_injected
-from dlatrack.provenance import save_table
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.studies.presets import frames_to_label
 from dlatrack.viz.assignment import compare_assignments, contact_sheet
 from dlatrack.viz.curves import positives_plot
 from dlatrack.viz.explorer import explore, explorer_sheet
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-made_by = "notebooks/01_label_assignment.py"
 parameters = {"preset": preset, "sequence": sequence, "frame": frame, "candidates": candidates, "seed": seed}
+record = NotebookRecord("01_label_assignment", parameters, synthetic=not sequence)
 video = study_sequence(sequence)
 rules = paper_rules(ScoreGrid(), candidates=candidates)
 video.name, len(video), video.attributes
@@ -60,14 +59,11 @@ video.name, len(video), video.attributes
 compared = (("rectangle", {"center_ratio": 0.6}), ("dla_points", {"candidates": candidates}))
 explore(video, rules=compared, frame=frame, seed=seed)
 
-# %%
+# %% tags=["01_laboratory"]
 two = {name: rules[name] for name in ("SiamCAR: rectangle", f"DLA, points, K = {candidates}")}
 visible = [int(index) for index in video.visible.nonzero()[0]]
 figure, numbers = explorer_sheet(video, visible[:: max(1, len(visible) // 4)][:4], two, seed=seed)
-save_figure(
-    figure, "01_laboratory", data=numbers, made_by=made_by, parameters=parameters, synthetic=not sequence
-)
-figure
+record.keep(figure, "01_laboratory", numbers)
 
 # %% [markdown]
 # ## The same frame under every rule
@@ -77,34 +73,22 @@ figure
 #
 # SiamCAR's rectangle is drawn as SiamDLA describes it, with 0.6 of the sides of the box; the public code uses 0.4.
 
-# %%
+# %% tags=["fig01"]
 region = search_regions(video, [frame], seed=seed)
 figure = compare_assignments(region.crops_rgb[0], region.target_xyxy[0], rules, seed=seed, columns=3)
 counts, _ = count_positives(region, rules, seed=seed)
-save_figure(
-    figure,
-    "fig01",
-    data={"target_xyxy": region.target_xyxy[0], "positives": counts.iloc[0].to_dict()},
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=not sequence,
-)
-figure
+record.keep(figure, "fig01", {"target_xyxy": region.target_xyxy[0], "positives": counts.iloc[0].to_dict()})
 
 # %% [markdown]
 # ## One fixed rule against DLA
 
-# %%
+# %% tags=["fixed_against_dla"]
 figure = compare_assignments(region.crops_rgb[0], region.target_xyxy[0], two, seed=seed, columns=3)
-save_figure(
+record.keep(
     figure,
     "fixed_against_dla",
-    data={"target_xyxy": region.target_xyxy[0], "positives": counts[list(two)].iloc[0].to_dict()},
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=not sequence,
+    {"target_xyxy": region.target_xyxy[0], "positives": counts[list(two)].iloc[0].to_dict()},
 )
-figure
 
 # %% [markdown]
 # ## DLA along the sequence
@@ -122,23 +106,14 @@ figure = contact_sheet(
 )
 figure
 
-# %%
+# %% tags=["fig01_positives"]
 counts, summary = count_positives(regions, rules, seed=seed)
 figure = positives_plot(counts)
-save_figure(
-    figure,
-    "fig01_positives",
-    data=counts.reset_index().to_dict("list"),
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=not sequence,
-)
-figure
+record.keep(figure, "fig01_positives", counts.reset_index().to_dict("list"))
 
 # %% [markdown]
 # A target that no sample satisfies (an elongated box can leave all candidates on one plateau of equal overlaps) is
 # given its best candidate, so that no pair is trained without a positive; `on_empty="strict"` switches that off.
 
-# %%
-save_table(summary, "fig01_counts", made_by=made_by, parameters=parameters, synthetic=not sequence)
-summary.round(2)
+# %% tags=["fig01_counts"]
+record.keep(summary, "fig01_counts").round(2)

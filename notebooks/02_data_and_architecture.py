@@ -37,19 +37,18 @@ from dlatrack import recipe
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.architecture import network, parameter_table, shape_table
 from dlatrack.paper.table1 import check_below, data_or_miniatures, table1
-from dlatrack.provenance import save_table
 from dlatrack.sampling.mixture import PAPER_SHARES
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.training_data import open_mixture
 from dlatrack.studies.presets import sizes
 from dlatrack.viz.architecture import network_diagram
 from dlatrack.viz.pairs import augmented_pairs
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-made_by = "notebooks/02_data_and_architecture.py"
 parameters = {"tracker": tracker}
+record = NotebookRecord("02_data_and_architecture", {}, synthetic=False)
 
 # %% [markdown]
 # ## Parameters
@@ -64,9 +63,9 @@ parameters = {"tracker": tracker}
 #
 # SiamFC++'s backbone includes the 1x1 reduction to 256 channels (197,376 parameters), which trains from the start.
 
-# %%
+# %% tags=["02_parameters"]
 counts = parameter_table()
-save_table(counts, "02_parameters", made_by=made_by, parameters={}, synthetic=False)
+record.keep(counts, "02_parameters")
 counts.style.format("{:,.0f}", subset=["backbone", "neck", "head", "without backbone", "total"]).format(
     "{:.3f}", subset=["without backbone, 2^20"]
 ).format("{:.2f}", subset=["paper, M"], na_rep="")
@@ -77,10 +76,9 @@ counts.style.format("{:,.0f}", subset=["backbone", "neck", "head", "without back
 # Channels x height x width at every step, of all levels. SiamFC++ and SiamRPN look at a larger search region when
 # they track than when they train.
 
-# %%
+# %% tags=["02_shapes"]
 shapes = shape_table(recipe(tracker))
-save_table(shapes, "02_shapes", made_by=made_by, parameters=parameters, synthetic=False)
-shapes
+record.keep(shapes, "02_shapes", parameters=parameters)
 
 # %% [markdown]
 # ## Figs. 2 and 3: the networks
@@ -88,17 +86,15 @@ shapes
 # Drawn from the modules: sizes and numbers are measured, not typed. The paper's figures show the same networks.
 # Labels are assigned in training alone, so that the tracker that runs is its fixed twin's, with other weights.
 
-# %%
+# %% tags=["fig02"]
 drawn = network(recipe("dla_siamrpnpp"))
 figure = network_diagram(drawn)
-save_figure(figure, "fig02", data=drawn.numbers, made_by=made_by, parameters={}, synthetic=False)
-figure
+record.keep(figure, "fig02", drawn.numbers)
 
-# %%
+# %% tags=["fig03"]
 drawn = network(recipe("dla_siamcar"))
 figure = network_diagram(drawn)
-save_figure(figure, "fig03", data=drawn.numbers, made_by=made_by, parameters={}, synthetic=False)
-figure
+record.keep(figure, "fig03", drawn.numbers)
 
 # %% [markdown]
 # ## Table 1: data sets
@@ -108,19 +104,14 @@ figure
 # this machine, and `found_in` tells whether in a data set or in a synthetic miniature of its layout. A set with a
 # fault is named here and is not trained on.
 
-# %%
+# %% tags=["table01"]
 checks = check_below(data_or_miniatures(data, user_data=sizes(preset).user_data))
 for check in checks:
     print(f"{check.name:14s} {'no fault' if check.ok else check.faults[0]}")
 found = table1(checks)
-save_table(
-    found,
-    "table01",
-    made_by=made_by,
-    parameters={"data": data},
-    synthetic=any(check.miniature for check in checks),
-)
-found.style.format(na_rep="", thousands=",")
+record.keep(
+    found, "table01", parameters={"data": data}, synthetic=any(check.miniature for check in checks)
+).style.format(na_rep="", thousands=",")
 
 # %% [markdown]
 # ## Pairs of all training sets
@@ -128,17 +119,15 @@ found.style.format(na_rep="", thousands=",")
 # What the networks are given: search regions with the target's box, templates below. Sets take turns by their share
 # of an epoch. A negative pair shows another object than its template; its box is red and dashed.
 
-# %%
+# %% tags=["02_pairs"]
 sound = {check.name: check.root for check in checks if check.ok and check.name in PAPER_SHARES}
 mixture = open_mixture(sound)
 source = PairSource(mixture, recipe(tracker).sampling, recipe(tracker).net, seed)
 figure = augmented_pairs(source)
-save_figure(
+record.keep(
     figure,
     "02_pairs",
-    data={"shares": mixture.proportions(), "crops": len(mixture)},
-    made_by=made_by,
+    {"shares": mixture.proportions(), "crops": len(mixture)},
     parameters=parameters | {"data": data, "seed": seed},
     synthetic=any(check.miniature for check in checks),
 )
-figure

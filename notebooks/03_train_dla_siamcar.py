@@ -47,20 +47,19 @@ seed: int = 0  # weights, pairs, label draws and synthetic sequences
 import pandas as pd
 
 from dlatrack.notebooks.run import check_injected
-from dlatrack.provenance import save_table
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
 from dlatrack.viz.curves import score_figure, twin_curves
 from dlatrack.viz.filmstrip import filmstrip
 from dlatrack.viz.live import LiveCurves
 from dlatrack.viz.pairs import pair_sheet
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-made_by = "notebooks/03_train_dla_siamcar.py"
 parameters = {"preset": preset, "data": data, "test_data": test_data, "backbone_weights": backbone_weights}
 parameters |= {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "seed": seed}
+record = NotebookRecord("03_train_dla_siamcar", parameters, synthetic=not test_data)
 study = plan(preset, epochs=epochs, pairs_per_epoch=pairs_per_epoch)
 study
 
@@ -89,60 +88,48 @@ trained = twins.train_twins(
     on_step=LiveCurves(),
 )
 
-# %%
+# %% tags=["03_training"]
 histories = {name: pd.DataFrame(run.steps) for name, run in trained.items()}
 figure = twin_curves(histories)
-save_figure(
+record.keep(
     figure,
     "03_training",
-    data={name: table.drop(columns="pairs_per_second").to_dict("list") for name, table in histories.items()},
-    made_by=made_by,
-    parameters=parameters,
+    {name: table.drop(columns="pairs_per_second").to_dict("list") for name, table in histories.items()},
     synthetic=not data,
 )
-figure
 
 # %% [markdown]
 # The losses of the two trackers are not comparable: each is measured on its own labels.
 #
 # ## Tracking held-out sequences
 
-# %%
+# %% tags=["03_scores"]
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)
 boxes = twins.track_all(twins.trackers_of(study, trained, device=device), videos)
 scores = twins.score(boxes, videos)
 table = twins.score_table(scores)
-save_table(table, "03_scores", made_by=made_by, parameters=parameters, synthetic=not test_data)
-table.round(3)
+record.keep(table, "03_scores").round(3)
 
-# %%
+# %% tags=["03_success"]
 figure = score_figure(scores)
-save_figure(
+record.keep(
     figure,
     "03_success",
-    data={name: {"success": s.mean_success, "precision": s.mean_precision} for name, s in scores.items()},
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=not test_data,
+    {name: {"success": s.mean_success, "precision": s.mean_precision} for name, s in scores.items()},
 )
-figure
 
 # %% [markdown]
 # ## What it looks like
 
-# %%
+# %% tags=["03_filmstrip"]
 video = twins.median_sequence(videos, scores)
 frames = [index * (len(video) - 1) // 7 for index in range(8)]
 figure = filmstrip(video, {name: found[video.name] for name, found in boxes.items()}, frames)
-save_figure(
+record.keep(
     figure,
     "03_filmstrip",
-    data={"sequence": video.name, "frames": frames, **{n: b[video.name][frames] for n, b in boxes.items()}},
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=not test_data,
+    {"sequence": video.name, "frames": frames, **{n: b[video.name][frames] for n, b in boxes.items()}},
 )
-figure
 
 # %%
 print(twins.verdict(scores, synthetic=not test_data))

@@ -39,7 +39,6 @@ from IPython.display import display
 
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.published import scores_of
-from dlatrack.provenance import save_table
 from dlatrack.studies.benchmark_tables import (
     attribute_scores,
     paper_claims,
@@ -51,12 +50,11 @@ from dlatrack.studies.benchmark_tables import (
 from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
 from dlatrack.viz.attributes import attribute_bars
 from dlatrack.viz.benchmark import precision_plot, success_plot
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
 # %%
-made_by = "notebooks/05_evaluate_otb100.py"
 parameters = {"preset": preset, "protocol": protocol, "seed": seed}
 ours = study_ours(
     "OTB100",
@@ -68,28 +66,25 @@ ours = study_ours(
     device=device,
     workers=workers,
 )
-keep = {"made_by": made_by, "parameters": parameters | dict(ours.origin), "synthetic": ours.synthetic}
+record = NotebookRecord("05_evaluate_otb100", {**parameters, **ours.origin}, synthetic=ours.synthetic)
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
-# %%
+# %% tags=["fig04_scores"]
 table = score_table(ours)
-save_table(table, "fig04_scores", **keep)
-table.round(3)
+record.keep(table, "fig04_scores").round(3)
 
 # %% [markdown]
 # ## Fig. 4: success and precision
 
-# %%
+# %% tags=["fig04_success"]
 curves = {name: result.mean_success for name, result in ours.one_pass.items()}
 figure = success_plot(curves, protocol=protocol, benchmark=ours.title)
-save_figure(figure, "fig04_success", data=curves, **keep)
-figure
+record.keep(figure, "fig04_success", curves)
 
-# %%
+# %% tags=["fig04_precision"]
 curves = {name: result.mean_precision for name, result in ours.one_pass.items()}
 figure = precision_plot(curves, protocol=protocol, benchmark=ours.title)
-save_figure(figure, "fig04_precision", data=curves, **keep)
-figure
+record.keep(figure, "fig04_precision", curves)
 
 # %% [markdown]
 # ## Fig. 5: success by attribute
@@ -99,21 +94,19 @@ figure
 # IV: illumination variation, SV: scale variation, OCC: occlusion, DEF: deformation, MB: motion blur, FM: fast motion,
 # IPR, OPR: in-plane, out-of-plane rotation, OV: out of view, BC: background clutter, LR: low resolution.
 
-# %%
+# %% tags=["fig05"]
 scores, counts = attribute_scores(ours)
 figure = attribute_bars(scores, counts, benchmark=ours.title, protocol=protocol)
-save_figure(figure, "fig05", data={"auc": scores, "sequences": counts}, **keep)
-figure
+record.keep(figure, "fig05", {"auc": scores, "sequences": counts})
 
 # %% [markdown]
 # ## Table 2: the fixed rule against DLA
 #
 # The interval comes from a paired bootstrap: sequences are drawn again, the same for both trackers.
 
-# %%
+# %% tags=["table02"]
 table = twin_table(ours, seed=seed)
-save_table(table, "table02", **keep)
-table.round(3)
+record.keep(table, "table02").round(3)
 
 # %%
 print(verdicts(ours, seed=seed))
@@ -126,33 +119,30 @@ print(verdicts(ours, seed=seed))
 
 # %%
 theirs = study_published("OTB100", preset, protocol=protocol)
+origin = theirs.origin if theirs else {"benchmark": "OTB100"}
+their_record = NotebookRecord("05_evaluate_otb100", {**parameters, **origin}, synthetic=False)
 if theirs is None:
     print(missing_published("OTB100"))
-else:
-    keep_theirs = {"made_by": made_by, "parameters": parameters | dict(theirs.origin), "synthetic": False}
 
-# %%
+# %% tags=["fig04_success_published"]
 if theirs is not None:
     curves = {name: result.mean_success for name, result in theirs.one_pass.items()}
     paper = scores_of("OTB100", "auc")
     figure = success_plot(curves, paper=paper, protocol=protocol, benchmark=theirs.title)
-    save_figure(figure, "fig04_success_published", data={"measured": curves, "paper": paper}, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "fig04_success_published", {"measured": curves, "paper": paper}))
 
-# %%
+# %% tags=["fig04_precision_published"]
 if theirs is not None:
     curves = {name: result.mean_precision for name, result in theirs.one_pass.items()}
     paper = scores_of("OTB100", "precision")
     figure = precision_plot(curves, paper=paper, protocol=protocol, benchmark=theirs.title)
-    save_figure(figure, "fig04_precision_published", data={"measured": curves, "paper": paper}, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "fig04_precision_published", {"measured": curves, "paper": paper}))
 
-# %%
+# %% tags=["fig05_published"]
 if theirs is not None:
     scores, counts = attribute_scores(theirs)
     figure = attribute_bars(scores, counts, benchmark=theirs.title, protocol=protocol)
-    save_figure(figure, "fig05_published", data={"auc": scores, "sequences": counts}, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "fig05_published", {"auc": scores, "sequences": counts}))
 
 # %% [markdown]
 # ## What the paper prints
@@ -160,11 +150,9 @@ if theirs is not None:
 # Table 2 prints success (AUC) and precision; of Figs. 4 and 5 the text prints ranks and gains alone. A column
 # "result files" is ours, from published results of the same tracker.
 
-# %%
+# %% tags=["table02_paper"]
 table = paper_table("OTB100", theirs)
-origin = dict(theirs.origin) if theirs else {"benchmark": "OTB100"}
-save_table(table, "table02_paper", made_by=made_by, parameters=parameters | origin, synthetic=False)
-table.style.format("{:.3f}", subset=table.columns[:-1], na_rep="")
+their_record.keep(table, "table02_paper").style.format("{:.3f}", subset=table.columns[:-1], na_rep="")
 
 # %%
 paper_claims("SiamDLA Table 2", "SiamDLA Fig. 4", "SiamDLA Fig. 5")

@@ -39,7 +39,6 @@ from IPython.display import display
 
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.published import scores_of
-from dlatrack.provenance import save_table
 from dlatrack.studies.benchmark_tables import (
     attribute_scores,
     paper_table,
@@ -50,12 +49,11 @@ from dlatrack.studies.benchmark_tables import (
 from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
 from dlatrack.viz.attributes import attribute_bars
 from dlatrack.viz.benchmark import success_plot
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
 # %%
-made_by = "notebooks/06_evaluate_uav123.py"
 parameters = {"preset": preset, "protocol": protocol, "seed": seed}
 ours = study_ours(
     "UAV123",
@@ -67,32 +65,29 @@ ours = study_ours(
     device=device,
     workers=workers,
 )
-keep = {"made_by": made_by, "parameters": parameters | dict(ours.origin), "synthetic": ours.synthetic}
+record = NotebookRecord("06_evaluate_uav123", {**parameters, **ours.origin}, synthetic=ours.synthetic)
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
 # %% [markdown]
 # ## Table 3: our trackers
 
-# %%
+# %% tags=["table03"]
 table = score_table(ours)
-save_table(table, "table03", **keep)
-table.round(3)
+record.keep(table, "table03").round(3)
 
-# %%
+# %% tags=["06_success"]
 curves = {name: result.mean_success for name, result in ours.one_pass.items()}
 figure = success_plot(curves, protocol=protocol, benchmark=ours.title)
-save_figure(figure, "06_success", data=curves, **keep)
-figure
+record.keep(figure, "06_success", curves)
 
 # %% [markdown]
 # ## The fixed rule against DLA
 #
 # The interval comes from a paired bootstrap: sequences are drawn again, the same for both trackers.
 
-# %%
+# %% tags=["06_twins"]
 table = twin_table(ours, seed=seed)
-save_table(table, "06_twins", **keep)
-table.round(3)
+record.keep(table, "06_twins").round(3)
 
 # %%
 print(verdicts(ours, seed=seed))
@@ -104,38 +99,34 @@ print(verdicts(ours, seed=seed))
 
 # %%
 theirs = study_published("UAV123", preset, protocol=protocol)
+origin = theirs.origin if theirs else {"benchmark": "UAV123"}
+their_record = NotebookRecord("06_evaluate_uav123", {**parameters, **origin}, synthetic=False)
 if theirs is None:
     print(missing_published("UAV123"))
-else:
-    keep_theirs = {"made_by": made_by, "parameters": parameters | dict(theirs.origin), "synthetic": False}
 
-# %%
+# %% tags=["06_success_published"]
 if theirs is not None:
     curves = {name: result.mean_success for name, result in theirs.one_pass.items()}
     paper = scores_of("UAV123", "auc")
     figure = success_plot(curves, paper=paper, protocol=protocol, benchmark=theirs.title)
-    save_figure(figure, "06_success_published", data={"measured": curves, "paper": paper}, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "06_success_published", {"measured": curves, "paper": paper}))
 
 # %% [markdown]
 # By attribute: SV: scale variation, ARC: aspect ratio change, LR: low resolution, FM: fast motion, FOC, POC: full,
 # partial occlusion, OV: out of view, BC: background clutter, IV: illumination variation, VC: viewpoint change, CM:
 # camera motion, SOB: similar object.
 
-# %%
+# %% tags=["06_attributes_published"]
 if theirs is not None:
     scores, counts = attribute_scores(theirs)
     figure = attribute_bars(scores, counts, benchmark=theirs.title, protocol=protocol)
-    save_figure(figure, "06_attributes_published", data={"auc": scores, "sequences": counts}, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "06_attributes_published", {"auc": scores, "sequences": counts}))
 
 # %% [markdown]
 # ## Table 3 as the paper prints it
 #
 # A column "result files" is ours, from published results.
 
-# %%
+# %% tags=["table03_paper"]
 table = paper_table("UAV123", theirs)
-origin = dict(theirs.origin) if theirs else {"benchmark": "UAV123"}
-save_table(table, "table03_paper", made_by=made_by, parameters=parameters | origin, synthetic=False)
-table.style.format("{:.3f}", subset=table.columns[:-1], na_rep="")
+their_record.keep(table, "table03_paper").style.format("{:.3f}", subset=table.columns[:-1], na_rep="")

@@ -39,7 +39,6 @@ seed: int = 0  # of the miniature and of the bootstrap
 from IPython.display import display
 
 from dlatrack.notebooks.run import check_injected
-from dlatrack.provenance import save_table
 from dlatrack.studies.benchmark_tables import (
     failures_per_100,
     paper_claims,
@@ -48,13 +47,12 @@ from dlatrack.studies.benchmark_tables import (
     verdicts,
 )
 from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 from dlatrack.viz.vot import ar_plot, eao_ranking
 
 check_injected(globals())
 
 # %%
-made_by = "notebooks/07_evaluate_vot2019.py"
 parameters = {"preset": preset, "protocol": protocol, "seed": seed}
 ours = study_ours(
     "VOT2019",
@@ -66,33 +64,30 @@ ours = study_ours(
     device=device,
     workers=workers,
 )
-keep = {"made_by": made_by, "parameters": parameters | dict(ours.origin), "synthetic": ours.synthetic}
+record = NotebookRecord("07_evaluate_vot2019", {**parameters, **ours.origin}, synthetic=ours.synthetic)
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
-# %%
+# %% tags=["fig07_scores"]
 table = score_table(ours)
-save_table(table, "fig07_scores", **keep)
-table.round(3)
+record.keep(table, "fig07_scores").round(3)
 
 # %% [markdown]
 # ## Fig. 7a: ranking by EAO
 
-# %%
+# %% tags=["fig07a"]
 eao = {name: result.eao for name, result in ours.reset_based.items()}
 figure = eao_ranking(eao, benchmark=ours.title, protocol=protocol)
-save_figure(figure, "fig07a", data=eao, **keep)
-figure
+record.keep(figure, "fig07a", eao)
 
 # %% [markdown]
 # ## Fig. 7b: accuracy and robustness
 #
 # To the right, a tracker survives longer; further up, its boxes are tighter.
 
-# %%
+# %% tags=["fig07b"]
 points = {name: (result.accuracy, failures_per_100(result)) for name, result in ours.reset_based.items()}
 figure = ar_plot(points, benchmark=ours.title, protocol=protocol)
-save_figure(figure, "fig07b", data=points, **keep)
-figure
+record.keep(figure, "fig07b", points)
 
 # %% [markdown]
 # ## The fixed rule against DLA
@@ -100,10 +95,9 @@ figure
 # EAO is no mean over sequences: each draw of the bootstrap computes it anew, for both trackers from the same
 # sequences.
 
-# %%
+# %% tags=["07_twins"]
 table = twin_table(ours, seed=seed)
-save_table(table, "07_twins", **keep)
-table.round(3)
+record.keep(table, "07_twins").round(3)
 
 # %%
 print(verdicts(ours, seed=seed))
@@ -115,32 +109,29 @@ print(verdicts(ours, seed=seed))
 
 # %%
 theirs = study_published("VOT2019", preset, protocol=protocol)
+origin = theirs.origin if theirs else {"benchmark": "VOT2019"}
+their_record = NotebookRecord("07_evaluate_vot2019", {**parameters, **origin}, synthetic=False)
 if theirs is None:
     print(missing_published("VOT2019"))
-else:
-    keep_theirs = {"made_by": made_by, "parameters": parameters | dict(theirs.origin), "synthetic": False}
 
-# %%
+# %% tags=["fig07_scores_published"]
 if theirs is not None:
     table = score_table(theirs)
-    save_table(table, "fig07_scores_published", **keep_theirs)
-    display(table.round(3))
+    display(their_record.keep(table, "fig07_scores_published").round(3))
 
-# %%
+# %% tags=["fig07a_published"]
 if theirs is not None:
     eao = {name: result.eao for name, result in theirs.reset_based.items()}
     figure = eao_ranking(eao, benchmark=theirs.title, protocol=protocol)
-    save_figure(figure, "fig07a_published", data=eao, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "fig07a_published", eao))
 
-# %%
+# %% tags=["fig07b_published"]
 if theirs is not None:
     points = {
         name: (result.accuracy, failures_per_100(result)) for name, result in theirs.reset_based.items()
     }
     figure = ar_plot(points, benchmark=theirs.title, protocol=protocol)
-    save_figure(figure, "fig07b_published", data=points, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "fig07b_published", points))
 
 # %% [markdown]
 # ## What the paper says

@@ -38,16 +38,14 @@ seed: int = 0  # of the miniature and of the bootstrap
 from IPython.display import display
 
 from dlatrack.notebooks.run import check_injected
-from dlatrack.provenance import save_table
 from dlatrack.studies.benchmark_tables import paper_claims, score_table, twin_table, verdicts
 from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
 from dlatrack.viz.benchmark import normalised_precision_plot, success_plot
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
 # %%
-made_by = "notebooks/08_evaluate_lasot.py"
 parameters = {"preset": preset, "protocol": protocol, "seed": seed}
 ours = study_ours(
     "LaSOT",
@@ -59,38 +57,34 @@ ours = study_ours(
     device=device,
     workers=workers,
 )
-keep = {"made_by": made_by, "parameters": parameters | dict(ours.origin), "synthetic": ours.synthetic}
+record = NotebookRecord("08_evaluate_lasot", {**parameters, **ours.origin}, synthetic=ours.synthetic)
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
-# %%
+# %% tags=["fig08_scores"]
 table = score_table(ours)
-save_table(table, "fig08_scores", **keep)
-table.round(3)
+record.keep(table, "fig08_scores").round(3)
 
 # %% [markdown]
 # ## Fig. 8: success and normalised precision
 
-# %%
+# %% tags=["fig08_success"]
 curves = {name: result.mean_success for name, result in ours.one_pass.items()}
 figure = success_plot(curves, protocol=protocol, benchmark=ours.title)
-save_figure(figure, "fig08_success", data=curves, **keep)
-figure
+record.keep(figure, "fig08_success", curves)
 
-# %%
+# %% tags=["fig08_normalised_precision"]
 curves = {name: result.mean_normalised_precision for name, result in ours.one_pass.items()}
 figure = normalised_precision_plot(curves, protocol=protocol, benchmark=ours.title)
-save_figure(figure, "fig08_normalised_precision", data=curves, **keep)
-figure
+record.keep(figure, "fig08_normalised_precision", curves)
 
 # %% [markdown]
 # ## The fixed rule against DLA
 #
 # The interval comes from a paired bootstrap: sequences are drawn again, the same for both trackers.
 
-# %%
+# %% tags=["08_twins"]
 table = twin_table(ours, seed=seed)
-save_table(table, "08_twins", **keep)
-table.round(3)
+record.keep(table, "08_twins").round(3)
 
 # %%
 print(verdicts(ours, seed=seed))
@@ -102,30 +96,27 @@ print(verdicts(ours, seed=seed))
 
 # %%
 theirs = study_published("LaSOT", preset, protocol=protocol)
+origin = theirs.origin if theirs else {"benchmark": "LaSOT"}
+their_record = NotebookRecord("08_evaluate_lasot", {**parameters, **origin}, synthetic=False)
 if theirs is None:
     print(missing_published("LaSOT"))
-else:
-    keep_theirs = {"made_by": made_by, "parameters": parameters | dict(theirs.origin), "synthetic": False}
 
-# %%
+# %% tags=["fig08_scores_published"]
 if theirs is not None:
     table = score_table(theirs)
-    save_table(table, "fig08_scores_published", **keep_theirs)
-    display(table.round(3))
+    display(their_record.keep(table, "fig08_scores_published").round(3))
 
-# %%
+# %% tags=["fig08_success_published"]
 if theirs is not None:
     curves = {name: result.mean_success for name, result in theirs.one_pass.items()}
     figure = success_plot(curves, protocol=protocol, benchmark=theirs.title)
-    save_figure(figure, "fig08_success_published", data=curves, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "fig08_success_published", curves))
 
-# %%
+# %% tags=["fig08_normalised_precision_published"]
 if theirs is not None:
     curves = {name: result.mean_normalised_precision for name, result in theirs.one_pass.items()}
     figure = normalised_precision_plot(curves, protocol=protocol, benchmark=theirs.title)
-    save_figure(figure, "fig08_normalised_precision_published", data=curves, **keep_theirs)
-    display(figure)
+    display(their_record.keep(figure, "fig08_normalised_precision_published", curves))
 
 # %% [markdown]
 # ## What the paper says

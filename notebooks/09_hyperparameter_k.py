@@ -43,21 +43,20 @@ seed: int = 0  # targets, weights, pairs, label draws and synthetic sequences
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper import figure9
-from dlatrack.provenance import save_table
 from dlatrack.studies import hyperparameter_k, k_training, twins
 from dlatrack.viz.candidates import (
     candidate_scores_plot,
     positives_over_candidates_plot,
     positives_over_epochs_plot,
 )
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-made_by = "notebooks/09_hyperparameter_k.py"
 study = hyperparameter_k.candidate_study(preset, candidates)
 parameters = {"preset": preset, "candidates": list(study.candidates), "data": data, "test_data": test_data}
 parameters |= {"backbone_weights": backbone_weights, "seed": seed}
+record = NotebookRecord("09_hyperparameter_k", parameters, synthetic=not test_data)
 study
 
 # %% [markdown]
@@ -75,18 +74,14 @@ study
 #   deviation of LaSOT's boxes (0.15 and 0.57), or all targets are square. The mix that the paper trained on is not
 #   known.
 
-# %%
+# %% tags=["fig09a"]
+counted_with = {"preset": preset, "targets": study.targets, "seed": seed}
+counted = NotebookRecord("09_hyperparameter_k", counted_with, synthetic=True)
 counts = hyperparameter_k.positives_over_candidates(study, seed=seed)
 figure = positives_over_candidates_plot(counts, paper=figure9.POSITIVES, mixes=("wide mix", "as in LaSOT"))
-save_figure(
-    figure,
-    "fig09a",
-    data={"counts": counts.to_dict("list"), "paper, least and largest": figure9.POSITIVES},
-    made_by=made_by,
-    parameters={"preset": preset, "targets": study.targets, "seed": seed},
-    synthetic=True,
+counted.keep(
+    figure, "fig09a", {"counts": counts.to_dict("list"), "paper, least and largest": figure9.POSITIVES}
 )
-figure
 
 # %% [markdown]
 # Which reading gives 3 to 4? With the wide mix our default does from about K = 9 on, and positives from all samples
@@ -97,16 +92,10 @@ figure
 # because of elongated targets, whose candidates share a plateau of equal overlaps. These are also the ones that
 # nobody satisfies, a quarter to a third of all; the table has their shares.
 
-# %%
+# %% tags=["fig09a_counts"]
 wide = counts.pivot_table(index=["mix", "reading"], columns="K", values=["positives", "empty"], sort=False)
 table = counts.rename(columns={"error": "standard error", "empty": "share that none satisfies"})
-save_table(
-    table,
-    "fig09a_counts",
-    made_by=made_by,
-    parameters={"preset": preset, "targets": study.targets, "seed": seed},
-    synthetic=True,
-)
+counted.keep(table, "fig09a_counts")
 wide.round(2)
 
 # %% [markdown]
@@ -116,19 +105,16 @@ wide.round(2)
 # line of a K can only be level, but for which pairs an epoch happens to draw. Counted on the pairs of this schedule;
 # targets of the synthetic videos are nearly square, so their lines lie as far apart as those of square targets above.
 
-# %%
+# %% tags=["fig09b"]
 crops = twins.training_crops(study.plan, data=data, seed=seed)
 epochs = hyperparameter_k.positives_over_epochs(study, crops, figure9.FOLLOWED, seed=seed)
 figure = positives_over_epochs_plot(epochs)
-save_figure(
+record.keep(
     figure,
     "fig09b",
-    data={"epoch": list(epochs.index), **{f"K = {count}": epochs[count].tolist() for count in epochs}},
-    made_by=made_by,
-    parameters=parameters,
+    {"epoch": list(epochs.index), **{f"K = {count}": epochs[count].tolist() for count in epochs}},
     synthetic=not data,
 )
-figure
 
 # %% [markdown]
 # ## The tracker, trained for several K
@@ -142,16 +128,15 @@ trained = k_training.train_all(
     study, crops, seed=seed, device=device, backbone_weights=backbone_weights, workers=workers
 )
 
-# %%
+# %% tags=["09_scores"]
 videos = twins.held_out_sequences(study.plan, data=test_data, seed=seed)
 boxes = twins.track_all(k_training.trackers_of(study, trained, device=device), videos)
 scores = twins.score(boxes, videos)
 differences = k_training.against_reference(study, scores)
 table = k_training.score_table(study, scores, differences)
-save_table(table, "09_scores", made_by=made_by, parameters=parameters, synthetic=not test_data)
-table.round(3)
+record.keep(table, "09_scores").round(3)
 
-# %%
+# %% tags=["09_scores_over_k"]
 schedule = study.plan.twins.dla.schedule
 size = f"{schedule.epochs} epochs x {schedule.pairs_per_epoch:,} pairs, one seed, {len(videos)} videos"
 figure = candidate_scores_plot(
@@ -162,15 +147,11 @@ figure = candidate_scores_plot(
     insensitive=figure9.INSENSITIVE,
     note=size if preset == "paper" else f"reduced study: {size}",
 )
-save_figure(
+record.keep(
     figure,
     "09_scores_over_k",
-    data={"table": table.reset_index().to_dict("list"), "static box": scores[twins.STATIC].auc},
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=not test_data,
+    {"table": table.reset_index().to_dict("list"), "static box": scores[twins.STATIC].auc},
 )
-figure
 
 # %%
 for count, difference in differences.items():

@@ -43,18 +43,17 @@ from IPython.display import display
 
 from dlatrack.bench.measure import machine
 from dlatrack.notebooks.run import check_injected
-from dlatrack.provenance import save_table
 from dlatrack.studies import bench, cost
 from dlatrack.viz.benches import bench_dots
 from dlatrack.viz.costs import stage_bars, training_time_plot
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-made_by = "notebooks/10_training_cost.py"
 report = cost.training_costs(preset, measure=measure, device=device)
 parameters = {"device": report.device, "threads": report.threads, "machine": report.machine}
 parameters |= {"load before": report.load}
+record = NotebookRecord("10_training_cost", parameters, synthetic=True)
 here = machine()["processor"]
 print(f"measured on {report.machine['processor']}, {report.threads} threads, {report.machine['torch']}")
 print(f"load of that machine before: {report.load:.1f}")
@@ -68,26 +67,20 @@ print("this machine" if here == report.machine["processor"] else f"this machine 
 # bootstrap over them. Drawing the pairs is left out of steps and ratio: it is the same for both, and in training
 # other processes do it meanwhile.
 
-# %%
+# %% tags=["10_training_cost"]
 costs, stages = cost.cost_table(report), cost.stage_table(report)
 figure = stage_bars(report.costs)
-save_figure(
+record.keep(
     figure,
     "10_training_cost",
-    data={"costs": costs.to_dict("list"), "stages, ms": stages.reset_index().to_dict("list")},
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=True,
+    {"costs": costs.to_dict("list"), "stages, ms": stages.reset_index().to_dict("list")},
 )
-figure
 
-# %%
-save_table(costs, "10_training_cost_table", made_by=made_by, parameters=parameters, synthetic=True)
-costs.round(3)
+# %% tags=["10_training_cost_table"]
+record.keep(costs, "10_training_cost_table").round(3)
 
-# %%
-save_table(stages, "10_stages", made_by=made_by, parameters=parameters, synthetic=True)
-stages.round(2)
+# %% tags=["10_stages"]
+record.keep(stages, "10_stages").round(2)
 
 # %% [markdown]
 # DLA and the fixed rule are told apart only where the interval of the ratio excludes 1. The 20 % that the paper
@@ -104,50 +97,41 @@ print("\n".join(cost.verdict(each) for each in report.costs))
 # the same number of iterations. The two have nothing in common but the shape: batch, network and machine differ, so
 # they share no axis. The losses of Figs. 10b and 11b come out of training itself, see notebook 03.
 
-# %%
+# %% tags=["10_paper_costs"]
 paper = cost.paper_costs()
-save_table(paper, "10_paper_costs", made_by=made_by, parameters={}, synthetic=False)
-paper.round(3)
+record.keep(paper, "10_paper_costs", parameters={}, synthetic=False).round(3)
 
-# %%
+# %% tags=["fig10"]
 frozen, unfrozen = cost.nearest_steps(report, "SiamRPN++")
 iterations = cost.paper_iterations("SiamRPN++")
 figure = training_time_plot(
     frozen, unfrozen, paper=paper, tracker="SiamRPN++", iterations=iterations, device=report.device
 )
-save_figure(
+record.keep(
     figure,
     "fig10",
-    data={
+    {
         "paper": paper[paper["tracker"] == "SiamRPN++"].to_dict("list"),
         "ours, ms": {each.backbone: each.steps for each in (frozen, unfrozen)},
         "iterations": iterations,
     },
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=True,
 )
-figure
 
-# %%
+# %% tags=["fig11"]
 frozen, unfrozen = cost.nearest_steps(report, "SiamCAR")
 iterations = cost.paper_iterations("SiamCAR")
 figure = training_time_plot(
     frozen, unfrozen, paper=paper, tracker="SiamCAR", iterations=iterations, device=report.device
 )
-save_figure(
+record.keep(
     figure,
     "fig11",
-    data={
+    {
         "paper": paper[paper["tracker"] == "SiamCAR"].to_dict("list"),
         "ours, ms": {each.backbone: each.steps for each in (frozen, unfrozen)},
         "iterations": iterations,
     },
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=True,
 )
-figure
 
 # %% [markdown]
 # ## Inference speed
@@ -155,10 +139,9 @@ figure
 # A DLA tracker is its twin's network with other weights, so both run at the same speed; what differs below is noise.
 # Measured on the CPU, frame by frame, in `update` alone.
 
-# %%
+# %% tags=["10_speed"]
 speeds = cost.speed_table(report)
-save_table(speeds, "10_speed", made_by=made_by, parameters=parameters, synthetic=True)
-speeds.round(1)
+record.keep(speeds, "10_speed").round(1)
 
 # %% [markdown]
 # ## Everything that `dlatrack bench` measures
@@ -166,14 +149,13 @@ speeds.round(1)
 # Labels, pairs, scores, steps: `figures/bench.json` is what `dlatrack bench all --json` printed on one machine. What
 # it prints on yours takes its place here as `runs/figures/bench.json`.
 
-# %%
+# %% tags=["10_bench_table", "10_bench"]
 everything = bench.read_bench()
 if everything is None:
     print("nobody has measured; dlatrack bench all --json > runs/figures/bench.json does")
 else:
     print(f"measured on {', '.join(everything.machine.values())}")
-    keep = {"made_by": made_by, "parameters": {"machine": everything.machine}, "synthetic": True}
-    save_table(everything.table, "10_bench_table", **keep)
+    measured_on = {"machine": everything.machine}
+    record.keep(everything.table, "10_bench_table", parameters=measured_on)
     figure = bench_dots(everything.table)
-    save_figure(figure, "10_bench", data=everything.table.to_dict("list"), **keep)
-    display(figure)
+    display(record.keep(figure, "10_bench", everything.table.to_dict("list"), parameters=measured_on))

@@ -49,16 +49,14 @@ seed: int = 0  # of synthetic sequences
 
 # %%
 from dlatrack.notebooks.run import check_injected
-from dlatrack.provenance import save_table
 from dlatrack.studies import twins
 from dlatrack.studies.qualitative import study_qualitative
 from dlatrack.viz.qualitative import qualitative_figure
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
 # %%
-made_by = "notebooks/11_qualitative.py"
 study = study_qualitative(
     preset,
     data=data,
@@ -71,19 +69,12 @@ study = study_qualitative(
     workers=workers,
 )
 parameters = {"preset": preset, "rows": rows, "columns": columns, **study.origin}
+record = NotebookRecord("11_qualitative", parameters, synthetic=study.synthetic)
 print(study.rule)
 
-# %%
+# %% tags=["fig06"]
 figure = qualitative_figure(study)
-save_figure(
-    figure,
-    "fig06",
-    data=study.as_dict(),
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=study.synthetic,
-)
-figure
+record.keep(figure, "fig06", study.as_dict())
 
 # %% [markdown]
 # ## Pictures are no evidence
@@ -94,7 +85,6 @@ figure
 print(f"{study.title}:")
 print(study.verdict)
 
-# %%
+# %% tags=["fig06_scores"]
 table = twins.sequence_table(study.scores)
-save_table(table, "fig06_scores", made_by=made_by, parameters=parameters, synthetic=study.synthetic)
-table.round(3)
+record.keep(table, "fig06_scores").round(3)

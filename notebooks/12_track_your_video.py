@@ -44,12 +44,11 @@ import pandas as pd
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies.video import choose_video, track_file
 from dlatrack.viz.picker import pick_boxes
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 from dlatrack.viz.video import score_plot, show_page, video_player, video_strip
 
 check_injected(globals())
 
-made_by = "notebooks/12_track_your_video.py"
 chosen = choose_video(preset, video, box, seed=seed)
 synthetic = chosen.truth_xywh is not None
 print(chosen.note)
@@ -74,20 +73,12 @@ out = chosen.folder / "tracked.mp4"
 tracked = track_file(chosen.path, picker.boxes_xywh, out, weights=weights, device=device)
 print(tracked.summary)
 
-# %%
+# %% tags=["frames"]
 parameters = {"preset": preset, "video": chosen.path.name, "weights": weights, "seed": seed}
 parameters |= {"boxes_xywh": [target.tolist() for target in picker.boxes_xywh]}
+record = NotebookRecord("12_track_your_video", parameters, synthetic=synthetic, folder=chosen.folder)
 figure = video_strip(out, tracked.track)
-save_figure(
-    figure,
-    "frames",
-    data={"boxes_xywh": tracked.track.boxes_xywh},
-    made_by=made_by,
-    parameters=parameters,
-    folder=chosen.folder,
-    synthetic=synthetic,
-)
-figure
+record.keep(figure, "frames", {"boxes_xywh": tracked.track.boxes_xywh})
 
 # %% [markdown]
 # ## How sure it was
@@ -97,19 +88,10 @@ figure
 # it. SiamRPN++ also learns from pairs without it: compare `siamrpnpp_small`. Where the truth is known, the grey line
 # says how well the box lay; it is broken where the target cannot be seen.
 
-# %%
+# %% tags=["scores"]
 iou = tracked.iou(chosen.truth_xywh) if synthetic else None
 figure = score_plot(tracked.track, iou=iou)
-save_figure(
-    figure,
-    "scores",
-    data={"scores": tracked.track.scores, "iou": [] if iou is None else iou},
-    made_by=made_by,
-    parameters=parameters,
-    folder=chosen.folder,
-    synthetic=synthetic,
-)
-figure
+record.keep(figure, "scores", {"scores": tracked.track.scores, "iou": [] if iou is None else iou})
 
 # %% [markdown]
 # ## Play it

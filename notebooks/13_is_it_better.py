@@ -48,20 +48,19 @@ seed: int = 0  # the first of the seeds; also of resamples, targets and syntheti
 # %%
 from dlatrack.evaluation.statistics.twins import verdict
 from dlatrack.notebooks.run import check_injected
-from dlatrack.provenance import save_table
 from dlatrack.studies import decisions, label_assignment, power, twins
 from dlatrack.studies import seeds as training
 from dlatrack.viz.better import power_plot, target_dots
 from dlatrack.viz.decisions import choice_plot
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord
 from dlatrack.viz.seeds import seed_plot
 
 check_injected(globals())
 
-made_by = "notebooks/13_is_it_better.py"
 study = training.seed_study(preset, tracker=tracker, seeds=seeds, first=seed)
 parameters = {"preset": preset, "tracker": tracker, "seeds": list(study.seeds), "data": data}
 parameters |= {"test_data": test_data, "backbone_weights": backbone_weights}
+record = NotebookRecord("13_is_it_better", parameters, synthetic=not test_data)
 study
 
 # %% [markdown]
@@ -71,24 +70,21 @@ study
 # 95 % interval of the mean: what it might have been on other targets. Targets of one clip share its camera and its
 # light, so whole clips are drawn as well, and the band is the wider of the two.
 
-# %%
+# %% tags=["13_targets"]
 shipped = power.shipped_scores(preset, clips=clips, seed=seed)
 pairs = shipped.compare(seed=seed)
 origin = {"preset": preset, "seed": seed, **shipped.origin}
+shipped_record = NotebookRecord("13_is_it_better", origin, synthetic=shipped.synthetic)
 figure = target_dots(
     {pair.dynamic: pair.differences for pair in pairs},
     {pair.dynamic: pair.summary for pair in pairs},
     source=shipped.source,
 )
-save_figure(
+shipped_record.keep(
     figure,
     "13_targets",
-    data={pair.dynamic: {"differences": pair.differences.to_dict(), "mean": pair.summary} for pair in pairs},
-    made_by=made_by,
-    parameters=origin,
-    synthetic=shipped.synthetic,
+    {pair.dynamic: {"differences": pair.differences.to_dict(), "mean": pair.summary} for pair in pairs},
 )
-figure
 
 # %%
 print("\n".join(verdict(pair) for pair in pairs))
@@ -100,24 +96,15 @@ print("\n".join(verdict(pair) for pair in pairs))
 # the chance to find a true difference of 0.01 or 0.02 AUC, if spread were what it is here. The table has the numbers
 # for a chance of 80 %, with an interval, for a spread is itself only known as well as these targets tell.
 
-# %%
+# %% tags=["13_targets_needed"]
 needed = power.targets_needed(pairs, seed=seed)
-save_table(needed, "13_targets_needed", made_by=made_by, parameters=origin, synthetic=shipped.synthetic)
-needed
+shipped_record.keep(needed, "13_targets_needed")
 
-# %%
+# %% tags=["13_power"]
 spreads = {pair.dynamic: pair.spread for pair in pairs}
 marks = {"here": len(shipped.auc), "OTB100": 100, "LaSOT test": 280}
 figure = power_plot(spreads, power.WANTED, marks)
-save_figure(
-    figure,
-    "13_power",
-    data={"spreads": spreads, "differences": power.WANTED, "marks": marks},
-    made_by=made_by,
-    parameters=origin,
-    synthetic=shipped.synthetic,
-)
-figure
+shipped_record.keep(figure, "13_power", {"spreads": spreads, "differences": power.WANTED, "marks": marks})
 
 # %% [markdown]
 # These intervals know nothing of other trainings: each tracker was trained once.
@@ -133,18 +120,17 @@ trained = training.train_seeds(
     study, crops, device=device, backbone_weights=backbone_weights, workers=workers
 )
 
-# %%
+# %% tags=["13_seeds_table"]
 videos = twins.held_out_sequences(study.plan, data=test_data, seed=seed)
 scores = training.score_seeds(study, trained, videos, device=device)
 table = training.seed_table(study, scores)
-save_table(table, "13_seeds_table", made_by=made_by, parameters=parameters, synthetic=not test_data)
-table.round(3)
+record.keep(table, "13_seeds_table").round(3)
 
 # %% [markdown]
 # Black is the mean over all seeds and sequences. Its interval resamples both: a seed for all sequences at once, and a
 # sequence for all seeds. Two or three seeds tell little about all others, so that its tails are those of Student's t.
 
-# %%
+# %% tags=["13_seeds"]
 schedule = study.plan.twins.dla.schedule
 size = f"{schedule.epochs} epochs x {schedule.pairs_per_epoch:,} pairs, {len(videos)} videos"
 figure = seed_plot(
@@ -155,15 +141,11 @@ figure = seed_plot(
     labels=study.labels,
     note=size if preset == "paper" else f"reduced study: {size}",
 )
-save_figure(
+record.keep(
     figure,
     "13_seeds",
-    data={"fixed": scores.fixed, "DLA": scores.dynamic, "all": scores.difference, "seeds": study.seeds},
-    made_by=made_by,
-    parameters=parameters,
-    synthetic=not test_data,
+    {"fixed": scores.fixed, "DLA": scores.dynamic, "all": scores.difference, "seeds": study.seeds},
 )
-figure
 
 # %%
 print(training.verdict(study, scores, synthetic=not test_data))
@@ -175,25 +157,18 @@ print(training.verdict(study, scores, synthetic=not test_data))
 # changed by itself and its labels compared with ours, target by target, with the same random draws. A choice that
 # changes no label cannot change a tracker; of one that does, only trainings can tell whether it matters.
 
-# %%
+# %% tags=["13_choices_table"]
 video = label_assignment.study_sequence(sequence)
 materials = decisions.label_materials(preset, video, seed=seed)
 choices = decisions.compare_choices(materials, seed=seed)
-record = {"preset": preset, "sequence": sequence, "seed": seed}
-save_table(choices, "13_choices_table", made_by=made_by, parameters=record, synthetic=True)
+labelled = {"preset": preset, "sequence": sequence, "seed": seed}
+choice_record = NotebookRecord("13_is_it_better", labelled, synthetic=True)
+choice_record.keep(choices, "13_choices_table")
 choices.drop(columns="targets").set_index(["head", "question", "choice"]).round(3)
 
-# %%
+# %% tags=["13_choices"]
 figure = choice_plot(choices)
-save_figure(
-    figure,
-    "13_choices",
-    data=choices.to_dict("list"),
-    made_by=made_by,
-    parameters=record,
-    synthetic=True,
-)
-figure
+choice_record.keep(figure, "13_choices", choices.to_dict("list"))
 
 # %% [markdown]
 # On simulated targets with the shapes of LaSOT's boxes:

@@ -20,7 +20,7 @@ from matplotlib.transforms import Bbox
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.provenance import save_table, sha256_of, versions
-from dlatrack.viz.save import save_figure
+from dlatrack.viz.save import NotebookRecord, save_figure
 from dlatrack.viz.style import figure_style, new_figure
 
 MADE_BY = "notebooks/09_hyperparameter_k.py"
@@ -264,3 +264,16 @@ def test_versions_of_absent_packages():
         "numpy": np.__version__,
         "no-such-package": "not installed",
     }
+
+
+def test_a_notebook_keeps_figures_and_tables_with_its_record(tmp_path):
+    record = NotebookRecord("09_hyperparameter_k", {"seed": 3}, synthetic=True, folder=tmp_path / "kept")
+    figure, table = line_figure(), pd.DataFrame({"K": [5, 7]})
+    assert record.keep(figure, "fig09", {"x": [1, 2]}) is figure
+    assert record.keep(table, "table", parameters={}, synthetic=False) is table
+    save(tmp_path / "saved", parameters={"seed": 3}, synthetic=True)
+    save_table(table, "table", made_by=MADE_BY, parameters={}, synthetic=False, folder=tmp_path / "saved")
+    names = sorted(path.name for path in (tmp_path / "saved").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "kept").iterdir())
+    for name in names:
+        assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "saved" / name).read_bytes(), name

@@ -1,18 +1,22 @@
-"""Which notebook makes which figure and table, and what the notebook calls them: read from the notebooks' text."""
+"""Which notebook makes which figure and table, and under which heading: cells have their names as tags."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from dlatrack import paths
 from dlatrack.errors import InputError
 
-_SAVED = re.compile(r"save_(?:figure|table)\(\s*[\w.()]+,\s*\"([\w-]+)\"")
-_HEADING = re.compile(r"^# (#{1,3}) (.+)$", re.MULTILINE)
+_HEADING = re.compile(r"^#{1,3} (.+)$", re.MULTILINE)
+
+#: Tag of the parameters cell, as papermill wants it.
+_PARAMETERS = "parameters"
 
 #: Names that are offered in place of one that is not known.
 _NEAREST = 5
@@ -34,32 +38,44 @@ class MadeBy:
 
 
 def made_by_notebooks(folder: Path | None = None) -> dict[str, MadeBy]:
-    """Every figure and table whose name stands in a notebook, by name, in the order of the notebooks.
+    """Every figure and table that a cell has as a tag, by name, in the order of the notebooks.
 
     Args:
-        folder: of the notebooks' `.py` files; None: `paths.notebooks_dir()`.
+        folder: folder of the notebooks; None: `paths.notebooks_dir()`.
     """
     folder = paths.notebooks_dir() if folder is None else folder
-    found = {}
-    for path in sorted(folder.glob("[0-9]*_*.py")):
-        text = path.read_text(encoding="utf-8")
-        headings = [(match.start(), match[2].strip()) for match in _HEADING.finditer(text)]
-        for match in _SAVED.finditer(text):
-            above = [heading for place, heading in headings if place < match.start()]
-            found[match[1]] = MadeBy(match[1], path.stem, above[-1] if above else path.stem)
+    found: dict[str, MadeBy] = {}
+    for path in sorted(folder.glob("[0-9]*_*.ipynb")):
+        heading = path.stem
+        for cell in _cells(path):
+            heading = [heading, *_headings(cell)][-1]
+            names = [tag for tag in cell["metadata"].get("tags", ()) if tag != _PARAMETERS]
+            found |= {name: MadeBy(name, path.stem, heading) for name in names}
     return found
 
 
 def title(notebook: str, folder: Path | None = None) -> str:
-    """The first heading of a notebook, or its stem if it has none or is not there.
+    """The first heading of a notebook, or its stem if it has none or is missing.
 
     Args:
         notebook: stem.
         folder: as in `made_by_notebooks`.
     """
-    path = (paths.notebooks_dir() if folder is None else folder) / f"{notebook}.py"
-    found = _HEADING.search(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return found[2].strip() if found else notebook
+    path = (paths.notebooks_dir() if folder is None else folder) / f"{notebook}.ipynb"
+    headings = (
+        (heading for cell in _cells(path) for heading in _headings(cell)) if path.is_file() else iter(())
+    )
+    return next(headings, notebook)
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")).get("cells", [])
+    return found
+
+
+def _headings(cell: dict[str, Any]) -> list[str]:
+    text = "".join(cell["source"]) if cell["cell_type"] == "markdown" else ""
+    return [heading.strip() for heading in _HEADING.findall(text)]
 
 
 def notebooks_for(wanted: str, known: Iterable[tuple[str, str]]) -> list[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
 from dlatrack.files import atomic_path, remove_leftovers, write_text
-from dlatrack.provenance import destination, figure_record, json_lines, plain_value, text_digest
+from dlatrack.provenance import destination, figure_record, json_lines, plain_value, save_table, text_digest
 from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
+
+_Shown = TypeVar("_Shown", Figure, pd.DataFrame)
 
 # The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
 _SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
@@ -65,3 +69,57 @@ def save_figure(
                 fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
     write_text(folder / f"{name}.json", json_lines(record))
     return folder / f"{name}.png"
+
+
+@dataclass(frozen=True)
+class NotebookRecord:
+    """What the figures and tables of a notebook are made from.
+
+    Args:
+        notebook: stem of the notebook, e.g. "09_hyperparameter_k". The cell that keeps a figure or table has its name
+            as a tag, from which the gallery knows where it is made.
+        parameters: parameters that decide the numbers.
+        synthetic: whether the numbers come from synthetic sequences.
+        folder: folder to write; None: `paths.figures_dir()`.
+    """
+
+    notebook: str
+    parameters: Mapping[str, Any]
+    synthetic: bool
+    folder: Path | None = None
+
+    def keep(
+        self,
+        shown: _Shown,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        synthetic: bool | None = None,
+    ) -> _Shown:
+        """Save a figure as `save_figure` does, or a table as `provenance.save_table` does.
+
+        Args:
+            shown: figure or table.
+            name: file name without suffix, e.g. "fig09".
+            data: every number that the figure shows; None for a table.
+            parameters: parameters in place of those of the notebook.
+            synthetic: answer in place of that of the notebook.
+
+        Returns:
+            `shown`, so that a cell can end with this call.
+
+        Raises:
+            ValueError, InputError: as `save_figure`.
+        """
+        record: dict[str, Any] = {
+            "made_by": f"notebooks/{self.notebook}.py",
+            "parameters": self.parameters if parameters is None else parameters,
+            "synthetic": self.synthetic if synthetic is None else synthetic,
+            "folder": self.folder,
+        }
+        if isinstance(shown, Figure):
+            save_figure(shown, name, data=data or {}, **record)
+        else:
+            save_table(shown, name, **record)
+        return shown

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+import jupytext
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -29,10 +30,9 @@ NOTEBOOK = """\
 # %% [markdown]
 # ## Fig. 4: success and precision
 
-# %%
-save_figure(
-    figure, "fig04_success", data=curves, **keep)
-save_table(table.round(2), "table02", **keep)
+# %% tags=["fig04_success", "table02"]
+record.keep(figure, "fig04_success", curves)
+record.keep(table, "table02")
 """
 
 
@@ -44,7 +44,9 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "notebooks").mkdir()
     for stem in ("00_paper_at_a_glance", "05_evaluate_otb100", "09_hyperparameter_k"):
         (tmp_path / "notebooks" / f"{stem}.ipynb").write_text("{}")
-    (tmp_path / "notebooks" / "05_evaluate_otb100.py").write_text(NOTEBOOK)
+    jupytext.write(
+        jupytext.reads(NOTEBOOK, "py:percent"), tmp_path / "notebooks" / "05_evaluate_otb100.ipynb"
+    )
     return tmp_path
 
 

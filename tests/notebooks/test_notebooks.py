@@ -50,6 +50,17 @@ def test_a_notebook_checks_its_parameters_before_it_uses_them(py):
     assert others[0] == "check_injected(globals())"
 
 
+@pytest.mark.parametrize("py", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_cell_has_the_names_of_what_it_keeps_as_tags(py):
+    for cell in jupytext.read(py).cells[1:]:
+        if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):
+            calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+            kept = [call.args[1].value for call in calls if getattr(call.func, "attr", "") == "keep"]
+            assert sorted(kept) == sorted(cell.metadata.get("tags", []))
+            made = [call.args[0].value for call in calls if getattr(call.func, "id", "") == "NotebookRecord"]
+            assert set(made) <= {py.stem}
+
+
 def test_every_notebook_has_its_pair():
     assert {p.stem for p in NOTEBOOKS} == {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")}
     assert {p.stem[:2] for p in NOTEBOOKS} >= {"01", "02", "03", "05", "06", "07", "08"}
