@@ -65,25 +65,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m dlatrack.adapters.vot",
         description="Serve the tracker of a weight file to a TraX client.",
     )
-    parser.add_argument("weights", type=Path, help="weight file of dlatrack (.safetensors)")
+    parser.add_argument(
+        "weights", type=Path, help="weight file of dlatrack (.safetensors), or a shipped tracker"
+    )
     parser.add_argument("--hyper", default="OTB100", help="benchmark whose online hyper-parameters are used")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ...")
     options = parser.parse_args(arguments)
     try:
-        _trax()  # before the weights are read
-        serve(_load(options.weights, options.hyper, options.device))
+        _trax()  # before torch is loaded and the weights are read
+        from dlatrack.tracking.online import OnlineTracker
+
+        serve(OnlineTracker.from_weights(options.weights, benchmark=options.hyper, device=options.device))
     except (InputError, ImportError) as error:
         print(f"dlatrack: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _load(weights: Path, hyper: str, device: str) -> Tracker:
-    from dlatrack.models.weights import load_weights
-    from dlatrack.tracking.online import OnlineTracker
-
-    net, recipe = load_weights(weights)
-    return OnlineTracker(net, recipe, benchmark=hyper, device=device)
 
 
 def _trax() -> Any:

@@ -22,8 +22,6 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.files import check_writable, write_text
-from dlatrack.models.shipped import find_weights
-from dlatrack.models.weights import load_weights
 from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.progress import Progress
 from dlatrack.studies.presets import sizes
@@ -277,6 +275,5 @@ def _a_core_left() -> Iterator[None]:
 
 def _trackers(weights: str | Path, count: int, device: str) -> list[OnlineTracker]:
     """A tracker for each target; they share the network."""
-    net, recipe = load_weights(find_weights(weights))
-    first = OnlineTracker(net, recipe, device=device)
+    first = OnlineTracker.from_weights(weights, device=device)
     return [first, *(copy.copy(first) for _ in range(count - 1))]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from dlatrack.errors import InputError
 from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
+from dlatrack.models.weights import load_weights
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
 from dlatrack.tracking.steps.siamcar import siamcar_step
@@ -65,18 +68,22 @@ class OnlineTracker:
     """A Siamese network that follows one target.
 
     Args:
-        net: the network; left as it is, a copy is made ready for inference (`models.deploy`).
+        net: the network; left as it is, a copy is made ready for inference (`models.inference.deploy`).
         recipe: the recipe of `net`; gives crop sizes, input format and hyper-parameters.
-        benchmark: whose hyper-parameters to use, a key of `recipe.online`.
-        device: where the network runs.
-        fast: allow answers that differ a little, where the device then is quicker (`models.deploy`).
+        benchmark: the benchmark whose hyper-parameters are used, a key of `recipe.online`.
+        setting: hyper-parameters to use in place of those for `benchmark`.
+        device: the torch device of the network.
+        fast: whether answers may differ a little where that makes the device quicker (`models.inference.deploy`).
+
+    Attributes:
+        recipe: as given.
 
     Raises:
-        InputError: if the recipe has no hyper-parameters for `benchmark`.
+        InputError: if the recipe has no hyper-parameters for `benchmark`, and no `setting` is given.
         ValueError: if the head of the recipe has no tracking step.
 
     Example:
-        tracker = OnlineTracker(net, recipe("dla_siamcar"), benchmark="UAV123", device="cuda")
+        tracker = OnlineTracker.from_weights("dla_siamcar_small", benchmark="UAV123", device="cuda")
         tracker.init(frames[0], box_xywh)
         boxes = [tracker.update(frame)[0] for frame in frames[1:]]
 
@@ -89,23 +96,60 @@ class OnlineTracker:
         recipe: Recipe,
         *,
         benchmark: str = "OTB100",
+        setting: OnlineConfig | None = None,
         device: str | torch.device = "cpu",
         fast: bool = False,
     ) -> None:
-        if benchmark not in recipe.online:
+        if setting is None and benchmark not in recipe.online:
             known = ", ".join(recipe.online) or "none"
             raise InputError(f"recipe {recipe.name} has no online settings for {benchmark!r}; it has {known}")
         if recipe.net.head not in FAMILIES:
             known = ", ".join(FAMILIES)
             raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {known}")
         self._net = cast(Network, deploy(net, device, fast=fast))
-        self._config = recipe.net
+        self.recipe = recipe
         self._family = FAMILIES[recipe.net.head]
-        self._hyper: OnlineConfig = recipe.online[benchmark]
+        self._setting = recipe.online[benchmark] if setting is None else setting
         self._device = torch.device(device)
         self._state: TargetState | None = None
         self._border = np.zeros(3)
         self._template: list[Tensor] = []
+
+    @classmethod
+    def from_weights(
+        cls,
+        name_or_file: str | Path,
+        *,
+        benchmark: str = "OTB100",
+        setting: OnlineConfig | None = None,
+        device: str | torch.device = "cpu",
+        fast: bool = False,
+    ) -> OnlineTracker:
+        """Read trained weights and make their tracker.
+
+        The weights decide the recipe, and so the network and its hyper-parameters. `functools.partial` of this method
+        is a picklable factory for `tracking.benchmark.run_benchmark`.
+
+        Args:
+            name_or_file: the name of a tracker that comes with the package, e.g. "dla_siamcar_small", or a weight
+                file of `models.weights.save_weights`.
+            benchmark: as in `OnlineTracker`; so are all that follow.
+            setting: hyper-parameters to use in place of those for `benchmark`.
+            device: the torch device of the network.
+            fast: whether answers may differ a little where that makes the device quicker.
+
+        Raises:
+            InputError: if there is no such tracker or file, the file is not a sound weight file of this package, or
+                its recipe has no hyper-parameters for `benchmark`.
+        """
+        net, recipe = load_weights(name_or_file)
+        return cls(net, recipe, benchmark=benchmark, setting=setting, device=device, fast=fast)
+
+    def with_setting(self, setting: OnlineConfig) -> OnlineTracker:
+        """Another tracker with the same network in memory and other hyper-parameters; it has no target yet."""
+        other = copy.copy(self)
+        other._setting, other._state = setting, None
+        return other
 
     @torch.inference_mode()
     def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
@@ -122,7 +166,7 @@ class OnlineTracker:
         state = TargetState.from_box(image, box_xywh)
         self._border = mean_colour(image)
         self._template = self._net.template(
-            self._crops(image, state, [state.side], self._config.template_size)
+            self._crops(image, state, [state.side], self.recipe.net.template_size)
         )
         self._state = state
 
@@ -144,7 +188,7 @@ class OnlineTracker:
         if self._state is None:
             raise ValueError("call init with the first frame and its box before update")
         _check_image(image)
-        config, state, family = self._config, self._state, self._family
+        config, state, family = self.recipe.net, self._state, self._family
         size = config.online_search_size
         sides = [state.side * (size / config.template_size) * scale for scale in family.scales]
         output = self._net.search(self._crops(image, state, sides, size), self._template)
@@ -154,7 +198,7 @@ class OnlineTracker:
         self._state, score = family.step(
             *(maps if len(sides) > 1 else (part[0] for part in maps)),
             state,
-            self._hyper,
+            self._setting,
             (image.shape[1], image.shape[0]),
             CropGeometry(config.template_size, size, config.stride),
         )
@@ -167,7 +211,7 @@ class OnlineTracker:
             for side in sides
         ]
         batch = torch.from_numpy(np.stack(crops)).to(self._device).permute(0, 3, 1, 2).float()
-        return to_network_input(batch, self._config.input_format)
+        return to_network_input(batch, self.recipe.net.input_format)
 
 
 def _check_image(image: np.ndarray) -> None:

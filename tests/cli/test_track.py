@@ -444,7 +444,7 @@ def test_rates_are_those_that_the_file_holds(tmp_path, monkeypatch, clip, fps, t
 
 
 def test_what_cannot_be_written_is_found_before_tracking(tmp_path, monkeypatch):
-    monkeypatch.setattr(video, "load_weights", lambda *_: pytest.fail("tracked"))
+    monkeypatch.setattr(video.OnlineTracker, "from_weights", lambda *_, **__: pytest.fail("tracked"))
     (tmp_path / "thin").mkdir()
     cv2.imwrite(str(tmp_path / "thin" / "1.png"), np.zeros((240, 1, 3), np.uint8))
     with pytest.raises(
