@@ -105,8 +105,8 @@ record.keep(
 
 # %% tags=["03_scores"]
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)
-boxes = twins.track_all(twins.trackers_of(study, trained, device=device), videos)
-scores = twins.score(boxes, videos)
+boxes = twins.track_all(twins.trackers_of(study.recipes, trained, device=device), videos)
+scores = twins.score_all(boxes, videos)
 table = twins.score_table(scores)
 record.keep(table, "03_scores").round(3)
 
@@ -132,4 +132,4 @@ record.keep(
 )
 
 # %%
-print(twins.verdict(scores, synthetic=not test_data))
+print(twins.training_verdict(scores, synthetic=not test_data))

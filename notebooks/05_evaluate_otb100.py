@@ -41,9 +41,9 @@ from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.published import scores_of
 from dlatrack.studies.benchmark_tables import (
     attribute_scores,
+    benchmark_table,
     paper_claims,
     paper_table,
-    score_table,
     twin_table,
     verdicts,
 )
@@ -70,7 +70,7 @@ record = NotebookRecord("05_evaluate_otb100", {**parameters, **ours.origin}, syn
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
 # %% tags=["fig04_scores"]
-table = score_table(ours)
+table = benchmark_table(ours)
 record.keep(table, "fig04_scores").round(3)
 
 # %% [markdown]

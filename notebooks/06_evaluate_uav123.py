@@ -41,8 +41,8 @@ from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.published import scores_of
 from dlatrack.studies.benchmark_tables import (
     attribute_scores,
+    benchmark_table,
     paper_table,
-    score_table,
     twin_table,
     verdicts,
 )
@@ -72,7 +72,7 @@ print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} 
 # ## Table 3: our trackers
 
 # %% tags=["table03"]
-table = score_table(ours)
+table = benchmark_table(ours)
 record.keep(table, "table03").round(3)
 
 # %% tags=["06_success"]

@@ -40,9 +40,9 @@ from IPython.display import display
 
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies.benchmark_tables import (
+    benchmark_table,
     failures_per_100,
     paper_claims,
-    score_table,
     twin_table,
     verdicts,
 )
@@ -68,7 +68,7 @@ record = NotebookRecord("07_evaluate_vot2019", {**parameters, **ours.origin}, sy
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
 # %% tags=["fig07_scores"]
-table = score_table(ours)
+table = benchmark_table(ours)
 record.keep(table, "fig07_scores").round(3)
 
 # %% [markdown]
@@ -116,7 +116,7 @@ if theirs is None:
 
 # %% tags=["fig07_scores_published"]
 if theirs is not None:
-    table = score_table(theirs)
+    table = benchmark_table(theirs)
     display(their_record.keep(table, "fig07_scores_published").round(3))
 
 # %% tags=["fig07a_published"]

@@ -38,7 +38,7 @@ seed: int = 0  # of the miniature and of the bootstrap
 from IPython.display import display
 
 from dlatrack.notebooks.run import check_injected
-from dlatrack.studies.benchmark_tables import paper_claims, score_table, twin_table, verdicts
+from dlatrack.studies.benchmark_tables import benchmark_table, paper_claims, twin_table, verdicts
 from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
 from dlatrack.viz.benchmark import normalised_precision_plot, success_plot
 from dlatrack.viz.save import NotebookRecord
@@ -61,7 +61,7 @@ record = NotebookRecord("08_evaluate_lasot", {**parameters, **ours.origin}, synt
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
 # %% tags=["fig08_scores"]
-table = score_table(ours)
+table = benchmark_table(ours)
 record.keep(table, "fig08_scores").round(3)
 
 # %% [markdown]
@@ -103,7 +103,7 @@ if theirs is None:
 
 # %% tags=["fig08_scores_published"]
 if theirs is not None:
-    table = score_table(theirs)
+    table = benchmark_table(theirs)
     display(their_record.keep(table, "fig08_scores_published").round(3))
 
 # %% tags=["fig08_success_published"]

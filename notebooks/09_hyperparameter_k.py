@@ -43,7 +43,7 @@ seed: int = 0  # targets, weights, pairs, label draws and synthetic sequences
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper import figure9
-from dlatrack.studies import hyperparameter_k, k_training, twins
+from dlatrack.studies import hyperparameter_k, twins
 from dlatrack.viz.candidates import (
     candidate_scores_plot,
     positives_over_candidates_plot,
@@ -124,16 +124,16 @@ record.keep(
 # question is asked, and can hardly answer it.
 
 # %%
-trained = k_training.train_all(
-    study, crops, seed=seed, device=device, backbone_weights=backbone_weights, workers=workers
+trained = twins.train_all(
+    study.recipes, crops, seed=seed, device=device, backbone_weights=backbone_weights, workers=workers
 )
 
 # %% tags=["09_scores"]
 videos = twins.held_out_sequences(study.plan, data=test_data, seed=seed)
-boxes = twins.track_all(k_training.trackers_of(study, trained, device=device), videos)
-scores = twins.score(boxes, videos)
-differences = k_training.against_reference(study, scores)
-table = k_training.score_table(study, scores, differences)
+boxes = twins.track_all(twins.trackers_of(study.recipes, trained, device=device), videos)
+scores = twins.score_all(boxes, videos)
+differences = hyperparameter_k.against_reference(study, scores)
+table = hyperparameter_k.k_table(study, scores, differences)
 record.keep(table, "09_scores").round(3)
 
 # %% tags=["09_scores_over_k"]

@@ -43,7 +43,7 @@ from IPython.display import display
 
 from dlatrack.bench.measure import machine
 from dlatrack.notebooks.run import check_injected
-from dlatrack.studies import bench, cost
+from dlatrack.studies import cost
 from dlatrack.viz.benches import bench_dots
 from dlatrack.viz.costs import stage_bars, training_time_plot
 from dlatrack.viz.save import NotebookRecord
@@ -88,7 +88,7 @@ record.keep(stages, "10_stages").round(2)
 # which is the column `assignment, %` for DLA. What else differed between the paper's runs is not said.
 
 # %%
-print("\n".join(cost.verdict(each) for each in report.costs))
+print("\n".join(cost.cost_verdict(each) for each in report.costs))
 
 # %% [markdown]
 # ## Figs. 10 and 11: the time of a whole training
@@ -150,7 +150,7 @@ record.keep(speeds, "10_speed").round(1)
 # it prints on yours takes its place here as `runs/figures/bench.json`.
 
 # %% tags=["10_bench_table", "10_bench"]
-everything = bench.read_bench()
+everything = cost.read_bench()
 if everything is None:
     print("nobody has measured; dlatrack bench all --json > runs/figures/bench.json does")
 else:

@@ -148,7 +148,7 @@ record.keep(
 )
 
 # %%
-print(training.verdict(study, scores, synthetic=not test_data))
+print(training.seed_verdict(study, scores, synthetic=not test_data))
 
 # %% [markdown]
 # ## What the paper leaves open

@@ -14,7 +14,7 @@ import pandas as pd
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.studies.bench import BENCH
+from dlatrack.studies.cost import BENCH
 
 
 @dataclass(frozen=True)

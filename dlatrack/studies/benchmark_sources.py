@@ -10,9 +10,11 @@ from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import benchmark
-from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.models.shipped import shipped
+from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import side_by_side
 from dlatrack.studies.presets import sizes
+from dlatrack.studies.runs import read_weight_files, split_names
 
 
 def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> Place:
@@ -32,11 +34,11 @@ def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> 
     size = sizes(preset)
     known = benchmark(name).manifest
     if data:
-        return _below(known, Path(data))
+        return place_below(known, Path(data))
     own = paths.data_dir()
     if own is not None and size.user_data:
         try:
-            return _below(known, own)
+            return place_below(known, own)
         except InputError:
             pass  # this set is not among the user's
     longer = size.miniature_length
@@ -50,8 +52,8 @@ def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> 
     return locate(known, home)
 
 
-def our_weights(weights: str, preset: str) -> list[Path]:
-    """Weight files of our trackers, those of a pair side by side, the fixed one first.
+def our_weights(weights: str, preset: str) -> dict[Path, Recipe]:
+    """Weight files of our trackers and their recipes, those of a pair side by side, the fixed one first.
 
     Args:
         weights: files or names of shipped trackers, separated by semicolons; "": all shipped ones, in the preset
@@ -59,20 +61,22 @@ def our_weights(weights: str, preset: str) -> list[Path]:
         preset: "smoke", "demo" or "paper".
 
     Raises:
-        InputError: if there are none, or one cannot be found.
+        InputError: if there are none, or as `read_weight_files`.
     """
-    if weights:
-        return [find_weights(place.strip()) for place in weights.split(";") if place.strip()]
-    names = side_by_side(shipped())
+    names = split_names(weights) or side_by_side(shipped())[: sizes(preset).trackers]
     if not names:
         raise InputError(
             "no trained weights come with this copy of dlatrack; set weights to files, separated by semicolons, e.g. "
             "those that notebook 03 leaves in runs/weights"
         )
-    return [find_weights(name) for name in names[: sizes(preset).trackers]]
+    return read_weight_files(names)
 
 
-def _below(manifest: str, folder: Path) -> Place:
-    """A data set in a folder of its manifest's name, or else in the folder or in one of its usual name there."""
+def place_below(manifest: str, folder: Path) -> Place:
+    """Locate a data set in a folder of its manifest's name, or else in `folder` or in one of its usual name there.
+
+    Raises:
+        InputError: if it is missing.
+    """
     own = folder / manifest
     return locate(manifest, own if own.is_dir() else folder)

@@ -20,7 +20,7 @@ from dlatrack.studies.benchmarks import BenchmarkStudy
 _PRINTED = {"auc": "AUC", "precision": "precision at 20 px"}
 
 
-def score_table(study: BenchmarkStudy) -> pd.DataFrame:
+def benchmark_table(study: BenchmarkStudy) -> pd.DataFrame:
     """Scores by tracker, and in the last columns what they were measured on and how.
 
     Returns:

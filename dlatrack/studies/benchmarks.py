@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dlatrack import __version__, paths
-from dlatrack.datasets.content import content_of
+from dlatrack import paths
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
@@ -18,15 +16,11 @@ from dlatrack.evaluation.truth import BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
 from dlatrack.files import file_digest
-from dlatrack.models.weights import read_weights_info
-from dlatrack.provenance import sha256_of
-from dlatrack.recipes.twins import label, label_pairs
-from dlatrack.studies import twins
+from dlatrack.recipes.twins import label_pairs
 from dlatrack.studies.benchmark_sources import find_benchmark, our_weights
 from dlatrack.studies.presets import sizes
-from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
-from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.static import StaticTracker
+from dlatrack.studies.runs import run_cached, weights_sha256
+from dlatrack.tracking.benchmark import DataSetSource
 
 #: Frames that VOT leaves out after a reset; a miniature's videos may have fewer.
 _BURN_IN = 10
@@ -80,7 +74,7 @@ def study_ours(
 ) -> BenchmarkStudy:
     """Run our trackers and the static box over a benchmark, and score them.
 
-    Result files are kept in the cache folder under the hash of all that decides them; a run that was stopped goes on.
+    Result files are kept in the cache folder, see `run_cached`.
 
     Args:
         name: of the benchmark, e.g. "OTB100".
@@ -101,43 +95,22 @@ def study_ours(
     check_device(device)
     files = our_weights(weights, preset)
     place = find_benchmark(name, preset, data=data, seed=seed)
-    source = DataSetSource(entry.manifest, place.root)
-    where: dict[str, Any] = {"data_set": str(place.root)}
-    if place.manifest.miniature:
-        where = {"miniature_seed": seed, "miniature_longer": sizes(preset).miniature_length}
-    digests: dict[str, str] = {}
-    labels = {"static": twins.STATIC}
-    makers: dict[str, Any] = {"static": StaticTracker}
-    for file in files:
-        recipe = read_weights_info(file).recipe
-        if recipe.name in makers:
-            raise InputError(f"{file} holds a second tracker of recipe {recipe.name}; name one of each")
-        labels[recipe.name] = label(recipe)
-        digests[recipe.name] = file_digest(file)
-        hyper = entry.name if entry.name in recipe.online else "OTB100"
-        makers[recipe.name] = partial(OnlineTracker.from_weights, file, benchmark=hyper, device=device)
-    order = [*digests, "static"]
-    truth = read_truth(entry.name, place.root)
-    results = {}
-    decides = {
-        "data": where,
-        "content": content_of(source.open()),
-        "benchmark": entry.name,
-        "is": __version__,
-    }
-    for tracker in order:
-        key = {**decides, "weights": digests.get(tracker)}
-        folder = run_benchmark(
-            makers[tracker],
-            source,
-            paths.cache_dir() / "results" / f"{entry.name}-{sha256_of(key)[:16]}",
-            tracker=tracker,
-            weights_sha256=digests.get(tracker),
-            protocol="reset" if entry.resets else "one_pass",
-            workers=workers,
-        )
-        results[labels[tracker]] = _read(truth, folder)[tracker]
     miniature = place.manifest.miniature
+    where: dict[str, Any] = {"data_set": str(place.root)}
+    if miniature:
+        where = {"miniature_seed": seed, "miniature_longer": sizes(preset).miniature_length}
+    truth = read_truth(entry.name, place.root)
+    folders = run_cached(
+        files,
+        DataSetSource(entry.manifest, place.root),
+        f"results/{entry.name}-",
+        {"data": where, "benchmark": entry.name},
+        benchmark=entry.name,
+        protocol="reset" if entry.resets else "one_pass",
+        device=device,
+        workers=workers,
+    )
+    results = {title: _read(truth, folder)[folder.name] for title, folder in folders.items()}
     return BenchmarkStudy(
         title=f"{entry.name} miniature, synthetic" if miniature else entry.name,
         synthetic=miniature,
@@ -146,7 +119,7 @@ def study_ours(
         results=results,
         scores={tracker: _score(found, truth, protocol, miniature) for tracker, found in results.items()},
         pairs=tuple(label_pairs(results)),
-        origin={"benchmark": entry.name, "weights_sha256": digests, **where},
+        origin={"benchmark": entry.name, "weights_sha256": weights_sha256(files), **where},
     )
 
 

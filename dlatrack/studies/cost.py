@@ -1,16 +1,17 @@
-"""What training and tracking cost under a fixed rule and under DLA, kept in a file: timings never repeat themselves.
+"""What training and tracking cost under a fixed rule and under DLA, read from files beside the figures.
 
-A figure that is drawn anew must not change a byte, and no timing comes out twice. So the measured report is a file
-beside the figures, which is drawn from until somebody asks for another measurement.
+A figure that is drawn again must not change a byte, and no timing comes out twice. So measurements are kept in files,
+and figures are drawn from these until another measurement is asked for.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 import torch
@@ -29,6 +30,13 @@ from dlatrack.recipes.twins import dla_label, is_dla, label, side_by_side
 from dlatrack.studies.presets import Cost, sizes
 
 REPORT = "10_training_cost.report.json"
+
+#: What `dlatrack bench all` measured, made by `dlatrack bench all --json > figures/bench.json`.
+BENCH = "bench.json"
+
+BENCH_COLUMNS = ("benchmark", "what", "median, ms", "5 %, ms", "95 %, ms", "runs")
+
+_Built = TypeVar("_Built")
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,19 @@ class CostReport:
         return found[0] if found else None
 
 
+class BenchRuns(NamedTuple):
+    """All benchmarks of one machine.
+
+    Attributes:
+        table: a row per timing, with the `BENCH_COLUMNS`. The stages of a training step are left out: notebook 10 has
+            them from more repetitions.
+        machine: processor and versions.
+    """
+
+    table: pd.DataFrame
+    machine: dict[str, str]
+
+
 def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -> CostReport:
     """The first report of `paths.figure_sources()`; measured, and put beside the figures, if there is none.
 
@@ -73,13 +94,13 @@ def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -
             preset or is of another device.
     """
     size = sizes(preset).cost
-    there = [path for folder in paths.figure_sources() if (path := folder / REPORT).exists()]
-    path = paths.figures_dir() / REPORT if measure or not there else there[0]
-    if measure or not there:
+    path = found = _first(REPORT)
+    if path is None or measure:
+        path = paths.figures_dir() / REPORT
         check_writable(path)
         report = _measured(size, device)
-        if there:
-            report = _joined(read_report(there[0]), report)
+        if found is not None:
+            report = _joined(read_report(found), report)
         write_text(path, json.dumps(asdict(report), indent=1, sort_keys=True) + "\n")
     return _suitable(read_report(path), path, size, device)
 
@@ -90,18 +111,52 @@ def read_report(path: Path) -> CostReport:
     Raises:
         InputError: if the file cannot be read or is none.
     """
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+
+    def report(found: dict[str, Any]) -> CostReport:
         costs = tuple(
             StepCost(**cost | {"timings": tuple(Timing(**row) for row in cost["timings"])})
             for cost in found.pop("costs")
         )
         speeds = {name: tuple(Timing(**row) for row in rows) for name, rows in found.pop("speeds").items()}
         return CostReport(costs=costs, speeds=speeds, **found)
+
+    return _read_json(path, report, "no report of training costs")
+
+
+def read_bench() -> BenchRuns | None:
+    """Read the first `BENCH` of `paths.figure_sources()`; None if there is none.
+
+    Raises:
+        InputError: if the file cannot be read, or is not what `dlatrack bench all --json` prints.
+    """
+
+    def runs(reports: dict[str, Any]) -> BenchRuns:
+        rows = [
+            (name, row["name"], row["median"], row["low"], row["high"], row["repeats"])
+            for name, report in reports.items()
+            for row in report["timings"]
+            if not row["name"].endswith(tuple(f": {stage}" for stage in STAGES))
+        ]
+        first = next(iter(reports.values()))["machine"]
+        measured_on = {key: str(first[key]) for key in ("processor", "torch") if key in first}
+        return BenchRuns(pd.DataFrame(rows, columns=list(BENCH_COLUMNS)), measured_on)
+
+    path = _first(BENCH)
+    return None if path is None else _read_json(path, runs, "not what dlatrack bench all --json prints")
+
+
+def _first(name: str) -> Path | None:
+    """A file of the first folder of figures that has it."""
+    return next((path for folder in paths.figure_sources() if (path := folder / name).exists()), None)
+
+
+def _read_json(path: Path, build: Callable[[dict[str, Any]], _Built], otherwise: str) -> _Built:
+    try:
+        return build(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{path} is no report of training costs: {error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
+        raise InputError(f"{path} is {otherwise}: {error!r}") from error
 
 
 def nearest_steps(report: CostReport, tracker: str) -> tuple[StepCost, StepCost]:
@@ -122,7 +177,7 @@ def nearest_steps(report: CostReport, tracker: str) -> tuple[StepCost, StepCost]
     raise InputError(f"the report has the steps of neither {tracker} nor {tracker} small")
 
 
-def verdict(cost: StepCost) -> str:
+def cost_verdict(cost: StepCost) -> str:
     """Whether a step costs more under DLA: a sentence that is as sure as the interval of the ratio."""
     found = "dearer" if cost.low > 1 else "cheaper" if cost.high < 1 else "not distinguishable"
     name = f"{recipe(cost.tracker).title}, backbone {cost.backbone}"

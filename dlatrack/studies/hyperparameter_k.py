@@ -1,4 +1,4 @@
-"""How much K matters for the labels: positives per target, and along training (SiamDLA Fig. 9)."""
+"""How much K matters: positives per target and along training (SiamDLA Fig. 9), and scores of trained trackers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from torch import Tensor
 from dlatrack import boxes
 from dlatrack.assign import LabelAssigner, build_assigner
 from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import OPEResult
+from dlatrack.evaluation.statistics.compare import Difference, paired_bootstrap
+from dlatrack.evaluation.statistics.difference import holm_corrected
 from dlatrack.grid import ScoreGrid
 from dlatrack.progress import Progress
 from dlatrack.recipes import Recipe, SamplingConfig
@@ -61,12 +64,12 @@ class CandidateStudy:
     targets: int
 
     @property
-    def recipes(self) -> dict[int, Recipe]:
-        """The plan's DLA recipe for every K."""
+    def recipes(self) -> dict[str, Recipe]:
+        """The plan's DLA recipe for every K, by `k_label`."""
         dla = self.plan.twins.dla
         options = dict(dla.assign.options)
         return {
-            count: replace(dla, assign=replace(dla.assign, options=options | {"candidates": count}))
+            k_label(count): replace(dla, assign=replace(dla.assign, options=options | {"candidates": count}))
             for count in self.candidates
         }
 
@@ -74,6 +77,11 @@ class CandidateStudy:
     def reference(self) -> int:
         """The K that the others are compared with: 9, or the nearest to it."""
         return min(self.candidates, key=lambda count: abs(count - _DEFAULT))
+
+
+def k_label(count: int) -> str:
+    """Name of the tracker that is trained with a K."""
+    return f"K = {count}"
 
 
 def candidate_study(preset: str, candidates: Iterable[int] = ()) -> CandidateStudy:
@@ -183,6 +191,37 @@ def positives_over_epochs(
             drawn = torch.from_numpy(np.stack(targets))
             rows.append({count: float(_count(rule, drawn)[0].mean()) for count, rule in rules.items()})
     return pd.DataFrame(rows, index=pd.Index(range(1, schedule.epochs + 1), name="epoch"))
+
+
+def against_reference(study: CandidateStudy, scores: Mapping[str, OPEResult]) -> dict[int, Difference]:
+    """AUC of every other K less that of the reference, by a paired bootstrap over the sequences.
+
+    The p-values are corrected for all these comparisons (Holm). One training each, so that another seed can turn
+    any of them round.
+    """
+    others = [count for count in study.candidates if count != study.reference]
+    reference = scores[k_label(study.reference)].sequence_auc
+    found = [paired_bootstrap(scores[k_label(count)].sequence_auc, reference) for count in others]
+    corrected = holm_corrected([difference.p for difference in found])
+    return {
+        count: replace(difference, p_holm=p)
+        for count, difference, p in zip(others, found, corrected, strict=True)
+    }
+
+
+def k_table(
+    study: CandidateStudy, scores: Mapping[str, OPEResult], differences: Mapping[int, Difference]
+) -> pd.DataFrame:
+    """AUC by K, the difference from the reference, the ends of its 95 % interval, and p corrected for all K."""
+    rows = []
+    for count in study.candidates:
+        auc = scores[k_label(count)].auc
+        found = differences.get(count)
+        rows.append(
+            (auc, found.value, found.low, found.high, found.p_holm) if found else (auc, *[np.nan] * 4)
+        )
+    columns = ["AUC", f"less that of K = {study.reference}", "low", "high", "corrected p"]
+    return pd.DataFrame(rows, index=pd.Index(study.candidates, name="K"), columns=columns)
 
 
 def _counting(grid: ScoreGrid, candidates: int, options: Mapping[str, Any]) -> LabelAssigner:

@@ -77,7 +77,7 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
     videos = clips_without_masks(Path(clips)) if clips else twins.held_out_sequences(chosen, seed=seed)
     own = [OnlineTracker.from_weights(name) for name in weights]
     trackers = {label(tracker.recipe): tracker for tracker in own}
-    scores = twins.score(twins.track_all(trackers, videos), videos)
+    scores = twins.score_all(twins.track_all(trackers, videos), videos)
     table = twins.sequence_table(scores).drop(index="mean").rename_axis("target")
     source = f"{len(videos)} targets of real clips" if clips else f"{len(videos)} synthetic videos"
     return TwinScores(table, source, not clips, {"clips": clips, "weights_sha256": weights})

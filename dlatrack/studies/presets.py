@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dlatrack.errors import InputError
-from dlatrack.recipes import Schedule, Twins, recipe
+from dlatrack.recipes import Recipe, Schedule, Twins, recipe
 from dlatrack.recipes.twins import all_twins
 
 
@@ -134,6 +134,11 @@ class Plan:
     def twins(self) -> Twins:
         """The two recipes with this plan's schedule."""
         return Twins.of(self.tracker).with_schedule(self.schedule)
+
+    @property
+    def recipes(self) -> dict[str, Recipe]:
+        """The two recipes by label, the fixed one first."""
+        return dict(zip(self.twins.labels, self.twins, strict=True))
 
 
 def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_epoch: int = 0) -> Plan:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlatrack import __version__, paths
-from dlatrack.datasets.content import content_of
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
@@ -19,19 +16,12 @@ from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.evaluation.results import read_result_boxes
 from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
-from dlatrack.files import file_digest
-from dlatrack.models.shipped import find_weights
-from dlatrack.models.weights import read_weights_info
-from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
-from dlatrack.recipes.twins import all_twins, label
+from dlatrack.recipes.twins import all_twins
 from dlatrack.studies import twins
 from dlatrack.studies.presets import sizes
 from dlatrack.studies.qualitative_sources import SyntheticSource, find_sequences
-from dlatrack.tracking.benchmark import run_benchmark
-from dlatrack.tracking.job import SequenceSource
-from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.static import StaticTracker
+from dlatrack.studies.runs import read_weight_files, run_cached, split_names, weights_sha256
 
 #: The twins of Fig. 6's lower panels, as they come with the package; the fixed one first.
 TWIN_WEIGHTS = "siamcar_small; dla_siamcar_small"
@@ -121,8 +111,8 @@ def study_qualitative(
     """Run twins and the static box over sequences, and choose some of them and some frames of each.
 
     Sequences are ranked by the gain in AUC of the DLA tracker over its twin, and taken at evenly spread ranks: the
-    largest gain, the largest loss, and what lies between. Result files are kept in the cache folder under the hash of
-    all that decides them; a run that was stopped goes on.
+    largest gain, the largest loss, and what lies between. Result files are kept in the cache folder, see
+    `run_cached`.
 
     Args:
         preset: "smoke", "demo" or "paper": how many sequences are run.
@@ -145,33 +135,32 @@ def study_qualitative(
     """
     _check(preset, rows, columns, choose, seed)
     check_device(device)
-    files = _twins(weights)
+    files = _twins_first(weights)
     source, where, title = find_sequences(preset, data, seed)
     sequences = source.open()
     if len(sequences) < 2:
         raise InputError(f"{title}: two sequences or more are needed, got {len(sequences)}")
-    boxes = _run(files, source, where, sequences, device, workers)
-    scores = twins.score(boxes, sequences)
-    trackers = tuple(boxes)
-    gains = scores[trackers[1]].sequence_auc - scores[trackers[0]].sequence_auc
-    order = np.argsort(-gains, kind="stable")
-    ranks = sorted({round(rank) for rank in np.linspace(0, len(order) - 1, min(rows, len(order)))})
-    chosen = []
-    for rank in ranks:
-        sequence = sequences[order[rank]]
-        own = {tracker: boxes[tracker][sequence.name] for tracker in trackers}
-        iou = {tracker: frame_iou(sequence, found) for tracker, found in own.items()}
-        frames = choose_frames(iou[trackers[1]] - iou[trackers[0]], columns, choose)
-        chosen.append(Row(sequence, float(gains[order[rank]]), rank + 1, frames, own, iou))
+    lengths = {sequence.name: len(sequence) for sequence in sequences}
+    decides = {"sequences": lengths, **where}
+    folders = run_cached(files, source, "qualitative/", decides, device=device, workers=workers)
+    boxes = {
+        tracker: {
+            name: read_result_boxes(folder / f"{name}.txt", length, first_pixel=source.first_pixel)
+            for name, length in lengths.items()
+        }
+        for tracker, folder in folders.items()
+    }
+    scores = twins.score_all(boxes, sequences)
+    chosen, ranks = _choose_rows(sequences, boxes, scores, rows, columns, choose)
     return QualitativeStudy(
         title=f"{len(sequences)} {title}",
         synthetic=isinstance(source, SyntheticSource),
-        trackers=trackers,
+        trackers=tuple(boxes),
         scores=scores,
-        rows=tuple(chosen),
+        rows=chosen,
         rule=_rule(len(sequences), title, ranks, choose),
         origin={
-            "weights_sha256": {recipe.name: file_digest(file) for file, recipe in files},
+            "weights_sha256": weights_sha256(files),
             "sequences": len(sequences),
             "choose": choose,
             **where,
@@ -214,59 +203,43 @@ def _check(preset: str, rows: int, columns: int, choose: str, seed: int) -> None
         raise InputError(f"frames are chosen by spread or differ, got {choose!r}")
 
 
-def _twins(weights: str) -> list[tuple[Path, Recipe]]:
-    """Weight files and their recipes; the first two are twins, the fixed one first."""
-    files = [find_weights(place.strip()) for place in (weights or TWIN_WEIGHTS).split(";") if place.strip()]
-    found = [(file, read_weights_info(file).recipe) for file in files]
-    recipes = [recipe.name for _, recipe in found]
-    if len(set(recipes)) < len(recipes) or recipes[:2] not in [
-        [one.name for one in twins] for twins in all_twins()
-    ]:
+def _twins_first(weights: str) -> dict[Path, Recipe]:
+    """Recipes by weight file; the first two are twins, the fixed one first."""
+    found = read_weight_files(split_names(weights or TWIN_WEIGHTS))
+    names = [recipe.name for recipe in found.values()]
+    if names[:2] not in [[recipe.name for recipe in pair] for pair in all_twins()]:
         raise InputError(
             f"weights must name a fixed tracker, then its DLA twin, then others, e.g. {TWIN_WEIGHTS!r}; "
-            f"got {', '.join(recipes)}"
+            f"got {', '.join(names)}"
         )
     return found
 
 
-def _run(
-    files: list[tuple[Path, Recipe]],
-    source: SequenceSource,
-    where: Mapping[str, Any],
+def _choose_rows(
     sequences: list[Sequence],
-    device: str,
-    workers: int,
-) -> dict[str, dict[str, np.ndarray]]:
-    """(T, 4) boxes by label of a tracker and name of a sequence."""
-    lengths = {sequence.name: len(sequence) for sequence in sequences}
-    what = {"sequences": lengths, "content": content_of(sequences), "is": __version__, **where}
-    load = partial(OnlineTracker.from_weights, device=device)
-    makers: list[tuple[str, str, Any, str | None]] = [
-        (recipe.name, label(recipe), partial(load, file), file_digest(file)) for file, recipe in files
-    ]
-    makers.append(("static", twins.STATIC, StaticTracker, None))
-    boxes = {}
-    for name, title, make, digest in makers:
-        key = sha256_of({**what, "weights": digest})[:16]
-        folder = run_benchmark(
-            make,
-            source,
-            paths.cache_dir() / "qualitative" / key,
-            tracker=name,
-            weights_sha256=digest,
-            workers=workers,
-        )
-        boxes[title] = {
-            sequence.name: read_result_boxes(
-                folder / f"{sequence.name}.txt", len(sequence), first_pixel=source.first_pixel
-            )
-            for sequence in sequences
-        }
-    return boxes
+    boxes: Mapping[str, Mapping[str, np.ndarray]],
+    scores: Mapping[str, OPEResult],
+    rows: int,
+    columns: int,
+    choose: str,
+) -> tuple[tuple[Row, ...], list[int]]:
+    """The rows of the figure, and their ranks in all sequences, from 1."""
+    fixed, dla, *_ = boxes
+    gains = scores[dla].sequence_auc - scores[fixed].sequence_auc
+    order = np.argsort(-gains, kind="stable")
+    places = sorted({round(place) for place in np.linspace(0, len(order) - 1, min(rows, len(order)))})
+    chosen = []
+    for place in places:
+        sequence = sequences[order[place]]
+        own = {tracker: found[sequence.name] for tracker, found in boxes.items()}
+        iou = {tracker: frame_iou(sequence, found) for tracker, found in own.items()}
+        frames = choose_frames(iou[dla] - iou[fixed], columns, choose)
+        chosen.append(Row(sequence, float(gains[order[place]]), place + 1, frames, own, iou))
+    return tuple(chosen), [row.rank for row in chosen]
 
 
 def _rule(count: int, title: str, ranks: list[int], choose: str) -> str:
-    places = ", ".join(str(rank + 1) for rank in ranks)
+    places = ", ".join(map(str, ranks))
     frames = {
         "spread": "evenly spread over those after the first that show the target",
         "differ": "those in which the IoU of the twins differs most, one from each of as many equal parts",

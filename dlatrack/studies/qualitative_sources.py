@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from dlatrack import paths
-from dlatrack.datasets.manifests import Place, locate, names
+from dlatrack.datasets.manifests import names
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.studies.benchmark_sources import place_below
 from dlatrack.studies.presets import sizes
 from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.benchmark import DataSetSource
@@ -103,7 +104,7 @@ def _what_is_there() -> str:
     home, shared = paths.data_dir(), paths.shared_data()
     if home is not None:
         try:
-            _place("otb100", home)
+            place_below("otb100", home)
         except InputError:
             pass  # this set is not among the user's
         else:
@@ -116,7 +117,7 @@ def _data_set(name: str, preset: str) -> tuple[SequenceSource, dict[str, Any], s
     home = paths.data_dir()
     if home is None:
         raise InputError(f"{name} is looked for below the folder that DLATRACK_DATA names, and it is not set")
-    place = _place(name, home)
+    place = place_below(name, home)
     split = "test" if "test" in place.manifest.splits else next(iter(place.manifest.splits))
     source = DataSetSource(name, place.root, split)
     return (
@@ -124,11 +125,6 @@ def _data_set(name: str, preset: str) -> tuple[SequenceSource, dict[str, Any], s
         {"data_set": str(place.root), "split": split},
         f"sequences of {place.manifest.title}",
     )
-
-
-def _place(name: str, home: Path) -> Place:
-    own = home / name
-    return locate(name, own if own.is_dir() else home)
 
 
 def _some(source: SequenceSource, preset: str) -> SequenceSource:

@@ -12,13 +12,10 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import Difference, sentence
 from dlatrack.evaluation.statistics.seeds import Spread, compare_seeds, spread_of_seeds
-from dlatrack.recipes.twins import label
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
 from dlatrack.studies import twins
 from dlatrack.studies.presets import Plan, plan, sizes
-from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.run import Tracker
 from dlatrack.training.engine import Training
 
 
@@ -88,37 +85,36 @@ def train_seeds(
     device: str = "cpu",
     backbone_weights: str | Path | None = None,
     workers: int = 0,
-) -> dict[tuple[str, int], Training]:
-    """Train both twins with every seed. Runs are kept as `twins.train_cached` does.
+) -> dict[str, Training]:
+    """Train both twins with every seed.
 
     Args:
         study: twins, schedule and seeds.
-        crops: training crops of one set, or a mixture of sets.
+        crops: as in `twins.train_all`, like all that follows.
         device: a torch device.
-        backbone_weights: as in `twins.train_twins`, like the rest.
-        workers: processes that prepare pairs; 0: this one.
+        backbone_weights: initial weights of the backbone.
+        workers: processes that prepare pairs.
 
     Returns:
-        By label and seed, the twins of a seed side by side, the fixed one first.
+        By `run_label`, the twins of a seed side by side, the fixed one first.
     """
-    return {
-        (label(recipe), seed): twins.train_cached(
-            f"{label(recipe)}, seed {seed}",
-            recipe,
-            crops,
-            seed=seed,
-            device=device,
-            backbone_weights=backbone_weights,
-            workers=workers,
+    trained: dict[str, Training] = {}
+    for seed in study.seeds:
+        recipes = {run_label(name, seed): recipe for name, recipe in study.plan.recipes.items()}
+        trained |= twins.train_all(
+            recipes, crops, seed=seed, device=device, backbone_weights=backbone_weights, workers=workers
         )
-        for seed in study.seeds
-        for recipe in study.plan.twins
-    }
+    return trained
+
+
+def run_label(tracker: str, seed: int) -> str:
+    """Name of a tracker that was trained with a seed."""
+    return f"{tracker}, seed {seed}"
 
 
 def score_seeds(
     study: SeedStudy,
-    trained: dict[tuple[str, int], Training],
+    trained: dict[str, Training],
     videos: list[Sequence],
     *,
     device: str = "cpu",
@@ -136,14 +132,14 @@ def score_seeds(
     Raises:
         InputError: for fewer than two sequences.
     """
-    recipes = {label(recipe): recipe for recipe in study.plan.twins}
-    trackers: dict[str, Tracker] = {
-        f"{name}, seed {seed}": OnlineTracker(training.net, recipes[name], device=device)
-        for (name, seed), training in trained.items()
+    recipes = {
+        run_label(name, seed): recipe for seed in study.seeds for name, recipe in study.plan.recipes.items()
     }
-    scores = twins.score(twins.track_all(trackers, videos), videos)
+    trackers = twins.trackers_of(recipes, trained, device=device)
+    del trackers[twins.STATIC]  # depends on no seed
+    scores = twins.score_all(twins.track_all(trackers, videos), videos)
     fixed, dynamic = (
-        np.stack([scores[f"{name}, seed {seed}"].sequence_auc for seed in study.seeds])
+        np.stack([scores[run_label(name, seed)].sequence_auc for seed in study.seeds])
         for name in study.labels
     )
     generator = np.random.default_rng(study.seeds[0])
@@ -160,7 +156,7 @@ def seed_table(study: SeedStudy, scores: SeedScores) -> pd.DataFrame:
     return pd.concat([table, summary]).rename_axis("training")
 
 
-def verdict(study: SeedStudy, scores: SeedScores, *, synthetic: bool) -> str:
+def seed_verdict(study: SeedStudy, scores: SeedScores, *, synthetic: bool) -> str:
     """What several seeds say, and how the difference between rules compares with that between seeds."""
     fixed, dynamic = study.labels
     seeds, sequences = scores.fixed.shape

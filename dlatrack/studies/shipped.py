@@ -23,7 +23,7 @@ from dlatrack.models.shipped import find_weights, shipped
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table
 from dlatrack.recipes.twins import label, label_pairs, side_by_side
-from dlatrack.studies.twins import STATIC
+from dlatrack.studies.runs import STATIC
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker

@@ -19,12 +19,12 @@ from dlatrack.models.weights import save_weights
 from dlatrack.progress import Progress
 from dlatrack.provenance import sha256_of, versions
 from dlatrack.recipes import Recipe
-from dlatrack.recipes.twins import label
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
 from dlatrack.sampling.store import CropStore, crop_sequences
 from dlatrack.sampling.training_data import open_training_data
 from dlatrack.studies.presets import Plan
+from dlatrack.studies.runs import STATIC
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
@@ -35,8 +35,6 @@ from dlatrack.training.identity import describe_run
 
 #: Seeds of synthetic sequences: training and held-out videos never share one.
 _TRAIN_SEED, _TEST_SEED, _SEED_STRIDE = 1_000_000, 2_000_000, 1000
-
-STATIC = "static box"
 
 
 def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource | Mixture:
@@ -66,7 +64,7 @@ def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource |
     return CropStore.load(path)
 
 
-def held_out_sequences(plan: Plan, *, data: str | Path | None = None, seed: int = 0) -> list[Sequence]:
+def held_out_sequences(plan: Plan, *, data: str | Path = "", seed: int = 0) -> list[Sequence]:
     """Sequences to test on: those below `data` (OTB layout), else the plan's synthetic ones."""
     if data:
         return read_folders(data)
@@ -86,42 +84,29 @@ def train_twins(
 ) -> dict[str, Training]:
     """Train both trackers of a plan on the same pairs, from the same initial weights.
 
-    Runs are kept as `train_cached` does. The trained weights are also written to `runs/weights/<recipe>.safetensors`.
-
-    Args:
-        plan: recipes and schedule.
-        crops: training crops of one set, or a mixture of sets.
-        seed: of weights, pairs and label draws.
-        device: a torch device.
-        backbone_weights: "imagenet", "random", or a file the backbone starts from; None: as the recipe says.
-        workers: processes that prepare pairs; 0: this one.
-        on_step: called with the tracker's label, the step and the number of steps of its run.
+    The trained weights are also written to `runs/weights/<recipe>.safetensors`. Arguments as in `train_all`.
 
     Returns:
         The trained trackers by label, the fixed one first.
     """
-    trained = {}
-    for recipe in plan.twins:
-        name = label(recipe)
-        trained[name] = train_cached(
-            name,
-            recipe,
-            crops,
-            seed=seed,
-            device=device,
-            backbone_weights=backbone_weights,
-            workers=workers,
-            on_step=on_step,
-        )
+    trained = train_all(
+        plan.recipes,
+        crops,
+        seed=seed,
+        device=device,
+        backbone_weights=backbone_weights,
+        workers=workers,
+        on_step=on_step,
+    )
+    for name, recipe in plan.recipes.items():
         run = describe_run(recipe, crops, seed, backbone_weights)
         card = {"run": run, "last_loss": trained[name].steps[-1].loss, "versions": versions()}
         save_weights(weights_path(recipe), trained[name].net, recipe, card)
     return trained
 
 
-def train_cached(
-    name: str,
-    recipe: Recipe,
+def train_all(
+    recipes: Mapping[str, Recipe],
     crops: CropSource | Mixture,
     *,
     seed: int = 0,
@@ -129,34 +114,38 @@ def train_cached(
     backbone_weights: str | Path | None = None,
     workers: int = 0,
     on_step: Callable[[str, StepRow, int], None] | None = None,
-) -> Training:
-    """Train a recipe in the cache folder, under the hash of all that decides the run.
+) -> dict[str, Training]:
+    """Train recipes in the cache folder, each under the hash of all that decides its run.
 
-    A run that was finished is read, one that was stopped goes on.
+    A finished run is read, an interrupted one resumes.
 
     Args:
-        name: of the run, for its progress and for `on_step`.
-        recipe: network, assigner and schedule.
-        crops: as in `train_twins`, like all that follows.
-        seed: of weights, pairs and label draws.
+        recipes: network, assigner and schedule by label of the tracker.
+        crops: training crops of one set, or a mixture of sets.
+        seed: seed of weights, pairs and label draws, the same for every recipe.
         device: a torch device.
-        backbone_weights: what the backbone starts from.
-        workers: processes that prepare pairs.
-        on_step: called with `name`, the step and the number of steps.
+        backbone_weights: "imagenet", "random", or a file the backbone starts from; None: as the recipe says.
+        workers: processes that prepare pairs; 0: this one.
+        on_step: called with the tracker's label, the step and the number of steps of its run.
+
+    Returns:
+        The trained trackers by label.
     """
-    run = describe_run(recipe, crops, seed, backbone_weights)
-    pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
-    with Progress(pairs, f"training {name}", unit="pairs") as progress:
-        trained = train(
-            recipe,
-            crops,
-            paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
-            seed=seed,
-            backbone_weights=backbone_weights,
-            compute=Compute(device=device, workers=workers),
-            on_step=reporter(name, progress, on_step),
-        )
-        progress.skip(pairs - progress.done)
+    trained = {}
+    for name, recipe in recipes.items():
+        run = describe_run(recipe, crops, seed, backbone_weights)
+        pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
+        with Progress(pairs, f"training {name}", unit="pairs") as progress:
+            trained[name] = train(
+                recipe,
+                crops,
+                paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
+                seed=seed,
+                backbone_weights=backbone_weights,
+                compute=Compute(device=device, workers=workers),
+                on_step=reporter(name, progress, on_step),
+            )
+            progress.skip(pairs - progress.done)
     return trained
 
 
@@ -183,18 +172,19 @@ def track_all(trackers: Mapping[str, Tracker], sequences: list[Sequence]) -> dic
 
 
 def trackers_of(
-    plan: Plan, trained: Mapping[str, Training], *, benchmark: str = "OTB100", device: str = "cpu"
+    recipes: Mapping[str, Recipe], trained: Mapping[str, Training], *, device: str = "cpu"
 ) -> dict[str, Tracker]:
-    """Online trackers of trained networks, and the static box as a baseline."""
+    """Online trackers of trained networks by label, and the static box as a baseline."""
     trackers: dict[str, Tracker] = {
-        label(recipe): OnlineTracker(trained[label(recipe)].net, recipe, benchmark=benchmark, device=device)
-        for recipe in plan.twins
+        name: OnlineTracker(training.net, recipes[name], device=device) for name, training in trained.items()
     }
     return {**trackers, STATIC: StaticTracker()}
 
 
-def score(results: Mapping[str, Mapping[str, np.ndarray]], sequences: list[Sequence]) -> dict[str, OPEResult]:
-    """One-pass evaluation of every tracker (pysot protocol)."""
+def score_all(
+    results: Mapping[str, Mapping[str, np.ndarray]], sequences: list[Sequence]
+) -> dict[str, OPEResult]:
+    """Evaluate the boxes of every tracker in one pass (pysot protocol)."""
     truth = {sequence.name: sequence.boxes_xywh for sequence in sequences}
     return {name: evaluate(boxes, truth) for name, boxes in results.items()}
 
@@ -221,7 +211,7 @@ def median_sequence(sequences: list[Sequence], scores: Mapping[str, OPEResult]) 
     return sequences[int(order[len(order) // 2])]
 
 
-def verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
+def training_verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
     """What the scores say, and how little one training run can say: a paired bootstrap over the sequences."""
     names = list(scores)
     lines = [f"AUC over {len(scores[names[0]].names)} {'synthetic' if synthetic else 'real'} sequences:"]
@@ -239,7 +229,7 @@ def reporter(
 ) -> Callable[[StepRow, int], None]:
     """A listener of `training.engine.train` that moves `progress` to the step's place in the whole run.
 
-    What was trained before a run went on counts as done, and not towards its speed. Centre-ness is named where there
+    Steps from before an interruption count as done, and not towards the speed. Centre-ness is named where there
     is one, and skipped steps as soon as there are some.
     """
     begun, skipped = False, 0

@@ -9,7 +9,7 @@ import pytest
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.ledger.records import read_records
-from dlatrack.studies.bench import BENCH, COLUMNS, read_bench
+from dlatrack.studies.cost import BENCH, BENCH_COLUMNS, read_bench
 from dlatrack.viz.benches import bench_dots
 
 
@@ -37,7 +37,7 @@ def test_timings_by_benchmark_without_the_stages_of_a_step(folder):
     }
     (folder / BENCH).write_text(json.dumps(reports))
     study = read_bench()
-    assert tuple(study.table.columns) == COLUMNS
+    assert tuple(study.table.columns) == BENCH_COLUMNS
     assert study.table["what"].tolist() == ["256 targets", "frozen, DLA: step without data"]
     assert study.table["95 %, ms"].tolist() == pytest.approx([20.04, 192])
     assert study.machine == {"processor": "abacus, 2 cores", "torch": "torch 2"}

@@ -13,10 +13,10 @@ from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot.scores import VOTResult
 from dlatrack.studies.benchmark_tables import (
     attribute_scores,
+    benchmark_table,
     failures_per_100,
     paper_claims,
     paper_table,
-    score_table,
     twin_table,
     verdicts,
 )
@@ -53,7 +53,7 @@ TWINS = study({FIXED: curves(0.2, 0.4, 0.6), DYNAMIC: curves(0.3, 0.5, 0.7)})
 
 
 def test_scores_say_what_they_were_measured_on():
-    table = score_table(TWINS)
+    table = benchmark_table(TWINS)
     assert table.loc[FIXED, "AUC"] == pytest.approx(0.4)
     assert table.loc[DYNAMIC, "precision at 20 px"] == pytest.approx(0.5)
     assert set(table["measured on"]) == {"OTB100 miniature, synthetic"}
@@ -94,7 +94,7 @@ def test_a_reset_based_study_counts_failures():
         np.array([1.0, 2.0]), 0.575, np.zeros(4), 0.25, {},
     )  # fmt: skip
     assert failures_per_100(result) == pytest.approx(100 * 3 / 40)
-    row = score_table(study({"x": result}, pairs=())).loc["x"]
+    row = benchmark_table(study({"x": result}, pairs=())).loc["x"]
     assert (row["EAO"], row["accuracy"], row["failures"]) == (0.25, 0.575, 3)
 
 

@@ -159,9 +159,9 @@ def test_the_papers_numbers_stand_in_a_table_of_their_own():
 
 
 def test_a_sentence_is_as_sure_as_its_interval():
-    assert "DLA is not distinguishable, 1.005 times the fixed step" in study.verdict(cost(ratio=1.005))
-    assert "DLA is dearer, 1.020 times" in study.verdict(cost(ratio=1.02))
-    assert "cheaper, 0.970 times the fixed step (95 % interval 0.960 to 0.980)" in study.verdict(
+    assert "DLA is not distinguishable, 1.005 times the fixed step" in study.cost_verdict(cost(ratio=1.005))
+    assert "DLA is dearer, 1.020 times" in study.cost_verdict(cost(ratio=1.02))
+    assert "cheaper, 0.970 times the fixed step (95 % interval 0.960 to 0.980)" in study.cost_verdict(
         cost(ratio=0.97)
     )
 

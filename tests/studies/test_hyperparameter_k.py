@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,16 @@ import pytest
 
 from dlatrack import boxes
 from dlatrack.errors import InputError
+from dlatrack.evaluation.ope import evaluate
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.studies import twins
 from dlatrack.studies.hyperparameter_k import (
     CANDIDATES,
     MIXES,
     READINGS,
+    against_reference,
     candidate_study,
+    k_table,
     positives_over_candidates,
     positives_over_epochs,
     simulated_targets,
@@ -69,15 +74,13 @@ def test_square_targets_are_stretched_and_shifted_as_in_training():
 
 
 def test_positives_of_an_epoch_are_those_of_its_training(tmp_path, monkeypatch):
-    from dlatrack.studies.k_training import train_all
-
     for name in ("RUNS", "CACHE"):
         monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
     study = candidate_study("smoke", (7,))
     crops = twins.training_crops(study.plan, seed=1)
     counted = positives_over_epochs(study, crops, (5, 7), seed=1)
     assert list(counted) == [5, 7]
-    trained = train_all(study, crops, seed=1)[7]
+    trained = twins.train_all(study.recipes, crops, seed=1)["K = 7"]
     for epoch, expected in counted[7].items():
         steps = [step.positives for step in trained.steps if step.epoch == epoch - 1]
         assert np.mean(steps) == pytest.approx(expected)
@@ -106,3 +109,50 @@ def test_a_k_that_cannot_be_is_named(candidates):
 def test_an_unknown_preset_is_named():
     with pytest.raises(InputError, match="preset must be one of smoke, demo, paper, got 'big'"):
         candidate_study("big")
+
+
+BOX = np.tile([10.0, 10.0, 20.0, 20.0], (6, 1))
+
+
+def scores_of(shifts):
+    """Scores of trackers that are off by so many px, on three sequences."""
+    truth = dict.fromkeys("abc", BOX)
+    return {
+        name: evaluate({s: BOX + np.array([shift * (i + 1), 0, 0, 0]) for i, s in enumerate("abc")}, truth)
+        for name, shift in shifts.items()
+    }
+
+
+def test_every_k_is_compared_with_nine():
+    study = candidate_study("smoke", (5, 9, 19))
+    scores = scores_of({"K = 5": 3, "K = 9": 1, "K = 19": 1})
+    found = against_reference(study, scores)
+    assert list(found) == [5, 19]
+    expected = paired_bootstrap(scores["K = 5"].sequence_auc, scores["K = 9"].sequence_auc)
+    assert (found[5].value, found[5].low, found[5].high) == (expected.value, expected.low, expected.high)
+    assert found[5].value < 0
+    assert found[5].p_holm == pytest.approx(min(2 * expected.p, 1)), "of two comparisons"
+    assert found[19].value == 0
+    table = k_table(study, scores, found)
+    assert list(table.index) == [5, 9, 19]
+    assert table.loc[5, "less that of K = 9"] == pytest.approx(table.loc[5, "AUC"] - table.loc[9, "AUC"])
+    assert math.isnan(table.loc[9, "low"])
+
+
+def test_trainings_differ_in_labels_alone_and_are_kept(tmp_path, monkeypatch):
+    for name in ("RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
+    study = candidate_study("smoke")
+    crops = twins.training_crops(study.plan)
+    trained = twins.train_all(study.recipes, crops)
+    five, nine = trained["K = 5"].steps, trained["K = 9"].steps
+    assert [step.lr for step in five] == [step.lr for step in nine]
+    assert five[0].positives != nine[0].positives
+    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "CACHE").glob("dla_siamcar_small-*")}
+    assert len(kept) == 2
+    again = twins.train_all(study.recipes, crops)
+    assert [step.loss for step in again["K = 9"].steps] == pytest.approx(
+        [step.loss for step in nine], rel=1e-8
+    )
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "CACHE").glob("dla_*")} == kept
+    assert list(twins.trackers_of(study.recipes, trained)) == ["K = 5", "K = 9", "static box"]

@@ -13,7 +13,15 @@ from dlatrack.evaluation.statistics.seeds import compare_seeds, spread_of_seeds
 from dlatrack.recipes import Twins
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
-from dlatrack.studies.seeds import SeedScores, score_seeds, seed_study, seed_table, train_seeds, verdict
+from dlatrack.studies.seeds import (
+    SeedScores,
+    run_label,
+    score_seeds,
+    seed_study,
+    seed_table,
+    seed_verdict,
+    train_seeds,
+)
 
 FIXED = np.array([[0.5, 0.6, 0.7], [0.52, 0.6, 0.71]])
 DYNAMIC = np.array([[0.52, 0.61, 0.7], [0.5, 0.6, 0.75]])
@@ -39,7 +47,7 @@ def test_a_table_by_hand(scores):
 
 def test_a_verdict_is_that_of_its_interval(scores):
     study = seed_study("smoke")
-    text = verdict(study, scores, synthetic=True)
+    text = seed_verdict(study, scores, synthetic=True)
     first = sentence(scores.difference, "DLA-SiamCAR small", "SiamCAR small, fixed rule")
     assert text.startswith(f"On 3 synthetic sequences: {first}")
     assert "is not distinguishable" in text
@@ -47,7 +55,7 @@ def test_a_verdict_is_that_of_its_interval(scores):
     shares = [int(part.split(" %")[0].split()[-1]) for part in text.split("difference: ")[-1].split(",")]
     assert sum(shares) == pytest.approx(100, abs=1)
     equal = replace(scores, spread=spread_of_seeds(FIXED, FIXED))
-    assert "seeds 0 %, sequences 0 %" in verdict(study, equal, synthetic=False)
+    assert "seeds 0 %, sequences 0 %" in seed_verdict(study, equal, synthetic=False)
 
 
 def test_sizes_of_the_presets():
@@ -74,18 +82,18 @@ def test_twins_of_a_seed_start_alike_and_runs_are_kept(tmp_path, monkeypatch):
     crops = twins.training_crops(study.plan)
     trained = train_seeds(study, crops)
     fixed, dynamic = study.labels
-    assert list(trained) == [(fixed, 0), (dynamic, 0), (fixed, 1), (dynamic, 1)]
+    assert list(trained) == [run_label(name, seed) for seed in (0, 1) for name in (fixed, dynamic)]
     first = {key: run.steps[0] for key, run in trained.items()}
-    assert first[fixed, 0].positives != first[fixed, 1].positives, "other pairs"
+    assert first[run_label(fixed, 0)].positives != first[run_label(fixed, 1)].positives, "other pairs"
     heard = []
     again = twins.train_twins(study.plan, crops, on_step=lambda *step: heard.append(step))
     assert heard == [], "seed 0 is a run of `train_twins`"
-    assert again[fixed].steps[0].loss == pytest.approx(first[fixed, 0].loss)
+    assert again[fixed].steps[0].loss == pytest.approx(first[run_label(fixed, 0)].loss)
 
     videos = twins.held_out_sequences(study.plan)
     scores = score_seeds(study, trained, videos, resamples=199)
     assert scores.fixed.shape == scores.dynamic.shape == (2, 2)
-    alone = twins.score(twins.track_all(twins.trackers_of(study.plan, again), videos), videos)
+    alone = twins.score_all(twins.track_all(twins.trackers_of(study.plan.recipes, again), videos), videos)
     assert scores.fixed[0].tolist() == alone[fixed].sequence_auc.tolist()
     assert scores.dynamic[0].tolist() == alone[dynamic].sequence_auc.tolist()
     assert scores.difference.seeds == (2, 2)

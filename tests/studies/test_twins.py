@@ -52,10 +52,10 @@ def test_a_run_is_kept_by_what_decides_it(folders, twins):
     name, chosen = "any name", plan("smoke").twins.fixed
     crops = study.training_crops(plan("smoke"))
     heard = []
-    again = study.train_cached(name, chosen, crops, on_step=lambda *step: heard.append(step))
+    again = study.train_all({name: chosen}, crops, on_step=lambda *step: heard.append(step))[name]
     assert heard == [], "the twins' own run"
     assert len(again.steps) == len(twins["SiamCAR small, fixed rule"].steps)
-    other = study.train_cached(name, chosen, crops, seed=1, on_step=lambda *step: heard.append(step))
+    other = study.train_all({name: chosen}, crops, seed=1, on_step=lambda *step: heard.append(step))[name]
     assert [label for label, _, _ in heard] == [name] * len(other.steps)
     assert other.steps[0].loss != again.steps[0].loss
 
@@ -77,8 +77,8 @@ def test_training_and_held_out_sequences_share_no_seed():
 
 def test_the_static_box_scores_as_computed_by_hand(twins):
     sequences = study.held_out_sequences(plan("smoke"))
-    boxes = study.track_all(study.trackers_of(plan("smoke"), twins), sequences)
-    scores = study.score(boxes, sequences)
+    boxes = study.track_all(study.trackers_of(plan("smoke").recipes, twins), sequences)
+    scores = study.score_all(boxes, sequences)
     still = {s.name: np.tile(s.boxes_xywh[0], (len(s), 1)) for s in sequences}
     expected = evaluate(still, {s.name: s.boxes_xywh for s in sequences}).auc
     assert scores["static box"].auc == expected
@@ -86,7 +86,7 @@ def test_the_static_box_scores_as_computed_by_hand(twins):
     assert table.loc["static box", "AUC"] == expected
     rows = study.sequence_table(scores)
     assert rows.loc["mean", "static box"] == pytest.approx(expected)
-    text = study.verdict(scores, synthetic=True)
+    text = study.training_verdict(scores, synthetic=True)
     assert "synthetic sequences" in text
     assert f"{expected:.3f}" in text
     assert study.median_sequence(sequences, scores) in sequences
