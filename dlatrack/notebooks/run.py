@@ -59,10 +59,6 @@ def run_notebook(
             of the same notebook that writes to the same place, and for bad input that a cell finds.
         NotebookError: when a cell fails, with the last line of its error; the output shows the rest.
     """
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-
     source = find_notebook(number_or_name)
     values = dict(parameters or {})
     if preset is not None:
@@ -79,13 +75,26 @@ def run_notebook(
     print(f"running {source.name}; its figures and tables go to {figures}", flush=True)
     if values.get("preset") == "smoke" and paths.data_dir() is not None and not values.get("data"):
         print("the preset smoke runs on small synthetic data and ignores DLATRACK_DATA", flush=True)
+    its_figures = owned_file(
+        figures / source.name,
+        what=f"{figures}, where {source.name} puts its figures,",
+        otherwise="set DLATRACK_FIGURES to another folder",
+    )
+    with owned_file(target), its_figures:
+        _execute(source, target, values, timeout)
+    print(f"notebook written to {target}")
+    return target
+
+
+def _execute(source: Path, target: Path, values: Mapping[str, Any], timeout: int | None) -> None:
+    """Run a notebook with checked parameters; errors as in `run_notebook`."""
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    stopped, see = f"{source.name} stopped", f"(see {target})"
     try:
-        its_figures = owned_file(
-            figures / source.name,
-            what=f"{figures}, where {source.name} puts its figures,",
-            otherwise="set DLATRACK_FIGURES to another folder",
-        )
-        with _quiet(), owned_file(target), its_figures:
+        with _quiet():
             papermill.execute_notebook(
                 _unformatted(source),
                 _unformatted(target),
@@ -93,27 +102,19 @@ def run_notebook(
                 progress_bar=False,
                 execution_timeout=timeout,
                 stdout_file=sys.stdout,  # what cells print, as they print it
-                extra_arguments=["--IPKernelApp.log_level=50"],  # it tells of its own orderly end as an error
+                extra_arguments=["--IPKernelApp.log_level=50"],  # it reports its own orderly end as an error
             )
     except PapermillExecutionError as error:
+        reason = _last_line(error.evalue)
         if error.ename == InputError.__name__:
-            raise InputError(f"{source.name}: {_last_line(error.evalue)}") from error
-        reason = f"{error.ename}: {_last_line(error.evalue)}"
-        raise NotebookError(
-            f"{source.name} stopped at In [{error.exec_count}]: {reason} (see {target})"
-        ) from error
+            raise InputError(f"{source.name}: {reason}") from error
+        raise NotebookError(f"{stopped} at In [{error.exec_count}]: {error.ename}: {reason} {see}") from error
     except CellTimeoutError as error:
-        raise NotebookError(
-            f"{source.name} stopped: a cell took longer than {timeout} s (see {target})"
-        ) from error
+        raise NotebookError(f"{stopped}: a cell took longer than {timeout} s {see}") from error
     except OSError as error:  # of papermill or Jupyter; that of a cell is a PapermillExecutionError
-        raise NotebookError(f"{source.name} stopped: {error}; its output is {target}") from error
+        raise NotebookError(f"{stopped}: {error}; its output is {target}") from error
     except DeadKernelError as error:
-        raise NotebookError(
-            f"{source.name} stopped: its kernel died, often for lack of memory (see {target})"
-        ) from error
-    print(f"notebook written to {target}")
-    return target
+        raise NotebookError(f"{stopped}: its kernel died, often for lack of memory {see}") from error
 
 
 def kernels() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from dlatrack.studies.presets import sizes
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.outputs import check_outputs
 from dlatrack.tracking.video import (
+    TrackedFrame,
     VideoTrack,
     background_writer,
     check_first_boxes,
@@ -150,8 +151,6 @@ def track_file(
     size = (first.shape[1], first.shape[0])
     fps = nearest_rate(out, size, stream.fps)
     trackers = _trackers(weights, len(targets), device)
-    found, scores = [], []
-    stopped = False
     started = time.perf_counter()
     with (
         _a_core_left(),
@@ -159,18 +158,9 @@ def track_file(
         record(out, fps) as recording,
         background_writer(recording.add, _QUEUE) as write,
     ):
-        for frame, step in enumerate(follow(prefetch(stream, _QUEUE), trackers, targets)):
-            annotate_targets(step.image_rgb, step.boxes_xywh, step.scores, frame)
-            write(step.image_rgb)
-            found.append(step.boxes_xywh)
-            scores.append(step.scores)
-            progress.step(score=float(step.scores.min()))
-            if on_frame is not None and not on_frame(step.image_rgb):
-                stopped = progress.done < stream.expected
-                break
-        if not stopped:
-            progress.total = progress.done  # containers miscount their frames
-    track = VideoTrack(np.stack(found), np.stack(scores))
+        track, stopped = _annotate(
+            follow(prefetch(stream, _QUEUE), trackers, targets), write, progress, on_frame
+        )
     write_text(table, track.as_csv())
     return TrackedVideo(
         path=out,
@@ -184,6 +174,28 @@ def track_file(
         seconds=time.perf_counter() - started,
         stopped=stopped,
     )
+
+
+def _annotate(
+    steps: Iterable[TrackedFrame],
+    write: Callable[[np.ndarray], None],
+    progress: Progress,
+    on_frame: Callable[[np.ndarray], bool] | None,
+) -> tuple[VideoTrack, bool]:
+    """Draw the boxes of every frame and write it; gives all boxes, and whether `on_frame` ended the video early."""
+    found, scores, stopped = [], [], False
+    for frame, step in enumerate(steps):
+        annotate_targets(step.image_rgb, step.boxes_xywh, step.scores, frame)
+        write(step.image_rgb)
+        found.append(step.boxes_xywh)
+        scores.append(step.scores)
+        progress.step(score=float(step.scores.min()))
+        if on_frame is not None and not on_frame(step.image_rgb):
+            stopped = progress.done < progress.total
+            break
+    if not stopped:
+        progress.total = progress.done  # containers miscount their frames
+    return VideoTrack(np.stack(found), np.stack(scores)), stopped
 
 
 class VideoChoice(NamedTuple):
