@@ -81,8 +81,8 @@ pair_sheet(crops, study.twins.dla, seed=seed)
 # ## Training
 
 # %%
-trained = twins.train_twins(
-    study,
+trained = twins.train_all(
+    study.recipes,
     crops,
     seed=seed,
     device=device,
@@ -90,6 +90,7 @@ trained = twins.train_twins(
     workers=workers,
     on_step=LiveCurves(),
 )
+twins.save_trained(study.recipes, trained, crops, seed=seed, backbone_weights=backbone_weights)
 
 # %% tags=["04_training"]
 histories = {name: pd.DataFrame(run.steps) for name, run in trained.items()}

@@ -116,9 +116,8 @@ shipped_record.keep(figure, "13_power", {"spreads": spreads, "differences": powe
 
 # %%
 crops = twins.training_crops(study.plan, data=data, seed=seed)
-trained = training.train_seeds(
-    study, crops, device=device, backbone_weights=backbone_weights, workers=workers
-)
+options = {"device": device, "backbone_weights": backbone_weights, "workers": workers}
+trained = {each: twins.train_all(study.plan.recipes, crops, seed=each, **options) for each in study.seeds}
 
 # %% tags=["13_seeds_table"]
 videos = twins.held_out_sequences(study.plan, data=test_data, seed=seed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,6 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import Difference, sentence
 from dlatrack.evaluation.statistics.seeds import Spread, compare_seeds, spread_of_seeds
-from dlatrack.sampling.mixture import Mixture
-from dlatrack.sampling.sources import CropSource
 from dlatrack.studies import twins
 from dlatrack.studies.presets import Plan, plan, sizes
 from dlatrack.training.engine import Training
@@ -78,43 +76,9 @@ def seed_study(preset: str, *, tracker: str = "siamcar", seeds: int = 0, first: 
     return SeedStudy(chosen, tuple(range(first, first + count)))
 
 
-def train_seeds(
-    study: SeedStudy,
-    crops: CropSource | Mixture,
-    *,
-    device: str = "cpu",
-    backbone_weights: str | Path | None = None,
-    workers: int = 0,
-) -> dict[str, Training]:
-    """Train both twins with every seed.
-
-    Args:
-        study: twins, schedule and seeds.
-        crops: as in `twins.train_all`, like all that follows.
-        device: a torch device.
-        backbone_weights: initial weights of the backbone.
-        workers: processes that prepare pairs.
-
-    Returns:
-        By `run_label`, the twins of a seed side by side, the fixed one first.
-    """
-    trained: dict[str, Training] = {}
-    for seed in study.seeds:
-        recipes = {run_label(name, seed): recipe for name, recipe in study.plan.recipes.items()}
-        trained |= twins.train_all(
-            recipes, crops, seed=seed, device=device, backbone_weights=backbone_weights, workers=workers
-        )
-    return trained
-
-
-def run_label(tracker: str, seed: int) -> str:
-    """Name of a tracker that was trained with a seed."""
-    return f"{tracker}, seed {seed}"
-
-
 def score_seeds(
     study: SeedStudy,
-    trained: dict[str, Training],
+    trained: Mapping[int, Mapping[str, Training]],
     videos: list[Sequence],
     *,
     device: str = "cpu",
@@ -124,24 +88,20 @@ def score_seeds(
 
     Args:
         study: twins and seeds.
-        trained: of `train_seeds`.
+        trained: trained twins by seed, each as `twins.train_all` returns them.
         videos: at least two.
         device: a torch device.
-        resamples: of seeds and sequences.
+        resamples: number of resamples of seeds and sequences.
 
     Raises:
         InputError: for fewer than two sequences.
     """
-    recipes = {
-        run_label(name, seed): recipe for seed in study.seeds for name, recipe in study.plan.recipes.items()
-    }
-    trackers = twins.trackers_of(recipes, trained, device=device)
-    del trackers[twins.STATIC]  # depends on no seed
-    scores = twins.score_all(twins.track_all(trackers, videos), videos)
-    fixed, dynamic = (
-        np.stack([scores[run_label(name, seed)].sequence_auc for seed in study.seeds])
-        for name in study.labels
-    )
+    scores = []
+    for seed in study.seeds:
+        trackers = twins.trackers_of(study.plan.recipes, trained[seed], device=device)
+        del trackers[twins.STATIC]  # depends on no seed
+        scores.append(twins.score_all(twins.track_all(trackers, videos), videos))
+    fixed, dynamic = (np.stack([found[name].sequence_auc for found in scores]) for name in study.labels)
     generator = np.random.default_rng(study.seeds[0])
     difference = compare_seeds(dynamic, fixed, generator, resamples=resamples)
     return SeedScores(fixed, dynamic, difference, spread_of_seeds(dynamic, fixed))

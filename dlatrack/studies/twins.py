@@ -72,39 +72,6 @@ def held_out_sequences(plan: Plan, *, data: str | Path = "", seed: int = 0) -> l
     return synthetic_sequences(count, _TEST_SEED + _SEED_STRIDE * seed, length)
 
 
-def train_twins(
-    plan: Plan,
-    crops: CropSource | Mixture,
-    *,
-    seed: int = 0,
-    device: str = "cpu",
-    backbone_weights: str | Path | None = None,
-    workers: int = 0,
-    on_step: Callable[[str, StepRow, int], None] | None = None,
-) -> dict[str, Training]:
-    """Train both trackers of a plan on the same pairs, from the same initial weights.
-
-    The trained weights are also written to `runs/weights/<recipe>.safetensors`. Arguments as in `train_all`.
-
-    Returns:
-        The trained trackers by label, the fixed one first.
-    """
-    trained = train_all(
-        plan.recipes,
-        crops,
-        seed=seed,
-        device=device,
-        backbone_weights=backbone_weights,
-        workers=workers,
-        on_step=on_step,
-    )
-    for name, recipe in plan.recipes.items():
-        run = describe_run(recipe, crops, seed, backbone_weights)
-        card = {"run": run, "last_loss": trained[name].steps[-1].loss, "versions": versions()}
-        save_weights(weights_path(recipe), trained[name].net, recipe, card)
-    return trained
-
-
 def train_all(
     recipes: Mapping[str, Recipe],
     crops: CropSource | Mixture,
@@ -149,8 +116,23 @@ def train_all(
     return trained
 
 
+def save_trained(
+    recipes: Mapping[str, Recipe],
+    trained: Mapping[str, Training],
+    crops: CropSource | Mixture,
+    *,
+    seed: int,
+    backbone_weights: str | Path | None = None,
+) -> None:
+    """Write trained weights to `weights_path`; arguments as `train_all` takes and returns them."""
+    for name, recipe in recipes.items():
+        run = describe_run(recipe, crops, seed, backbone_weights)
+        card = {"run": run, "last_loss": trained[name].steps[-1].loss, "versions": versions()}
+        save_weights(weights_path(recipe), trained[name].net, recipe, card)
+
+
 def weights_path(recipe: Recipe) -> Path:
-    """Where `train_twins` leaves the trained weights of a recipe."""
+    """Where `save_trained` leaves the trained weights of a recipe: `runs/weights/<recipe>.safetensors`."""
     return paths.runs_dir() / "weights" / f"{recipe.name}.safetensors"
 
 
@@ -248,11 +230,10 @@ def reporter(
             "positives": step.positives,
             "skipped": skipped,
         }
-        absent = {name for name in ("centre-ness", "skipped") if not figures[name]}
-        progress.step(
-            progress.total * (step.step + 1) // total - progress.done,
-            **{name: value for name, value in figures.items() if name not in absent},
-        )
+        shown = {
+            key: value for key, value in figures.items() if value or key not in ("centre-ness", "skipped")
+        }
+        progress.step(progress.total * (step.step + 1) // total - progress.done, **shown)
         if on_step is not None:
             on_step(name, step, total)
 

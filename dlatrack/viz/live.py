@@ -17,7 +17,7 @@ from dlatrack.viz.curves import training_curves
 class LiveCurves:
     """Redraws the curves of the current run in one output of the cell, at most every few seconds.
 
-    Pass it as `on_step` to `comparison.train_twins`; a run with another label starts a picture of its own.
+    Pass it as `on_step` to `studies.twins.train_all`; a run with another label starts a picture of its own.
 
     Args:
         every: seconds between two pictures.

@@ -15,12 +15,10 @@ from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
 from dlatrack.studies.seeds import (
     SeedScores,
-    run_label,
     score_seeds,
     seed_study,
     seed_table,
     seed_verdict,
-    train_seeds,
 )
 
 FIXED = np.array([[0.5, 0.6, 0.7], [0.52, 0.6, 0.71]])
@@ -80,15 +78,14 @@ def test_twins_of_a_seed_start_alike_and_runs_are_kept(tmp_path, monkeypatch):
         monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
     study = seed_study("smoke")
     crops = twins.training_crops(study.plan)
-    trained = train_seeds(study, crops)
-    fixed, dynamic = study.labels
-    assert list(trained) == [run_label(name, seed) for seed in (0, 1) for name in (fixed, dynamic)]
-    first = {key: run.steps[0] for key, run in trained.items()}
-    assert first[run_label(fixed, 0)].positives != first[run_label(fixed, 1)].positives, "other pairs"
+    recipes, (fixed, dynamic) = study.plan.recipes, study.labels
+    trained = {seed: twins.train_all(recipes, crops, seed=seed) for seed in study.seeds}
+    first = {seed: runs[fixed].steps[0] for seed, runs in trained.items()}
+    assert first[0].positives != first[1].positives, "other pairs"
     heard = []
-    again = twins.train_twins(study.plan, crops, on_step=lambda *step: heard.append(step))
-    assert heard == [], "seed 0 is a run of `train_twins`"
-    assert again[fixed].steps[0].loss == pytest.approx(first[run_label(fixed, 0)].loss)
+    again = twins.train_all(recipes, crops, on_step=lambda *step: heard.append(step))
+    assert heard == [], "seed 0 is the default"
+    assert again[fixed].steps[0].loss == pytest.approx(first[0].loss)
 
     videos = twins.held_out_sequences(study.plan)
     scores = score_seeds(study, trained, videos, resamples=199)

@@ -24,7 +24,10 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def twins(folders):
-    return study.train_twins(plan("smoke"), study.training_crops(plan("smoke")))
+    recipes, crops = plan("smoke").recipes, study.training_crops(plan("smoke"))
+    trained = study.train_all(recipes, crops)
+    study.save_trained(recipes, trained, crops, seed=0)
+    return trained
 
 
 def test_twins_see_the_same_pairs_and_start_alike(twins):
@@ -37,8 +40,8 @@ def test_twins_see_the_same_pairs_and_start_alike(twins):
 
 def test_a_finished_comparison_is_read_from_the_cache(folders, twins):
     heard = []
-    again = study.train_twins(
-        plan("smoke"), study.training_crops(plan("smoke")), on_step=lambda *step: heard.append(step)
+    again = study.train_all(
+        plan("smoke").recipes, study.training_crops(plan("smoke")), on_step=lambda *step: heard.append(step)
     )
     assert heard == []
     for name, training in again.items():
