@@ -12,12 +12,12 @@ from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Estimate, sentence
 from dlatrack.evaluation.vot.difference import eao_difference
 from dlatrack.evaluation.vot.scores import VOTResult
-from dlatrack.paper.published import PublishedScore, claims, published
+from dlatrack.paper.published import claims, published
 from dlatrack.recipes.twins import title_of
 from dlatrack.studies.benchmarks import BenchmarkStudy
 
-#: Metrics that the paper prints, and what our tables call them.
-_PRINTED = {"auc": "AUC", "precision": "precision at 20 px"}
+#: Metrics that the paper prints: what our tables and an `OPEResult` call them.
+_PRINTED = {"auc": ("AUC", "auc"), "precision": ("precision at 20 px", "precision_score")}
 
 
 def benchmark_table(study: BenchmarkStudy) -> pd.DataFrame:
@@ -130,22 +130,19 @@ def paper_table(benchmark: str, measured: BenchmarkStudy | None = None) -> pd.Da
     Raises:
         InputError: for a benchmark without printed scores.
     """
-    printed: dict[str, dict[str, PublishedScore]] = {}
-    for entry in published(benchmark):
-        printed.setdefault(entry.tracker, {})[entry.metric] = entry
+    entries = published(benchmark)
+    printed = {(entry.tracker, entry.metric): entry.value for entry in entries}
+    sources = {entry.tracker: entry.source for entry in reversed(entries)}
     found = measured.one_pass if measured is not None else {}
-    trackers = list(dict.fromkeys([*printed, *found]))
-    columns: dict[str, Any] = {}
-    for metric, name in _PRINTED.items():
-        columns[f"{name}, paper"] = [
-            printed[tracker][metric].value if metric in printed.get(tracker, {}) else np.nan
-            for tracker in trackers
+    trackers = list(dict.fromkeys([*(entry.tracker for entry in entries), *found]))
+    columns: dict[str, list[Any]] = {}
+    for metric, (name, _) in _PRINTED.items():
+        columns[f"{name}, paper"] = [printed.get((tracker, metric), np.nan) for tracker in trackers]
+    for name, attribute in _PRINTED.values() if found else ():
+        columns[f"{name}, result files"] = [
+            getattr(found.get(tracker), attribute, np.nan) for tracker in trackers
         ]
-    for metric, name in _PRINTED.items() if found else ():
-        columns[f"{name}, result files"] = [_of(found.get(tracker), metric) for tracker in trackers]
-    columns["printed in"] = [
-        next((entry.source for entry in printed.get(tracker, {}).values()), None) for tracker in trackers
-    ]
+    columns["printed in"] = [sources.get(tracker) for tracker in trackers]
     return pd.DataFrame(columns, index=pd.Index(trackers, name="tracker"))
 
 
@@ -164,16 +161,14 @@ def paper_claims(*sources: str) -> pd.DataFrame:
             "tracker": claim.tracker,
             "metric": claim.metric or "",
             "over": claim.over or "",
-            "the paper says": _told(claim.gain_percent, claim.text),
+            "the paper says": claim.text
+            if claim.gain_percent is None
+            else f"{claim.gain_percent:g} %: {claim.text}",
         }
         for source in sources
         for claim in claims(source)
     ]
     return pd.DataFrame(rows).set_index("paper")
-
-
-def _told(gain: float | None, text: str) -> str:
-    return text if gain is None else f"{gain:g} %: {text}"
 
 
 def _metric(study: BenchmarkStudy) -> str:
@@ -199,9 +194,3 @@ def _difference(study: BenchmarkStudy, fixed: str, dynamic: str, seed: int) -> E
         protocol=result.protocol,
         seed=seed,
     )
-
-
-def _of(result: OPEResult | None, metric: str) -> float:
-    if result is None:
-        return float("nan")
-    return result.auc if metric == "auc" else result.precision_score

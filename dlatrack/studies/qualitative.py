@@ -143,14 +143,9 @@ def study_qualitative(
     lengths = {sequence.name: len(sequence) for sequence in sequences}
     decides = {"sequences": lengths, **where}
     folders = run_cached(files, source, "qualitative/", decides, device=device, workers=workers)
-    boxes = {
-        tracker: {
-            name: read_result_boxes(folder / f"{name}.txt", length, first_pixel=source.first_pixel)
-            for name, length in lengths.items()
-        }
-        for tracker, folder in folders.items()
-    }
+    boxes = {tracker: _read(folder, lengths, source.first_pixel) for tracker, folder in folders.items()}
     scores = twins.score_all(boxes, sequences)
+    origin = {"weights_sha256": weights_sha256(files), "sequences": len(sequences), "choose": choose}
     chosen, ranks = _choose_rows(sequences, boxes, scores, rows, columns, choose)
     return QualitativeStudy(
         title=f"{len(sequences)} {title}",
@@ -159,12 +154,7 @@ def study_qualitative(
         scores=scores,
         rows=chosen,
         rule=_rule(len(sequences), title, ranks, choose),
-        origin={
-            "weights_sha256": weights_sha256(files),
-            "sequences": len(sequences),
-            "choose": choose,
-            **where,
-        },
+        origin=origin | where,
     )
 
 
@@ -213,6 +203,14 @@ def _twins_first(weights: str) -> dict[Path, Recipe]:
             f"got {', '.join(names)}"
         )
     return found
+
+
+def _read(folder: Path, lengths: Mapping[str, int], first_pixel: int) -> dict[str, np.ndarray]:
+    """(T, 4) boxes by sequence."""
+    return {
+        name: read_result_boxes(folder / f"{name}.txt", length, first_pixel=first_pixel)
+        for name, length in lengths.items()
+    }
 
 
 def _choose_rows(

@@ -128,7 +128,7 @@ def track_file(
         video: as `FrameStream` takes it.
         boxes: (4,) xywh of each target in the first frame, 0-based px; or the same as text, e.g. "120,80,60,45", with
             semicolons between targets.
-        out: file ending in one of `recording.CODECS`; its folder must exist.
+        out: video file to write; its folder must exist.
         weights: weight file, or the name of a tracker that comes with the package.
         device: a torch device.
         on_frame: called with each annotated frame, (H, W, 3) uint8 RGB; the video ends with the frame for which it
@@ -138,24 +138,18 @@ def track_file(
         InputError: for a source that cannot be read, a box that cannot be tracked, weights or a device that are not
             there, or an output that cannot be written. Then nothing is left behind.
     """
-    out = Path(out)
-    table = out.with_suffix(".csv")
-    check_device(device)
-    stream = FrameStream(video)
-    check_destination(out)
-    check_outputs(out, table, stream, Path(weights))
-    check_writable(table)
+    out, table = Path(out), Path(out).with_suffix(".csv")
+    stream = _open_checked(video, out, table, weights, device)
     targets = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
     first = stream.first()
     check_first_boxes(first, targets)
     size = (first.shape[1], first.shape[0])
-    fps = nearest_rate(out, size, stream.fps)
     trackers = _trackers(weights, len(targets), device)
     started = time.perf_counter()
     with (
         _a_core_left(),
         Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
-        record(out, fps) as recording,
+        record(out, nearest_rate(out, size, stream.fps)) as recording,
         background_writer(recording.add, _QUEUE) as write,
     ):
         track, stopped = _annotate(
@@ -174,6 +168,16 @@ def track_file(
         seconds=time.perf_counter() - started,
         stopped=stopped,
     )
+
+
+def _open_checked(video: str | Path, out: Path, table: Path, weights: str | Path, device: str) -> FrameStream:
+    """Open the source of a video, after checking whatever could fail at the end of a long run."""
+    check_device(device)
+    stream = FrameStream(video)
+    check_destination(out)
+    check_outputs(out, table, stream, Path(weights))
+    check_writable(table)
+    return stream
 
 
 def _annotate(
