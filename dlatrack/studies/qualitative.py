@@ -22,6 +22,7 @@ from dlatrack.studies import twins
 from dlatrack.studies.presets import sizes
 from dlatrack.studies.qualitative_sources import SyntheticSource, find_sequences
 from dlatrack.studies.runs import read_weight_files, run_cached, split_names, weights_sha256
+from dlatrack.tracking.job import SequenceSource
 
 #: The twins of Fig. 6's lower panels, as they come with the package; the fixed one first.
 TWIN_WEIGHTS = "siamcar_small; dla_siamcar_small"
@@ -140,10 +141,7 @@ def study_qualitative(
     sequences = source.open()
     if len(sequences) < 2:
         raise InputError(f"{title}: two sequences or more are needed, got {len(sequences)}")
-    lengths = {sequence.name: len(sequence) for sequence in sequences}
-    decides = {"sequences": lengths, **where}
-    folders = run_cached(files, source, "qualitative/", decides, device=device, workers=workers)
-    boxes = {tracker: _read(folder, lengths, source.first_pixel) for tracker, folder in folders.items()}
+    boxes = _run(files, source, where, sequences, device, workers)
     scores = twins.score_all(boxes, sequences)
     origin = {"weights_sha256": weights_sha256(files), "sequences": len(sequences), "choose": choose}
     chosen, ranks = _choose_rows(sequences, boxes, scores, rows, columns, choose)
@@ -205,11 +203,25 @@ def _twins_first(weights: str) -> dict[Path, Recipe]:
     return found
 
 
-def _read(folder: Path, lengths: Mapping[str, int], first_pixel: int) -> dict[str, np.ndarray]:
-    """(T, 4) boxes by sequence."""
+def _run(
+    files: Mapping[Path, Recipe],
+    source: SequenceSource,
+    where: Mapping[str, Any],
+    sequences: list[Sequence],
+    device: str,
+    workers: int,
+) -> dict[str, dict[str, np.ndarray]]:
+    """(T, 4) boxes by label of a tracker and name of a sequence."""
+    lengths = {sequence.name: len(sequence) for sequence in sequences}
+    decides = {"sequences": lengths, **where}
     return {
-        name: read_result_boxes(folder / f"{name}.txt", length, first_pixel=first_pixel)
-        for name, length in lengths.items()
+        tracker: {
+            name: read_result_boxes(folder / f"{name}.txt", length, first_pixel=source.first_pixel)
+            for name, length in lengths.items()
+        }
+        for tracker, folder in run_cached(
+            files, source, "qualitative/", decides, device=device, workers=workers
+        ).items()
     }
 
 

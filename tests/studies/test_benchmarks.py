@@ -14,7 +14,7 @@ from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
 from dlatrack.recipes import recipe
-from dlatrack.studies import benchmark_sources, benchmarks
+from dlatrack.studies import benchmark_sources, benchmarks, runs
 from dlatrack.studies.benchmark_sources import find_benchmark, our_weights
 from dlatrack.studies.benchmarks import (
     missing_published,
@@ -60,7 +60,7 @@ def test_twins_and_the_static_box_on_a_miniature(pair, monkeypatch):
     def fail(*_, **__):
         raise AssertionError("a finished run is read, not repeated")
 
-    monkeypatch.setattr(benchmarks.OnlineTracker, "from_weights", fail)
+    monkeypatch.setattr(runs.OnlineTracker, "from_weights", fail)
     again = study_ours("UAV123", "smoke", weights=joined(pair))
     assert {n: r.auc for n, r in again.one_pass.items()} == {n: r.auc for n, r in study.one_pass.items()}
 
@@ -94,7 +94,7 @@ def test_data_of_the_user_come_first_but_not_in_smoke(tmp_path, monkeypatch):
 
 
 def test_kept_results_are_those_of_the_data_as_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmarks, "our_weights", lambda *_: [])
+    monkeypatch.setattr(benchmarks, "our_weights", lambda *_: {})
     file = write_mini("otb100", tmp_path / "data") / "Basketball" / "groundtruth_rect.txt"
     for shift in (0, 2):
         x, *rest = file.read_text().splitlines()[0].split(",")
@@ -104,14 +104,14 @@ def test_kept_results_are_those_of_the_data_as_they_are(tmp_path, monkeypatch):
         assert study.results["static box"]["Basketball"][1, 0] == int(x) + shift
 
 
-def test_all_shipped_weights_or_one_pair(tmp_path, monkeypatch):
+def test_all_shipped_weights_or_one_pair(monkeypatch):
     names = ("dla_siamcar_small", "dla_siamrpnpp_small", "siamcar_small", "siamrpnpp_small")
     monkeypatch.setattr(benchmark_sources, "shipped", lambda: names)
-    monkeypatch.setattr(benchmark_sources, "find_weights", lambda name: tmp_path / name)
+    monkeypatch.setattr(benchmark_sources, "read_weight_files", list)
     order = ["siamcar_small", "dla_siamcar_small", "siamrpnpp_small", "dla_siamrpnpp_small"]
-    assert [path.name for path in our_weights("", "demo")] == order
-    assert [path.name for path in our_weights("", "smoke")] == order[:2]
-    assert [path.name for path in our_weights("b; a;", "smoke")] == ["b", "a"]
+    assert our_weights("", "demo") == order
+    assert our_weights("", "smoke") == order[:2]
+    assert our_weights("b; a;", "smoke") == ["b", "a"]
 
 
 @pytest.mark.parametrize(

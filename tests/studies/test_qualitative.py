@@ -115,7 +115,7 @@ def test_kept_results_are_those_of_the_clips_as_they_are(tmp_path, monkeypatch):
         write_folder(
             replace(sequence, boxes_xywh=sequence.boxes_xywh + np.array([shift, 0, 0, 0])), source.root
         )
-        boxes = qualitative._run([], source, {}, source.open(), "cpu", 1)["static box"][sequence.name]
+        boxes = qualitative._run({}, source, {}, source.open(), "cpu", 1)["static box"][sequence.name]
         assert boxes[2, 0] == pytest.approx(sequence.boxes_xywh[0, 0] + shift, abs=1e-3)
 
 
