@@ -27,7 +27,7 @@ class MadeBy:
     """A figure or table that a notebook saves.
 
     Args:
-        name: of its files, without suffix.
+        name: name of its files, without suffix.
         notebook: stem, e.g. "05_evaluate_otb100".
         heading: under which it is made.
     """
@@ -59,7 +59,7 @@ def title(notebook: str, folder: Path | None = None) -> str:
 
     Args:
         notebook: stem.
-        folder: as in `made_by_notebooks`.
+        folder: folder of the notebooks; None: `paths.notebooks_dir()`.
     """
     path = (paths.notebooks_dir() if folder is None else folder) / f"{notebook}.ipynb"
     headings = (

@@ -53,8 +53,8 @@ def without_outputs(content: dict[str, Any], file: Path) -> dict[str, Any]:
 
     Args:
         content: the notebook in nbformat 4.
-        file: where it is kept; the metadata of a notebook that lies there are kept, as the display name of a kernel
-            differs between machines.
+        file: file to save to; the metadata of an existing notebook are kept, as the display name of a kernel differs
+            between machines.
     """
     metadata = _chosen(content.get("metadata", {}), _NOTEBOOK_METADATA) | _saved_metadata(file)
     return content | {"cells": [_clean(cell) for cell in content["cells"]], "metadata": metadata}

@@ -20,7 +20,7 @@ def read_value(value: Any, declared: str, what: str) -> Any:
     """A value, or text that reads as one, as its declared type.
 
     Args:
-        value: as it was given.
+        value: given value.
         declared: annotation: one of str, int, float, bool, list, dict, or a list of one of them, e.g. `list[int]`.
         what: the parameter, for messages.
 

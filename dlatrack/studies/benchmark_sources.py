@@ -23,10 +23,10 @@ def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> 
     The preset "smoke" takes the miniature unless `data` is given.
 
     Args:
-        name: of the benchmark, e.g. "OTB100".
+        name: name of the benchmark, e.g. "OTB100".
         preset: "smoke", "demo" or "paper".
         data: folder that holds data sets: in a folder of their manifest's name, of their usual name, or itself.
-        seed: of the miniature.
+        seed: seed of the miniature.
 
     Raises:
         InputError: for an unknown benchmark or preset, a folder `data` without it, or a negative seed.

@@ -53,8 +53,8 @@ def twin_table(study: BenchmarkStudy, *, seed: int = 0) -> pd.DataFrame:
     The score is the AUC, with the precision beside it, or in VOT the EAO.
 
     Args:
-        study: of our trackers.
-        seed: of the bootstrap.
+        study: scores of our trackers.
+        seed: seed of the bootstrap.
 
     Raises:
         InputError: as `paired_bootstrap` and `eao_difference`, e.g. for a benchmark of one sequence.

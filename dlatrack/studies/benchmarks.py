@@ -31,13 +31,12 @@ class BenchmarkStudy:
     """Scores of trackers on one benchmark under one protocol.
 
     Args:
-        title: what was measured on, e.g. "OTB100" or "OTB100 miniature, synthetic".
+        title: name of the data, e.g. "OTB100" or "OTB100 miniature, synthetic".
         synthetic: whether it was a miniature.
-        protocol: that the scores follow.
-        truth: of the benchmark.
-        results: by tracker, as `scoring.score_tracker` takes them.
-        scores: by tracker.
-        pairs: labels of a tracker with its fixed rule and of the same with DLA, for each pair among the trackers.
+        protocol: protocol of the scores.
+        truth: annotation of the benchmark.
+        results: results by tracker, as `scoring.score_tracker` takes them.
+        scores: scores by tracker.
         origin: JSON values for records: what the scores were computed from.
     """
 
@@ -47,8 +46,12 @@ class BenchmarkStudy:
     truth: BenchmarkTruth
     results: Mapping[str, dict[str, Any]]
     scores: Mapping[str, OPEResult | VOTResult]
-    pairs: tuple[tuple[str, str], ...]
     origin: Mapping[str, Any]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Labels of the fixed twin and of the DLA tracker, for each pair among the trackers."""
+        return label_pairs(self.scores)
 
     @property
     def one_pass(self) -> dict[str, OPEResult]:
@@ -77,12 +80,12 @@ def study_ours(
     Result files are kept in the cache folder, see `run_cached`.
 
     Args:
-        name: of the benchmark, e.g. "OTB100".
+        name: name of the benchmark, e.g. "OTB100".
         preset: "smoke", "demo" or "paper".
-        weights: as in `our_weights`.
-        data: as in `find_benchmark`.
+        weights: weight files, as in `our_weights`.
+        data: data folder, as in `find_benchmark`.
         protocol: one of `protocols_of` the benchmark.
-        seed: of the miniature.
+        seed: seed of the miniature.
         device: a torch device.
         workers: processes, each of which uses one core.
 
@@ -118,7 +121,6 @@ def study_ours(
         truth=truth,
         results=results,
         scores={tracker: _score(found, truth, protocol, miniature) for tracker, found in results.items()},
-        pairs=tuple(label_pairs(results)),
         origin={"benchmark": entry.name, "weights_sha256": weights_sha256(files), **where},
     )
 
@@ -129,7 +131,7 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
     Both lie in the optional folder that `DLATRACK_SHARED_DATA` names, by default `../shared/data` beside the clone.
 
     Args:
-        name: of the benchmark.
+        name: name of the benchmark.
         preset: "smoke" scores two trackers, the others all.
         protocol: one of `protocols_of` the benchmark.
 
@@ -159,7 +161,6 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
         truth=truth,
         results=results,
         scores={tracker: _score(found, truth, protocol, False) for tracker, found in results.items()},
-        pairs=(),
         origin={
             "benchmark": entry.name,
             "truth_sha256": file_digest(boxes),

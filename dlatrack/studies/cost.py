@@ -44,12 +44,12 @@ class CostReport:
     """One measurement.
 
     Args:
-        costs: of training steps, on `device`.
+        costs: costs of training steps, on `device`.
         speeds: ms of tracking steps by recipe, on the CPU, as `bench.track.bench_track` names them.
-        device: that the training steps ran on.
-        threads: of torch on the CPU.
-        load: of the machine before the measurement, processes that wanted to run; above 0 others took their part. Of
-            several measurements the highest.
+        device: device of the training steps.
+        threads: number of threads of torch on the CPU.
+        load: load average of the machine before the measurement; above 0, other processes took their part. The
+            highest of several measurements.
         machine: processor and versions.
     """
 
@@ -82,12 +82,12 @@ class BenchRuns(NamedTuple):
 def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -> CostReport:
     """The first report of `paths.figure_sources()`; measured, and put beside the figures, if there is none.
 
-    What a report of the same machine and device has about other recipes is kept when some are measured anew.
+    What a report of the same machine and device has about other recipes is kept when some are measured again.
 
     Args:
         preset: "smoke", "demo" or "paper": which recipes, and how often.
-        measure: measure the recipes of this preset anew.
-        device: of the training steps.
+        measure: whether the recipes of this preset are measured again.
+        device: device of the training steps.
 
     Raises:
         InputError: for an unknown preset or device, a file that is no report, or a report that lacks a recipe of this
@@ -163,8 +163,8 @@ def nearest_steps(report: CostReport, tracker: str) -> tuple[StepCost, StepCost]
     """The frozen and the unfrozen step of a tracker or, if it was not timed, of its small version.
 
     Args:
-        report: of a measurement.
-        tracker: as the paper writes it, e.g. "SiamRPN++".
+        report: a measurement.
+        tracker: name in the paper, e.g. "SiamRPN++".
 
     Raises:
         InputError: if the report has neither.
@@ -283,5 +283,5 @@ def _suitable(report: CostReport, path: Path, size: Cost, device: str) -> CostRe
     absent = [tracker for tracker in size.trackers or TWINS if report.cost(tracker, "frozen") is None]
     if absent or report.device != device:
         lacks = f"has no {absent[0]}" if absent else f"was measured on {report.device}, not on {device}"
-        raise InputError(f"{path} {lacks}; set measure to True to measure anew and replace it")
+        raise InputError(f"{path} {lacks}; set measure to True to measure again and replace it")
     return report

@@ -31,12 +31,12 @@ class Choice:
     """Another answer to one question that the paper leaves open.
 
     Args:
-        question: what is open.
+        question: the open question.
         ours: the default.
         other: this answer.
-        options: of the assigner, that make it.
+        options: options of the assigner that give this answer.
         offset: search-region px of the first grid point.
-        heads: those that the question arises for, of `RULES`.
+        heads: heads of `RULES` that the question concerns.
     """
 
     question: str
@@ -68,7 +68,7 @@ def label_materials(preset: str, sequence: Sequence, *, seed: int = 0) -> dict[s
     Args:
         preset: "smoke", "demo" or "paper": how many.
         sequence: a video; its frames are cut, shifted and stretched as in training.
-        seed: of shifts, stretches and shapes.
+        seed: seed of shifts, stretches and shapes.
 
     Returns:
         (B, 4) xyxy float64, search-region px, by title.
@@ -91,7 +91,7 @@ def compare_choices(materials: Mapping[str, Tensor], *, seed: int = 0) -> pd.Dat
 
     Args:
         materials: (B, 4) xyxy targets by title.
-        seed: of the draws of negatives.
+        seed: seed of the draws of negatives.
 
     Returns:
         A row per material, head and choice, our default first: `targets` (title), `head`, `question`, `ours`,

@@ -112,10 +112,10 @@ def simulated_targets(count: int, seed: int, *, mean: float, std: float) -> Tens
     width and height independently and shifts the window.
 
     Args:
-        count: of targets.
+        count: number of targets.
         seed: same seed, same targets.
-        mean: of ln(w / h).
-        std: of ln(w / h).
+        mean: mean of ln(w / h).
+        std: standard deviation of ln(w / h).
 
     Returns:
         (count, 4) xyxy float64, search-region px.
@@ -137,9 +137,9 @@ def positives_over_candidates(
     """Positives of simulated targets for every K, reading and mix of shapes. Labels need no network and no training.
 
     Args:
-        study: how many targets.
+        study: number of targets.
         candidates: every K.
-        seed: of the targets.
+        seed: seed of the targets.
 
     Returns:
         A row per mix, reading and K: `mix`, `reading`, `K`, `positives` (mean per target), `error` (its standard
@@ -170,7 +170,7 @@ def positives_over_epochs(
         study: schedule and sampling.
         crops: training crops.
         candidates: every K.
-        seed: of the training.
+        seed: seed of the training.
 
     Returns:
         A row per epoch, from 1, and a column per K. For a K that is trained with, the history says the same.
@@ -225,7 +225,7 @@ def k_table(
 
 
 def _counting(grid: ScoreGrid, candidates: int, options: Mapping[str, Any]) -> LabelAssigner:
-    """A rule whose negatives, which nobody counts, are not drawn."""
+    """A rule that draws no negatives, as only positives are counted."""
     given = dict(options) | {"candidates": candidates, "negatives_per_positive": 0}
     return build_assigner("dla_points", grid, **given)
 

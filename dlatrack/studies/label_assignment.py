@@ -55,7 +55,7 @@ def search_regions(sequence: Sequence, frames: Indices[int], *, seed: int = 0, s
     Args:
         sequence: a video.
         frames: frame numbers; those without a visible target are left out.
-        seed: of the random shift and stretch.
+        seed: seed of the random shift and stretch.
         size: side of a region, px.
 
     Raises:

@@ -38,9 +38,9 @@ class TwinScores:
 
     Args:
         auc: AUC by target (rows) and tracker.
-        source: what they were measured on, in words.
+        source: description of the videos.
         synthetic: whether the videos were synthetic.
-        origin: for records: where the scores come from.
+        origin: JSON values for records: where the scores come from.
     """
 
     auc: pd.DataFrame
@@ -63,7 +63,7 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
         preset: "smoke", "demo" or "paper": how many synthetic videos.
         clips: folder of sequences in the OTB layout; those with masks, which the trackers were trained on, are left
             out.
-        seed: of the synthetic videos.
+        seed: seed of the synthetic videos.
 
     Raises:
         InputError: for an unknown preset, clips that cannot be used, or a record that is damaged or of other weights.
@@ -87,8 +87,8 @@ def targets_needed(comparisons: list[TwinComparison], *, seed: int = 0) -> pd.Da
     """How many targets a paired comparison needs to find a difference with a chance of 80 %.
 
     Args:
-        comparisons: whose spread of differences is taken for the true one.
-        seed: of the resamples behind the interval.
+        comparisons: comparisons; the spread of their differences is taken for the true one.
+        seed: seed of the resamples behind the interval.
 
     Returns:
         A row per pair and wanted difference: `twins`, `difference`, `targets`, and `low` and `high`, the ends of a

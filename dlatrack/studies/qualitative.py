@@ -33,7 +33,7 @@ class Row:
     """One sequence of the figure.
 
     Args:
-        sequence: with its truth.
+        sequence: the sequence with its annotation.
         gain: AUC of the DLA tracker minus that of its fixed twin.
         rank: 1 for the largest gain of all sequences that were run.
         frames: numbers of the frames to show.
@@ -54,12 +54,12 @@ class QualitativeStudy:
     """What Fig. 6 shows, and of how many sequences it is a choice.
 
     Args:
-        title: what was run, e.g. "24 synthetic sequences".
+        title: name of the data, e.g. "24 synthetic sequences".
         synthetic: whether the sequences were rendered.
         trackers: labels; the fixed twin, the DLA tracker, and so on, and the static box.
-        scores: of all sequences, by tracker.
+        scores: scores on all sequences, by tracker.
         rows: the chosen sequences, from the largest gain to the largest loss.
-        rule: how sequences and frames were chosen, in words.
+        rule: description of how sequences and frames were chosen.
         origin: JSON values for records: what was run.
     """
 
@@ -126,7 +126,7 @@ def study_qualitative(
         columns: frames to show of each.
         choose: "spread": evenly spread frames of those after the first that show the target; "differ": these are
             cut into as many parts, and of each part the frame is taken in which the IoU of the twins differs most.
-        seed: of synthetic sequences.
+        seed: seed of synthetic sequences.
         device: a torch device.
         workers: processes, each of which uses one core.
 

@@ -81,14 +81,14 @@ def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, d
 
     Args:
         preset: "smoke", "demo" or "paper": how many.
-        data: as `qualitative_study.study_qualitative` takes it.
-        seed: of synthetic sequences.
+        data: data, as in `qualitative.study_qualitative`.
+        seed: seed of synthetic sequences.
 
     Raises:
-        InputError: for a data set that is not there. A folder is looked into when the source is opened.
+        InputError: for a missing data set. A folder is checked when the source is opened.
     """
     if data == "auto" or (preset == "paper" and not data):
-        data = _what_is_there()
+        data = _available()
     if not data:
         count, length = sizes(preset).pictured
         first = _SEED + _SEED_STRIDE * seed
@@ -99,7 +99,7 @@ def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, d
     return _some(ClipSource(root), preset), {"folder": str(root)}, f"sequences of {root.name}"
 
 
-def _what_is_there() -> str:
+def _available() -> str:
     """OTB100, or the clips of the shared data, or nothing."""
     home, shared = paths.data_dir(), paths.shared_data()
     if home is not None:

@@ -71,7 +71,7 @@ def run_cached(
     """Run trackers and the static box over sequences; an interrupted run resumes, a finished one is found again.
 
     Args:
-        files: of `read_weight_files`.
+        files: recipes by weight file, of `read_weight_files`.
         source: the sequences.
         cache: beginning of the results' path below the cache folder; a hash of all that decides them follows.
         decides: JSON values that identify the sequences; their content and the weights are added.

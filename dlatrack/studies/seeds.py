@@ -23,7 +23,7 @@ class SeedStudy:
 
     Args:
         plan: the twins, their schedule and sequences.
-        seeds: of weights, pairs and label draws.
+        seeds: seeds of weights, pairs and label draws.
     """
 
     plan: Plan
@@ -43,7 +43,7 @@ class SeedScores:
         fixed: (R, S) AUC of the fixed twin, by seed and sequence.
         dynamic: (R, S) of the DLA tracker.
         difference: DLA less fixed, seeds and sequences resampled.
-        spread: what the seeds and what the sequences explain; its `a` is DLA, its `b` the fixed twin.
+        spread: standard deviations due to seeds and to sequences; its `a` is DLA, its `b` the fixed twin.
     """
 
     fixed: np.ndarray
@@ -57,8 +57,8 @@ def seed_study(preset: str, *, tracker: str = "siamcar", seeds: int = 0, first: 
 
     Args:
         preset: "smoke", "demo" or "paper".
-        tracker: as in `presets.plan`.
-        seeds: how many, at least 2; 0: the preset's.
+        tracker: tracker, as in `presets.plan`.
+        seeds: number of seeds, at least 2; 0: the preset's.
         first: the first seed; the others follow it.
 
     Raises:

@@ -37,10 +37,10 @@ class ShippedStudy:
     """What the trackers reached.
 
     Args:
-        table: by tracker: AUC on real clips, on their targets' precision at 20 px, AUC on synthetic video, and frames
+        table: AUC by tracker on real clips, precision at 20 px on their targets, AUC on synthetic video, and frames
             per second on the clips, in `update` alone, without reading images.
         sequences: AUC of each target of the clips, by tracker.
-        verdicts: of each DLA tracker against its fixed twin on the clips, by `compare_twins`; none for one target.
+        verdicts: sentences on each DLA tracker and its fixed twin on the clips, by `compare_twins`; none for one target.
         weights: SHA-256 of each weight file, by recipe.
         absent: frames of the real clips without a true box; as in pysot they fail in success and are precise.
     """
@@ -143,13 +143,13 @@ def _verdicts(by_target: pd.DataFrame) -> tuple[str, ...]:
 
 
 def save_shipped(study: ShippedStudy, folder: Path, *, clips: Path, fast: bool) -> None:
-    """Save the tables of a study as `small_trackers` and `small_trackers_targets`, with a record of what made them.
+    """Save the tables of a study as `small_trackers` and `small_trackers_targets`, with their records.
 
     Args:
-        study: by `study_shipped`.
-        folder: where to save; it is created.
-        clips: as in `study_shipped`.
-        fast: as in `study_shipped`.
+        study: study, of `study_shipped`.
+        folder: output folder; it is created.
+        clips: folder of clips, as in `study_shipped`.
+        fast: whether answers may differ slightly, as in `study_shipped`.
 
     Raises:
         InputError: if a file cannot be written.

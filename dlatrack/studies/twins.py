@@ -41,10 +41,10 @@ def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource |
     """Training crops of a plan; those of synthetic sequences are kept in the cache folder.
 
     Args:
-        plan: how many synthetic sequences.
-        data: what to train on instead: a folder of sequences in the OTB layout, or `NAME=FOLDER` for each of the
+        plan: number of synthetic sequences.
+        data: other training data: a folder of sequences in the OTB layout, or `NAME=FOLDER` for each of the
             training sets to mix, separated by semicolons.
-        seed: of the synthetic sequences.
+        seed: seed of the synthetic sequences.
 
     Raises:
         InputError: if the plan needs `data` and has none, or the data cannot be used.
@@ -211,8 +211,8 @@ def reporter(
 ) -> Callable[[StepRow, int], None]:
     """A listener of `training.engine.train` that moves `progress` to the step's place in the whole run.
 
-    Steps from before an interruption count as done, and not towards the speed. Centre-ness is named where there
-    is one, and skipped steps as soon as there are some.
+    Steps from before an interruption count as done, and not towards the speed. Centre-ness and
+    skipped steps are shown where they are not zero.
     """
     begun, skipped = False, 0
 

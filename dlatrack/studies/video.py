@@ -40,9 +40,9 @@ from dlatrack.tracking.video import (
 #: The tracker that is taken unless another is asked for: the paper's method, as it comes with the package.
 VIDEO_WEIGHTS = "dla_siamcar_small"
 
-#: By how much the rate of the video may differ from that of its source without a word: in frames per second, since
-#: files hold three digits, and as a part of it.
-_RATE_TOLD = (0.0005, 0.001)
+#: Largest differences between the rates of the video and of its source that are not reported: in frames per second,
+#: since files hold three digits, and relative to the rate.
+_RATE_TOLERANCE = (0.0005, 0.001)
 
 _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 1280 x 720
 
@@ -63,7 +63,7 @@ class TrackedVideo:
         source_fps: frames per second of the source, which may be more than the file can hold.
         source_size: width and height of the source, px.
         expected: frames that the source should have, as `FrameStream` says.
-        seconds: that tracking took, reading and writing included.
+        seconds: seconds of tracking, reading and writing included.
         stopped: whether it was stopped before the end of the source.
     """
 
@@ -80,7 +80,7 @@ class TrackedVideo:
 
     @property
     def summary(self) -> str:
-        """One line: what there is, and how fast it came about."""
+        """One line on the video and the speed of tracking."""
         frames, targets = self.track.scores.shape
         if self.stopped:
             return (
@@ -92,8 +92,8 @@ class TrackedVideo:
         size = f"{self.size[0]} x {self.size[1]} px"
         if self.size != self.source_size:
             size += f" (the source has {self.source_size[0]} x {self.source_size[1]}; videos have even sides)"
-        told, part = _RATE_TOLD
-        if abs(self.fps - self.source_fps) > min(told + 1e-9, part * self.source_fps):
+        absolute, relative = _RATE_TOLERANCE
+        if abs(self.fps - self.source_fps) > min(absolute + 1e-9, relative * self.source_fps):
             size += f" at {self.fps:g} frames per second (the source has {self.source_fps:g})"
         whom = "1 target" if targets == 1 else f"{targets} targets"
         return (
@@ -125,7 +125,7 @@ def track_file(
     has not written.
 
     Args:
-        video: as `FrameStream` takes it.
+        video: video file or folder of images, as `FrameStream` takes it.
         boxes: (4,) xywh of each target in the first frame, 0-based px; or the same as text, e.g. "120,80,60,45", with
             semicolons between targets.
         out: video file to write; its folder must exist.
@@ -135,8 +135,8 @@ def track_file(
             answers False.
 
     Raises:
-        InputError: for a source that cannot be read, a box that cannot be tracked, weights or a device that are not
-            there, or an output that cannot be written. Then nothing is left behind.
+        InputError: for a source that cannot be read, a box that cannot be tracked, weights or a device that are
+            missing, or an output that cannot be written. Then nothing is left behind.
     """
     out, table = Path(out), Path(out).with_suffix(".csv")
     stream = _open_checked(video, out, table, weights, device)
@@ -206,11 +206,11 @@ class VideoChoice(NamedTuple):
     """The video that notebook 12 tracks.
 
     Attributes:
-        path: of the video.
+        path: path of the video.
         boxes_xywh: (4,) for each target, in its first frame.
         truth_xywh: (T, 4) true boxes of a synthetic video, NaN where its target is absent; None for another.
-        folder: where results go.
-        note: what it is, for people.
+        folder: folder for results.
+        note: description for people.
     """
 
     path: Path
@@ -225,9 +225,9 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
 
     Args:
         preset: "smoke", "demo" or "paper": how long the synthetic video is.
-        video: as `FrameStream` takes it; "": the synthetic one, with its true boxes beside it in a CSV file.
+        video: video file or folder of images; "": the synthetic one, with its true boxes beside it in a CSV file.
         boxes: targets as text; "": the true box of a synthetic video, and else a box in the middle to begin with.
-        seed: of the synthetic video.
+        seed: seed of the synthetic video.
 
     Raises:
         InputError: for an unknown preset, a negative seed, a video that cannot be read or a box that does not fit.

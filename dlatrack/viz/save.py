@@ -40,10 +40,10 @@ def save_figure(
         fig: the figure; its width and height are kept. It is given the synthetic mark if `synthetic` is true.
         name: file name without suffix, e.g. "fig09".
         data: every number that the figure shows; arrays and tensors are fine, NaN becomes null.
-        made_by: what draws it, e.g. "notebooks/09_hyperparameter_k.py".
+        made_by: path of the maker, e.g. "notebooks/09_hyperparameter_k.py".
         parameters: the maker's parameters; of absolute paths only the part below the clone, or the last name,
             is kept.
-        folder: where to write; None: `paths.figures_dir()`.
+        folder: output folder; None: `paths.figures_dir()`.
         synthetic: whether the numbers come from synthetic sequences; None: the question does not arise.
 
     Returns:

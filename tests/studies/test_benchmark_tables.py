@@ -32,7 +32,7 @@ def curves(*levels: float) -> OPEResult:
     return OPEResult(tuple("abc"[: len(levels)]), np.repeat(rows, 21, axis=1), wide, wide)
 
 
-def study(scores, *, pairs=((FIXED, DYNAMIC),), synthetic=True) -> BenchmarkStudy:
+def study(scores, *, synthetic=True) -> BenchmarkStudy:
     sequences = {
         name: SequenceTruth(name, np.ones((2, 4)), attributes=frozenset(attributes.split()))
         for name, attributes in (("a", "SV OCC"), ("b", "SV"), ("c", ""))
@@ -44,7 +44,6 @@ def study(scores, *, pairs=((FIXED, DYNAMIC),), synthetic=True) -> BenchmarkStud
         truth=BenchmarkTruth("OTB100", sequences),
         results={},
         scores=scores,
-        pairs=pairs,
         origin={},
     )
 
@@ -75,10 +74,10 @@ def test_a_constant_gain_is_certain():
 
 
 def test_real_data_and_lone_trackers_get_other_words():
-    text = verdicts(study({DYNAMIC: curves(0.3, 0.5, 0.7)}, pairs=(), synthetic=False))
+    text = verdicts(study({DYNAMIC: curves(0.3, 0.5, 0.7)}, synthetic=False))
     assert "none can be compared" in text
     assert "miniature" not in text
-    assert twin_table(study({DYNAMIC: curves(0.3, 0.5, 0.7)}, pairs=())).empty
+    assert twin_table(study({DYNAMIC: curves(0.3, 0.5, 0.7)})).empty
 
 
 def test_attributes_average_their_own_sequences():
@@ -94,7 +93,7 @@ def test_a_reset_based_study_counts_failures():
         np.array([1.0, 2.0]), 0.575, np.zeros(4), 0.25, {},
     )  # fmt: skip
     assert failures_per_100(result) == pytest.approx(100 * 3 / 40)
-    row = benchmark_table(study({"x": result}, pairs=())).loc["x"]
+    row = benchmark_table(study({"x": result})).loc["x"]
     assert (row["EAO"], row["accuracy"], row["failures"]) == (0.25, 0.575, 3)
 
 

@@ -50,7 +50,7 @@ def test_twins_and_the_static_box_on_a_miniature(pair, monkeypatch):
     assert study.title == "UAV123 miniature, synthetic"
     assert study.synthetic
     assert list(study.scores) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "static box"]
-    assert study.pairs == (("SiamCAR small, fixed rule", "DLA-SiamCAR small"),)
+    assert study.pairs == [("SiamCAR small, fixed rule", "DLA-SiamCAR small")]
     assert set(study.one_pass) == set(study.scores)
     assert not study.reset_based
     assert set(study.origin["weights_sha256"]) == {"siamcar_small", "dla_siamcar_small"}
@@ -72,7 +72,7 @@ def test_a_miniature_of_vot_has_scores_in_spite_of_its_length(pair):
     assert static.interval == (5, 10)
     assert not math.isnan(static.eao)
     assert 0 < static.accuracy < 1
-    assert study.pairs == ()
+    assert study.pairs == []
 
 
 def test_a_miniature_is_made_once_and_whole(tmp_path):
