@@ -40,7 +40,7 @@ class ShippedStudy:
         table: AUC by tracker on real clips, precision at 20 px on their targets, AUC on synthetic video, and frames
             per second on the clips, in `update` alone, without reading images.
         sequences: AUC of each target of the clips, by tracker.
-        verdicts: sentences on each DLA tracker and its fixed twin on the clips, by `compare_twins`; none for one target.
+        verdicts: sentences on each pair of twins on the clips, by `compare_twins`; none for one target.
         weights: SHA-256 of each weight file, by recipe.
         absent: frames of the real clips without a true box; as in pysot they fail in success and are precise.
     """

@@ -119,10 +119,9 @@ def track_file(
 ) -> TrackedVideo:
     """Track targets through a video, in one pass, and write it again with their boxes.
 
-    Reading and writing run beside the tracker. Besides `out`, with the size and frame rate of the source or the
-    nearest that such a file can hold, a file of the same name ending in .csv is written; both appear whole at the
-    end. Neither takes the place of a file that is read, whatever name leads to it, nor of a table that this function
-    has not written.
+    Besides `out`, with the size and frame rate of the source or the nearest that such a file can hold, a file of the
+    same name ending in .csv is written; both appear whole at the end. Neither takes the place of a file that is read,
+    whatever name leads to it, nor of a table that this function has not written.
 
     Args:
         video: video file or folder of images, as `FrameStream` takes it.
@@ -144,12 +143,13 @@ def track_file(
     first = stream.first()
     check_first_boxes(first, targets)
     size = (first.shape[1], first.shape[0])
+    fps = nearest_rate(out, size, stream.fps)
     trackers = _trackers(weights, len(targets), device)
     started = time.perf_counter()
     with (
         _a_core_left(),
         Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
-        record(out, nearest_rate(out, size, stream.fps)) as recording,
+        record(out, fps) as recording,
         background_writer(recording.add, _QUEUE) as write,
     ):
         track, stopped = _annotate(
