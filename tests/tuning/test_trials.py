@@ -125,7 +125,7 @@ def out_of_step(
 @pytest.mark.parametrize("workers", [2, 7, 30])
 def test_processes_out_of_step_change_nothing(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     alone, _ = run(SETTINGS)
-    monkeypatch.setattr(trials, "work_off", out_of_step)
+    monkeypatch.setattr(trials, "run_tasks", out_of_step)
     together, progress = run(SETTINGS, workers)
     assert told(together) == told(alone)
     assert progress.done == progress.total > (4 * 18 + 2 * 6) * 11
