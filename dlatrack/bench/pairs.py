@@ -145,7 +145,7 @@ def _opened(folder: Path) -> PackedCrops:
 
 def _files(source: PairSource, index: int) -> list[np.ndarray]:
     """The two JPEG files of a pair."""
-    crops = source.mixture.parts[0]
+    crops = source.mixture.sets[0]
     rng = np.random.Generator(np.random.Philox(key=[source.seed, index]))
     rng.random()  # positive or not
     frames = source.draw_frames(True, rng)

@@ -5,6 +5,8 @@ Both show the target at the same scale: the square of side `template_side` becom
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -18,6 +20,15 @@ CROP_SIZE = 511
 
 #: Windows wider than this many output sides are sampled from the image directly and never built.
 _LARGEST_WINDOW = 6
+
+
+class PixelRectangle(NamedTuple):
+    """A rectangle of whole pixels; right and bottom are the first column and row beyond it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
 
 
 def template_side(width: float, height: float) -> float:

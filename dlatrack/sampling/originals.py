@@ -16,8 +16,7 @@ from dlatrack.datasets.images import read_image
 from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
-from dlatrack.sampling.crops import TEMPLATE_SIZE, crop_511
-from dlatrack.sampling.pack.jpeg import PixelRectangle
+from dlatrack.sampling.crops import TEMPLATE_SIZE, PixelRectangle, crop_511
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +73,13 @@ class OriginalCrops:
         scale = TEMPLATE_SIZE / context_side(sides[:, 0], sides[:, 1])
         return (sides * scale[:, None]).astype(np.float32)
 
-    def image(self, index: int) -> np.ndarray:
-        """Cut crop `index`, (511, 511, 3) uint8 RGB, from its image.
+    def image(self, index: int, needed: PixelRectangle | None = None) -> np.ndarray:
+        """Cut crop `index`, (511, 511, 3) uint8 RGB, from its image, whatever is needed of it.
 
         Raises:
             InputError: naming the image, if it is missing or not whole.
         """
         return crop_511(read_image(self.table.path(index)), self.table.boxes_xywh[index])
-
-    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
-        """As `image`."""
-        return self.image(index)
 
     def digest(self) -> str:
         """SHA-256 of image paths, boxes and all other columns, and of the images (`images_sha256`)."""

@@ -38,10 +38,7 @@ class Fake:
     def __len__(self):
         return int(self.tracks[-1])
 
-    def image(self, index):
-        pytest.fail("drawing frames must not decode an image")
-
-    def part(self, index, part):
+    def image(self, index, needed=None):
         pytest.fail("drawing frames must not decode an image")
 
     def digest(self):
@@ -86,7 +83,7 @@ def test_sets_that_are_not_there_leave_the_proportions_of_the_others():
 @pytest.mark.parametrize(("seed", "epoch"), [(0, 0), (0, 1), (7, 19)])
 def test_shares_are_kept_by_every_epoch_and_every_batch(seed, epoch):
     mixed = Mixture.of(dict.fromkeys(PAPER_SHARES, ONE))
-    parts = np.array([mixed.part_of_pair(seed, epoch, index) for index in range(60_000)])
+    parts = np.array([mixed.set_of_pair(seed, epoch, index) for index in range(60_000)])
     counts = np.bincount(parts)
     assert np.abs(counts - [8000, 12_000, *[8000] * 5]).max() <= 5
     batches = np.array([np.bincount(batch, minlength=7) for batch in parts[:59_904].reshape(-1, 256)])
@@ -97,7 +94,7 @@ def test_shares_are_kept_by_every_epoch_and_every_batch(seed, epoch):
 def test_seed_and_epoch_move_the_sets():
     mixed = Mixture.of(dict.fromkeys(PAPER_SHARES, ONE))
     orders = {
-        tuple(mixed.part_of_pair(seed, epoch, index) for index in range(1000))
+        tuple(mixed.set_of_pair(seed, epoch, index) for index in range(1000))
         for seed in range(5)
         for epoch in range(5)
     }
@@ -107,7 +104,7 @@ def test_seed_and_epoch_move_the_sets():
 def test_ranks_that_take_every_eighth_pair_see_the_same_shares():
     mixed = Mixture.of(dict.fromkeys(PAPER_SHARES, ONE))
     for rank in range(8):
-        parts = [mixed.part_of_pair(0, 0, index) for index in range(rank, 40_000, 8)]
+        parts = [mixed.set_of_pair(0, 0, index) for index in range(rank, 40_000, 8)]
         assert np.abs(np.bincount(parts) / 5000 - list(mixed.proportions().values())).max() < 0.004
 
 

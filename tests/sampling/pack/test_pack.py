@@ -87,7 +87,7 @@ def test_the_bytes_do_not_depend_on_the_workers(packed, table, tmp_path):
 
 
 def test_a_stopped_pack_goes_on_at_the_next_shard(packed, table, tmp_path, monkeypatch):
-    written, plain = [], shard_module.file_sha256
+    written, plain = [], shard_module.file_digest
 
     def stop_at_second(path):
         written.append(path.name)
@@ -97,7 +97,7 @@ def test_a_stopped_pack_goes_on_at_the_next_shard(packed, table, tmp_path, monke
 
     out = tmp_path / "out"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(shard_module, "file_sha256", stop_at_second)
+        patch.setattr(shard_module, "file_digest", stop_at_second)
         pack(table, out, name="three", shard_crops=4, workers=1)
     with pytest.raises(InputError, match="not a finished pack"):
         read_pack(out)
