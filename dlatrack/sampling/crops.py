@@ -12,7 +12,7 @@ import numpy as np
 
 from dlatrack.boxes import context_side
 
-#: Side in px that the context square around a target has in every crop (the template size of the SiamFC family).
+#: Side of the context square around a target in every crop, px (the template size of the SiamFC family).
 TEMPLATE_SIZE = 127
 
 #: Side in px of a stored training crop.
@@ -37,7 +37,7 @@ def template_side(width: float, height: float) -> float:
 
 
 def mean_colour(image: np.ndarray) -> np.ndarray:
-    """Mean of each channel of an (H, W, 3) uint8 image, (3,) float64; the colour of what lies outside an image."""
+    """Mean of each channel of an (H, W, 3) uint8 image, (3,) float64: the colour of pixels outside the image."""
     total = cv2.sumElems(np.ascontiguousarray(image))[:3]
     return np.array(total) / (image.shape[0] * image.shape[1])
 
@@ -47,15 +47,15 @@ def sub_window(
 ) -> np.ndarray:
     """Cut a square of whole pixels around a point and resize it.
 
-    The window starts at floor(c - (side + 1) / 2 + 0.5). Work and memory follow the window or the output, whichever
-    is smaller, and not the image.
+    The window starts at floor(c - (side + 1) / 2 + 0.5). Time and memory depend on the smaller of window and output,
+    not on the image.
 
     Args:
         image: (H, W, 3) uint8, any channel order.
         centre_xy: (2,), 0-based image px; may lie outside the image.
         side: window side, image px.
-        out_size: side of the answer, px.
-        border: (3,) float colour of pixels outside the image; its fraction is cut off, not rounded.
+        out_size: side of the result, px.
+        border: (3,) float colour of pixels outside the image; truncated, not rounded.
 
     Returns:
         (out_size, out_size, 3) uint8.
@@ -87,7 +87,7 @@ def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> 
     Args:
         image: (H, W, 3) uint8, any channel order.
         box_xywh: (4,), 0-based image px, positive size.
-        size: side of the answer, px.
+        size: side of the result, px.
 
     Returns:
         (size, size, 3) uint8, bilinear; outside the image the mean colour.
@@ -116,8 +116,8 @@ def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> 
 def size_in_crop(width: float, height: float) -> tuple[float, float]:
     """Width and height in px that a target of image size (width, height) has in its crop, whatever the crop's side.
 
-    Source: pysot, data loader. The true scale of `crop_511` is smaller by (size - 1) / size, 0.2 %, which the public
-    code leaves out and which is left out here.
+    Source: pysot, data loader. The true scale of `crop_511` is smaller by the factor (size - 1) / size, 0.2 %, which
+    is left out as in the public code.
     """
     scale = TEMPLATE_SIZE / template_side(width, height)
     return width * scale, height * scale
@@ -140,7 +140,7 @@ def _sampled(
     image: np.ndarray, left: int, top: int, side: int, out_size: int, fill: np.ndarray
 ) -> np.ndarray:
     """Bilinear resize that reads only the two rows and two columns each output pixel needs."""
-    # The window is larger than the answer, so no position leaves it.
+    # The window is larger than the result, so no position lies outside it.
     position = (np.arange(out_size) + 0.5) * (side / out_size) - 0.5
     first = np.floor(position)
     weight = np.repeat(position - first, 3).reshape(-1, 3).astype(np.float32)  # one per channel: quicker

@@ -65,8 +65,7 @@ class PairSource:
         InputError: if a single track is to give negative pairs, or the seed is out of range.
 
     Source: pairing as in pysot: a video of the set, one of its targets, one of its frames, and a second frame within
-    the distance. Negative pairs: the search region shows another target of a set in which all sets are equally
-    likely.
+    the distance. Negative pairs: the search region shows another target, from any set with equal chances.
     """
 
     crops: CropSource | Mixture

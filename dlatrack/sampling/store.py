@@ -105,7 +105,7 @@ class CropStore:
 
     @property
     def origin(self) -> Mapping[str, Any]:
-        """Empty: the crops are from no data set that could have been checked."""
+        """Empty: the crops belong to no data set with a check."""
         return {}
 
     def digest(self) -> str:
@@ -116,14 +116,14 @@ class CropStore:
         return digest.hexdigest()
 
     def content(self) -> dict[str, str]:
-        """Hash of the crops of each track, by its name, or its number where names are not known."""
+        """Hash of the crops of each track by its name, or by its number where names are not known."""
         names = self.names or range(self.track_count)
-        found = {}
+        hashes = {}
         for name, first, end in zip(names, self.tracks[:-1], self.tracks[1:], strict=True):
-            part = hashlib.sha256(self.data[self.offsets[first] : self.offsets[end]].data)
-            part.update(self.target_wh[first:end].tobytes())
-            found[f"sequence {name}"] = part.hexdigest()
-        return found
+            track = hashlib.sha256(self.data[self.offsets[first] : self.offsets[end]].data)
+            track.update(self.target_wh[first:end].tobytes())
+            hashes[f"sequence {name}"] = track.hexdigest()
+        return hashes
 
     def save(self, path: str | Path) -> None:
         """Write the store as one safetensors file, whole or not at all.
