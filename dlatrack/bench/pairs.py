@@ -14,7 +14,7 @@ import numpy as np
 from dlatrack.bench.measure import BenchReport, machine, measure
 from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.mini.scenes import save_images
+from dlatrack.datasets.mini.videos import save_images
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.recipes import recipe
 from dlatrack.sampling.originals import OriginalCrops

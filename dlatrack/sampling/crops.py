@@ -78,19 +78,18 @@ def sub_window(
     return cv2.resize(window, (out_size, out_size), interpolation=cv2.INTER_LINEAR)
 
 
-def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> np.ndarray:
+def crop_511(image: np.ndarray, box_xywh: np.ndarray) -> np.ndarray:
     """Cut the stored training crop of a target.
 
-    The square of side s = template_side * size / 127 around the target centre c is mapped linearly so that
-    [c - s/2, c + s/2] becomes [0, size - 1]; the target ends up centred on pixel (size - 1) / 2.
+    The square of side s = template_side * 511 / 127 around the target centre c is mapped linearly so that
+    [c - s/2, c + s/2] becomes [0, 510]; the target ends up centred on pixel 255.
 
     Args:
         image: (H, W, 3) uint8, any channel order.
         box_xywh: (4,), 0-based image px, positive size.
-        size: side of the result, px.
 
     Returns:
-        (size, size, 3) uint8, bilinear; outside the image the mean colour.
+        (511, 511, 3) uint8, bilinear; outside the image the mean colour.
 
     Raises:
         ValueError: if the box has no area.
@@ -100,13 +99,13 @@ def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> 
     x, y, width, height = (float(value) for value in box_xywh)
     if not (width > 0 and height > 0):
         raise ValueError(f"a crop needs a box of positive width and height, got {width} x {height}")
-    side = template_side(width, height) * size / TEMPLATE_SIZE
-    scale = (size - 1) / side
+    side = template_side(width, height) * CROP_SIZE / TEMPLATE_SIZE
+    scale = (CROP_SIZE - 1) / side
     shift_x, shift_y = (-scale * (c - side / 2) for c in (x + width / 2, y + height / 2))
     return cv2.warpAffine(
         np.ascontiguousarray(image),
         np.array([[scale, 0, shift_x], [0, scale, shift_y]]),
-        (size, size),
+        (CROP_SIZE, CROP_SIZE),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=mean_colour(image).tolist(),
@@ -114,10 +113,10 @@ def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> 
 
 
 def size_in_crop(width: float, height: float) -> tuple[float, float]:
-    """Width and height in px that a target of image size (width, height) has in its crop, whatever the crop's side.
+    """Width and height in px of a target in its crop, from those in the image.
 
-    Source: pysot, data loader. The true scale of `crop_511` is smaller by the factor (size - 1) / size, 0.2 %, which
-    is left out as in the public code.
+    Source: pysot, data loader. The true scale of `crop_511` is smaller by the factor 510 / 511, which is left out as
+    in the public code.
     """
     scale = TEMPLATE_SIZE / template_side(width, height)
     return width * scale, height * scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -54,14 +54,14 @@ class Mixture:
 
     Args:
         sources: crops of each set by its name.
-        shares: share of each set by the same names.
+        shares: share of each set by the same names; sets may be missing in `sources`.
 
     Raises:
         InputError: if there is no set, a share is missing or a number makes no sense.
     """
 
     sources: Mapping[str, CropSource]
-    shares: Mapping[str, Share]
+    shares: Mapping[str, Share] = field(default_factory=lambda: PAPER_SHARES)
 
     def __post_init__(self) -> None:
         if not self.sources:
@@ -76,11 +76,6 @@ class Mixture:
                 raise InputError(
                     f"{name} needs a positive number of pairs and a frame range of 0 or more, got {share}"
                 )
-
-    @classmethod
-    def of(cls, sources: Mapping[str, CropSource]) -> Mixture:
-        """Mix the seven training sets, or some of them, by `PAPER_SHARES`."""
-        return cls(sources, PAPER_SHARES)
 
     @cached_property
     def sets(self) -> tuple[CropSource, ...]:

@@ -19,25 +19,21 @@ from dlatrack.sampling.sources import CropSource
 from dlatrack.sampling.store import crop_sequences
 
 
-def open_crops(
-    name: str, folder: str | Path, split: str = "train", *, workers: int | None = None
-) -> CropSource:
-    """Open a pack of a data set, or the data set itself, whichever a folder holds.
+def open_crops(name: str, folder: str | Path) -> CropSource:
+    """Open a pack of a data set, or the training split of the data set itself, whichever a folder holds.
 
     The data set is checked first, as before packing: nothing is trained on a set with faults.
 
     Args:
         name: name of the data set, e.g. "got10k".
         folder: a pack, or the root folder of the data set.
-        split: split of the data set; a pack has one split alone.
-        workers: threads of the check; by default one per core.
 
     Raises:
         InputError: if the pack is damaged or of another data set, if the data set has a fault, or as `registry.read`.
     """
     folder = Path(folder)
     if not (folder / DESCRIPTION).is_file():
-        return _checked(name, folder, split, workers)
+        return _checked(name, folder)
     packed = read_pack(folder)
     if packed.description.name not in ("", name):
         raise InputError(f"{folder} is a pack of {packed.description.name}, not of {name}")
@@ -79,7 +75,7 @@ def open_mixture(folders: Mapping[str, str | Path]) -> Mixture:
     """
     if unknown := sorted(folders.keys() - PAPER_SHARES.keys()):
         raise InputError(f"{', '.join(unknown)} is no training set; choose from {', '.join(PAPER_SHARES)}")
-    return Mixture.of({name: open_crops(name, folders[name]) for name in PAPER_SHARES if name in folders})
+    return Mixture({name: open_crops(name, folders[name]) for name in PAPER_SHARES if name in folders})
 
 
 def pack_set(
@@ -101,7 +97,7 @@ def pack_set(
     return pack(crops.table, out, name=name, origin=crops.origin, workers=workers)
 
 
-def _checked(name: str, root: str | Path, split: str, workers: int | None) -> OriginalCrops:
+def _checked(name: str, root: str | Path, split: str = "train", workers: int | None = None) -> OriginalCrops:
     report = check(name, root, splits=[split], workers=workers)
     report.require_ok()
     return OriginalCrops.of(read(name, root, split), report.origin)

@@ -19,6 +19,7 @@ from dlatrack.sampling.crops import crop_511
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack.index import TAR_BLOCK, Shard, crop_name, shard_name
 from dlatrack.sampling.pack.jpeg import encode_for_parts
+from dlatrack.sampling.store import JPEG_QUALITY
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +29,11 @@ class ShardJob:
     Args:
         crops: crops of the data set.
         folder: folder of the pack.
-        quality: quality of the JPEG files, 1 to 100.
         limits: (S + 1,) int64, the first crop of each shard.
     """
 
     crops: OriginalCrops
     folder: Path
-    quality: int
     limits: np.ndarray
 
 
@@ -64,7 +63,7 @@ def write_shard(job: ShardJob, number: int) -> None:
         for place, row in enumerate(rows):
             if (source := crops.table.path(row)) != shown:  # several targets may share an image
                 image, shown = read_image(source), source
-            data = encode_for_parts(crop_511(image, crops.table.boxes_xywh[row]), job.quality)
+            data = encode_for_parts(crop_511(image, crops.table.boxes_xywh[row]), JPEG_QUALITY)
             offsets[place], sizes[place] = stream.tell() + TAR_BLOCK, len(data)
             _add(tar, crop_name(row), data)
             _add(tar, f"{Path(crop_name(row)).stem}.json", json.dumps(_label(crops, row)).encode())

@@ -57,7 +57,6 @@ def pack(
     name: str = "",
     origin: Mapping[str, Any] | None = None,
     shard_crops: int = _SHARD_CROPS,
-    quality: int = JPEG_QUALITY,
     workers: int | None = None,
 ) -> PackedCrops:
     """Cut the 511-pixel crop of every usable row of a table and write all to a folder of tar shards.
@@ -72,7 +71,6 @@ def pack(
         name: name of the data set, for the description.
         origin: findings of a check of the data set, for the description.
         shard_crops: smallest number of crops in each shard but the last; tracks are not divided.
-        quality: quality of the JPEG files, 1 to 100.
         workers: processes; by default one per core. 1: this process.
 
     Raises:
@@ -82,18 +80,15 @@ def pack(
     """
     check_may_start()
     workers = os.cpu_count() or 1 if workers is None else workers
-    if shard_crops < 1 or not 1 <= quality <= 100 or workers < 1:
-        raise ValueError(
-            f"shard_crops and workers must be 1 or more and quality 1 to 100, got {shard_crops}, {workers} "
-            f"and {quality}"
-        )
+    if shard_crops < 1 or workers < 1:
+        raise ValueError(f"shard_crops and workers must be 1 or more, got {shard_crops} and {workers}")
     out, crops = Path(out), OriginalCrops.of(table, origin)
     plan = {
         "format": FORMAT,
         "name": name,
         "source_sha256": digest(crops.table),
         "images_sha256": crops.images_sha256,
-        "quality": quality,
+        "quality": JPEG_QUALITY,
         "shard_crops": shard_crops,
     }
     with owned_folder(out):
@@ -101,7 +96,7 @@ def pack(
             finished = read_pack(out)
             _check_same(out, vars(finished.description), plan, crops)
             return finished
-        job = ShardJob(crops, out, quality, _limits(crops.tracks, shard_crops))
+        job = ShardJob(crops, out, _limits(crops.tracks, shard_crops))
         _begin_or_resume(job, plan)
         try:
             _write_shards(job, workers)
@@ -237,7 +232,7 @@ def _finish(job: ShardJob, plan: dict[str, Any]) -> PackedCrops:
         crops=len(job.crops),
         tracks=job.crops.track_count,
         videos=len(job.crops.videos) - 1,
-        quality=job.quality,
+        quality=JPEG_QUALITY,
         index_sha256=file_digest(job.folder / INDEX),
         shards=tuple(note.shard for note in notes),
         images_sha256=plan["images_sha256"],
