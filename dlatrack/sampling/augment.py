@@ -92,8 +92,7 @@ def augment(
         out_size: S, side of the view.
         gray: remove the colour.
         rng: source of every draw.
-        window: what the view shows, where `draw_window` has drawn it already; only `window.pixels(C)` of the crop
-            are read.
+        window: window of the view, if `draw_window` has drawn it already; only its `pixels(C)` of the crop are read.
 
     Source: SiamDLA Sec. 4.1 ("random translations, blur, stretch and color jitter"); amounts of pysot, and for
     SiamFC++ of video_analyst.

@@ -1,6 +1,6 @@
 """`content.json`: hashes of the parts of training data, so that an error message can name the part that has changed.
 
-One hash of everything (`CropSource.digest`) decides whether data have changed; this file tells which parts.
+One hash of everything (`CropSource.digest`) decides whether data have changed; this file shows which parts.
 """
 
 from __future__ import annotations

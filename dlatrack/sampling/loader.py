@@ -42,13 +42,7 @@ _BEGUN = True
 class EpochBatches:
     """The batches of an epoch by number, or the share that one of several training processes has of each.
 
-    Args:
-        source: source of the pairs.
-        epoch: number of the epoch, from 0.
-        pairs: pairs of the whole epoch; the last batch may be smaller.
-        batch: pairs per batch.
-        rank: number of this training process.
-        world: number of training processes that share every batch.
+    `source` draws the pairs; the other fields are arguments of `PairSource.batches`.
     """
 
     source: PairSource

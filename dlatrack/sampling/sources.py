@@ -1,4 +1,4 @@
-"""What training pairs are drawn from: crops of tracks, stored or cut on the fly."""
+"""Sources of training pairs: crops of tracks, stored or cut on the fly."""
 
 from __future__ import annotations
 

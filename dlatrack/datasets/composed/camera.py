@@ -1,4 +1,4 @@
-"""The camera of a composed video: its motion, and what it and the codec do to frames."""
+"""The camera of a composed video: its motion, and defocus, tone and compression of the frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What videos are composed of: photographs, and objects cut out of video with masks."""
+"""The material of composed videos: photographs, and objects cut out of video with masks."""
 
 from __future__ import annotations
 

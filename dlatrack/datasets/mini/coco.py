@@ -74,7 +74,7 @@ class _Split:
         """Add an object whose outline is its box."""
         x, y, w, h = box_xywh
         outline = [x, y, x + w, y, x + w, y + h, x, y + h]
-        self._note(number, image, category, box_xywh, round(w * h, 2), [[round(v, 2) for v in outline]], 0)
+        self._add(number, image, category, box_xywh, round(w * h, 2), [[round(v, 2) for v in outline]], 0)
 
     def crowd(self, number: int, image: int, category: int, box_xywh: tuple[int, int, int, int]) -> None:
         """Add a crowd, whose mask is run lengths down the columns that begin outside the crowd."""
@@ -85,7 +85,7 @@ class _Split:
         ends = np.flatnonzero(np.diff(np.concatenate([[False], mask.ravel(order="F")])))
         counts = np.diff(np.concatenate([[0], ends, [mask.size]])).tolist()
         runs = {"counts": counts, "size": [size["height"], size["width"]]}
-        self._note(number, image, category, list(map(float, box_xywh)), w * h, runs, 1)
+        self._add(number, image, category, list(map(float, box_xywh)), w * h, runs, 1)
 
     def save(self) -> None:
         """Write the JSON file."""
@@ -101,17 +101,9 @@ class _Split:
         }
         save_text(self._root / "annotations" / f"instances_{self._name}.json", json.dumps(content))
 
-    def _note(
+    def _add(
         self, number: int, image: int, category: int, box: list[float], area: float, outline: Any, crowd: int
     ) -> None:
-        self._annotations.append(
-            {
-                "segmentation": outline,
-                "area": area,
-                "iscrowd": crowd,
-                "image_id": image,
-                "bbox": box,
-                "category_id": category,
-                "id": number,
-            }
-        )
+        shape = {"segmentation": outline, "area": area, "iscrowd": crowd}
+        ids = {"image_id": image, "bbox": box, "category_id": category, "id": number}
+        self._annotations.append(shape | ids)

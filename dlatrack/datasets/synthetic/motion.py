@@ -15,7 +15,7 @@ OUTLINE_POINTS = 96
 
 
 def generator(seed: int, *stream: int) -> Generator:
-    """The random generator of one stream of a video's seed: what draws from it leaves the other streams alone."""
+    """The random generator of one stream of a video's seed; streams are independent of each other."""
     return np.random.Generator(np.random.PCG64([seed, *stream]))
 
 

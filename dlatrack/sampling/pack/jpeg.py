@@ -3,9 +3,10 @@
 A marker every few blocks costs 2 % of the size and leaves the files plain JPEG, which any program reads. A part is
 decoded from a smaller file that is assembled from the pieces that cover it; its pixels are those of the whole.
 
-This exists for speed alone. Decoding whole crops instead makes a training pair of `dla_siamcar` slower by 1.6 times
-from a pack of photographs (57 KiB a crop) and by 1.4 times from one of synthetic video (34 KiB), a pair of
-`dla_siamfcpp` by 1.4 and 1.3 times: medians of 11 alternating runs of 200 pairs on one core of an AMD EPYC (Zen 5).
+This exists for speed alone. With whole crops decoded instead, a training pair of `dla_siamcar` takes 1.5 to 1.6 times
+as long from a pack of photographs (57 KiB a crop) and 1.4 times from one of synthetic video (34 KiB), a pair of
+`dla_siamfcpp` 1.4 to 1.5 and 1.3 times: medians of 11 alternating runs of 200 pairs each, twice, on one core of an
+AMD EPYC (Zen 5); not measured on other processors.
 """
 
 from __future__ import annotations

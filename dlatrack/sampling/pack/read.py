@@ -67,7 +67,7 @@ class PackedCrops:
         """The JPEG file of crop `index`.
 
         Raises:
-            InputError: naming the shard, if it cannot be read there.
+            InputError: naming the shard, if it cannot be read.
         """
         index = range(len(self))[index]
         shard = int(np.searchsorted(self.index.shards, index, "right")) - 1
@@ -150,7 +150,9 @@ def read_pack(folder: str | Path) -> PackedCrops:
     """
     folder = Path(folder)
     if not (folder / DESCRIPTION).is_file():
-        raise InputError(f"{folder} is not a finished pack: it has no {DESCRIPTION}; pack once more to go on")
+        raise InputError(
+            f"{folder} is not a finished pack: it has no {DESCRIPTION}; pack once more to complete it"
+        )
     description = Description.load(folder)
     if file_digest(folder / INDEX) != description.index_sha256:
         raise InputError(f"{folder / INDEX} is not the index of this pack; copy or pack it again")

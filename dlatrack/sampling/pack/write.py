@@ -102,7 +102,7 @@ def pack(
             _write_shards(job, workers)
         except InputError as error:
             raise InputError(
-                f"{error}; what is packed stays in {out}, and the same command resumes once this is mended"
+                f"{error}; what is packed stays in {out}, and the same command resumes once this is corrected"
             ) from error
         return _finish(job, plan)
 

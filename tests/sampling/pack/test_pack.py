@@ -86,7 +86,7 @@ def test_the_bytes_do_not_depend_on_the_workers(packed, table, tmp_path):
     assert contents(tmp_path / "two") == contents(packed.folder)
 
 
-def test_a_stopped_pack_goes_on_at_the_next_shard(packed, table, tmp_path, monkeypatch):
+def test_an_interrupted_pack_resumes_at_the_next_shard(packed, table, tmp_path, monkeypatch):
     written, plain = [], shard_module.file_digest
 
     def stop_at_second(path):
@@ -318,7 +318,7 @@ def test_a_pack_that_fails_says_that_it_resumes_and_does(own_table, packed, tmp_
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     options = {"name": "three", "shard_crops": 4, "workers": workers}
-    message = r"image; what is packed stays in \S+out, and the same command resumes once this is mended$"
+    message = r"image; what is packed stays in \S+out, and the same command resumes once this is corrected$"
     with pytest.raises(InputError, match=message):
         pack(own_table, tmp_path / "out", **options)
     path.write_bytes(whole)
