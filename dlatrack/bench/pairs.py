@@ -14,7 +14,7 @@ import numpy as np
 from dlatrack.bench.measure import BenchReport, machine, measure
 from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.mini.scenes import save_images
+from dlatrack.datasets.mini.videos import save_images
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.recipes import recipe
 from dlatrack.sampling.originals import OriginalCrops
@@ -145,7 +145,7 @@ def _opened(folder: Path) -> PackedCrops:
 
 def _files(source: PairSource, index: int) -> list[np.ndarray]:
     """The two JPEG files of a pair."""
-    crops = source.mixture.parts[0]
+    crops = source.mixture.sets[0]
     rng = np.random.Generator(np.random.Philox(key=[source.seed, index]))
     rng.random()  # positive or not
     frames = source.draw_frames(True, rng)

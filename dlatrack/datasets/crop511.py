@@ -63,8 +63,8 @@ class CropFolder:
         """T."""
         return self.table.track_count
 
-    def image(self, index: int) -> np.ndarray:
-        """Decode crop `index`, (511, 511, 3) uint8 RGB.
+    def image(self, index: int, needed: tuple[int, int, int, int] | None = None) -> np.ndarray:
+        """Decode crop `index`, (511, 511, 3) uint8 RGB, whatever is needed of it.
 
         Raises:
             InputError: naming the file, if it is missing, cut short or of another size.
@@ -77,10 +77,6 @@ class CropFolder:
         if image is None or image.shape != (_SIDE, _SIDE, 3):
             raise InputError(f"{path} is not a readable, complete JPEG image of {_SIDE} x {_SIDE} px")
         return image
-
-    def part(self, index: int, part: tuple[int, int, int, int]) -> np.ndarray:
-        """As `image`."""
-        return self.image(index)
 
     def digest(self) -> str:
         """SHA-256 of names, frames and boxes."""
