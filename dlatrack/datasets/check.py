@@ -10,7 +10,6 @@ from typing import Any
 
 from dlatrack.datasets.faults import Fault, FaultLog
 from dlatrack.datasets.image_check import check_images
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import Counts
 from dlatrack.datasets.manifests import Place, Split, locate
 from dlatrack.datasets.registry import read
@@ -119,7 +118,7 @@ def check(
             table, log, deep=deep, one_size=one_size, workers=workers, label=label, notes=split_notes
         )
         notes += [f"split {split.name}: {note}" for note in split_notes or ()]
-        total.update(f"{split.name} {digest(table)} {images}\n".encode())
+        total.update(f"{split.name} {table.digest()} {images}\n".encode())
     own = [split for split in place.manifest.splits.values() if not split.of]
     notes += [f"split {split.name} was not checked" for split in own if split not in chosen]
     return CheckReport(

@@ -23,7 +23,6 @@ from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.faults import Fault, Report, stop_at_first
 from dlatrack.datasets.images import decode_image
 from dlatrack.datasets.index.builder import TrackTableBuilder, literal
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import has_folder, is_plain_name, read_text, stays_inside
 from dlatrack.errors import InputError
@@ -84,7 +83,7 @@ class CropFolder:
 
     def digest(self) -> str:
         """SHA-256 of names, frames and boxes."""
-        return digest(self.table)
+        return self.table.digest()
 
 
 def read_crop511(

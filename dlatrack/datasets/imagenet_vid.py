@@ -30,7 +30,7 @@ def read(root: str | Path, split: str = "train", *, report: Report = stop_at_fir
 
     Returns:
         One track per video and trackid, named VIDEO.TRACKID, with a row for each frame in which it is annotated:
-        an object that returns goes on as the same track, and `numbers` shows the gap (`split_at_gaps` cuts there).
+        an object that returns continues its track, and `numbers` shows the gap.
         Numbers are those of the files, from 0. Boxes are float32; columns `occluded` and `generated` hold 0 or 1.
 
     Raises:

@@ -143,11 +143,6 @@ def manifest(name: str) -> Manifest:
     return _typed(name, load_content(manifests_dir() / f"{name}.toml"))
 
 
-def manifest_hash(name: str) -> str:
-    """SHA-256 of a data set's manifest and the lists beside it."""
-    return manifest(name).digest()
-
-
 def mini_file(name: str) -> str:
     """Name of the file by which a miniature declares what it holds."""
     return f"mini.{name}.toml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -88,7 +89,8 @@ class TrackTable:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, not {getattr(self, name).shape}")
-        if any(len(column) != rows for column in self.optional().values()):
+        optional = [*self.extras.values(), *([] if self.polygons is None else [self.polygons])]
+        if any(len(column) != rows for column in optional):
             raise ValueError(f"polygons and extras need {rows} rows each")
 
     def __len__(self) -> int:
@@ -99,11 +101,6 @@ class TrackTable:
     def track_count(self) -> int:
         """T."""
         return len(self.names)
-
-    @property
-    def track_of_row(self) -> np.ndarray:
-        """(N,) int64, the track each row belongs to."""
-        return np.repeat(np.arange(self.track_count), np.diff(self.starts))
 
     @property
     def has_box(self) -> np.ndarray:
@@ -173,9 +170,26 @@ class TrackTable:
         boxes = int(self.has_box.sum())
         return Counts(len(images.templates), len(images), self.track_count, len(self), boxes)
 
-    def optional(self) -> dict[str, np.ndarray]:
-        """The columns that not every data set has: polygons and extras."""
-        return {**({} if self.polygons is None else {"polygons": self.polygons}), **self.extras}
+    def columns(self) -> dict[str, np.ndarray]:
+        """Every column as a plain array; the root is left out."""
+        columns = {name: getattr(self, name) for name in ("fps", "starts", "numbers", "boxes_xywh", "visible")}
+        texts = {name: getattr(self, name) for name in TEXTS}
+        if self.polygons is not None:
+            columns["polygons"] = self.polygons
+        if self.on_disk is not None:
+            texts["on_disk"] = self.on_disk.templates
+            columns |= {"on_disk.starts": self.on_disk.starts, "on_disk.numbers": self.on_disk.numbers}
+        for name, text in texts.items():
+            columns |= {f"{name}.data": text.data, f"{name}.offsets": text.offsets}
+        return columns | {f"extras.{name}": column for name, column in self.extras.items()}
+
+    def digest(self) -> str:
+        """SHA-256 of all columns: names, image paths, boxes, visibility and the rest, wherever the data set lies."""
+        total = hashlib.sha256()
+        for name, column in sorted(self.columns().items()):
+            total.update(f"{name} {column.dtype} {column.shape}\n".encode())
+            total.update(np.ascontiguousarray(column).data)
+        return total.hexdigest()
 
     def _chosen(self, tracks: np.ndarray, rows: np.ndarray, starts: np.ndarray) -> TrackTable:
         return replace(

@@ -14,7 +14,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
 from dlatrack.files import LOCK, owned_folder, write_text
@@ -95,7 +94,7 @@ def pack(
     plan = {
         "format": FORMAT,
         "name": name,
-        "source_sha256": digest(crops.table),
+        "source_sha256": crops.table.digest(),
         "images_sha256": crops.images_sha256,
         "quality": quality,
         "shard_crops": shard_crops,
