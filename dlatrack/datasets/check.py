@@ -119,7 +119,7 @@ def check(
         )
         notes += [f"split {split.name}: {note}" for note in split_notes or ()]
         total.update(f"{split.name} {table.digest()} {images}\n".encode())
-    own = [split for split in place.manifest.splits.values() if not split.of]
+    own = place.manifest.own_splits
     notes += [f"split {split.name} was not checked" for split in own if split not in chosen]
     return CheckReport(
         name=name,
@@ -140,7 +140,7 @@ def _chosen(place: Place, splits: Collection[str] | None) -> list[Split]:
     """The splits to check: those asked for, or those that are here; all of a miniature."""
     if splits is not None:
         return [place.manifest.split(name) for name in splits]
-    own = [split for split in place.manifest.splits.values() if not split.of]
+    own = place.manifest.own_splits
     if place.manifest.miniature:
         return [split for split in own if split.counts]
     here = place.splits_here()

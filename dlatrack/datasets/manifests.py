@@ -75,6 +75,11 @@ class Manifest:
     files: tuple[Path, ...] = ()
     miniature: bool = False
 
+    @property
+    def own_splits(self) -> list[Split]:
+        """The splits with files of their own."""
+        return [split for split in self.splits.values() if not split.of]
+
     def split(self, name: str) -> Split:
         """The split of that name.
 
@@ -107,8 +112,8 @@ class Place:
     manifest: Manifest
 
     def splits_here(self) -> tuple[str, ...]:
-        """Splits with files of their own of which something is there."""
-        own = (split for split in self.manifest.splits.values() if not split.of)
+        """Names of the splits of which files exist in the root."""
+        own = self.manifest.own_splits
         return tuple(split.name for split in own if any(self.root.glob(split.marker)))
 
 

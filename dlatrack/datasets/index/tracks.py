@@ -172,7 +172,9 @@ class TrackTable:
 
     def columns(self) -> dict[str, np.ndarray]:
         """Every column as a plain array; the root is left out."""
-        columns = {name: getattr(self, name) for name in ("fps", "starts", "numbers", "boxes_xywh", "visible")}
+        columns = {
+            name: getattr(self, name) for name in ("fps", "starts", "numbers", "boxes_xywh", "visible")
+        }
         texts = {name: getattr(self, name) for name in TEXTS}
         if self.polygons is not None:
             columns["polygons"] = self.polygons

@@ -17,7 +17,7 @@ import numpy as np
 from dlatrack.datasets.box_text import split_lines, split_numbers
 from dlatrack.datasets.faults import stop_at_first
 from dlatrack.datasets.image_folder import utf8_name
-from dlatrack.datasets.layout import LARGEST_PX, read_text
+from dlatrack.datasets.layout import LARGEST_PX, CheckedFiles
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.video.capture import open_capture
 from dlatrack.datasets.video.packets import read_timing
@@ -164,7 +164,7 @@ def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Seque
 
 def _read_boxes(file: Path, frames: VideoFrames, size: tuple[int, int]) -> np.ndarray:
     """The boxes of a CSV file, (T, 4) float64 xywh; NaN rows where the target is absent."""
-    text = read_text(file.absolute(), file.absolute().parent.resolve(), stop_at_first) or ""
+    text = CheckedFiles(file.absolute().parent.resolve(), stop_at_first).read_text(file.absolute()) or ""
     numbered = list(enumerate(split_lines(text), 1))
     if numbered and [name.strip('"').lower() for name in re.split(r"[,;\s]+", numbered[0][1])] in _HEADERS:
         numbered = numbered[1:]

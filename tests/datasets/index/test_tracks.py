@@ -12,7 +12,7 @@ import pytest
 from tables import columns, table
 
 from dlatrack.datasets.index.builder import TrackTableBuilder, literal
-from dlatrack.datasets.index.tracks import Counts, TrackTable
+from dlatrack.datasets.index.tracks import Counts
 from dlatrack.errors import InputError
 
 
