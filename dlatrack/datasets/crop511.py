@@ -70,11 +70,11 @@ class CropFolder:
         path = self.table.path(range(len(self))[index])
         try:
             image = decode_image(path.read_bytes())
-        except OSError:
-            image = None
-        if image is None or image.shape != (_SIDE, _SIDE, 3):
-            raise InputError(f"{path} is not a readable, complete JPEG image of {_SIDE} x {_SIDE} px")
-        return image
+            if image.shape == (_SIDE, _SIDE, 3):
+                return image
+        except (OSError, ValueError):
+            pass
+        raise InputError(f"{path} is not a readable, complete JPEG image of {_SIDE} x {_SIDE} px")
 
     def part(self, index: int, part: tuple[int, int, int, int]) -> np.ndarray:
         """As `image`."""

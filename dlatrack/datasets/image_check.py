@@ -13,7 +13,7 @@ import numpy as np
 
 from dlatrack.datasets.faults import Fault, FaultLog
 from dlatrack.datasets.image_header import read_header
-from dlatrack.datasets.images import decode_image, fault_in
+from dlatrack.datasets.images import decode_image
 from dlatrack.datasets.index.image_list import ImageList
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.progress import Progress
@@ -134,9 +134,10 @@ def look_at(path: Path, *, opened: bool, deep: bool) -> Look:
         return Look(mark, problem="is empty; a JPEG or PNG image is needed")
     if not opened:
         return Look(mark)
-    image, header = decode_image(data), read_header(data)
-    if image is None:
-        return Look(mark, problem=fault_in(data))
+    try:
+        image, header = decode_image(data), read_header(data)
+    except ValueError as error:
+        return Look(mark, problem=str(error))
     orientation = 1 if header is None else header.orientation
     return Look(mark, image.shape[1], image.shape[0], orientation=orientation)
 

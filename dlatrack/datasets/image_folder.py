@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from dlatrack.datasets.image_header import ImageHeader, read_header
-from dlatrack.datasets.images import IMAGE_SUFFIXES, ImageFiles, fault_in
+from dlatrack.datasets.images import IMAGE_SUFFIXES, UNREADABLE, ImageFiles, fault_in
 from dlatrack.datasets.numbering import fault_of_numbers, split_name, values
 from dlatrack.errors import InputError, listed
 from dlatrack.files import is_companion
@@ -77,7 +77,7 @@ def check_headers(images: ImageFiles) -> list[ImageHeader]:
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
         if header is None or header.bits > 8:
-            raise InputError(f"{path} (frame {len(headers) + 1}) {fault_in(path.read_bytes())}")
+            raise InputError(f"{path} (frame {len(headers) + 1}) {fault_in(path.read_bytes()) or UNREADABLE}")
         headers.append(header)
     return headers
 
