@@ -13,10 +13,9 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from dlatrack.datasets.box_text import decode_text, split_lines, split_numbers
+from dlatrack.datasets.box_text import decode_text, fault_of_box, split_lines, split_numbers
 from dlatrack.datasets.image_folder import check_headers, image_files, utf8_name
 from dlatrack.datasets.images import ImageFiles
-from dlatrack.datasets.layout import LARGEST_PX
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError, shortened
 from dlatrack.files import atomic_path, is_companion, same_file, write_text
@@ -216,27 +215,15 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
 
 
 def _row(file: Path, number: int, row: str) -> list[float]:
-    values = shortened(row.strip())
+    where = f"{file} row {number}: {shortened(row.strip())!r}"
     try:
         box = split_numbers(row)
     except ValueError as error:
-        raise InputError(f"{file} row {number}: {values!r} is not four numbers x,y,w,h; {error}") from None
+        raise InputError(f"{where} is not four numbers x,y,w,h; {error}") from None
     if len(box) != 4:
-        raise InputError(f"{file} row {number}: {values!r} is not four numbers x,y,w,h; it has {len(box)}")
-    absent = np.isnan(box)
-    if absent.any() and not absent.all():
-        raise InputError(
-            f"{file} row {number}: {values!r} is NaN in part; four numbers or four NaN are needed"
-        )
-    if np.isfinite(box).all() and max(map(abs, box)) > LARGEST_PX:
-        raise InputError(
-            f"{file} row {number}: box {values} has a number beyond {LARGEST_PX} px, which no image reaches"
-        )
-    if box[2] <= 0 or box[3] <= 0:
-        raise InputError(
-            f"{file} row {number}: box {values} has width {box[2]:g} and height {box[3]:g}; both must be above 0, or "
-            f"all four NaN where the target is absent"
-        )
+        raise InputError(f"{where} is not four numbers x,y,w,h; it has {len(box)}")
+    if fault := fault_of_box(box):
+        raise InputError(f"{where} {fault}")
     return box
 
 

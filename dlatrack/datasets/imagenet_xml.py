@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from dlatrack.datasets.box_text import to_number
+from dlatrack.datasets.box_text import LARGEST_PX, to_number
 from dlatrack.datasets.faults import Fault
-from dlatrack.datasets.layout import LARGEST_PX, CheckedFiles
+from dlatrack.datasets.layout import CheckedFiles
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 

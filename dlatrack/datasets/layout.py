@@ -10,16 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.box_text import decode_text, quick_table, split_lines, split_numbers
+from dlatrack.datasets.box_text import LARGEST_PX, decode_text, quick_table, split_lines, split_numbers
 from dlatrack.datasets.faults import Fault, Report
 from dlatrack.datasets.images import IMAGE_SUFFIXES, fill
 from dlatrack.datasets.index.builder import literal
 from dlatrack.datasets.manifests import Manifest, locate
 from dlatrack.files import is_companion
-
-#: Largest coordinate and size of a box, px: the largest image that OpenCV decodes. A larger number is a mistake, and
-#: float32 would soon not hold it.
-LARGEST_PX = 2**20
 
 #: More missing images of one folder than this are one fault.
 _MANY = 1000
