@@ -13,9 +13,8 @@ import numpy as np
 from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.images import IMAGE_SUFFIXES
-from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal, still_tracks
 from dlatrack.datasets.index.columns import TextColumn
-from dlatrack.datasets.index.stills import still_tracks
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import DataSetFiles, is_plain_name, open_data_set, scan
 

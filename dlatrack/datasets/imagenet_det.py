@@ -13,9 +13,8 @@ import numpy as np
 
 from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.imagenet_xml import ImageAnnotation, read_image_xml
-from dlatrack.datasets.index.builder import literal
-from dlatrack.datasets.index.columns import ArrayBuilder, TextBuilder
-from dlatrack.datasets.index.stills import still_tracks
+from dlatrack.datasets.index.builder import literal, still_tracks
+from dlatrack.datasets.index.columns import ArrayBuilder, TextColumn
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import DataSetFiles, folders_in, open_data_set, scan, stays_inside
 
@@ -67,7 +66,9 @@ class _Images:
         self._files = files
         self.seen: dict[str, Path] = {}
         self.bare = 0  #: images without an annotation file
-        self._images, self._names, self._classes = TextBuilder(), TextBuilder(), TextBuilder()
+        self._images: list[str] = []
+        self._names: list[str] = []
+        self._classes: list[str] = []
         self._image_of_track = array("q")
         self._boxes_xywh = ArrayBuilder(np.float64, (4,))
         self._listed_wh = ArrayBuilder(np.int64, (2,))
@@ -90,10 +91,10 @@ class _Images:
         """The table of all images."""
         table = still_tracks(
             self._files.root,
-            self._images.build(),
+            TextColumn.of(self._images),
             np.array(self._image_of_track, np.int64),
-            self._names.build(),
-            self._classes.build(),
+            TextColumn.of(self._names),
+            TextColumn.of(self._classes),
             self._boxes_xywh.build(),
             fps=self._files.manifest.fps,
             listed_wh=self._listed_wh.build(),

@@ -1,4 +1,4 @@
-"""The sequences of a benchmark as a manifest lists them: where their images and rows are, and their attributes."""
+"""The sequences of a benchmark as a manifest lists them: their images, annotation and attributes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class SequenceEntry:
     """One sequence.
 
     Args:
-        name: as results are named.
-        folder: below the root.
-        annotation: file of boxes, in the folder that the reader of the data set looks in.
+        name: name of the sequence in results.
+        folder: folder below the root.
+        annotation: file of boxes, in the folder where the reader of the data set looks for it.
         images: template of the image names, below `folder`, e.g. "img/%04d.jpg".
         first: number of the first image.
         last: number of the last image.
         skip_rows: rows at the start of the annotation that belong to no image of the sequence.
-        object_class: what the target is.
+        object_class: class of the target.
         attributes: challenge attributes.
-        subsets: lists of names that it belongs to, beside the whole.
-        extra: columns that only this data set has.
+        subsets: parts of the benchmark that it belongs to.
+        extra: columns of this data set alone.
     """
 
     name: str
@@ -83,16 +83,16 @@ def sequence_entries(file: Path, rows: Iterable[Mapping[str, object]]) -> tuple[
             raise InputError(f"{file} sequence {number}: {bad[0]!r} leads out of the data set's folder")
         entries[name] = SequenceEntry(
             name,
-            values["folder"],
-            values["annotation"],
-            values["images"],
-            first,
-            last,
-            skip,
-            values.get("object_class", ""),
-            tuple(values.get("attributes", "").split()),
-            tuple(values.get("subsets", "").split()),
-            {key: value for key, value in values.items() if key not in (*_REQUIRED, *_OPTIONAL)},
+            folder=values["folder"],
+            annotation=values["annotation"],
+            images=values["images"],
+            first=first,
+            last=last,
+            skip_rows=skip,
+            object_class=values.get("object_class", ""),
+            attributes=tuple(values.get("attributes", "").split()),
+            subsets=tuple(values.get("subsets", "").split()),
+            extra={key: value for key, value in values.items() if key not in (*_REQUIRED, *_OPTIONAL)},
         )
     return tuple(entries.values())
 
