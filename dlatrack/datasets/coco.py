@@ -1,4 +1,4 @@
-"""COCO 2017: still images, and one JSON file per split with all their objects."""
+"""COCO 2017: still images, and one JSON file per split with all objects."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def read(
             folder `images`.
         split: "train" or "val"; the test images have no public annotation.
         report: called with each fault; by default the first one is raised.
-        crowds: keep annotations with iscrowd 1. They outline a group and no single object, so nothing can be
-            tracked in them: pytracking drops them, pysot keeps them. A note of the table counts those left out.
+        crowds: whether to keep annotations with iscrowd 1. They outline a group and no single object that could be
+            tracked: pytracking drops them, pysot keeps them. A note of the table counts those left out.
 
     Returns:
         One track of one row per annotation, named IMAGE.ID, images in the order of their names; images without an

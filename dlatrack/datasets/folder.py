@@ -31,8 +31,8 @@ def read_folder(path: str | Path) -> list[Sequence]:
     `groundtruth_rect.2.txt`, ...: these become sequences `<folder>-1`, `<folder>-2`. An empty file is skipped if
     another one has rows (OTB's Human4 has one).
 
-    Images are those of `image_folder.image_files`, as they are stored: what an EXIF tag would turn is refused,
-    because nothing says whether the boxes are those before or after the turn.
+    Images are those of `image_folder.image_files`, as they are stored: an image that an EXIF tag would turn is
+    refused, because the boxes may be those before or after the turn.
 
     Args:
         path: the folder, with `img/` in it.
@@ -42,10 +42,9 @@ def read_folder(path: str | Path) -> list[Sequence]:
 
     Raises:
         InputError: naming file, row (from 1) and value. An annotation or `img/` is missing; a row is not four
-            numbers, is NaN in part, has a size that is not positive, lies outside its own image, or holds a number
-            that no image reaches; there are more or fewer rows than images; or the target is absent in row 1. And
-            naming the image, if it is no frame or cannot be read (`image_folder`), or is to be turned; or the folder,
-            if its name is not UTF-8.
+            numbers, is no box (`box_text.fault_of_box`) or lies outside its own image; there are more or fewer rows
+            than images; or the target is absent in row 1. And naming the image, if it is no frame or cannot be read
+            (`image_folder`), or has an orientation tag; or the folder, if its name is not UTF-8.
     """
     path = Path(path)
     folder = utf8_name(path.absolute())
@@ -62,10 +61,10 @@ def read_folder(path: str | Path) -> list[Sequence]:
 def read_folders(root: str | Path) -> list[Sequence]:
     """All sequences in the folders directly below `root`, sorted by folder name, then by target.
 
-    A folder counts as a sequence when it has an `img` folder or an annotation file; others are passed over.
+    A folder counts as a sequence when it has an `img` folder or an annotation file; others are ignored.
 
     Raises:
-        InputError: when `root` is not a folder or holds no sequence, or as `read_folder`.
+        InputError: if `root` is not a folder or holds no sequence, or as `read_folder`.
     """
     root = Path(root)
     if not root.is_dir():
@@ -86,7 +85,7 @@ def read_true_boxes(folder: Path) -> dict[str, np.ndarray]:
     """Read the true boxes of a sequence folder, with or without images.
 
     Args:
-        folder: as for `read_folder`; if it has no `img`, boxes are not compared with images.
+        folder: folder as in `read_folder`; if it has no `img`, boxes are not compared with images.
 
     Returns:
         (T, 4) float64 xywh by name, in px counted from 1 as in the files; NaN rows where the target is absent.
@@ -108,7 +107,7 @@ def is_annotated(folder: Path) -> bool:
 
 
 def _sizes(images: ImageFiles) -> np.ndarray:
-    """(T, 2) width and height of each image, px, by its head.
+    """(T, 2) width and height of each image, px, from its header.
 
     Raises:
         InputError: as `check_headers`; and naming the first that an EXIF tag would turn.
@@ -184,8 +183,8 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
     """Write a sequence as a folder `root`/`sequence.name` that `read_folder` reads.
 
     Args:
-        sequence: what to write; names, boxes and images are kept, attributes and polygons have no place here.
-        root: where the sequence's folder is created.
+        sequence: sequence whose name, boxes and images are written; the layout has no attributes or polygons.
+        root: folder in which the sequence's folder is created.
         images: "jpg" (quality 95) or "png" (exact).
 
     Returns:
@@ -193,9 +192,8 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
 
     Raises:
         ValueError: if `images` is neither.
-        InputError: when the sequence was read from there, since its images would be encoded a second time in their
-            own place; or when a file cannot be written. Each file is written whole or not at all, the annotation
-            last.
+        InputError: if the sequence was read from this folder, as its images would be overwritten by a second
+            encoding; or if a file cannot be written. Each file is written whole or not at all, the annotation last.
     """
     if images not in ("jpg", "png"):
         raise ValueError(f'images must be "jpg" or "png", got {images!r}')
@@ -231,8 +229,8 @@ def _annotations(folder: Path, name: str) -> dict[str, Path]:
     """Annotation files that have rows, by the names of their sequences, in the order of their numbers.
 
     Args:
-        folder: of the sequence.
-        name: of the sequence if it has one target, and the beginning of its targets' names otherwise.
+        folder: folder of the sequence.
+        name: name of the sequence if it has one target, and the beginning of its targets' names otherwise.
     """
     found = [(match, file) for file in folder.iterdir() if (match := _ANNOTATION.fullmatch(file.name))]
     numbered = {int(match[1] or 0): file for match, file in found}

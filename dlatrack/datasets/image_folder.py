@@ -1,7 +1,7 @@
 """A folder of numbered images as the frames of one clip.
 
-What counts as a frame is decided by all names together, because a mask, a cover or a picture of another kind among
-the frames would be tracked, or be missing, without anybody noticing.
+All names together decide which images are frames: a mask, a cover or another picture among the frames would be
+tracked, and a frame of another name be missing, without being noticed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dlatrack.datasets.numbering import fault_of_numbers, split_name, values
 from dlatrack.errors import InputError, listed
 from dlatrack.files import is_companion
 
-#: Kinds of images that cameras and tools write and that are not read.
+#: Suffixes of images that cameras and tools write and that are not read.
 _OTHER_KINDS = re.compile(
     r"\.(avif|bmp|cr2|cr3|dib|dng|exr|gif|heic|heif|j2k|jfif|jp2|jpe|jxl|nef|pbm|pgm|pnm|ppm|raw|tga|tiff?|webp)",
     re.IGNORECASE,
@@ -29,14 +29,14 @@ _KINDS = ", ".join(IMAGE_SUFFIXES)
 def image_files(folder: Path) -> ImageFiles:
     """The images in `folder`, in the order of the numbers in their names, to be decoded upright.
 
-    Hidden files and files that are no images are passed over. The names of the images may differ in nothing but their
-    numbers and whether they end in .jpg, .jpeg or .png. The number that counts them may begin anywhere and grow in
-    steps, but none may be missing; times give the order only, see `numbering.fault_of_numbers`.
+    Hidden files and files that are no images are ignored. The names of the images may differ only in their numbers
+    and in .jpg, .jpeg or .png at the end. The number that counts them may begin anywhere and grow in steps, but none
+    may be missing; times only give the order, see `numbering.fault_of_numbers`.
 
     Raises:
-        InputError: when the folder is missing, cannot be listed or has no image; naming the file, when there is an
-            image of a kind that is not read, one that is named unlike the others, or two of one number; naming the
-            numbers that are missing; and where images of several clips are mixed.
+        InputError: if the folder is missing, cannot be listed or has no image; naming the file, if there is an image
+            of a kind that is not read, one that is named unlike the others, or two of one number; naming the numbers
+            that are missing; or if images of several clips are mixed.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is missing; a sequence keeps its images there, e.g. 0001.jpg")
@@ -64,10 +64,10 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def check_headers(images: ImageFiles) -> list[ImageHeader]:
-    """The head of each image, read before long work on them.
+    """The header of each image, read before long work on them.
 
     Raises:
-        InputError: naming the first file that cannot be opened or says no size, or that has more than 8 bits per
+        InputError: naming the first file that cannot be opened, has no readable header, or has more than 8 bits per
             channel.
     """
     headers: list[ImageHeader] = []
@@ -115,10 +115,10 @@ def _in_order(folder: Path, paths: list[Path]) -> list[Path]:
 
 
 def utf8_name(path: Path) -> str:
-    """The last part of a path, which will name a sequence in result files.
+    """The last part of a path, as the name of a sequence in result files.
 
     Raises:
-        InputError: if it is not UTF-8; no result file could hold it.
+        InputError: if it is not UTF-8, so that no result file could hold it.
     """
     try:
         path.name.encode()

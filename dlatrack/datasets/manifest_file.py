@@ -46,7 +46,7 @@ _SPLIT_KEYS = ("marker", "counts", "source", "of", "only", "without")
 
 @dataclass(frozen=True)
 class Content:
-    """A manifest as read: the TOML table, the lists of names, the sequences and all files they come from."""
+    """A manifest as read: the TOML table, the lists of names, the sequences and the files of all these."""
 
     table: dict[str, Any]
     lists: dict[str, tuple[str, ...]]

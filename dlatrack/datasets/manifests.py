@@ -1,7 +1,7 @@
 """What a data set should hold: `data_manifests/NAME.toml`, checked and typed.
 
-A miniature carries a file `mini.NAME.toml` in its root. It replaces counts, lists and sequences by its own, so the
-same readers and checks serve the miniature and the real data set.
+A miniature has a file `mini.NAME.toml` in its root, whose counts, lists and sequences replace those of the manifest,
+so the same readers and checks serve the miniature and the real data set.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class Split:
 
     Args:
         name: e.g. "train".
-        marker: glob below the root that finds something when the split is there.
+        marker: glob below the root that matches a file or folder of the split.
         counts: expected numbers by the names of `tracks.Counts`.
-        source: where they are from: "published", "measured" (on real annotation), "declared" (by a miniature) or
+        source: origin of the counts: "published", "measured" (on real annotation), "declared" (by a miniature) or
             "recalled" (widely printed, not verified: a difference is a note and not a fault).
-        of: the split that this one is a part of, or several, separated by blanks, that it joins; empty for a split
-            with files of its own.
-        only: list of names that it keeps; empty for all.
-        without: lists of names that it leaves out.
+        of: the split that this one is a part of, or those that it joins, separated by blanks; empty for a split with
+            files of its own.
+        only: list of the names that it keeps; empty for all.
+        without: lists of the names that it leaves out.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that is known about a data set; the fields are those of the file, described in `manifest_file`."""
+    """The manifest of a data set; the fields are those of the file, described in `manifest_file`."""
 
     name: str
     title: str
@@ -84,14 +84,14 @@ class Manifest:
         """The split of that name.
 
         Raises:
-            InputError: naming those there are.
+            InputError: naming the splits, if there is none of that name.
         """
         if name not in self.splits:
             raise InputError(f"{self.name} has no split {name!r}; choose from {', '.join(self.splits)}")
         return self.splits[name]
 
     def holds(self, split: str, sequence: str) -> bool:
-        """Whether a sequence that lies among the files of a split belongs to it, by the lists of names."""
+        """Whether a sequence among the files of a split belongs to it, by the lists of names."""
         part = self.split(split)
         kept = not part.only or sequence in self.lists[part.only]
         return kept and not any(sequence in self.lists[name] for name in part.without)
@@ -106,7 +106,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Place:
-    """A data set on this machine: its real root folder, and the manifest that holds for it."""
+    """A data set on disk: its resolved root folder, and the manifest of the data set or of its miniature."""
 
     root: Path
     manifest: Manifest
@@ -149,12 +149,12 @@ def manifest(name: str) -> Manifest:
 
 
 def mini_file(name: str) -> str:
-    """Name of the file by which a miniature declares what it holds."""
+    """Name of the file in which a miniature declares its content."""
     return f"mini.{name}.toml"
 
 
 def locate(name: str, root: str | Path) -> Place:
-    """Find a data set in a folder or in a folder of its usual name directly below.
+    """Find a data set in a folder, or in a folder of its usual name directly below.
 
     Raises:
         InputError: if neither holds any split of it.
@@ -201,7 +201,7 @@ def _typed(name: str, content: Content) -> Manifest:
 
 
 def _with_miniature(known: Manifest, file: Path) -> Manifest:
-    """A manifest with what a miniature declares in place of the real counts, lists and sequences."""
+    """A manifest with the counts, lists and sequences that a miniature declares."""
     content = load_content(file, miniature_of=known.name)
     splits = {
         name: replace(split, counts=content.table["splits"].get(name, {}), source="declared")

@@ -9,16 +9,16 @@ from itertools import pairwise
 
 from dlatrack.errors import shortened
 
-#: From here on a number is a time, such as seconds, ms or ns since 1970; frames are not counted as far as that.
+#: From here on a number is a time, such as seconds, ms or ns since 1970; frames are not counted so far.
 _TIME = 10_000_000
 
-#: Steps from which on they may differ by one, since they are times in ms that were rounded.
+#: Steps of at least this size may differ by one, as rounded times in ms do.
 _ROUNDED = 4
 
-#: Numbers that a message names.
+#: How many numbers a message names.
 _NAMED = 3
 
-#: A number in a name; behind seconds since 1970 a point begins a fraction.
+#: A number in a name; after seconds since 1970 a point begins a fraction.
 _NUMBER = re.compile(r"([1-9][0-9]{9,}\.[0-9]+|[0-9]+)")
 
 _DATE = re.compile(r"(?:19|20)[0-9]{2}(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])")
@@ -32,12 +32,12 @@ def split_name(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def values(numbers: Sequence[str]) -> tuple[Fraction, ...]:
-    """What numbers of a name are worth."""
+    """The values of the numbers in a name."""
     return tuple(map(Fraction, numbers))
 
 
 def fault_of_numbers(rows: Sequence[tuple[str, ...]]) -> str:
-    """Say why images with these numbers are not all frames of one clip, one after the other.
+    """Why images with these numbers are not the consecutive frames of one clip.
 
     A number that grows from image to image counts them, and must grow by even steps. Times only give the order: a
     number of ten million or more, a date (20240501, 2024-05-01), a time of day (123058 or 12-30-58; six digits are
@@ -45,10 +45,10 @@ def fault_of_numbers(rows: Sequence[tuple[str, ...]]) -> str:
     does not count: it says when the clip began.
 
     Args:
-        rows: the numbers of each image, as many for each, in the order of their values.
+        rows: the numbers of each image, equally many, in the order of their values.
 
     Returns:
-        What is wrong; empty if nothing is.
+        The fault, as the object of "has"; empty if there is none.
     """
     columns = list(zip(*rows, strict=True))[: _first_time(rows)]
     left = [[int(value) for value in values(column)] for column in columns if len(set(column)) > 1]
@@ -84,7 +84,7 @@ def _steps(numbers: Sequence[int]) -> list[int]:
 
 
 def _even(numbers: Sequence[int]) -> bool:
-    """Whether all steps are the same, but for rounding."""
+    """Whether all steps are the same, apart from rounding."""
     steps = _steps(numbers)
     if min(steps) == max(steps):
         return True
@@ -94,7 +94,7 @@ def _even(numbers: Sequence[int]) -> bool:
 
 
 def _gap(numbers: Sequence[int]) -> str:
-    """Which numbers are missing, as far as steps tell."""
+    """The fault of numbers in uneven steps, with those that are missing if the steps show which."""
     steps = _steps(numbers)
     step = min(steps)
     first, last, least, most = (shortened(str(n)) for n in (numbers[0], numbers[-1], step, max(steps)))

@@ -31,9 +31,9 @@ def read(root: str | Path, split: str = "train", *, report: Report = stop_at_fir
     Returns:
         One track per segment, that is per YouTube id, class id and object id, named ID_CLASS_OBJECT as in the names
         of the images; numbers are milliseconds. Boxes are float32, px; rows that say absent have no box and are
-        not visible. Videos of which no frame is here are left out and counted by a note of the table, because they
-        vanish from the web; so are absent rows without an image. A frame that is missing where others of its
-        video are here is a fault.
+        not visible. Videos of which no frame is on disk are left out and counted by a note of the table, because they
+        vanish from the web; so are absent rows without an image. A frame that is missing where others of its video
+        are on disk is a fault.
 
     Raises:
         InputError: if this is not YouTube-BB or there is no such split; and as `report`.
@@ -112,7 +112,7 @@ class _Images:
         return header.width, header.height
 
     def _report_extra(self, kind: int) -> None:
-        """Report the images of a class that no row names."""
+        """Report the images of a class that belong to no row."""
         rows = self._rows
         of_class = [item[1] == kind for item in rows.segments]
         named = {rows.image(index) for index in np.flatnonzero(np.array(of_class)[rows.segment]).tolist()}

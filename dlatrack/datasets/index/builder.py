@@ -87,7 +87,7 @@ class TrackTableBuilder:
             numbers: (R,) int, numbers for the template; a template without a directive has one row.
             boxes_xywh: (R, 4), 0-based px; NaN rows where there is no box.
             visible: (R,) bool; by default wherever there is a box. A row without a box is never visible.
-            object_class: what the target is.
+            object_class: class of the target.
             attributes: challenge attributes.
             fps: frames per second.
             polygons: (R, 4, 2), 0-based px; all tracks have them or none.

@@ -19,9 +19,9 @@ class ImageList:
         root: folder that the templates are relative to.
         templates: V path templates, see `images.fill`.
         starts: (V + 1,) int64, the image at which each template starts.
-        numbers: (M,) int, what goes into the template.
-        listed_wh: (M, 2) int, width and height that the annotation says each image has, px; 0 where it does not say.
-            None where it lists none.
+        numbers: (M,) int, number of each image for its template.
+        listed_wh: (M, 2) int, width and height of each image according to the annotation, px, 0 where it says
+            nothing; None where it lists no sizes.
     """
 
     root: Path
@@ -49,8 +49,8 @@ def distinct(parts: list[ImageList]) -> tuple[ImageList, np.ndarray]:
     """The distinct images of several lists, which may repeat templates and images.
 
     Returns:
-        The images, templates in the order in which they first come, numbers ascending within each; and (K,) int64,
-        for each image of the lists taken one after the other its position in the answer.
+        The images, templates in the order of their first appearance, numbers ascending within each; and (K,) int64,
+        the position in these of each image of the lists in order.
     """
     seen: dict[str, int] = {}
     groups = [

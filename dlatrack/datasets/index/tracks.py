@@ -1,4 +1,4 @@
-"""The index of a whole data set in columns: ten million boxes take a few hundred megabytes and no Python objects."""
+"""The index of a whole data set in columns: ten million boxes take a few hundred megabytes and no objects."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ TEXTS = ("names", "templates", "classes", "attributes")
 
 @dataclass(frozen=True)
 class Counts:
-    """How much there is of a data set.
+    """The size of a data set.
 
     Args:
-        videos: distinct templates, that is folders of frames.
-        frames: distinct images, those without a target included where the reader lists them.
-        tracks: annotated targets.
-        rows: frames of all tracks together, those without a box included.
-        boxes: rows that have a box.
+        videos: number of distinct templates, that is of folders of frames.
+        frames: number of distinct images, including those without a target where the reader lists them.
+        tracks: number of annotated targets.
+        rows: number of frames of all tracks together, including those without a box.
+        boxes: number of rows that have a box.
     """
 
     videos: int
@@ -50,13 +50,13 @@ class TrackTable:
         attributes: T lists of challenge attributes, each separated by blanks.
         fps: (T,) float32, frames per second of the recording.
         starts: (T + 1,) int64, the row at which each track starts; no track is empty.
-        numbers: (N,) int32 or int64, what goes into the template.
+        numbers: (N,) int32 or int64, number of each row for the template.
         boxes_xywh: (N, 4) float32 or float64, 0-based px; NaN rows where there is no box.
         visible: (N,) bool, False where the target is absent.
         polygons: (N, 4, 2) float64 corners, 0-based px, where the data has them.
         extras: further columns by name, (N,) or (N, ...), e.g. how much of the target is covered.
         on_disk: images that the reader has found, where some show no target and so have no row.
-        notes: what the reader has left out without a fault, for people; not part of the hash or of a stored table.
+        notes: sentences about annotation that the reader leaves out without a fault; not part of the hash.
 
     Raises:
         ValueError: if the columns do not fit together.
@@ -109,7 +109,7 @@ class TrackTable:
 
     @property
     def usable(self) -> np.ndarray:
-        """(N,) bool: the target is visible and its box has an area, which is what training needs."""
+        """(N,) bool: the target is visible and its box has an area, as training needs it."""
         return self.visible & self.has_box & (self.boxes_xywh[:, 2:] > 0).all(1)
 
     def path(self, row: int) -> Path:
@@ -118,7 +118,7 @@ class TrackTable:
         return self.root / fill(self.templates[track], int(self.numbers[row]))
 
     def sequence(self, track: int | str) -> Sequence:
-        """One track, by number or name, as a video whose frames are decoded when asked for.
+        """One track, by number or name, as a video whose frames are decoded when they are needed.
 
         Raises:
             InputError: if no track has that name.
@@ -159,13 +159,13 @@ class TrackTable:
         return self._chosen(tracks, np.flatnonzero(rows), np.concatenate([[0], left[tracks + 1]]))
 
     def images(self) -> tuple[ImageList, np.ndarray]:
-        """All distinct images, those without a target included; and (N,) int64, each row's position among them."""
+        """All distinct images, including those without a target; and (N,) int64, each row's position among them."""
         own = ImageList(self.root, self.templates, self.starts, self.numbers)
         images, position = distinct([own] if self.on_disk is None else [own, self.on_disk])
         return images, position[: len(self)]
 
     def counts(self) -> Counts:
-        """How much there is."""
+        """The numbers of videos, frames, tracks, rows and boxes."""
         images = self.images()[0]
         boxes = int(self.has_box.sum())
         return Counts(len(images.templates), len(images), self.track_count, len(self), boxes)
@@ -186,7 +186,7 @@ class TrackTable:
         return columns | {f"extras.{name}": column for name, column in self.extras.items()}
 
     def digest(self) -> str:
-        """SHA-256 of all columns: names, image paths, boxes, visibility and the rest, wherever the data set lies."""
+        """SHA-256 of all columns: names, image paths, boxes, visibility and the rest; the root is left out."""
         total = hashlib.sha256()
         for name, column in sorted(self.columns().items()):
             total.update(f"{name} {column.dtype} {column.shape}\n".encode())

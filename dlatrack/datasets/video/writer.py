@@ -16,7 +16,7 @@ from dlatrack.datasets.video.capture import name_for_opencv
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, check_writable
 
-#: Codecs for each kind of file, widely supported ones first; the first that this OpenCV has is used. H.264 ("avc1") is
+#: Codecs for each kind of file, widely supported first; the first that this OpenCV has is used. H.264 ("avc1") is
 #: missing from OpenCV's own packages for Linux. Browsers play H.264 and VP8, but not "mp4v" and "MJPG".
 CODECS = {
     ".mp4": ("avc1", "mp4v"),
