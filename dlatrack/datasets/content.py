@@ -19,7 +19,7 @@ import numpy as np
 
 from dlatrack import paths
 from dlatrack.datasets.images import ImageFiles, NumberedPaths, Paths
-from dlatrack.datasets.index.image_list import ImageList
+from dlatrack.datasets.index.tracks import ImageList
 from dlatrack.datasets.sequence import Sequence as Track
 from dlatrack.errors import InputError
 from dlatrack.files import write_text

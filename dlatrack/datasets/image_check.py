@@ -14,8 +14,7 @@ import numpy as np
 from dlatrack.datasets.faults import Fault, FaultLog
 from dlatrack.datasets.image_header import read_header
 from dlatrack.datasets.images import decode_image
-from dlatrack.datasets.index.image_list import ImageList
-from dlatrack.datasets.index.tracks import TrackTable
+from dlatrack.datasets.index.tracks import ImageList, TrackTable
 from dlatrack.progress import Progress
 
 _CHUNK = 64  # images per task of a worker

@@ -10,8 +10,8 @@ from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import DataSetFiles, folders_in, open_data_set
+from dlatrack.datasets.manifest_file import SequenceEntry
 from dlatrack.datasets.manifests import manifest
-from dlatrack.datasets.sequence_list import SequenceEntry
 
 _IMAGES = "%08d.jpg"
 _FLAGS = ("full_occlusion", "out_of_view")

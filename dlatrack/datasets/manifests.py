@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from dlatrack import paths
-from dlatrack.datasets.manifest_file import Content, load_content
-from dlatrack.datasets.sequence_list import SequenceEntry
+from dlatrack.datasets.manifest_file import Content, SequenceEntry, load_content
 from dlatrack.errors import InputError
 
 

@@ -10,7 +10,7 @@ from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.index.builder import TrackTableBuilder, literal
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import DataSetFiles, folders_in, open_data_set
-from dlatrack.datasets.sequence_list import SequenceEntry
+from dlatrack.datasets.manifest_file import SequenceEntry
 
 
 def read(root: str | Path, split: str = "test", *, report: Report = stop_at_first) -> TrackTable:

@@ -11,7 +11,7 @@ from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import DataSetFiles, folders_in, open_data_set
-from dlatrack.datasets.sequence_list import SequenceEntry
+from dlatrack.datasets.manifest_file import SequenceEntry
 
 _IMAGES, _ANNOTATION, _FLAGS = "data_seq/UAV123", "anno/UAV123", "anno/UAV123/att"
 

@@ -12,7 +12,7 @@ from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import DataSetFiles, open_data_set
-from dlatrack.datasets.sequence_list import SequenceEntry
+from dlatrack.datasets.manifest_file import SequenceEntry
 
 _CORNERS = "x1,y1,x2,y2,x3,y3,x4,y4"
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dlatrack.datasets.manifest_file import load_content
+from dlatrack.datasets.manifest_file import load_content, read_sequence_list
 from dlatrack.datasets.manifests import locate, manifest, manifests_dir, mini_file, names
-from dlatrack.datasets.sequence_list import read_sequence_list
 from dlatrack.errors import InputError
 
 MANIFEST = """

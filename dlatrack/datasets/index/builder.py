@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.datasets.index.columns import ArrayBuilder, TextColumn
-from dlatrack.datasets.index.image_list import ImageList
-from dlatrack.datasets.index.tracks import TEXTS, TrackTable
+from dlatrack.datasets.index.tracks import TEXTS, ImageList, TrackTable
 
 #: A path template: plain text, %% for a percent sign, and at most one %d or %0Nd.
 _TEMPLATE = re.compile(r"(?:[^%]|%%)*(%(?:0\d+)?d)?(?:[^%]|%%)*")
