@@ -128,7 +128,7 @@ def load_content(file: Path, *, miniature_of: str = "") -> Content:
     if "sequences" not in table:
         return Content(table, lists, (), files)
     listed = file.parent / table["sequences"]
-    return Content(table, lists, _read_sequence_list(listed), (*files, listed))
+    return Content(table, lists, read_sequence_list(listed), (*files, listed))
 
 
 def _check_keys(
@@ -178,7 +178,7 @@ def _names(file: Path) -> tuple[str, ...]:
     return names
 
 
-def _read_sequence_list(file: Path) -> tuple[SequenceEntry, ...]:
+def read_sequence_list(file: Path) -> tuple[SequenceEntry, ...]:
     """Read a CSV file with one sequence per row; attributes and subsets are separated by blanks.
 
     Raises:
