@@ -143,8 +143,8 @@ def _chosen(place: Place, splits: Collection[str] | None) -> list[Split]:
     own = place.manifest.own_splits
     if place.manifest.miniature:
         return [split for split in own if split.counts]
-    here = place.splits_here()
-    return [split for split in own if split.name in here]
+    on_disk = place.splits_on_disk()
+    return [split for split in own if split.name in on_disk]
 
 
 def _compare(place: Place, split: Split, found: Counts, log: FaultLog, notes: list[str]) -> None:

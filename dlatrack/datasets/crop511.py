@@ -91,7 +91,7 @@ def read_crop511(
     """Import crops and boxes that were prepared for pysot.
 
     Keys that are not digits are no frames and ignored, as in pysot. It also drops boxes without an area silently;
-    here each is a fault, and with a `FaultLog` as `report` they are counted and left out.
+    this reader reports each, and with a `FaultLog` as `report` they are counted and left out.
 
     Args:
         annotation: train.json or val.json.

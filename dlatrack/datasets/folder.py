@@ -1,7 +1,7 @@
 """Videos in the folder layout of OTB: `img/` with numbered images and `groundtruth_rect.txt` beside it.
 
-The files count pixels from 1, as OTB's MATLAB code does; inside the library they count from 0. The reader
-subtracts 1 from x and y, the writer adds it.
+The files count pixels from 1, as OTB's MATLAB code does, and the library from 0. The reader subtracts 1 from x and y,
+the writer adds it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy as np
 from dlatrack.datasets.box_text import decode_text, fault_of_box, split_lines, split_numbers
 from dlatrack.datasets.image_folder import check_headers, image_files, utf8_name
 from dlatrack.datasets.images import ImageFiles
+from dlatrack.datasets.layout import folders_in
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError, shortened
-from dlatrack.files import atomic_path, is_companion, same_file, write_text
+from dlatrack.files import atomic_path, same_file, write_text
 
 _ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9][0-9]*))?\.txt")
 
@@ -77,8 +78,11 @@ def read_folders(root: str | Path) -> list[Sequence]:
 
 def sequence_folders(root: Path) -> list[Path]:
     """Folders directly below `root` that have an `img` folder or an annotation file, sorted; no hidden ones."""
-    paths = (path for path in root.iterdir() if _is_sequence(path))
-    return sorted(paths, key=lambda path: path.name)
+    return [
+        folder
+        for folder in folders_in(root)
+        if (folder / "img").is_dir() or any(folder.glob("groundtruth_rect*.txt"))
+    ]
 
 
 def read_true_boxes(folder: Path) -> dict[str, np.ndarray]:
@@ -251,9 +255,3 @@ def _text(file: Path) -> str:
         return decode_text(file.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{file} cannot be read as text with one row x,y,w,h per image ({error})") from error
-
-
-def _is_sequence(path: Path) -> bool:
-    if is_companion(Path(path.name)):
-        return False
-    return (path / "img").is_dir() or (path.is_dir() and any(path.glob("groundtruth_rect*.txt")))

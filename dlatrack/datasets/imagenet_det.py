@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +12,7 @@ import numpy as np
 
 from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.imagenet_xml import ImageAnnotation, read_image_xml
-from dlatrack.datasets.index.builder import literal, still_tracks
-from dlatrack.datasets.index.columns import ArrayBuilder, TextColumn
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import DataSetFiles, folders_in, open_data_set, scan, stays_inside
 
@@ -31,6 +29,9 @@ _BY_SYNSET, _BARE = _PARTS[0][0], _PARTS[1][0]
 
 #: The annotation of an image that has no file of annotation.
 _NOTHING = ImageAnnotation((0, 0), [])
+
+#: The number of the one row of a track, which its template does not use.
+_NUMBER = np.zeros(1, np.int64)
 
 #: Names of the links beside the training folders that pysot needs; the last one leads to val.
 _PYSOT_LINKS = "abcdefghi"
@@ -53,54 +54,11 @@ def read(root: str | Path, split: str = "train", *, report: Report = stop_at_fir
         InputError: if this is not ImageNet DET or there is no such split; and as `report`.
     """
     files = open_data_set("imagenet_det", root, split, report)
-    found = _Images(files)
-    for below, name in _folders(split, files):
-        _add(below, name, files, found)
-    return found.table()
-
-
-class _Images:
-    """The images so far, and their objects."""
-
-    def __init__(self, files: DataSetFiles) -> None:
-        self._files = files
-        self.seen: dict[str, Path] = {}
-        self.bare = 0  #: images without an annotation file
-        self._images: list[str] = []
-        self._names: list[str] = []
-        self._classes: list[str] = []
-        self._image_of_track = array("q")
-        self._boxes_xywh = ArrayBuilder(np.float64, (4,))
-        self._listed_wh = ArrayBuilder(np.int64, (2,))
-
-    def add(self, image: Path, annotation: ImageAnnotation) -> None:
-        """Add an image that has not been seen, and its objects."""
-        objects = annotation.objects
-        self._listed_wh.extend(np.array([annotation.size], np.int64))
-        classes = self._files.manifest.classes
-        self._images.append(literal(image.relative_to(self._files.root).as_posix()))
-        for item in objects:
-            self._names.append(f"{image.stem}.{item.row}")
-            self._classes.append(classes.get(item.synset, item.synset))
-            self._image_of_track.append(len(self.seen))
-        if objects:
-            self._boxes_xywh.extend(np.array([item.box_xywh for item in objects]))
-        self.seen[image.stem] = image
-
-    def table(self) -> TrackTable:
-        """The table of all images."""
-        table = still_tracks(
-            self._files.root,
-            TextColumn.of(self._images),
-            np.array(self._image_of_track, np.int64),
-            TextColumn.of(self._names),
-            TextColumn.of(self._classes),
-            self._boxes_xywh.build(),
-            fps=self._files.manifest.fps,
-            listed_wh=self._listed_wh.build(),
-        )
-        note = f"{self.bare:,} images have no annotation file and are taken to show no object"
-        return replace(table, notes=(note,)) if self.bare else table
+    builder = TrackTableBuilder(files.root, np.float32)
+    seen: dict[str, Path] = {}
+    bare = sum(_add(below, name, files, builder, seen) for below, name in _folders(split, files))
+    note = f"{bare:,} images have no annotation file and are taken to show no object"
+    return replace(builder.build(), notes=(note,) if bare else ())
 
 
 def _folders(split: str, files: DataSetFiles) -> Iterator[tuple[Path, re.Pattern[str]]]:
@@ -118,38 +76,57 @@ def _folders(split: str, files: DataSetFiles) -> Iterator[tuple[Path, re.Pattern
     for part in sorted({name for tree in trees for name in _names(tree / split, links=files.root)}):
         below = Path(split) / part
         images = next((images for folder, images in _PARTS if folder.fullmatch(part)), None)
-        there = [tree / below for tree in trees if (tree / below).is_dir()]
+        found = [tree / below for tree in trees if (tree / below).is_dir()]
         if images is None:
             allowed = ", ".join(folder.pattern for folder, _ in _PARTS)
-            files.fault(there[0], f"does not belong here; names like {allowed} are allowed")
+            files.fault(found[0], f"does not belong here; names like {allowed} are allowed")
         elif not _BY_SYNSET.fullmatch(part):
             yield below, images
-        elif files.has_folders(*there):
-            for synset in sorted({name for folder in there for name in _names(folder)}):
-                if files.is_named(next(f / synset for f in there if (f / synset).is_dir()), _SYNSET):
+        elif files.has_folders(*found):
+            for synset in sorted({name for folder in found for name in _names(folder)}):
+                if files.is_named(next(f / synset for f in found if (f / synset).is_dir()), _SYNSET):
                     yield below / synset, re.compile(rf"{synset}_\d{{1,9}}")
 
 
-def _add(below: Path, name: re.Pattern[str], files: DataSetFiles, found: _Images) -> None:
-    """Add the images of a folder."""
+def _add(
+    below: Path,
+    name: re.Pattern[str],
+    files: DataSetFiles,
+    builder: TrackTableBuilder,
+    seen: dict[str, Path],
+) -> int:
+    """Add the images of a folder that have not been `seen` in another; return how many have no annotation file."""
     images, annotations = (files.root / kind / "DET" / below for kind in ("Data", "Annotations"))
     if not files.has_folders(images):
-        return
+        return 0
     described: set[str] = set()
     if not _BARE.fullmatch(below.name) or annotations.is_dir():
         if not files.has_folders(annotations):
-            return
+            return 0
         described = _stems(annotations, ".xml", name, files)
     stems = _stems(images, ".JPEG", name, files)
     for stem in sorted(described - stems):
         files.fault(images / f"{stem}.JPEG", f"is missing; {annotations / stem}.xml describes it")
+    again = stems & seen.keys()
     for stem in sorted(stems):
         image = images / f"{stem}.JPEG"
-        if stem in found.seen:
-            files.fault(image, f"is the same image as {found.seen[stem]}; each image once")
+        if stem in again:
+            files.fault(image, f"is the same image as {seen[stem]}; each image once")
             continue
-        found.bare += stem not in described
-        found.add(image, _annotation(annotations / f"{stem}.xml", files) if stem in described else _NOTHING)
+        seen[stem] = image
+        size, objects = _annotation(annotations / f"{stem}.xml", files) if stem in described else _NOTHING
+        template = files.template(images, literal(image.name))
+        builder.add_images(template, _NUMBER, np.array([size]))
+        for item in objects:
+            builder.add(
+                f"{stem}.{item.row}",
+                template,
+                _NUMBER,
+                np.array([item.box_xywh]),
+                object_class=files.manifest.classes.get(item.synset, item.synset),
+                fps=files.manifest.fps,
+            )
+    return len(stems - described - again)
 
 
 def _annotation(file: Path, files: DataSetFiles) -> ImageAnnotation:

@@ -40,7 +40,7 @@ class ImageAnnotation(NamedTuple):
 
     Attributes:
         size: width and height of the image, px, as the file states them.
-        objects: in order.
+        objects: its objects in the order of the file.
     """
 
     size: tuple[int, int]

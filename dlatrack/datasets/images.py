@@ -30,7 +30,7 @@ UNREADABLE = "is not a readable, complete JPEG or PNG image"
 
 
 class Paths(Protocol):
-    """A list of files, which may compute each path when it is asked for."""
+    """A list of files, which may compute each path when it is needed."""
 
     def __len__(self) -> int: ...
 
@@ -43,7 +43,7 @@ class NumberedPaths:
 
     Args:
         root: folder that the template is relative to.
-        template: as `fill` takes it.
+        template: template of the paths, as in `fill`.
         numbers: (T,) int, numbers for the template.
     """
 
@@ -60,7 +60,7 @@ class NumberedPaths:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Frames in image files, decoded when asked for.
+    """Frames in image files, decoded when they are needed.
 
     Args:
         paths: the files.

@@ -173,7 +173,7 @@ class CheckedFiles:
         """Numbers of the images in a folder; images of another name, and that there is none, are faults.
 
         Args:
-            folder: folder of the images; hidden files and other files than images are passed over.
+            folder: folder of the images; hidden files and files that are no images are ignored.
             pattern: template of their names, e.g. "%08d.jpg".
 
         Returns:

@@ -110,7 +110,7 @@ class Place:
     root: Path
     manifest: Manifest
 
-    def splits_here(self) -> tuple[str, ...]:
+    def splits_on_disk(self) -> tuple[str, ...]:
         """Names of the splits of which files exist in the root."""
         own = self.manifest.own_splits
         return tuple(split.name for split in own if any(self.root.glob(split.marker)))
@@ -165,7 +165,7 @@ def locate(name: str, root: str | Path) -> Place:
     for folder in (root, *(root / child for child in known.root_names)):
         mini = folder / mini_file(name)
         place = Place(folder.resolve(), _with_miniature(known, mini) if mini.is_file() else known)
-        if mini.is_file() or place.splits_here():
+        if mini.is_file() or place.splits_on_disk():
             return place
     markers = ", ".join(dict.fromkeys(split.marker for split in known.splits.values()))
     raise InputError(
@@ -185,7 +185,7 @@ def _typed(name: str, content: Content) -> Manifest:
         wanted = {split.only, *split.without} - {""}
         if not wanted <= lists.keys() or not set(split.of.split()) <= splits.keys():
             raise InputError(
-                f"{content.files[0]}: split {split.name} refers to a list or split that is not there"
+                f"{content.files[0]}: split {split.name} refers to a list or split that does not exist"
             )
     plain = {
         key: value for key, value in _tuples(table).items() if key not in ("splits", "lists", "sequences")

@@ -47,7 +47,7 @@ def read(root: str | Path, split: str = "train", *, report: Report = stop_at_fir
 
 
 def _first_places(chunks: list[str], files: DataSetFiles) -> dict[str, Path]:
-    """The first annotation file of each video in the whole data set; reports further ones, in whatever chunk."""
+    """The first annotation file of each video in the whole data set; reports further ones in any chunk."""
     first: dict[str, Path] = {}
     for name in chunks:
         for file in _annotations(files.root / name):

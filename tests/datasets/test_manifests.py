@@ -129,7 +129,7 @@ def test_a_data_set_is_found_by_its_marker_in_the_root_or_below(tmp_path: Path) 
     for root in (tmp_path, tmp_path / "full_data"):
         place = locate("got10k", root)
         assert place.root == (tmp_path / "full_data").resolve()
-        assert place.splits_here() == ("val",)
+        assert place.splits_on_disk() == ("val",)
         assert not place.manifest.miniature
     (tmp_path / "link").symlink_to(tmp_path / "full_data")
     assert locate("got10k", tmp_path / "link").root == (tmp_path / "full_data").resolve()

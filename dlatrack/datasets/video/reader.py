@@ -31,7 +31,7 @@ _NEAR = 16
 
 
 class VideoFrames:
-    """Frames of a video file, decoded when asked for, and the same in any order.
+    """Frames of a video file, decoded when they are needed, in any order.
 
     Containers miscount their frames, and seeking can miss its frame. So the file is read through once, when its
     length or a frame is first needed, to note the time of each frame. After seeking, the time says which frame was
