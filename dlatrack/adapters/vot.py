@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.datasets.images import decode_image, fault_in
+from dlatrack.datasets.images import UNREADABLE, decode_image
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import start_box
 from dlatrack.tracking.run import Tracker
@@ -116,13 +116,9 @@ def _read(images: dict[str, Any]) -> np.ndarray:
     (image,) = images.values()
     path = Path(os.fsdecode(image.path()))
     try:
-        data = path.read_bytes()
-    except OSError:
-        data = b""
-    pixels = decode_image(data)
-    if pixels is None:
-        raise InputError(f"{path} {fault_in(data)}")
-    return pixels
+        return decode_image(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} {UNREADABLE if isinstance(error, OSError) else error}") from None
 
 
 if __name__ == "__main__":

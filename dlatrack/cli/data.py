@@ -171,7 +171,7 @@ def _counted(known: Manifest, what: str, number: int) -> str:
 
 
 def _found(place: Place) -> str:
-    here = place.splits_here()
+    here = place.splits_on_disk()
     own = [split.name for split in place.manifest.splits.values() if not split.of]
     missing = [name for name in own if name not in here]
     text = f"{place.root}{' (miniature)' if place.manifest.miniature else ''}: {', '.join(here)}"

@@ -13,7 +13,6 @@ import numpy as np
 from dlatrack.boxes import context_side
 from dlatrack.datasets.content import listed_images_digests
 from dlatrack.datasets.images import read_image
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
 from dlatrack.sampling.crops import TEMPLATE_SIZE, PixelRectangle, crop_511
@@ -78,12 +77,12 @@ class OriginalCrops:
 
     def digest(self) -> str:
         """SHA-256 of image paths, boxes and all other columns, and of the images (`images_sha256`)."""
-        return hashlib.sha256(f"originals {digest(self.table)} {self.images_sha256}".encode()).hexdigest()
+        return hashlib.sha256(f"originals {self.table.digest()} {self.images_sha256}".encode()).hexdigest()
 
     def content(self) -> dict[str, str]:
         """Hashes of the annotations, and of the images of each template, shortened to 16 digits."""
         images = {f"images of {template}": found[:16] for template, found in self._images.items()}
-        return {**images, "annotations": digest(self.table)}
+        return {**images, "annotations": self.table.digest()}
 
     @cached_property
     def images_sha256(self) -> str:

@@ -12,8 +12,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from dlatrack.datasets.box_text import to_number
-from dlatrack.datasets.layout import LARGEST_PX
+from dlatrack.datasets.box_text import LARGEST_PX, to_number
 from dlatrack.errors import InputError, shortened
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.steps.state import TargetState

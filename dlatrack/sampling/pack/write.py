@@ -14,7 +14,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
 from dlatrack.files import LOCK, file_digest, owned_folder, write_text
@@ -86,7 +85,7 @@ def pack(
     plan = {
         "format": FORMAT,
         "name": name,
-        "source_sha256": digest(crops.table),
+        "source_sha256": crops.table.digest(),
         "images_sha256": crops.images_sha256,
         "quality": JPEG_QUALITY,
         "shard_crops": shard_crops,

@@ -53,7 +53,7 @@ def test_the_seed_decides_the_bytes(miniature: Miniature, tmp_path: Path, name: 
 @pytest.mark.parametrize("name", names())
 def test_every_sequence_can_be_opened_and_shows_its_target(miniature: Miniature, name: str) -> None:
     root = miniature(name)
-    for split in locate(name, root).splits_here():
+    for split in locate(name, root).splits_on_disk():
         for sequence in read(name, root, split).sequences():
             height, width = sequence.frames[0].shape[:2]
             x, y, w, h = sequence.boxes_xywh[0]
