@@ -84,7 +84,7 @@ class Description:
     Args:
         name: name of the data set.
         origin: findings of the check before packing, as `CheckReport.origin`; empty without a check.
-        source_sha256: hash of the track table, as `datasets.index.store.digest`.
+        source_sha256: hash of the track table, as `TrackTable.digest`.
         crops: N.
         tracks: T.
         videos: V.
