@@ -77,7 +77,7 @@ def read_names(file: Path, root: Path, report: Report, *, pattern: str) -> list[
         file: the list.
         root: resolved root of the data set.
         report: called with each fault.
-        pattern: regular expression that each name must match, e.g. r"GOT-10k_Val_\\d{6}".
+        pattern: regular expression that each name must match, e.g. ``GOT-10k_Val_\\d{6}``.
     """
     found: dict[str, int] = {}
     for row, line in enumerate(split_lines(read_text(file, root, report) or ""), 1):

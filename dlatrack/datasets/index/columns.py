@@ -101,7 +101,7 @@ class ArrayBuilder:
         return self._count
 
     def extend(self, rows: np.ndarray) -> None:
-        """Add (R, *shape) rows."""
+        """Add R rows, an array of `(R, *shape)`."""
         needed = self._count + len(rows)
         if needed > len(self._block):
             block = np.empty((max(needed, 2 * len(self._block)), *self._block.shape[1:]), self._block.dtype)
