@@ -6,7 +6,7 @@
 # make lint   style and types
 # make lab    open the notebooks in JupyterLab; saving keeps edits and drops outputs
 # make dist   wheel and source distribution in dist/
-# make docs   build the documentation as a static site in site/
+# make docs   build the documentation with Sphinx in site/: some minutes the first time, then what has changed
 
 PYTHON ?= python3
 VENV ?= .venv
