@@ -87,7 +87,7 @@ class ArrayBuilder:
         return self._count
 
     def extend(self, rows: np.ndarray) -> None:
-        """Add (R, *shape) rows."""
+        """Add R rows, an array of `(R, *shape)`."""
         self._bytes += np.asarray(rows, self._dtype).reshape(len(rows), *self._shape).tobytes()
         self._count += len(rows)
 
