@@ -1,4 +1,4 @@
-"""The baseline that every tracker must beat: the target does not move."""
+"""The baseline that every tracker must beat: a box that does not move."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from dlatrack.tracking.steps.state import first_box
 
-#: What a tracker gets in place of an image that it does not look at.
+#: Image for trackers that ignore images.
 NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
@@ -27,5 +27,5 @@ class StaticTracker:
 
 
 def looks_at_images(tracker: object) -> bool:
-    """Whether images must be read for a tracker; subclasses of `StaticTracker` may look at them."""
+    """Whether a tracker needs images; a subclass of `StaticTracker` may."""
     return type(tracker) is not StaticTracker
