@@ -1,4 +1,4 @@
-"""Outputs of tracking that would take the place of what is read."""
+"""Checks that outputs of video tracking overwrite no inputs and no foreign files."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from dlatrack.tracking.video import CSV_HEADER
 
 
 def check_outputs(out: Path, table: Path, stream: FrameStream, weights: Path) -> None:
-    """Refuse outputs that would take the place of something that is read, or of a table of another origin.
+    """Reject outputs that would overwrite an input, the place of an input's true boxes, or a foreign table.
 
-    Names are compared by the file that they lead to: through links, hard links and letters of another case. Beside a
-    video lies, if anywhere, the table of its true boxes, under its name or that of the file that a link leads to; so
-    no table is written there. A table that is there must be one of `VideoTrack.as_csv`. New files may lie among the
-    images of a clip, since readers pass over what is no image.
+    Paths are compared by the file to which they resolve, through links, hard links and letters of another case. The
+    true boxes of a video would be in a CSV file with its name, or with that of the file to which a link resolves. An
+    existing table must be one of `VideoTrack.as_csv`. New files may lie among the images of a clip, since readers
+    skip files that are not images.
 
     Args:
-        out: the annotated video.
-        table: the boxes and scores.
-        stream: what is tracked.
-        weights: of the tracker; a name that is no file does not matter.
+        out: annotated video to write.
+        table: file of boxes and scores to write.
+        stream: video to track.
+        weights: weight file of the tracker, or a name that is no file.
 
     Raises:
         InputError: naming both files.
@@ -44,13 +44,13 @@ def check_outputs(out: Path, table: Path, stream: FrameStream, weights: Path) ->
         raise InputError(f"{table} is a folder; boxes and scores go there, so the output needs another name")
     if table.exists() and not _is_ours(table):
         raise InputError(
-            f"{table} is there and is no table of dlatrack track, which would take its place; the output needs "
-            f"another name"
+            f"{table} exists and is no table of dlatrack track, which would overwrite it; the output needs another "
+            f"name"
         )
 
 
 def _is_ours(table: Path) -> bool:
-    """Whether a file begins like a table of `VideoTrack.as_csv`."""
+    """Whether a file starts with the header of `VideoTrack.as_csv`."""
     try:
         with table.open("rb") as stream:
             return stream.read(len(CSV_HEADER)) == CSV_HEADER.encode()

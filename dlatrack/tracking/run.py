@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,14 +10,16 @@ import numpy as np
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.tracking.static import NO_IMAGE, looks_at_images
+from dlatrack.tracking.static import StaticTracker
+
+_NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
 class Tracker(Protocol):
-    """Anything that follows one target. Images are (H, W, 3) uint8 RGB, boxes (4,) xywh, 0-based px."""
+    """A tracker of one target. Images are (H, W, 3) uint8 RGB, boxes (4,) xywh, 0-based px."""
 
     def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
-        """Start on the target in the first frame, forgetting any other."""
+        """Start on the target in the first frame, in place of any other."""
         ...
 
     def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
@@ -43,19 +44,12 @@ class RunResult:
     read_seconds: np.ndarray
 
 
-def run_one_pass(
-    tracker: Tracker,
-    sequence: Sequence,
-    *,
-    on_frame: Callable[[int, np.ndarray, np.ndarray, float], None] | None = None,
-) -> RunResult:
+def run_one_pass(tracker: Tracker, sequence: Sequence) -> RunResult:
     """Track a sequence from its first frame to its last, without a restart.
 
     Args:
         tracker: any tracker; this function initialises it.
-        sequence: a sequence whose first frame shows the target. Images are not read for a tracker that ignores them,
-            unless `on_frame` is given.
-        on_frame: callback after every frame, with index, image, box_xywh and score.
+        sequence: a sequence whose first frame shows the target. Images are not read for a `StaticTracker`.
 
     Raises:
         InputError: naming the sequence, if the target has no box in the first frame, or the tracker rejects a frame.
@@ -68,11 +62,11 @@ def run_one_pass(
             f"sequence {sequence.name} does not show its target in the first frame; nothing to track"
         )
     count = len(sequence)
-    reads = on_frame is not None or looks_at_images(tracker)
+    reads = type(tracker) is not StaticTracker  # its subclasses may look at images
     result = RunResult(np.empty((count, 4)), np.ones(count), np.empty(count), np.empty(count))
     for index in range(count):
         asked = time.perf_counter()
-        image = sequence.frames[index] if reads else NO_IMAGE
+        image = sequence.frames[index] if reads else _NO_IMAGE
         started = time.perf_counter()
         try:
             if index == 0:
@@ -85,6 +79,4 @@ def run_one_pass(
         result.seconds[index] = time.perf_counter() - started
         result.read_seconds[index] = started - asked
         result.boxes_xywh[index], result.scores[index] = box, score
-        if on_frame is not None:
-            on_frame(index, image, result.boxes_xywh[index].copy(), score)
     return result

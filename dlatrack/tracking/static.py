@@ -6,9 +6,6 @@ import numpy as np
 
 from dlatrack.tracking.steps.state import first_box
 
-#: Image for trackers that ignore images.
-NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
-
 
 class StaticTracker:
     """Answers the first box in every frame, with score 1."""
@@ -24,8 +21,3 @@ class StaticTracker:
     def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
         """Repeat the box."""
         return self._box_xywh.copy(), 1.0
-
-
-def looks_at_images(tracker: object) -> bool:
-    """Whether a tracker needs images; a subclass of `StaticTracker` may."""
-    return type(tracker) is not StaticTracker

@@ -82,25 +82,20 @@ def write_times(folder: Path, name: str, columns: list[np.ndarray], total: RunTi
     write_text(folder / f"{name}_stages.json", json.dumps(asdict(total)) + "\n")
 
 
-def write_summary(path: Path, names: Iterable[str]) -> RunTimes:
+def write_summary(path: Path, names: Iterable[str]) -> None:
     """Write the sums over sequences to a JSON file, with the number of sequences and the frames per second.
 
     Args:
         path: file to write, in the folder of the `<name>_stages.json`; sequences without such a file are left out.
         names: names of the sequences.
 
-    Returns:
-        The sums.
-
     Raises:
         InputError: if the file cannot be written, or one of the sequences' files cannot be read.
     """
     files = [file for name in names if (file := path.parent / f"{name}_stages.json").is_file()]
-    parts = [_read(file) for file in files]
-    total = sum(parts, RunTimes())
-    record = {"sequences": len(parts), **asdict(total), "frames_per_second": total.frames_per_second}
+    total = sum(map(_read, files), RunTimes())
+    record = {"sequences": len(files), **asdict(total), "frames_per_second": total.frames_per_second}
     write_text(path, json.dumps(record, indent=2) + "\n")
-    return total
 
 
 def _read(file: Path) -> RunTimes:

@@ -1,4 +1,4 @@
-"""Tracking from image to image of a video, for several targets at once, with reading and writing beside it."""
+"""Tracking several targets through a video, with reading and writing in threads of their own."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from dlatrack.tracking.steps.state import TargetState
 
 Item = TypeVar("Item")
 
-#: First line of a file of `VideoTrack.as_csv`.
+#: Header of `VideoTrack.as_csv`.
 CSV_HEADER = "frame,target,x,y,w,h,score"
 
 _END = object()
 
 
 class TrackedFrame(NamedTuple):
-    """One frame, and where N targets are in it.
+    """One frame, and N targets in it.
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
@@ -42,7 +42,7 @@ class TrackedFrame(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class VideoTrack:
-    """Where N targets were in T frames.
+    """Boxes and scores of N targets in T frames.
 
     Args:
         boxes_xywh: (T, N, 4) float64, 0-based px; row 0 holds the given boxes.
@@ -53,7 +53,7 @@ class VideoTrack:
     scores: np.ndarray
 
     def as_csv(self) -> str:
-        """A row frame,target,x,y,w,h,score for each target in each frame, below a header.
+        """CSV text: a header, and a row frame,target,x,y,w,h,score for each target in each frame.
 
         Frames and px count from 0 and targets from 1; x, y is the top left corner.
         """
@@ -77,15 +77,15 @@ def parse_boxes(text: str) -> list[np.ndarray]:
 
 
 def check_first_boxes(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
-    """Refuse boxes with which no tracker could start.
+    """Reject boxes with which no tracker could start.
 
     Args:
         image_rgb: (H, W, 3) uint8, the first frame.
         boxes_xywh: (4,) each, 0-based px.
 
     Raises:
-        InputError: if there is none, or naming the first that is not four finite numbers, has no area, lies outside
-            the image, or holds a number that no image reaches.
+        InputError: if there is no box; naming the first that is not four finite numbers, has no area, lies outside
+            the image, or has a number beyond the largest image.
     """
     if not len(boxes_xywh):
         raise InputError("a box x,y,w,h around the target in the first frame is needed")
@@ -116,18 +116,18 @@ def _box(text: str) -> np.ndarray:
 def follow(
     frames: Iterable[np.ndarray], trackers: Sequence[Tracker], boxes_xywh: Sequence[np.ndarray]
 ) -> Iterator[TrackedFrame]:
-    """Follow targets through frames, each with a tracker of its own, in one pass.
+    """Track targets through frames in one pass, each with its own tracker.
 
     Args:
         frames: (H, W, 3) uint8 RGB.
-        trackers: one for each target; started here on the first frame.
+        trackers: a tracker for each target; this function initialises them.
         boxes_xywh: (4,) each, the targets in the first frame, 0-based px.
 
     Yields:
-        The frames with their boxes.
+        Each frame with the boxes of the targets.
 
     Raises:
-        InputError: naming frame and target, if a tracker refuses a frame; and as `check_first_boxes`.
+        InputError: naming frame and target, if a tracker rejects a frame; as `check_first_boxes`.
     """
     for frame, image in enumerate(frames):
         if frame == 0:
@@ -147,9 +147,9 @@ def follow(
 
 
 def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
-    """Take items in a thread of its own, up to `depth` before they are asked for, so that the work on them overlaps.
+    """Iterate over items in a thread of its own, up to `depth` items in advance.
 
-    OpenCV and torch let go of the interpreter while they work, so that threads are enough.
+    Threads are enough for work to overlap, since OpenCV and torch release the interpreter while they compute.
     """
     source = iter(items)
     reader = ThreadPoolExecutor(1, "dlatrack reading")
@@ -164,13 +164,18 @@ def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
 
 @contextmanager
 def background_writer(do: Callable[[Item], None], depth: int) -> Iterator[Callable[[Item], None]]:
-    """Do something with items, one after the other, in a thread of its own, with at most `depth` of them waiting.
+    """Call a function with items, in order, in a thread of its own.
+
+    Args:
+        do: function of an item.
+        depth: largest number of waiting items.
 
     Yields:
-        What takes an item, and waits only if `depth` are waiting. At the end of the block all are done.
+        A function that queues an item, and blocks only while `depth` items wait. At the end of the block the queue is
+        empty.
 
     Raises:
-        Exception: what `do` raises, when the next item is given or at the end.
+        Exception: the exception of `do`, when a later item is queued or at the end.
     """
     waiting: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1, "dlatrack writing") as writer:

@@ -65,8 +65,7 @@ def siamcar_step(
         for values in (score, windowed, foreground, sides)
     )
     region = _region(_peak(windowed), sides, pixels, template_size)
-    inside = _peak(score[region])
-    row, column = inside[0] + region[0].start, inside[1] + region[1].start
+    row, column = np.add(_peak(score[region]), [place.start for place in region])
 
     first_cell = (search_size - pixels + 1) // 2 - search_size // 2  # crop px, from the centre of the crop
     centre = state.centre_xy + (np.array([column, row]) + first_cell) / scale
