@@ -47,7 +47,7 @@ def bench_pairs(repeats: int, *, pack: str = "") -> BenchReport:
             table = synthetic_table(Path(folder) / "images", 8, 10)
             crops = write_pack(table, Path(folder) / "pack", workers=1)
         source = PairSource(crops, chosen.sampling, chosen.net, seed=0)
-        files = [_files(source, index) for index in range(repeats)]
+        files = [_files(crops, source, index) for index in range(repeats)]
         timings = measure(
             {
                 "training pair from a pack": lambda turn: source.pair(0, turn),
@@ -149,15 +149,11 @@ def _opened(folder: Path) -> PackedCrops:
     return PackedCrops(folder, Description("", {}, "", len(index.sizes), 0, 0, 95, "", ()), index)
 
 
-def _files(source: PairSource, index: int) -> list[np.ndarray]:
+def _files(crops: PackedCrops, source: PairSource, index: int) -> list[np.ndarray]:
     """The two JPEG files of a pair."""
-    crops = source.mixture.parts[0]
     rng = np.random.Generator(np.random.Philox(key=[source.seed, index]))
     rng.random()  # positive or not
-    frames = source.draw_frames(True, rng)
-    if not isinstance(crops, PackedCrops):
-        raise TypeError("files are those of a pack")
-    return [np.frombuffer(crops.encoded(crop), np.uint8) for crop in frames]
+    return [np.frombuffer(crops.encoded(crop), np.uint8) for crop in source.draw_frames(True, rng)]
 
 
 def _rates(source: PairSource, batches: int) -> tuple[float, float]:

@@ -134,7 +134,7 @@ class OnlineTracker:
         Args:
             name_or_file: the name of a tracker that comes with the package, e.g. "dla_siamcar_small", or a weight
                 file of `models.weights.save_weights`.
-            benchmark: as in `OnlineTracker`; so are all that follow.
+            benchmark: the benchmark whose hyper-parameters are used, a key of `recipe.online`.
             setting: hyper-parameters to use in place of those for `benchmark`.
             device: the torch device of the network.
             fast: whether answers may differ a little where that makes the device quicker.

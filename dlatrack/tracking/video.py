@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from dlatrack.datasets.box_text import to_number
 from dlatrack.datasets.layout import LARGEST_PX
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.errors import InputError, shortened
+from dlatrack.files import same_file
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.steps.state import TargetState
 
@@ -73,7 +76,18 @@ def parse_boxes(text: str) -> list[np.ndarray]:
     Raises:
         InputError: naming the part that is not four numbers.
     """
-    return [_box(part) for part in text.split(";") if part.strip()]
+    boxes = []
+    for part in filter(str.strip, text.split(";")):
+        try:
+            numbers = [to_number(number) for number in re.split(r"[,\s]+", part.strip(" ,"))]
+        except ValueError:
+            numbers = []
+        if len(numbers) != 4:
+            raise InputError(
+                f"a box is four numbers x,y,w,h in px of the first frame, got {shortened(part.strip())!r}"
+            )
+        boxes.append(np.array(numbers))
+    return boxes
 
 
 def check_first_boxes(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
@@ -101,16 +115,52 @@ def check_first_boxes(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -
             )
 
 
-def _box(text: str) -> np.ndarray:
-    try:
-        numbers = [to_number(number) for number in re.split(r"[,\s]+", text.strip(" ,"))]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 4:
+def check_outputs(out: Path, table: Path, stream: FrameStream, weights: Path) -> None:
+    """Reject outputs that would overwrite an input, the place of an input's true boxes, or a foreign table.
+
+    Paths are compared by the file to which they resolve, through links, hard links and letters of another case. The
+    true boxes of a video would be in a CSV file with its name, or with that of the file to which a link resolves. An
+    existing table must be one of `VideoTrack.as_csv`. New files may lie among the images of a clip, since readers
+    skip files that are not images.
+
+    Args:
+        out: annotated video to write.
+        table: file of boxes and scores to write.
+        stream: video to track.
+        weights: weight file of the tracker, or a name that is no file.
+
+    Raises:
+        InputError: naming both files.
+    """
+    for output in (out, table):
+        if output.exists():
+            for source in (*stream.files, weights):
+                if same_file(output, source):
+                    raise InputError(f"{output} is {source}, which is read; the output needs another name")
+    if stream.path.is_file():
+        for source in (stream.path, stream.path.resolve()):
+            truth = source.with_suffix(".csv")
+            if same_file(table, truth):
+                raise InputError(
+                    f"{out} differs from the video in its suffix at most; the output needs another name, because "
+                    f"{truth.name} is where the true boxes of {source.name} would be"
+                )
+    if table.is_dir():
+        raise InputError(f"{table} is a folder; boxes and scores go there, so the output needs another name")
+    if table.exists() and not _is_ours(table):
         raise InputError(
-            f"a box is four numbers x,y,w,h in px of the first frame, got {shortened(text.strip())!r}"
+            f"{table} exists and is no table of dlatrack track, which would overwrite it; the output needs another "
+            f"name"
         )
-    return np.array(numbers)
+
+
+def _is_ours(table: Path) -> bool:
+    """Whether a file starts with the header of `VideoTrack.as_csv`."""
+    try:
+        with table.open("rb") as file:
+            return file.read(len(CSV_HEADER)) == CSV_HEADER.encode()
+    except OSError as error:
+        raise InputError(f"cannot read {table}: {error.strerror or error}") from error
 
 
 def follow(

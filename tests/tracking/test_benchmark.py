@@ -307,7 +307,8 @@ def test_results_of_an_earlier_version_are_not_taken(
     shutil.rmtree(folder / "content")
     before = results(folder)
     with pytest.raises(
-        InputError, match=r"has results of sequence \S+ \(also .*\.json does not say of which images"
+        InputError,
+        match=r"has results of sequence \S+ \(also .*\.json does not record their boxes and images",
     ):
         run(StaticTracker, minis[name], tmp_path, **PROTOCOLS[name])
     assert results(folder) == before
