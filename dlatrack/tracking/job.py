@@ -101,7 +101,7 @@ class RunJob:
         if self.repetitions > 1 and not isinstance(tracker, Stochastic):
             raise InputError(
                 f"{self.repetitions} repetitions are for a tracker that draws random numbers, with a method `seed`; "
-                f"{type(tracker).__name__} has none, and one repetition says all"
+                f"{type(tracker).__name__} has none, and all repetitions would be the same"
             )
         by_name = {sequence.name: sequence for sequence in sequences or self.source.open()}
         return lambda name: self.run(tracker, by_name[name])

@@ -77,7 +77,7 @@ class OnlineTracker:
         fast: whether answers may differ a little where that makes the device quicker (`models.inference.deploy`).
 
     Attributes:
-        recipe: as given.
+        recipe: the recipe of the network.
 
     Raises:
         InputError: if the recipe has no hyper-parameters for `benchmark`, and no `setting` is given.

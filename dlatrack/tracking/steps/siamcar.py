@@ -37,7 +37,7 @@ def siamcar_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the target probability at the accurate peak, 0..1; the public code reports no score.

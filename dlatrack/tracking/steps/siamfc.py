@@ -40,7 +40,7 @@ def siamfc_step(
         state: target in the last frame.
         hyper: `penalty_k` multiplies the scores of a changed scale; window weight; learning rate of the size.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the target probability at the chosen place, 0..1, without penalty and window.

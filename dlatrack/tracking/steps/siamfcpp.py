@@ -67,7 +67,7 @@ def siamfcpp_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the score of the chosen point, target probability times centre-ness, 0..1, without penalty

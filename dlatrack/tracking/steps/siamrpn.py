@@ -34,7 +34,7 @@ def siamrpn_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the target probability of the chosen anchor, 0..1, without penalty and window.
@@ -64,7 +64,7 @@ def siamban_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the target probability of the chosen point, 0..1, without penalty and window.
