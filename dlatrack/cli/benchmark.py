@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dlatrack.evaluation.truth import BenchmarkTruth
-    from dlatrack.recipes import OnlineConfig
-    from dlatrack.tracking.online import OnlineTracker
     from dlatrack.tuning.tuned import Tuned
 
 
@@ -98,14 +96,24 @@ def _run_network(
         The folder of result files, by the recipe's name.
     """
     from dlatrack.files import file_digest
+    from dlatrack.memory import reuse_freed_memory
     from dlatrack.models.weights import load_weights
     from dlatrack.recipes import recipe as recipe_of
+    from dlatrack.tracking.online import OnlineTracker
     from dlatrack.tuning.tuned import read_tuned
 
     _, trained = load_weights(weights, recipe_of(recipe) if recipe else None)
     hyper = hyper or (benchmark if benchmark in trained.online else "OTB100")
     tuned = read_tuned(hyper, trained.name) if hyper.endswith(".json") or Path(hyper).is_file() else None
-    make = partial(_online_tracker, weights, tuned.setting if tuned else hyper, device, fast)
+    make = partial(
+        OnlineTracker.from_weights,
+        weights,
+        benchmark=hyper,
+        setting=tuned.setting if tuned else None,
+        device=device,
+        fast=fast,
+    )
+    reuse_freed_memory()
     digest = file_digest(weights)
     settings = {"hyper": tuned.as_settings() if tuned else hyper, "fast": fast}
     folder = run(make, tracker=trained.name, weights_sha256=digest, settings=settings)
@@ -175,18 +183,3 @@ def _part(shard: str) -> tuple[int, int]:
     if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
         raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shard!r}")
     return int(k), int(n)
-
-
-def _online_tracker(weights: Path, hyper: str | OnlineConfig, device: str, fast: bool) -> OnlineTracker:
-    """Made anew in each process; `hyper` is a key of `Recipe.online`, or a setting itself."""
-    from dlatrack.memory import reuse_freed_memory
-    from dlatrack.models.weights import load_weights
-    from dlatrack.recipes import OnlineConfig
-    from dlatrack.tracking.online import OnlineTracker
-    from dlatrack.tuning.network import network_trackers
-
-    if isinstance(hyper, OnlineConfig):
-        return network_trackers(weights, device, fast)(hyper)
-    reuse_freed_memory()
-    net, trained = load_weights(weights)
-    return OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast)
