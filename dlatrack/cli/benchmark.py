@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dlatrack.evaluation.truth import BenchmarkTruth
     from dlatrack.recipes import OnlineConfig
     from dlatrack.tracking.online import OnlineTracker
-    from dlatrack.tuning.tuned import Tuned
+    from dlatrack.tuning.record import Tuned
 
 
 def benchmark(
@@ -63,7 +63,7 @@ def benchmark(
     from dlatrack.recipes import recipe as recipe_of
     from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
     from dlatrack.tracking.static import StaticTracker
-    from dlatrack.tuning.tuned import read_tuned
+    from dlatrack.tuning.record import read_tuned
 
     entry = benchmark(name)
     if not entry.manifest and entry.name != "folder":

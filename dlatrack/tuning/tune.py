@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,8 @@ from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.run_record import check_names
 from dlatrack.tuning.guard import check_declared, check_listed
 from dlatrack.tuning.record import TuningRecord
-from dlatrack.tuning.space import Search, search_box
-from dlatrack.tuning.trials import (
-    MARGIN,
-    PROTOCOL,
-    SMALLEST_PART,
-    STANDARD_ERRORS,
-    TrackerFactory,
-    TrialJob,
-    first_part,
-    run_trials,
-)
+from dlatrack.tuning.search import FIRST_LOOK, P_VALUE, Search, search_box
+from dlatrack.tuning.trials import PROTOCOL, TrackerFactory, TrialJob, run_trials
 
 
 def tune(
@@ -50,23 +41,22 @@ def tune(
 ) -> TuningRecord:
     """Try settings of penalty, window and rate on the sequences of a validation set, and keep the best.
 
-    The score of a setting is the mean AUC over the sequences, by one pass and the protocol of pysot. Which settings
-    are tried, and when a trial stops early, is told in `space.Search` and `trials.is_hopeless`. The record is written
-    after every trial; the same call goes on where it ended, and gives the same file but for times. It holds hashes of
-    the boxes and images of each sequence (`content.content_of`), and only one call at a time writes it.
+    The score of a setting is the mean AUC over the sequences, by one pass and the protocol of pysot. `search.Search`
+    chooses the settings, and `search.is_hopeless` stops a trial early. The record is written after every trial; the
+    same call resumes it, and gives the same file but for times. It holds hashes of the boxes and images of each
+    sequence (`content.content_of`), and only one call at a time writes it.
 
     Args:
-        make_trackers: called once in each process, gives what makes a tracker of a setting. With several processes
-            it is pickled.
-        source: of the sequences.
+        make_trackers: factory of tracker factories, called once in each process; pickled if there are several.
+        source: source of the sequences.
         out: JSON file of the record.
-        recipe: of the tracker.
-        benchmark: whose setting is trial 0, a key of `recipe.online`.
+        recipe: recipe of the tracker.
+        benchmark: key of `recipe.online` whose setting is trial 0.
         weights_sha256: hash of the weights, if the tracker has any.
         conditions: further JSON values that decide the answers, e.g. the device.
-        trials: settings to try.
-        seed: of the sample of settings, and of the order of the sequences.
-        workers: processes, each of which uses one core; 1: this process.
+        trials: number of settings to try.
+        seed: seed of the settings, and of the order of the sequences.
+        workers: number of processes, each on one core; 1: this process.
         on_test_set: take the sequences of a test set, and mark the record with its name.
 
     Raises:
@@ -101,34 +91,27 @@ def tune(
         },
         "tuned_on_test_set": (declared or listed or source.name) if on_test_set else None,
         "protocol": {"run": "one-pass", "rules": PROTOCOL, "score": "mean over sequences of AUC"},
-        "search": _search_record(search, benchmark, len(names)),
+        "search": _search_record(search, benchmark),
         "conditions": dict(conditions or {}),
     }
     with owned_file(out):
         record = TuningRecord(out, identity, names)
-        left = trials - len(record.trials)
-        if left:
-            frames = left * sum(map(len, sequences))
-            with Progress(frames, f"tuning {recipe.name}", unit="frames") as progress:
-                for job in _jobs(make_trackers, source, search, record):
-                    best = None if record.best is None else record.best.sequence_auc
-                    outcomes = run_trials(
-                        job, sequences, best, workers=workers, progress=progress, planned=trials
-                    )
-                    for outcome in outcomes:
-                        record.add(outcome)
+        frames = (trials - len(record.trials)) * sum(map(len, sequences))
+        if not frames:
+            return record
+        with Progress(frames, f"tuning {recipe.name}", unit="frames") as progress:
+            for numbers in search.rounds():
+                if len(record.trials) > numbers[-1]:
+                    continue
+                chosen = search.settings(numbers, record.trials[: numbers[0]])
+                lacking = {number: chosen[number] for number in numbers[len(record.trials) - numbers[0] :]}
+                job = TrialJob(make_trackers, source, lacking)
+                best = None if record.best is None else record.best.sequence_auc
+                for trial in run_trials(
+                    job, sequences, best, workers=workers, progress=progress, planned=trials
+                ):
+                    record.add(trial)
     return record
-
-
-def _jobs(
-    make_trackers: TrackerFactory, source: SequenceSource, search: Search, record: TuningRecord
-) -> Iterator[TrialJob]:
-    """The trials that the record lacks, round by round; each is asked for when the rounds before it are done."""
-    for number, numbers in enumerate(search.rounds()):
-        if len(record.trials) <= numbers[-1]:
-            chosen = search.settings(number, record.best_before(numbers[0]) or search.start)
-            lacking = {trial: chosen[trial] for trial in numbers if trial >= len(record.trials)}
-            yield TrialJob(make_trackers, source, lacking)
 
 
 def _split(source: SequenceSource) -> str | None:
@@ -149,18 +132,13 @@ def _checked(source: SequenceSource) -> list[Sequence]:
     return sequences
 
 
-def _search_record(search: Search, benchmark: str, count: int) -> dict[str, Any]:
-    box = search_box(search.head)
+def _search_record(search: Search, benchmark: str) -> dict[str, Any]:
     return {
         "trials": search.trials,
         "seed": search.seed,
         "start": {"benchmark": benchmark, **asdict(search.start)},
-        "box": {name: [axis.low, axis.high] for name, axis in box.items()},
+        "box": {name: list(ends) for name, ends in search_box(search.head).items()},
+        "sampler": "optuna.samplers.GPSampler",
         "rounds": [len(numbers) for numbers in search.rounds()],
-        "first_part": first_part(count),
-        "stopped_if_behind_by": {
-            "auc": MARGIN,
-            "standard_errors": STANDARD_ERRORS,
-            "sequences_needed": SMALLEST_PART,
-        },
+        "stopped": {"pruner": "optuna.pruners.WilcoxonPruner", "p": P_VALUE, "first_look": FIRST_LOOK},
     }
