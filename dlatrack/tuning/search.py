@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import optuna
@@ -81,6 +82,17 @@ class Search:
         """Numbers of the trials that are planned together."""
         ends = [0, *range(FIRST_ROUND, self.trials, FURTHER_ROUND), self.trials]
         return [range(first, end) for first, end in pairwise(ends)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What decides the settings and the early stop, but for `start`, as JSON values."""
+        return {
+            "trials": self.trials,
+            "seed": self.seed,
+            "box": {name: list(ends) for name, ends in search_box(self.head).items()},
+            "sampler": "optuna.samplers.GPSampler",
+            "rounds": [len(numbers) for numbers in self.rounds()],
+            "stopped": {"pruner": "optuna.pruners.WilcoxonPruner", "p": P_VALUE, "first_look": FIRST_LOOK},
+        }
 
     def settings(self, numbers: range, before: Sequence[Trial]) -> dict[int, OnlineConfig]:
         """Settings of a round.

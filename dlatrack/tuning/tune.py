@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from dlatrack.tracking.benchmark import DataSetSource
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.run_record import check_names
 from dlatrack.tuning.guard import check_declared, check_listed
-from dlatrack.tuning.record import TuningRecord
-from dlatrack.tuning.search import FIRST_LOOK, P_VALUE, Search, search_box
+from dlatrack.tuning.record import Trial, TuningRecord
+from dlatrack.tuning.search import Search
 from dlatrack.tuning.trials import PROTOCOL, TrackerFactory, TrialJob, run_trials
 
 
@@ -70,56 +70,59 @@ def tune(
     if workers < 1:
         raise InputError(f"workers must be 1 or more, got {workers}")
     search = Search(recipe.net.head, recipe.online[benchmark], trials, seed)
-    declared = check_declared(source, allowed=on_test_set)
-    check_writable(out)
-    sequences = _checked(source)
-    listed = check_listed([sequence.name for sequence in sequences], allowed=on_test_set)
-    order = np.random.default_rng(seed).permutation(len(sequences))
-    sequences = [sequences[index] for index in order]
+    sequences, test_set = _open(source, out, seed, on_test_set)
     names = [sequence.name for sequence in sequences]
     identity = {
         "recipe": recipe.name,
         "weights_sha256": weights_sha256,
-        "data": {
-            "name": source.name,
-            "split": _split(source),
-            "count": len(names),
-            "frames": sum(map(len, sequences)),
-            "first_pixel": source.first_pixel,
-            "sequences": content_of(sequences),
-            "truth_sha256": truth_digest(sequences),
-        },
-        "tuned_on_test_set": (declared or listed or source.name) if on_test_set else None,
+        "data": _data_record(source, sequences),
+        "tuned_on_test_set": test_set,
         "protocol": {"run": "one-pass", "rules": PROTOCOL, "score": "mean over sequences of AUC"},
-        "search": _search_record(search, benchmark),
+        "search": {**search.as_dict(), "start": {"benchmark": benchmark, **asdict(search.start)}},
         "conditions": dict(conditions or {}),
     }
     with owned_file(out):
         record = TuningRecord(out, identity, names)
-        frames = (trials - len(record.trials)) * sum(map(len, sequences))
-        if not frames:
-            return record
-        with Progress(frames, f"tuning {recipe.name}", unit="frames") as progress:
-            for numbers in search.rounds():
-                if len(record.trials) > numbers[-1]:
-                    continue
-                chosen = search.settings(numbers, record.trials[: numbers[0]])
-                lacking = {number: chosen[number] for number in numbers[len(record.trials) - numbers[0] :]}
-                job = TrialJob(make_trackers, source, lacking)
-                best = None if record.best is None else record.best.sequence_auc
-                for trial in run_trials(
-                    job, sequences, best, workers=workers, progress=progress, planned=trials
-                ):
-                    record.add(trial)
+        for trial in _missing_trials(make_trackers, source, sequences, search, record, workers):
+            record.add(trial)
     return record
 
 
-def _split(source: SequenceSource) -> str | None:
-    """Of the data set; None where there are no splits."""
-    return source.split if isinstance(source, DataSetSource) and source.name != "folder" else None
+def _missing_trials(
+    make_trackers: TrackerFactory,
+    source: SequenceSource,
+    sequences: list[Sequence],
+    search: Search,
+    record: TuningRecord,
+    workers: int,
+) -> Iterator[Trial]:
+    """The trials that the record lacks; each is to be added to it before the next is asked for."""
+    missing = search.trials - len(record.trials)
+    if not missing:
+        return
+    with Progress(
+        missing * sum(map(len, sequences)), f"tuning {record.identity['recipe']}", unit="frames"
+    ) as progress:
+        for numbers in search.rounds():
+            done = len(record.trials)
+            if done > numbers[-1]:
+                continue
+            chosen = search.settings(numbers, record.trials[: numbers[0]])
+            job = TrialJob(
+                make_trackers, source, {number: chosen[number] for number in numbers if number >= done}
+            )
+            best = None if record.best is None else record.best.sequence_auc
+            yield from run_trials(
+                job, sequences, best, workers=workers, progress=progress, planned=search.trials
+            )
 
 
-def _checked(source: SequenceSource) -> list[Sequence]:
+def _open(
+    source: SequenceSource, out: str | Path, seed: int, on_test_set: bool
+) -> tuple[list[Sequence], str | None]:
+    """The sequences in the order in which they are run, and the name of the test set that they are allowed to be."""
+    declared = check_declared(source, allowed=on_test_set)
+    check_writable(out)
     sequences = source.open()
     check_names([sequence.name for sequence in sequences])
     if len(sequences) < 2:
@@ -129,16 +132,19 @@ def _checked(source: SequenceSource) -> list[Sequence]:
             raise InputError(
                 f"sequence {sequence.name} has no true box after its first frame; nothing can be scored on it"
             )
-    return sequences
+    listed = check_listed([sequence.name for sequence in sequences], allowed=on_test_set)
+    order = np.random.default_rng(seed).permutation(len(sequences))
+    test_set = (declared or listed or source.name) if on_test_set else None
+    return [sequences[index] for index in order], test_set
 
 
-def _search_record(search: Search, benchmark: str) -> dict[str, Any]:
+def _data_record(source: SequenceSource, sequences: list[Sequence]) -> dict[str, Any]:
     return {
-        "trials": search.trials,
-        "seed": search.seed,
-        "start": {"benchmark": benchmark, **asdict(search.start)},
-        "box": {name: list(ends) for name, ends in search_box(search.head).items()},
-        "sampler": "optuna.samplers.GPSampler",
-        "rounds": [len(numbers) for numbers in search.rounds()],
-        "stopped": {"pruner": "optuna.pruners.WilcoxonPruner", "p": P_VALUE, "first_look": FIRST_LOOK},
+        "name": source.name,
+        "split": source.split if isinstance(source, DataSetSource) and source.name != "folder" else None,
+        "count": len(sequences),
+        "frames": sum(map(len, sequences)),
+        "first_pixel": source.first_pixel,
+        "sequences": content_of(sequences),
+        "truth_sha256": truth_digest(sequences),
     }
