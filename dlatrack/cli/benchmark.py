@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dlatrack.evaluation.truth import BenchmarkTruth
-    from dlatrack.tuning.tuned import Tuned
+    from dlatrack.tuning.record import Tuned
 
 
 def benchmark(
@@ -100,7 +100,7 @@ def _run_network(
     from dlatrack.models.weights import load_weights
     from dlatrack.recipes import recipe as recipe_of
     from dlatrack.tracking.online import OnlineTracker
-    from dlatrack.tuning.tuned import read_tuned
+    from dlatrack.tuning.record import read_tuned
 
     _, trained = load_weights(weights, recipe_of(recipe) if recipe else None)
     hyper = hyper or (benchmark if benchmark in trained.online else "OTB100")
