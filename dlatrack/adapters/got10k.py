@@ -21,14 +21,14 @@ except ImportError as error:
 
 
 class GOT10kTracker(_ToolkitTracker):
-    """Follows a target for `got10k.experiments`, with images from Pillow and boxes as the benchmark has them.
+    """A tracker for `got10k.experiments`, with Pillow images and boxes in the benchmark's coordinates.
 
     Args:
-        tracker: does the work.
-        name: of the result folder.
-        first_pixel: coordinate of the first pixel in the benchmark's files: 1 for OTB and UAV123, 0 for GOT-10k,
-            LaSOT and VOT (`pixel_origin` of a manifest). The toolkit hands boxes on as they are in the files.
-        is_deterministic: whether one run says all; the toolkit repeats others on GOT-10k and VOT.
+        tracker: tracker of this library.
+        name: name of the result folder.
+        first_pixel: coordinate of the first pixel in the benchmark's files, `pixel_origin` of its manifest: 1 for OTB
+            and UAV123, 0 for GOT-10k, LaSOT and VOT. The toolkit passes boxes unchanged.
+        is_deterministic: whether all runs give the same answers; the toolkit repeats others on GOT-10k and VOT.
 
     Raises:
         ValueError: if `first_pixel` is neither 0 nor 1.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlatrack.cli.options import Json
 from dlatrack.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def bench(
     threads: Annotated[
         int | None, typer.Option(help="CPU threads; default 1, track and train all.", min=1)
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    json: Json = False,
     tracker: Annotated[
         str,
         typer.Option(

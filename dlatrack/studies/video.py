@@ -26,12 +26,12 @@ from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.progress import Progress
 from dlatrack.studies.presets import sizes
 from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.outputs import check_outputs
 from dlatrack.tracking.video import (
     TrackedFrame,
     VideoTrack,
     background_writer,
     check_first_boxes,
+    check_outputs,
     follow,
     parse_boxes,
     prefetch,

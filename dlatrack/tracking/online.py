@@ -1,4 +1,4 @@
-"""Online tracking: initialise on a box, then follow the target frame by frame."""
+"""Online tracking with a Siamese network: initialise on a box, then update frame by frame."""
 
 from __future__ import annotations
 
@@ -28,25 +28,26 @@ if TYPE_CHECKING:
 
 
 class Network(Protocol):
-    """What a tracker needs of a network, usually a `models.siamese.SiameseNet`."""
+    """The network of a tracker, usually a `models.siamese.SiameseNet`."""
 
     def template(self, z: Tensor) -> list[Tensor]:
-        """What the head needs of the target, from network input (1, 3, 127, 127)."""
+        """Template features for the head, from network input (1, 3, 127, 127)."""
         ...
 
     def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
-        """Maps of search regions (V, 3, S, S)."""
+        """Maps of the head for V search regions (V, 3, S, S)."""
         ...
 
 
 class Family(NamedTuple):
-    """How the trackers with one kind of head look at a frame and move.
+    """Search regions and tracking step of the trackers with one kind of head.
 
     Attributes:
-        step: maps of the head, last state, hyper-parameters, image size and geometry to the new state and its score.
-        crop: image, centre, side, output size and border colour to a square crop.
+        step: function of the maps of the head, last state, hyper-parameters, image size and geometry that returns the
+            new state and its score.
+        crop: function of image, centre, side, output size and border colour that returns a square crop.
         scales: sides of the search regions of one frame, as factors of the published side. With several, `step` gets
-            the maps of all, (V, C, S, S), else (C, S, S).
+            maps (V, C, S, S) of all, else (C, S, S).
     """
 
     step: Callable[..., tuple[TargetState, float]]
@@ -54,7 +55,7 @@ class Family(NamedTuple):
     scales: tuple[float, ...] = (1.0,)
 
 
-#: The family of each head. A new head adds its own here.
+#: The family of each head; a new head is added to it.
 FAMILIES: dict[str, Family] = {
     "fc": Family(siamfc_step, centred_window, SCALES),
     "rpn": Family(siamrpn_step),
@@ -65,7 +66,7 @@ FAMILIES: dict[str, Family] = {
 
 
 class OnlineTracker:
-    """A Siamese network that follows one target.
+    """A tracker of one target with a Siamese network.
 
     Args:
         net: the network; left as it is, a copy is made ready for inference (`models.inference.deploy`).
@@ -76,7 +77,7 @@ class OnlineTracker:
         fast: whether answers may differ a little where that makes the device quicker (`models.inference.deploy`).
 
     Attributes:
-        recipe: as given.
+        recipe: the recipe of the network.
 
     Raises:
         InputError: if the recipe has no hyper-parameters for `benchmark`, and no `setting` is given.
@@ -133,7 +134,7 @@ class OnlineTracker:
         Args:
             name_or_file: the name of a tracker that comes with the package, e.g. "dla_siamcar_small", or a weight
                 file of `models.weights.save_weights`.
-            benchmark: as in `OnlineTracker`; so are all that follow.
+            benchmark: the benchmark whose hyper-parameters are used, a key of `recipe.online`.
             setting: hyper-parameters to use in place of those for `benchmark`.
             device: the torch device of the network.
             fast: whether answers may differ a little where that makes the device quicker.
@@ -153,14 +154,14 @@ class OnlineTracker:
 
     @torch.inference_mode()
     def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
-        """Start on a target, forgetting any other.
+        """Start on a target, in place of any other.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            box_xywh: (4,), 0-based px; it may reach over the border of the image.
+            box_xywh: (4,), 0-based px; it may extend beyond the image.
 
         Raises:
-            InputError: if the image has another form, or the box is not finite, empty or outside the image.
+            InputError: if the image has another shape or type, or the box is not finite, empty or outside the image.
         """
         _check_image(image)
         state = TargetState.from_box(image, box_xywh)
@@ -182,7 +183,7 @@ class OnlineTracker:
             score: target probability, 0..1.
 
         Raises:
-            InputError: if the image has another form, or the network answers with numbers that are not finite.
+            InputError: if the image has another shape or type, or an output of the network is not finite.
             ValueError: if called before `init`.
         """
         if self._state is None:

@@ -351,9 +351,7 @@ def test_a_table_of_another_origin_is_kept(tmp_path, clip, text):
     (tmp_path / "synthetic-0005.csv").write_text(text)
     before = contents(tmp_path)
     for source in (tmp_path / "synthetic-0005", tmp_path / "synthetic-0005" / "img", clip):
-        with pytest.raises(
-            InputError, match=r"synthetic-0005\.csv is there and is no table of dlatrack track"
-        ):
+        with pytest.raises(InputError, match=r"synthetic-0005\.csv exists and is no table of dlatrack track"):
             track(source, tmp_path / "synthetic-0005.mp4")
     assert contents(tmp_path) == before
 
