@@ -58,8 +58,7 @@ def benchmark(
     from dlatrack.evaluation.truth import benchmark
     from dlatrack.evaluation.truth_source import read_truth
     from dlatrack.files import file_digest
-    from dlatrack.models.shipped import find_weights
-    from dlatrack.models.weights import load_weights
+    from dlatrack.models.weights import find_weights, load_weights
     from dlatrack.recipes import recipe as recipe_of
     from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
     from dlatrack.tracking.static import StaticTracker

@@ -1,4 +1,4 @@
-"""The project's own weight files: safetensors with the recipe and a model card inside."""
+"""The project's own weight files: safetensors with the recipe and a model card inside; some come with the package."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from torch import Tensor
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
 from dlatrack.models.checkpoint_files import read_safetensors
-from dlatrack.models.shipped import find_weights
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import SiameseNet
+
+#: Folder of the weights that come with the package: one file per recipe, and their model card.
+SHIPPED = Path(__file__).parents[1] / "weights"
 
 # One metadata entry and not several: safetensors writes several in random order, and the same weights must
 # give the same bytes.
@@ -38,6 +40,29 @@ class WeightsInfo(NamedTuple):
 
     recipe: Recipe
     card: dict[str, Any]
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the trackers whose weights come with the package."""
+    return tuple(sorted(file.stem for file in SHIPPED.glob("*.safetensors")))
+
+
+def find_weights(place: str | Path) -> Path:
+    """A weight file, by its path or by the name of a tracker that comes with the package.
+
+    A file of that name in the working directory takes precedence.
+
+    Raises:
+        InputError: naming the shipped trackers, if `place` is neither.
+    """
+    path = Path(place)
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return path
+    if str(place) not in shipped():
+        raise InputError(
+            f"there is no file {place}, and no weights of that name come with dlatrack; it has {', '.join(shipped())}"
+        )
+    return SHIPPED / f"{place}.safetensors"
 
 
 def save_weights(
@@ -80,7 +105,7 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
 
     Args:
         path: a file of `save_weights`, or the name of a tracker that comes with the package
-            (`shipped.find_weights`), e.g. "dla_siamcar_small".
+            (`find_weights`), e.g. "dla_siamcar_small".
         expect: refuse the file unless it holds this recipe, by name and network; its schedule may differ.
 
     Returns:

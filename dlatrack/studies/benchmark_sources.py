@@ -10,7 +10,7 @@ from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import benchmark
-from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.studies.presets import PRESETS
 
 #: Trackers that the preset smoke takes: of ours one pair, of the published ones the first.

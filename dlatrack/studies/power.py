@@ -19,8 +19,7 @@ from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.resampling import draw_sequences
 from dlatrack.evaluation.statistics.twins import TwinComparison
 from dlatrack.files import file_digest
-from dlatrack.models.shipped import find_weights, shipped
-from dlatrack.models.weights import load_weights
+from dlatrack.models.weights import find_weights, load_weights, shipped
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
 from dlatrack.studies.shipped import clips_without_masks

@@ -20,8 +20,7 @@ from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.evaluation.results import read_result_boxes
 from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
 from dlatrack.files import file_digest
-from dlatrack.models.shipped import find_weights
-from dlatrack.models.weights import load_weights, read_weights_info
+from dlatrack.models.weights import find_weights, load_weights, read_weights_info
 from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
 from dlatrack.studies import twins

@@ -22,8 +22,7 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.files import check_writable, write_text
-from dlatrack.models.shipped import find_weights
-from dlatrack.models.weights import load_weights
+from dlatrack.models.weights import find_weights, load_weights
 from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.progress import Progress
 from dlatrack.studies.presets import PRESETS

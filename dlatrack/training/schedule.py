@@ -1,4 +1,4 @@
-"""Learning rates, and which parts of the network they apply to."""
+"""Learning rates over a run, and the optimiser with one group of parameters per rate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dlatrack.recipes import Schedule
 
 
 def learning_rate(schedule: Schedule, epoch: int, share: float = 0.0) -> float:
-    """Rate of neck and head.
+    """Learning rate of neck and head.
 
     A logarithmic schedule grows geometrically from `warmup_from` towards `rate`, which the warm-up does not reach;
     the remaining epochs fall from `rate` to `final_rate` in equal steps of the logarithm. A cosine schedule grows
@@ -22,7 +22,7 @@ def learning_rate(schedule: Schedule, epoch: int, share: float = 0.0) -> float:
     Args:
         schedule: shape and values.
         epoch: from 0.
-        share: how much of the epoch is done, 0..1; matters to a cosine schedule only.
+        share: finished share of the epoch, 0..1; matters to a cosine schedule only.
 
     Source: pysot and the public SiamCAR code (logarithmic), video_analyst (cosine); SiamDLA Sec. 4.1 names the
     warm-up only.
@@ -45,7 +45,7 @@ def _logarithmic(schedule: Schedule) -> tuple[float, ...]:
 
 
 def build_optimizer(net: SiameseNet, schedule: Schedule) -> torch.optim.SGD:
-    """SGD over what trains now (`SiameseNet.train_mode`). It is built anew, without momentum, at the unfreezing."""
+    """SGD over the parameters that train now (`SiameseNet.train_mode`); at the unfreezing a new one is built."""
     groups = net.parameter_groups()
     parts = [{"params": groups.rest, "factor": 1.0}] if groups.rest else []
     backbone = [parameter for parameter in groups.backbone if parameter.requires_grad]
@@ -57,6 +57,6 @@ def build_optimizer(net: SiameseNet, schedule: Schedule) -> torch.optim.SGD:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group its factor times `rate`."""
+    """Set the learning rate of every parameter group to its factor times `rate`."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["factor"]

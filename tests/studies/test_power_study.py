@@ -17,7 +17,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.twins import compare_twins
 from dlatrack.files import file_digest
-from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.studies import power
 from dlatrack.studies.power import (
     TwinScores,
