@@ -1,4 +1,4 @@
-"""Read files of safetensors and of `torch.save` that may come from anywhere, without running code from them."""
+"""Reading of files of safetensors and `torch.save` from any origin, without running code from them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NUMPY_NUMBERS: list[Any] = [
     *{type(np.dtype(code)) for code in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "USMm"},
 ]
 
-#: What Git leaves in place of a large file that was not fetched.
+#: Start of the pointer that Git leaves in place of a large file that was not fetched.
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 
 #: Zip files, and pickles of torch before 1.6.
@@ -68,17 +68,17 @@ def read_torch(path: str | Path) -> Any:
     """
     try:
         with torch.serialization.safe_globals(_NUMPY_NUMBERS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged files torch warns at length before it raises
+            warnings.simplefilter("ignore")  # torch warns at length of damaged files before it raises
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged zip or pickle stream raises nearly anything
-        # Where a zip file is cut off, its end is sought before its start, which the system calls an invalid argument.
+        # In a truncated zip file torch seeks to before the start, for which the system reports an invalid argument.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise InputError(f"cannot read {path}: {error.strerror or _one_line(error)}") from error
         raise InputError(f"{path} {_fault(path, error)}") from error
 
 
 def _fault(path: str | Path, error: Exception) -> str:
-    """What is wrong with a file that torch does not read; its own words are paragraphs, or nothing but a number."""
+    """Describe the fault of a file that torch does not read; its own messages are paragraphs, or only a number."""
     found = _PYTHON_OBJECT.search(str(error))
     if found is not None:
         name = found[1] or found[2]
@@ -90,7 +90,7 @@ def _fault(path: str | Path, error: Exception) -> str:
 
 
 def _other_content(path: str | Path, starts: tuple[bytes, ...] = (b"",)) -> str:
-    """What a file is that does not begin as it must; nothing if it does."""
+    """Describe a file that does not begin as it must; "" if it does."""
     with open(path, "rb") as file:
         head = file.read(len(_GIT_LFS))
     if not head:

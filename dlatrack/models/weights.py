@@ -31,11 +31,11 @@ _VERSION = 1
 
 
 class WeightsInfo(NamedTuple):
-    """What a weight file says about itself.
+    """Recipe and model card of a weight file.
 
     Attributes:
-        recipe: the recipe that was trained.
-        card: the model card: data, seed, scores, versions, as the trainer wrote them.
+        recipe: recipe that was trained.
+        card: model card: data, seed, scores and versions as the trainer wrote them.
     """
 
     recipe: Recipe
@@ -79,12 +79,12 @@ def save_weights(
     recipe), `recipe` (resolved) and `card`.
 
     Args:
-        path: the file to write.
-        net: any device and memory format.
-        recipe: the recipe `net` was built from.
-        card: the model card; JSON values only.
-        dtype: in which floating-point weights are stored; float16 takes half the space. Networks are always built in
-            float32.
+        path: file to write.
+        net: network on any device and in any memory format.
+        recipe: recipe that `net` was built from.
+        card: model card; JSON values only.
+        dtype: dtype in which floating-point weights are stored; float16 takes half the space. Networks are always
+            built in float32.
 
     Raises:
         InputError: when the file cannot be written.
@@ -104,18 +104,18 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
     """Read a weight file and build its network, in evaluation mode on the CPU.
 
     Args:
-        path: a file of `save_weights`, or the name of a tracker that comes with the package
-            (`find_weights`), e.g. "dla_siamcar_small".
-        expect: refuse the file unless it holds this recipe, by name and network; its schedule may differ.
+        path: file written by `save_weights`, or name of a tracker that comes with the package (`find_weights`),
+            e.g. "dla_siamcar_small".
+        expect: recipe that the file must hold, by name and network; its schedule may differ. None: any.
 
     Returns:
         The network and the recipe in the file.
 
     Raises:
-        InputError: when the file is missing, truncated, not ours or of another recipe, or lacks weights or
-            holds values that are not finite.
+        InputError: when the file is missing, truncated, not from `save_weights` or of another recipe, lacks weights
+            or holds values that are not finite.
     """
-    # Late, as it loads torchvision, which reading what a file says does not need.
+    # Imported here, as it loads torchvision, which `read_weights_info` does not need.
     from dlatrack.models.siamese import build_model
 
     path = find_weights(path)
@@ -134,10 +134,10 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
 
 
 def read_weights_info(path: str | Path) -> WeightsInfo:
-    """Recipe and model card of a weight file, found as in `load_weights`.
+    """Read recipe and model card of a weight file, found as in `load_weights`.
 
     Raises:
-        InputError: when the file is missing, truncated or not ours.
+        InputError: when the file is missing, truncated or not from `save_weights`.
     """
     path = find_weights(path)
     return _info(path, read_safetensors(path)[1])

@@ -1,4 +1,4 @@
-"""What every backbone offers."""
+"""The base class of backbones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dlatrack.recipes import InputFormat
 class Backbone(nn.Module, ABC):
     """A convolutional trunk of total stride 8 that returns the maps of some of its stages.
 
-    Unless a trunk says otherwise, cell i of a map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
+    Unless a class says otherwise, cell i of a map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
 
     Attributes:
         levels: the stages returned, ascending.
@@ -63,14 +63,14 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def trainable_stages(self) -> list[nn.Module]:
-        """The parts that train once the backbone is unfrozen; all others never do."""
+        """Parts that train once the backbone is unfrozen; all others never do."""
 
     def trainable_parameters(self) -> list[nn.Parameter]:
-        """What trains sooner or later, in the order of the trunk."""
+        """Parameters that train once the backbone is unfrozen, in the order of the trunk."""
         return [parameter for stage in self.trainable_stages() for parameter in stage.parameters()]
 
     def train_mode(self, trains: bool) -> None:
-        """Freeze the trunk, batch norm included, or let its trainable stages join in; earlier calls do not matter."""
+        """Freeze the trunk, batch norm included, but for its trainable stages if it `trains`."""
         self.eval()
         self.requires_grad_(False)
         if trains:
@@ -79,7 +79,7 @@ class Backbone(nn.Module, ABC):
                 stage.train(self.batch_norm_trains)
 
     def adapted(self, state: Mapping[str, Tensor], input_format: InputFormat) -> dict[str, Tensor]:
-        """The state dict of the torchvision network of this name, changed to fit this trunk and its images."""
+        """Change a state dict of the torchvision network of this name to fit this trunk and its images."""
         return dict(state)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
