@@ -11,6 +11,7 @@ import cv2
 import torch
 
 from dlatrack.bench.assign import bench_assign
+from dlatrack.bench.cpu import bench_cpu
 from dlatrack.bench.evaluate import bench_evaluate
 from dlatrack.bench.measure import BenchReport
 from dlatrack.bench.pairs import bench_pairs
@@ -22,6 +23,7 @@ from dlatrack.memory import reuse_freed_memory
 #: Benchmarks by name: repetitions, and options of their own, to a report.
 BENCHES: dict[str, Callable[..., BenchReport]] = {
     "assign": bench_assign,
+    "cpu": bench_cpu,
     "evaluate": bench_evaluate,
     "pairs": bench_pairs,
     "track": bench_track,
@@ -33,13 +35,15 @@ _CORES = os.cpu_count() or 1
 #: Repetitions and CPU threads unless asked otherwise: a frame or a step is long work, and takes all cores.
 _USUAL = {
     "assign": (50, 1),
+    "cpu": (15, 1),
     "evaluate": (50, 1),
     "pairs": (50, 1),
     "track": (15, _CORES),
     "train": (15, _CORES),
 }
 
-#: What "all" measures: benchmarks with options of their own; the small trackers are those that come with the package.
+#: What "all" measures, all but "cpu": benchmarks with options of their own; the small trackers are those that come
+#: with the package.
 _ALL: tuple[tuple[str, dict[str, str]], ...] = (
     ("assign", {}),
     ("pairs", {}),
@@ -58,7 +62,7 @@ def run_benches(
 
     Args:
         what: a key of `BENCHES`, or "all".
-        repeats: timed repetitions; None: 50, or 15 for `track` and `train`.
+        repeats: timed repetitions; None: 50, or 15 for `cpu`, `track` and `train`.
         threads: of torch and OpenCV; None: 1, or one per core for `track` and `train`.
         options: of the benchmark.
 

@@ -8,7 +8,6 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from dlatrack.models.backbones.base import Backbone
-from dlatrack.models.depthwise import train_quickly
 from dlatrack.models.torchvision_ops import torchvision
 
 #: Dilation of the depthwise convolutions of stages 4 to 7: of the first block, and of the others.
@@ -50,7 +49,6 @@ class EfficientNetB0(Backbone):
         for stage, blocks in enumerate(self.features):
             for block, part in enumerate(blocks):
                 _adapt(part, stage, block)
-        train_quickly(self.features)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """See `Backbone.forward`."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dlatrack.models.backbones.base import Backbone
-from dlatrack.models.depthwise import train_quickly
+from dlatrack.models.depthwise import replace_depthwise
 from dlatrack.models.init import kaiming
 from dlatrack.models.torchvision_ops import torchvision
 
@@ -52,7 +52,7 @@ class MobileNetV2(Backbone):
             for part in block.modules():
                 if isinstance(part, nn.Conv2d) and part.kernel_size == (3, 3):
                     _set_stride_and_padding(part, position)
-        train_quickly(self.features)
+        replace_depthwise(self.features)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """See `Backbone.forward`."""
