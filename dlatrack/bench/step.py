@@ -12,8 +12,9 @@ from torch import Tensor
 from dlatrack.assign import Assignment, build_assigner
 from dlatrack.bench.measure import Stages
 from dlatrack.losses import LOSSES, LossTerms
+from dlatrack.models.heads import HeadOutput
 from dlatrack.models.preprocess import to_network_input
-from dlatrack.models.siamese import HeadOutput, build_model
+from dlatrack.models.siamese import build_model
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.pairs import PairBatch, PairSource
 from dlatrack.sampling.sources import CropSource

@@ -163,7 +163,7 @@ def per_cell(maps: Tensor | None) -> Tensor:
         ValueError: when the head has no such maps.
     """
     if maps is None:
-        raise ValueError("this loss needs maps that the head does not answer with")
+        raise ValueError("this loss needs maps that the head does not have")
     return maps.flatten(2).to(torch.promote_types(maps.dtype, torch.float32))
 
 

@@ -1,19 +1,22 @@
-"""Reading of files of safetensors and `torch.save` from any origin, without running code from them."""
+"""Files of safetensors and `torch.save`: writing, and reading of any origin without running code from them."""
 
 from __future__ import annotations
 
 import errno
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from dlatrack.errors import InputError
+from dlatrack.files import atomic_path
 
 # Learning rates of the public trainers are NumPy numbers, so their training checkpoints hold a few. Both
 # spellings occur: NumPy 2 moved the module. The constructors of scalars and arrays and their types run no code from
@@ -37,6 +40,17 @@ _TORCH_STARTS = (b"PK\x03\x04", b"\x80")
 
 #: The name of a type or function in torch's refusal to unpickle it.
 _PYTHON_OBJECT = re.compile(r"GLOBAL ([\w.]+) was not an allowed global|but got <class '([\w.]+)'>")
+
+
+def write_safetensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors of any device and memory format, whole or not at all.
+
+    Raises:
+        InputError: when the file cannot be written.
+    """
+    stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(stored, metadata=metadata))
 
 
 def read_safetensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
@@ -14,20 +12,6 @@ from dlatrack.models.heads import HEADS, Head, HeadOutput
 from dlatrack.models.inference.frozen import FrozenTrunk
 from dlatrack.models.necks import NECKS, AdjustNeck, NoNeck
 from dlatrack.recipes import Recipe
-
-__all__ = ["HeadOutput", "ParameterGroups", "SiameseNet", "build_model"]
-
-
-class ParameterGroups(NamedTuple):
-    """Parameters by learning rate.
-
-    Attributes:
-        backbone: parameters of the backbone that train once it is unfrozen.
-        rest: parameters of neck and head.
-    """
-
-    backbone: list[nn.Parameter]
-    rest: list[nn.Parameter]
 
 
 class SiameseNet(nn.Module):
@@ -113,11 +97,6 @@ class SiameseNet(nn.Module):
         if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
             self._frozen = FrozenTrunk.of(self.backbone, dtype)
         return self
-
-    def parameter_groups(self) -> ParameterGroups:
-        """Parameters of the optimiser; those that never train are in neither group."""
-        backbone = self.backbone.trainable_parameters()
-        return ParameterGroups(backbone, [*self.neck.parameters(), *self.head.parameters()])
 
 
 def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> SiameseNet:

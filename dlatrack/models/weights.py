@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path
-from dlatrack.models.checkpoint_files import read_safetensors
+from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
@@ -96,8 +94,7 @@ def save_weights(
     except (TypeError, ValueError) as error:
         raise ValueError(f"the model card must be plain JSON: {error}") from error
     tensors = {name: _stored(name, value, dtype) for name, value in net.state_dict().items()}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={_METADATA: text}))
+    write_safetensors(path, tensors, {_METADATA: text})
 
 
 def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[SiameseNet, Recipe]:
@@ -144,7 +141,6 @@ def read_weights_info(path: str | Path) -> WeightsInfo:
 
 
 def _stored(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
-    value = value.detach().cpu().contiguous()
     if not value.is_floating_point():
         return value
     stored = value.to(dtype)

@@ -9,13 +9,11 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import nn
 from torch.amp import GradScaler
 
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path
-from dlatrack.models.checkpoint_files import read_safetensors
+from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict
 from dlatrack.sampling.content_list import changed_parts
@@ -52,16 +50,15 @@ def save_checkpoint(
     Raises:
         InputError: if the file cannot be written.
     """
-    tensors = {f"net.{name}": value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
     for name, parameter in net.named_parameters():
         buffer = optimizer.state[parameter].get("momentum_buffer") if parameter in optimizer.state else None
         if buffer is not None:
-            tensors[f"momentum.{name}"] = buffer.detach().cpu().contiguous()
+            tensors[f"momentum.{name}"] = buffer
     content: dict[str, Any] = {**done._asdict(), "run": dict(run)}
     if scaler.is_enabled():
         content["scaler"] = scaler.state_dict()
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(content, sort_keys=True)}))
+    write_safetensors(path, tensors, {_ENTRY: json.dumps(content, sort_keys=True)})
 
 
 def epochs_done(path: Path) -> int:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 
 from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path
-from dlatrack.models.checkpoint_files import read_safetensors
+from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.recipes.serialize import recipe_from_dict
 from dlatrack.sampling.pairs import PairBatch
@@ -65,8 +63,8 @@ def save_step(
     Raises:
         InputError: if the file cannot be written.
     """
-    tensors = {f"net.{name}": value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-    tensors |= {f"batch.{name}": value.contiguous() for name, value in batch._asdict().items()}
+    tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
+    tensors |= {f"batch.{name}": value for name, value in batch._asdict().items()}
     content = {
         "epoch": epoch,
         "step": step,
@@ -75,8 +73,7 @@ def save_step(
         "scale": scale,
         "run": run,
     }
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(content, sort_keys=True)}))
+    write_safetensors(path, tensors, {_ENTRY: json.dumps(content, sort_keys=True)})
 
 
 def replay(path: str | Path) -> Replay:

@@ -21,7 +21,7 @@ def learning_rate(schedule: Schedule, epoch: int, share: float = 0.0) -> float:
 
     Args:
         schedule: shape and values.
-        epoch: from 0.
+        epoch: number of the epoch, from 0.
         share: finished share of the epoch, 0..1; matters to a cosine schedule only.
 
     Source: pysot and the public SiamCAR code (logarithmic), video_analyst (cosine); SiamDLA Sec. 4.1 names the
@@ -46,13 +46,15 @@ def _logarithmic(schedule: Schedule) -> tuple[float, ...]:
 
 def build_optimizer(net: SiameseNet, schedule: Schedule) -> torch.optim.SGD:
     """SGD over the parameters that train now (`SiameseNet.train_mode`); at the unfreezing a new one is built."""
-    groups = net.parameter_groups()
-    parts = [{"params": groups.rest, "factor": 1.0}] if groups.rest else []
-    backbone = [parameter for parameter in groups.backbone if parameter.requires_grad]
-    if backbone:
-        parts.append({"params": backbone, "factor": schedule.backbone_factor})
+    rest = [*net.neck.parameters(), *net.head.parameters()]
+    backbone = [parameter for parameter in net.backbone.trainable_parameters() if parameter.requires_grad]
+    groups = [
+        {"params": parameters, "factor": factor}
+        for parameters, factor in ((rest, 1.0), (backbone, schedule.backbone_factor))
+        if parameters
+    ]
     return torch.optim.SGD(
-        parts, lr=schedule.rate, momentum=schedule.momentum, weight_decay=schedule.weight_decay
+        groups, lr=schedule.rate, momentum=schedule.momentum, weight_decay=schedule.weight_decay
     )
 
 

@@ -15,8 +15,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from dlatrack.assign import Assignment, LabelAssigner
 from dlatrack.losses import LOSSES, LossTerms
+from dlatrack.models.heads import HeadOutput
 from dlatrack.models.preprocess import to_network_input
-from dlatrack.models.siamese import HeadOutput
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.pairs import PairBatch
 from dlatrack.training.history import StepRow

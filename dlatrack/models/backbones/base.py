@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 import torch
@@ -19,13 +19,13 @@ class Backbone(nn.Module, ABC):
     Unless a class says otherwise, cell i of a map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
 
     Attributes:
-        levels: the stages returned, ascending.
+        levels: returned stages, ascending.
         out_channels: channels of each returned stage, by level.
         ignored_prefixes: names that files of the same network may hold beyond this trunk (classifier, later
             stages).
     """
 
-    #: Channels of every stage that may be asked for.
+    #: Channels of every stage that can be returned.
     STAGE_CHANNELS: ClassVar[Mapping[int, int]]
 
     #: Whether the batch norm of the trainable stages uses, and gathers, batch statistics once they train.
@@ -85,3 +85,13 @@ class Backbone(nn.Module, ABC):
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw fresh weights: Kaiming for rectified units, unit batch norm."""
         kaiming(self, generator, mode="fan_out")
+
+
+def maps_after(parts: Iterable[nn.Module], returned: Collection[int], images: Tensor) -> list[Tensor]:
+    """Apply parts one after the other, and return the maps after those with the numbers `returned`, from 0."""
+    maps, x = [], images
+    for number, part in enumerate(parts):
+        x = part(x)
+        if number in returned:
+            maps.append(x)
+    return maps

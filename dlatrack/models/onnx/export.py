@@ -81,9 +81,7 @@ def export_onnx(
         names = list(expected)
         expected |= _maps(net.search(to_network_input(x, recipe.net.input_format), list(features)))
         if not all(part.isfinite().all() for part in expected.values()):
-            raise InputError(
-                f"{recipe.name} answers with values that are not finite; its weights are unusable"
-            )
+            raise InputError(f"{recipe.name} computes values that are not finite; its weights are unusable")
         graphs = {
             TEMPLATE: _graph(template, (z,), ["template"], names, stamp),
             SEARCH: _graph(search, (x, *features), ["search", *names], list(expected)[len(names) :], stamp),
@@ -186,7 +184,7 @@ def _differences(
         largest, scale = float((answer - own).abs().max()), float(own.abs().max())
         if not largest <= TOLERANCE * scale:  # NaN is refused too
             raise InputError(
-                f"the ONNX graphs do not answer as the network: {name} differs by {largest:.3g} where values reach "
+                f"the ONNX graphs differ from the network: {name} differs by {largest:.3g} where values reach "
                 f"{scale:.3g}; {TOLERANCE:g} of that is allowed, so nothing was written"
             )
         differences[name] = OutputDifference(largest, scale)
