@@ -87,8 +87,7 @@ def train(
     from dlatrack.devices import check_device
     from dlatrack.models.backbones import starting_weights
     from dlatrack.sampling.pairs import check_seed
-    from dlatrack.training.compute import Compute
-    from dlatrack.training.step import PRECISIONS
+    from dlatrack.training.compute import PRECISIONS, Compute
 
     if replay is not None:
         _replay(replay)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import torch
 from torch import nn
@@ -12,7 +12,9 @@ from dlatrack.errors import InputError
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.recipes import Schedule
 from dlatrack.training.ranks import Ranks
-from dlatrack.training.step import Precision
+
+Precision = Literal["float32", "bfloat16", "float16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Compute:
     def parts(self) -> int:
         """Number of parts of every batch, over all processes."""
         return self.ranks.world * self.accumulate
+
+    @property
+    def gradient_factor(self) -> int:
+        """Factor of the mean gradient of a batch: 1, or the number of parts where gradients are summed."""
+        return self.parts if self.gradients == "sum" else 1
 
 
 def compile_network(net: SiameseNet) -> nn.Module:

@@ -153,10 +153,7 @@ class _Run:
         self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
         assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
-        factor = compute.parts if compute.gradients == "sum" else 1
-        self.stepper = Stepper(
-            recipe, assigner, scaler, compute.ranks, compute.accumulate, compute.precision, factor
-        )
+        self.stepper = Stepper(recipe, assigner, scaler, compute)
         self.called: torch.nn.Module = self.net
         self.optimizer: torch.optim.SGD | None = None
         self.saved = time.monotonic()

@@ -16,7 +16,8 @@ from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.recipes.serialize import recipe_from_dict
 from dlatrack.sampling.pairs import PairBatch
-from dlatrack.training.step import Precision, forward_loss, trunk_dtype
+from dlatrack.training.compute import Precision
+from dlatrack.training.step import forward_loss, trunk_dtype
 
 _ENTRY = "dlatrack-failed-step"
 

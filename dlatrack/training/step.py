@@ -6,7 +6,7 @@ import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, cast, get_args
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +19,8 @@ from dlatrack.models.heads import HeadOutput
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.pairs import PairBatch
+from dlatrack.training.compute import Compute, Precision
 from dlatrack.training.history import StepRow
-from dlatrack.training.ranks import Ranks
-
-Precision = Literal["float32", "bfloat16", "float16"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -40,19 +37,13 @@ class Stepper:
         recipe: loss, assigner and schedule.
         assigner: label assigner built from the recipe.
         scaler: scaler of the loss, see `loss_scaler`.
-        ranks: processes of the run.
-        accumulate: parts into which each process cuts its share of a batch, one after the other, to save memory.
-        precision: precision of the network; assignment and loss are always float32.
-        factor: factor of the gradient.
+        compute: processes, parts and precision of the run; assignment and loss are always float32.
     """
 
     recipe: Recipe
     assigner: LabelAssigner
     scaler: GradScaler
-    ranks: Ranks = field(default_factory=Ranks)
-    accumulate: int = 1
-    precision: Precision = "float32"
-    factor: float = 1.0
+    compute: Compute = field(default_factory=Compute)
 
     def gradients(
         self, net: nn.Module, optimizer: torch.optim.Optimizer, batch: PairBatch, pairs: int
@@ -73,7 +64,8 @@ class Stepper:
             clipping, positives and negatives, empty, tied and rescued pairs, and pairs, all summed over the batch.
         """
         optimizer.zero_grad(set_to_none=True)
-        cuts = [len(batch.key) * part // self.accumulate for part in range(self.accumulate + 1)]
+        compute, ranks = self.compute, self.compute.ranks
+        cuts = [len(batch.key) * part // compute.accumulate for part in range(compute.accumulate + 1)]
         # The mean over the processes has to become a sum. A scaled gradient is multiplied afterwards, in float32, so
         # that a part's gradient overflows float16 as soon as in one process with as many parts.
         scaled = self.scaler.is_enabled()
@@ -81,21 +73,21 @@ class Stepper:
         for part, (first, end) in enumerate(pairwise(cuts)):
             piece = PairBatch(*(column[first:end] for column in batch))
             share = (end - first) / pairs
-            weight = share * self.factor * (1 if scaled else self.ranks.world)
+            weight = share * compute.gradient_factor * (1 if scaled else ranks.world)
             with self._unsynchronised(net, part):
                 terms, assignment = forward_loss(
-                    net, piece, self.assigner, self.recipe, precision=self.precision
+                    net, piece, self.assigner, self.recipe, precision=compute.precision
                 )
                 self.scaler.scale(terms.total * weight).backward()
             totals += _figures(terms, assignment, share)
         self.scaler.unscale_(optimizer)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        if scaled and self.ranks.world > 1:
+        if scaled and ranks.world > 1:
             for parameter in parameters:
                 if parameter.grad is not None:
-                    parameter.grad *= self.ranks.world
+                    parameter.grad *= ranks.world
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or math.inf)
-        totals = self.ranks.total(totals)
+        totals = ranks.total(totals)
         return torch.cat([totals[:4], norm.detach().double().reshape(1), totals[4:]]).cpu()
 
     @property
@@ -118,7 +110,7 @@ class Stepper:
 
     def _unsynchronised(self, net: nn.Module, part: int) -> AbstractContextManager[None]:
         """Context in which gradients are averaged over the processes only with the last part."""
-        if isinstance(net, DistributedDataParallel) and part + 1 < self.accumulate:
+        if isinstance(net, DistributedDataParallel) and part + 1 < self.compute.accumulate:
             return net.no_sync()
         return nullcontext()
 
