@@ -37,8 +37,8 @@ _BIAS_POINT = _IN + 1
 #: Channels from which minimal filtering was faster on two AVX2 cores.
 _ENOUGH_CHANNELS = 256
 
-#: px; with more, oneDNN has no fast depthwise kernel. In EfficientNet-B0, dilated by 4, it takes 20 times as long on two
-#: AVX2 cores, and 4.3 instead of 1.2 ms on one core of an AMD EPYC (AVX-512).
+#: px; with more, oneDNN has no fast depthwise kernel. In EfficientNet-B0, dilated by 4, it takes 20 times as long on
+#: two AVX2 cores, and 4.3 instead of 1.2 ms on one core of an AMD EPYC (AVX-512).
 _WIDEST_PADDING = 4
 
 
