@@ -15,7 +15,7 @@ from dlatrack.processes import check_may_start, parent_watch
 from dlatrack.tracking.workers import run_tasks
 
 WORK = """
-from dlatrack.tracking.workers import work_off
+from dlatrack.tracking.workers import run_tasks
 
 def upper(word):
     return word.upper()
@@ -23,7 +23,7 @@ def upper(word):
 def prepare():
     return upper
 """
-CALL = 'print(list(work_off(prepare, ["a"], 1)))'
+CALL = 'print(list(run_tasks(prepare, ["a"], 1)))'
 GUARDED = f'if __name__ == "__main__":\n    {CALL}'
 
 
