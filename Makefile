@@ -6,7 +6,7 @@
 # make lint   style and types
 # make lab    open the notebooks in JupyterLab; saving keeps edits and drops outputs
 # make dist   wheel and source distribution in dist/
-# make docs   build the documentation as a static site in site/
+# make docs   build the documentation with Sphinx in site/: some minutes the first time, then what has changed
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -48,14 +48,15 @@ may-serve:
 	echo 'JupyterLab does not run as root unasked; in a container: make lab ARGS=--allow-root' >&2; exit 2;; esac
 
 docs: $(INSTALLED)
-	$(BIN)/python -m dlatrack.site
+	mkdir -p build/docs
+	$(BIN)/python -m sphinx --fail-on-warning --jobs 2 -c docs -d build/doctrees build/docs site
 
 dist: $(INSTALLED)
 	rm -rf build dist
 	$(BIN)/python -m build --no-isolation
 
 clean:
-	rm -rf $(VENV) runs/* site build dist *.egg-info
+	rm -rf $(VENV) runs/* site build jupyter_execute dist *.egg-info
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("dlatrack needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -1,1 +1,1 @@
-"""Trackers of this library inside other people's evaluation toolkits; each module needs that toolkit's package."""
+"""Trackers of this library in other evaluation toolkits, and OpenCV's trackers; each module needs that package."""

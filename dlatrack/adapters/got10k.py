@@ -21,20 +21,20 @@ except ImportError as error:
 
 
 class GOT10kTracker(_ToolkitTracker):
-    """Follows a target for `got10k.experiments`, with images from Pillow and boxes as the benchmark has them.
+    """A tracker for `got10k.experiments`, with Pillow images and boxes in the benchmark's coordinates.
 
     Args:
-        tracker: does the work.
-        name: of the result folder.
-        first_pixel: coordinate of the first pixel in the benchmark's files: 1 for OTB and UAV123, 0 for GOT-10k,
-            LaSOT and VOT (`pixel_origin` of a manifest). The toolkit hands boxes on as they are in the files.
-        is_deterministic: whether one run says all; the toolkit repeats others on GOT-10k and VOT.
+        tracker: tracker of this library.
+        name: name of the result folder.
+        first_pixel: coordinate of the first pixel in the benchmark's files, `pixel_origin` of its manifest: 1 for OTB
+            and UAV123, 0 for GOT-10k, LaSOT and VOT. The toolkit passes boxes unchanged.
+        is_deterministic: whether all runs give the same answers; the toolkit repeats others on GOT-10k and VOT.
 
     Raises:
         ValueError: if `first_pixel` is neither 0 nor 1.
 
     Example:
-        tracker = GOT10kTracker(OnlineTracker(net, recipe("dla_siamcar")), "dla_siamcar", first_pixel=1)
+        tracker = GOT10kTracker(OnlineTracker.from_weights("dla_siamcar_small"), "DLA-SiamCAR", first_pixel=1)
         ExperimentOTB("OTB100", version=2015).run(tracker)
     """
 

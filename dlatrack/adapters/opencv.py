@@ -1,4 +1,4 @@
-"""The correlation filter trackers of OpenCV, for comparison."""
+"""Correlation filter trackers of OpenCV, for comparison."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Kind = Literal["CSRT", "KCF"]
 class OpenCVTracker:
     """One of OpenCV's trackers, with its default settings.
 
-    Where it says that it has lost the target, the box of the frame before is repeated, with score 0.
+    When it reports that the target is lost, the last box is repeated, with score 0.
 
     Args:
         kind: "CSRT" (Lukezic et al. 2017) or "KCF" (Henriques et al. 2015).
 
     Raises:
-        InputError: if this OpenCV has none; they are in its contributed modules.
+        InputError: if this OpenCV lacks its contributed modules, which have these trackers.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -36,14 +36,14 @@ class OpenCVTracker:
         self._box_xywh = np.zeros(4)
 
     def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
-        """Start on a target, whose box is rounded to whole px and cut to the image.
+        """Start on a target; its box is rounded to whole px and clipped to the image.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             box_xywh: (4,), 0-based px.
 
         Raises:
-            InputError: if the box is not four finite numbers, or nothing of it is left.
+            InputError: if the box is not four finite numbers, or has no whole px inside the image.
         """
         self._box_xywh = first_box(box_xywh)
         height, width = image.shape[:2]
@@ -63,7 +63,7 @@ class OpenCVTracker:
 
         Returns:
             box_xywh: (4,) float64, 0-based px.
-            score: 1, or 0 where the target is lost.
+            score: 1, or 0 if the target is lost.
 
         Raises:
             ValueError: if called before `init`.
@@ -77,7 +77,7 @@ class OpenCVTracker:
 
 
 def available() -> bool:
-    """Whether this OpenCV has these trackers."""
+    """Whether this OpenCV has both trackers."""
     return hasattr(cv2, "TrackerCSRT_create") and hasattr(cv2, "TrackerKCF_create")
 
 

@@ -1,7 +1,7 @@
-"""A tracker of this library under the VOT toolkit, which talks to it in the TraX protocol.
+"""A tracker of this library for the VOT toolkit, which communicates by the TraX protocol.
 
-The toolkit starts `python -m dlatrack.adapters.vot WEIGHTS` and converses over standard input and output, so nothing
-here prints. See docs/official_clients.md.
+The toolkit starts `python -m dlatrack.adapters.vot WEIGHTS` and uses its standard input and output, so this module
+does not print to them. See docs/official_clients.md.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.datasets.images import decode_image, fault_in
+from dlatrack.datasets.images import UNREADABLE, decode_image
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import start_box
 from dlatrack.tracking.run import Tracker
 
 
 def serve(tracker: Tracker) -> None:
-    """Track what a TraX client asks for, until it says that it is done.
+    """Serve a tracker to a TraX client, until the client ends the session.
 
-    The client may give the target as a box or as a polygon, and may start anew as often as it likes; answers are
-    boxes, with the score as property `confidence`. A polygon of four corners is turned into a box as in
-    `tracking.reset`, any other into the box around it. Coordinates are handed on as they are.
+    The client gives the target as a box or a polygon, and may restart at any frame; answers are boxes, with the score
+    as property `confidence`. A polygon of four corners becomes a box as in `tracking.reset`, any other the box around
+    it. Coordinates are not changed.
 
     Args:
-        tracker: does the work.
+        tracker: tracker of one target.
 
     Raises:
         ImportError: if the package vot-trax is not installed.
-        InputError: naming the image, if it cannot be read; for a region that is no box and no polygon; for several
+        InputError: naming the image, if it cannot be read; for a region that is neither box nor polygon; for several
             targets at once.
     """
     trax = _trax()
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the tracker of a weight file.
 
     Args:
-        arguments: of the command line, by default those of this process.
+        arguments: command-line arguments, by default those of this process.
 
     Returns:
         Exit status: 0, or 2 after a line on standard error about bad input or a missing package.
@@ -65,25 +65,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m dlatrack.adapters.vot",
         description="Serve the tracker of a weight file to a TraX client.",
     )
-    parser.add_argument("weights", type=Path, help="weight file of dlatrack (.safetensors)")
+    parser.add_argument(
+        "weights", type=Path, help="weight file of dlatrack (.safetensors), or a shipped tracker"
+    )
     parser.add_argument("--hyper", default="OTB100", help="benchmark whose online hyper-parameters are used")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ...")
     options = parser.parse_args(arguments)
     try:
-        _trax()  # before the weights are read
-        serve(_load(options.weights, options.hyper, options.device))
+        _trax()  # before torch is loaded and the weights are read
+        from dlatrack.tracking.online import OnlineTracker
+
+        serve(OnlineTracker.from_weights(options.weights, benchmark=options.hyper, device=options.device))
     except (InputError, ImportError) as error:
         print(f"dlatrack: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _load(weights: Path, hyper: str, device: str) -> Tracker:
-    from dlatrack.models.weights import load_weights
-    from dlatrack.tracking.online import OnlineTracker
-
-    net, recipe = load_weights(weights)
-    return OnlineTracker(net, recipe, benchmark=hyper, device=device)
 
 
 def _trax() -> Any:
@@ -96,7 +92,7 @@ def _trax() -> Any:
 
 
 def _start(objects: Sequence[tuple[Any, Any]], trax: Any) -> np.ndarray:
-    """The box of the one target, (4,) xywh."""
+    """The box of the target, (4,) xywh."""
     if len(objects) != 1:
         raise InputError(f"the client asks for {len(objects)} targets; this tracker follows one")
     region = objects[0][0]
@@ -112,17 +108,13 @@ def _start(objects: Sequence[tuple[Any, Any]], trax: Any) -> np.ndarray:
 
 
 def _read(images: dict[str, Any]) -> np.ndarray:
-    """The image of the one channel, (H, W, 3) uint8 RGB."""
+    """The image of the only channel, (H, W, 3) uint8 RGB."""
     (image,) = images.values()
     path = Path(os.fsdecode(image.path()))
     try:
-        data = path.read_bytes()
-    except OSError:
-        data = b""
-    pixels = decode_image(data)
-    if pixels is None:
-        raise InputError(f"{path} {fault_in(data)}")
-    return pixels
+        return decode_image(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} {UNREADABLE if isinstance(error, OSError) else error}") from None
 
 
 if __name__ == "__main__":

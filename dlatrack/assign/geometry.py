@@ -19,7 +19,7 @@ def half_size(target_xyxy: Tensor) -> Tensor:
 
 
 def box_distance(points: Tensor, target_xyxy: Tensor) -> Tensor:
-    """Larger of |dx| / (w / 2) and |dy| / (h / 2), (B, N): 0 at the target centre, 1 on its border."""
+    """Larger of `|dx| / (w / 2)` and `|dy| / (h / 2)`, (B, N): 0 at the target centre, 1 on its border."""
     return (centre_offset(points, target_xyxy).abs() / half_size(target_xyxy)).amax(-1)
 
 

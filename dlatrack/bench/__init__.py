@@ -1,1 +1,1 @@
-"""Measured speed: medians and spreads of repeated runs, beside a plain reference timed in the same run."""
+"""Measured speed: medians and spreads of repetitions, with a plain reference timed in the same run."""

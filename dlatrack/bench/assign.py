@@ -1,4 +1,4 @@
-"""How long label assignment takes."""
+"""Time of label assignment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from dlatrack.grid import RPN_ANCHORS, ScoreGrid
 
 
 def bench_assign(repeats: int, targets: int = 256) -> BenchReport:
-    """Dynamic label assignment of a batch on the 25 x 25 x 5 anchors, against the plain per-target reference."""
+    """Time dynamic label assignment on the 25 x 25 x 5 anchors, and the plain per-target reference.
+
+    Args:
+        repeats: number of timed repetitions.
+        targets: number of targets in a batch.
+    """
     rng = np.random.default_rng(0)
     size = 64 * np.exp(rng.uniform(-0.5, 0.5, (targets, 2)))
     centre = rng.uniform(63, 191, (targets, 2))
@@ -23,7 +28,7 @@ def bench_assign(repeats: int, targets: int = 256) -> BenchReport:
     anchors, points = build_assigner("dla_anchors", grid), build_assigner("dla_points", grid)
     fixed = build_assigner("iou", grid)
     referee = ReferenceDLA(anchor_shapes=RPN_ANCHORS)
-    few = range(min(targets, 16))  # the reference is slow; a few targets of it are enough
+    few = range(min(targets, 16))  # the reference is slow
     timings = measure(
         {
             f"DLA, {targets} targets, 3125 anchors": lambda _: anchors.assign(tensor, generator=keys),

@@ -1,11 +1,12 @@
-"""Timings in turn, and the record of the machine they were taken on."""
+"""Timing of operations in turn, and a description of the machine."""
 
 from __future__ import annotations
 
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,20 +16,17 @@ import torch
 
 _WARMUP = 3
 
-#: Operations by stage, each called with the number of the repetition.
-Stages = Mapping[str, Callable[[int], object]]
-
 
 @dataclass(frozen=True)
 class Timing:
-    """Time of one operation over repetitions, milliseconds.
+    """Time of one operation over repetitions.
 
     Args:
-        name: what was timed.
-        median: of all repetitions.
-        low: their 5th percentile.
-        high: their 95th percentile.
-        repeats: how many.
+        name: name of the operation.
+        median: median of the repetitions, ms.
+        low: 5th percentile, ms.
+        high: 95th percentile, ms.
+        repeats: number of repetitions.
     """
 
     name: str
@@ -40,7 +38,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """Timings, and what they say: named figures such as factors, and the machine they were taken on."""
+    """Timings, figures by name that follow from them, such as factors, and the machine."""
 
     timings: list[Timing]
     figures: dict[str, float]
@@ -48,11 +46,11 @@ class BenchReport:
 
 
 def measure(operations: dict[str, Callable[[int], object]], repeats: int) -> list[Timing]:
-    """Time operations in turn, A B A B ..., so that a drift of the machine's speed meets them alike.
+    """Time operations in turn, A B A B ..., so that a drift of the machine's speed affects them alike.
 
     Args:
-        operations: each is called with the number of the repetition.
-        repeats: counted repetitions, after three that are not.
+        operations: functions of the number of the repetition, by name.
+        repeats: number of timed repetitions, after three for warming up.
     """
     times: dict[str, list[float]] = {name: [] for name in operations}
     for turn in range(-_WARMUP, repeats):
@@ -71,35 +69,40 @@ def timing(name: str, milliseconds: np.ndarray) -> Timing:
 
 
 def measure_twins(
-    first: Stages, second: Stages, turns: int, *, on_turn: Callable[[], None] = lambda: None
+    first: Callable[[int], Iterator[str]],
+    second: Callable[[int], Iterator[str]],
+    turns: int,
+    *,
+    on_turn: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Time two versions of a job, stage by stage, in the order first, second, second, first of every turn.
 
-    A steady drift of the machine, and what it costs or saves to come second, then meet both alike in every turn.
+    In every turn, a steady drift of the machine's speed and the effect of running second then affect both alike.
 
     Args:
-        first: operations by stage, called one after the other with the number of the turn.
-        second: the same stages of the other version.
-        turns: counted turns, after one that is not.
-        on_turn: called after every turn, the uncounted one too.
+        first: the job as a function of the number of the turn; its iterator yields the name of each stage at its end.
+        second: the other version, with the same stages.
+        turns: number of timed turns, after one for warming up.
+        on_turn: callback after every turn, including the first.
 
     Returns:
         By stage (turns,) ms, the mean of the two calls of each turn, of `first` and of `second`.
     """
-    taken = [{stage: np.zeros(turns) for stage in version} for version in (first, second)]
+    taken: list[dict[str, np.ndarray]] = [defaultdict(lambda: np.zeros(turns)) for _ in range(2)]
     for turn in range(-1, turns):
         for version in (0, 1, 1, 0):
-            for stage, operation in (first, second)[version].items():
-                started = time.perf_counter()
-                operation(max(turn, 0))
+            started = time.perf_counter()
+            for stage in (first, second)[version](max(turn, 0)):
+                ended = time.perf_counter()
                 if turn >= 0:
-                    taken[version][stage][turn] += 1000 * (time.perf_counter() - started) / 2
+                    taken[version][stage][turn] += 1000 * (ended - started) / 2
+                started = ended
         on_turn()
     return taken[0], taken[1]
 
 
 def resident_mib() -> float:
-    """Memory of this process, MiB; NaN where the system does not say."""
+    """Resident memory of this process, MiB; NaN if the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -108,7 +111,7 @@ def resident_mib() -> float:
 
 
 def machine() -> dict[str, str]:
-    """Processor, cores and versions, for the record beside every timing."""
+    """Processor, number of cores and versions, for the record of a timing."""
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "torch": f"torch {torch.__version__}",

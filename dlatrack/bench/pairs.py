@@ -1,8 +1,7 @@
-"""How quickly training pairs come from a pack, how that grows with processes, and what the index takes."""
+"""Speed of training pairs from a pack, its growth with processes, and time and memory of the index."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import tracemalloc
@@ -11,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dlatrack.bench.measure import BenchReport, machine, measure
+from dlatrack.bench.measure import BenchReport, machine, measure, resident_mib
 from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.mini.scenes import save_images
+from dlatrack.datasets.mini.videos import save_images
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.recipes import recipe
 from dlatrack.sampling.originals import OriginalCrops
@@ -28,28 +27,33 @@ _ROWS, _TRACKS = 10_000_000, 50_000  # of the simulated index
 
 
 def bench_pairs(repeats: int, *, pack: str = "") -> BenchReport:
-    """One training pair from a pack, against decoding its two JPEG files as they are.
+    """Time one training pair from a pack, and the decoding of its two JPEG files.
 
     Also measured: pairs per second with one and two worker processes, growth of memory over 20 pairs per repetition,
     and time and memory for an index of ten million crops.
 
     Args:
-        repeats: timed pairs.
-        pack: folder of a pack to draw from; by default one of synthetic video is made, whose crops are smaller than
-            those of photographs.
+        repeats: number of timed pairs.
+        pack: folder of a pack; "": a new one of synthetic videos, whose crops are smaller than those of photographs.
 
     Raises:
-        InputError: if the pack is not sound.
+        InputError: if the pack is damaged.
     """
     chosen = recipe("dla_siamcar")
     with tempfile.TemporaryDirectory() as folder:
-        crops = read_pack(pack) if pack else _synthetic_pack(Path(folder))
+        if pack:
+            crops = read_pack(pack)
+        else:
+            table = synthetic_table(Path(folder) / "images", 8, 10)
+            crops = write_pack(table, Path(folder) / "pack", workers=1)
         source = PairSource(crops, chosen.sampling, chosen.net, seed=0)
-        files = [_files(source, index) for index in range(repeats)]
+        files = [_files(crops, source, index) for index in range(repeats)]
         timings = measure(
             {
                 "training pair from a pack": lambda turn: source.pair(0, turn),
-                "two whole JPEG decodes": lambda turn: [_decoded(data) for data in files[turn]],
+                "two whole JPEG decodes": lambda turn: [
+                    cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) for data in files[turn]
+                ],
             },
             repeats,
         )
@@ -65,10 +69,6 @@ def bench_pairs(repeats: int, *, pack: str = "") -> BenchReport:
         }
         named = {"pack": Path(pack).name if pack else "synthetic video"}
         return BenchReport(timings, figures | index_figures(Path(folder)), machine() | named)
-
-
-def _synthetic_pack(folder: Path) -> PackedCrops:
-    return write_pack(synthetic_table(folder / "images", 8, 10), folder / "pack", workers=1)
 
 
 def synthetic_table(root: Path, sequences: int, length: int) -> TrackTable:
@@ -88,7 +88,13 @@ def synthetic_table(root: Path, sequences: int, length: int) -> TrackTable:
 
 
 def index_figures(folder: Path, rows: int = _ROWS, tracks: int = _TRACKS) -> dict[str, float]:
-    """Seconds and peak MiB to index so many crops, and to draw from them: from originals, and from a pack."""
+    """Seconds and peak MiB to index crops and to draw from them, for a data set and for a pack.
+
+    Args:
+        folder: folder for the index of the simulated pack.
+        rows: number of crops.
+        tracks: number of tracks.
+    """
     figures = {}
     million = rows / 1e6
     tracemalloc.start()
@@ -112,7 +118,7 @@ def index_figures(folder: Path, rows: int = _ROWS, tracks: int = _TRACKS) -> dic
 
 
 def _simulated_originals(rows: int, tracks: int) -> OriginalCrops:
-    """The index of a data set as a reader builds it, track after track."""
+    """The index of a data set, built track by track as a reader builds it."""
     builder = TrackTableBuilder(Path("nowhere"), np.float32)
     length = rows // tracks
     boxes = np.tile(np.array([10, 20, 30, 40], np.float32), (length, 1))
@@ -143,28 +149,19 @@ def _opened(folder: Path) -> PackedCrops:
     return PackedCrops(folder, Description("", {}, "", len(index.sizes), 0, 0, 95, "", ()), index)
 
 
-def _files(source: PairSource, index: int) -> list[np.ndarray]:
+def _files(crops: PackedCrops, source: PairSource, index: int) -> list[np.ndarray]:
     """The two JPEG files of a pair."""
-    crops = source.mixture.parts[0]
     rng = np.random.Generator(np.random.Philox(key=[source.seed, index]))
     rng.random()  # positive or not
-    frames = source.draw_frames(True, rng)
-    if not isinstance(crops, PackedCrops):
-        raise TypeError("files are those of a pack")
-    return [np.frombuffer(crops.encoded(crop), np.uint8) for crop in frames]
-
-
-def _decoded(data: np.ndarray) -> np.ndarray | None:
-    image: np.ndarray | None = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
-    return image
+    return [np.frombuffer(crops.encoded(crop), np.uint8) for crop in source.draw_frames(True, rng)]
 
 
 def _rates(source: PairSource, batches: int) -> tuple[float, float]:
-    """Pairs per second with 1 and 2 workers, the best of three turns each; the first batches are not counted."""
+    """Pairs per second with 1 and 2 workers, the best of three turns each, without the first batches."""
     best = dict.fromkeys((1, 2), 0.0)
     for _ in range(3):
         for workers, rate in best.items():
-            skip = 4 * workers  # those prepared ahead while the processes start
+            skip = 4 * workers  # prepared while the processes start
             stream = source.batches(0, (batches + skip) * _BATCH, _BATCH, workers=workers)
             for _ in range(skip):
                 next(stream)
@@ -175,19 +172,10 @@ def _rates(source: PairSource, batches: int) -> tuple[float, float]:
 
 
 def _growth(source: PairSource, pairs: int) -> float:
-    """MiB that the process has grown by over so many pairs, after as many as fill every cache."""
+    """Growth of the process over `pairs` pairs, MiB, after enough pairs to fill every cache."""
     for index in range(200):
         source.pair(1, index)
-    before = _resident()
+    before = resident_mib()
     for index in range(pairs):
         source.pair(0, index)
-    return (_resident() - before) / 2**20
-
-
-def _resident() -> float:
-    """Bytes of memory that this process holds; NaN where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return float("nan")
-    return float(pages * os.sysconf("SC_PAGE_SIZE"))
+    return resident_mib() - before

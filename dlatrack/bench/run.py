@@ -20,7 +20,7 @@ from dlatrack.bench.train import bench_train
 from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
 
-#: Benchmarks by name: repetitions, and options of their own, to a report.
+#: Benchmarks by name: functions of the number of repetitions and of their own options.
 BENCHES: dict[str, Callable[..., BenchReport]] = {
     "assign": bench_assign,
     "cpu": bench_cpu,
@@ -30,20 +30,10 @@ BENCHES: dict[str, Callable[..., BenchReport]] = {
     "train": bench_train,
 }
 
-_CORES = os.cpu_count() or 1
+#: Benchmarks of long operations, which use all cores and are repeated less often.
+_LONG = ("track", "train")
 
-#: Repetitions and CPU threads unless asked otherwise: a frame or a step is long work, and takes all cores.
-_USUAL = {
-    "assign": (50, 1),
-    "cpu": (15, 1),
-    "evaluate": (50, 1),
-    "pairs": (50, 1),
-    "track": (15, _CORES),
-    "train": (15, _CORES),
-}
-
-#: What "all" measures, all but "cpu": benchmarks with options of their own; the small trackers are those that come
-#: with the package.
+#: The benchmarks of "all", which are all but "cpu", with their options.
 _ALL: tuple[tuple[str, dict[str, str]], ...] = (
     ("assign", {}),
     ("pairs", {}),
@@ -58,19 +48,19 @@ _ALL: tuple[tuple[str, dict[str, str]], ...] = (
 def run_benches(
     what: str, *, repeats: int | None = None, threads: int | None = None, options: Mapping[str, str]
 ) -> Iterator[tuple[str, BenchReport]]:
-    """Run one benchmark, or all of them, on so many CPU threads.
+    """Run one benchmark, or all of them.
 
     Args:
         what: a key of `BENCHES`, or "all".
-        repeats: timed repetitions; None: 50, or 15 for `cpu`, `track` and `train`.
-        threads: of torch and OpenCV; None: 1, or one per core for `track` and `train`.
-        options: of the benchmark.
+        repeats: number of timed repetitions; None: 50, or 15 for `track` and `train`.
+        threads: number of CPU threads of torch and OpenCV; None: 1, or one per core for `track` and `train`.
+        options: options of the benchmark.
 
     Yields:
-        A title and what was measured, as soon as it is known.
+        Title and report of each benchmark, as soon as it is finished.
 
     Raises:
-        InputError: for an unknown benchmark, or an option that it does not have.
+        InputError: for an unknown benchmark or option.
     """
     if what != "all":
         yield what, _run(what, repeats, threads, options)
@@ -90,10 +80,9 @@ def _run(what: str, repeats: int | None, threads: int | None, options: Mapping[s
         raise InputError(
             f"bench {what} takes no {', '.join(strange)}; its options: {', '.join(known) or 'none'}"
         )
-    usual_repeats, usual_threads = _USUAL[what]
-    threads = threads or usual_threads
+    threads = threads or (os.cpu_count() or 1 if what in _LONG else 1)
     reuse_freed_memory()  # as training does
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
-    report = BENCHES[what](repeats or usual_repeats, **options)
+    report = BENCHES[what](repeats or (15 if what in _LONG else 50), **options)
     return replace(report, machine=report.machine | {"threads": f"{threads} thread{'s' * (threads != 1)}"})

@@ -1,43 +1,38 @@
-"""A training step in stages that can be timed, for a tracker and its DLA twin on one network."""
+"""A training step in stages, to be timed, for a tracker and its DLA twin on one network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from dlatrack.assign import Assignment, build_assigner
-from dlatrack.bench.measure import Stages
-from dlatrack.losses import LOSSES, LossTerms
-from dlatrack.models.heads import HeadOutput
+from dlatrack.assign import build_assigner
+from dlatrack.losses import LOSSES
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import build_model
 from dlatrack.recipes import Recipe
-from dlatrack.sampling.pairs import PairBatch, PairSource
+from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.sources import CropSource
 from dlatrack.training.schedule import build_optimizer
 
-_Made = TypeVar("_Made")
-
+#: Stages of a step, in order.
 STAGES = ("data", "forward", "assignment", "loss", "backward and step")
 
 
 class TwinStep:
     """The training step of a tracker under its fixed rule, and the same step under DLA.
 
-    Twins are the same network with the same pairs, loss and schedule. Both sides therefore share one network and one
-    optimiser here: what differs between them is labels, and not where their weights happen to lie in memory.
+    Twins have the same network, pairs, loss and schedule. Both sides share one network and one optimiser, so that
+    they differ in their labels only, and not in the place of their weights in memory.
 
     Args:
         fixed: recipe with a fixed rule.
         dla: its DLA twin.
         crops: training crops.
-        pairs: of a step.
-        backbone_trains: whether the backbone is past its unfreezing.
-        device: a torch device; the end of every stage waits for it.
+        pairs: number of pairs in a batch.
+        backbone_trains: whether the backbone is unfrozen.
+        device: torch device; every stage ends when it has finished.
     """
 
     def __init__(
@@ -62,60 +57,35 @@ class TwinStep:
         self.net = build_model(fixed).to(device).train_mode(backbone_trains)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = build_optimizer(self.net, fixed.schedule)
-        self.batch: PairBatch | None = None
-        self.output: HeadOutput | None = None
-        self.assignment: Assignment | None = None
-        self.terms: LossTerms | None = None
 
-    def stages(self, name: str) -> Stages:
-        """In the order of `STAGES`, under the rule of recipe `name`."""
-        operations: tuple[Callable[[int], None], ...] = (
-            self._data,
-            self._forward,
-            partial(self._assign, name),
-            partial(self._loss, name),
-            self._backward,
-        )
-        return {
-            stage: partial(self._waited, operation)
-            for stage, operation in zip(STAGES, operations, strict=True)
-        }
+    def run(self, name: str, turn: int) -> Iterator[str]:
+        """Make one training step, and yield the name of each stage of `STAGES` at its end.
 
-    def _waited(self, operation: Callable[[int], None], turn: int) -> None:
-        operation(turn)
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-
-    def _data(self, turn: int) -> None:
-        self.batch = self.source.batch(0, turn * self.pairs, self.pairs)
-
-    def _forward(self, _turn: int) -> None:
-        batch = _required(self.batch)
-        self.output = self.net(self._images(batch.template), self._images(batch.search))
-
-    def _images(self, images: Tensor) -> Tensor:
-        return to_network_input(images.to(self.device), self.recipe.net.input_format)
-
-    def _assign(self, name: str, _turn: int) -> None:
-        target, positive, key = (column.to(self.device) for column in _required(self.batch)[2:])
-        self.assignment = self.assigners[name].assign(target, positive, key)
-
-    def _loss(self, name: str, _turn: int) -> None:
+        Args:
+            name: recipe whose rule assigns the labels.
+            turn: number of the batch.
+        """
+        template, search, *columns = self.source.batch(0, turn * self.pairs, self.pairs)
+        yield self._finished("data")
+        output = self.net(self._input(template), self._input(search))
+        yield self._finished("forward")
+        target, positive, key = (column.to(self.device) for column in columns)
+        labels = self.assigners[name].assign(target, positive, key).labels
+        yield self._finished("assignment")
         loss = LOSSES[self.recipe.net.head]
-        target = _required(self.batch).target_xyxy.to(self.device, torch.float32)
-        labels = _required(self.assignment).labels
-        self.terms = loss(_required(self.output), labels, target, self.anchors[name], self.recipe.loss)
-
-    def _backward(self, _turn: int) -> None:
+        terms = loss(output, labels, target.to(torch.float32), self.anchors[name], self.recipe.loss)
+        yield self._finished("loss")
         self.optimizer.zero_grad(set_to_none=True)
-        _required(self.terms).total.backward()
+        terms.total.backward()
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or float("inf"))
         self.optimizer.step()
+        yield self._finished("backward and step")
 
+    def _input(self, images: Tensor) -> Tensor:
+        return to_network_input(images.to(self.device), self.recipe.net.input_format)
 
-def _required(value: _Made | None) -> _Made:
-    """What the stage before has left."""
-    if value is None:
-        raise RuntimeError("the stages of a step are called in their order")
-    return value
+    def _finished(self, stage: str) -> str:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return stage

@@ -1,4 +1,4 @@
-"""How long a tracking step takes."""
+"""Time of a tracking step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dlatrack.models.weights import load_weights
 from dlatrack.recipes import Recipe, recipe
 from dlatrack.tracking.online import OnlineTracker
 
-#: The recipe whose memory is watched; larger ones would take minutes for as many frames.
+#: The recipe whose memory is measured; with larger ones that would take minutes.
 _WATCHED = "siamcar_small"
 
 _FRAMES_PER_REPEAT = 10
@@ -28,16 +28,16 @@ _FRAMES_PER_REPEAT = 10
 def bench_track(
     repeats: int, *, tracker: str = "siamrpnpp", weights: str = "", clips: str = ""
 ) -> BenchReport:
-    """The tracking step as it is run, in fast mode, and with the plain network, frame by frame in turn.
+    """Time the usual tracking step, the fast one and one with the plain network, frame by frame in turn.
 
-    The plain network (float32, NCHW, every module in a call of its own) stands for the public implementations, whose
-    step is nearly all network.
+    The plain network (float32, NCHW, a call for every module) stands for the public implementations, in which nearly
+    all time of a step is spent in the network.
 
     Args:
-        repeats: frames.
-        tracker: a recipe, with random weights, unless there are `weights`.
-        weights: a weight file.
-        clips: folder of sequences in the OTB layout, of which the first long enough is tracked; "": a synthetic one.
+        repeats: number of timed frames.
+        tracker: recipe of a network with random weights; ignored with `weights`.
+        weights: weight file, or the name of a tracker that comes with the package.
+        clips: folder of sequences in the OTB layout; the first long enough is tracked. "": a synthetic sequence.
 
     Raises:
         InputError: for an unknown recipe, or files that cannot be used.
@@ -76,7 +76,7 @@ def bench_track(
 
 
 class _Plain(nn.Module):
-    """A network that is run as it stands: an online tracker makes only a `SiameseNet` ready."""
+    """A network that is run unchanged, since an online tracker optimises only a `SiameseNet`."""
 
     def __init__(self, net: SiameseNet) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class _Plain(nn.Module):
 
 
 class _Canned(_Plain):
-    """Answers every search region alike, at no cost."""
+    """A network that repeats its first answer to a search region, at no cost."""
 
     answer: HeadOutput | None = None
 
@@ -109,17 +109,17 @@ def _video(clips: str, length: int) -> Sequence:
     if not clips:
         return synthetic_sequence(3, length, challenges=())
     videos = read_folders(Path(clips))
-    for video in videos:
-        if len(video) >= length:
-            return video
     longest = max(videos, key=len)
-    raise InputError(
-        f"{clips} has no sequence of {length} frames; the longest, {longest.name}, allows {len(longest) - 1} repeats"
-    )
+    if len(longest) < length:
+        raise InputError(
+            f"{clips} has no sequence of {length} frames; the longest, {longest.name}, allows {len(longest) - 1} "
+            f"repeats"
+        )
+    return next(video for video in videos if len(video) >= length)
 
 
 def _growth(image: np.ndarray, box_xywh: np.ndarray, frames: int) -> float:
-    """MiB by which the process grows while a small tracker runs, once it has warmed up."""
+    """Growth of the process while a small tracker runs, MiB, after warming up."""
     tracker = OnlineTracker(*_fresh(recipe(_WATCHED)))
     tracker.init(image, box_xywh)
     for _ in range(max(frames // 10, 1)):

@@ -1,9 +1,10 @@
-"""What a training step costs, stage by stage, under a fixed rule and under DLA."""
+"""Time of a training step, stage by stage, under a fixed rule and under DLA."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ TWINS = tuple(
 TRUNK_STATES = ("frozen", "unfrozen")
 SIDES = ("fixed", "DLA")
 
-#: Data is the same for both sides, and drawn for each: only what differs is compared.
+#: The compared part of a step; both sides draw the same data.
 STEP = "step without data"
 
 _RESAMPLES = 2000
@@ -39,13 +40,13 @@ class StepCost:
     Args:
         tracker: recipe with the fixed rule.
         backbone: "frozen" or "unfrozen".
-        batch: pairs of a step.
-        timings: ms of every stage and of the step without data, e.g. "DLA: assignment"; a repetition is the mean of
-            the two steps of a turn.
-        ratio: of the DLA step over the fixed one, without data: median over the turns.
-        low: lower end of its 95 % interval, by a bootstrap over the turns.
-        high: upper end.
-        assignment_percent: share of label assignment in the DLA step without data: median over the turns.
+        batch: number of pairs in a batch.
+        timings: times of every stage and of the step without data, e.g. "DLA: assignment"; a repetition is the mean
+            of the two steps of a turn.
+        ratio: DLA step over fixed step, both without data, median over the turns.
+        low: lower end of the ratio's 95 % interval, by a bootstrap over the turns.
+        high: upper end of this interval.
+        assignment_percent: share of label assignment in the DLA step without data, %, median over the turns.
     """
 
     tracker: str
@@ -73,22 +74,22 @@ class StepCost:
 
 
 def usual_batch(tracker: str) -> int:
-    """Pairs of a step unless asked otherwise: the recipe's for small ones, 2 for others, which take a CPU seconds."""
+    """Default number of pairs in a batch: the recipe's for small trackers, 2 for others, which are slow on a CPU."""
     return recipe(tracker).schedule.batch if tracker.endswith("_small") else 2
 
 
 def bench_train(
     repeats: int, *, tracker: str = "siamcar_small", batch: str = "", device: str = "cpu"
 ) -> BenchReport:
-    """The stages of a step of a tracker and of its DLA twin, in turn, before and after the backbone joins.
+    """Time the stages of a training step of a tracker and of its DLA twin, with frozen and unfrozen backbone.
 
-    For all trackers only whole steps are reported.
+    For "all" trackers only whole steps are reported.
 
     Args:
-        repeats: turns; each has two steps of either twin.
-        tracker: recipe with a fixed rule that has a DLA twin, or "all" for every one.
-        batch: pairs; "": `usual_batch`.
-        device: cpu, cuda ...
+        repeats: number of turns; each has two steps of either twin.
+        tracker: recipe with a fixed rule that has a DLA twin, or "all" for every such recipe.
+        batch: number of pairs in a batch; "": `usual_batch`.
+        device: torch device.
 
     Raises:
         InputError: for another recipe or device, or a batch that is no positive number.
@@ -123,9 +124,9 @@ def step_costs(trackers: Sequence[str], turns: int, *, batch: int = 0, device: s
 
     Args:
         trackers: recipes with a fixed rule that have a DLA twin.
-        turns: of each, at least 2.
-        batch: pairs of a step; 0: `usual_batch`.
-        device: cpu, cuda ...
+        turns: number of turns for each network, at least 2.
+        batch: number of pairs in a batch; 0: `usual_batch`.
+        device: torch device.
 
     Raises:
         InputError: for another recipe or device.
@@ -138,33 +139,22 @@ def step_costs(trackers: Sequence[str], turns: int, *, batch: int = 0, device: s
     crops = CropStore.build(synthetic_sequences(4, seed=0, length=6, challenges=()))
     with Progress(len(TRUNK_STATES) * len(trackers) * (turns + 1), "timing", unit="turns") as progress:
         return [
-            _step_cost(
-                crops, tracker, state, turns, batch or usual_batch(tracker), torch.device(device), progress
-            )
+            _step_cost(crops, tracker, state, turns, batch or usual_batch(tracker), device, progress)
             for tracker in trackers
             for state in TRUNK_STATES
         ]
 
 
 def _step_cost(
-    crops: CropStore,
-    tracker: str,
-    state: str,
-    turns: int,
-    pairs: int,
-    device: torch.device,
-    progress: Progress,
+    crops: CropStore, tracker: str, state: str, turns: int, pairs: int, device: str, progress: Progress
 ) -> StepCost:
-    """Time one network, which is gone before the next is made."""
-    dla_tracker = f"dla_{tracker}"
-    twin = TwinStep(recipe(tracker), recipe(dla_tracker), crops, pairs, state == "unfrozen", device)
-    fixed, dla = measure_twins(
-        twin.stages(tracker),
-        twin.stages(dla_tracker),
-        turns,
-        on_turn=lambda: progress.step(tracker=f"{tracker}, {state}"),
-    )
-    taken = dict(zip(SIDES, (fixed, dla), strict=True))
+    """Time one network, which is freed before the next is built."""
+    names = (tracker, f"dla_{tracker}")
+    fixed, dla = map(recipe, names)
+    twin = TwinStep(fixed, dla, crops, pairs, state == "unfrozen", torch.device(device))
+    first, second = (partial(twin.run, name) for name in names)
+    times = measure_twins(first, second, turns, on_turn=lambda: progress.step(tracker=f"{tracker}, {state}"))
+    taken = dict(zip(SIDES, times, strict=True))
     steps = {side: np.sum([stages[stage] for stage in STAGES[1:]], axis=0) for side, stages in taken.items()}
     ratios = steps["DLA"] / steps["fixed"]
     found = bootstrap_statistic(

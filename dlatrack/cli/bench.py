@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlatrack.cli.options import Json
 from dlatrack.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ def bench(
         str, typer.Argument(help="assign, cpu, evaluate, pairs, track, train, or all (without cpu).")
     ],
     repeats: Annotated[
-        int | None, typer.Option(help="Timed repetitions; default 50, cpu, track and train 15.", min=3)
+        int | None, typer.Option(help="Timed repetitions; default 50, track and train 15.", min=3)
     ] = None,
     threads: Annotated[
         int | None, typer.Option(help="CPU threads; default 1, track and train all.", min=1)
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    json: Json = False,
     tracker: Annotated[
         str,
         typer.Option(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlatrack.cli.options import AllowMissing, Device, Fast, Weights
 from dlatrack.cli.printing import print_line
 from dlatrack.errors import InputError
 
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dlatrack.evaluation.truth import BenchmarkTruth
-    from dlatrack.recipes import OnlineConfig
-    from dlatrack.tracking.online import OnlineTracker
-    from dlatrack.tuning.tuned import Tuned
+    from dlatrack.tuning.record import Tuned
 
 
 def benchmark(
@@ -26,13 +25,8 @@ def benchmark(
         str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, or folder: sequences in the OTB layout.")
     ],
     root: Annotated[Path, typer.Option(help="The data set's folder, or the one of the sequences.")],
-    weights: Annotated[
-        Path,
-        typer.Option(
-            help="Weight file of dlatrack (.safetensors), or a shipped tracker, e.g. dla_siamcar_small."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Result files go here; a stopped run goes on.")],
+    weights: Weights,
+    out: Annotated[Path, typer.Option(help="Result files go here; an interrupted run resumes.")],
     recipe: Annotated[str, typer.Option(help="Refuse weights of another recipe; empty: take them all.")] = "",
     hyper: Annotated[
         str,
@@ -41,54 +35,39 @@ def benchmark(
             "one's, or OTB100's."
         ),
     ] = "",
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
-    ] = False,
+    device: Device = "cpu",
+    fast: Fast = False,
     workers: Annotated[
         int, typer.Option(help="Processes that track, each on one core; 1: this one.", min=1)
     ] = 1,
     shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for several machines.")] = "1/1",
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Score the sequences that are there, and mark the scores.")
-    ] = False,
+    allow_missing: AllowMissing = False,
 ) -> None:
     """Run a tracker over a benchmark, in one pass or with resets (VOT), and print its scores."""
     from dlatrack.devices import check_device
     from dlatrack.evaluation.truth import benchmark
     from dlatrack.evaluation.truth_source import read_truth
-    from dlatrack.files import file_digest
-    from dlatrack.models.weights import find_weights, load_weights
-    from dlatrack.recipes import recipe as recipe_of
+    from dlatrack.models.weights import find_weights
     from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
     from dlatrack.tracking.static import StaticTracker
-    from dlatrack.tuning.tuned import read_tuned
 
     entry = benchmark(name)
     if not entry.manifest and entry.name != "folder":
         raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
     check_device(device)
     part = _part(shard)
-    weights = find_weights(weights)
-    _, trained = load_weights(weights, recipe_of(recipe) if recipe else None)
-    hyper = hyper or (entry.name if entry.name in trained.online else "OTB100")
-    tuned = read_tuned(hyper, trained.name) if hyper.endswith(".json") or Path(hyper).is_file() else None
+    source = DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing)
     run = partial(
         run_benchmark,
-        sequences_source=DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing),
+        sequences_source=source,
         out=out,
         protocol="reset" if entry.resets else "one_pass",
         workers=workers,
         shard=part,
     )
-    make = partial(_online_tracker, weights, tuned.setting if tuned else hyper, device, fast)
-    digest = file_digest(weights)
-    settings = {"hyper": tuned.as_settings() if tuned else hyper, "fast": fast}
-    folders = {trained.name: run(make, tracker=trained.name, weights_sha256=digest, settings=settings)}
+    folders = _run_network(run, find_weights(weights), recipe, entry.name, hyper, device, fast)
     if entry.name == "folder":
         folders["static"] = run(StaticTracker, tracker="static")
-    if tuned is not None:
-        _print_marks(tuned, digest)
     if part != (1, 1):
         more = " --allow-missing" if allow_missing else ""
         print_line(
@@ -97,6 +76,50 @@ def benchmark(
         return
     truth = read_truth(entry.name, root, allow_missing=allow_missing)
     score_results(truth, folders, out / "scores.csv", allow_missing=allow_missing)
+
+
+def _run_network(
+    run: Callable[..., Path], weights: Path, recipe: str, benchmark: str, hyper: str, device: str, fast: bool
+) -> dict[str, Path]:
+    """Run the tracker of a weight file, and print the notes on a tuned setting.
+
+    Args:
+        run: `run_benchmark` with everything but the tracker.
+        weights: weight file.
+        recipe: recipe that the file must hold; "": any.
+        benchmark: benchmark whose online hyper-parameters are the default.
+        hyper: as in `dlatrack benchmark`.
+        device: as in `dlatrack benchmark`.
+        fast: as in `dlatrack benchmark`.
+
+    Returns:
+        The folder of result files, by the recipe's name.
+    """
+    from dlatrack.files import file_digest
+    from dlatrack.memory import reuse_freed_memory
+    from dlatrack.models.weights import load_weights
+    from dlatrack.recipes import recipe as recipe_of
+    from dlatrack.tracking.online import OnlineTracker
+    from dlatrack.tuning.record import read_tuned
+
+    _, trained = load_weights(weights, recipe_of(recipe) if recipe else None)
+    hyper = hyper or (benchmark if benchmark in trained.online else "OTB100")
+    tuned = read_tuned(hyper, trained.name) if hyper.endswith(".json") or Path(hyper).is_file() else None
+    make = partial(
+        OnlineTracker.from_weights,
+        weights,
+        benchmark=hyper,
+        setting=tuned.setting if tuned else None,
+        device=device,
+        fast=fast,
+    )
+    reuse_freed_memory()
+    digest = file_digest(weights)
+    settings = {"hyper": tuned.as_settings() if tuned else hyper, "fast": fast}
+    folder = run(make, tracker=trained.name, weights_sha256=digest, settings=settings)
+    if tuned is not None:
+        _print_marks(tuned, digest)
+    return {trained.name: folder}
 
 
 def score_results(
@@ -160,18 +183,3 @@ def _part(shard: str) -> tuple[int, int]:
     if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
         raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shard!r}")
     return int(k), int(n)
-
-
-def _online_tracker(weights: Path, hyper: str | OnlineConfig, device: str, fast: bool) -> OnlineTracker:
-    """Made anew in each process; `hyper` is a key of `Recipe.online`, or a setting itself."""
-    from dlatrack.memory import reuse_freed_memory
-    from dlatrack.models.weights import load_weights
-    from dlatrack.recipes import OnlineConfig
-    from dlatrack.tracking.online import OnlineTracker
-    from dlatrack.tuning.network import network_trackers
-
-    if isinstance(hyper, OnlineConfig):
-        return network_trackers(weights, device, fast)(hyper)
-    reuse_freed_memory()
-    net, trained = load_weights(weights)
-    return OnlineTracker(net, trained, benchmark=hyper, device=device, fast=fast)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlatrack import paths
+from dlatrack.cli.options import DataSetRoot, Seed
 from dlatrack.cli.printing import print_line, print_table
 from dlatrack.errors import InputError
 
@@ -77,7 +78,7 @@ def data_info(name: DataSet) -> None:
 @data_app.command("check")
 def data_check(
     name: DataSet,
-    root: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
+    root: DataSetRoot,
     deep: Annotated[bool, typer.Option("--deep", help="Decode and hash every image.")] = False,
     workers: Workers = None,
 ) -> None:
@@ -106,8 +107,8 @@ def data_check(
 @data_app.command("pack")
 def data_pack(
     name: DataSet,
-    root: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
-    out: Annotated[Path, typer.Option(help="Folder of the pack; a stopped packing goes on.")],
+    root: DataSetRoot,
+    out: Annotated[Path, typer.Option(help="Folder of the pack; an interrupted packing resumes.")],
     split: Annotated[str, typer.Option(help="Which split to pack.")] = "train",
     workers: Workers = None,
 ) -> None:
@@ -127,7 +128,7 @@ def data_pack(
 def data_mini(
     name: Annotated[str, typer.Argument(help="A name of `dlatrack data list`, or all.")],
     out: Annotated[Path, typer.Option(help="Folder to write below.")],
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Write a synthetic miniature of a data set in its official layout, for trying things out."""
     from dlatrack.datasets.manifests import names
@@ -170,7 +171,7 @@ def _counted(known: Manifest, what: str, number: int) -> str:
 
 
 def _found(place: Place) -> str:
-    here = place.splits_here()
+    here = place.splits_on_disk()
     own = [split.name for split in place.manifest.splits.values() if not split.of]
     missing = [name for name in own if name not in here]
     text = f"{place.root}{' (miniature)' if place.manifest.miniature else ''}: {', '.join(here)}"

@@ -47,6 +47,11 @@ class Finding:
     found: str
     advice: str = ""
 
+    @classmethod
+    def optional(cls, what: str, works: bool, found: str, advice: str) -> Finding:
+        """Whether something optional works; the advice is for where it does not."""
+        return cls(what, "ok", found) if works else cls(what, "missing", found, advice)
+
 
 def system() -> Iterator[Finding]:
     """The version of Python."""
@@ -79,17 +84,19 @@ def imports() -> Iterator[Finding]:
 def extras() -> Iterator[Finding]:
     """Optional packages, a browser and a C++ compiler."""
     for name, (purpose, extra) in _OPTIONAL.items():
-        there = find_spec(name) is not None
-        advice = "" if there else f"for {purpose}; pip install 'dlatrack[{extra}]'"
-        yield Finding(name, "ok" if there else "missing", "installed" if there else "not installed", advice)
-    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    advice = "" if browser else "for the tests in a browser; install Chromium with the system's packages"
-    yield Finding("browser", "ok" if browser else "missing", browser or "none", advice)
-    compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
-    advice = (
-        "" if compiler else "for dlatrack train --compile; install a C++ compiler with the system's packages"
-    )
-    yield Finding("C++ compiler", "ok" if compiler else "missing", compiler or "none", advice)
+        works = find_spec(name) is not None
+        advice = f"for {purpose}; pip install 'dlatrack[{extra}]'"
+        yield Finding.optional(name, works, "installed" if works else "not installed", advice)
+    for what, programs, advice in (
+        ("browser", _BROWSERS, "for the tests in a browser; install Chromium with the system's packages"),
+        (
+            "C++ compiler",
+            ("c++", "g++", "clang++"),
+            "for dlatrack train --compile; install a C++ compiler with the system's packages",
+        ),
+    ):
+        program = next(filter(None, map(shutil.which, programs)), None)
+        yield Finding.optional(what, program is not None, program or "none", advice)
 
 
 def _required(owner: str) -> Iterator[Requirement]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dlatrack.cli.options import AllowMissing
 from dlatrack.cli.printing import print_line
 from dlatrack.errors import InputError
 
@@ -21,18 +22,22 @@ if TYPE_CHECKING:
     from dlatrack.evaluation.truth import BenchmarkTruth
 
 
+BenchmarkName = Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, VOT2018 or folder.")]
+Results = Annotated[
+    list[Path], typer.Option(help="Folder or archive (.zip, .tar.xz) of result files, as often as needed.")
+]
+Truth = Annotated[
+    Path | None,
+    typer.Option(
+        help="Truth: JSON file, folder of text files, or the data set; default: below DLATRACK_DATA."
+    ),
+]
+
+
 def evaluate(
-    name: Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, VOT2018 or folder.")],
-    results: Annotated[
-        list[Path],
-        typer.Option(help="Folder or archive (.zip, .tar.xz) of result files, as often as needed."),
-    ],
-    gt: Annotated[
-        Path | None,
-        typer.Option(
-            help="Truth: JSON file, folder of text files, or the data set; default: below DLATRACK_DATA."
-        ),
-    ] = None,
+    name: BenchmarkName,
+    results: Results,
+    gt: Truth = None,
     protocol: Annotated[
         str,
         typer.Option(
@@ -53,9 +58,7 @@ def evaluate(
         str | None,
         typer.Option(help="In folder, frames without the target: fail in every curve (default), or drop."),
     ] = None,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Score the sequences that are there, and mark the scores.")
-    ] = False,
+    allow_missing: AllowMissing = False,
 ) -> None:
     """Score result files of any tracker; no images are needed."""
     from dlatrack.cli.score_output import print_note, print_notes, print_truth_notes, refuse_all
@@ -84,11 +87,8 @@ def evaluate(
             wrong.append(str(error))
     _print_scores(run, "json" if json else "csv" if csv else "table", metric, found)
     print_truth_notes(truth, rule)
-    if (
-        attributes
-        and run.rows
-        and not any(key.startswith(("auc ", "eao ")) for row in run.rows for key in row)
-    ):
+    columns = {key for row in run.rows for key in row}
+    if attributes and columns and not any(key.startswith(("auc ", "eao ")) for key in columns):
         print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
     print_notes(run.scored)
     refuse_all(wrong)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from dlatrack.cli.options import Device, Weights
 from dlatrack.cli.printing import print_line
 
 
@@ -28,13 +29,8 @@ def track(
         Path,
         typer.Option(help="Video to write: .mp4, .mkv, .mov, .avi or .webm; boxes go beside it, in .csv."),
     ],
-    weights: Annotated[
-        Path,
-        typer.Option(
-            help="Weight file of dlatrack (.safetensors), or a shipped tracker, e.g. siamrpnpp_small."
-        ),
-    ] = Path("dla_siamcar_small"),
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    weights: Weights = Path("dla_siamcar_small"),
+    device: Device = "cpu",
     show: Annotated[
         bool, typer.Option("--show", help="Show the video meanwhile; q or Escape stops.")
     ] = False,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def tune(
     weights: Annotated[Path, typer.Argument(help="Weight file of dlatrack (.safetensors).")],
     root: Annotated[Path, typer.Option(help="Folder of the validation sequences, or of the data set.")],
-    out: Annotated[Path, typer.Option(help="JSON file to write; a stopped tuning goes on.")],
+    out: Annotated[Path, typer.Option(help="JSON file to write; an interrupted tuning resumes.")],
     name: Annotated[
         str,
         typer.Option(help="folder: sequences in the OTB layout; or a data set, e.g. GOT10K."),
@@ -51,8 +51,8 @@ def tune(
     from dlatrack.devices import check_device
     from dlatrack.files import file_digest
     from dlatrack.models.weights import find_weights, read_weights_info
-    from dlatrack.tuning.network import network_trackers
-    from dlatrack.tuning.source import validation_source
+    from dlatrack.tuning.guard import validation_source
+    from dlatrack.tuning.trials import network_trackers
 
     check_device(device)
     source = validation_source(name, root, split)
@@ -78,21 +78,21 @@ def tune(
 
 def _print(record: TuningRecord, recipe: str) -> None:
     """The best setting beside the recipe's own, and what their difference amounts to."""
-    from dlatrack.tuning.space import FIELDS
-    from dlatrack.tuning.tuned import read_tuned
+    from dlatrack.tuning.record import read_tuned
+    from dlatrack.tuning.search import FIELDS
 
-    if record.best is None or record.start is None or record.difference is None:
+    own, best, found = record.trials[0], record.best, record.difference
+    if best is None or found is None:
         return
-    data, stopped = record.identity["data"], sum(trial.auc is None for trial in record.trials)
-    chosen = (("recipe's own", record.start), (f"best, trial {record.best.trial}", record.best))
+    data, stopped = record.identity["data"], sum(trial.stopped for trial in record.trials)
+    chosen = (("recipe's own", own), (f"best, trial {best.number}", best))
     rows = [
-        (name, *(f"{value:g}" for value in asdict(scored.setting).values()), f"{scored.auc:.4f}")
-        for name, scored in chosen
+        (name, *(f"{value:g}" for value in asdict(trial.setting).values()), f"{trial.auc:.4f}")
+        for name, trial in chosen
     ]
     title = f"{recipe} on {data['name']}: {len(record.trials)} trials, {stopped} stopped early"
     print_table(("setting", *FIELDS, "AUC"), rows, title=title)
-    if record.best.trial != record.start.trial:
-        found = record.difference
+    if best is not own:
         print_line(
             f"best minus own: {found.value:+.4f} AUC, {100 * found.confidence:g} % interval {found.low:+.4f} to "
             f"{found.high:+.4f} over {found.sequences} sequences. These are the sequences it was chosen on, which "

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from dlatrack.cli.options import Fast, WeightFile
 from dlatrack.cli.printing import print_line, print_table
 from dlatrack.errors import InputError
 
@@ -41,7 +42,7 @@ def weights_import(
 
 @weights_app.command("info")
 def weights_info(
-    file: Annotated[Path, typer.Argument(help="Weight file, or the name of a shipped tracker.")],
+    file: WeightFile,
 ) -> None:
     """Say which recipe a weight file holds and how it was made."""
     from dlatrack.models.weights import load_weights, read_weights_info
@@ -62,7 +63,7 @@ def weights_info(
 
 @weights_app.command("export")
 def weights_export(
-    file: Annotated[Path, typer.Argument(help="Weight file, or the name of a shipped tracker.")],
+    file: WeightFile,
     out: Annotated[Path, typer.Option(help="Folder for the two graphs and their description.")],
 ) -> None:
     """Write the template and the search graph of a tracker as ONNX, checked against torch.
@@ -92,9 +93,7 @@ def weights_compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables and their record; default: only print.")
     ] = None,
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
-    ] = False,
+    fast: Fast = False,
 ) -> None:
     """Run the trackers that come with the package beside OpenCV's: AUC on clips and synthetic video, and speed.
 

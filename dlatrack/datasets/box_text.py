@@ -1,15 +1,16 @@
-"""Numbers in text files: one grammar for every reader of boxes, flags and regions.
+"""Numbers in text files: one grammar for all readers of boxes, flags and regions.
 
-Python's own conversions take more than files of boxes hold: `float("1_0")` is ten, Arabic and full-width digits are
-numbers, `str.split()` parts at no-break spaces and `str.splitlines()` at form feeds. Where such a thing stands in a
-file, it is a slip or belongs to another format, and a reader that guesses may change the score. These are refused.
+Python's own conversions accept more than files of boxes hold: `float("1_0")` is ten, Arabic and full-width digits are
+numbers, `str.split()` splits at no-break spaces and `str.splitlines()` at form feeds. In a file such things are
+mistakes or belong to another format, and a reader that guesses may change the score; so they are refused.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -19,8 +20,12 @@ from dlatrack.errors import shortened
 #: of such boxes are far from overflowing, and in 1,483 public result files the largest number is 38,080.
 MOST_PIXELS = 1e9
 
-#: What a tracker that has lost all measure writes is below this: it overlaps nothing, and its square is a number.
+#: Limit of the numbers in results, px: boxes of trackers that have diverged overlap nothing, and must have a square.
 MOST_OF_RESULT = 1e100
+
+#: Largest coordinate and size of a true box, px: the largest image that OpenCV decodes. A larger number is a mistake,
+#: and float32 would soon not hold it.
+LARGEST_PX = 2**20
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[nN][aA][nN]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -29,13 +34,13 @@ _SEPARATOR = re.compile(r"[ \t]*[,;][ \t]*|[ \t]+")
 #: A comma between digits.
 _TIGHT_COMMA = re.compile(r"[0-9],[0-9]")
 
-#: Every separator but a comma between digits, and a number whose decimals stand behind a comma.
+#: Every separator but a comma between digits, and a number whose decimals follow a comma.
 _LOOSE_SEPARATOR = re.compile(r"[ \t]*;[ \t]*|,[ \t]+|[ \t]+,?[ \t]*")
 _COMMA_NUMBER = re.compile(r"[-+]?([0-9.]+)(?:,([0-9.]+))?")
 
 _BLANK = re.compile(r"[ \t]")
 
-#: All that a sound file is made of, for the quick reader.
+#: The characters of a sound file, for `quick_table`.
 _PLAIN = re.compile(r"[-+.0-9eENnAa,; \t\r\n]+")
 
 
@@ -43,7 +48,7 @@ def decode_text(data: bytes) -> str:
     """Decode a text file.
 
     Args:
-        data: content of the file, UTF-8 with or without a mark.
+        data: content of the file, UTF-8 with or without a byte order mark.
 
     Raises:
         ValueError: saying what is wrong with the bytes.
@@ -120,6 +125,23 @@ def split_numbers(line: str, most: float = MOST_PIXELS) -> list[float]:
     return values
 
 
+def fault_of_box(box_xywh: Sequence[float]) -> str:
+    """The fault of a row of four numbers or NaN as a box, as a predicate; empty if there is none."""
+    absent = [math.isnan(value) for value in box_xywh]
+    if all(absent):
+        return ""
+    if any(absent):
+        return "is NaN in part; four numbers or four NaN are needed"
+    if max(map(abs, box_xywh)) > LARGEST_PX:
+        return f"has a number beyond {LARGEST_PX} px, which no image reaches"
+    if min(box_xywh[2:]) <= 0:
+        return (
+            f"has width {box_xywh[2]:g} and height {box_xywh[3]:g}; both must be above 0, or all four NaN where the "
+            f"target is absent"
+        )
+    return ""
+
+
 def _empty_field(fields: list[str]) -> str:
     if len(fields) == 1:
         return "the row is blank"
@@ -134,10 +156,10 @@ def quick_table(text: str, columns: Collection[int], most: float = MOST_PIXELS) 
     Args:
         text: rows of numbers.
         columns: numbers of columns that are allowed.
-        most: that numbers must be below.
+        most: limit that all numbers must be below.
 
     Returns:
-        (R, C) float64, R > 0; None if any row is odd, and must be looked at by itself.
+        (R, C) float64, R > 0; None if any row is irregular, so that rows must be read one by one.
     """
     text = text.rstrip(" \t\r\n").replace("\r\n", "\n")
     if not _PLAIN.fullmatch(text) or "\r" in text or ("," in text and ";" in text):

@@ -1,4 +1,4 @@
-"""Is a data set complete and sound? Counts, files and boxes against its manifest; nothing is repaired."""
+"""Check whether a data set is complete and sound: counts, files and boxes against its manifest; no repairs."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from typing import Any
 
 from dlatrack.datasets.faults import Fault, FaultLog
 from dlatrack.datasets.image_check import check_images
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import Counts
 from dlatrack.datasets.manifests import Place, Split, locate
 from dlatrack.datasets.registry import read
 from dlatrack.errors import InputError
 
-#: Sets of photographs as they were found on the web: some have orientation tags, which their boxes do not know of.
+#: Sets of photographs from the web: some have orientation tags, which their boxes do not take into account.
 _MAY_HAVE_TAGS = ("imagenet_det", "imagenet_vid")
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check found.
+    """The result of a check.
 
     Args:
-        name: of the data set.
-        root: where it lies.
+        name: name of the data set.
+        root: its root folder.
         miniature: whether it is one of our miniatures and not the real data set.
         deep: whether every image was decoded and hashed.
-        counts: what was found, by split.
+        counts: counts of the data set, by split.
         expected: counts of the manifest, by split.
-        faults: the first thousand.
-        fault_count: all of them.
-        notes: what is worth knowing and no fault: absent splits, what a reader leaves out, differences from counts
+        faults: the first thousand faults.
+        fault_count: number of all faults.
+        notes: remarks that are no faults: absent splits, annotation that a reader leaves out, differences from counts
             that are not verified.
         found_sha256: hash over names, boxes and image sizes, or with `deep` image bytes; training records it.
-        manifest_sha256: hash of the manifest it was compared with.
+        manifest_sha256: hash of the manifest.
     """
 
     name: str
@@ -58,12 +57,12 @@ class CheckReport:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """What a training run records: the hashes, and whether it was a miniature and a deep check."""
+        """The fields that a training run records: the hashes, and whether it was a miniature and a deep check."""
         names = ("miniature", "deep", "found_sha256", "manifest_sha256")
         return {name: getattr(self, name) for name in names}
 
     def require_ok(self) -> None:
-        """Refuse a data set with faults.
+        """Raise if there are faults.
 
         Raises:
             InputError: with their number and the first of them.
@@ -86,20 +85,20 @@ def check(
     workers: int | None = None,
     splits: Collection[str] | None = None,
 ) -> CheckReport:
-    """Compare a data set on disk with its manifest, and look at its files.
+    """Compare a data set on disk with its manifest, and check its files.
 
     Every annotation is read and every image looked up. The first image of each video is decoded, which finds a
     damaged disk but not every damaged file; `deep` decodes all. A miniature is compared with its own declaration.
 
     Args:
-        name: of the data set.
+        name: name of the data set.
         root: its root folder, or the one above.
-        deep: decode and hash every image.
-        workers: threads; by default one per core.
-        splits: which to check; by default those of which something is there.
+        deep: whether to decode and hash every image.
+        workers: number of threads; by default one per core.
+        splits: splits to check; by default those of which files exist.
 
     Raises:
-        InputError: for an unknown name or split, or when the data set is not there at all.
+        InputError: for an unknown name or split, or if `root` does not hold the data set.
     """
     place = locate(name, root)
     chosen = _chosen(place, splits)
@@ -119,8 +118,8 @@ def check(
             table, log, deep=deep, one_size=one_size, workers=workers, label=label, notes=split_notes
         )
         notes += [f"split {split.name}: {note}" for note in split_notes or ()]
-        total.update(f"{split.name} {digest(table)} {images}\n".encode())
-    own = [split for split in place.manifest.splits.values() if not split.of]
+        total.update(f"{split.name} {table.digest()} {images}\n".encode())
+    own = place.manifest.own_splits
     notes += [f"split {split.name} was not checked" for split in own if split not in chosen]
     return CheckReport(
         name=name,
@@ -138,18 +137,18 @@ def check(
 
 
 def _chosen(place: Place, splits: Collection[str] | None) -> list[Split]:
-    """The splits to check: those asked for, or those that are here; all of a miniature."""
+    """The splits to check: those asked for, or those on disk; all of a miniature."""
     if splits is not None:
         return [place.manifest.split(name) for name in splits]
-    own = [split for split in place.manifest.splits.values() if not split.of]
+    own = place.manifest.own_splits
     if place.manifest.miniature:
         return [split for split in own if split.counts]
-    here = place.splits_here()
-    return [split for split in own if split.name in here]
+    on_disk = place.splits_on_disk()
+    return [split for split in own if split.name in on_disk]
 
 
 def _compare(place: Place, split: Split, found: Counts, log: FaultLog, notes: list[str]) -> None:
-    """Compare counts; one that is not verified makes a note."""
+    """Compare counts; a difference is a fault, or a note where the expected count is not verified."""
     for what, expected in split.counts.items():
         number = getattr(found, what)
         if number == expected:

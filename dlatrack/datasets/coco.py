@@ -1,9 +1,8 @@
-"""COCO 2017: still images, and one JSON file per split with all their objects."""
+"""COCO 2017: still images, and one JSON file per split with all objects."""
 
 from __future__ import annotations
 
 import json
-import os
 from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,15 +11,12 @@ from typing import Any
 import numpy as np
 
 from dlatrack.datasets.box_text import MOST_PIXELS
-from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.images import IMAGE_SUFFIXES
-from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.index.builder import TrackTableBuilder, literal, still_tracks
 from dlatrack.datasets.index.columns import TextColumn
-from dlatrack.datasets.index.stills import still_tracks
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.layout import has_folder, is_plain_name, read_text, stays_inside
-from dlatrack.datasets.manifests import Place, locate
-from dlatrack.files import is_companion
+from dlatrack.datasets.layout import DataSetFiles, is_plain_name, open_data_set, scan
 
 _LISTS = ("images", "annotations", "categories")
 _WHOLE = ("id", "image_id", "category_id", "iscrowd")
@@ -36,8 +32,8 @@ def read(
             folder `images`.
         split: "train" or "val"; the test images have no public annotation.
         report: called with each fault; by default the first one is raised.
-        crowds: keep annotations with iscrowd 1. They outline a group and no single object, so nothing can be
-            tracked in them: pytracking drops them, pysot keeps them. A note of the table counts those left out.
+        crowds: whether to keep annotations with iscrowd 1. They outline a group and no single object that could be
+            tracked: pytracking drops them, pysot keeps them. A note of the table counts those left out.
 
     Returns:
         One track of one row per annotation, named IMAGE.ID, images in the order of their names; images without an
@@ -47,37 +43,35 @@ def read(
     Raises:
         InputError: if this is not COCO or there is no such split; and as `report`.
     """
-    place = locate("coco", root)
-    place.manifest.split(split)
-    file = place.root / "annotations" / f"instances_{split}2017.json"
-    folders = (place.root / f"{split}2017", place.root / "images" / f"{split}2017")
+    files = open_data_set("coco", root, split, report)
+    file = files.root / "annotations" / f"instances_{split}2017.json"
+    folders = (files.root / f"{split}2017", files.root / "images" / f"{split}2017")
     folder = next((path for path in folders if path.is_dir()), folders[0])
-    content = _load(file, place.root, report)
-    if content is None or not has_folder(folder, place.root, report):
-        return TrackTableBuilder(place.root, np.float32).build()
-    pictures = _pictures(content["images"], file, folder, place.root, report)
-    objects = _Objects(file, content, report)
-    kept = objects.sound(pictures, {int(name) for name in place.manifest.lists["without_area"]})
+    content = _load(file, files)
+    if content is None or not files.has_folders(folder):
+        return TrackTableBuilder(files.root, np.float32).build()
+    pictures = _pictures(content["images"], file, folder, files)
+    objects = _Objects(file, content, files)
+    kept = objects.sound(pictures, {int(name) for name in files.manifest.lists["without_area"]})
     crowd = objects.values[:, 3] == 1
     left_out = 0 if crowds else int((kept & crowd).sum())
-    below = literal(folder.relative_to(place.root).as_posix())
-    table = _table(place, below, pictures, objects, np.flatnonzero(kept & (crowds | ~crowd)))
+    table = _table(folder, pictures, objects, np.flatnonzero(kept & (crowds | ~crowd)), files)
     note = f"{left_out:,} annotations of crowds are left out, as they are no single objects"
     return replace(table, notes=(note,)) if left_out else table
 
 
-def _load(file: Path, root: Path, report: Report) -> dict[str, Any] | None:
+def _load(file: Path, files: DataSetFiles) -> dict[str, Any] | None:
     """The lists of a file; each annotation that has all its numbers as an array of eight, which takes 150 bytes."""
-    text = read_text(file, root, report)
+    text = files.read_text(file)
     if text is None:
         return None
     try:
         content = json.loads(text, object_hook=_compact)
     except (ValueError, RecursionError) as error:
-        report(Fault(file, f"is not complete JSON ({error})"))
+        files.fault(file, f"is not complete JSON ({error})")
         return None
     if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in _LISTS):
-        report(Fault(file, f"is not an annotation file; the lists {', '.join(_LISTS)} are needed"))
+        files.fault(file, f"is not an annotation file; the lists {', '.join(_LISTS)} are needed")
         return None
     return content
 
@@ -98,7 +92,7 @@ class _Pictures:
     """M images that are listed and on disk, by name.
 
     Args:
-        names: of their files, ascending.
+        names: names of their files, ascending.
         ids: (M,) int64.
         sizes: (M, 2), width and height as listed, px.
         missing: (L,) int64, ids of images that are listed and not on disk.
@@ -110,8 +104,13 @@ class _Pictures:
     missing: np.ndarray
 
 
-def _pictures(entries: list[Any], file: Path, folder: Path, root: Path, report: Report) -> _Pictures:
-    on_disk = _on_disk(folder, root, report)
+def _pictures(entries: list[Any], file: Path, folder: Path, files: DataSetFiles) -> _Pictures:
+    """Compare the list of images with the folder; wrong entries, missing images and further ones are reported."""
+    on_disk = {
+        entry.name
+        for entry in scan(folder)
+        if files.links_inside(entry) and entry.name.lower().endswith(IMAGE_SUFFIXES)
+    }
     ids: dict[int, int] = {}
     listed: dict[str, tuple[int, int, int]] = {}
     for row, entry in enumerate(entries, 1):
@@ -120,38 +119,25 @@ def _pictures(entries: list[Any], file: Path, folder: Path, root: Path, report: 
         numbers: list[Any] = [fields.get(key) for key in ("id", "width", "height")]
         text = ",".join(map(str, numbers))
         if not isinstance(name, str) or not is_plain_name(name):
-            report(Fault(file, f"is not the name of a file in {folder.name}", row, name, "image"))
+            files.fault(file, f"is not the name of a file in {folder.name}", row, name, "image")
         elif any(type(number) is not int or not 0 <= number < 2**53 for number in numbers):
-            report(Fault(file, "are not whole numbers id, width, height", row, text, "image"))
+            files.fault(file, "are not whole numbers id, width, height", row, text, "image")
         elif numbers[0] in ids or name in listed:
             first = ids[numbers[0]] if numbers[0] in ids else ids[listed[name][0]]
             what = f"has the id or name of image {first}; each image once"
-            report(Fault(file, what, row, f"{numbers[0]},{name}", "image"))
+            files.fault(file, what, row, f"{numbers[0]},{name}", "image")
         else:
             ids[numbers[0]] = row
             listed[name] = (numbers[0], numbers[1], numbers[2])
     missing = sorted(listed.keys() - on_disk)
     for name in missing:
-        report(Fault(folder / name, f"is missing; {file.name} lists it"))
+        files.fault(folder / name, f"is missing; {file.name} lists it")
     for name in sorted(on_disk - listed.keys()):
-        report(Fault(folder / name, f"is one too many; {file.name} does not list it"))
+        files.fault(folder / name, f"is one too many; {file.name} does not list it")
     names = sorted(listed.keys() & on_disk)
     table = np.array([listed[name] for name in names], np.int64).reshape(-1, 3)
     lost = np.array([listed[name][0] for name in missing], np.int64)
     return _Pictures(names, table[:, 0], table[:, 1:], lost)
-
-
-def _on_disk(folder: Path, root: Path, report: Report) -> set[str]:
-    found = set()
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if is_companion(entry.name):
-                continue
-            if entry.is_symlink() and not stays_inside(Path(entry.path), root):
-                report(Fault(entry.path, f"leads out of {root}; paths and links must stay within it"))
-            elif entry.name.lower().endswith(IMAGE_SUFFIXES):
-                found.add(entry.name)
-    return found
 
 
 class _Objects:
@@ -163,14 +149,14 @@ class _Objects:
         categories: names by id. The ids of the 80 reach up to 90: they are no positions.
     """
 
-    def __init__(self, file: Path, content: dict[str, Any], report: Report) -> None:
-        self._file, self._report = file, report
+    def __init__(self, file: Path, content: dict[str, Any], files: DataSetFiles) -> None:
+        self._file, self._files = file, files
         self.categories: dict[int, str] = {}
         for row, entry in enumerate(content["categories"], 1):
             number, name = (entry.get(key) if isinstance(entry, dict) else None for key in ("id", "name"))
             if type(number) is not int or not isinstance(name, str) or number in self.categories:
                 what = "are not a new whole number id and a name"
-                report(Fault(file, what, row, f"{number},{name}", "category"))
+                files.fault(file, what, row, f"{number},{name}", "category")
             else:
                 self.categories[number] = name
         plain = [(row, item) for row, item in enumerate(content["annotations"], 1) if isinstance(item, array)]
@@ -182,7 +168,7 @@ class _Objects:
                     self._report_odd(row, item)
 
     def sound(self, pictures: _Pictures, without_area: set[int]) -> np.ndarray:
-        """(N,) bool, the annotations without a fault and of an image that is here; the others are reported."""
+        """(N,) bool, the annotations without a fault and of an image on disk; the others are reported."""
         ids, image, category, crowd = self.values[:, :4].T
         boxes = self.values[:, 4:]
         good = np.ones(len(ids), bool)
@@ -190,7 +176,7 @@ class _Objects:
         def leave_out(bad: np.ndarray, what: str, columns: slice) -> None:
             for index in np.flatnonzero(bad & good).tolist():
                 value = ",".join(f"{number:.15g}" for number in self.values[index, columns])
-                self._report(Fault(self._file, what, int(self.rows[index]), value, "annotation"))
+                self._files.fault(self._file, what, int(self.rows[index]), value, "annotation")
             good[bad] = False
 
         with np.errstate(invalid="ignore"):
@@ -225,15 +211,16 @@ class _Objects:
         item = item if isinstance(item, dict) else {"id": item}
         for name in _WHOLE:
             if not isinstance(item.get(name), int):
-                self._report(
-                    Fault(self._file, f"is not a whole number {name}", row, str(item.get(name)), "annotation")
-                )
-                return
-        what = "is not four numbers bbox x,y,w,h"
-        self._report(Fault(self._file, what, row, str(item.get("bbox")), "annotation"))
+                what, value = f"is not a whole number {name}", item.get(name)
+                break
+        else:
+            what, value = "is not four numbers bbox x,y,w,h", item.get("bbox")
+        self._files.fault(self._file, what, row, str(value), "annotation")
 
 
-def _table(place: Place, below: str, pictures: _Pictures, objects: _Objects, kept: np.ndarray) -> TrackTable:
+def _table(
+    folder: Path, pictures: _Pictures, objects: _Objects, kept: np.ndarray, files: DataSetFiles
+) -> TrackTable:
     """The table of chosen annotations, ordered by image and id."""
     image = objects.places(pictures, kept)
     order = np.lexsort((objects.values[kept, 0], image))
@@ -243,12 +230,12 @@ def _table(place: Place, below: str, pictures: _Pictures, objects: _Objects, kep
     numbers = np.array(sorted(objects.categories), np.int64)
     categories = TextColumn.of(objects.categories[number] for number in numbers.tolist())
     return still_tracks(
-        place.root,
-        TextColumn.of(f"{below}/{literal(name)}" for name in pictures.names),
+        files.root,
+        TextColumn.of(files.template(folder, literal(name)) for name in pictures.names),
         image,
         TextColumn.of(f"{stems[i]}.{number}" for i, number in zip(image.tolist(), ids, strict=True)),
         categories.take(np.searchsorted(numbers, objects.values[kept, 2])),
         objects.values[kept, 4:],
-        fps=place.manifest.fps,
+        fps=files.manifest.fps,
         listed_wh=pictures.sizes,
     )

@@ -1,4 +1,4 @@
-"""What sequences and images hold, as hashes: work is done only if it was done on the same content."""
+"""Hashes of the content of sequences and images, by which work is resumed on the same content only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from dlatrack import paths
 from dlatrack.datasets.images import ImageFiles, NumberedPaths, Paths
-from dlatrack.datasets.index.image_list import ImageList
+from dlatrack.datasets.index.tracks import ImageList
 from dlatrack.datasets.sequence import Sequence as Track
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
@@ -35,10 +35,10 @@ _CHUNK = 64  # images per task of a thread
 #: Reading and hashing leave the interpreter free, and remote disks answer several questions at a time.
 _THREADS = 8
 
-#: Frames from which on progress is shown: a hard disk takes some minutes for so many.
+#: Number of frames from which progress is shown: a hard disk takes some minutes to read so many.
 _REPORTED = 20_000
 
-#: Nanoseconds after which a file that is changed once more has another time.
+#: Nanoseconds after a change until any later change has another time in the file system.
 _SETTLED = 2_000_000_000
 
 _HASHES = re.compile(r"(?:[0-9a-f]{64}\n)*")
@@ -47,21 +47,10 @@ _Answer = TypeVar("_Answer")
 
 
 class _Group(NamedTuple):
-    """Image files that belong together, e.g. those of a sequence, and the name under which they are hashed."""
+    """Image files that belong together, e.g. those of a sequence, and the name with which they are hashed."""
 
     name: str
     paths: Paths
-
-
-class _Facts(NamedTuple):
-    """What the file system says of a file: its place, its size, and the times of its last changes, ns."""
-
-    name: str
-    device: int
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
 
 
 def content_of(tracks: Sequence[Track]) -> dict[str, dict[str, str]]:
@@ -80,7 +69,7 @@ def content_of(tracks: Sequence[Track]) -> dict[str, dict[str, str]]:
 
 
 def truth_digest(tracks: Sequence[Track]) -> str:
-    """SHA-256 of the names, boxes, visibility and polygons of sequences, in whatever order they come."""
+    """SHA-256 of the names, boxes, visibility and polygons of sequences, in any order."""
     total = hashlib.sha256()
     for track in sorted(tracks, key=lambda track: track.name):
         total.update(f"{track.name} {len(track)}\n".encode())
@@ -92,16 +81,16 @@ def truth_digest(tracks: Sequence[Track]) -> str:
 
 
 def images_digest(track: Track) -> str:
-    """SHA-256 of the images of a sequence, wherever they lie.
+    """SHA-256 of the images of a sequence, in any folder.
 
     Names, sizes and bytes of image files are hashed, and neither their folders nor their times, which differ between
-    copies of a data set. Files of more than 16 GiB in all are not read whole: of each the size and three blocks of
-    4 KiB count, at its start, middle and end. A change that touches none of these is then missed, as it would be hard
-    to make: compressed images of other content have other sizes. Of frames that are not in files, e.g. drawn ones,
-    the first, the middle and the last are hashed.
+    copies of a data set. Files of more than 16 GiB in all are not read whole: the size of each and three blocks of
+    4 KiB are hashed, at its start, middle and end. A change elsewhere is then missed, but unlikely: compressed images
+    of other content have other sizes. Of frames that are not in files, e.g. rendered ones, the first, the middle and
+    the last are hashed.
 
-    Files are read once: their hash stays in the cache folder (`paths.cache_dir`), and is taken while inodes, sizes,
-    times of modification and times of change stay what they were. The system sets the last of these at every change.
+    Files are read once: their hash is kept in the cache folder (`paths.cache_dir`), and valid while inodes, sizes,
+    times of modification and times of change are the same. The system sets the last of these at every change.
 
     Raises:
         InputError: naming an image that cannot be read.
@@ -129,27 +118,28 @@ def listed_images_digests(images: ImageList) -> dict[str, str]:
 
 
 def _digests(groups: Sequence[_Group]) -> list[str]:
-    """SHA-256 of the files of each group; files that have stayed as they were are not read again."""
-    told, size, newest = hashlib.sha256(f"{_WHOLE} {_BLOCK}\n".encode()), 0, 0
+    """SHA-256 of the files of each group; unchanged files are not read again."""
+    key, total_size, newest = hashlib.sha256(f"{_WHOLE} {_BLOCK}\n".encode()), 0, 0
     with ThreadPoolExecutor(_THREADS) as pool:
         every = _each(pool, groups, _facts)
         for group in groups:
-            told.update(f"{group.name} {len(group.paths)}\n".encode())
+            key.update(f"{group.name} {len(group.paths)}\n".encode())
             for facts in islice(every, len(group.paths)):
-                told.update(f"{tuple(facts)}\n".encode())
-                size, newest = size + facts.size, max(newest, facts.modified_ns, facts.changed_ns)
-        kept = paths.cache_dir() / "content" / told.hexdigest()
+                key.update(f"{facts}\n".encode())
+                *_, size, modified_ns, changed_ns = facts
+                total_size, newest = total_size + size, max(newest, modified_ns, changed_ns)
+        kept = paths.cache_dir() / "content" / key.hexdigest()
         if (known := _known(kept, len(groups))) is not None:
             return known
         digests = []
-        marks = _each(pool, groups, partial(_mark, whole=size <= _WHOLE))
+        marks = _each(pool, groups, partial(_mark, whole=total_size <= _WHOLE))
         for group in groups:
             total = hashlib.sha256(f"{group.name} {len(group.paths)}\n".encode())
             for mark in islice(marks, len(group.paths)):
                 total.update(f"{mark}\n".encode())
             digests.append(total.hexdigest())
     if newest < time.time_ns() - _SETTLED:
-        with suppress(InputError):  # a folder that cannot be written costs time and nothing else
+        with suppress(InputError):  # without a cache folder the files are read again
             write_text(kept, "".join(f"{digest}\n" for digest in digests))
     return digests
 
@@ -167,7 +157,7 @@ def _known(path: Path, count: int) -> list[str] | None:
 def _each(
     pool: ThreadPoolExecutor, groups: Sequence[_Group], look: Callable[[Path], _Answer]
 ) -> Iterator[_Answer]:
-    """What `look` answers for every file, in order."""
+    """The results of `look` for every file, in order."""
     chunks = [
         (group.paths, range(start, min(start + _CHUNK, len(group.paths))))
         for group in groups
@@ -177,12 +167,13 @@ def _each(
         yield from answers
 
 
-def _facts(path: Path) -> _Facts:
+def _facts(path: Path) -> tuple[str, int, int, int, int, int]:
+    """Name, device, inode, size and the times of the last modification and change, ns, of a file."""
     try:
         found = path.stat()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    return _Facts(path.name, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return (path.name, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _mark(path: Path, *, whole: bool) -> str:

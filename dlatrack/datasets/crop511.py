@@ -10,7 +10,6 @@ Source: pysot, `gen_json.py` and `par_crop.py` of its training sets, and its dat
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,11 @@ import numpy as np
 
 from dlatrack.boxes import context_side
 from dlatrack.datasets.box_text import MOST_PIXELS
-from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.images import decode_image
 from dlatrack.datasets.index.builder import TrackTableBuilder, literal
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.layout import has_folder, is_plain_name, read_text, stays_inside
+from dlatrack.datasets.layout import CheckedFiles, is_plain_name, scan
 from dlatrack.errors import InputError
 
 _SIDE, _CENTRE, _TEMPLATE = 511, 255, 127  # px of a crop
@@ -63,8 +61,8 @@ class CropFolder:
         """T."""
         return self.table.track_count
 
-    def image(self, index: int) -> np.ndarray:
-        """Decode crop `index`, (511, 511, 3) uint8 RGB.
+    def image(self, index: int, needed: tuple[int, int, int, int] | None = None) -> np.ndarray:
+        """Decode crop `index`, (511, 511, 3) uint8 RGB, whatever is needed of it.
 
         Raises:
             InputError: naming the file, if it is missing, cut short or of another size.
@@ -72,19 +70,15 @@ class CropFolder:
         path = self.table.path(range(len(self))[index])
         try:
             image = decode_image(path.read_bytes())
-        except OSError:
-            image = None
-        if image is None or image.shape != (_SIDE, _SIDE, 3):
-            raise InputError(f"{path} is not a readable, complete JPEG image of {_SIDE} x {_SIDE} px")
-        return image
-
-    def part(self, index: int, part: tuple[int, int, int, int]) -> np.ndarray:
-        """As `image`."""
-        return self.image(index)
+            if image.shape == (_SIDE, _SIDE, 3):
+                return image
+        except (OSError, ValueError):
+            pass
+        raise InputError(f"{path} is not a readable, complete JPEG image of {_SIDE} x {_SIDE} px")
 
     def digest(self) -> str:
         """SHA-256 of names, frames and boxes."""
-        return digest(self.table)
+        return self.table.digest()
 
 
 def read_crop511(
@@ -92,8 +86,8 @@ def read_crop511(
 ) -> CropFolder:
     """Import crops and boxes that were prepared for pysot.
 
-    Keys that are not digits are no frames and passed over, as pysot does. It also drops boxes without an area in
-    silence; here each is a fault, and a `FaultLog` as `report` counts them and goes on without them.
+    Keys that are not digits are no frames and ignored, as in pysot. It also drops boxes without an area silently;
+    this reader reports each, and with a `FaultLog` as `report` they are counted and left out.
 
     Args:
         annotation: train.json or val.json.
@@ -110,10 +104,11 @@ def read_crop511(
     file = Path(annotation).expanduser().absolute()
     root = Path(crops).expanduser().resolve() if crops is not None else (file.parent / "crop511").resolve()
     builder = TrackTableBuilder(root, np.float32)
+    files = CheckedFiles(root, report)
     videos, count = [0], 0
-    if has_folder(root, root, report):
-        for video in _videos(file, root, report):
-            added = sum(_add(track, frames, video, builder, report) for track, frames in video.tracks())
+    if files.has_folders(root):
+        for video in _videos(file, files):
+            added = sum(_add(track, frames, video, builder) for track, frames in video.tracks())
             if added:
                 count += added
                 videos.append(count)
@@ -127,17 +122,20 @@ class _Video:
     name: str
     content: dict[str, Any]
     file: Path
-    report: Report
-    root: Path
-    present: dict[str, bool]  #: names of the files in its folder, and whether they are links
+    files: CheckedFiles
+    is_link: dict[str, bool]  #: by the names of the files in its folder
 
     def fault(self, where: str, what: str, value: object = None) -> None:
         """Report a fault in the JSON; `where` is the path of keys below the video."""
-        self.report(
-            Fault(
-                f"{self.file} {self.name}/{where}" if where else f"{self.file} {self.name}", what, value=value
-            )
-        )
+        self.files.fault(f"{self.file} {self.name}/{where}", what, value=value)
+
+    def has_crop(self, name: str) -> bool:
+        """Whether a crop exists and lies in the folder of crops; reported if not."""
+        path = self.files.root / self.name / name
+        if name in self.is_link:
+            return not self.is_link[name] or self.files.is_inside(path)
+        self.files.fault(path, f"is missing; {self.file} has a box for it")
+        return False
 
     def tracks(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Tracks with names that may be part of a file's."""
@@ -150,30 +148,30 @@ class _Video:
                 yield track, frames
 
 
-def _videos(file: Path, root: Path, report: Report) -> Iterator[_Video]:
-    """Videos of the JSON whose folder is there."""
-    content = _load(file, report)
-    for name, tracks in content.items():
+def _videos(file: Path, files: CheckedFiles) -> Iterator[_Video]:
+    """Videos of the JSON whose folder exists."""
+    for name, tracks in _load(file, CheckedFiles(file.parent.resolve(), files.report)).items():
         if not all(is_plain_name(part) for part in name.split("/")):
-            report(Fault(file, f"does not name a folder below {root}", value=name))
+            files.fault(file, f"does not name a folder below {files.root}", value=name)
         elif not isinstance(tracks, dict):
-            report(Fault(file, "is not a table of tracks", value=name))
-        elif has_folder(root / name, root, report):
-            with os.scandir(root / name) as entries:
-                present = {entry.name: entry.is_symlink() for entry in entries}
-            yield _Video(name, tracks, file, report, root, present)
+            files.fault(file, "is not a table of tracks", value=name)
+        elif files.has_folders(files.root / name):
+            links = {entry.name: entry.is_symlink() for entry in scan(files.root / name)}
+            yield _Video(name, tracks, file, files, links)
 
 
-def _load(file: Path, report: Report) -> dict[str, Any]:
+def _load(file: Path, files: CheckedFiles) -> dict[str, Any]:
+    """The table in a JSON file; empty if there is none."""
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         table = dict(pairs)
         if len(table) < len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            report(Fault(file, "comes twice in a table; each video, track and frame once", value=twice))
+            files.fault(file, "comes twice in a table; each video, track and frame once", value=twice)
         return table
 
-    text = read_text(file, file.parent.resolve(), report)
+    text = files.read_text(file)
     if text is None:
         return {}
     try:
@@ -181,23 +179,18 @@ def _load(file: Path, report: Report) -> dict[str, Any]:
     except InputError:
         raise
     except json.JSONDecodeError as error:
-        report(
-            Fault(
-                file, f"is not JSON ({error.msg})", error.lineno, text.splitlines()[error.lineno - 1].strip()
-            )
-        )
+        line = text.splitlines()[error.lineno - 1].strip()
+        files.fault(file, f"is not JSON ({error.msg})", error.lineno, line)
         return {}
     except (ValueError, RecursionError):  # a number of thousands of digits, or lists in lists without end
         content = None
     if not isinstance(content, dict):
-        report(Fault(file, "is not a JSON table {video: {track: {frame: box}}}"))
+        files.fault(file, "is not a JSON table {video: {track: {frame: box}}}")
         return {}
     return content
 
 
-def _add(
-    track: str, frames: dict[str, Any], video: _Video, builder: TrackTableBuilder, report: Report
-) -> bool:
+def _add(track: str, frames: dict[str, Any], video: _Video, builder: TrackTableBuilder) -> bool:
     """Add the usable frames of a track; whether there are any."""
     sizes: dict[int, tuple[float, float]] = {}
     for key, box in frames.items():
@@ -212,7 +205,7 @@ def _add(
         number = int(key)
         if number in sizes:
             video.fault(f"{track}/{key}", f"is frame {number}, which comes twice; each frame once")
-        elif _has_crop(f"{number:06d}.{track}.x.jpg", video, report):
+        elif video.has_crop(f"{number:06d}.{track}.x.jpg"):
             sizes[number] = size
     if not sizes:
         return False
@@ -241,14 +234,3 @@ def _size(where: str, box: object, video: _Video) -> tuple[float, float] | None:
     else:
         return float(width), float(height)
     return None
-
-
-def _has_crop(name: str, video: _Video, report: Report) -> bool:
-    path = video.root / video.name / name
-    if name not in video.present:
-        report(Fault(path, f"is missing; {video.file} has a box for it"))
-    elif video.present[name] and not stays_inside(path, video.root):
-        report(Fault(path, f"leads out of {video.root}; paths and links must stay within it"))
-    else:
-        return True
-    return False

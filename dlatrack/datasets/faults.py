@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Never
 
-from dlatrack.errors import InputError
-
-#: Longest value that a message repeats; the rest is cut off.
-_LONGEST_VALUE = 80
+from dlatrack.errors import InputError, shortened
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class Fault:
         what: predicate that completes the sentence and says what is allowed, e.g. "is missing; ...".
         row: row in the file, from 1.
         value: the offending text or number, as it stands in the file.
-        unit: what `row` counts where the file has no rows, e.g. "object".
+        unit: noun of what `row` counts where the file has no rows, e.g. "object".
         sequence: name of a sequence that is missing as a whole; empty for all other faults.
     """
 
@@ -40,18 +37,15 @@ class Fault:
         if self.value is None:
             separator = " " if self.row is None else ": "
             return f"{where}{separator}{self.what}"
-        value = repr(self.value)
-        if len(value) > _LONGEST_VALUE:
-            value = f"{value[:_LONGEST_VALUE]}..."
-        return f"{where}: {value} {self.what}"
+        return f"{where}: {shortened(repr(self.value))} {self.what}"
 
 
-#: What a reader calls with each fault. If it returns, the reader goes on where it can.
+#: A function that a reader calls with each fault. If it returns, the reader continues where it can.
 Report = Callable[[Fault], None]
 
 
 def stop_at_first(fault: Fault) -> Never:
-    """The report of everyone who wants to use the data: refuse it.
+    """Raise on the first fault.
 
     Raises:
         InputError: always, with the text of the fault.
@@ -61,10 +55,10 @@ def stop_at_first(fault: Fault) -> Never:
 
 @dataclass
 class FaultLog:
-    """The report of a check: keep the first faults, count them all.
+    """Keep the first faults and count all of them.
 
     Args:
-        keep: faults kept in full; a disk that is gone would otherwise fill the memory.
+        keep: number of faults to keep; those of a lost disk could fill the memory.
     """
 
     keep: int = 1000

@@ -1,7 +1,7 @@
 """Videos in the folder layout of OTB: `img/` with numbered images and `groundtruth_rect.txt` beside it.
 
-The files count pixels from 1, as OTB's MATLAB code does; inside the library they count from 0. The reader
-subtracts 1 from x and y, the writer adds it.
+The files count pixels from 1, as OTB's MATLAB code does, and the library from 0. The reader subtracts 1 from x and y,
+the writer adds it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from dlatrack.datasets.box_text import decode_text, split_lines, split_numbers
+from dlatrack.datasets.box_text import decode_text, fault_of_box, split_lines, split_numbers
 from dlatrack.datasets.image_folder import check_headers, image_files, utf8_name
 from dlatrack.datasets.images import ImageFiles
-from dlatrack.datasets.layout import LARGEST_PX
+from dlatrack.datasets.layout import folders_in
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError, shortened
-from dlatrack.files import atomic_path, is_companion, same_file, write_text
+from dlatrack.files import atomic_path, same_file, write_text
 
 _ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9][0-9]*))?\.txt")
 
@@ -32,8 +32,8 @@ def read_folder(path: str | Path) -> list[Sequence]:
     `groundtruth_rect.2.txt`, ...: these become sequences `<folder>-1`, `<folder>-2`. An empty file is skipped if
     another one has rows (OTB's Human4 has one).
 
-    Images are those of `image_folder.image_files`, as they are stored: what an EXIF tag would turn is refused,
-    because nothing says whether the boxes are those before or after the turn.
+    Images are those of `image_folder.image_files`, as they are stored: an image that an EXIF tag would turn is
+    refused, because the boxes may be those before or after the turn.
 
     Args:
         path: the folder, with `img/` in it.
@@ -43,10 +43,9 @@ def read_folder(path: str | Path) -> list[Sequence]:
 
     Raises:
         InputError: naming file, row (from 1) and value. An annotation or `img/` is missing; a row is not four
-            numbers, is NaN in part, has a size that is not positive, lies outside its own image, or holds a number
-            that no image reaches; there are more or fewer rows than images; or the target is absent in row 1. And
-            naming the image, if it is no frame or cannot be read (`image_folder`), or is to be turned; or the folder,
-            if its name is not UTF-8.
+            numbers, is no box (`box_text.fault_of_box`) or lies outside its own image; there are more or fewer rows
+            than images; or the target is absent in row 1. And naming the image, if it is no frame or cannot be read
+            (`image_folder`), or has an orientation tag; or the folder, if its name is not UTF-8.
     """
     path = Path(path)
     folder = utf8_name(path.absolute())
@@ -63,10 +62,10 @@ def read_folder(path: str | Path) -> list[Sequence]:
 def read_folders(root: str | Path) -> list[Sequence]:
     """All sequences in the folders directly below `root`, sorted by folder name, then by target.
 
-    A folder counts as a sequence when it has an `img` folder or an annotation file; others are passed over.
+    A folder counts as a sequence when it has an `img` folder or an annotation file; others are ignored.
 
     Raises:
-        InputError: when `root` is not a folder or holds no sequence, or as `read_folder`.
+        InputError: if `root` is not a folder or holds no sequence, or as `read_folder`.
     """
     root = Path(root)
     if not root.is_dir():
@@ -79,15 +78,18 @@ def read_folders(root: str | Path) -> list[Sequence]:
 
 def sequence_folders(root: Path) -> list[Path]:
     """Folders directly below `root` that have an `img` folder or an annotation file, sorted; no hidden ones."""
-    paths = (path for path in root.iterdir() if _is_sequence(path))
-    return sorted(paths, key=lambda path: path.name)
+    return [
+        folder
+        for folder in folders_in(root)
+        if (folder / "img").is_dir() or any(folder.glob("groundtruth_rect*.txt"))
+    ]
 
 
 def read_true_boxes(folder: Path) -> dict[str, np.ndarray]:
     """Read the true boxes of a sequence folder, with or without images.
 
     Args:
-        folder: as for `read_folder`; if it has no `img`, boxes are not compared with images.
+        folder: folder as in `read_folder`; if it has no `img`, boxes are not compared with images.
 
     Returns:
         (T, 4) float64 xywh by name, in px counted from 1 as in the files; NaN rows where the target is absent.
@@ -109,7 +111,7 @@ def is_annotated(folder: Path) -> bool:
 
 
 def _sizes(images: ImageFiles) -> np.ndarray:
-    """(T, 2) width and height of each image, px, by its head.
+    """(T, 2) width and height of each image, px, from its header.
 
     Raises:
         InputError: as `check_headers`; and naming the first that an EXIF tag would turn.
@@ -185,8 +187,8 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
     """Write a sequence as a folder `root`/`sequence.name` that `read_folder` reads.
 
     Args:
-        sequence: what to write; names, boxes and images are kept, attributes and polygons have no place here.
-        root: where the sequence's folder is created.
+        sequence: sequence whose name, boxes and images are written; the layout has no attributes or polygons.
+        root: folder in which the sequence's folder is created.
         images: "jpg" (quality 95) or "png" (exact).
 
     Returns:
@@ -194,9 +196,8 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
 
     Raises:
         ValueError: if `images` is neither.
-        InputError: when the sequence was read from there, since its images would be encoded a second time in their
-            own place; or when a file cannot be written. Each file is written whole or not at all, the annotation
-            last.
+        InputError: if the sequence was read from this folder, as its images would be overwritten by a second
+            encoding; or if a file cannot be written. Each file is written whole or not at all, the annotation last.
     """
     if images not in ("jpg", "png"):
         raise ValueError(f'images must be "jpg" or "png", got {images!r}')
@@ -216,27 +217,15 @@ def write_folder(sequence: Sequence, root: str | Path, images: Literal["jpg", "p
 
 
 def _row(file: Path, number: int, row: str) -> list[float]:
-    values = shortened(row.strip())
+    where = f"{file} row {number}: {shortened(row.strip())!r}"
     try:
         box = split_numbers(row)
     except ValueError as error:
-        raise InputError(f"{file} row {number}: {values!r} is not four numbers x,y,w,h; {error}") from None
+        raise InputError(f"{where} is not four numbers x,y,w,h; {error}") from None
     if len(box) != 4:
-        raise InputError(f"{file} row {number}: {values!r} is not four numbers x,y,w,h; it has {len(box)}")
-    absent = np.isnan(box)
-    if absent.any() and not absent.all():
-        raise InputError(
-            f"{file} row {number}: {values!r} is NaN in part; four numbers or four NaN are needed"
-        )
-    if np.isfinite(box).all() and max(map(abs, box)) > LARGEST_PX:
-        raise InputError(
-            f"{file} row {number}: box {values} has a number beyond {LARGEST_PX} px, which no image reaches"
-        )
-    if box[2] <= 0 or box[3] <= 0:
-        raise InputError(
-            f"{file} row {number}: box {values} has width {box[2]:g} and height {box[3]:g}; both must be above 0, or "
-            f"all four NaN where the target is absent"
-        )
+        raise InputError(f"{where} is not four numbers x,y,w,h; it has {len(box)}")
+    if fault := fault_of_box(box):
+        raise InputError(f"{where} {fault}")
     return box
 
 
@@ -244,8 +233,8 @@ def _annotations(folder: Path, name: str) -> dict[str, Path]:
     """Annotation files that have rows, by the names of their sequences, in the order of their numbers.
 
     Args:
-        folder: of the sequence.
-        name: of the sequence if it has one target, and the beginning of its targets' names otherwise.
+        folder: folder of the sequence.
+        name: name of the sequence if it has one target, and the beginning of its targets' names otherwise.
     """
     found = [(match, file) for file in folder.iterdir() if (match := _ANNOTATION.fullmatch(file.name))]
     numbered = {int(match[1] or 0): file for match, file in found}
@@ -266,9 +255,3 @@ def _text(file: Path) -> str:
         return decode_text(file.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{file} cannot be read as text with one row x,y,w,h per image ({error})") from error
-
-
-def _is_sequence(path: Path) -> bool:
-    if is_companion(Path(path.name)):
-        return False
-    return (path / "img").is_dir() or (path.is_dir() and any(path.glob("groundtruth_rect*.txt")))

@@ -1,4 +1,4 @@
-"""Looks at the image files of a track table: are they there, whole, and do the boxes overlap them?"""
+"""Check of the image files of a track table: whether they exist, are complete, and overlap their boxes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ import numpy as np
 
 from dlatrack.datasets.faults import Fault, FaultLog
 from dlatrack.datasets.image_header import read_header
-from dlatrack.datasets.images import decode_image, fault_in
-from dlatrack.datasets.index.image_list import ImageList
-from dlatrack.datasets.index.tracks import TrackTable
+from dlatrack.datasets.images import decode_image
+from dlatrack.datasets.index.tracks import ImageList, TrackTable
 from dlatrack.progress import Progress
 
 _CHUNK = 64  # images per task of a worker
 
 
 class Look(NamedTuple):
-    """What one image file is like.
+    """The state of one image file.
 
     Attributes:
-        mark: its size, or with `deep` the SHA-256 of its bytes; goes into the hash of what was found.
+        mark: its size, or with `deep` the SHA-256 of its bytes, for the hash of all images.
         width: px; 0 where the image was not opened or cannot be decoded.
         height: px.
         problem: predicate of the fault; empty if there is none.
         missing: whether there is no such file.
-        orientation: EXIF tag of what was opened, 1 to 8; 1 is upright.
+        orientation: EXIF orientation of an opened image, 1 to 8; 1 is upright.
     """
 
     mark: bytes
@@ -55,21 +54,21 @@ def check_images(
 
     Every file is looked up. The first image of each video is decoded, with `deep` every one. A decoded image must
     have the size that its annotation lists, and with `one_size` that of the first image of its video. Images are
-    decoded as stored, whatever their EXIF orientation tag says; that they have one is reported, because viewers and
-    other readers turn them away from their boxes. Only boxes on images of known size are compared: those decoded, and
-    with `one_size` all of the same video.
+    decoded as stored, without regard to their EXIF orientation; a tag is reported, because viewers and other readers
+    turn the images away from their boxes. Only boxes on images of known size are compared: those decoded, and with
+    `one_size` all of the same video.
 
     Args:
-        table: whose images.
-        log: takes the faults; a missing file that it has named already is not named again.
-        deep: decode every image and hash its bytes.
-        one_size: all images of a template have the same size.
-        notes: takes how many images have an orientation tag; by default each is a fault.
-        workers: threads; by default one per core.
-        label: of the progress.
+        table: the tracks and their images.
+        log: log of the faults; a missing file that it has named already is not named again.
+        deep: whether to decode every image and hash its bytes.
+        one_size: whether all images of a template have the same size.
+        notes: list to which the number of images with an orientation tag is added; by default each is a fault.
+        workers: number of threads; by default one per core.
+        label: name of the progress.
 
     Returns:
-        SHA-256 over size, with `deep` over the bytes, of every image in order.
+        SHA-256 over the sizes, with `deep` over the bytes, of all images in order.
     """
     images, image_of_row = table.images()
     first = np.zeros(len(images), bool)
@@ -103,7 +102,7 @@ def check_images(
 
 
 def _looks(images: ImageList, opened: np.ndarray, deep: bool, workers: int | None) -> Iterator[Look]:
-    """The looks at all images in order, taken by several threads: reading and decoding leave the interpreter free."""
+    """The state of all images in order, found by several threads: reading and decoding release the interpreter."""
 
     def chunk(start: int) -> list[Look]:
         part = range(start, min(start + _CHUNK, len(images)))
@@ -115,12 +114,12 @@ def _looks(images: ImageList, opened: np.ndarray, deep: bool, workers: int | Non
 
 
 def look_at(path: Path, *, opened: bool, deep: bool) -> Look:
-    """Look at one image file.
+    """Check one image file.
 
     Args:
         path: the file.
-        opened: decode it.
-        deep: hash its bytes.
+        opened: whether to decode it.
+        deep: whether to hash its bytes.
     """
     try:
         size = path.stat().st_size
@@ -134,15 +133,16 @@ def look_at(path: Path, *, opened: bool, deep: bool) -> Look:
         return Look(mark, problem="is empty; a JPEG or PNG image is needed")
     if not opened:
         return Look(mark)
-    image, header = decode_image(data), read_header(data)
-    if image is None:
-        return Look(mark, problem=fault_in(data))
+    try:
+        image, header = decode_image(data), read_header(data)
+    except ValueError as error:
+        return Look(mark, problem=str(error))
     orientation = 1 if header is None else header.orientation
     return Look(mark, image.shape[1], image.shape[0], orientation=orientation)
 
 
 def _misfit(look: Look, images: ImageList, index: int) -> str:
-    """How the size of a decoded image differs from the listed one; empty if it does not, or either is unknown."""
+    """The fault of a decoded image whose size is not the listed one; empty if it is, or either is unknown."""
     if not look.width or images.listed_wh is None:
         return ""
     width, height = images.listed_wh[index].tolist()
@@ -169,7 +169,7 @@ def _report_other_sizes(images: ImageList, sizes: np.ndarray, firsts: np.ndarray
 
 
 def _report_outside(table: TrackTable, sizes: np.ndarray, log: FaultLog) -> None:
-    """Report visible boxes that do not overlap their image, (N, 2) `sizes` being its width and height or 0."""
+    """Report visible boxes that do not overlap their image; (N, 2) `sizes` are width and height, 0 where unknown."""
     low, high = table.boxes_xywh[:, :2], table.boxes_xywh[:, :2] + table.boxes_xywh[:, 2:]
     outside = table.usable & (sizes > 0).all(1) & ((high <= 0).any(1) | (low >= sizes).any(1))
     for row in np.flatnonzero(outside).tolist():

@@ -1,4 +1,4 @@
-"""What the head of an image file says: its size, its depth and which way up it is; no pixel is decoded."""
+"""The header of an image file, as Pillow reads it: size, depth and orientation; no pixel is decoded."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-#: Number of the EXIF tag that says how viewers are to turn an image.
+#: Number of the EXIF tag that says how viewers must turn an image.
 _ORIENTATION = 0x0112
 
-#: Where a PNG file has the bits per channel.
+#: Position of the bits per channel in a PNG file.
 _PNG_DEPTH = 24
 
 #: First bytes of a file.
 JPEG, PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 
-#: What Pillow raises for a head that is damaged or cut short.
+#: Errors that Pillow raises for a header that is damaged or cut short.
 _DAMAGED = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error)
 
-# Photographs of ImageNet have damaged EXIF data by the hundred, which Pillow tells and nobody here needs to know.
+# Hundreds of photographs of ImageNet have damaged EXIF data; Pillow's warnings about it are of no use.
 warnings.filterwarnings("ignore", "", UserWarning, r"PIL\.TiffImagePlugin")
 
 
 class ImageHeader(NamedTuple):
-    """The head of a JPEG or PNG file.
+    """The header of a JPEG or PNG file.
 
     Attributes:
         width: px, as stored.
         height: px, as stored.
-        bits: per channel.
-        orientation: EXIF orientation, 1 to 8; 1, also where the file does not say, is upright.
+        bits: bits per channel.
+        orientation: EXIF orientation, 1 to 8; 1 is upright, and taken where the file has none.
         kind: "JPEG" or "PNG".
     """
 
@@ -54,13 +54,13 @@ class ImageHeader(NamedTuple):
 
 
 def read_header(source: Path | bytes) -> ImageHeader | None:
-    """Read the head of a JPEG or PNG file, some 50 microseconds for a file at hand.
+    """Read the header of a JPEG or PNG file, in some 50 microseconds for a cached file.
 
     Args:
         source: the file, or its content.
 
     Returns:
-        What it says; None if it is neither a JPEG nor a PNG file or ends before it says it.
+        The header; None if it is neither a JPEG nor a PNG file, or its header is damaged or cut short.
 
     Raises:
         OSError: if the file cannot be opened; FileNotFoundError if it is missing.
@@ -72,7 +72,7 @@ def read_header(source: Path | bytes) -> ImageHeader | None:
         if kind is None:
             return None
         try:
-            # Not Image.open: it refuses large images and reports to the warnings of the process.
+            # Image.open would refuse large images, and warn about them.
             with kind(stream) as image:
                 bits = image.bits if isinstance(image, JpegImageFile) else start[_PNG_DEPTH]
                 return ImageHeader(*image.size, bits, _orientation(image), image.format or "")
@@ -81,7 +81,7 @@ def read_header(source: Path | bytes) -> ImageHeader | None:
 
 
 def _orientation(image: ImageFile) -> int:
-    """The orientation tag, 1 to 8; 1 where there is none or it is damaged, as OpenCV takes it."""
+    """The orientation tag, 1 to 8; 1 where there is none or it is damaged, as in OpenCV."""
     exif = Image.Exif()
     try:
         exif.load(image.info.get("exif") or b"")

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from dlatrack.datasets.box_text import to_number
-from dlatrack.datasets.faults import Fault, Report
-from dlatrack.datasets.layout import LARGEST_PX, read_text
+from dlatrack.datasets.box_text import LARGEST_PX, to_number
+from dlatrack.datasets.faults import Fault
+from dlatrack.datasets.layout import CheckedFiles
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
@@ -36,59 +36,58 @@ class ImageObject(NamedTuple):
 
 
 class ImageAnnotation(NamedTuple):
-    """What a file says of one image.
+    """The annotation of one image.
 
     Attributes:
         size: width and height of the image, px, as the file states them.
-        objects: in order.
+        objects: its objects in the order of the file.
     """
 
     size: tuple[int, int]
     objects: list[ImageObject]
 
 
-def read_image_xml(file: Path, root: Path, report: Report, *, tracks: bool) -> ImageAnnotation | None:
-    """The size and the objects of one image, corners read by tag: VID writes xmax first, DET xmin.
+def read_image_xml(file: Path, files: CheckedFiles, *, tracks: bool) -> ImageAnnotation | None:
+    """Read the size and the objects of one image, corners by tag: VID writes xmax first, DET xmin.
 
-    An object with a fault is reported and left out.
+    An object with a fault is reported and left out; a box that lies outside the size that the file states, or has no
+    area, is a fault.
 
     Args:
         file: the annotation.
-        root: resolved root of the data set.
-        report: called with each fault.
+        files: the data set that it belongs to.
         tracks: whether objects have a trackid and flags, as in VID.
 
     Returns:
-        What it says; None if the file cannot be used. A box that lies outside the size the file states, or
-        has no area, is a fault.
+        The annotation; None if the file cannot be used.
     """
-    text = read_text(file, root, report)
+    text = files.read_text(file)
     if text is None:
         return None
     if "<!" in text.replace("<!--", ""):
-        report(Fault(file, "declares a document type or entities; plain XML is needed"))
+        files.fault(file, "declares a document type or entities; plain XML is needed")
         return None
     try:
         tree = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        report(Fault(file, f"is not complete XML ({error})"))
+        files.fault(file, f"is not complete XML ({error})")
         return None
     try:
         width, height = (_number(file, None, tree.find("size"), tag) for tag in ("width", "height"))
     except _FaultyError as error:
-        report(error.fault)
+        files.report(error.fault)
         return None
     objects = []
     for row, node in enumerate(tree.iter("object"), 1):
         try:
             objects.append(_object(file, row, node, (width, height), tracks))
         except _FaultyError as error:
-            report(error.fault)
+            files.report(error.fault)
     return ImageAnnotation((int(width), int(height)), objects)
 
 
 class _FaultyError(Exception):
-    """Carries the fault of an object out of the steps that take it apart."""
+    """Carries the fault of an object out of the functions that read its parts."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))

@@ -1,4 +1,4 @@
-"""Frames in image files: where they are, and decoding that refuses what is cut short."""
+"""Frames in image files: their paths, and decoding that refuses files that are cut short."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from dlatrack.errors import InputError
 #: Image files that a reader looks for.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
-#: A mark of JPEG: within a scan, FF 00 is a pixel value and FF D0 to FF D7 are points to restart from.
-_MARK = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
+#: A marker of JPEG: within a scan, FF 00 is a pixel value and FF D0 to FF D7 are restart markers.
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _END, _SCAN = 0xD9, 0xDA
-_BARE = (0x01, 0xD8)  # marks without a length after them
+_BARE = (0x01, 0xD8)  # markers without a length after them
 
-#: Where a PNG file has its colour type, and the types that have an alpha channel.
+#: Position of the colour type in a PNG file, and the types that have an alpha channel.
 _PNG_COLOUR, _WITH_ALPHA = 25, (4, 6)
 
-_UNREADABLE = "is not a readable, complete JPEG or PNG image"
+UNREADABLE = "is not a readable, complete JPEG or PNG image"
 
 
 class Paths(Protocol):
-    """A list of files that may be worked out when asked for."""
+    """A list of files, which may compute each path when it is needed."""
 
     def __len__(self) -> int: ...
 
@@ -39,12 +39,12 @@ class Paths(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class NumberedPaths:
-    """The files that a template names, worked out one at a time, so that a million of them take no memory.
+    """The files that a template names, computed one at a time, so that a million of them take no memory.
 
     Args:
         root: folder that the template is relative to.
-        template: as `fill` takes it.
-        numbers: (T,) int, what goes into the template.
+        template: template of the paths, as in `fill`.
+        numbers: (T,) int, numbers for the template.
     """
 
     root: Path
@@ -60,11 +60,11 @@ class NumberedPaths:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Frames in image files, decoded when asked for.
+    """Frames in image files, decoded when they are needed.
 
     Args:
         paths: the files.
-        upright: turn images as their EXIF tag says; by default pixels are as stored, as the boxes of data sets are.
+        upright: whether to turn images as their EXIF tag says; by default pixels are as stored, as boxes are.
     """
 
     paths: Paths
@@ -82,13 +82,10 @@ class ImageFiles:
         """
         path = self.paths[index]
         try:
-            data = path.read_bytes()
-        except OSError:
-            data = b""
-        image = decode_image(data, upright=self.upright)
-        if image is None:
-            raise InputError(f"{path} (frame {range(len(self))[index] + 1}) {fault_in(data)}")
-        return image
+            return decode_image(path.read_bytes(), upright=self.upright)
+        except (OSError, ValueError) as error:
+            fault = UNREADABLE if isinstance(error, OSError) else error
+            raise InputError(f"{path} (frame {range(len(self))[index] + 1}) {fault}") from None
 
 
 def fill(template: str, number: int) -> str:
@@ -96,45 +93,42 @@ def fill(template: str, number: int) -> str:
     return template % (number if "%" in template.replace("%%", "") else ())
 
 
-def decode_image(data: bytes, *, upright: bool = False) -> np.ndarray | None:
+def decode_image(data: bytes, *, upright: bool = False) -> np.ndarray:
     """Decode a JPEG or PNG file to (H, W, 3) uint8 RGB.
 
     Args:
-        data: content of the file. What follows the end of the image, such as the trailers of phones, is passed over.
-        upright: turn the image as its EXIF tag says; by default pixels are as stored.
+        data: content of the file. Data after the end of the image, such as the trailers of phones, are ignored.
+        upright: whether to turn the image as its EXIF tag says; by default pixels are as stored.
 
-    Returns:
-        The image; None if `fault_in` has something to say.
+    Raises:
+        ValueError: with the fault as a predicate, e.g. "is not a readable, complete JPEG or PNG image".
     """
-    if _fault_of_bytes(data):
-        return None
+    if fault := fault_in(data):
+        raise ValueError(fault)
     flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
-        return None
-    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def fault_in(data: bytes) -> str:
-    """Why `decode_image` refuses the content of a file, as a predicate."""
-    return _fault_of_bytes(data) or _UNREADABLE
+        image = None
+    if image is None:
+        raise ValueError(UNREADABLE)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def is_whole(data: bytes) -> bool:
     """Whether a JPEG or PNG file has its end; OpenCV 4 fills what is cut off with grey and does not complain.
 
-    The end is that of the image itself: an embedded preview has an end mark too, and other data may follow.
+    The end is that of the image itself: an embedded preview has an end marker too, and other data may follow.
     """
     if data.startswith(JPEG):
         return _end_of_jpeg(data)
     return data.startswith(PNG) and b"IEND" in _chunks(data)
 
 
-def _fault_of_bytes(data: bytes) -> str:
-    """What is wrong with the content of an image file, without decoding it; empty if nothing is found."""
+def fault_in(data: bytes) -> str:
+    """The fault of an image file as a predicate, as far as it shows without decoding; empty if none is found."""
     if not is_whole(data):
-        return _UNREADABLE
+        return UNREADABLE
     header = read_header(data)
     if header is not None and header.bits > 8:
         return (
@@ -149,9 +143,9 @@ def _fault_of_bytes(data: bytes) -> str:
 
 
 def _end_of_jpeg(data: bytes) -> bool:
-    """Whether the end mark of a JPEG file is reached from mark to mark, after at least one scan."""
+    """Whether the end marker of a JPEG file is reached from marker to marker, after at least one scan."""
     position, scanned = len(JPEG), False
-    while match := _MARK.search(data, position):
+    while match := _MARKER.search(data, position):
         code = match[1][0]
         if code == _END:
             return scanned
@@ -176,7 +170,7 @@ def _chunks(data: bytes) -> set[bytes]:
 
 
 def _is_transparent(data: bytes) -> bool:
-    """Whether something would show through a PNG image; OpenCV would show what lies hidden under it instead."""
+    """Whether a PNG image has transparent pixels; OpenCV would show the colours hidden under them."""
     try:
         with PngImageFile(BytesIO(data)) as image:
             alpha = np.asarray(image.convert("RGBA"))[..., 3]
@@ -196,10 +190,8 @@ def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
         InputError: naming the file, if it is missing, or refused by `decode_image`.
     """
     try:
-        data = path.read_bytes()
+        return decode_image(path.read_bytes(), upright=upright)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    image = decode_image(data, upright=upright)
-    if image is None:
-        raise InputError(f"{path} {fault_in(data)}")
-    return image
+    except ValueError as error:
+        raise InputError(f"{path} {error}") from None

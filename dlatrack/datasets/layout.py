@@ -1,24 +1,21 @@
-"""Steps that every reader takes: stay inside the root, list numbered images, read rows, look at boxes.
-
-Each step reports what is wrong and answers with what can still be used, or None.
-"""
+"""Checked access to the files of a data set, for all readers: folders, texts, rows of numbers, images, boxes."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.box_text import decode_text, quick_table, split_lines, split_numbers
+from dlatrack.datasets.box_text import LARGEST_PX, decode_text, quick_table, split_lines, split_numbers
 from dlatrack.datasets.faults import Fault, Report
 from dlatrack.datasets.images import IMAGE_SUFFIXES, fill
+from dlatrack.datasets.index.builder import literal
+from dlatrack.datasets.manifests import Manifest, locate
 from dlatrack.files import is_companion
-
-#: Largest coordinate and size of a box, px: the largest image that OpenCV decodes. Beyond, a number is a mistake, and
-#: soon one that float32 cannot hold.
-LARGEST_PX = 2**20
 
 #: More missing images of one folder than this are one fault.
 _MANY = 1000
@@ -42,198 +39,256 @@ def folders_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not is_companion(path.name))
 
 
-def has_folder(folder: Path, root: Path, report: Report) -> bool:
-    """Whether a folder is there and no link leads it out of the root; reported if not."""
-    if not folder.is_dir():
-        report(Fault(folder, "is missing; a folder is needed"))
-    elif not stays_inside(folder, root):
-        report(Fault(folder, f"leads out of {root}; paths and links must stay within it"))
-    elif not os.access(folder, os.R_OK | os.X_OK):
-        report(Fault(folder, "cannot be listed; permission to read it is needed"))
-    else:
-        return True
-    return False
-
-
-def read_text(file: Path, root: Path, report: Report) -> str | None:
-    """A text file below the root, as UTF-8 with or without a mark; None if it is missing, elsewhere or not text."""
-    if not file.is_file():
-        report(Fault(file, "is missing; a text file is needed"))
-        return None
-    if not stays_inside(file, root):
-        report(Fault(file, f"leads out of {root}; paths and links must stay within it"))
-        return None
-    try:
-        return decode_text(file.read_bytes())
-    except (OSError, ValueError) as error:
-        report(Fault(file, f"cannot be read as UTF-8 text ({error})"))
-        return None
-
-
-def read_names(file: Path, root: Path, report: Report, *, pattern: str) -> list[str]:
-    """A list file with one name per row; names that leave the folder, do not fit or come twice are left out.
-
-    Args:
-        file: the list.
-        root: resolved root of the data set.
-        report: called with each fault.
-        pattern: regular expression that each name must match, e.g. r"GOT-10k_Val_\\d{6}".
-    """
-    found: dict[str, int] = {}
-    for row, line in enumerate(split_lines(read_text(file, root, report) or ""), 1):
-        name = line.strip(" \t")
-        if not is_plain_name(name):
-            report(Fault(file, "is not the name of a folder beside this list", row, name))
-        elif not re.fullmatch(pattern, name):
-            report(Fault(file, f"does not belong here; names like {pattern} are allowed", row, name))
-        elif name in found:
-            report(Fault(file, f"comes twice, first in row {found[name]}; each sequence once", row, name))
-        else:
-            found[name] = row
-    return list(found)
-
-
-def read_numbers(
-    file: Path, root: Path, report: Report, *, columns: int, what: str = "x,y,w,h"
-) -> np.ndarray | None:
-    """A file of numbers, separated by commas, semicolons, tabs or blanks, one row per frame.
-
-    Args:
-        file: the file; blank rows at its end do not count.
-        root: resolved root of the data set.
-        report: called with each fault.
-        columns: how many numbers each row must have.
-        what: their names, for the message.
-
-    Returns:
-        (R, columns) float64, NaN where the file says NaN; None if any row is not that.
-    """
-    text = read_text(file, root, report)
-    if text is None:
-        return None
-    table = quick_table(text, (columns,))
-    if table is not None:
-        return table
-    lines = split_lines(text)
-    if not lines:
-        report(Fault(file, f"is empty; rows of {what} are needed"))
-        return None
-    rows, sound = [], True
-    for number, line in enumerate(lines, 1):
-        try:
-            rows.append(split_numbers(line))
-            reason = "" if len(rows[-1]) == columns else f"; it has {len(rows[-1])}"
-        except ValueError as error:
-            reason = f"; {error}"
-        if reason:
-            report(Fault(file, f"is not {columns} numbers {what}{reason}", number, line.strip()))
-            sound = False
-    return np.array(rows) if sound else None
-
-
-def image_numbers(folder: Path, pattern: str, root: Path, report: Report) -> np.ndarray:
-    """Numbers of the images in a folder.
-
-    Args:
-        folder: where they are; hidden files and other files than images are passed over.
-        pattern: template of their names, e.g. "%08d.jpg".
-        root: resolved root of the data set.
-        report: called with each image of another name or linked from elsewhere.
-
-    Returns:
-        (R,) int64, ascending; that there is none is a fault.
-    """
-    before, directive, after = re.split(r"(%(?:0\d+)?d)", pattern)
-    name = re.compile(re.escape(before) + r"(\d{1,12})" + re.escape(after))
-    numbers = []
+def scan(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """The entries of a folder, without hidden files and what systems keep beside data, in no order."""
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if is_companion(entry.name):
-                continue
+        yield from (entry for entry in entries if not is_companion(entry.name))
+
+
+@dataclass(frozen=True)
+class CheckedFiles:
+    """Files below a root; every method reports what is wrong, and returns what can still be used or None.
+
+    Args:
+        root: resolved folder that paths and links must not leave.
+        report: called with each fault.
+    """
+
+    root: Path
+    report: Report
+
+    def fault(
+        self,
+        path: Path | str,
+        what: str,
+        row: int | None = None,
+        value: object = None,
+        unit: str = "row",
+        *,
+        sequence: str = "",
+    ) -> None:
+        """Report a `Fault`, whose fields the arguments are."""
+        self.report(Fault(path, what, row, value, unit, sequence))
+
+    def is_inside(self, path: Path) -> bool:
+        """Whether `stays_inside` holds for a path and the root."""
+        inside = stays_inside(path, self.root)
+        if not inside:
+            self.fault(path, f"leads out of {self.root}; paths and links must stay within it")
+        return inside
+
+    def links_inside(self, entry: os.DirEntry[str]) -> bool:
+        """Whether an entry of a folder is no link, or one that stays in the root."""
+        return not entry.is_symlink() or self.is_inside(Path(entry.path))
+
+    def has_folders(self, *folders: Path) -> bool:
+        """Whether folders exist, can be listed and lie in the root; the first that does not is reported."""
+        return all(map(self._has_folder, folders))
+
+    def _has_folder(self, folder: Path) -> bool:
+        if not folder.is_dir():
+            self.fault(folder, "is missing; a folder is needed")
+        elif self.is_inside(folder):
+            if os.access(folder, os.R_OK | os.X_OK):
+                return True
+            self.fault(folder, "cannot be listed; permission to read it is needed")
+        return False
+
+    def is_named(self, path: Path, pattern: re.Pattern[str]) -> bool:
+        """Whether the name of a file or folder matches a pattern."""
+        fits = pattern.fullmatch(path.name) is not None
+        if not fits:
+            self.fault(path, f"does not belong here; names like {pattern.pattern} are allowed")
+        return fits
+
+    def template(self, folder: Path, pattern: str) -> str:
+        """The template, as `images.fill` takes it, of images like "%08d.jpg" in a folder below the root."""
+        return f"{literal(folder.relative_to(self.root).as_posix())}/{pattern}"
+
+    def read_text(self, file: Path) -> str | None:
+        """The text of a file, UTF-8 with or without a byte order mark."""
+        if not file.is_file():
+            self.fault(file, "is missing; a text file is needed")
+        elif self.is_inside(file):
+            try:
+                return decode_text(file.read_bytes())
+            except (OSError, ValueError) as error:
+                self.fault(file, f"cannot be read as UTF-8 text ({error})")
+        return None
+
+    def read_names(self, file: Path, pattern: str) -> list[str]:
+        """The names in a list file, one per row; those that leave the folder, do not fit or come twice are left out.
+
+        Args:
+            file: the list.
+            pattern: regular expression that each name must match, e.g. r"GOT-10k_Val_\\d{6}".
+        """
+        found: dict[str, int] = {}
+        for row, line in enumerate(split_lines(self.read_text(file) or ""), 1):
+            name = line.strip(" \t")
+            if not is_plain_name(name):
+                self.fault(file, "is not the name of a folder beside this list", row, name)
+            elif not re.fullmatch(pattern, name):
+                self.fault(file, f"does not belong here; names like {pattern} are allowed", row, name)
+            elif name in found:
+                self.fault(file, f"comes twice, first in row {found[name]}; each sequence once", row, name)
+            else:
+                found[name] = row
+        return list(found)
+
+    def read_numbers(self, file: Path, columns: int = 4, what: str = "x,y,w,h") -> np.ndarray | None:
+        """Read a file of numbers, separated by commas, semicolons, tabs or blanks, one row per frame.
+
+        Args:
+            file: the file; blank rows at its end do not count.
+            columns: how many numbers each row must have.
+            what: names of the numbers, for the message.
+
+        Returns:
+            (R, columns) float64, NaN where the file says NaN; None if any row is not that.
+        """
+        text = self.read_text(file)
+        if text is None:
+            return None
+        table = quick_table(text, (columns,))
+        if table is not None:
+            return table
+        lines = split_lines(text)
+        if not lines:
+            self.fault(file, f"is empty; rows of {what} are needed")
+        rows = []
+        for number, line in enumerate(lines, 1):
+            try:
+                values = split_numbers(line)
+                reason = "" if len(values) == columns else f"; it has {len(values)}"
+            except ValueError as error:
+                reason = f"; {error}"
+            if reason:
+                self.fault(file, f"is not {columns} numbers {what}{reason}", number, line.strip())
+            else:
+                rows.append(values)
+        return np.array(rows) if rows and len(rows) == len(lines) else None
+
+    def image_numbers(self, folder: Path, pattern: str) -> np.ndarray:
+        """Numbers of the images in a folder; images of another name, and that there is none, are faults.
+
+        Args:
+            folder: folder of the images; hidden files and files that are no images are ignored.
+            pattern: template of their names, e.g. "%08d.jpg".
+
+        Returns:
+            (R,) int64, ascending.
+        """
+        before, directive, after = re.split(r"(%(?:0\d+)?d)", pattern)
+        name = re.compile(re.escape(before) + r"(\d{1,12})" + re.escape(after))
+        numbers = []
+        for entry in scan(folder):
             match = name.fullmatch(entry.name)
             if match is None or fill(directive, int(match[1])) != match[1]:
                 if entry.name.lower().endswith(IMAGE_SUFFIXES):
-                    report(
-                        Fault(entry.path, f"is an image of another name than {fill(pattern, 1)} and so on")
-                    )
-            elif entry.is_symlink() and not stays_inside(Path(entry.path), root):
-                report(Fault(entry.path, f"leads out of {root}; paths and links must stay within it"))
-            else:
+                    what = f"is an image of another name than {fill(pattern, 1)} and so on"
+                    self.fault(entry.path, what)
+            elif self.links_inside(entry):
                 numbers.append(int(match[1]))
-    if not numbers:
-        report(Fault(folder, f"holds no file like {fill(pattern, 1)}"))
-    return np.sort(np.array(numbers, np.int64))
+        if not numbers:
+            self.fault(folder, f"holds no file like {fill(pattern, 1)}")
+        return np.sort(np.array(numbers, np.int64))
+
+    def match_images(
+        self,
+        folder: Path,
+        pattern: str,
+        found: np.ndarray,
+        needed: tuple[int, int],
+        allowed: tuple[int, int] | None = None,
+    ) -> bool:
+        """Report each missing image, up to a thousand, and each that is one too many.
+
+        Args:
+            folder: folder of the images.
+            pattern: template of their names.
+            found: (R,) int, as `image_numbers` returns; nothing more is reported when it is empty.
+            needed: numbers of the first and the last image that must exist.
+            allowed: numbers of the first and the last that may exist; by default those needed.
+
+        Returns:
+            Whether all that are needed exist.
+        """
+        if not len(found):
+            return False
+        start, end = needed
+        first, last = allowed or needed
+        missing = end - start + 1 - int(((found >= start) & (found <= end)).sum())
+        if missing > _MANY:
+            self.fault(folder, f"lacks {missing:,} of the frames {start} to {end}")
+        elif missing:
+            for number in np.setdiff1d(np.arange(start, end + 1), found).tolist():
+                self.fault(folder / fill(pattern, number), f"is missing; frames {start} to {end} are needed")
+        for number in found[(found < first) | (found > last)].tolist():
+            what = f"is one too many; there are frames {first} to {last} only"
+            self.fault(folder / fill(pattern, number), what)
+        return not missing
+
+    def check_boxes(
+        self,
+        file: Path,
+        boxes_xywh: np.ndarray,
+        *,
+        first_row: int = 1,
+        may_be_absent: np.ndarray | bool = False,
+        may_be_empty: np.ndarray | bool = False,
+    ) -> None:
+        """Report boxes that are NaN, infinite, without an area, or beyond `LARGEST_PX`.
+
+        Args:
+            file: file of the boxes.
+            boxes_xywh: (R, 4) as in the file.
+            first_row: row of the first box.
+            may_be_absent: (R,) bool or one for all: four NaN are allowed.
+            may_be_empty: (R,) bool or one for all: any finite width and height is allowed.
+        """
+        finite, missing = np.isfinite(boxes_xywh), np.isnan(boxes_xywh).all(1)
+        bad = ~finite.all(1) & ~(missing & may_be_absent)
+        with np.errstate(invalid="ignore"):
+            empty = (boxes_xywh[:, 2:] <= 0).any(1) & ~np.asarray(may_be_empty) & ~bad
+            far = (np.abs(boxes_xywh) > LARGEST_PX).any(1) & ~bad
+        for index in np.flatnonzero(bad | empty | far):
+            box = boxes_xywh[index]
+            if far[index]:
+                what = f"has a number beyond {LARGEST_PX} px, which no image reaches"
+            elif bad[index]:
+                allowed = " or four NaN where the target is absent" if np.any(may_be_absent) else ""
+                what = f"is not four finite numbers x,y,w,h{allowed}"
+            else:
+                what = f"has width {box[2]:g} and height {box[3]:g}; both must be above 0"
+            self.fault(file, what, first_row + int(index), ",".join(f"{value:g}" for value in box))
 
 
-def match_images(
-    folder: Path,
-    pattern: str,
-    found: np.ndarray,
-    needed: tuple[int, int],
-    report: Report,
-    *,
-    allowed: tuple[int, int] | None = None,
-) -> bool:
-    """Report each missing image, up to a thousand, and each that is one too many.
+@dataclass(frozen=True)
+class DataSetFiles(CheckedFiles):
+    """The files of a data set.
 
     Args:
-        folder: where the images are.
-        pattern: template of their names.
-        found: (R,) int, as `image_numbers` answers; nothing more is reported when it is empty.
-        needed: numbers of the first and the last image that must be there.
-        report: called with each fault.
-        allowed: first and last that may be there; by default those needed.
-
-    Returns:
-        Whether all that are needed are there.
+        root: as in `CheckedFiles`.
+        report: as in `CheckedFiles`.
+        manifest: what the data set should hold.
     """
-    if not len(found):
-        return False
-    start, end = needed
-    first, last = allowed or needed
-    missing = end - start + 1 - int(((found >= start) & (found <= end)).sum())
-    if missing > _MANY:
-        report(Fault(folder, f"lacks {missing:,} of the frames {start} to {end}"))
-    elif missing:
-        for number in np.setdiff1d(np.arange(start, end + 1), found).tolist():
-            report(Fault(folder / fill(pattern, number), f"is missing; frames {start} to {end} are needed"))
-    for number in found[(found < first) | (found > last)].tolist():
-        file = folder / fill(pattern, number)
-        report(Fault(file, f"is one too many; there are frames {first} to {last} only"))
-    return not missing
+
+    manifest: Manifest
 
 
-def check_boxes(
-    file: Path,
-    boxes_xywh: np.ndarray,
-    report: Report,
-    *,
-    first_row: int = 1,
-    may_be_absent: np.ndarray | bool = False,
-    may_be_empty: np.ndarray | bool = False,
-) -> None:
-    """Report boxes that are NaN, infinite, without an area, or beyond `LARGEST_PX`.
+def open_data_set(name: str, root: str | Path, split: str, report: Report) -> DataSetFiles:
+    """Find a data set for a reader.
 
     Args:
-        file: where they were read.
-        boxes_xywh: (R, 4) as in the file.
+        name: name of its manifest.
+        root: its root folder, or the one above.
+        split: split that will be read.
         report: called with each fault.
-        first_row: row of the first box.
-        may_be_absent: (R,) bool or one for all: four NaN are allowed.
-        may_be_empty: (R,) bool or one for all: any finite width and height is allowed.
+
+    Raises:
+        InputError: if `root` does not hold the data set, or it has no such split.
     """
-    finite, missing = np.isfinite(boxes_xywh), np.isnan(boxes_xywh).all(1)
-    bad = ~finite.all(1) & ~(missing & may_be_absent)
-    with np.errstate(invalid="ignore"):
-        empty = (boxes_xywh[:, 2:] <= 0).any(1) & ~np.asarray(may_be_empty) & ~bad
-        far = (np.abs(boxes_xywh) > LARGEST_PX).any(1) & ~bad
-    for index in np.flatnonzero(bad | empty | far):
-        box = boxes_xywh[index]
-        if far[index]:
-            what = f"has a number beyond {LARGEST_PX} px, which no image reaches"
-        elif bad[index]:
-            allowed = " or four NaN where the target is absent" if np.any(may_be_absent) else ""
-            what = f"is not four finite numbers x,y,w,h{allowed}"
-        else:
-            what = f"has width {box[2]:g} and height {box[3]:g}; both must be above 0"
-        report(Fault(file, what, first_row + int(index), ",".join(f"{value:g}" for value in box)))
+    place = locate(name, root)
+    place.manifest.split(split)
+    return DataSetFiles(place.root, report, place.manifest)

@@ -4,7 +4,7 @@ Keys of `NAME.toml`: title, role ("training" or "benchmark"), kind ("video" or "
 homepage, obtain, citation, disk_gb, layout, root_names (usual names of its root folder), class_count, fps, and the
 table `splits`; optional reader (module, when it is not NAME), pixel_origin (1 where files count pixels from 1),
 one_size (all frames of a video have one size), quirks, attributes and attribute_counts, classes, checksums;
-`lists` (name -> text file with one sequence name per row) and `sequences` (a CSV file, see `sequence_list`).
+`lists` (name -> text file with one sequence name per row) and `sequences` (a CSV file, see `SequenceEntry`).
 
 Keys of `mini.NAME.toml`: miniature_of, seed, `splits` (name -> counts) and, where the manifest lists sequences,
 an array of tables `sequences` with the columns of the CSV file.
@@ -12,13 +12,15 @@ an array of tables `sequences` with the columns of the CSV file.
 
 from __future__ import annotations
 
+import csv
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlatrack.datasets.sequence_list import SequenceEntry, read_sequence_list, sequence_entries
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 
 _TEXTS = ("title", "version", "licence", "terms", "homepage", "obtain", "citation", "layout")
 _REQUIRED: dict[str, type | tuple[type, ...]] = {
@@ -43,10 +45,50 @@ _COUNTS = ("videos", "frames", "tracks", "rows", "boxes")
 _SOURCES = ("published", "measured", "recalled")
 _SPLIT_KEYS = ("marker", "counts", "source", "of", "only", "without")
 
+_PLACES = ("folder", "annotation", "images")
+_ENTRY_REQUIRED = ("name", *_PLACES, "first", "last")
+_ENTRY_OPTIONAL = ("skip_rows", "object_class", "attributes", "subsets")
+
+
+@dataclass(frozen=True)
+class SequenceEntry:
+    """One sequence.
+
+    Args:
+        name: name of the sequence in results.
+        folder: folder below the root.
+        annotation: file of boxes, in the folder where the reader of the data set looks for it.
+        images: template of the image names, below `folder`, e.g. "img/%04d.jpg".
+        first: number of the first image.
+        last: number of the last image.
+        skip_rows: rows at the start of the annotation that belong to no image of the sequence.
+        object_class: class of the target.
+        attributes: challenge attributes.
+        subsets: parts of the benchmark that it belongs to.
+        extra: columns of this data set alone.
+    """
+
+    name: str
+    folder: str
+    annotation: str
+    images: str
+    first: int
+    last: int
+    skip_rows: int = 0
+    object_class: str = ""
+    attributes: tuple[str, ...] = ()
+    subsets: tuple[str, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> int:
+        """How many images the sequence has."""
+        return self.last - self.first + 1
+
 
 @dataclass(frozen=True)
 class Content:
-    """A manifest as read: the TOML table, the lists of names, the sequences and all files they come from."""
+    """A manifest as read: the TOML table, the lists of names, the sequences and the files of all these."""
 
     table: dict[str, Any]
     lists: dict[str, tuple[str, ...]]
@@ -72,7 +114,7 @@ def load_content(file: Path, *, miniature_of: str = "") -> Content:
             )
         for name, counts in table["splits"].items():
             _check_counts(file, name, counts)
-        return Content(table, {}, sequence_entries(file, table.get("sequences", [])), (file,))
+        return Content(table, {}, _sequence_entries(file, table.get("sequences", [])), (file,))
 
     _check_keys(file, table, _REQUIRED, _OPTIONAL)
     for key, allowed in _CHOICES.items():
@@ -134,3 +176,61 @@ def _names(file: Path) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         raise InputError(f"{file} names {next(name for name in names if names.count(name) > 1)!r} twice")
     return names
+
+
+def read_sequence_list(file: Path) -> tuple[SequenceEntry, ...]:
+    """Read a CSV file with one sequence per row; attributes and subsets are separated by blanks.
+
+    Raises:
+        InputError: naming file and row.
+    """
+    with file.open(encoding="utf-8", newline="") as stream:
+        return _sequence_entries(file, csv.DictReader(stream))
+
+
+def _sequence_entries(file: Path, rows: Iterable[Mapping[str, object]]) -> tuple[SequenceEntry, ...]:
+    """Entries from rows of named values, whose names are the fields of `SequenceEntry`; others become `extra`.
+
+    Raises:
+        InputError: naming file and row, when a value is missing or no whole number, or a name comes twice.
+    """
+    entries: dict[str, SequenceEntry] = {}
+    for number, row in enumerate(rows, 1):
+        values = {key: str(value) for key, value in row.items() if value is not None}
+        if missing := [key for key in _ENTRY_REQUIRED if not values.get(key)]:
+            raise InputError(f"{file} sequence {number} lacks {', '.join(missing)}")
+        try:
+            first, last, skip = (_whole(values.get(key) or "0") for key in ("first", "last", "skip_rows"))
+        except ValueError as error:
+            raise InputError(f"{file} sequence {number}: {error}") from error
+        name = values["name"]
+        if name in entries or last < first:
+            raise InputError(f"{file} sequence {number}: {name!r} comes twice, or ends before it starts")
+        if bad := [values[key] for key in _PLACES if not _stays_below(values[key])]:
+            raise InputError(f"{file} sequence {number}: {bad[0]!r} leads out of the data set's folder")
+        entries[name] = SequenceEntry(
+            name,
+            folder=values["folder"],
+            annotation=values["annotation"],
+            images=values["images"],
+            first=first,
+            last=last,
+            skip_rows=skip,
+            object_class=values.get("object_class", ""),
+            attributes=tuple(values.get("attributes", "").split()),
+            subsets=tuple(values.get("subsets", "").split()),
+            extra={
+                key: value for key, value in values.items() if key not in (*_ENTRY_REQUIRED, *_ENTRY_OPTIONAL)
+            },
+        )
+    return tuple(entries.values())
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise ValueError(f"{shortened(text)!r} is not a whole number of at most nine digits")
+    return int(text)
+
+
+def _stays_below(place: str) -> bool:
+    return not place.startswith("/") and ".." not in place.split("/")

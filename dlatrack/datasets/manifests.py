@@ -1,7 +1,7 @@
 """What a data set should hold: `data_manifests/NAME.toml`, checked and typed.
 
-A miniature carries a file `mini.NAME.toml` in its root. It replaces counts, lists and sequences by its own, so the
-same readers and checks serve the miniature and the real data set.
+A miniature has a file `mini.NAME.toml` in its root, whose counts, lists and sequences replace those of the manifest,
+so the same readers and checks serve the miniature and the real data set.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from dlatrack import paths
-from dlatrack.datasets.manifest_file import Content, load_content
-from dlatrack.datasets.sequence_list import SequenceEntry
+from dlatrack.datasets.manifest_file import Content, SequenceEntry, load_content
 from dlatrack.errors import InputError
 
 
@@ -23,14 +22,14 @@ class Split:
 
     Args:
         name: e.g. "train".
-        marker: glob below the root that finds something when the split is there.
+        marker: glob below the root that matches a file or folder of the split.
         counts: expected numbers by the names of `tracks.Counts`.
-        source: where they are from: "published", "measured" (on real annotation), "declared" (by a miniature) or
+        source: origin of the counts: "published", "measured" (on real annotation), "declared" (by a miniature) or
             "recalled" (widely printed, not verified: a difference is a note and not a fault).
-        of: the split that this one is a part of, or several, separated by blanks, that it joins; empty for a split
-            with files of its own.
-        only: list of names that it keeps; empty for all.
-        without: lists of names that it leaves out.
+        of: the split that this one is a part of, or those that it joins, separated by blanks; empty for a split with
+            files of its own.
+        only: list of the names that it keeps; empty for all.
+        without: lists of the names that it leaves out.
     """
 
     name: str
@@ -44,7 +43,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that is known about a data set; the fields are those of the file, described in `manifest_file`."""
+    """The manifest of a data set; the fields are those of the file, described in `manifest_file`."""
 
     name: str
     title: str
@@ -75,18 +74,23 @@ class Manifest:
     files: tuple[Path, ...] = ()
     miniature: bool = False
 
+    @property
+    def own_splits(self) -> list[Split]:
+        """The splits with files of their own."""
+        return [split for split in self.splits.values() if not split.of]
+
     def split(self, name: str) -> Split:
         """The split of that name.
 
         Raises:
-            InputError: naming those there are.
+            InputError: naming the splits, if there is none of that name.
         """
         if name not in self.splits:
             raise InputError(f"{self.name} has no split {name!r}; choose from {', '.join(self.splits)}")
         return self.splits[name]
 
     def holds(self, split: str, sequence: str) -> bool:
-        """Whether a sequence that lies among the files of a split belongs to it, by the lists of names."""
+        """Whether a sequence among the files of a split belongs to it, by the lists of names."""
         part = self.split(split)
         kept = not part.only or sequence in self.lists[part.only]
         return kept and not any(sequence in self.lists[name] for name in part.without)
@@ -101,14 +105,14 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Place:
-    """A data set on this machine: its real root folder, and the manifest that holds for it."""
+    """A data set on disk: its resolved root folder, and the manifest of the data set or of its miniature."""
 
     root: Path
     manifest: Manifest
 
-    def splits_here(self) -> tuple[str, ...]:
-        """Splits with files of their own of which something is there."""
-        own = (split for split in self.manifest.splits.values() if not split.of)
+    def splits_on_disk(self) -> tuple[str, ...]:
+        """Names of the splits of which files exist in the root."""
+        own = self.manifest.own_splits
         return tuple(split.name for split in own if any(self.root.glob(split.marker)))
 
 
@@ -143,18 +147,13 @@ def manifest(name: str) -> Manifest:
     return _typed(name, load_content(manifests_dir() / f"{name}.toml"))
 
 
-def manifest_hash(name: str) -> str:
-    """SHA-256 of a data set's manifest and the lists beside it."""
-    return manifest(name).digest()
-
-
 def mini_file(name: str) -> str:
-    """Name of the file by which a miniature declares what it holds."""
+    """Name of the file in which a miniature declares its content."""
     return f"mini.{name}.toml"
 
 
 def locate(name: str, root: str | Path) -> Place:
-    """Find a data set in a folder or in a folder of its usual name directly below.
+    """Find a data set in a folder, or in a folder of its usual name directly below.
 
     Raises:
         InputError: if neither holds any split of it.
@@ -166,7 +165,7 @@ def locate(name: str, root: str | Path) -> Place:
     for folder in (root, *(root / child for child in known.root_names)):
         mini = folder / mini_file(name)
         place = Place(folder.resolve(), _with_miniature(known, mini) if mini.is_file() else known)
-        if mini.is_file() or place.splits_here():
+        if mini.is_file() or place.splits_on_disk():
             return place
     markers = ", ".join(dict.fromkeys(split.marker for split in known.splits.values()))
     raise InputError(
@@ -186,7 +185,7 @@ def _typed(name: str, content: Content) -> Manifest:
         wanted = {split.only, *split.without} - {""}
         if not wanted <= lists.keys() or not set(split.of.split()) <= splits.keys():
             raise InputError(
-                f"{content.files[0]}: split {split.name} refers to a list or split that is not there"
+                f"{content.files[0]}: split {split.name} refers to a list or split that does not exist"
             )
     plain = {
         key: value for key, value in _tuples(table).items() if key not in ("splits", "lists", "sequences")
@@ -201,7 +200,7 @@ def _typed(name: str, content: Content) -> Manifest:
 
 
 def _with_miniature(known: Manifest, file: Path) -> Manifest:
-    """A manifest with what a miniature declares in place of the real counts, lists and sequences."""
+    """A manifest with the counts, lists and sequences that a miniature declares."""
     content = load_content(file, miniature_of=known.name)
     splits = {
         name: replace(split, counts=content.table["splits"].get(name, {}), source="declared")

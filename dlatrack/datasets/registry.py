@@ -1,4 +1,4 @@
-"""Data sets by name. A manifest, a reader module and a module in `mini` add one; there is no list to keep."""
+"""Data sets by name. A manifest, a reader module and a module in `mini` add one; no list needs to be changed."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def read_benchmark(
         name: as in `read`.
         root: as in `read`.
         split: as in `read`.
-        allow_missing: index the sequences that are there, if others are missing as a whole.
+        allow_missing: whether to index the other sequences, if some are missing as a whole.
 
     Raises:
-        InputError: as `read`; saying how many sequences are there, if some are missing.
+        InputError: as `read`; with the number of sequences found, if some are missing.
     """
     missing: dict[str, Fault] = {}
 
@@ -52,9 +52,9 @@ def read_benchmark(
         missing.setdefault(fault.sequence, fault)
 
     table = read(name, root, split, report=report)
-    there = len(table.names)
-    if missing and not (allow_missing and there):
+    found = len(table.names)
+    if missing and not (allow_missing and found):
         first = next(iter(missing.values()))
-        advice = ": --allow-missing of evaluate and benchmark takes those" if there else ""
-        raise InputError(f"{first}; {root} holds {there} of {there + len(missing)} sequences{advice}")
+        advice = ": --allow-missing of evaluate and benchmark takes those" if found else ""
+        raise InputError(f"{first}; {root} holds {found} of {found + len(missing)} sequences{advice}")
     return table

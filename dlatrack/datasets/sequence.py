@@ -1,4 +1,4 @@
-"""What every data set reader yields: a video with one annotated target."""
+"""A video with one annotated target, as every reader of data sets returns it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dlatrack.errors import InputError
 
 
 class Frames(Protocol):
-    """Images of a video, decoded or rendered when asked for."""
+    """Images of a video, decoded or rendered when they are needed."""
 
     def __len__(self) -> int: ...
 
@@ -25,7 +25,7 @@ class Sequence:
     """One target in one video; its arrays are copied.
 
     Args:
-        name: unique within its data set.
+        name: name of the sequence, unique within its data set.
         frames: T images, (H, W, 3) uint8 RGB.
         boxes_xywh: (T, 4) float64, 0-based px; NaN rows where the target has no box.
         visible: (T,) bool, False where the target is absent: fully occluded or out of view.

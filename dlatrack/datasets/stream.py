@@ -9,26 +9,26 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.image_folder import check_headers, image_files
-from dlatrack.datasets.video.capture import open_capture
+from dlatrack.datasets.video.capture import check_same_size, open_capture
 from dlatrack.datasets.video.packets import read_timing
 from dlatrack.errors import InputError
 
 
 class FrameStream:
-    """Frames of a video file or a folder of images, in order, each decoded when it is its turn.
+    """Frames of a video file or a folder of images in order, each decoded when it is needed.
 
-    `VideoFrames` answers in any order, and reads a file through beforehand for that. A tracker asks in order.
+    `VideoFrames` gives frames in any order, and for that reads a file through beforehand. A tracker needs them in
+    order.
 
     Args:
         path: a video file that OpenCV can read, turned upright if it says that it is rotated; a folder of images, as
             `image_folder.image_files` takes it; or a sequence folder with its images in `img/`.
 
     Attributes:
-        name: of the file or folder, without suffix.
-        fps: frames per second: what the file declares where its times agree, else what they say in the mean; 30 for
-            images, and where nothing says it.
-        expected: number of frames, as `packets.FrameTimes` says. Fewer come if the file is cut off or damaged, or if
-            the first ones refer to others that it lacks.
+        name: name of the file or folder, without suffix.
+        fps: frames per second of a file, as `packets.FrameTimes` says; 30 for images.
+        expected: number of frames, as `packets.FrameTimes` says. There are fewer if the file is cut off or damaged,
+            or if the first ones refer to others that it lacks.
 
     Raises:
         InputError: if there is no such file or folder, no image in it, or OpenCV cannot read it; naming the frame
@@ -66,11 +66,7 @@ class FrameStream:
         for frame, image in enumerate(self._decoded()):
             height, width = image.shape[:2]
             size = size or (width, height)
-            if (width, height) != size:
-                raise InputError(
-                    f"{self.path} frame {frame} is {width} x {height} px, the first one {size[0]} x {size[1]}; "
-                    f"all must be of one size"
-                )
+            check_same_size(f"{self.path} frame {frame}", (width, height), size)
             yield image
         if size is None:
             raise InputError(f"{self.path} has no frame that can be decoded")
@@ -88,11 +84,7 @@ class FrameStream:
         assert self._images is not None
         first, *others = (header.shown_size for header in check_headers(self._images))
         for frame, size in enumerate(others, 1):
-            if size != first:
-                raise InputError(
-                    f"{self._images.paths[frame]} (frame {frame + 1}) is {size[0]} x {size[1]} px, the first one "
-                    f"{first[0]} x {first[1]}; all must be of one size"
-                )
+            check_same_size(f"{self._images.paths[frame]} (frame {frame + 1})", size, first)
 
     def _decoded(self) -> Iterator[np.ndarray]:
         if self._images is not None:
@@ -100,7 +92,7 @@ class FrameStream:
             return
         capture = open_capture(self.path)
         while True:
-            there, bgr = capture.read()
-            if not there:
+            found, bgr = capture.read()
+            if not found:
                 return
             yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

@@ -6,18 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.faults import Report, stop_at_first
+from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.layout import (
-    check_boxes,
-    folders_in,
-    has_folder,
-    image_numbers,
-    match_images,
-    read_numbers,
-)
-from dlatrack.datasets.manifests import Place, locate
+from dlatrack.datasets.layout import DataSetFiles, folders_in, open_data_set
 
 _IMAGES = "%d.jpg"
 
@@ -38,33 +30,29 @@ def read(root: str | Path, split: str = "train", *, report: Report = stop_at_fir
     Raises:
         InputError: if this is not TrackingNet or there is no such split; and as `report`.
     """
-    place = locate("trackingnet", root)
-    chunks = place.manifest.split(split).of.split() or [split]
-    builder = TrackTableBuilder(place.root, np.float32)
-    _look_around(place, report)
-    first = _first_places(place, report)
+    files = open_data_set("trackingnet", root, split, report)
+    chunks = files.manifest.split(split).of.split() or [split]
+    builder = TrackTableBuilder(files.root, np.float32)
+    known = [part.name.upper() for part in files.manifest.own_splits]
+    _check_folders(known, files)
+    first = _first_places(known, files)
     for chunk in chunks:
-        folder = place.root / chunk.upper()
-        if not _has_parts(folder, place.root, report):
+        folder = files.root / chunk.upper()
+        if not _has_parts(folder, files):
             continue
-        for file in _videos(folder, report):
+        for file in _videos(folder, files):
             if first[file.stem] == file:
-                _add(file, place, builder, report, only_first=chunk == "test")
+                _add(file, files, builder, only_first=chunk == "test")
     return builder.build()
 
 
-def _own_folders(place: Place) -> list[str]:
-    """Names of the folders of the chunks and of the test set."""
-    return [split.name.upper() for split in place.manifest.splits.values() if not split.of]
-
-
-def _first_places(place: Place, report: Report) -> dict[str, Path]:
-    """The first annotation file of each video in the whole data set; reports further ones, in whatever chunk."""
+def _first_places(chunks: list[str], files: DataSetFiles) -> dict[str, Path]:
+    """The first annotation file of each video in the whole data set; reports further ones in any chunk."""
     first: dict[str, Path] = {}
-    for name in _own_folders(place):
-        for file in _annotations(place.root / name):
+    for name in chunks:
+        for file in _annotations(files.root / name):
             if first.setdefault(file.stem, file) != file:
-                report(Fault(file, f"is the same sequence as {first[file.stem]}; each sequence once"))
+                files.fault(file, f"is the same sequence as {first[file.stem]}; each sequence once")
     return first
 
 
@@ -73,60 +61,58 @@ def _annotations(chunk: Path) -> list[Path]:
     return sorted(chunk.glob("anno/[!.]*.txt"))
 
 
-def _look_around(place: Place, report: Report) -> None:
-    """Report folders that look like a chunk and are none: one of a wrong name would pass for one not downloaded."""
-    known = _own_folders(place)
-    for folder in folders_in(place.root):
-        if folder.name not in known and any((folder / part).is_dir() for part in ("anno", "frames", "zips")):
-            report(
-                Fault(folder, "is not a part of TrackingNet; its folders are TRAIN_0 to TRAIN_11 and TEST")
-            )
+def _check_folders(chunks: list[str], files: DataSetFiles) -> None:
+    """Report folders that look like a chunk but are named otherwise: it would pass for one not downloaded."""
+    for folder in folders_in(files.root):
+        if folder.name not in chunks and any((folder / part).is_dir() for part in ("anno", "frames", "zips")):
+            what = "is not a part of TrackingNet; its folders are TRAIN_0 to TRAIN_11 and TEST"
+            files.fault(folder, what)
 
 
-def _has_parts(chunk: Path, root: Path, report: Report) -> bool:
-    """Whether a chunk has annotation and frames; says so once if its zips are not unpacked."""
-    if not (has_folder(chunk, root, report) and has_folder(chunk / "anno", root, report)):
+def _has_parts(chunk: Path, files: DataSetFiles) -> bool:
+    """Whether a chunk has annotation and frames; one fault for all of its zip files that are not unpacked."""
+    if not files.has_folders(chunk, chunk / "anno"):
         return False
     if not (chunk / "frames").exists() and any((chunk / "zips").glob("[!.]*.zip")):
-        report(Fault(chunk / "zips", "is not unpacked; each VIDEO.zip belongs into a folder frames/VIDEO"))
+        files.fault(chunk / "zips", "is not unpacked; each VIDEO.zip belongs into a folder frames/VIDEO")
         return False
-    return has_folder(chunk / "frames", root, report)
+    return files.has_folders(chunk / "frames")
 
 
-def _videos(chunk: Path, report: Report) -> list[Path]:
+def _videos(chunk: Path, files: DataSetFiles) -> list[Path]:
     """Annotation files of a chunk, sorted; reports folders of frames without one."""
-    files = _annotations(chunk)
-    annotated = {file.stem for file in files}
+    annotations = _annotations(chunk)
+    annotated = {file.stem for file in annotations}
     for folder in folders_in(chunk / "frames"):
         if folder.name not in annotated:
-            report(Fault(folder, f"has no annotation {chunk / 'anno' / folder.name}.txt"))
-    return files
+            files.fault(folder, f"has no annotation {chunk / 'anno' / folder.name}.txt")
+    return annotations
 
 
-def _add(file: Path, place: Place, builder: TrackTableBuilder, report: Report, *, only_first: bool) -> None:
-    root, video, chunk = place.root, file.stem, file.parents[1]
+def _add(file: Path, files: DataSetFiles, builder: TrackTableBuilder, *, only_first: bool) -> None:
+    video, chunk = file.stem, file.parents[1]
     folder, archive = chunk / "frames" / video, chunk / "zips" / f"{video}.zip"
     if not folder.exists() and archive.is_file():
-        report(Fault(archive, f"is not unpacked; its images are needed in {folder}"))
+        files.fault(archive, f"is not unpacked; its images are needed in {folder}")
         return
-    if not has_folder(folder, root, report):
+    if not files.has_folders(folder):
         return
-    found = image_numbers(folder, _IMAGES, root, report)
-    boxes = read_numbers(file, root, report, columns=4)
+    found = files.image_numbers(folder, _IMAGES)
+    boxes = files.read_numbers(file)
     if boxes is None or not len(found):
         return
     count = int(found[-1]) + 1 if only_first else len(boxes)
     if only_first and len(boxes) != 1:
-        report(Fault(file, f"has {len(boxes)} rows; a test sequence has its first box only"))
+        files.fault(file, f"has {len(boxes)} rows; a test sequence has its first box only")
         return
     if found[-1] + 1 == len(found) != count:
-        report(Fault(file, f"has {count} rows for {len(found)} images; one row per image is needed"))
+        files.fault(file, f"has {count} rows for {len(found)} images; one row per image is needed")
         return
-    whole = match_images(folder, _IMAGES, found, (0, count - 1), report)
-    check_boxes(file, boxes, report)
+    whole = files.match_images(folder, _IMAGES, found, (0, count - 1))
+    files.check_boxes(file, boxes)
     if not whole:
         return
     boxes_xywh = np.full((count, 4), np.nan)
     boxes_xywh[: len(boxes)] = boxes
-    template = f"{literal(folder.relative_to(root).as_posix())}/{_IMAGES}"
-    builder.add(video, template, np.arange(count), boxes_xywh, fps=place.manifest.fps)
+    template = files.template(folder, _IMAGES)
+    builder.add(video, template, np.arange(count), boxes_xywh, fps=files.manifest.fps)

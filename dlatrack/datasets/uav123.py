@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.faults import Report, stop_at_first
+from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.layout import (
-    check_boxes,
-    folders_in,
-    has_folder,
-    image_numbers,
-    match_images,
-    read_numbers,
-)
-from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.sequence_list import SequenceEntry
+from dlatrack.datasets.layout import DataSetFiles, folders_in, open_data_set
+from dlatrack.datasets.manifest_file import SequenceEntry
 
 _IMAGES, _ANNOTATION, _FLAGS = "data_seq/UAV123", "anno/UAV123", "anno/UAV123/att"
 
@@ -29,7 +20,7 @@ def read(root: str | Path, split: str = "test", *, report: Report = stop_at_firs
     """Index UAV123 from its official layout.
 
     The manifest says which images of which folder a sequence has; its annotation has a file of its own and starts at
-    row 1 there. What belongs to UAV20L is passed over.
+    row 1 there. Images and files of UAV20L are ignored.
 
     Args:
         root: folder that holds data_seq and anno, or the one above.
@@ -43,118 +34,100 @@ def read(root: str | Path, split: str = "test", *, report: Report = stop_at_firs
     Raises:
         InputError: if this is not UAV123 or there is no such split; and as `report`.
     """
-    place = locate("uav123", root)
-    place.manifest.split(split)
-    builder = TrackTableBuilder(place.root)
-    if not (
-        has_folder(place.root / _IMAGES, place.root, report) and has_folder(_anno(place), place.root, report)
-    ):
+    files = open_data_set("uav123", root, split, report)
+    builder = TrackTableBuilder(files.root)
+    images, annotation = files.root / _IMAGES, files.root / _ANNOTATION
+    if not files.has_folders(images, annotation):
         return builder.build()
-    entries = place.manifest.sequences
-    folders = iter(folders_in(place.root / _IMAGES))
-    files = (path for path in _anno(place).glob("[!.]*.txt"))
-    files_of = _Files(
-        place,
-        report,
-        _known(folders, {Path(entry.folder).name for entry in entries}, "folders", report),
-        _known(files, {Path(entry.annotation).name for entry in entries}, "annotation files", report),
+    entries = files.manifest.sequences
+    folders = _known(folders_in(images), {Path(entry.folder).name for entry in entries}, "folders", files)
+    texts = _known(
+        annotation.glob("[!.]*.txt"),
+        {Path(entry.annotation).name for entry in entries},
+        "annotation files",
+        files,
     )
+    numbers: dict[Path, np.ndarray] = {}  # of the images, by folder: several sequences share one
     for entry in entries:
-        _add(entry, files_of, builder)
+        folder = folders.get(Path(entry.folder).name.lower())
+        file = texts.get(Path(entry.annotation).name.lower())
+        if folder is None or file is None:
+            missing = files.root / (entry.folder if folder is None else entry.annotation)
+            whole = entry.name if folder is None else ""
+            files.fault(missing, f"is missing; it belongs to sequence {entry.name}", sequence=whole)
+        elif files.has_folders(folder):
+            if folder not in numbers:
+                numbers[folder] = files.image_numbers(folder, entry.images)
+            _add(entry, folder, file, numbers[folder], files, builder)
     return builder.build()
 
 
-@dataclass(frozen=True)
-class _Files:
-    """What lies in the data set: folders of images and files of boxes by name, image numbers by folder."""
-
-    place: Place
-    report: Report
-    folders: dict[str, Path]
-    annotation: dict[str, Path]
-    numbers: dict[Path, np.ndarray] = field(default_factory=dict)
-
-    def images(self, folder: Path, pattern: str) -> np.ndarray:
-        """Numbers of the images in a folder, listed once for all its sequences."""
-        if folder not in self.numbers:
-            self.numbers[folder] = image_numbers(folder, pattern, self.place.root, self.report)
-        return self.numbers[folder]
-
-
-def _anno(place: Place) -> Path:
-    return place.root / _ANNOTATION
-
-
-def _known(paths: Iterable[Path], names: set[str], what: str, report: Report) -> dict[str, Path]:
+def _known(paths: Iterable[Path], names: set[str], what: str, files: DataSetFiles) -> dict[str, Path]:
     """Paths by their names in lower case; those of unknown names, and second ones, are reported and left out."""
     known = {name.lower() for name in names}
     found: dict[str, Path] = {}
     for path in sorted(paths):
         key = path.name.lower()
         if key in found:
-            report(Fault(path, f"is the same sequence as {found[key].name}; each sequence once"))
+            files.fault(path, f"is the same sequence as {found[key].name}; each sequence once")
         elif key in known:
             found[key] = path
         else:
-            report(Fault(path, f"is not one of the {len(known)} {what} of this data set"))
+            files.fault(path, f"is not one of the {len(known)} {what} of this data set")
     return found
 
 
-def _add(entry: SequenceEntry, files: _Files, builder: TrackTableBuilder) -> None:
-    place, report = files.place, files.report
-    folder = files.folders.get(Path(entry.folder).name.lower())
-    file = files.annotation.get(Path(entry.annotation).name.lower())
-    if folder is None or file is None:
-        missing = place.root / (entry.folder if folder is None else entry.annotation)
-        whole = entry.name if folder is None else ""
-        report(Fault(missing, f"is missing; it belongs to sequence {entry.name}", sequence=whole))
-        return
-    if not has_folder(folder, place.root, report):
-        return
-    found = files.images(folder, entry.images)
-    last = max([entry.last, *found[-1:].tolist()])  # images after the piece are UAV20L's
-    match_images(folder, entry.images, found, (entry.first, entry.last), report, allowed=(1, last))
-    rows = read_numbers(file, place.root, report, columns=4)
-    if rows is None or not _sound(entry, file, rows, report):
+def _add(
+    entry: SequenceEntry,
+    folder: Path,
+    file: Path,
+    found: np.ndarray,
+    files: DataSetFiles,
+    builder: TrackTableBuilder,
+) -> None:
+    """Add a sequence, given its images' folder and numbers and its file of boxes."""
+    last = max([entry.last, *found[-1:].tolist()])  # later images belong to UAV20L
+    files.match_images(folder, entry.images, found, (entry.first, entry.last), allowed=(1, last))
+    rows = files.read_numbers(file)
+    if rows is None or not _sound(entry, file, rows, files):
         return
     builder.add(
         entry.name,
-        f"{literal(folder.relative_to(place.root).as_posix())}/{entry.images}",
+        files.template(folder, entry.images),
         np.arange(entry.first, entry.last + 1),
         rows - np.array([1, 1, 0, 0]),
         object_class=entry.object_class,
         attributes=_attributes(entry, files),
-        fps=place.manifest.fps,
+        fps=files.manifest.fps,
     )
 
 
-def _sound(entry: SequenceEntry, file: Path, rows: np.ndarray, report: Report) -> bool:
+def _sound(entry: SequenceEntry, file: Path, rows: np.ndarray, files: DataSetFiles) -> bool:
     """Report a wrong number of rows, or of rows of NaN, and wrong boxes; answer whether there is a row per image."""
     if len(rows) != entry.frames:
         images = f"images {entry.first} to {entry.last}"
-        report(Fault(file, f"has {len(rows)} rows; sequence {entry.name} has {entry.frames}, {images}"))
+        files.fault(file, f"has {len(rows)} rows; sequence {entry.name} has {entry.frames}, {images}")
         return False
     absent, expected = int(np.isnan(rows).all(1).sum()), int(entry.extra.get("absent_rows") or 0)
     if absent != expected:
-        report(Fault(file, f"has {absent} rows of NaN; sequence {entry.name} has {expected}"))
-    check_boxes(file, rows, report, may_be_absent=np.arange(len(rows)) > 0)
+        files.fault(file, f"has {absent} rows of NaN; sequence {entry.name} has {expected}")
+    files.check_boxes(file, rows, may_be_absent=np.arange(len(rows)) > 0)
     return True
 
 
-def _attributes(entry: SequenceEntry, files: _Files) -> tuple[str, ...]:
+def _attributes(entry: SequenceEntry, files: DataSetFiles) -> tuple[str, ...]:
     """Attributes by the file of flags, which must agree with the manifest."""
-    place, report = files.place, files.report
-    if not (place.root / _FLAGS).is_dir():
+    if not (files.root / _FLAGS).is_dir():
         return entry.attributes
-    names = tuple(place.manifest.attributes)
-    file = place.root / _FLAGS / f"{entry.name}.txt"
-    rows = read_numbers(file, place.root, report, columns=len(names), what=f"0 or 1 for {' '.join(names)}")
+    names = tuple(files.manifest.attributes)
+    file = files.root / _FLAGS / f"{entry.name}.txt"
+    rows = files.read_numbers(file, len(names), f"0 or 1 for {' '.join(names)}")
     if rows is None:
         return entry.attributes
     if len(rows) != 1 or not np.isin(rows, (0, 1)).all():
-        report(Fault(file, f"has {len(rows)} rows; one row of {len(names)} flags 0 or 1 is needed"))
+        files.fault(file, f"has {len(rows)} rows; one row of {len(names)} flags 0 or 1 is needed")
         return entry.attributes
     found = tuple(name for name, flag in zip(names, rows[0], strict=True) if flag)
     if found != entry.attributes:
-        report(Fault(file, f"says {' '.join(found)}; sequence {entry.name} has {' '.join(entry.attributes)}"))
+        files.fault(file, f"says {' '.join(found)}; sequence {entry.name} has {' '.join(entry.attributes)}")
     return found

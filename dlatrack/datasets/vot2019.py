@@ -8,24 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlatrack.datasets.faults import Fault, Report, stop_at_first
-from dlatrack.datasets.index.builder import TrackTableBuilder, literal
+from dlatrack.datasets.faults import Report, stop_at_first
+from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.layout import (
-    check_boxes,
-    has_folder,
-    image_numbers,
-    match_images,
-    read_names,
-    read_numbers,
-    read_text,
-)
-from dlatrack.datasets.manifests import Place, locate
-from dlatrack.datasets.sequence_list import SequenceEntry
+from dlatrack.datasets.layout import DataSetFiles, open_data_set
+from dlatrack.datasets.manifest_file import SequenceEntry
 
 _CORNERS = "x1,y1,x2,y2,x3,y3,x4,y4"
 
-#: Where the images are by the file `sequence`: at most one folder, and a number.
+#: Template of the images in the file `sequence`: at most one folder, and a number.
 _CHANNEL = re.compile(r"(?:(\w+)/)?(%0\dd\.(?:jpg|jpeg|png))")
 
 
@@ -40,68 +31,65 @@ def read(root: str | Path, split: str = "test", *, report: Report = stop_at_firs
     Returns:
         Polygons as they are in the files, float64, and `boxes_xywh` the upright boxes around them; where the file has
         a box (column `rectangle` is 1) that box and its corners, clockwise from the top left. One column of 0 and 1
-        for each tag, which is 0 where its file ends early or is not there. Attributes are the tags of any frame.
+        for each tag, which is 0 where its file ends early or is missing. Attributes are the tags of any frame.
 
     Raises:
         InputError: if this is not VOT2019 or there is no such split; and as `report`.
     """
-    place = locate("vot2019", root)
-    place.manifest.split(split)
-    builder = TrackTableBuilder(place.root)
-    for entry in _listed(place, report):
-        _add(entry, place, builder, report)
+    files = open_data_set("vot2019", root, split, report)
+    builder = TrackTableBuilder(files.root)
+    for entry in _listed(files):
+        _add(entry, files, builder)
     return builder.build()
 
 
-def _listed(place: Place, report: Report) -> list[SequenceEntry]:
+def _listed(files: DataSetFiles) -> list[SequenceEntry]:
     """The sequences that `list.txt` names; it must name all, and there must be no others."""
-    known = {entry.name: entry for entry in place.manifest.sequences}
-    file = place.root / "list.txt"
-    names = read_names(file, place.root, report, pattern=r"\w+")
+    known = {entry.name: entry for entry in files.manifest.sequences}
+    file = files.root / "list.txt"
+    names = files.read_names(file, r"\w+")
     what = f"is not one of the {len(known)} sequences of VOT2019"
     for name in names:
         if name not in known:
-            report(Fault(file, what, value=name))
+            files.fault(file, what, value=name)
     for name in known.keys() - set(names) if names else ():
-        report(Fault(file, f"does not name sequence {name}", sequence=name))
-    for folder in sorted(path.parent for path in place.root.glob("[!.]*/groundtruth.txt")):
+        files.fault(file, f"does not name sequence {name}", sequence=name)
+    for folder in sorted(path.parent for path in files.root.glob("[!.]*/groundtruth.txt")):
         if folder.name not in known:
-            report(Fault(folder, what))
+            files.fault(folder, what)
     return [known[name] for name in names if name in known]
 
 
-def _add(entry: SequenceEntry, place: Place, builder: TrackTableBuilder, report: Report) -> None:
-    folder = place.root / entry.folder
+def _add(entry: SequenceEntry, files: DataSetFiles, builder: TrackTableBuilder) -> None:
+    folder = files.root / entry.folder
     if not folder.exists():
-        report(Fault(folder, "is missing; a folder is needed", sequence=entry.name))
+        files.fault(folder, "is missing; a folder is needed", sequence=entry.name)
         return
-    if not has_folder(folder, place.root, report):
+    if not files.has_folders(folder):
         return
-    source = _source(entry, folder, place, report)
-    if not has_folder(source.images, place.root, report):
+    source = _source(entry, folder, files)
+    if not files.has_folders(source.images):
         return
-    found = image_numbers(source.images, source.pattern, place.root, report)
-    match_images(source.images, source.pattern, found, (entry.first, entry.last), report)
+    found = files.image_numbers(source.images, source.pattern)
+    files.match_images(source.images, source.pattern, found, (entry.first, entry.last))
     file = folder / entry.annotation
     columns = int(entry.extra["numbers"])
-    rows = read_numbers(
-        file, place.root, report, columns=columns, what="x,y,w,h" if columns == 4 else _CORNERS
-    )
+    rows = files.read_numbers(file, columns, "x,y,w,h" if columns == 4 else _CORNERS)
     if rows is None:
         return
     if len(rows) != entry.frames:
-        report(Fault(file, f"has {len(rows)} rows; sequence {entry.name} has {entry.frames}"))
+        files.fault(file, f"has {len(rows)} rows; sequence {entry.name} has {entry.frames}")
         return
     polygons = box_corners(rows) if columns == 4 else rows.reshape(-1, 4, 2)
     boxes_xywh = rows if columns == 4 else around(polygons)
     if columns == 4:
-        check_boxes(file, rows, report)
+        files.check_boxes(file, rows)
     else:
-        _check_polygons(file, polygons, report)
-    tags = {tag: _tag(tag, entry, folder, place, report) for tag in place.manifest.attributes}
+        _check_polygons(file, polygons, files)
+    tags = {tag: _tag(tag, entry, folder, files) for tag in files.manifest.attributes}
     builder.add(
         entry.name,
-        f"{literal(source.images.relative_to(place.root).as_posix())}/{source.pattern}",
+        files.template(source.images, source.pattern),
         np.arange(entry.first, entry.last + 1),
         boxes_xywh,
         attributes=[tag for tag, flags in tags.items() if flags.any()],
@@ -123,7 +111,7 @@ def around(polygons: np.ndarray) -> np.ndarray:
     return np.concatenate([low, high - low], 1)
 
 
-def _check_polygons(file: Path, polygons: np.ndarray, report: Report) -> None:
+def _check_polygons(file: Path, polygons: np.ndarray, files: DataSetFiles) -> None:
     """Report polygons that are not finite or have no area."""
     x, y = polygons[..., 0], polygons[..., 1]
     with np.errstate(invalid="ignore"):
@@ -133,7 +121,7 @@ def _check_polygons(file: Path, polygons: np.ndarray, report: Report) -> None:
         what = (
             "has no area; it must be above 0" if finite[index] else f"is not eight finite numbers {_CORNERS}"
         )
-        report(Fault(file, what, index + 1, ",".join(f"{value:g}" for value in polygons[index].ravel())))
+        files.fault(file, what, index + 1, ",".join(f"{value:g}" for value in polygons[index].ravel()))
 
 
 class _Source(NamedTuple):
@@ -142,20 +130,20 @@ class _Source(NamedTuple):
     fps: float
 
 
-def _source(entry: SequenceEntry, folder: Path, place: Place, report: Report) -> _Source:
-    """Where the images are and how fast, by the file `sequence`; without one, by what is there."""
+def _source(entry: SequenceEntry, folder: Path, files: DataSetFiles) -> _Source:
+    """Folder, template and frame rate of the images, by the file `sequence` or, without one, by the folders found."""
     images = folder / "color" if (folder / "color").is_dir() else folder
-    source = _Source(images, entry.images, place.manifest.fps)
+    source = _Source(images, entry.images, files.manifest.fps)
     file = folder / "sequence"
     if not file.is_file():
         return source
     values: dict[str, tuple[str, int]] = {}
-    for row, line in enumerate((read_text(file, place.root, report) or "").splitlines(), 1):
+    for row, line in enumerate((files.read_text(file) or "").splitlines(), 1):
         key, equals, value = line.partition("=")
         if equals:
             values[key.strip()] = value.strip(), row
         elif line.strip():
-            report(Fault(file, "is not key=value", row, line.strip()))
+            files.fault(file, "is not key=value", row, line.strip())
     facts = {
         "name": entry.name,
         "length": str(entry.frames),
@@ -164,36 +152,36 @@ def _source(entry: SequenceEntry, folder: Path, place: Place, report: Report) ->
     for key, expected in facts.items():
         value, row = values.get(key, (expected, 0))
         if value != expected:
-            report(Fault(file, f"is not the {key} of sequence {entry.name}, {expected}", row, value))
+            files.fault(file, f"is not the {key} of sequence {entry.name}, {expected}", row, value)
     text, row = values.get("channels.color", ("", 0))
     match = _CHANNEL.fullmatch(text)
     if match is not None:
         source = source._replace(images=folder / (match[1] or ""), pattern=match[2])
     elif row:
-        report(Fault(file, "is not a template of images like color/%08d.jpg", row, text))
+        files.fault(file, "is not a template of images like color/%08d.jpg", row, text)
     rate, row = values.get("fps", (str(source.fps), 0))
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", rate) and float(rate) > 0:
         return source._replace(fps=float(rate))
-    report(Fault(file, "is not a number of frames per second like 30", row, rate))
+    files.fault(file, "is not a number of frames per second like 30", row, rate)
     return source
 
 
-def _tag(tag: str, entry: SequenceEntry, folder: Path, place: Place, report: Report) -> np.ndarray:
+def _tag(tag: str, entry: SequenceEntry, folder: Path, files: DataSetFiles) -> np.ndarray:
     """The flags of a tag, (frames,) uint8, padded with 0."""
     flags = np.zeros(entry.frames, np.uint8)
     file = next((path for path in (folder / f"{tag}.tag", folder / f"{tag}.label") if path.is_file()), None)
     if file is None or (file.stat().st_size == 0 and tag not in entry.attributes):
         if file is None and tag in entry.attributes:
-            report(Fault(folder / f"{tag}.tag", f"is missing; frames of {entry.name} have this tag"))
+            files.fault(folder / f"{tag}.tag", f"is missing; frames of {entry.name} have this tag")
         return flags
-    rows = read_numbers(file, place.root, report, columns=1, what="0 or 1")
+    rows = files.read_numbers(file, 1, "0 or 1")
     if rows is None:
         return flags
     if len(rows) > entry.frames:
-        report(Fault(file, f"has {len(rows)} rows; sequence {entry.name} has {entry.frames}"))
+        files.fault(file, f"has {len(rows)} rows; sequence {entry.name} has {entry.frames}")
         return flags
     wrong = ~np.isin(rows[:, 0], (0, 1))
     for row in np.flatnonzero(wrong).tolist():
-        report(Fault(file, "is not 0 or 1", row + 1, f"{rows[row, 0]:g}"))
+        files.fault(file, "is not 0 or 1", row + 1, f"{rows[row, 0]:g}")
     flags[: len(rows)] = rows[:, 0] == 1
     return flags

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.faults import Fault, Report, stop_at_first
+from dlatrack.datasets.faults import Report, stop_at_first
 from dlatrack.datasets.image_header import read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.datasets.layout import has_folder, stays_inside
-from dlatrack.datasets.manifests import Place, locate
+from dlatrack.datasets.layout import DataSetFiles, open_data_set, scan
 from dlatrack.datasets.youtubebb_csv import Rows, read_segments, sound_rows
-from dlatrack.files import is_companion
 from dlatrack.progress import Progress
 
 
@@ -34,43 +31,41 @@ def read(root: str | Path, split: str = "train", *, report: Report = stop_at_fir
     Returns:
         One track per segment, that is per YouTube id, class id and object id, named ID_CLASS_OBJECT as in the names
         of the images; numbers are milliseconds. Boxes are float32, px; rows that say absent have no box and are
-        not visible. Videos of which no frame is here are left out and counted by a note of the table, because they
-        vanish from the web; so are absent rows without an image. A frame that is missing where others of its
-        video are here is a fault.
+        not visible. Videos of which no frame is on disk are left out and counted by a note of the table, because they
+        vanish from the web; so are absent rows without an image. A frame that is missing where others of its video
+        are on disk is a fault.
 
     Raises:
         InputError: if this is not YouTube-BB or there is no such split; and as `report`.
     """
-    place = locate("youtubebb", root)
-    place.manifest.split(split)
-    file = place.root / f"yt_bb_detection_{split}.csv"
-    builder = TrackTableBuilder(place.root, np.float32)
-    rows = read_segments(file, place.root, report)
-    if rows is None or not has_folder(file.with_suffix(""), place.root, report):
+    files = open_data_set("youtubebb", root, split, report)
+    file = files.root / f"yt_bb_detection_{split}.csv"
+    folder = file.with_suffix("")
+    builder = TrackTableBuilder(files.root, np.float32)
+    rows = read_segments(file, files)
+    if rows is None or not files.has_folders(folder):
         return builder.build()
-    files = _Files(file.with_suffix(""), rows, place.root, report)
-    sizes = files.sizes()
-    notes = _missing(file, rows, sizes, files, report)
-    _add(file.stem, rows, sizes, sound_rows(file, rows, report) & (sizes[:, 0] > 0), place, builder)
+    sizes = _Images(folder, rows, files).sizes()
+    notes = _missing(file, rows, sizes, files)
+    _add(folder, rows, sizes, sound_rows(file, rows, files) & (sizes[:, 0] > 0), files, builder)
     return replace(builder.build(), notes=notes)
 
 
-class _Files:
+class _Images:
     """The images of a split.
 
     Args:
-        folder: that of the split; in it lies one folder per class id.
+        folder: folder of the split, which holds one folder per class id.
         rows: all rows of the split.
-        root: resolved root of the data set.
-        report: called with each fault.
+        files: the data set.
     """
 
-    def __init__(self, folder: Path, rows: Rows, root: Path, report: Report) -> None:
-        self.folder, self._rows, self._root, self._report = folder, rows, root, report
+    def __init__(self, folder: Path, rows: Rows, files: DataSetFiles) -> None:
+        self._folder, self._rows, self._files = folder, rows, files
         self._listed: dict[int, int] = {}  # images in the folder of each class
         self._barred: set[str] = set()  # images that must not be opened
         for kind in sorted(rows.classes):
-            if (folder / str(kind)).is_dir() and has_folder(folder / str(kind), root, report):
+            if (folder / str(kind)).is_dir() and files.has_folders(folder / str(kind)):
                 self._listed[kind] = self._list(folder / str(kind))
 
     def sizes(self) -> np.ndarray:
@@ -93,51 +88,46 @@ class _Files:
         return sizes
 
     def _list(self, folder: Path) -> int:
-        """How many images a folder has; those linked from elsewhere are reported and barred."""
+        """How many images a folder has; links out of the root are reported and barred."""
         count = 0
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if is_companion(entry.name):
-                    continue
-                count += entry.name.lower().endswith(IMAGE_SUFFIXES)
-                if entry.is_symlink() and not stays_inside(Path(entry.path), self._root):
-                    what = f"leads out of {self._root}; paths and links must stay within it"
-                    self._report(Fault(entry.path, what))
-                    self._barred.add(f"{folder.name}/{entry.name}")
+        for entry in scan(folder):
+            count += entry.name.lower().endswith(IMAGE_SUFFIXES)
+            if not self._files.links_inside(entry):
+                self._barred.add(f"{folder.name}/{entry.name}")
         return count
 
     def _size(self, image: str) -> tuple[int, int]:
         if image in self._barred:
             return -1, -1
         try:
-            header = read_header(self.folder / image)
+            header = read_header(self._folder / image)
         except FileNotFoundError:
             return 0, 0
         except OSError as error:
-            self._report(Fault(self.folder / image, f"cannot be read ({error.strerror or error})"))
+            self._files.fault(self._folder / image, f"cannot be read ({error.strerror or error})")
             return -1, -1
         if header is None or header.kind != "JPEG":
-            self._report(Fault(self.folder / image, "is not a JPEG image that says its size"))
+            self._files.fault(self._folder / image, "is not a JPEG image that says its size")
             return -1, -1
         return header.width, header.height
 
     def _report_extra(self, kind: int) -> None:
-        """Report the images of a class that no row names."""
+        """Report the images of a class that belong to no row."""
         rows = self._rows
         of_class = [item[1] == kind for item in rows.segments]
         named = {rows.image(index) for index in np.flatnonzero(np.array(of_class)[rows.segment]).tolist()}
-        there = {
-            f"{kind}/{name}"
-            for name in os.listdir(self.folder / str(kind))
-            if name.lower().endswith(IMAGE_SUFFIXES) and not is_companion(name)
+        found = {
+            f"{kind}/{entry.name}"
+            for entry in scan(self._folder / str(kind))
+            if entry.name.lower().endswith(IMAGE_SUFFIXES)
         }
-        for image in sorted(there - named):
-            what = f"is one too many; {self.folder.name}.csv has no row for it"
-            self._report(Fault(self.folder / image, what))
+        for image in sorted(found - named):
+            what = f"is one too many; {self._folder.name}.csv has no row for it"
+            self._files.fault(self._folder / image, what)
 
 
-def _missing(file: Path, rows: Rows, sizes: np.ndarray, files: _Files, report: Report) -> tuple[str, ...]:
-    """Report frames that are missing from videos that are here; count those of vanished videos in notes."""
+def _missing(file: Path, rows: Rows, sizes: np.ndarray, files: DataSetFiles) -> tuple[str, ...]:
+    """Report frames that are missing from videos on disk; count those of vanished videos in notes."""
     names = dict.fromkeys(youtube for youtube, _, _ in rows.segments)
     number = {name: index for index, name in enumerate(names)}
     video = np.array([number[youtube] for youtube, _, _ in rows.segments], np.int64)[rows.segment]
@@ -146,11 +136,10 @@ def _missing(file: Path, rows: Rows, sizes: np.ndarray, files: _Files, report: R
     here = np.bincount(video, ~missing, minlength=len(names))
     vanished = (here == 0) & (used > 0)
     for index in np.flatnonzero(missing & rows.present & ~vanished[video]).tolist():
-        image = files.folder / rows.image(index)
         what = (
             f"is missing; {file.name} row {rows.row[index]} needs it, and other frames of this video are here"
         )
-        report(Fault(image, what))
+        files.fault(file.with_suffix("") / rows.image(index), what)
     notes = []
     if vanished.any():
         lost = int(used[vanished].sum())
@@ -164,7 +153,12 @@ def _missing(file: Path, rows: Rows, sizes: np.ndarray, files: _Files, report: R
 
 
 def _add(
-    folder: str, rows: Rows, sizes: np.ndarray, kept: np.ndarray, place: Place, builder: TrackTableBuilder
+    folder: Path,
+    rows: Rows,
+    sizes: np.ndarray,
+    kept: np.ndarray,
+    files: DataSetFiles,
+    builder: TrackTableBuilder,
 ) -> None:
     """Add the segments: relative corners times the size of their frame."""
     rows, size = rows.take(kept), sizes[kept]
@@ -180,9 +174,9 @@ def _add(
         if part.start < part.stop:
             builder.add(
                 f"{youtube}_{kind}_{item}",
-                f"{folder}/{kind}/{youtube}_%d_{kind}_{item}.jpg",
+                f"{folder.name}/{kind}/{youtube}_%d_{kind}_{item}.jpg",
                 rows.stamp[part],
                 boxes_xywh[part],
                 object_class=rows.classes[kind],
-                fps=place.manifest.fps,
+                fps=files.manifest.fps,
             )

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.faults import Fault, Report
-from dlatrack.datasets.layout import read_text
+from dlatrack.datasets.layout import CheckedFiles
 
 _NUMBER = r"-?\d{1,9}(?:\.\d*)?(?:[eE]-?\d{1,3})?"
 
-#: The columns of a row and what each holds. The file has no header, and x comes before y.
+#: The columns of a row and a pattern for each. The file has no header, and x comes before y.
 _COLUMNS = {
     "youtube_id": r"[\w-]{11}",
     "timestamp_ms": r"\d{1,12}",
@@ -67,22 +66,16 @@ class Rows:
         return f"{kind}/{youtube}_{self.stamp[index]}_{kind}_{item}.jpg"
 
 
-def read_segments(file: Path, root: Path, report: Report) -> Rows | None:
-    """The rows of a file; each that is not one is reported with the column at fault, and left out.
+def read_segments(file: Path, files: CheckedFiles) -> Rows | None:
+    """The rows of a CSV file, or None if it cannot be read or is empty.
 
-    Args:
-        file: the CSV file.
-        root: resolved root of the data set.
-        report: called with each fault.
-
-    Returns:
-        The rows; None if the file cannot be read or is empty.
+    What is no row is reported with the column at fault, and left out.
     """
-    text = read_text(file, root, report)
+    text = files.read_text(file)
     if text is None:
         return None
     if not text.strip():
-        report(Fault(file, "is empty; rows are needed"))
+        files.fault(file, "is empty; rows are needed")
         return None
     segments: dict[tuple[str, int, int], int] = {}
     classes: dict[int, str] = {}
@@ -90,12 +83,12 @@ def read_segments(file: Path, root: Path, report: Report) -> Rows | None:
     for row, line in enumerate(_lines(text.rstrip()), 1):
         match = _ROW.fullmatch(line)
         if match is None:
-            _report_row(file, row, line, report)
+            _report_row(file, row, line, files)
             continue
         youtube, stamp, kind, name, item, presence, *edges = match.groups()
         if classes.setdefault(int(kind), name) != name:
             what = f"is not the class_name {classes[int(kind)]!r} that class_id {int(kind)} has before"
-            report(Fault(file, what, row, name))
+            files.fault(file, what, row, name)
             continue
         segment = segments.setdefault((youtube, int(kind), int(item)), len(segments))
         whole.extend((segment, int(stamp), row, presence == "present"))
@@ -108,7 +101,7 @@ def read_segments(file: Path, root: Path, report: Report) -> Rows | None:
     again[1:] = (np.diff(rows.segment) == 0) & (np.diff(rows.stamp) == 0)
     for index in np.flatnonzero(again).tolist():
         first = rows.row[index - 1]
-        report(Fault(file, f"comes twice, first in row {first}", int(rows.row[index]), rows.image(index)))
+        files.fault(file, f"comes twice, first in row {first}", int(rows.row[index]), rows.image(index))
     return rows.take(~again)
 
 
@@ -122,19 +115,19 @@ def _lines(text: str) -> Iterator[str]:
         start = end + 1
 
 
-def _report_row(file: Path, row: int, line: str, report: Report) -> None:
-    """Report a row, and name the first column that is not what it must be."""
+def _report_row(file: Path, row: int, line: str, files: CheckedFiles) -> None:
+    """Report a line that is no row, and name the first column that does not fit."""
     fields = line.split(",")
     if len(fields) != len(_COLUMNS):
-        report(Fault(file, f"is not {len(_COLUMNS)} fields {','.join(_COLUMNS)}", row, line))
+        files.fault(file, f"is not {len(_COLUMNS)} fields {','.join(_COLUMNS)}", row, line)
         return
     for (name, pattern), field in zip(_COLUMNS.items(), fields, strict=True):
         if not re.fullmatch(pattern, field, re.ASCII):
-            report(Fault(file, f"is no {name} (the columns are {','.join(_COLUMNS)})", row, field))
+            files.fault(file, f"is no {name} (the columns are {','.join(_COLUMNS)})", row, field)
             return
 
 
-def sound_rows(file: Path, rows: Rows, report: Report) -> np.ndarray:
+def sound_rows(file: Path, rows: Rows, files: CheckedFiles) -> np.ndarray:
     """(N,) bool, the rows that say absent or have a box with an area that overlaps the frame."""
     xmin, xmax, ymin, ymax = rows.corners.T
     empty = rows.present & ((xmax <= xmin) | (ymax <= ymin))
@@ -147,5 +140,5 @@ def sound_rows(file: Path, rows: Rows, report: Report) -> np.ndarray:
             what = f"is xmin,xmax,ymin,ymax with width {width:g} and height {height:g}; both must be above 0"
         else:
             what = "is xmin,xmax,ymin,ymax and lies outside the frame, which reaches from 0 to 1"
-        report(Fault(file, what, int(rows.row[index]), value))
+        files.fault(file, what, int(rows.row[index]), value)
     return ~empty & ~outside

@@ -27,12 +27,12 @@ def read_json_truth(file: Path) -> list[SequenceTruth]:
     The file holds an object with an entry per sequence. An entry is a list of rows, or an object with the rows in
     `gt` or `gt_rect` and any of the following; other fields are not read.
 
-        absent: T numbers, 1 where the target is present and 0 where it is absent, as pysot writes them; or true and
-            false for them
-        absent_runs: pairs of first and last frame, from 0, in which the target is absent
-        attr: names of attributes
-        width, height: of the images, px
-        a tag of VOT: at most T numbers, 1 where the tag holds
+    - `absent`: T numbers, 1 where the target is present and 0 where it is absent, as pysot writes them; or true and
+      false for them
+    - `absent_runs`: pairs of first and last frame, from 0, in which the target is absent
+    - `attr`: names of attributes
+    - `width`, `height`: of the images, px
+    - a tag of VOT: at most T numbers, 1 where the tag holds
 
     A row is x, y, w, h or x1, y1 ... x4, y4; null, or nothing but null or NaN, where there is no box.
 

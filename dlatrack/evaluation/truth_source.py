@@ -10,9 +10,9 @@ import numpy as np
 from dlatrack import paths
 from dlatrack.datasets.box_text import decode_text, split_fields, split_lines, to_number
 from dlatrack.datasets.folder import is_annotated, read_annotation_boxes, read_true_boxes, sequence_folders
+from dlatrack.datasets.manifest_file import SequenceEntry
 from dlatrack.datasets.manifests import Place, locate, manifest
 from dlatrack.datasets.registry import read_benchmark
-from dlatrack.datasets.sequence_list import SequenceEntry
 from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.results.names import find_results, match_files, text_files
 from dlatrack.evaluation.results.text import read_result_rows

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from dlatrack.recipes import AugmentConfig
-from dlatrack.sampling.pack.jpeg import PixelRectangle
+from dlatrack.sampling.crops import PixelRectangle
 
 #: Principal colour variations of photographs, RGB rows (pysot's values; AlexNet's "fancy PCA").
 _COLOR = np.array(
@@ -21,7 +20,7 @@ _COLOR = np.array(
 )
 _BLUR_SIDES = (5, 45)
 
-#: Windows tried before a target that is always cut gets an unmoved one (video_analyst's number).
+#: Windows tried before a target that every one of them cuts gets an unmoved one (video_analyst's number).
 _DRAWS = 50
 
 
@@ -40,30 +39,36 @@ class CropWindow(NamedTuple):
     width: float
     height: float
 
-    def part(self, size: int) -> PixelRectangle:
-        """The whole pixels of a crop of side `size` that its interpolation looks at, and one more on each side."""
+    def pixels(self, size: int) -> PixelRectangle:
+        """The pixels of a crop of side `size` that the interpolation reads, and one more on each side."""
         left, top = max(int(self.left) - 1, 0), max(int(self.top) - 1, 0)
         right, bottom = int(self.left + self.width) + 3, int(self.top + self.height) + 3
         return PixelRectangle(left, top, min(right, size), min(bottom, size))
 
 
-def draw_window(config: AugmentConfig, out_size: int, crop_size: int, rng: np.random.Generator) -> CropWindow:
-    """Draw a stretched and shifted window that stays inside the stored crop.
+def draw_window(
+    target_wh: np.ndarray, config: AugmentConfig, out_size: int, crop_size: int, rng: np.random.Generator
+) -> CropWindow:
+    """Draw the window of a stored crop that a view shows; with `config.keep_whole` one with the whole target.
 
-    Around the pixel `crop_size // 2`, (out_size - 1) px times 1 + U(-scale, scale) for each axis and times
-    U(1 / zoom, zoom) for both, moved by U(-shift, shift) px plus U(-jitter, jitter) half sides as far as the crop
-    reaches.
+    Args:
+        target_wh: (2,), target size in the crop, px.
+        config: amounts and probabilities.
+        out_size: side of the view, px.
+        crop_size: side of the crop, px.
+        rng: source of every draw.
     """
-    stretch = 1 + config.scale * rng.uniform(-1, 1, 2)
-    if config.zoom != 1:
-        stretch *= rng.uniform(1 / config.zoom, config.zoom)
-    side = (out_size - 1) * np.minimum(stretch, crop_size / (out_size - 1))
-    low = crop_size // 2 - side / 2
-    shift = config.shift * rng.uniform(-1, 1, 2)
-    if config.jitter:
-        shift += config.jitter * side / 2 * rng.uniform(-1, 1, 2)
-    low += np.maximum(-low, np.minimum(crop_size - 1 - low - side, shift))
-    return CropWindow(float(low[0]), float(low[1]), float(side[0]), float(side[1]))
+    window = _stretched_window(config, out_size, crop_size, rng)
+    if not config.keep_whole:
+        return window
+    middle, reach = crop_size // 2, np.asarray(target_wh, dtype=np.float64) / 2
+    for _ in range(_DRAWS):
+        low, side = np.array(window).reshape(2, 2)
+        if (low <= middle - reach).all() and (middle + reach <= low + side).all():
+            return window
+        window = _stretched_window(config, out_size, crop_size, rng)
+    left = middle - (out_size - 1) / 2
+    return CropWindow(left, left, out_size - 1, out_size - 1)
 
 
 def augment(
@@ -73,6 +78,8 @@ def augment(
     out_size: int,
     gray: bool,
     rng: np.random.Generator,
+    *,
+    window: CropWindow | None = None,
 ) -> View:
     """Cut a random view from a stored crop: shift and stretch, colour jitter, motion blur, flip.
 
@@ -85,39 +92,17 @@ def augment(
         out_size: S, side of the view.
         gray: remove the colour.
         rng: source of every draw.
+        window: window of the view, if `draw_window` has drawn it already; only its `pixels(C)` of the crop are read.
 
     Source: SiamDLA Sec. 4.1 ("random translations, blur, stretch and color jitter"); amounts of pysot, and for
     SiamFC++ of video_analyst.
     """
-    return augment_part(lambda _: crop, crop.shape[0], target_wh, config, out_size, gray, rng)
-
-
-def augment_part(
-    read: Callable[[CropWindow], np.ndarray],
-    size: int,
-    target_wh: np.ndarray,
-    config: AugmentConfig,
-    out_size: int,
-    gray: bool,
-    rng: np.random.Generator,
-) -> View:
-    """Like `augment`, for a crop of which no more is read than the view shows.
-
-    Args:
-        read: gives the crop, (C, C, 3) uint8 RGB, right at least within a window of it.
-        size: C.
-        target_wh: as `augment`, like all that follows.
-        config: amounts and probabilities.
-        out_size: S, side of the view.
-        gray: remove the colour.
-        rng: source of every draw.
-    """
-    window = draw_window(config, out_size, size, rng)
-    if config.keep_whole:
-        window = _whole_target(window, target_wh, config, out_size, size, rng)
-    left, top, right, bottom = window.part(size)
+    size = crop.shape[0]
+    if window is None:
+        window = draw_window(target_wh, config, out_size, size, rng)
+    left, top, right, bottom = window.pixels(size)
     # Four channels are warped in half the time of three.
-    four = cv2.cvtColor(read(window)[top:bottom, left:right], cv2.COLOR_RGB2RGBA)
+    four = cv2.cvtColor(crop[top:bottom, left:right], cv2.COLOR_RGB2RGBA)
     scale = np.array([window.width, window.height]) / (out_size - 1)
     low = np.array([window.left, window.top])
     offset = (np.array([left, top]) - low) / scale
@@ -142,29 +127,31 @@ def augment_part(
     return View(image, target)
 
 
-def _whole_target(
-    window: CropWindow,
-    target_wh: np.ndarray,
-    config: AugmentConfig,
-    out_size: int,
-    crop_size: int,
-    rng: np.random.Generator,
+def _stretched_window(
+    config: AugmentConfig, out_size: int, crop_size: int, rng: np.random.Generator
 ) -> CropWindow:
-    """Draw again while the target is cut; in the end, an unmoved window of the true scale."""
-    reach = np.asarray(target_wh, dtype=np.float64) / 2
-    for _ in range(_DRAWS):
-        low, side = np.array(window).reshape(2, 2)
-        if (low <= crop_size // 2 - reach).all() and (crop_size // 2 + reach <= low + side).all():
-            return window
-        window = draw_window(config, out_size, crop_size, rng)
-    left = crop_size // 2 - (out_size - 1) / 2
-    return CropWindow(left, left, out_size - 1, out_size - 1)
+    """Draw a stretched and shifted window that stays inside the stored crop.
+
+    Around the pixel `crop_size // 2`, (out_size - 1) px times 1 + U(-scale, scale) for each axis and times
+    U(1 / zoom, zoom) for both, moved by U(-shift, shift) px plus U(-jitter, jitter) half sides as far as the crop
+    reaches.
+    """
+    stretch = 1 + config.scale * rng.uniform(-1, 1, 2)
+    if config.zoom != 1:
+        stretch *= rng.uniform(1 / config.zoom, config.zoom)
+    side = (out_size - 1) * np.minimum(stretch, crop_size / (out_size - 1))
+    low = crop_size // 2 - side / 2
+    shift = config.shift * rng.uniform(-1, 1, 2)
+    if config.jitter:
+        shift += config.jitter * side / 2 * rng.uniform(-1, 1, 2)
+    low += np.maximum(-low, np.minimum(crop_size - 1 - low - side, shift))
+    return CropWindow(float(low[0]), float(low[1]), float(side[0]), float(side[1]))
 
 
 def _blur(image: np.ndarray, rng: np.random.Generator) -> None:
     """Motion blur in place: a cross-shaped kernel of odd side, its two bars weighted at random.
 
-    The cross is the sum of a vertical and a horizontal bar, and so are its answers: two box filters, whose cost does
+    The cross is the sum of a vertical and a horizontal bar, so the blur is that of two box filters, whose cost does
     not grow with the kernel.
     """
     side = int(rng.integers(_BLUR_SIDES[0] // 2, _BLUR_SIDES[1] // 2 + 1)) * 2 + 1

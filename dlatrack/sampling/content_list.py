@@ -1,6 +1,6 @@
-"""`content.json`: hashes of the parts of training data, so that a refusal can name the part that has changed.
+"""`content.json`: hashes of the parts of training data, so that an error message can name the part that has changed.
 
-Whether data have changed is decided by one hash of all (`CropSource.digest`); this file says which parts.
+One hash of everything (`CropSource.digest`) decides whether data have changed; this file shows which parts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CONTENT = "content.json"
 
 
 def write_content(folder: Path, content: Mapping[str, str]) -> None:
-    """Write hashes by the name of what they are of, as `CropSource.content`, unless the file says the same.
+    """Write the hashes of `CropSource.content`, unless the file has the same ones.
 
     Raises:
         InputError: if the file cannot be written.
@@ -28,20 +28,19 @@ def write_content(folder: Path, content: Mapping[str, str]) -> None:
 
 
 def changed_parts(folder: Path, content: Mapping[str, str]) -> list[str]:
-    """The parts of the data that are not as the file says, e.g. "images of dog/%08d.jpg".
+    """Names of the parts whose hashes differ from the recorded ones, e.g. "images of dog/%08d.jpg".
 
     Args:
-        folder: that holds the file.
-        content: of the data now, as `CropSource.content`.
+        folder: folder of the file.
+        content: current hashes, as `CropSource.content`.
 
     Returns:
-        Their names; none if the file is missing or damaged, so that nothing is known.
+        The names; none if the file is missing or damaged.
     """
     try:
-        found = json.loads((folder / CONTENT).read_text(encoding="utf-8"))
+        recorded = json.loads((folder / CONTENT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    if not isinstance(found, dict):
+    if not isinstance(recorded, dict):
         return []
-    names = dict.fromkeys([*content, *found])
-    return [name for name in names if found.get(name) != content.get(name)]
+    return [name for name in {**content, **recorded} if recorded.get(name) != content.get(name)]

@@ -5,12 +5,14 @@ Both show the target at the same scale: the square of side `template_side` becom
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
 from dlatrack.boxes import context_side
 
-#: Side in px that the context square around a target has in every crop (the template size of the SiamFC family).
+#: Side of the context square around a target in every crop, px (the template size of the SiamFC family).
 TEMPLATE_SIZE = 127
 
 #: Side in px of a stored training crop.
@@ -20,13 +22,22 @@ CROP_SIZE = 511
 _LARGEST_WINDOW = 6
 
 
+class PixelRectangle(NamedTuple):
+    """A rectangle of whole pixels; right and bottom are the first column and row beyond it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 def template_side(width: float, height: float) -> float:
     """Side in image px of the context square around a target, sqrt((w + p)(h + p)) with p = (w + h) / 2."""
     return float(context_side(np.asarray(width, np.float64), np.asarray(height, np.float64)))
 
 
 def mean_colour(image: np.ndarray) -> np.ndarray:
-    """Mean of each channel of an (H, W, 3) uint8 image, (3,) float64; the colour of what lies outside an image."""
+    """Mean of each channel of an (H, W, 3) uint8 image, (3,) float64: the colour of pixels outside the image."""
     total = cv2.sumElems(np.ascontiguousarray(image))[:3]
     return np.array(total) / (image.shape[0] * image.shape[1])
 
@@ -36,15 +47,15 @@ def sub_window(
 ) -> np.ndarray:
     """Cut a square of whole pixels around a point and resize it.
 
-    The window starts at floor(c - (side + 1) / 2 + 0.5). Work and memory follow the window or the output, whichever
-    is smaller, and not the image.
+    The window starts at floor(c - (side + 1) / 2 + 0.5). Time and memory depend on the smaller of window and output,
+    not on the image.
 
     Args:
         image: (H, W, 3) uint8, any channel order.
         centre_xy: (2,), 0-based image px; may lie outside the image.
         side: window side, image px.
-        out_size: side of the answer, px.
-        border: (3,) float colour of pixels outside the image; its fraction is cut off, not rounded.
+        out_size: side of the result, px.
+        border: (3,) float colour of pixels outside the image; truncated, not rounded.
 
     Returns:
         (out_size, out_size, 3) uint8.
@@ -67,19 +78,18 @@ def sub_window(
     return cv2.resize(window, (out_size, out_size), interpolation=cv2.INTER_LINEAR)
 
 
-def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> np.ndarray:
+def crop_511(image: np.ndarray, box_xywh: np.ndarray) -> np.ndarray:
     """Cut the stored training crop of a target.
 
-    The square of side s = template_side * size / 127 around the target centre c is mapped linearly so that
-    [c - s/2, c + s/2] becomes [0, size - 1]; the target ends up centred on pixel (size - 1) / 2.
+    The square of side s = template_side * 511 / 127 around the target centre c is mapped linearly so that
+    [c - s/2, c + s/2] becomes [0, 510]; the target ends up centred on pixel 255.
 
     Args:
         image: (H, W, 3) uint8, any channel order.
         box_xywh: (4,), 0-based image px, positive size.
-        size: side of the answer, px.
 
     Returns:
-        (size, size, 3) uint8, bilinear; outside the image the mean colour.
+        (511, 511, 3) uint8, bilinear; outside the image the mean colour.
 
     Raises:
         ValueError: if the box has no area.
@@ -89,13 +99,13 @@ def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> 
     x, y, width, height = (float(value) for value in box_xywh)
     if not (width > 0 and height > 0):
         raise ValueError(f"a crop needs a box of positive width and height, got {width} x {height}")
-    side = template_side(width, height) * size / TEMPLATE_SIZE
-    scale = (size - 1) / side
+    side = template_side(width, height) * CROP_SIZE / TEMPLATE_SIZE
+    scale = (CROP_SIZE - 1) / side
     shift_x, shift_y = (-scale * (c - side / 2) for c in (x + width / 2, y + height / 2))
     return cv2.warpAffine(
         np.ascontiguousarray(image),
         np.array([[scale, 0, shift_x], [0, scale, shift_y]]),
-        (size, size),
+        (CROP_SIZE, CROP_SIZE),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=mean_colour(image).tolist(),
@@ -103,10 +113,10 @@ def crop_511(image: np.ndarray, box_xywh: np.ndarray, size: int = CROP_SIZE) -> 
 
 
 def size_in_crop(width: float, height: float) -> tuple[float, float]:
-    """Width and height in px that a target of image size (width, height) has in its crop, whatever the crop's side.
+    """Width and height in px of a target in its crop, from those in the image.
 
-    Source: pysot, data loader. The true scale of `crop_511` is smaller by (size - 1) / size, 0.2 %, which the public
-    code leaves out and which is left out here.
+    Source: pysot, data loader. The true scale of `crop_511` is smaller by the factor 510 / 511, which is left out as
+    in the public code.
     """
     scale = TEMPLATE_SIZE / template_side(width, height)
     return width * scale, height * scale
@@ -129,7 +139,7 @@ def _sampled(
     image: np.ndarray, left: int, top: int, side: int, out_size: int, fill: np.ndarray
 ) -> np.ndarray:
     """Bilinear resize that reads only the two rows and two columns each output pixel needs."""
-    # The window is larger than the answer, so no position leaves it.
+    # The window is larger than the result, so no position lies outside it.
     position = (np.arange(out_size) + 0.5) * (side / out_size) - 0.5
     first = np.floor(position)
     weight = np.repeat(position - first, 3).reshape(-1, 3).astype(np.float32)  # one per channel: quicker

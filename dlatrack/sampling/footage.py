@@ -1,7 +1,7 @@
 """Training crops from a small folder of real footage: clips with masks, and photographs.
 
-A dozen clips show too few objects to train a tracker on. So most of the pairs come from videos composed of the same
-material, `datasets.composed`, and some from `datasets.synthetic`.
+A dozen clips show too few objects to train a tracker, so most of the pairs come from videos composed of the same
+material (`datasets.composed`), and some from `datasets.synthetic`.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from dlatrack.datasets.sequence import Frames
 from dlatrack.datasets.sequence import Sequence as Track
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
-from dlatrack.files import is_companion
+from dlatrack.files import file_digest, is_companion
 from dlatrack.provenance import sha256_of
 from dlatrack.sampling.mixture import Mixture, Share
 from dlatrack.sampling.store import CropStore, crop_sequences
 
-#: Percent of the pairs, and how far apart their frames may be. Real clips last for two seconds, in which things
-#: change slowly; a composed video changes as much in all its frames.
+#: Percent of the pairs, and the largest distance of their frames. Real clips last for two seconds, in which things
+#: change slowly; a composed video changes as much in its few frames.
 REAL, COMPOSED, SYNTHETIC = 30, 55, 15
 REAL_RANGE, SYNTHETIC_RANGE = 60, 40
 
-#: One synthetic video, of 30 frames, for so many composed ones.
+#: Composed videos for each synthetic one, and the frames of the latter.
 _COMPOSED_PER_SYNTHETIC, _SYNTHETIC_LENGTH = 7, 30
 
-#: First seeds, far from those of `comparison`.
+#: First seeds, far from those of `studies.twins`, and the seeds between two mixtures.
 _COMPOSED_SEED, _SYNTHETIC_SEED, _SEED_STRIDE = 4_000_000, 3_000_000, 10_000
 
 
 def footage_mixture(folder: str | Path, *, seed: int = 0, composed: int = 2000, length: int = 16) -> Mixture:
-    """Real, composed and synthetic crops in one mixture; they are built once and then kept in the cache folder.
+    """Mixture of real, composed and synthetic crops, which are built once and then kept in the cache folder.
 
-    - "real", 30 % of the pairs: all targets of the clips in `video/` that have masks, as they are and with left and
-      right exchanged, frames up to 60 apart.
+    - "real", 30 % of the pairs: all targets of the clips in `video/` that have masks, also mirrored, frames up to 60
+      apart.
     - "composed", 55 %: videos composed of the photographs and of the clips' cut-outs, frames any distance apart.
-    - "synthetic", 15 %: synthetic videos of 30 frames that wear the photographs, one for 7 composed ones.
+    - "synthetic", 15 %: synthetic videos of 30 frames with textures of the photographs, one for 7 composed ones.
 
     Args:
-        folder: has `video/` with clips in the OTB layout, some of which have masks beside their images
-            (`datasets.composed.read_cutouts`), and `stills/` with photographs. Clips without masks are not used.
-        seed: of the composed and the synthetic videos.
+        folder: folder with `video/`, clips in the OTB layout, some of which have masks beside their images
+            (`datasets.composed.read_cutouts`), and `stills/`, photographs. Clips without masks are not used.
+        seed: seed of the composed and the synthetic videos, 0 to 100,000.
         composed: number of composed videos.
-        length: frames of each.
+        length: frames of each composed video.
 
     Raises:
         InputError: if there is no clip with masks or no photograph, or as `read_folder`, `read_cutouts` and
@@ -118,7 +118,7 @@ def mirrored(track: Track) -> Track:
 
 
 def _crops(name: str, digest: str, key: dict[str, int], videos: Callable[[], list[Track]]) -> CropStore:
-    """Crops from the cache folder, built first if they are not there."""
+    """Crops from the cache folder, built first if necessary."""
     inputs = sha256_of({"files": digest, "dlatrack": __version__, **key})
     path = paths.cache_dir() / f"crops-{name}-{inputs[:16]}.safetensors"
     if not path.exists():
@@ -146,14 +146,12 @@ def _photographs(folder: Path) -> list[Path]:
 
 def _digest(folder: Path, clips: Sequence[Path], photographs: Sequence[Path]) -> str:
     """SHA-256 of the names and contents of all files that the crops depend on."""
-    total = hashlib.sha256()
     used = [
         file
         for clip in clips
         for file in sorted(clip.rglob("*"))
         if file.is_file() and not is_companion(file.name)
     ]
-    for file in (*photographs, *used):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        total.update(f"{file.relative_to(folder).as_posix()} {content}\n".encode())
-    return total.hexdigest()
+    files = (*photographs, *used)
+    lines = (f"{file.relative_to(folder).as_posix()} {file_digest(file)}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

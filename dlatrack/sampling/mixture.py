@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.sampling.pack.jpeg import PixelRectangle
+from dlatrack.sampling.crops import PixelRectangle
 from dlatrack.sampling.sources import CropSource
 
 
@@ -21,7 +21,7 @@ class Share(NamedTuple):
     """How a data set takes part in training.
 
     Attributes:
-        pairs: per epoch when all sets are there; shares of those that are there keep their proportions.
+        pairs: pairs per epoch when all sets take part; without some of them the others keep their proportions.
         frame_range: largest distance of the two frames of a pair, in positions of the track.
     """
 
@@ -47,21 +47,21 @@ _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Crops of several sets, numbered through in the order of the sets.
+    """Crops of several sets, numbered consecutively in the order of the sets.
 
-    Which set a pair comes from is no lottery: the sets follow each other as evenly as whole numbers allow, so that a
+    Which set a pair comes from is not drawn at random: the sets alternate as evenly as whole numbers allow, so that a
     batch holds its share of each within one or two pairs, and an epoch within a handful.
 
     Args:
-        sources: crops by name of the set.
-        shares: of each set, by the same names.
+        sources: crops of each set by its name.
+        shares: share of each set by the same names; sets may be missing in `sources`.
 
     Raises:
         InputError: if there is no set, a share is missing or a number makes no sense.
     """
 
     sources: Mapping[str, CropSource]
-    shares: Mapping[str, Share]
+    shares: Mapping[str, Share] = field(default_factory=lambda: PAPER_SHARES)
 
     def __post_init__(self) -> None:
         if not self.sources:
@@ -77,30 +77,25 @@ class Mixture:
                     f"{name} needs a positive number of pairs and a frame range of 0 or more, got {share}"
                 )
 
-    @classmethod
-    def of(cls, sources: Mapping[str, CropSource]) -> Mixture:
-        """Mix the seven training sets, or those that are there, by the shares for the paper's scale."""
-        return cls(sources, PAPER_SHARES)
-
     @cached_property
-    def parts(self) -> tuple[CropSource, ...]:
+    def sets(self) -> tuple[CropSource, ...]:
         """The sources in order."""
         return tuple(self.sources.values())
 
     @cached_property
     def frame_ranges(self) -> tuple[int, ...]:
-        """Of each source."""
+        """Largest distance of the frames of a pair for each source."""
         return tuple(self.shares[name].frame_range for name in self.sources)
 
     @cached_property
     def starts(self) -> list[int]:
         """Number of the first crop of each source, and of all crops."""
-        return _sums(len(source) for source in self.parts)
+        return [0, *accumulate(len(source) for source in self.sets)]
 
     @property
     def track_count(self) -> int:
         """Tracks of all sources."""
-        return sum(source.track_count for source in self.parts)
+        return sum(source.track_count for source in self.sets)
 
     def __len__(self) -> int:
         return self.starts[-1]
@@ -110,25 +105,20 @@ class Mixture:
         total = sum(self.shares[name].pairs for name in self.sources)
         return {name: self.shares[name].pairs / total for name in self.sources}
 
-    def part_of_pair(self, seed: int, epoch: int, index: int) -> int:
+    def set_of_pair(self, seed: int, epoch: int, index: int) -> int:
         """Number of the set that pair `index` of an epoch comes from."""
         place = (index * _GOLDEN + _mixed(_mixed(seed) + epoch)) % _WORD
         return bisect(self._limits, place)
 
-    def image(self, crop: int) -> np.ndarray:
+    def image(self, crop: int, needed: PixelRectangle | None = None) -> np.ndarray:
         """Decode a crop, as `CropSource.image`."""
-        part, index = self._find(crop)
-        return self.parts[part].image(index)
+        source, index = self._find(crop)
+        return source.image(index, needed)
 
-    def part(self, crop: int, part: PixelRectangle) -> np.ndarray:
-        """Decode a part of a crop, as `CropSource.part`."""
-        number, index = self._find(crop)
-        return self.parts[number].part(index, part)
-
-    def size(self, crop: int) -> np.ndarray:
+    def target_size(self, crop: int) -> np.ndarray:
         """(2,) float32, target width and height in a crop, px."""
-        part, index = self._find(crop)
-        size: np.ndarray = self.parts[part].target_wh[index]
+        source, index = self._find(crop)
+        size: np.ndarray = source.target_wh[index]
         return size
 
     @property
@@ -139,12 +129,12 @@ class Mixture:
     def digest(self) -> str:
         """SHA-256 of the digests, shares and distances of all sets."""
         total = hashlib.sha256()
-        for (name, share), source in zip(self.proportions().items(), self.parts, strict=True):
+        for (name, share), source in zip(self.proportions().items(), self.sets, strict=True):
             total.update(f"{name} {share!r} {self.shares[name].frame_range} {source.digest()}\n".encode())
         return total.hexdigest()
 
     def content(self) -> dict[str, str]:
-        """Hashes of the parts of all sets, as `CropSource.content`, by the name of the set and of the part."""
+        """Hashes of the parts of all sets, as `CropSource.content`, by the names of set and part."""
         return {
             f"{name}: {part}": found
             for name, source in self.sources.items()
@@ -157,17 +147,13 @@ class Mixture:
         shares = list(accumulate(self.proportions().values()))
         return [round(share * _WORD) for share in shares[:-1]]
 
-    def _find(self, crop: int) -> tuple[int, int]:
-        part = bisect(self.starts, crop) - 1
-        return part, crop - self.starts[part]
-
-
-def _sums(lengths: Iterable[int]) -> list[int]:
-    return [0, *accumulate(lengths)]
+    def _find(self, crop: int) -> tuple[CropSource, int]:
+        number = bisect(self.starts, crop) - 1
+        return self.sets[number], crop - self.starts[number]
 
 
 def _mixed(value: int) -> int:
-    """A 64-bit number that looks random (the last step of SplitMix64)."""
+    """A 64-bit hash of a number (the last step of SplitMix64)."""
     value = (value + _GOLDEN) % _WORD
     value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % _WORD
     value = (value ^ (value >> 27)) * 0x94D049BB133111EB % _WORD

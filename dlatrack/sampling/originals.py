@@ -1,4 +1,4 @@
-"""Crops cut from the original images whenever they are asked for: nothing to prepare, slow to train from."""
+"""Crops cut from the original images on request: nothing to prepare, slow to train from."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ import numpy as np
 from dlatrack.boxes import context_side
 from dlatrack.datasets.content import listed_images_digests
 from dlatrack.datasets.images import read_image
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
-from dlatrack.sampling.crops import TEMPLATE_SIZE, crop_511
-from dlatrack.sampling.pack.jpeg import PixelRectangle
+from dlatrack.sampling.crops import TEMPLATE_SIZE, PixelRectangle, crop_511
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +26,9 @@ class OriginalCrops:
     same places of the same frames under the same random numbers, and differ by the loss of a JPEG of quality 95.
 
     Args:
-        table: every row of it is used; `OriginalCrops.of` makes one that training can use.
+        table: data set of which every row is used; `OriginalCrops.of` leaves out what training cannot use.
         videos: (V + 1,) int64, where each video starts among the tracks.
-        origin: what a check found of the data set, as `CheckReport.origin`.
+        origin: findings of a check of the data set, as `CheckReport.origin`.
     """
 
     table: TrackTable
@@ -39,20 +37,15 @@ class OriginalCrops:
 
     @classmethod
     def of(cls, table: TrackTable, origin: Mapping[str, Any] | None = None) -> OriginalCrops:
-        """The usable rows of a table, tracks of one video beside each other.
-
-        Args:
-            table: the data set.
-            origin: what a check found of it.
+        """The usable rows of a data set, tracks of one video beside each other; `origin` as above.
 
         Raises:
             InputError: if no row can be used.
         """
         usable = table.usable
-        kept = table if usable.all() else table.where(usable)
         if not usable.any():
             raise InputError(f"no target in {table.root} is visible and has a box with an area")
-        return cls(*_by_video(kept), origin or {})
+        return cls(*_by_video(table if usable.all() else table.where(usable)), origin or {})
 
     def __len__(self) -> int:
         return len(self.table)
@@ -74,30 +67,26 @@ class OriginalCrops:
         scale = TEMPLATE_SIZE / context_side(sides[:, 0], sides[:, 1])
         return (sides * scale[:, None]).astype(np.float32)
 
-    def image(self, index: int) -> np.ndarray:
-        """Cut crop `index`, (511, 511, 3) uint8 RGB, from its image.
+    def image(self, index: int, needed: PixelRectangle | None = None) -> np.ndarray:
+        """Cut crop `index`, (511, 511, 3) uint8 RGB, from its image, whatever is needed of it.
 
         Raises:
-            InputError: naming the image, if it is missing or not whole.
+            InputError: naming the image, if it is missing or incomplete.
         """
         return crop_511(read_image(self.table.path(index)), self.table.boxes_xywh[index])
 
-    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
-        """As `image`."""
-        return self.image(index)
-
     def digest(self) -> str:
         """SHA-256 of image paths, boxes and all other columns, and of the images (`images_sha256`)."""
-        return hashlib.sha256(f"originals {digest(self.table)} {self.images_sha256}".encode()).hexdigest()
+        return hashlib.sha256(f"originals {self.table.digest()} {self.images_sha256}".encode()).hexdigest()
 
     def content(self) -> dict[str, str]:
-        """Hashes of the annotations and of the images under each template; 16 digits tell the latter apart."""
+        """Hashes of the annotations, and of the images of each template, shortened to 16 digits."""
         images = {f"images of {template}": found[:16] for template, found in self._images.items()}
-        return {**images, "annotations": digest(self.table)}
+        return {**images, "annotations": self.table.digest()}
 
     @cached_property
     def images_sha256(self) -> str:
-        """Hash of the images by `content.listed_images_digests`; asked for the first time, it reads them.
+        """Hash of the images, read on first access, by `content.listed_images_digests`.
 
         Raises:
             InputError: naming an image that cannot be read.
@@ -111,7 +100,7 @@ class OriginalCrops:
 
 
 def _by_video(table: TrackTable) -> tuple[TrackTable, np.ndarray]:
-    """Bring tracks with the same template beside each other, videos in the order in which they first come."""
+    """Sort tracks by template, that is by video, in the order of first occurrence; (V + 1,) starts of the videos."""
     seen: dict[str, int] = {}
     video = np.array([seen.setdefault(template, len(seen)) for template in table.templates], np.int64)
     if (np.diff(video) < 0).any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from dlatrack.errors import InputError
-from dlatrack.recipes import NetConfig, SamplingConfig
-from dlatrack.sampling.augment import CropWindow, augment_part
+from dlatrack.recipes import AugmentConfig, NetConfig, SamplingConfig
+from dlatrack.sampling.augment import View, augment, draw_window
 from dlatrack.sampling.crops import CROP_SIZE
-from dlatrack.sampling.loader import load_batches
+from dlatrack.sampling.loader import EpochBatches, load_batches
 from dlatrack.sampling.mixture import Mixture, Share
 from dlatrack.sampling.sources import CropSource
 
@@ -59,14 +59,13 @@ class PairSource:
         crops: one set, or a mixture with shares and distances of its own.
         sampling: distances (of one set), negative share and augmentation.
         net: sizes of template and search region.
-        seed: of the whole run, 0 to 2^64 - 1.
+        seed: seed of the whole run, 0 to 2^64 - 1.
 
     Raises:
-        InputError: if negative pairs are asked of a single track, or the seed is out of range.
+        InputError: if a single track is to give negative pairs, or the seed is out of range.
 
     Source: pairing as in pysot: a video of the set, one of its targets, one of its frames, and a second frame within
-    the distance. Negative pairs: the search region shows another target of a set in which all sets are equally
-    likely.
+    the distance. Negative pairs: the search region shows another target, from any set with equal chances.
     """
 
     crops: CropSource | Mixture
@@ -93,23 +92,14 @@ class PairSource:
         """Pair `index` of epoch `epoch`, both from 0."""
         key = np.array(
             [self.seed, (epoch << 40) + index], np.uint64
-        )  # a list with a large seed would become floats
+        )  # a list with a large seed becomes floats
         rng = np.random.Generator(np.random.Philox(key=key))
         positive = bool(rng.random() >= self.sampling.negative_pairs)
-        part = self.mixture.part_of_pair(self.seed, epoch, index)
-        template, search = self.draw_frames(positive, rng, part)
+        first, second = self.draw_frames(positive, rng, self.mixture.set_of_pair(self.seed, epoch, index))
         gray = bool(rng.random() < self.sampling.gray)
-        views = [
-            augment_part(
-                partial(self._read, crop), CROP_SIZE, self.mixture.size(crop), config, size, gray, rng
-            )
-            for crop, config, size in (
-                (template, self.sampling.template, self.net.template_size),
-                (search, self.sampling.search, self.net.search_size),
-            )
-        ]
-        draws = int(rng.integers(2**63))
-        return Pair(views[0].image, views[1].image, views[1].target_xyxy, positive, draws)
+        template = self._view(first, self.sampling.template, self.net.template_size, gray, rng)
+        search = self._view(second, self.sampling.search, self.net.search_size, gray, rng)
+        return Pair(template.image, search.image, search.target_xyxy, positive, int(rng.integers(2**63)))
 
     def batch(self, epoch: int, first: int, count: int, *, out: PairBatch | None = None) -> PairBatch:
         """Pairs `first` to `first + count - 1` of epoch `epoch`, written into `out` if it is given."""
@@ -121,7 +111,7 @@ class PairSource:
         return batch
 
     def empty_batch(self, count: int, *, shared: bool = False) -> PairBatch:
-        """Room for so many pairs, with `shared` in memory that other processes see."""
+        """Uninitialised memory for `count` pairs; `shared`: memory that other processes see."""
         template, search = self.net.template_size, self.net.search_size
         batch = PairBatch(
             torch.empty(count, 3, template, template),
@@ -143,55 +133,78 @@ class PairSource:
         rank: int = 0,
         world: int = 1,
     ) -> Iterator[PairBatch]:
-        """The batches of an epoch in order, from number `first` on, as `loader.load_batches`.
+        """Yield the batches of an epoch in order.
 
-        With workers a batch is lent until the next one is asked for.
+        With workers the memory of a batch is used again when the next batch is asked for. Training is done with it by
+        then; clone batches that are kept.
+
+        Args:
+            epoch: number of the epoch, from 0.
+            pairs: pairs of the whole epoch; the last batch may be smaller.
+            batch: pairs per batch.
+            first: number of the first batch to yield, where an interrupted run resumes.
+            workers: processes that prepare batches, each of them two ahead; 0: this process, when asked.
+            rank: number of this process among the training processes that share every batch.
+            world: number of these processes.
+
+        Raises:
+            InputError: if a crop cannot be decoded, shared memory is too small or a worker dies.
+            ValueError: if `batch` or `pairs` is not positive, `first` or `workers` negative, or `rank` not below
+                `world`.
         """
-        return load_batches(self, epoch, pairs, batch, first=first, workers=workers, rank=rank, world=world)
+        return load_batches(
+            EpochBatches(self, epoch, pairs, batch, rank, world), first=first, workers=workers
+        )
 
-    def draw_frames(self, positive: bool, rng: np.random.Generator, part: int = 0) -> tuple[int, int]:
-        """Crop numbers of template and search image, the template from set `part` of the mixture."""
+    def draw_frames(self, positive: bool, rng: np.random.Generator, number: int = 0) -> tuple[int, int]:
+        """Crop numbers of template and search image, the template from set `number` of the mixture."""
         mixture = self.mixture
-        source, start = mixture.parts[part], mixture.starts[part]
+        source, start = mixture.sets[number], mixture.starts[number]
         track = _draw_track(source, rng)
         first, end = source.tracks[track : track + 2]
         template = int(rng.integers(first, end))
         if not positive:
-            return start + template, self._draw_other(part, track, rng)
-        reach = mixture.frame_ranges[part]
+            return start + template, self._draw_other(number, track, rng)
+        reach = mixture.frame_ranges[number]
         low, high = max(first, template - reach), min(end, template + reach + 1)
         return start + template, start + int(rng.integers(low, high))
 
-    def _draw_other(self, part: int, track: int, rng: np.random.Generator) -> int:
-        """Crop number of a target that is not `track` of set `part`, from any set."""
-        parts = self.mixture.parts
-        able = [p for p, source in enumerate(parts) if p != part or source.track_count > 1]
+    def _draw_other(self, number: int, track: int, rng: np.random.Generator) -> int:
+        """Crop number of a target that is not `track` of set `number`, from any set."""
+        sets = self.mixture.sets
+        able = [n for n, source in enumerate(sets) if n != number or source.track_count > 1]
         chosen = able[int(rng.integers(len(able)))]
-        other = _draw_track(parts[chosen], rng, track if chosen == part else None)
-        first, end = parts[chosen].tracks[other : other + 2]
+        other = _draw_track(sets[chosen], rng, track if chosen == number else None)
+        first, end = sets[chosen].tracks[other : other + 2]
         return self.mixture.starts[chosen] + int(rng.integers(first, end))
 
-    def _read(self, crop: int, window: CropWindow) -> np.ndarray:
-        return self.mixture.part(crop, window.part(CROP_SIZE))
+    def _view(
+        self, crop: int, config: AugmentConfig, size: int, gray: bool, rng: np.random.Generator
+    ) -> View:
+        """A view of a crop, of which only what the view shows is decoded."""
+        target_wh = self.mixture.target_size(crop)
+        window = draw_window(target_wh, config, size, CROP_SIZE, rng)
+        image = self.mixture.image(crop, window.pixels(CROP_SIZE))
+        return augment(image, target_wh, config, size, gray, rng, window=window)
 
 
 def check_seed(seed: int) -> None:
-    """Refuse a seed that no generator takes.
+    """Check that a seed is one of the random generator.
 
     Raises:
-        InputError: naming it and what is allowed.
+        InputError: for a seed outside 0..2^64 - 1.
     """
     if not 0 <= seed < 2**64:
         raise InputError(f"seed must be in 0..{2**64 - 1}, got {seed}")
 
 
 def _draw_track(source: CropSource, rng: np.random.Generator, without: int | None = None) -> int:
-    """A video, all equally likely, and one of its tracks."""
+    """Draw a video, all equally likely, and one of its tracks, which is not `without`."""
     videos = source.videos
     count, own = len(videos) - 1, -1
     if without is not None:
         own = int(np.searchsorted(videos, without, "right")) - 1
-        if videos[own + 1] - videos[own] == 1:  # the video is out of the question with its only track
+        if videos[own + 1] - videos[own] == 1:  # without its only track nothing is left of the video
             video = int(rng.integers(count - 1))
             video += video >= own
             return int(rng.integers(videos[video], videos[video + 1]))

@@ -1,4 +1,4 @@
-"""What training pairs are drawn from: crops of tracks, stored or cut on the fly."""
+"""Sources of training pairs: crops of tracks, stored or cut on the fly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlatrack.sampling.pack.jpeg import PixelRectangle
+from dlatrack.sampling.crops import PixelRectangle
 
 
 class CropSource(Protocol):
@@ -17,7 +17,8 @@ class CropSource(Protocol):
         target_wh: (N, 2) float32, target width and height in crop px.
         tracks: (T + 1,) int64, where each track starts among the crops.
         videos: (V + 1,) int64, where each video starts among the tracks; a still image is a video, too.
-        origin: what a check found of the data set that they are from (`CheckReport.origin`); empty for other crops.
+        origin: findings of the check of their data set (`CheckReport.origin`); empty for crops from elsewhere.
+        track_count: T.
     """
 
     @property
@@ -33,28 +34,22 @@ class CropSource(Protocol):
     def origin(self) -> Mapping[str, Any]: ...
 
     @property
-    def track_count(self) -> int:
-        """T."""
-        ...
+    def track_count(self) -> int: ...
 
     def __len__(self) -> int: ...
 
-    def image(self, index: int) -> np.ndarray:
-        """Crop `index`, (511, 511, 3) uint8 RGB.
+    def image(self, index: int, needed: PixelRectangle | None = None) -> np.ndarray:
+        """Crop `index`, (511, 511, 3) uint8 RGB; pixels outside `needed` may be anything.
 
         Raises:
             InputError: if it cannot be decoded.
         """
         ...
 
-    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
-        """As `image`, but only the pixels of `part` need to be right; what lies around them may be anything."""
-        ...
-
     def digest(self) -> str:
-        """SHA-256 that tells sources with other crops apart; a training run records it."""
+        """SHA-256 that differs between sources with different crops; a training run records it."""
         ...
 
     def content(self) -> dict[str, str]:
-        """Hashes of the parts of the source by what they are of, e.g. "sequence dog", for messages."""
+        """Hashes of the parts of the source by the name of the part, e.g. "sequence dog", for messages."""
         ...

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Sequence as Listing
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +18,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
 from dlatrack.progress import Progress
-from dlatrack.sampling.crops import crop_511, size_in_crop
-from dlatrack.sampling.pack.jpeg import PixelRectangle
+from dlatrack.sampling.crops import PixelRectangle, crop_511, size_in_crop
 
 JPEG_QUALITY = 95
 
@@ -34,7 +32,7 @@ class CropStore:
         offsets: (N + 1,) int64, where each file starts in `data`.
         target_wh: (N, 2) float32, target width and height in crop px.
         tracks: (T + 1,) int64, where each track starts among the crops.
-        names: of the T tracks; empty where they are not known, as in a store that was read.
+        names: names of the T tracks; empty where they are not known, as in a store that was read.
     """
 
     data: np.ndarray
@@ -56,8 +54,8 @@ class CropStore:
         """(T + 1,) int64, 0 to T."""
         return np.arange(len(self.tracks))
 
-    def image(self, index: int) -> np.ndarray:
-        """Decode crop `index`, (511, 511, 3) uint8 RGB.
+    def image(self, index: int, needed: PixelRectangle | None = None) -> np.ndarray:
+        """Decode crop `index`, (511, 511, 3) uint8 RGB, whatever is needed of it.
 
         Raises:
             InputError: if the stored image is damaged.
@@ -68,19 +66,9 @@ class CropStore:
             raise InputError(f"stored crop {index} of {len(self)} cannot be decoded; build the store again")
         return image
 
-    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
-        """As `image`."""
-        return self.image(index)
-
     @classmethod
-    def build(
-        cls, sequences: Iterable[Sequence], *, on_track: Callable[[Sequence], None] | None = None
-    ) -> CropStore:
+    def build(cls, sequences: Iterable[Sequence]) -> CropStore:
         """Crop every frame in which the target is visible.
-
-        Args:
-            sequences: tracks to crop; one without two visible frames cannot make a pair and is refused.
-            on_track: called after each, for progress.
 
         Raises:
             InputError: naming the sequence, if it has fewer than two visible frames or a box without area.
@@ -105,8 +93,6 @@ class CropStore:
                 sizes.append(size_in_crop(float(box[2]), float(box[3])))
             tracks.append(len(files))
             names.append(sequence.name)
-            if on_track is not None:
-                on_track(sequence)
         if not files:
             raise InputError("there are no sequences to crop")
         return cls(
@@ -119,7 +105,7 @@ class CropStore:
 
     @property
     def origin(self) -> Mapping[str, Any]:
-        """Empty: the crops are from no data set that could have been checked."""
+        """Empty: the crops belong to no data set with a check."""
         return {}
 
     def digest(self) -> str:
@@ -130,14 +116,14 @@ class CropStore:
         return digest.hexdigest()
 
     def content(self) -> dict[str, str]:
-        """Hash of the crops of each track, by its name, or its number where names are not known."""
+        """Hash of the crops of each track by its name, or by its number where names are not known."""
         names = self.names or range(self.track_count)
-        found = {}
+        hashes = {}
         for name, first, end in zip(names, self.tracks[:-1], self.tracks[1:], strict=True):
-            part = hashlib.sha256(self.data[self.offsets[first] : self.offsets[end]].data)
-            part.update(self.target_wh[first:end].tobytes())
-            found[f"sequence {name}"] = part.hexdigest()
-        return found
+            track = hashlib.sha256(self.data[self.offsets[first] : self.offsets[end]].data)
+            track.update(self.target_wh[first:end].tobytes())
+            hashes[f"sequence {name}"] = track.hexdigest()
+        return hashes
 
     def save(self, path: str | Path) -> None:
         """Write the store as one safetensors file, whole or not at all.
@@ -165,7 +151,13 @@ class CropStore:
             raise InputError(f"{path} is not a complete crop store: {error}") from error
 
 
-def crop_sequences(sequences: Listing[Sequence]) -> CropStore:
+def crop_sequences(sequences: Collection[Sequence]) -> CropStore:
     """`CropStore.build` with progress."""
+
+    def counted() -> Iterator[Sequence]:
+        for sequence in sequences:
+            yield sequence
+            progress.step()
+
     with Progress(len(sequences), "cropping", unit="sequences") as progress:
-        return CropStore.build(sequences, on_track=lambda _: progress.step())
+        return CropStore.build(counted())

@@ -1,4 +1,4 @@
-"""Training crops by the name of the data set, from its official folder or from a pack of it."""
+"""Open training data by the names of data sets, from their official folders or from packs."""
 
 from __future__ import annotations
 
@@ -19,41 +19,36 @@ from dlatrack.sampling.sources import CropSource
 from dlatrack.sampling.store import crop_sequences
 
 
-def open_crops(
-    name: str, folder: str | Path, split: str = "train", *, workers: int | None = None
-) -> CropSource:
-    """Open a pack of a data set, or the data set itself, whichever lies in a folder.
+def open_crops(name: str, folder: str | Path) -> CropSource:
+    """Open a pack of a data set, or the training split of the data set itself, whichever a folder holds.
 
-    The data set is checked first, as it was before it was packed: nothing is trained on a set with faults.
+    The data set is checked first, as before packing: nothing is trained on a set with faults.
 
     Args:
-        name: of the data set, e.g. "got10k".
+        name: name of the data set, e.g. "got10k".
         folder: a pack, or the root folder of the data set.
-        split: of the data set; a pack holds what was packed.
-        workers: threads of the check; by default one per core.
 
     Raises:
-        InputError: if the pack is of another data set or not sound, if the data set has a fault, or as
-            `registry.read`.
+        InputError: if the pack is damaged or of another data set, if the data set has a fault, or as `registry.read`.
     """
     folder = Path(folder)
     if not (folder / DESCRIPTION).is_file():
-        return _checked(name, folder, split, workers)
-    opened = read_pack(folder)
-    if opened.description.name not in ("", name):
-        raise InputError(f"{folder} is a pack of {opened.description.name}, not of {name}")
-    return opened
+        return _checked(name, folder)
+    packed = read_pack(folder)
+    if packed.description.name not in ("", name):
+        raise InputError(f"{folder} is a pack of {packed.description.name}, not of {name}")
+    return packed
 
 
 def open_training_data(places: Sequence[str | Path]) -> CropSource | Mixture:
-    """Open what a user names as training data.
+    """Open the training data of a command line.
 
     Args:
         places: `NAME=FOLDER` for each of the training sets to mix, FOLDER being a pack or the root of the set; or one
             folder of sequences in the OTB layout; or `footage=FOLDER`, see `footage.footage_mixture`.
 
     Raises:
-        InputError: if it is neither, if a set is named twice, or as `open_mixture` and `read_folders`.
+        InputError: for anything else, a set that is named twice, or as `open_mixture` and `read_folders`.
     """
     if len(places) == 1 and str(places[0]).startswith("footage="):
         return footage_mixture(str(places[0]).removeprefix("footage="))
@@ -70,29 +65,29 @@ def open_training_data(places: Sequence[str | Path]) -> CropSource | Mixture:
 
 
 def open_mixture(folders: Mapping[str, str | Path]) -> Mixture:
-    """Open training sets by name and mix them by `mixture.PAPER_SHARES`; sets that are not named are left out.
+    """Open some of the seven training sets and mix them by `mixture.PAPER_SHARES`.
 
     Args:
-        folders: of each set, a pack or its root folder.
+        folders: a pack or the root folder of each set, by its name.
 
     Raises:
         InputError: for a name that is not one of the seven training sets, or as `open_crops`.
     """
     if unknown := sorted(folders.keys() - PAPER_SHARES.keys()):
         raise InputError(f"{', '.join(unknown)} is no training set; choose from {', '.join(PAPER_SHARES)}")
-    return Mixture.of({name: open_crops(name, folders[name]) for name in PAPER_SHARES if name in folders})
+    return Mixture({name: open_crops(name, folders[name]) for name in PAPER_SHARES if name in folders})
 
 
 def pack_set(
     name: str, root: str | Path, out: str | Path, split: str = "train", *, workers: int | None = None
 ) -> PackedCrops:
-    """Check a data set by name, and pack a split of it.
+    """Check a split of a data set and pack it.
 
     Args:
-        name: of the data set.
+        name: name of the data set.
         root: its root folder, or the one above.
         out: folder of the pack.
-        split: of the data set.
+        split: split of the data set.
         workers: processes; by default one per core.
 
     Raises:
@@ -102,7 +97,7 @@ def pack_set(
     return pack(crops.table, out, name=name, origin=crops.origin, workers=workers)
 
 
-def _checked(name: str, root: str | Path, split: str, workers: int | None) -> OriginalCrops:
+def _checked(name: str, root: str | Path, split: str = "train", workers: int | None = None) -> OriginalCrops:
     report = check(name, root, splits=[split], workers=workers)
     report.require_ok()
     return OriginalCrops.of(read(name, root, split), report.origin)

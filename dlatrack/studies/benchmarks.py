@@ -18,7 +18,7 @@ from dlatrack.evaluation.truth import BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
 from dlatrack.files import file_digest
-from dlatrack.models.weights import load_weights, read_weights_info
+from dlatrack.models.weights import read_weights_info
 from dlatrack.provenance import sha256_of
 from dlatrack.studies import twins
 from dlatrack.studies.benchmark_sources import SMOKE_TRACKERS, find_benchmark, miniature_length, our_weights
@@ -113,7 +113,7 @@ def study_ours(
         labels[recipe.name] = twins.label(recipe)
         digests[recipe.name] = file_digest(file)
         hyper = entry.name if entry.name in recipe.online else "OTB100"
-        makers[recipe.name] = partial(_tracker, file, hyper, device)
+        makers[recipe.name] = partial(OnlineTracker.from_weights, file, benchmark=hyper, device=device)
     order = [*digests, "static"]
     truth = read_truth(entry.name, place.root)
     results = {}
@@ -206,12 +206,6 @@ def missing_published(name: str) -> str:
 def _check_protocol(name: str, protocol: str) -> None:
     if protocol not in protocols_of(name):
         raise InputError(f"{name} has no protocol {protocol!r}; choose from {', '.join(protocols_of(name))}")
-
-
-def _tracker(file: Path, hyper: str, device: str) -> OnlineTracker:
-    """Made anew in each process."""
-    net, recipe = load_weights(file)
-    return OnlineTracker(net, recipe, benchmark=hyper, device=device)
 
 
 def _read(truth: BenchmarkTruth, *places: Path) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.resampling import draw_sequences
 from dlatrack.evaluation.statistics.twins import TwinComparison
 from dlatrack.files import file_digest
-from dlatrack.models.weights import find_weights, load_weights, shipped
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
 from dlatrack.studies.shipped import clips_without_masks
@@ -70,10 +70,8 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
             if (folder / f"{_RECORD}.json").exists():
                 return _recorded(folder, weights)
     videos = clips_without_masks(Path(clips)) if clips else twins.held_out_sequences(chosen, seed=seed)
-    trackers = {}
-    for name in weights:
-        net, recipe = load_weights(name)
-        trackers[twins.label(recipe)] = OnlineTracker(net, recipe)
+    own = [OnlineTracker.from_weights(name) for name in weights]
+    trackers = {twins.label(tracker.recipe): tracker for tracker in own}
     scores = twins.score(twins.track_all(trackers, videos), videos)
     table = twins.sequence_table(scores).drop(index="mean").rename_axis("target")
     source = f"{len(videos)} targets of real clips" if clips else f"{len(videos)} synthetic videos"

@@ -20,7 +20,7 @@ from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.evaluation.results import read_result_boxes
 from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
 from dlatrack.files import file_digest
-from dlatrack.models.weights import find_weights, load_weights, read_weights_info
+from dlatrack.models.weights import find_weights, read_weights_info
 from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
 from dlatrack.studies import twins
@@ -237,9 +237,9 @@ def _run(
     """(T, 4) boxes by label of a tracker and name of a sequence."""
     lengths = {sequence.name: len(sequence) for sequence in sequences}
     what = {"sequences": lengths, "content": content_of(sequences), "is": __version__, **where}
+    load = partial(OnlineTracker.from_weights, device=device)
     makers: list[tuple[str, str, Any, str | None]] = [
-        (recipe.name, twins.label(recipe), partial(_tracker, file, device), file_digest(file))
-        for file, recipe in files
+        (recipe.name, twins.label(recipe), partial(load, file), file_digest(file)) for file, recipe in files
     ]
     makers.append(("static", twins.STATIC, StaticTracker, None))
     boxes = {}
@@ -260,12 +260,6 @@ def _run(
             for sequence in sequences
         }
     return boxes
-
-
-def _tracker(file: Path, device: str) -> OnlineTracker:
-    """Made anew in each process."""
-    net, recipe = load_weights(file)
-    return OnlineTracker(net, recipe, device=device)
 
 
 def _rule(count: int, title: str, ranks: list[int], choose: str) -> str:

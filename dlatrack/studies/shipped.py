@@ -19,7 +19,7 @@ from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.evaluation.statistics.twins import compare_twins
 from dlatrack.files import file_digest
-from dlatrack.models.weights import find_weights, load_weights, shipped
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table
 from dlatrack.studies.twins import STATIC, label
@@ -114,8 +114,8 @@ def _trackers(fast: bool) -> dict[str, Tracker]:
     if opencv.available():
         made |= {"OpenCV KCF": opencv.OpenCVTracker("KCF"), "OpenCV CSRT": opencv.OpenCVTracker("CSRT")}
     for name in sorted(shipped(), key=lambda name: (name.removeprefix("dla_"), name.startswith("dla_"))):
-        net, recipe = load_weights(name)
-        made[label(recipe)] = OnlineTracker(net, recipe, fast=fast)
+        tracker = OnlineTracker.from_weights(name, fast=fast)
+        made[label(tracker.recipe)] = tracker
     return made
 
 

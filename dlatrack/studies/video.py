@@ -22,16 +22,15 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.files import check_writable, write_text
-from dlatrack.models.weights import find_weights, load_weights
 from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.progress import Progress
 from dlatrack.studies.presets import PRESETS
 from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.outputs import check_outputs
 from dlatrack.tracking.video import (
     VideoTrack,
     background_writer,
     check_first_boxes,
+    check_outputs,
     follow,
     parse_boxes,
     prefetch,
@@ -279,6 +278,5 @@ def _a_core_left() -> Iterator[None]:
 
 def _trackers(weights: str | Path, count: int, device: str) -> list[OnlineTracker]:
     """A tracker for each target; they share the network."""
-    net, recipe = load_weights(find_weights(weights))
-    first = OnlineTracker(net, recipe, device=device)
+    first = OnlineTracker.from_weights(weights, device=device)
     return [first, *(copy.copy(first) for _ in range(count - 1))]

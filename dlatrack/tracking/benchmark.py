@@ -1,4 +1,17 @@
-"""A tracker over a whole benchmark: result files in official form, in several processes, on several machines."""
+"""Runs of a tracker over a benchmark: official result files, with several processes or machines.
+
+Files of a run, in the folder `<out>/<tracker>`:
+
+- One pass: `<sequence>.txt` with a row x,y,w,h per frame, in the coordinates of the benchmark's own files. Resets:
+  `baseline/<sequence>/<sequence>_001.txt` and so on, as the VOT toolkits read them.
+- `run.json` describes the run, see `run_record.write_or_check`.
+- `content/<sequence>.json` holds hashes of a sequence's boxes and images, see `datasets.content.content_of`.
+- `times/` holds times, see `timing.write_times`; `summary.json`, or `summary_2of4.json` for a part, has their sums.
+
+Files appear whole, the results of a sequence last. The parts of a run may be made in one folder, or in several that
+are copied together: results, `run.json` and `content/` are then the same bytes as those of a single run, if the
+tracker answers the same on all machines.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +31,23 @@ from dlatrack.processes import check_may_start
 from dlatrack.progress import Progress
 from dlatrack.tracking.job import RunJob, SequenceSource
 from dlatrack.tracking.run import Tracker
-from dlatrack.tracking.run_record import check_names, claim_sequences, write_or_check
+from dlatrack.tracking.run_record import check_names, write_or_check, write_or_check_content
 from dlatrack.tracking.timing import RunTimes, write_summary
 from dlatrack.tracking.workers import one_core, run_tasks
 
-#: How a tracker is run, and what `run.json` calls it.
+#: Protocols of a run, and their names in `run.json`.
 RUN_PROTOCOLS = {"one_pass": "one-pass", "reset": "reset"}
 
 
 @dataclass(frozen=True)
 class DataSetSource:
-    """A split of a data set that has a manifest, or folders in the layout of OTB.
+    """A split of a data set with a manifest, or a folder of sequences in the layout of OTB.
 
     Args:
-        name: e.g. "otb100", "uav123", "lasot_test", "vot2019", or "folder".
-        root: its root folder.
-        split: one of the manifest's; not looked at for "folder".
-        allow_missing: whether the data set may lack sequences; not looked at for "folder".
+        name: name of the data set, e.g. "otb100", "uav123", "lasot_test", "vot2019", or "folder".
+        root: root folder.
+        split: a split of the manifest; ignored for "folder".
+        allow_missing: whether the data set may lack sequences; ignored for "folder".
     """
 
     name: str
@@ -44,14 +57,14 @@ class DataSetSource:
 
     @property
     def first_pixel(self) -> int:
-        """As the manifest says; 1 in folders, as in OTB."""
+        """Coordinate of the first pixel in the files: that of the manifest; 1 for "folder", as in OTB."""
         return 1 if self.name == "folder" else manifest(self.name).pixel_origin
 
     def open(self) -> list[Sequence]:
         """Index the sequences.
 
         Raises:
-            InputError: as the reader.
+            InputError: as `read_benchmark` or `read_folders`.
         """
         if self.name == "folder":
             return read_folders(self.root)
@@ -73,45 +86,31 @@ def run_benchmark(
     shard: tuple[int, int] = (1, 1),
     on_sequence: Callable[[str, RunTimes], None] | None = None,
 ) -> Path:
-    """Run a tracker over a benchmark, or one of several parts of it, and write its results.
+    """Run a tracker over a benchmark, or over one part of it, and write its results; see the module for the files.
 
-    One pass gives `<out>/<tracker>/<sequence>.txt` with a row x,y,w,h per frame, in the coordinates of the
-    benchmark's own files. Resets give `<out>/<tracker>/baseline/<sequence>/<sequence>_001.txt` and so on, as the VOT
-    toolkits read them. `run.json` says what made them, `times/` how long it took: see `stages.write_times`, and
-    `summary.json`, or `summary_2of4.json` for a part, has the sums.
-
-    Files appear whole, a sequence's results last. A sequence is done when all its results are there, and is then
-    passed over; so a run that was stopped, however, goes on where it ended. `content/<sequence>.json` holds hashes of
-    its boxes and images (`content.content_of`): sequences that have changed since are refused by name, and nothing is
-    tracked over their results. Sequences may be added, and are tracked then; results of those that are no longer in
-    the benchmark are left alone. A second run may not write to the folder while one is at work, unless both are parts
-    of the same. The parts of a run may be made in one folder or in several that are copied together: results,
-    `run.json` and `content/` are those of a single run, byte for byte, as long as the tracker answers the same on all
-    machines.
+    Sequences with complete results are skipped, so that an interrupted run resumes. New sequences may be added to the
+    benchmark; results of removed ones are left alone. Only parts of one run may write to a folder at the same time.
 
     Args:
-        make_tracker: makes the tracker; called once in each process that has something to do. With several
-            processes it is pickled.
-        sequences_source: of the benchmark.
+        make_tracker: factory of the tracker, called once in each process; pickled for several processes.
+        sequences_source: source of the benchmark's sequences.
         out: folder for the results of trackers.
         tracker: name of the tracker and of its folder.
         weights_sha256: hash of the weights, if the tracker has any.
         settings: further JSON values that decide the results, e.g. the online hyper-parameters.
         protocol: "one_pass" or "reset" (VOT).
-        repetitions: runs of each sequence under "reset"; more than 1 only for a tracker that is `Stochastic`, 15 by
-            the rules of VOT.
-        workers: processes, each of which uses one core; 1: this process.
-        shard: (k, n): the k-th of n parts, k from 1. Part k has the sequences k, k + n, ... in the order of their
-            length, the longest first.
-        on_sequence: called in this process after each sequence with its name and times.
+        repetitions: runs of each sequence under "reset"; more than 1 only for a `Stochastic` tracker, 15 in VOT.
+        workers: number of processes, each on one core; 1: this process.
+        shard: (k, n): the k-th of n parts, k from 1. With the sequences ordered by length, the longest first, part k
+            has the sequences k, k + n, ...
+        on_sequence: callback in this process after each sequence, with its name and times.
 
     Returns:
         The folder of the tracker.
 
     Raises:
-        InputError: if the folder holds another run, or results of sequences that have changed, naming them; if a run
-            is at work there, an image cannot be read, names cannot be file names, a number makes no sense, a sequence
-            cannot be tracked, or a process dies.
+        InputError: if the folder holds another run or is in use, a sequence has changed since its results were
+            made or cannot be tracked, a name cannot be a file name, a number is out of range, or a process dies.
     """
     check_may_start()
     _check_numbers(protocol, repetitions, workers, shard)
@@ -130,7 +129,7 @@ def run_benchmark(
     with owned_folder(job.folder, part=shard):
         write_or_check(job.folder, identity)
         part = sorted(sequences, key=len, reverse=True)[shard[0] - 1 :: shard[1]]
-        claim_sequences(job.folder, content_of(part), job.results)
+        write_or_check_content(job.folder, content_of(part), job.results)
         _run_part(job, sequences, part, shard, workers, on_sequence)
     return job.folder
 
@@ -143,15 +142,15 @@ def _run_part(
     workers: int,
     on_sequence: Callable[[str, RunTimes], None] | None,
 ) -> None:
-    """Run what is not done of a part, and sum up its times; `part` of the sequences, all else as `run_benchmark`."""
+    """Run the remaining sequences of a part, and write the sums of its times; arguments as in `run_benchmark`."""
     todo = {sequence.name: len(sequence) for sequence in part if not job.is_done(sequence)}
     with Progress(sum(todo.values()), f"tracking with {job.folder.name}", unit="frames") as progress:
         done = len(part) - len(todo)
-        for name, stages in _answers(job, sequences, list(todo), workers):
+        for name, times in _answers(job, sequences, list(todo), workers):
             done += 1
             progress.step(todo[name], sequences=f"{done}/{len(part)}")
             if on_sequence is not None:
-                on_sequence(name, stages)
+                on_sequence(name, times)
     summary = "summary" if shard[1] == 1 else f"summary_{shard[0]}of{shard[1]}"
     path = job.folder / "times" / f"{summary}.json"
     remove_leftovers(path)
@@ -169,8 +168,8 @@ def _answers(
     run = job.prepare(sequences)
     for name in todo:
         with one_core():
-            stages = run(name)
-        yield name, stages
+            times = run(name)
+        yield name, times
 
 
 def _check_numbers(protocol: str, repetitions: int, workers: int, shard: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""What a process does with one sequence of a benchmark: run the tracker and write its files."""
+"""A benchmark run as a picklable value, and its work on one sequence: run the tracker and write the result files."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ import numpy as np
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.evaluation.results import write_boxes
+from dlatrack.evaluation.results import read_result_boxes, write_boxes
 from dlatrack.evaluation.vot.results import INITIALISED, read_vot_run, write_vot_run
 from dlatrack.files import remove_leftovers
-from dlatrack.tracking.reset import run_with_resets
-from dlatrack.tracking.run import Tracker, has_boxes, run_one_pass
+from dlatrack.tracking.reset import ResetResult, run_with_resets
+from dlatrack.tracking.run import RunResult, Tracker, run_one_pass
 from dlatrack.tracking.timing import RunTimes, write_times
 
 
 class SequenceSource(Protocol):
-    """Where sequences come from. It is pickled, and every process opens it for itself."""
+    """A source of sequences. It is pickled, and every process opens it for itself."""
 
     @property
     def name(self) -> str:
-        """Of the benchmark."""
+        """Name of the benchmark."""
         ...
 
     @property
     def first_pixel(self) -> int:
-        """Coordinate of the first pixel in the benchmark's files, 0 or 1; results count from it, too."""
+        """Coordinate of the first pixel in the benchmark's files, 0 or 1; result files use the same."""
         ...
 
     def open(self) -> list[Sequence]:
-        """Index the sequences; their frames are decoded when asked for."""
+        """Index the sequences; frames are decoded when they are read."""
         ...
 
 
@@ -44,22 +44,23 @@ class Stochastic(Protocol):
     """A tracker that draws random numbers, and so is run several times under the reset protocol."""
 
     def seed(self, seed: int) -> None:
-        """Draw from here on as `seed`, at least 0, decides; called before every run of a sequence.
+        """Seed the random numbers; called before every run of a sequence.
 
-        The seed depends on the sequence and the number of the run alone. So results are the same in whatever order,
-        by however many processes and after however many interruptions they are made.
+        Args:
+            seed: a number from 0, which depends only on the sequence and the number of the run. Results are then the
+                same in any order, with any number of processes and after any interruption.
         """
         ...
 
 
 @dataclass(frozen=True)
 class RunJob:
-    """All that a process must know.
+    """Picklable description of a run over a benchmark.
 
     Args:
-        make_tracker: makes the tracker.
-        source: of the sequences.
-        folder: of the tracker's results.
+        make_tracker: factory of the tracker.
+        source: source of the sequences.
+        folder: folder of the tracker's results.
         protocol: "one_pass" or "reset".
         repetitions: runs of each sequence.
     """
@@ -71,19 +72,27 @@ class RunJob:
     repetitions: int
 
     def results(self, name: str) -> list[Path]:
-        """Result files of a sequence, one for each repetition."""
+        """Paths of the result files of the sequence `name`, one for each repetition."""
         if self.protocol == "one_pass":
             return [self.folder / f"{name}.txt"]
         home = self.folder / "baseline" / name
         return [home / f"{name}_{number:03d}.txt" for number in range(1, self.repetitions + 1)]
 
     def is_done(self, sequence: Sequence) -> bool:
-        """Whether all results of a sequence are there, with a row for every frame."""
-        has_rows = has_boxes if self.protocol == "one_pass" else _has_run
-        return all(has_rows(path, len(sequence)) for path in self.results(sequence.name))
+        """Whether all result files of a sequence exist, with a row for every frame."""
+        read = read_result_boxes if self.protocol == "one_pass" else read_vot_run
+        try:
+            for path in self.results(sequence.name):
+                read(path, len(sequence))
+        except InputError:
+            return False
+        return True
 
     def prepare(self, sequences: list[Sequence] | None = None) -> Callable[[str], RunTimes]:
-        """Make the tracker, and open the sequences if they are not; gives what runs the sequence of a name.
+        """Make the tracker, and return a function that runs the sequence of a name.
+
+        Args:
+            sequences: the sequences of the source, if they are already open.
 
         Raises:
             InputError: for several repetitions of a tracker that would answer the same in each.
@@ -92,55 +101,40 @@ class RunJob:
         if self.repetitions > 1 and not isinstance(tracker, Stochastic):
             raise InputError(
                 f"{self.repetitions} repetitions are for a tracker that draws random numbers, with a method `seed`; "
-                f"{type(tracker).__name__} has none, and one repetition says all"
+                f"{type(tracker).__name__} has none, and all repetitions would be the same"
             )
         by_name = {sequence.name: sequence for sequence in sequences or self.source.open()}
         return lambda name: self.run(tracker, by_name[name])
 
     def run(self, tracker: Tracker, sequence: Sequence) -> RunTimes:
-        """Run a sequence and write its files, the results last: they say that it is done."""
+        """Run a sequence and write its files, the results last: they mark it as done."""
         runs = [self._run_once(tracker, sequence, number) for number in range(self.repetitions)]
-        stages = sum((run.stages for run in runs), RunTimes())
-        times = self.folder / "times"
+        times = sum((run_times for _, _, run_times in runs), RunTimes())
+        folder = self.folder / "times"
         paths = self.results(sequence.name)
-        for path in (times / f"{sequence.name}_time.txt", times / f"{sequence.name}_stages.json", *paths):
+        for path in (folder / f"{sequence.name}_time.txt", folder / f"{sequence.name}_stages.json", *paths):
             remove_leftovers(path)
-        write_times(times, sequence.name, [run.seconds for run in runs], stages)
-        for run, path in zip(runs, paths, strict=True):
-            run.write(path)
-        return stages
+        write_times(folder, sequence.name, [seconds for _, seconds, _ in runs], times)
+        for (write, _, _), path in zip(runs, paths, strict=True):
+            write(path)
+        return times
 
-    def _run_once(self, tracker: Tracker, sequence: Sequence, number: int) -> _Run:
+    def _run_once(
+        self, tracker: Tracker, sequence: Sequence, number: int
+    ) -> tuple[Callable[[Path], None], np.ndarray, RunTimes]:
+        """Run a sequence: a function that writes the result file, (T,) seconds, and their sums."""
         if isinstance(tracker, Stochastic):
             tracker.seed(zlib.crc32(f"{sequence.name}/{number}".encode()))
         first_pixel = self.source.first_pixel
+        write: Callable[[Path], None]
+        found: ResetResult | RunResult
         if self.protocol == "reset":
-            resets = run_with_resets(tracker, sequence)
-            shift = np.array([first_pixel] * 2 + [0] * 6)  # of boxes; a tracker here answers no polygons
-            run = replace(resets.run, regions=resets.run.regions + shift)
-            stages = RunTimes.of(resets.seconds, resets.read_seconds, run.codes == INITIALISED)
-            return _Run(partial(write_vot_run, run=run), resets.seconds, stages)
-        result = run_one_pass(tracker, sequence)
-        stages = RunTimes.of(result.seconds, result.read_seconds, np.arange(len(sequence)) == 0)
-        write = partial(write_boxes, boxes_xywh=result.boxes_xywh, first_pixel=first_pixel)
-        return _Run(write, result.seconds, stages)
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """One run of a sequence, to be written: what writes its file, (T,) seconds, and their sums."""
-
-    write: Callable[[Path], None]
-    seconds: np.ndarray
-    stages: RunTimes
-
-
-def _has_run(path: Path, rows: int) -> bool:
-    """Whether a result file of VOT is there and has `rows` rows."""
-    if not path.exists():
-        return False
-    try:
-        read_vot_run(path, rows)
-    except InputError:
-        return False
-    return True
+            found = run_with_resets(tracker, sequence)
+            started = found.run.codes == INITIALISED
+            shift = np.array([first_pixel] * 2 + [0] * 6)  # of boxes; trackers answer no polygons
+            write = partial(write_vot_run, run=replace(found.run, regions=found.run.regions + shift))
+        else:
+            found = run_one_pass(tracker, sequence)
+            started = np.arange(len(sequence)) == 0
+            write = partial(write_boxes, boxes_xywh=found.boxes_xywh, first_pixel=first_pixel)
+        return write, found.seconds, RunTimes.of(found.seconds, found.read_seconds, started)

@@ -1,8 +1,10 @@
-"""Online tracking: initialise on a box, then follow the target frame by frame."""
+"""Online tracking with a Siamese network: initialise on a box, then update frame by frame."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from dlatrack.errors import InputError
 from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
+from dlatrack.models.weights import load_weights
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
 from dlatrack.tracking.steps.siamcar import siamcar_step
@@ -25,25 +28,26 @@ if TYPE_CHECKING:
 
 
 class Network(Protocol):
-    """What a tracker needs of a network, usually a `models.siamese.SiameseNet`."""
+    """The network of a tracker, usually a `models.siamese.SiameseNet`."""
 
     def template(self, z: Tensor) -> list[Tensor]:
-        """What the head needs of the target, from network input (1, 3, 127, 127)."""
+        """Template features for the head, from network input (1, 3, 127, 127)."""
         ...
 
     def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
-        """Maps of search regions (V, 3, S, S)."""
+        """Maps of the head for V search regions (V, 3, S, S)."""
         ...
 
 
 class Family(NamedTuple):
-    """How the trackers with one kind of head look at a frame and move.
+    """Search regions and tracking step of the trackers with one kind of head.
 
     Attributes:
-        step: maps of the head, last state, hyper-parameters, image size and geometry to the new state and its score.
-        crop: image, centre, side, output size and border colour to a square crop.
+        step: function of the maps of the head, last state, hyper-parameters, image size and geometry that returns the
+            new state and its score.
+        crop: function of image, centre, side, output size and border colour that returns a square crop.
         scales: sides of the search regions of one frame, as factors of the published side. With several, `step` gets
-            the maps of all, (V, C, S, S), else (C, S, S).
+            maps (V, C, S, S) of all, else (C, S, S).
     """
 
     step: Callable[..., tuple[TargetState, float]]
@@ -51,7 +55,7 @@ class Family(NamedTuple):
     scales: tuple[float, ...] = (1.0,)
 
 
-#: The family of each head. A new head adds its own here.
+#: The family of each head; a new head is added to it.
 FAMILIES: dict[str, Family] = {
     "fc": Family(siamfc_step, centred_window, SCALES),
     "rpn": Family(siamrpn_step),
@@ -62,21 +66,25 @@ FAMILIES: dict[str, Family] = {
 
 
 class OnlineTracker:
-    """A Siamese network that follows one target.
+    """A tracker of one target with a Siamese network.
 
     Args:
-        net: the network; left as it is, a copy is made ready for inference (`models.deploy`).
+        net: the network; left as it is, a copy is made ready for inference (`models.inference.deploy`).
         recipe: the recipe of `net`; gives crop sizes, input format and hyper-parameters.
-        benchmark: whose hyper-parameters to use, a key of `recipe.online`.
-        device: where the network runs.
-        fast: allow answers that differ a little, where the device then is quicker (`models.deploy`).
+        benchmark: the benchmark whose hyper-parameters are used, a key of `recipe.online`.
+        setting: hyper-parameters to use in place of those for `benchmark`.
+        device: the torch device of the network.
+        fast: whether answers may differ a little where that makes the device quicker (`models.inference.deploy`).
+
+    Attributes:
+        recipe: the recipe of the network.
 
     Raises:
-        InputError: if the recipe has no hyper-parameters for `benchmark`.
+        InputError: if the recipe has no hyper-parameters for `benchmark`, and no `setting` is given.
         ValueError: if the head of the recipe has no tracking step.
 
     Example:
-        tracker = OnlineTracker(net, recipe("dla_siamcar"), benchmark="UAV123", device="cuda")
+        tracker = OnlineTracker.from_weights("dla_siamcar_small", benchmark="UAV123", device="cuda")
         tracker.init(frames[0], box_xywh)
         boxes = [tracker.update(frame)[0] for frame in frames[1:]]
 
@@ -89,40 +97,77 @@ class OnlineTracker:
         recipe: Recipe,
         *,
         benchmark: str = "OTB100",
+        setting: OnlineConfig | None = None,
         device: str | torch.device = "cpu",
         fast: bool = False,
     ) -> None:
-        if benchmark not in recipe.online:
+        if setting is None and benchmark not in recipe.online:
             known = ", ".join(recipe.online) or "none"
             raise InputError(f"recipe {recipe.name} has no online settings for {benchmark!r}; it has {known}")
         if recipe.net.head not in FAMILIES:
             known = ", ".join(FAMILIES)
             raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {known}")
         self._net = cast(Network, deploy(net, device, fast=fast))
-        self._config = recipe.net
+        self.recipe = recipe
         self._family = FAMILIES[recipe.net.head]
-        self._hyper: OnlineConfig = recipe.online[benchmark]
+        self._setting = recipe.online[benchmark] if setting is None else setting
         self._device = torch.device(device)
         self._state: TargetState | None = None
         self._border = np.zeros(3)
         self._template: list[Tensor] = []
 
+    @classmethod
+    def from_weights(
+        cls,
+        name_or_file: str | Path,
+        *,
+        benchmark: str = "OTB100",
+        setting: OnlineConfig | None = None,
+        device: str | torch.device = "cpu",
+        fast: bool = False,
+    ) -> OnlineTracker:
+        """Read trained weights and make their tracker.
+
+        The weights decide the recipe, and so the network and its hyper-parameters. `functools.partial` of this method
+        is a picklable factory for `tracking.benchmark.run_benchmark`.
+
+        Args:
+            name_or_file: the name of a tracker that comes with the package, e.g. "dla_siamcar_small", or a weight
+                file of `models.weights.save_weights`.
+            benchmark: the benchmark whose hyper-parameters are used, a key of `recipe.online`.
+            setting: hyper-parameters to use in place of those for `benchmark`.
+            device: the torch device of the network.
+            fast: whether answers may differ a little where that makes the device quicker.
+
+        Raises:
+            InputError: if there is no such tracker or file, the file is not a sound weight file of this package, or
+                its recipe has no hyper-parameters for `benchmark`.
+        """
+        net, recipe = load_weights(name_or_file)
+        return cls(net, recipe, benchmark=benchmark, setting=setting, device=device, fast=fast)
+
+    def with_setting(self, setting: OnlineConfig) -> OnlineTracker:
+        """Another tracker with the same network in memory and other hyper-parameters; it has no target yet."""
+        other = copy.copy(self)
+        other._setting, other._state = setting, None
+        return other
+
     @torch.inference_mode()
     def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
-        """Start on a target, forgetting any other.
+        """Start on a target, in place of any other.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            box_xywh: (4,), 0-based px; it may reach over the border of the image.
+            box_xywh: (4,), 0-based px; it may extend beyond the image.
 
         Raises:
-            InputError: if the image has another form, or the box is not finite, empty or outside the image.
+            InputError: if the image has another shape or type, or the box is not finite, empty or outside the image.
         """
         _check_image(image)
         state = TargetState.from_box(image, box_xywh)
         self._border = mean_colour(image)
         self._template = self._net.template(
-            self._crops(image, state, [state.side], self._config.template_size)
+            self._crops(image, state, [state.side], self.recipe.net.template_size)
         )
         self._state = state
 
@@ -138,13 +183,13 @@ class OnlineTracker:
             score: target probability, 0..1.
 
         Raises:
-            InputError: if the image has another form, or the network answers with numbers that are not finite.
+            InputError: if the image has another shape or type, or an output of the network is not finite.
             ValueError: if called before `init`.
         """
         if self._state is None:
             raise ValueError("call init with the first frame and its box before update")
         _check_image(image)
-        config, state, family = self._config, self._state, self._family
+        config, state, family = self.recipe.net, self._state, self._family
         size = config.online_search_size
         sides = [state.side * (size / config.template_size) * scale for scale in family.scales]
         output = self._net.search(self._crops(image, state, sides, size), self._template)
@@ -154,7 +199,7 @@ class OnlineTracker:
         self._state, score = family.step(
             *(maps if len(sides) > 1 else (part[0] for part in maps)),
             state,
-            self._hyper,
+            self._setting,
             (image.shape[1], image.shape[0]),
             CropGeometry(config.template_size, size, config.stride),
         )
@@ -167,7 +212,7 @@ class OnlineTracker:
             for side in sides
         ]
         batch = torch.from_numpy(np.stack(crops)).to(self._device).permute(0, 3, 1, 2).float()
-        return to_network_input(batch, self._config.input_format)
+        return to_network_input(batch, self.recipe.net.input_format)
 
 
 def _check_image(image: np.ndarray) -> None:

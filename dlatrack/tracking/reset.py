@@ -1,4 +1,4 @@
-"""Supervised runs of VOT: a tracker that has lost its target is started again five frames later."""
+"""Supervised runs of VOT: a tracker that fails is restarted five frames later."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ import numpy as np
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.vot2019 import box_corners
 from dlatrack.errors import InputError
+from dlatrack.evaluation.vot.fragments import RESTART_AFTER
 from dlatrack.evaluation.vot.regions import region_overlaps
 from dlatrack.evaluation.vot.results import FAILED, INITIALISED, REGION, SKIPPED, VOTRun
 from dlatrack.tracking.run import Tracker
 
-#: Frames from a failure to the next start.
-RESTART_AFTER = 5
-
 
 @dataclass(frozen=True, eq=False)
 class ResetResult:
-    """What a tracker answered on a sequence of T frames.
+    """Regions and times of a tracker on a sequence of T frames.
 
     Args:
-        run: a code for every frame, and the answered boxes; coordinates as the truth of the sequence.
-        seconds: (T,) float64, time in `init` and `update`, without reading the image; NaN where a frame was skipped.
-        read_seconds: (T,) float64, time to read and decode the image; NaN where a frame was skipped.
+        run: a code for every frame, and the tracker's boxes; coordinates as in the truth of the sequence.
+        seconds: (T,) float64, seconds in `init` and `update`, without reading the image; NaN for skipped frames.
+        read_seconds: (T,) float64, seconds to read and decode the image; NaN for skipped frames.
     """
 
     run: VOTRun
@@ -34,19 +32,19 @@ class ResetResult:
 
 
 def run_with_resets(tracker: Tracker, sequence: Sequence) -> ResetResult:
-    """Track a sequence and start again after every failure.
+    """Track a sequence and restart the tracker after every failure.
 
     The tracker starts on `start_box` of the first frame. A frame in which its box does not overlap the true region
     within the image is a failure; the next start is `RESTART_AFTER` frames later, and the frames between are not
-    read. A failure in the last frames has no other start.
+    read. After a failure in the last frames there is no restart.
 
     Args:
-        tracker: initialised here, once for every start.
-        sequence: with polygons, or else boxes, in every frame.
+        tracker: any tracker; this function initialises it at every start.
+        sequence: a sequence with a polygon, or else a box, in every frame.
 
     Raises:
-        InputError: naming sequence and frame, if a frame has no true region, the tracker refuses a frame or answers
-            with numbers that are not finite.
+        InputError: naming sequence and frame, if a frame has no true region, or the tracker rejects a frame or
+            answers with numbers that are not finite.
 
     Source: VOT challenge, supervised experiment; pysot, tools/test.py.
     """
@@ -81,10 +79,10 @@ def run_with_resets(tracker: Tracker, sequence: Sequence) -> ResetResult:
 
 
 def start_box(corners_xy: np.ndarray) -> np.ndarray:
-    """The upright box on which a tracker is started, of the same centre and about the same area as a polygon.
+    """The upright box on which a tracker starts, with the centre and about the area of a polygon.
 
     Args:
-        corners_xy: (8,) x1, y1, ..., x4, y4, in the order around the polygon, px.
+        corners_xy: (8,) x1, y1, ..., x4, y4, corners in order around the polygon, px.
 
     Returns:
         (4,) xywh. Its centre is the mean of the corners. Its sides are those of the box around the polygon, both
@@ -100,20 +98,20 @@ def start_box(corners_xy: np.ndarray) -> np.ndarray:
 
 
 def true_regions(sequence: Sequence) -> np.ndarray:
-    """The true corners that a reset run starts from and compares with.
+    """The true regions of a reset run, as corners.
 
-    A sequence that is annotated with boxes, in VOT2019 conduction1, gets the corners of the first and the last pixels
-    of each, one less than its sides; `start_box` then gives the box itself. That is pysot's way in a run; its
-    evaluation takes corners without that one.
+    They are the polygons of the sequence, unless it has none or all of them are corners of its boxes, as in
+    conduction1 of VOT2019. Then they are the centres of the corner pixels of each box, so that `start_box` gives the
+    box itself. This is pysot's rule for running; its evaluation takes the outer corners of the box.
 
     Args:
-        sequence: its polygons, where it has any; otherwise, or if they all are corners of its boxes, the boxes.
+        sequence: a sequence with a polygon, or else a box, in every frame.
 
     Returns:
         (T, 8) float64, px.
 
     Raises:
-        InputError: naming sequence and frame, where a region is not finite or has no area.
+        InputError: naming sequence and frame, if a region is not finite or has no area.
     """
     polygons, boxes_xywh = sequence.polygons, sequence.boxes_xywh
     if polygons is None or np.array_equal(polygons, box_corners(boxes_xywh)):

@@ -1,26 +1,25 @@
-"""One-pass runs: initialise on the first frame, track to the last, keep the boxes."""
+"""One-pass runs: initialise on the first frame, track to the last, record the boxes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.evaluation.results import read_result_boxes
-from dlatrack.tracking.static import NO_IMAGE, looks_at_images
+from dlatrack.tracking.static import StaticTracker
+
+_NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
 class Tracker(Protocol):
-    """Anything that follows one target. Images are (H, W, 3) uint8 RGB, boxes (4,) xywh, 0-based px."""
+    """A tracker of one target. Images are (H, W, 3) uint8 RGB, boxes (4,) xywh, 0-based px."""
 
     def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
-        """Start on the target in the first frame, forgetting any other."""
+        """Start on the target in the first frame, in place of any other."""
         ...
 
     def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
@@ -30,13 +29,13 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a tracker answered on a sequence of T frames.
+    """Boxes, scores and times of a tracker on a sequence of T frames.
 
     Args:
         boxes_xywh: (T, 4) float64, 0-based px; row 0 is the true box the tracker was given.
         scores: (T,) float64; row 0 is 1.
-        seconds: (T,) float64, time in `init` (row 0) and `update`, without reading the image.
-        read_seconds: (T,) float64, time to read and decode the image.
+        seconds: (T,) float64, seconds in `init` (row 0) and `update`, without reading the image.
+        read_seconds: (T,) float64, seconds to read and decode the image.
     """
 
     boxes_xywh: np.ndarray
@@ -45,22 +44,15 @@ class RunResult:
     read_seconds: np.ndarray
 
 
-def run_one_pass(
-    tracker: Tracker,
-    sequence: Sequence,
-    *,
-    on_frame: Callable[[int, np.ndarray, np.ndarray, float], None] | None = None,
-) -> RunResult:
-    """Track a sequence from its first frame to its last, without help on the way.
+def run_one_pass(tracker: Tracker, sequence: Sequence) -> RunResult:
+    """Track a sequence from its first frame to its last, without a restart.
 
     Args:
-        tracker: initialised here.
-        sequence: its first frame must show the target. No image is read for a tracker that looks at none, unless
-            `on_frame` wants them.
-        on_frame: called after every frame with its index, image, box_xywh and score.
+        tracker: any tracker; this function initialises it.
+        sequence: a sequence whose first frame shows the target. Images are not read for a `StaticTracker`.
 
     Raises:
-        InputError: naming the sequence, if the target has no box in the first frame, or the tracker refuses it.
+        InputError: naming the sequence, if the target has no box in the first frame, or the tracker rejects a frame.
 
     Source: OTB, "one-pass evaluation" (Wu et al. 2013).
     """
@@ -70,17 +62,15 @@ def run_one_pass(
             f"sequence {sequence.name} does not show its target in the first frame; nothing to track"
         )
     count = len(sequence)
-    reads = on_frame is not None or looks_at_images(tracker)
+    reads = type(tracker) is not StaticTracker  # its subclasses may look at images
     result = RunResult(np.empty((count, 4)), np.ones(count), np.empty(count), np.empty(count))
     for index in range(count):
         asked = time.perf_counter()
-        image = sequence.frames[index] if reads else NO_IMAGE
+        image = sequence.frames[index] if reads else _NO_IMAGE
         started = time.perf_counter()
         try:
             if index == 0:
-                tracker.init(
-                    image, first.copy()
-                )  # a tracker may change what it is given; the truth must stay
+                tracker.init(image, first.copy())  # a tracker may change its argument; the truth must stay
                 box, score = first, 1.0
             else:
                 box, score = tracker.update(image)
@@ -89,17 +79,4 @@ def run_one_pass(
         result.seconds[index] = time.perf_counter() - started
         result.read_seconds[index] = started - asked
         result.boxes_xywh[index], result.scores[index] = box, score
-        if on_frame is not None:
-            on_frame(index, image, result.boxes_xywh[index].copy(), score)
     return result
-
-
-def has_boxes(path: Path, rows: int) -> bool:
-    """Whether a result file is there and has a box in each of `rows` rows."""
-    if not path.exists():
-        return False
-    try:
-        read_result_boxes(path, rows)
-    except InputError:
-        return False
-    return True

@@ -1,8 +1,9 @@
-"""What made the results of a folder, and of which sequences, so that those of two runs are never mixed."""
+"""Records of a result folder: the run and the content of its sequences, so that results of two runs never mix."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -16,13 +17,13 @@ from dlatrack.files import remove_leftovers, write_text
 
 
 def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
-    """Write `run.json`, or check that the one in place describes the same run.
+    """Write `run.json`, or check that the existing one describes the same run.
 
-    The file says nothing of shards, workers or times, so that all parts of a run write the same one.
+    The file records neither shards nor workers nor times, so that all parts of a run write the same one.
 
     Args:
-        folder: of the results; made when absent.
-        identity: JSON values that decide the results. Versions are added for people and not compared.
+        folder: folder of the results, created if needed.
+        identity: JSON values that decide the results. Versions are added for readers and not compared.
 
     Raises:
         InputError: naming every entry that differs, if the folder belongs to another run; if `run.json` cannot be
@@ -40,9 +41,9 @@ def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
         raise InputError(f"cannot read {path}: {error}; remove it or choose another folder") from error
     if not isinstance(found, dict):
         raise InputError(f"{path} is not the record of a run; remove it or choose another folder")
-    wanted = json.loads(text)  # as the file has it: tuples are lists, and so on
+    wanted = json.loads(text)  # as in the file: tuples become lists, and so on
     differing = [
-        f"{key} is {found.get(key)!r} there and {wanted.get(key)!r} here"
+        f"{key} was {found.get(key)!r} and is now {wanted.get(key)!r}"
         for key in dict.fromkeys([*identity, *found])
         if key != "versions" and found.get(key) != wanted.get(key)
     ]
@@ -50,31 +51,31 @@ def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
         raise InputError(f"{path} belongs to another run: {'; '.join(differing)}; choose another folder")
 
 
-def claim_sequences(
+def write_or_check_content(
     folder: Path, content: Mapping[str, Mapping[str, str]], results: Callable[[str], list[Path]]
 ) -> None:
-    """Write `content/SEQUENCE.json` for each sequence, or check that the results in place are of the same content.
+    """Write `content/SEQUENCE.json` for each sequence, or check that existing results are of the same content.
 
-    Every sequence has a file of its own, so that sequences may be added to a benchmark and taken from it, and so that
-    the parts of a run write different files.
+    Every sequence has its own file, so that a benchmark may gain and lose sequences, and the parts of a run write
+    different files.
 
     Args:
-        folder: of the results.
-        content: hashes by the name of a sequence and by what they are of, in the plural, e.g. "images".
-        results: gives the result files of the sequence of a name, whether they are there or not.
+        folder: folder of the results.
+        content: hashes by name of a sequence and by kind, in the plural, e.g. "images".
+        results: function from the name of a sequence to the paths of its result files, which need not exist.
 
     Raises:
-        InputError: naming sequences whose results are of other content, or of content that nobody knows; nothing is
-            written then. If a file cannot be written.
+        InputError: naming sequences whose results are of other or unrecorded content; then nothing is written. If a
+            file cannot be written.
     """
     places = {name: folder / "content" / f"{name}.json" for name in content}
     found = {name: _read_content(path) for name, path in places.items()}
-    todo = [name for name, here in content.items() if found[name] != here]
+    todo = [name for name, current in content.items() if found[name] != current]
     done = [name for name in todo if any(path.exists() for path in results(name))]
     if unknown := [name for name in done if not found[name]]:
         raise InputError(
-            f"{folder} has results of sequence {unknown[0]}{_more(unknown)}, but {places[unknown[0]]} does not say "
-            f"of which images and boxes; earlier versions of dlatrack wrote no such files; choose another folder"
+            f"{folder} has results of sequence {unknown[0]}{_more(unknown)}, but {places[unknown[0]]} does not "
+            f"record their boxes and images; earlier versions of dlatrack wrote no such files; choose another folder"
         )
     if done:
         parts = [key for key, value in content[done[0]].items() if found[done[0]].get(key) != value]
@@ -89,13 +90,11 @@ def claim_sequences(
 
 def _more(names: list[str]) -> str:
     """The sequences after the first of several, for a message: up to four by name, and the number of the rest."""
-    if len(names) == 1:
-        return ""
-    return f" (also {listed(names[1:], 4)})"
+    return f" (also {listed(names[1:], 4)})" if len(names) > 1 else ""
 
 
 def _read_content(path: Path) -> dict[str, Any]:
-    """What is recorded of a sequence; nothing if there is no such file or it is damaged."""
+    """The recorded hashes of a sequence; empty if the file is missing or damaged."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -104,20 +103,18 @@ def _read_content(path: Path) -> dict[str, Any]:
 
 
 def check_names(names: list[str], what: str = "sequence") -> None:
-    """Refuse names that cannot be file names, or that repeat.
+    """Reject names that cannot be file names, or that repeat.
 
     Args:
-        names: of the files or folders, without suffix.
-        what: they name, for the message.
+        names: names of files or folders, without suffix.
+        what: kind of thing that has the names, for the message.
 
     Raises:
-        InputError: naming the first that cannot be used.
+        InputError: naming the first unusable name.
     """
     for name in names:
         if not name or Path(name).name != name or "\\" in name or "\0" in name:
             raise InputError(f"{what} name {name!r} cannot be a file name; it must have no folder part")
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise InputError(f"{what} names must differ, but {name} comes {names.count(name)} times")
-        seen.add(name)
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise InputError(f"{what} names must differ, but {name} comes {count} times")

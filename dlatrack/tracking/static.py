@@ -1,13 +1,10 @@
-"""The baseline that every tracker must beat: the target does not move."""
+"""The baseline that every tracker must beat: a box that does not move."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from dlatrack.tracking.steps.state import first_box
-
-#: What a tracker gets in place of an image that it does not look at.
-NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
 class StaticTracker:
@@ -24,8 +21,3 @@ class StaticTracker:
     def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
         """Repeat the box."""
         return self._box_xywh.copy(), 1.0
-
-
-def looks_at_images(tracker: object) -> bool:
-    """Whether images must be read for a tracker; subclasses of `StaticTracker` may look at them."""
-    return type(tracker) is not StaticTracker

@@ -1,10 +1,10 @@
-"""Where the time of a run went: reading images, starting on a target, following it."""
+"""Time of a run: reading images, initialising the tracker, updating it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,11 @@ class RunTimes:
     """Times of one sequence, or of several together.
 
     Args:
-        frames: on which the tracker worked; those that a reset skips are not counted.
-        starts: of these, on how many it was initialised.
-        read_seconds: reading and decoding the images.
-        init_seconds: in `init`.
-        update_seconds: in `update`.
+        frames: number of tracked frames, without those that a reset skips.
+        starts: number of these frames in which the tracker was initialised.
+        read_seconds: seconds to read and decode the images.
+        init_seconds: seconds in `init`.
+        update_seconds: seconds in `update`.
     """
 
     frames: int = 0
@@ -33,11 +33,11 @@ class RunTimes:
 
     @classmethod
     def of(cls, seconds: np.ndarray, read_seconds: np.ndarray, started: np.ndarray) -> RunTimes:
-        """Sum up frames.
+        """Times of T frames.
 
         Args:
-            seconds: (T,) in `init` or `update`; NaN where a frame was skipped.
-            read_seconds: (T,) reading the image; NaN where a frame was skipped.
+            seconds: (T,) seconds in `init` or `update`; NaN for skipped frames.
+            read_seconds: (T,) seconds to read the image; NaN for skipped frames.
             started: (T,) bool, the frames of `init`.
         """
         return cls(
@@ -49,28 +49,27 @@ class RunTimes:
         )
 
     def __add__(self, other: RunTimes) -> RunTimes:
-        """Both together."""
-        mine, theirs = asdict(self), asdict(other)
-        return RunTimes(**{name: mine[name] + theirs[name] for name in mine})
+        """Sum of both."""
+        return RunTimes(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def frames_per_second(self) -> float:
-        """Speed of the tracker alone, `init` included and reading left out; 0 without any frame."""
+        """Speed of the tracker, with `init` and without reading images; 0 without any frame."""
         spent = self.init_seconds + self.update_seconds
         return self.frames / spent if spent > 0 else 0.0
 
 
-def write_times(folder: Path, name: str, columns: list[np.ndarray], stages: RunTimes) -> None:
+def write_times(folder: Path, name: str, columns: list[np.ndarray], total: RunTimes) -> None:
     """Write the times of a sequence.
 
-    `<name>_time.txt` is in the form of the got10k toolkit: a row per frame with the seconds in `init` or `update`, a
-    column per repetition, NaN where a frame was skipped. `<name>_stages.json` holds the sums.
+    `<name>_time.txt` has the format of the got10k toolkit: a row per frame with the seconds in `init` or `update`, a
+    column per repetition, NaN for skipped frames. `<name>_stages.json` holds the sums.
 
     Args:
-        folder: made when absent.
-        name: of the sequence.
+        folder: folder of both files, created if needed.
+        name: name of the sequence.
         columns: (T,) seconds for each repetition.
-        stages: sums over the repetitions.
+        total: sums over the repetitions.
 
     Raises:
         InputError: if a file cannot be written.
@@ -80,28 +79,23 @@ def write_times(folder: Path, name: str, columns: list[np.ndarray], stages: RunT
         folder / f"{name}_time.txt",
         "".join(",".join(f"{value:.8f}" for value in row) + "\n" for row in rows),
     )
-    write_text(folder / f"{name}_stages.json", json.dumps(asdict(stages)) + "\n")
+    write_text(folder / f"{name}_stages.json", json.dumps(asdict(total)) + "\n")
 
 
-def write_summary(path: Path, names: Iterable[str]) -> RunTimes:
-    """Sum up the stages of sequences in a JSON file beside theirs.
+def write_summary(path: Path, names: Iterable[str]) -> None:
+    """Write the sums over sequences to a JSON file, with the number of sequences and the frames per second.
 
     Args:
-        path: of the summary; `<name>_stages.json` are looked for in its folder, and those not there are left out.
-        names: of the sequences.
-
-    Returns:
-        The sums. The file also has the number of sequences in them and the frames per second.
+        path: file to write, in the folder of the `<name>_stages.json`; sequences without such a file are left out.
+        names: names of the sequences.
 
     Raises:
-        InputError: if the file cannot be written, or one of theirs cannot be read.
+        InputError: if the file cannot be written, or one of the sequences' files cannot be read.
     """
     files = [file for name in names if (file := path.parent / f"{name}_stages.json").is_file()]
-    parts = [_read(file) for file in files]
-    total = sum(parts, RunTimes())
-    record = {"sequences": len(parts), **asdict(total), "frames_per_second": total.frames_per_second}
+    total = sum(map(_read, files), RunTimes())
+    record = {"sequences": len(files), **asdict(total), "frames_per_second": total.frames_per_second}
     write_text(path, json.dumps(record, indent=2) + "\n")
-    return total
 
 
 def _read(file: Path) -> RunTimes:

@@ -1,4 +1,4 @@
-"""Tracking from image to image of a video, for several targets at once, with reading and writing beside it."""
+"""Tracking several targets through a video, with reading and writing in threads of their own."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from dlatrack.datasets.box_text import to_number
-from dlatrack.datasets.layout import LARGEST_PX
+from dlatrack.datasets.box_text import LARGEST_PX, to_number
+from dlatrack.datasets.stream import FrameStream
 from dlatrack.errors import InputError, shortened
+from dlatrack.files import same_file
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.steps.state import TargetState
 
 Item = TypeVar("Item")
 
-#: First line of a file of `VideoTrack.as_csv`.
+#: Header of `VideoTrack.as_csv`.
 CSV_HEADER = "frame,target,x,y,w,h,score"
 
 _END = object()
 
 
 class TrackedFrame(NamedTuple):
-    """One frame, and where N targets are in it.
+    """One frame, and N targets in it.
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
@@ -42,7 +44,7 @@ class TrackedFrame(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class VideoTrack:
-    """Where N targets were in T frames.
+    """Boxes and scores of N targets in T frames.
 
     Args:
         boxes_xywh: (T, N, 4) float64, 0-based px; row 0 holds the given boxes.
@@ -53,7 +55,7 @@ class VideoTrack:
     scores: np.ndarray
 
     def as_csv(self) -> str:
-        """A row frame,target,x,y,w,h,score for each target in each frame, below a header.
+        """CSV text: a header, and a row frame,target,x,y,w,h,score for each target in each frame.
 
         Frames and px count from 0 and targets from 1; x, y is the top left corner.
         """
@@ -73,19 +75,30 @@ def parse_boxes(text: str) -> list[np.ndarray]:
     Raises:
         InputError: naming the part that is not four numbers.
     """
-    return [_box(part) for part in text.split(";") if part.strip()]
+    boxes = []
+    for part in filter(str.strip, text.split(";")):
+        try:
+            numbers = [to_number(number) for number in re.split(r"[,\s]+", part.strip(" ,"))]
+        except ValueError:
+            numbers = []
+        if len(numbers) != 4:
+            raise InputError(
+                f"a box is four numbers x,y,w,h in px of the first frame, got {shortened(part.strip())!r}"
+            )
+        boxes.append(np.array(numbers))
+    return boxes
 
 
 def check_first_boxes(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
-    """Refuse boxes with which no tracker could start.
+    """Reject boxes with which no tracker could start.
 
     Args:
         image_rgb: (H, W, 3) uint8, the first frame.
         boxes_xywh: (4,) each, 0-based px.
 
     Raises:
-        InputError: if there is none, or naming the first that is not four finite numbers, has no area, lies outside
-            the image, or holds a number that no image reaches.
+        InputError: if there is no box; naming the first that is not four finite numbers, has no area, lies outside
+            the image, or has a number beyond the largest image.
     """
     if not len(boxes_xywh):
         raise InputError("a box x,y,w,h around the target in the first frame is needed")
@@ -101,33 +114,69 @@ def check_first_boxes(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -
             )
 
 
-def _box(text: str) -> np.ndarray:
-    try:
-        numbers = [to_number(number) for number in re.split(r"[,\s]+", text.strip(" ,"))]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 4:
+def check_outputs(out: Path, table: Path, stream: FrameStream, weights: Path) -> None:
+    """Reject outputs that would overwrite an input, the place of an input's true boxes, or a foreign table.
+
+    Paths are compared by the file to which they resolve, through links, hard links and letters of another case. The
+    true boxes of a video would be in a CSV file with its name, or with that of the file to which a link resolves. An
+    existing table must be one of `VideoTrack.as_csv`. New files may lie among the images of a clip, since readers
+    skip files that are not images.
+
+    Args:
+        out: annotated video to write.
+        table: file of boxes and scores to write.
+        stream: video to track.
+        weights: weight file of the tracker, or a name that is no file.
+
+    Raises:
+        InputError: naming both files.
+    """
+    for output in (out, table):
+        if output.exists():
+            for source in (*stream.files, weights):
+                if same_file(output, source):
+                    raise InputError(f"{output} is {source}, which is read; the output needs another name")
+    if stream.path.is_file():
+        for source in (stream.path, stream.path.resolve()):
+            truth = source.with_suffix(".csv")
+            if same_file(table, truth):
+                raise InputError(
+                    f"{out} differs from the video in its suffix at most; the output needs another name, because "
+                    f"{truth.name} is where the true boxes of {source.name} would be"
+                )
+    if table.is_dir():
+        raise InputError(f"{table} is a folder; boxes and scores go there, so the output needs another name")
+    if table.exists() and not _is_ours(table):
         raise InputError(
-            f"a box is four numbers x,y,w,h in px of the first frame, got {shortened(text.strip())!r}"
+            f"{table} exists and is no table of dlatrack track, which would overwrite it; the output needs another "
+            f"name"
         )
-    return np.array(numbers)
+
+
+def _is_ours(table: Path) -> bool:
+    """Whether a file starts with the header of `VideoTrack.as_csv`."""
+    try:
+        with table.open("rb") as file:
+            return file.read(len(CSV_HEADER)) == CSV_HEADER.encode()
+    except OSError as error:
+        raise InputError(f"cannot read {table}: {error.strerror or error}") from error
 
 
 def follow(
     frames: Iterable[np.ndarray], trackers: Sequence[Tracker], boxes_xywh: Sequence[np.ndarray]
 ) -> Iterator[TrackedFrame]:
-    """Follow targets through frames, each with a tracker of its own, in one pass.
+    """Track targets through frames in one pass, each with its own tracker.
 
     Args:
         frames: (H, W, 3) uint8 RGB.
-        trackers: one for each target; started here on the first frame.
+        trackers: a tracker for each target; this function initialises them.
         boxes_xywh: (4,) each, the targets in the first frame, 0-based px.
 
     Yields:
-        The frames with their boxes.
+        Each frame with the boxes of the targets.
 
     Raises:
-        InputError: naming frame and target, if a tracker refuses a frame; and as `check_first_boxes`.
+        InputError: naming frame and target, if a tracker rejects a frame; as `check_first_boxes`.
     """
     for frame, image in enumerate(frames):
         if frame == 0:
@@ -147,9 +196,9 @@ def follow(
 
 
 def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
-    """Take items in a thread of its own, up to `depth` before they are asked for, so that the work on them overlaps.
+    """Iterate over items in a thread of its own, up to `depth` items in advance.
 
-    OpenCV and torch let go of the interpreter while they work, so that threads are enough.
+    Threads are enough for work to overlap, since OpenCV and torch release the interpreter while they compute.
     """
     source = iter(items)
     reader = ThreadPoolExecutor(1, "dlatrack reading")
@@ -164,13 +213,18 @@ def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
 
 @contextmanager
 def background_writer(do: Callable[[Item], None], depth: int) -> Iterator[Callable[[Item], None]]:
-    """Do something with items, one after the other, in a thread of its own, with at most `depth` of them waiting.
+    """Call a function with items, in order, in a thread of its own.
+
+    Args:
+        do: function of an item.
+        depth: largest number of waiting items.
 
     Yields:
-        What takes an item, and waits only if `depth` are waiting. At the end of the block all are done.
+        A function that queues an item, and blocks only while `depth` items wait. At the end of the block the queue is
+        empty.
 
     Raises:
-        Exception: what `do` raises, when the next item is given or at the end.
+        Exception: the exception of `do`, when a later item is queued or at the end.
     """
     waiting: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1, "dlatrack writing") as writer:

@@ -1,4 +1,4 @@
-"""Several processes that work off a list of tasks, each with data and tracker of its own."""
+"""Worker processes that run a list of tasks, each with its own data and tracker."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _Answer = TypeVar("_Answer")
 def run_tasks(
     prepare: Callable[[], Callable[[str], _Answer]], tasks: Sequence[str], workers: int
 ) -> Iterator[tuple[str, _Answer]]:
-    """Do tasks in fresh processes, one core for each.
+    """Run tasks in new processes, one core for each.
 
-    A process takes its next task when it has done the last. Processes are spawned, not forked, so that they may use
-    a GPU; they end when this one does, however it ends.
+    Every process takes the next task when it has finished one. Processes are spawned, not forked, so that they may
+    use a GPU; they end with this one, even if it is killed.
 
     Args:
-        prepare: called once in each process, gives what does a task there; picklable.
-        tasks: what to do, in this order.
-        workers: number of processes, at least 1; no more are started than there are tasks.
+        prepare: picklable factory of the function that runs a task, called once in each process.
+        tasks: tasks in the order in which they are started.
+        workers: largest number of processes, at least 1.
 
     Yields:
-        Task and answer, in the order in which they are done.
+        Task and answer, in the order in which they are finished.
 
     Raises:
-        InputError: of a task, or if a process cannot be started or dies.
-        RuntimeError: with the traceback of an error in a process that is not the user's.
+        InputError: the error of a task, or if a process cannot be started or dies.
+        RuntimeError: with the traceback of any other error in a process.
     """
     context = multiprocessing.get_context("spawn")
     todo = iter(tasks)
@@ -71,7 +71,7 @@ def run_tasks(
                 yield answer
     finally:
         for connection, process in processes.items():
-            process.kill()  # it has nothing to put in order, and its script may have changed what SIGTERM does
+            process.kill()  # not SIGTERM, which the script may handle
             process.join()
             connection.close()
 
@@ -97,16 +97,16 @@ def one_core() -> Iterator[None]:
 
 
 def _send(connection: Connection, task: str) -> None:
-    with suppress(OSError):  # a process that has died is noticed when its answer is due
+    with suppress(OSError):  # `_receive` reports a process that has died
         connection.send(task)
 
 
 def _receive(connection: Connection, process: SpawnProcess, *, begun: bool) -> tuple[str, _Answer] | None:
-    """An answer; None from a process that has begun."""
+    """Task and answer of a process; None when it reports that it has started."""
     try:
         answer = connection.recv()
     except (EOFError, OSError):
-        advice = "what is done stays, run it again with fewer workers"
+        advice = "finished results are kept, run it again with fewer workers"
         raise death(process, "tracks", advice, begun=begun) from None
     if isinstance(answer, Exception):
         raise answer
@@ -115,13 +115,13 @@ def _receive(connection: Connection, process: SpawnProcess, *, begun: bool) -> t
 
 
 def _work(prepare: Callable[[], Callable[[str], _Answer]], connection: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is stopped by the other
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops this process
     leave_with_parent()
     reuse_freed_memory()
     try:
         connection.send(None)
         do = prepare()
-        with one_core():  # now torch is loaded, if the tracker needs it
+        with one_core():  # after `prepare`, which loads torch if the tracker needs it
             while True:
                 task = connection.recv()
                 connection.send((task, do(task)))
@@ -129,5 +129,5 @@ def _work(prepare: Callable[[], Callable[[str], _Answer]], connection: Connectio
         return
     except InputError as error:
         connection.send(error)
-    except Exception:  # whatever it is, the other process raises it
+    except Exception:  # the parent raises it
         connection.send(RuntimeError(traceback.format_exc()))

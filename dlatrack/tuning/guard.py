@@ -1,12 +1,13 @@
-"""Is this a test set? Settings tuned on a test set make every score on it worthless."""
+"""Validation data by name, and the guard of test sets: settings tuned on one make every score on it worthless."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
-from dlatrack.datasets.manifests import manifest
+from dlatrack.datasets.manifests import manifest, names
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import BENCHMARKS
 from dlatrack.tracking.benchmark import DataSetSource
@@ -15,6 +16,9 @@ from dlatrack.tracking.job import SequenceSource
 #: Sequences are taken for those of a test set if so many names are in its list, and these are so large a share of the
 #: names given, or of the list.
 _FEWEST, _SHARE_GIVEN, _SHARE_OF_LIST = 5, 0.75, 0.5
+
+#: Splits taken when none is named: the first that a data set has.
+_USUAL = ("val", "validation", "train", "test")
 
 #: Names shown in a message.
 _SHOWN = 3
@@ -35,6 +39,28 @@ class Overlap(NamedTuple):
 
     test_set: str
     shared: tuple[str, ...]
+
+
+def validation_source(name: str, root: Path, split: str = "") -> DataSetSource:
+    """A split of a data set of videos.
+
+    Args:
+        name: "folder", sequences in the OTB layout; a name of `dlatrack data list`, e.g. "got10k", or the usual one,
+            e.g. "GOT10K"; or a benchmark, e.g. "OTB100". "lasot" is the training set, "LaSOT" the benchmark.
+        root: its root folder.
+        split: one of the manifest's; empty: "val" where there is one, else "validation", "train" or "test".
+
+    Raises:
+        InputError: naming what there is, for an unknown name or split, or a benchmark that has no reader.
+    """
+    if name == "folder":
+        if split:
+            raise InputError(f"a folder has no splits, got {split!r}")
+        return DataSetSource("folder", root)
+    known = manifest(_manifest_name(name))
+    return DataSetSource(
+        known.name, root, known.split(split or next(s for s in _USUAL if s in known.splits)).name
+    )
 
 
 def declared_test_set(source: SequenceSource) -> str | None:
@@ -98,6 +124,27 @@ def check_listed(given: Collection[str], *, allowed: bool) -> str | None:
         listed = f"{', '.join(overlap.shared[:_SHOWN])} and {rest} more of the {len(given)}"
         raise InputError(f"{listed} sequences belong to {overlap.test_set}, a test set; {_ADVICE}")
     return overlap.test_set
+
+
+def _manifest_name(name: str) -> str:
+    videos = [stem for stem in names() if manifest(stem).kind == "video"]
+    if name in videos:
+        return name
+    for entry in BENCHMARKS.values():
+        if name.casefold() == entry.name.casefold():
+            if not entry.manifest:
+                raise InputError(
+                    f"{entry.name} is a test set, and has no reader; tune on a validation set, e.g. GOT10K"
+                )
+            return entry.manifest
+    for stem in videos:
+        if name.casefold().replace("-", "") == stem:
+            return stem
+    tests = [entry.name for entry in BENCHMARKS.values() if entry.manifest]
+    raise InputError(
+        f"there is no data set {name!r} of videos; choose from folder, {', '.join(videos)} or, with --on-test-set, "
+        f"{', '.join(tests)}"
+    )
 
 
 @cache

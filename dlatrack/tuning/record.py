@@ -1,4 +1,4 @@
-"""The JSON record of a tuning: what was tried on what, and what came of it; written anew after every trial."""
+"""The JSON record of a tuning, written anew after every trial, and the best setting that later runs read from it."""
 
 from __future__ import annotations
 
@@ -16,62 +16,45 @@ from dlatrack.evaluation.statistics.difference import Difference
 from dlatrack.files import remove_leftovers, write_text
 from dlatrack.provenance import versions
 from dlatrack.recipes import OnlineConfig
-from dlatrack.tuning.trials import Outcome, first_part
 
-#: Key that makes a JSON file one of these, and its version.
-_KEY, _VERSION = "dlatrack_tuning", 1
+#: Key that makes a JSON file one of these, and its version. Version 1 was written before Optuna chose the settings;
+#: its best setting can be used, but its search is not resumed.
+_KEY, _VERSION, _READABLE = "dlatrack_tuning", 2, (1, 2)
 
 #: Parts of a difference that the record holds.
 _DIFFERENCE = ("value", "low", "high", "p", "better", "worse", "sequences", "resamples", "confidence")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
-    """One row of the record.
+    """A setting and its scores.
 
     Args:
-        trial: number, from 0.
-        setting: that was tried.
-        first_auc: mean AUC on the first part of the sequences.
-        auc: mean AUC on all; None for a trial that was stopped.
-        seconds: it took.
+        number: number of the trial, from 0.
+        setting: the hyper-parameters that were tried.
+        sequence_auc: (R,) AUC of the sequences in the order in which they were run: all, or fewer if it was stopped.
+        auc: mean AUC over all sequences; for a stopped trial an estimate, the AUC of the best trial before it minus
+            the mean distance from it on the sequences that were run.
+        stopped: whether it was stopped before the last sequence.
+        seconds: time since the trial before it was done.
     """
 
-    trial: int
+    number: int
     setting: OnlineConfig
-    first_auc: float
-    auc: float | None
+    sequence_auc: np.ndarray
+    auc: float
+    stopped: bool
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """A trial that ran on all sequences.
-
-    Args:
-        trial: number, from 0.
-        setting: that was tried.
-        sequence_auc: (S,) AUC of each sequence, in the order in which they were run.
-    """
-
-    trial: int
-    setting: OnlineConfig
-    sequence_auc: np.ndarray
-
-    @property
-    def auc(self) -> float:
-        """Mean over the sequences."""
-        return float(self.sequence_auc.mean())
-
-
 class TuningRecord:
-    """A record in a file, as far as it has got.
+    """The trials of a tuning, and the file that holds them. An existing file is resumed.
 
     Args:
-        path: of the file. If it is there, it is gone on with.
-        identity: JSON values that decide the outcome, in the order in which differences are told. Versions are added
-            for people and not compared.
-        names: S sequences, in the order in which they are run.
+        path: path of the file.
+        identity: JSON values that decide the outcome, in the order in which differences are reported. Versions are
+            added for people and not compared.
+        names: names of the S sequences, in the order in which they are run.
 
     Raises:
         InputError: if the file is no record, is damaged, or is of another tuning, naming the first difference.
@@ -82,99 +65,155 @@ class TuningRecord:
         self.identity: dict[str, Any] = json.loads(json.dumps(identity))  # as the file has it
         self.names = names
         self.trials: list[Trial] = []
-        self.start: Scored | None = None
-        self.best: Scored | None = None
         remove_leftovers(self.path)
         if self.path.exists():
-            self._go_on(read_json(self.path))
+            self._resume(read_json(self.path))
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the largest AUC on all sequences, the first one of equals; None before trial 0 is done."""
+        return max((trial for trial in self.trials if not trial.stopped), key=lambda t: t.auc, default=None)
 
     @property
     def difference(self) -> Difference | None:
         """AUC of the best setting minus that of trial 0, paired by sequence; None before trial 0 is done."""
-        if self.start is None or self.best is None:
+        if self.best is None:
             return None
-        return paired_bootstrap(self.best.sequence_auc, self.start.sequence_auc)
+        return paired_bootstrap(self.best.sequence_auc, self.trials[0].sequence_auc)
 
-    def best_before(self, number: int) -> OnlineConfig | None:
-        """Best setting of the trials before trial `number`; None if there is none."""
-        done = [(trial.auc, -trial.trial) for trial in self.trials[:number] if trial.auc is not None]
-        return self.trials[-max(done)[1]].setting if done else None
-
-    def add(self, outcome: Outcome) -> None:
-        """Take in a trial, and write the file.
+    def add(self, trial: Trial) -> None:
+        """Append a trial, and write the file.
 
         Raises:
             InputError: if it cannot be written.
         """
-        first = outcome.sequence_auc[: first_part(len(self.names))]
-        scored = None if outcome.stopped else Scored(outcome.number, outcome.setting, outcome.sequence_auc)
-        auc = None if scored is None else scored.auc
-        self.trials.append(
-            Trial(outcome.number, outcome.setting, float(first.mean()), auc, round(outcome.seconds, 3))
-        )
-        if scored is not None:
-            self.start = self.start or scored
-            self.best = scored if self.best is None or scored.auc > self.best.auc else self.best
+        self.trials.append(trial)
         write_text(self.path, json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
 
     def as_dict(self) -> dict[str, Any]:
         """The content of the file."""
-        difference = self.difference
+        rows, best, difference = [self._row(trial) for trial in self.trials], self.best, self.difference
         return {
             _KEY: _VERSION,
             **self.identity,
-            "versions": versions(("dlatrack", "torch", "numpy", "scipy")),
-            "trials_done": len(self.trials),
-            "best": self._scored(self.best),
-            "start": self._scored(self.start),
+            "versions": versions(("dlatrack", "torch", "numpy", "scipy", "optuna")),
+            "trials_done": len(rows),
+            "best": None if best is None else rows[best.number],
+            "start": rows[0] if rows else None,
             "best_minus_start": difference and {name: getattr(difference, name) for name in _DIFFERENCE},
-            "trials": [
-                {
-                    "trial": trial.trial,
-                    **asdict(trial.setting),
-                    "auc": trial.auc,
-                    "first_part_auc": trial.first_auc,
-                    "stopped": trial.auc is None,
-                    "seconds": trial.seconds,
-                }
-                for trial in self.trials
-            ],
+            "trials": rows,
             "seconds": round(sum(trial.seconds for trial in self.trials), 3),
         }
 
-    def _scored(self, scored: Scored | None) -> dict[str, Any] | None:
-        if scored is None:
-            return None
-        aucs = dict(zip(self.names, scored.sequence_auc.tolist(), strict=True))
+    def _row(self, trial: Trial) -> dict[str, Any]:
+        aucs = zip(self.names, trial.sequence_auc.tolist(), strict=False)
         return {
-            "trial": scored.trial,
-            **asdict(scored.setting),
-            "auc": scored.auc,
-            "sequence_auc": {name: aucs[name] for name in sorted(aucs)},
+            "trial": trial.number,
+            **asdict(trial.setting),
+            "auc": None if trial.stopped else trial.auc,
+            "estimated_auc": trial.auc if trial.stopped else None,
+            "stopped": trial.stopped,
+            "seconds": round(trial.seconds, 3),
+            "sequence_auc": dict(sorted(aucs)),
         }
 
-    def _go_on(self, found: dict[str, Any]) -> None:
+    def _resume(self, found: dict[str, Any]) -> None:
+        if found[_KEY] != _VERSION:
+            raise InputError(
+                f"{self.path} was written by an earlier search (format version {found[_KEY]}), which cannot be "
+                f"resumed, only used with --hyper; name another file"
+            )
         for where, there, here in _differences(found, self.identity):
             raise InputError(f"{self.path} {_refusal(found, where, there, here)}; name another file")
         try:
-            self.trials = [
-                Trial(row["trial"], setting_of(row), row["first_part_auc"], row["auc"], row["seconds"])
-                for row in found["trials"]
-            ]
-            self.start, self.best = (self._read_scored(found[key]) for key in ("start", "best"))
+            self.trials = [self._trial(number, row) for number, row in enumerate(found["trials"])]
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{self.path} is damaged ({error!r}); remove it or name another file") from error
 
-    def _read_scored(self, row: dict[str, Any]) -> Scored:
-        aucs = np.array([row["sequence_auc"][name] for name in self.names])
-        return Scored(row["trial"], setting_of(row), aucs)
+    def _trial(self, number: int, row: dict[str, Any]) -> Trial:
+        run = self.names[: len(row["sequence_auc"])] if row["stopped"] else self.names
+        aucs = np.array([row["sequence_auc"][name] for name in run], np.float64)
+        auc = float(row["estimated_auc" if row["stopped"] else "auc"])
+        return Trial(number, setting_of(row), aucs, auc, row["stopped"], row["seconds"])
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best setting of a record, as later runs use it, with the mark that it may carry.
+
+    Args:
+        path: path of the record.
+        recipe: name of the recipe that it was tuned for.
+        setting: the best setting.
+        origin: what the setting was tuned for and on, as a run record says it.
+        unfinished: how far the search has got, e.g. "best of 7 of 12 trials"; empty when it is done.
+    """
+
+    path: Path
+    recipe: str
+    setting: OnlineConfig
+    origin: Mapping[str, str | None]
+    unfinished: str
+
+    def as_settings(self) -> dict[str, Any]:
+        """What a run record says of the setting; the mark is a part of it, so that no score is without."""
+        return asdict(self.setting) | dict(self.origin)
+
+    def mark(self) -> str | None:
+        """The warning that goes with every score; None where there is nothing to warn of."""
+        if (test_set := self.origin["tuned_on_test_set"]) is None:
+            return None
+        return (
+            f"TUNED ON A TEST SET: the setting of {self.path.name} was chosen on {test_set}; scores with it are "
+            f"too good, and must not be compared with those of other trackers"
+        )
+
+    def notes(self, weights_sha256: str) -> list[str]:
+        """Further warnings for a run with weights of this hash."""
+        found = []
+        if self.origin["tuned_for_weights_sha256"] != weights_sha256:
+            found.append(f"{self.path.name} was tuned for other weights of recipe {self.recipe}")
+        if self.unfinished:
+            found.append(f"{self.path.name} is not finished: {self.unfinished}")
+        return found
+
+
+def read_tuned(path: str | Path, recipe: str) -> Tuned:
+    """The best setting in a record of `tune`, of this or an earlier version.
+
+    Args:
+        path: path of the record.
+        recipe: name of the recipe that it must be for.
+
+    Raises:
+        InputError: if the file is no such record, is damaged, has no trial yet, or is for another recipe.
+    """
+    path = Path(path)
+    found = read_json(path)
+    try:
+        if found["best"] is None:
+            raise InputError(f"{path} has no trial yet; run dlatrack tune again")
+        setting, tuned_for = setting_of(found["best"]), found["recipe"]
+        done, planned = found["trials_done"], found["search"]["trials"]
+        origin = {
+            "tuned_on": found["data"]["name"],
+            "tuned_on_test_set": found["tuned_on_test_set"],
+            "tuned_for_weights_sha256": found["weights_sha256"],
+            "truth_sha256": found["data"]["truth_sha256"],
+        }
+        unfinished = f"best of {done} of {planned} trials" if done < planned else ""
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error!r}); tune anew, with another file") from error
+    if tuned_for != recipe:
+        raise InputError(f"{path} was tuned for recipe {tuned_for}; these weights are of {recipe}")
+    return Tuned(path, recipe, setting, origin, unfinished)
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The content of a record.
 
     Raises:
-        InputError: if the file cannot be read, or is no record of this version.
+        InputError: if the file cannot be read, or is no record of a version that this program knows.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -182,8 +221,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot read {path}: {error}") from error
     if not isinstance(found, dict) or _KEY not in found:
         raise InputError(f"{path} is no record of dlatrack tune")
-    if found[_KEY] != _VERSION:
-        raise InputError(f"{path} has format version {found[_KEY]!r}, this program reads {_VERSION}")
+    if found[_KEY] not in _READABLE:
+        raise InputError(f"{path} has format version {found[_KEY]!r}, this program reads 1 and {_VERSION}")
     return found
 
 
@@ -203,16 +242,10 @@ def setting_of(row: Mapping[str, Any]) -> OnlineConfig:
 
 def _refusal(found: Mapping[str, Any], where: str, there: Any, here: Any) -> str:
     """Why a record is not resumed, given the first difference."""
+    name, _, what = where.removeprefix("data.sequences.").rpartition(".")
     if not where.startswith("data.sequences."):
         return f"belongs to another tuning: {where} is {there!r} there and {here!r} here"
-    name, _, what = where.removeprefix("data.sequences.").rpartition(".")
-    recorded = found["data"]["sequences"]
-    if not isinstance(recorded, dict):
-        return (
-            "does not say which images and boxes it is of, as earlier versions of dlatrack wrote it, and old trials "
-            "must not pass for new ones"
-        )
-    if name not in recorded:
+    if name not in found["data"]["sequences"]:
         return f"belongs to another tuning: sequence {name} is not in it"
     return f"belongs to another tuning: the {what} of sequence {name} have changed since"
 

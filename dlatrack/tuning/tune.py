@@ -20,18 +20,9 @@ from dlatrack.tracking.benchmark import DataSetSource
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.run_record import check_names
 from dlatrack.tuning.guard import check_declared, check_listed
-from dlatrack.tuning.record import TuningRecord
-from dlatrack.tuning.space import Search, search_box
-from dlatrack.tuning.trials import (
-    MARGIN,
-    PROTOCOL,
-    SMALLEST_PART,
-    STANDARD_ERRORS,
-    TrackerFactory,
-    TrialJob,
-    first_part,
-    run_trials,
-)
+from dlatrack.tuning.record import Trial, TuningRecord
+from dlatrack.tuning.search import Search
+from dlatrack.tuning.trials import PROTOCOL, TrackerFactory, TrialJob, run_trials
 
 
 def tune(
@@ -50,23 +41,22 @@ def tune(
 ) -> TuningRecord:
     """Try settings of penalty, window and rate on the sequences of a validation set, and keep the best.
 
-    The score of a setting is the mean AUC over the sequences, by one pass and the protocol of pysot. Which settings
-    are tried, and when a trial stops early, is told in `space.Search` and `trials.is_hopeless`. The record is written
-    after every trial; the same call goes on where it ended, and gives the same file but for times. It holds hashes of
-    the boxes and images of each sequence (`content.content_of`), and only one call at a time writes it.
+    The score of a setting is the mean AUC over the sequences, by one pass and the protocol of pysot. `search.Search`
+    chooses the settings, and `search.is_hopeless` stops a trial early. The record is written after every trial; the
+    same call resumes it, and gives the same file but for times. It holds hashes of the boxes and images of each
+    sequence (`content.content_of`), and only one call at a time writes it.
 
     Args:
-        make_trackers: called once in each process, gives what makes a tracker of a setting. With several processes
-            it is pickled.
-        source: of the sequences.
+        make_trackers: factory of tracker factories, called once in each process; pickled if there are several.
+        source: source of the sequences.
         out: JSON file of the record.
-        recipe: of the tracker.
-        benchmark: whose setting is trial 0, a key of `recipe.online`.
+        recipe: recipe of the tracker.
+        benchmark: key of `recipe.online` whose setting is trial 0.
         weights_sha256: hash of the weights, if the tracker has any.
         conditions: further JSON values that decide the answers, e.g. the device.
-        trials: settings to try.
-        seed: of the sample of settings, and of the order of the sequences.
-        workers: processes, each of which uses one core; 1: this process.
+        trials: number of settings to try.
+        seed: seed of the settings, and of the order of the sequences.
+        workers: number of processes, each on one core; 1: this process.
         on_test_set: take the sequences of a test set, and mark the record with its name.
 
     Raises:
@@ -80,63 +70,59 @@ def tune(
     if workers < 1:
         raise InputError(f"workers must be 1 or more, got {workers}")
     search = Search(recipe.net.head, recipe.online[benchmark], trials, seed)
-    declared = check_declared(source, allowed=on_test_set)
-    check_writable(out)
-    sequences = _checked(source)
-    listed = check_listed([sequence.name for sequence in sequences], allowed=on_test_set)
-    order = np.random.default_rng(seed).permutation(len(sequences))
-    sequences = [sequences[index] for index in order]
+    sequences, test_set = _open(source, out, seed, on_test_set)
     names = [sequence.name for sequence in sequences]
     identity = {
         "recipe": recipe.name,
         "weights_sha256": weights_sha256,
-        "data": {
-            "name": source.name,
-            "split": _split(source),
-            "count": len(names),
-            "frames": sum(map(len, sequences)),
-            "first_pixel": source.first_pixel,
-            "sequences": content_of(sequences),
-            "truth_sha256": truth_digest(sequences),
-        },
-        "tuned_on_test_set": (declared or listed or source.name) if on_test_set else None,
+        "data": _data_record(source, sequences),
+        "tuned_on_test_set": test_set,
         "protocol": {"run": "one-pass", "rules": PROTOCOL, "score": "mean over sequences of AUC"},
-        "search": _search_record(search, benchmark, len(names)),
+        "search": {**search.as_dict(), "start": {"benchmark": benchmark, **asdict(search.start)}},
         "conditions": dict(conditions or {}),
     }
     with owned_file(out):
         record = TuningRecord(out, identity, names)
-        left = trials - len(record.trials)
-        if left:
-            frames = left * sum(map(len, sequences))
-            with Progress(frames, f"tuning {recipe.name}", unit="frames") as progress:
-                for job in _jobs(make_trackers, source, search, record):
-                    best = None if record.best is None else record.best.sequence_auc
-                    outcomes = run_trials(
-                        job, sequences, best, workers=workers, progress=progress, planned=trials
-                    )
-                    for outcome in outcomes:
-                        record.add(outcome)
+        for trial in _missing_trials(make_trackers, source, sequences, search, record, workers):
+            record.add(trial)
     return record
 
 
-def _jobs(
-    make_trackers: TrackerFactory, source: SequenceSource, search: Search, record: TuningRecord
-) -> Iterator[TrialJob]:
-    """The trials that the record lacks, round by round; each is asked for when the rounds before it are done."""
-    for number, numbers in enumerate(search.rounds()):
-        if len(record.trials) <= numbers[-1]:
-            chosen = search.settings(number, record.best_before(numbers[0]) or search.start)
-            lacking = {trial: chosen[trial] for trial in numbers if trial >= len(record.trials)}
-            yield TrialJob(make_trackers, source, lacking)
+def _missing_trials(
+    make_trackers: TrackerFactory,
+    source: SequenceSource,
+    sequences: list[Sequence],
+    search: Search,
+    record: TuningRecord,
+    workers: int,
+) -> Iterator[Trial]:
+    """The trials that the record lacks; each is to be added to it before the next is asked for."""
+    missing = search.trials - len(record.trials)
+    if not missing:
+        return
+    with Progress(
+        missing * sum(map(len, sequences)), f"tuning {record.identity['recipe']}", unit="frames"
+    ) as progress:
+        for numbers in search.rounds():
+            done = len(record.trials)
+            if done > numbers[-1]:
+                continue
+            chosen = search.settings(numbers, record.trials[: numbers[0]])
+            job = TrialJob(
+                make_trackers, source, {number: chosen[number] for number in numbers if number >= done}
+            )
+            best = None if record.best is None else record.best.sequence_auc
+            yield from run_trials(
+                job, sequences, best, workers=workers, progress=progress, planned=search.trials
+            )
 
 
-def _split(source: SequenceSource) -> str | None:
-    """Of the data set; None where there are no splits."""
-    return source.split if isinstance(source, DataSetSource) and source.name != "folder" else None
-
-
-def _checked(source: SequenceSource) -> list[Sequence]:
+def _open(
+    source: SequenceSource, out: str | Path, seed: int, on_test_set: bool
+) -> tuple[list[Sequence], str | None]:
+    """The sequences in the order in which they are run, and the name of the test set that they are allowed to be."""
+    declared = check_declared(source, allowed=on_test_set)
+    check_writable(out)
     sequences = source.open()
     check_names([sequence.name for sequence in sequences])
     if len(sequences) < 2:
@@ -146,21 +132,19 @@ def _checked(source: SequenceSource) -> list[Sequence]:
             raise InputError(
                 f"sequence {sequence.name} has no true box after its first frame; nothing can be scored on it"
             )
-    return sequences
+    listed = check_listed([sequence.name for sequence in sequences], allowed=on_test_set)
+    order = np.random.default_rng(seed).permutation(len(sequences))
+    test_set = (declared or listed or source.name) if on_test_set else None
+    return [sequences[index] for index in order], test_set
 
 
-def _search_record(search: Search, benchmark: str, count: int) -> dict[str, Any]:
-    box = search_box(search.head)
+def _data_record(source: SequenceSource, sequences: list[Sequence]) -> dict[str, Any]:
     return {
-        "trials": search.trials,
-        "seed": search.seed,
-        "start": {"benchmark": benchmark, **asdict(search.start)},
-        "box": {name: [axis.low, axis.high] for name, axis in box.items()},
-        "rounds": [len(numbers) for numbers in search.rounds()],
-        "first_part": first_part(count),
-        "stopped_if_behind_by": {
-            "auc": MARGIN,
-            "standard_errors": STANDARD_ERRORS,
-            "sequences_needed": SMALLEST_PART,
-        },
+        "name": source.name,
+        "split": source.split if isinstance(source, DataSetSource) and source.name != "folder" else None,
+        "count": len(sequences),
+        "frames": sum(map(len, sequences)),
+        "first_pixel": source.first_pixel,
+        "sequences": content_of(sequences),
+        "truth_sha256": truth_digest(sequences),
     }

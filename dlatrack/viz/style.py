@@ -119,7 +119,7 @@ def _on_grid(positions: np.ndarray) -> np.ndarray:
 def line_styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Colour and line style of each tracker in a plot, as keyword arguments of `Axes.plot`.
 
-    DLA trackers, named "DLA..." or "dla_...", are vermillion and heavy, the first one solid. The others are thin
+    DLA trackers, named `DLA...` or `dla_...`, are vermillion and heavy, the first one solid. The others are thin
     and take the remaining colours and dashes in turn, blue first.
     """
     styles: dict[str, dict[str, Any]] = {}

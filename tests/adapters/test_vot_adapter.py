@@ -14,6 +14,7 @@ import pytest
 
 from dlatrack.adapters import vot
 from dlatrack.errors import InputError
+from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.reset import start_box
 
 
@@ -176,10 +177,12 @@ def test_the_command_serves_the_tracker_of_a_weight_file(
     client = install(
         monkeypatch, request("initialize", image, Rectangle(10.0, 5.0, 20.0, 15.0)), request("quit")
     )
-    asked: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(vot, "_load", lambda *options: asked.append(options) or Follower())
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        OnlineTracker, "from_weights", lambda file, **options: asked.append((file, options)) or Follower()
+    )
     assert vot.main(["w.safetensors", "--hyper", "VOT2019", "--device", "cuda"]) == 0
-    assert asked == [(Path("w.safetensors"), "VOT2019", "cuda")]
+    assert asked == [(Path("w.safetensors"), {"benchmark": "VOT2019", "device": "cuda"})]
     assert len(client.answers) == 1
     assert capsys.readouterr().out == ""  # standard output belongs to the conversation
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -63,12 +64,13 @@ def test_twins_take_turns_in_both_orders(monkeypatch):
         def call(turn):
             calls.append((name, turn))
             now[0] += seconds * (1 + turn)
+            yield "s"
 
         return call
 
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
     first, second = measure_twins(
-        {"s": stage("a", 0.002)}, {"s": stage("b", 0.003)}, 2, on_turn=lambda: turns.append(len(calls))
+        stage("a", 0.002), stage("b", 0.003), 2, on_turn=lambda: turns.append(len(calls))
     )
     order = [(name, turn) for turn in (0, 0, 1) for name in "abba"]
     assert calls == order, "one turn to warm up, and the order of a turn mirrored"
@@ -83,9 +85,10 @@ def test_a_drift_and_the_order_do_not_reach_the_ratio(monkeypatch):
     def step(_):
         calls[0] += 1
         now[0] += 1 + 0.01 * calls[0]  # every step is slower than the last
+        yield "s"
 
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
-    first, second = measure_twins({"s": step}, {"s": step}, 5)
+    first, second = measure_twins(step, step, 5)
     assert second["s"] / first["s"] == pytest.approx(1)
 
 
@@ -127,8 +130,8 @@ def test_all_recipes_with_a_twin_are_timed_one_after_the_other(monkeypatch):
         def __init__(self, fixed, dla, _crops, pairs, trains, _device):
             made.append((fixed.name, dla.name, pairs, trains))
 
-        def stages(self, _name):
-            return {stage: lambda _: None for stage in STAGES}
+        def run(self, _name, _turn):
+            return iter(STAGES)
 
     ticks = iter(range(10**6))
     monkeypatch.setattr("dlatrack.bench.train.TwinStep", Step)
@@ -154,13 +157,13 @@ def test_both_sides_of_a_step_differ_in_labels_alone():
     twin = TwinStep(*map(recipe, names), crops, 2, False, torch.device("cpu"))
     labels, targets = {}, {}
     for name in names:
-        for stage in list(twin.stages(name).values())[:4]:
-            stage(0)
-        labels[name], targets[name] = twin.assignment.labels, twin.batch.target_xyxy
+        rule = twin.assigners[name]
+        twin.assigners[name] = Mock(wraps=rule)
+        assert tuple(twin.run(name, 0)) == STAGES
+        targets[name], *others = twin.assigners[name].assign.call_args.args
+        labels[name] = rule.assign(targets[name], *others).labels
     assert torch.equal(*targets.values())
     assert (labels[names[0]] == 1).sum() > (labels[names[1]] == 1).sum() >= 2
-    with pytest.raises(RuntimeError, match="called in their order"):
-        TwinStep(*map(recipe, names), crops, 2, False, torch.device("cpu")).stages(names[0])["loss"](0)
 
 
 def test_parts_for_cpus_are_compared_with_plain_ones():

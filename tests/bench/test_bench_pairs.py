@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -39,9 +40,9 @@ def test_the_files_timed_are_those_of_the_pairs(packed, monkeypatch):
     monkeypatch.setattr(type(packed), "encoded", lambda self, index: read.append(index) or plain(self, index))
     source.pair(0, 5)
     of_pair = list(read)
-    files = module._files(source, 5)
+    files = module._files(packed, source, 5)
     assert read[2:] == of_pair
-    assert [module._decoded(np.asarray(file)).shape for file in files] == [(511, 511, 3)] * 2
+    assert [cv2.imdecode(file, cv2.IMREAD_COLOR).shape for file in files] == [(511, 511, 3)] * 2
 
 
 def test_memory_does_not_grow_with_the_pairs(packed):

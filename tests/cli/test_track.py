@@ -351,9 +351,7 @@ def test_a_table_of_another_origin_is_kept(tmp_path, clip, text):
     (tmp_path / "synthetic-0005.csv").write_text(text)
     before = contents(tmp_path)
     for source in (tmp_path / "synthetic-0005", tmp_path / "synthetic-0005" / "img", clip):
-        with pytest.raises(
-            InputError, match=r"synthetic-0005\.csv is there and is no table of dlatrack track"
-        ):
+        with pytest.raises(InputError, match=r"synthetic-0005\.csv exists and is no table of dlatrack track"):
             track(source, tmp_path / "synthetic-0005.mp4")
     assert contents(tmp_path) == before
 
@@ -444,7 +442,7 @@ def test_rates_are_those_that_the_file_holds(tmp_path, monkeypatch, clip, fps, t
 
 
 def test_what_cannot_be_written_is_found_before_tracking(tmp_path, monkeypatch):
-    monkeypatch.setattr(video, "load_weights", lambda *_: pytest.fail("tracked"))
+    monkeypatch.setattr(video.OnlineTracker, "from_weights", lambda *_, **__: pytest.fail("tracked"))
     (tmp_path / "thin").mkdir()
     cv2.imwrite(str(tmp_path / "thin" / "1.png"), np.zeros((240, 1, 3), np.uint8))
     with pytest.raises(

@@ -19,8 +19,7 @@ from dlatrack.datasets.faults import FaultLog
 from dlatrack.datasets.image_check import check_images, look_at
 from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.columns import TextColumn
-from dlatrack.datasets.index.image_list import ImageList
-from dlatrack.datasets.index.tracks import TrackTable
+from dlatrack.datasets.index.tracks import ImageList, TrackTable
 from dlatrack.datasets.manifests import names
 from dlatrack.errors import InputError
 

@@ -15,7 +15,7 @@ from dlatrack.datasets import content
 from dlatrack.datasets.content import content_of, images_digest, listed_images_digests, truth_digest
 from dlatrack.datasets.images import ImageFiles
 from dlatrack.datasets.index.columns import TextColumn
-from dlatrack.datasets.index.image_list import ImageList
+from dlatrack.datasets.index.tracks import ImageList
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError

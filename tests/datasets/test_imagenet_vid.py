@@ -21,7 +21,6 @@ from planted import (
 )
 
 from dlatrack.datasets.imagenet_vid import read
-from dlatrack.datasets.index.pieces import split_at_gaps
 from dlatrack.datasets.manifests import mini_file
 
 Miniature = Callable[[str], Path]
@@ -100,14 +99,7 @@ def test_an_interrupted_track_keeps_all_its_frames(miniature: Miniature) -> None
         "ILSVRC2015_train_00001000.0",
     ]
     assert table.numbers[:8].tolist() == [0, 1, 2, 6, 7, 8, 9, 3]
-    pieces = split_at_gaps(table)
-    assert [name.partition("_train_")[2] for name in pieces.names] == [
-        "00000000.0~1",
-        "00000000.0~2",
-        "00000000.1",
-        "00001000.0",
-    ]
-    assert np.diff(pieces.starts).tolist() == [3, 4, 1, 10]
+    assert np.diff(table.starts).tolist() == [7, 1, 10]
 
 
 def test_frames_without_an_object_count_as_frames_and_are_looked_at(miniature: Miniature) -> None:

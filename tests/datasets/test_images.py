@@ -13,7 +13,6 @@ from dlatrack.datasets.images import (
     ImageFiles,
     NumberedPaths,
     decode_image,
-    fault_in,
     fill,
     is_whole,
     read_image,
@@ -48,16 +47,24 @@ def test_paths_are_worked_out_one_at_a_time() -> None:
         paths[2]
 
 
+def refused(data: bytes) -> str:
+    """Why a file is not decoded; empty if it is."""
+    try:
+        decode_image(data)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def test_png_is_decoded_exactly_as_rgb() -> None:
     image = decode_image(encoded(".png"))
-    assert image is not None
     np.testing.assert_array_equal(image, IMAGE[..., ::-1])
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_what_is_cut_short_is_refused_wherever_the_cut_is(suffix: str) -> None:
     data = encoded(suffix)
-    assert decode_image(data) is not None
+    assert not refused(data)
     for end in (
         0,
         1,
@@ -66,7 +73,7 @@ def test_what_is_cut_short_is_refused_wherever_the_cut_is(suffix: str) -> None:
         len(data) - 20,
         len(data) - 8 if suffix == ".png" else len(data) - 1,
     ):
-        assert decode_image(data[:end]) is None
+        assert refused(data[:end])
 
 
 def test_a_cut_image_is_refused_in_spite_of_a_whole_preview_inside() -> None:
@@ -74,15 +81,15 @@ def test_a_cut_image_is_refused_in_spite_of_a_whole_preview_inside() -> None:
     data = encoded(".jpg")
     preview = b"\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data
     nested = data[:2] + preview + data[2:]
-    assert decode_image(nested) is not None
-    assert decode_image(nested[:-30]) is None
+    assert not refused(nested)
+    assert refused(nested[:-30])
     assert is_whole(nested)
     assert not is_whole(nested[:-30])  # OpenCV 4 would decode it
 
 
 def test_other_files_are_refused() -> None:
-    assert decode_image(b"<html>404 not found</html>") is None
-    assert decode_image(b"GIF89a" + bytes(50)) is None
+    assert refused(b"<html>404 not found</html>")
+    assert refused(b"GIF89a" + bytes(50))
 
 
 def noisy(suffix: str, options: list[int] | None = None) -> bytes:
@@ -115,7 +122,6 @@ TRAILERS = [
 def test_what_follows_the_end_is_passed_over(suffix: str, options: list[int], trailer: bytes) -> None:
     data = noisy(suffix, options)
     image = decode_image(data + trailer)
-    assert image is not None
     np.testing.assert_array_equal(image, decode_image(data))
 
 
@@ -141,18 +147,16 @@ def test_a_png_whose_pixels_spell_its_end_is_cut_all_the_same() -> None:
     text = b"tEXtIEND\0IEND"
     chunk = (len(text) - 4).to_bytes(4, "big") + text + zlib.crc32(text).to_bytes(4, "big")
     longer = data[:33] + chunk + data[33:]
-    assert decode_image(longer) is not None
-    assert decode_image(longer[:-20]) is None
+    assert not refused(longer)
+    assert refused(longer[:-20])
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_sixteen_bits_are_refused(channels: int, tmp_path: Path) -> None:
     image = np.full((8, 9, channels), 29_000, np.uint16)
     data = cv2.imencode(".png", image)[1].tobytes()
-    assert decode_image(data) is None
     assert (
-        fault_in(data)
-        == "has 16 bits per channel; stretch all images of the clip to 8 bits by one rule first"
+        refused(data) == "has 16 bits per channel; stretch all images of the clip to 8 bits by one rule first"
     )
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(InputError, match=r"a\.png has 16 bits per channel"):
@@ -171,7 +175,6 @@ def png(image: Image.Image, **options: object) -> bytes:
 def test_what_is_opaque_is_decoded_as_pillow_does(mode: str) -> None:
     source = Image.fromarray(IMAGE).convert("L" if mode in ("L", "LA", "1") else "RGB").convert(mode)
     image = decode_image(png(source))
-    assert image is not None
     np.testing.assert_array_equal(image, np.asarray(source.convert("RGB")))
 
 
@@ -187,8 +190,7 @@ def test_what_is_opaque_is_decoded_as_pillow_does(mode: str) -> None:
 def test_what_is_transparent_is_refused(image: Image.Image, options: dict[str, object]) -> None:
     """OpenCV would show what lies hidden under the transparent pixels."""
     data = png(image, **options)
-    assert decode_image(data) is None
-    assert fault_in(data) == "has transparent pixels; flatten it to an opaque image first"
+    assert refused(data) == "has transparent pixels; flatten it to an opaque image first"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -201,8 +203,6 @@ def test_pixels_are_as_stored_unless_upright_is_asked_for(kind: str) -> None:
     stream = BytesIO()
     source.save(stream, kind, exif=exif)
     stored, upright = (decode_image(stream.getvalue(), upright=turn) for turn in (False, True))
-    assert stored is not None
-    assert upright is not None
     assert (stored.shape, upright.shape) == ((8, 16, 3), (16, 8, 3))
     assert [stored[row].mean() for row in (0, -1)] == pytest.approx([220, 20], abs=15)
     assert [upright[:, column].mean() for column in (-1, 0)] == pytest.approx([220, 20], abs=15)

@@ -25,7 +25,7 @@ from planted import (
     truncate,
 )
 
-from dlatrack.datasets import lasot
+from dlatrack.datasets import layout
 from dlatrack.datasets.check import check
 from dlatrack.datasets.faults import FaultLog
 from dlatrack.datasets.lasot import read
@@ -96,7 +96,7 @@ def test_a_training_row_can_be_listed_as_known(tmp_path: Path, monkeypatch: pyte
     known = locate("lasot", root)
     lists = {**known.manifest.lists, "invalid": frozenset({"zebra-2:4", "zebra-20:1"})}
     place = Place(known.root, replace(known.manifest, lists=lists))
-    monkeypatch.setattr(lasot, "locate", lambda *_: place)
+    monkeypatch.setattr(layout, "locate", lambda *_: place)
     assert read(root).visible.tolist() == [True, False, False, False, True]
 
 

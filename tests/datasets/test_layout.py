@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlatrack.datasets import layout
 from dlatrack.datasets.faults import FaultLog
+from dlatrack.datasets.layout import CheckedFiles, is_plain_name
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def root(tmp_path: Path) -> Path:
 def rows(root: Path, text: str | bytes, columns: int = 4) -> tuple[np.ndarray | None, list[str]]:
     file, log = root / "rows.txt", FaultLog()
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    answer = layout.read_numbers(file, root, log, columns=columns)
+    answer = CheckedFiles(root, log).read_numbers(file, columns)
     return answer, [str(fault).replace(f"{root}/", "") for fault in log.faults]
 
 
@@ -94,7 +94,7 @@ def test_nan_is_a_number_for_check_boxes_to_judge(root: Path) -> None:
 def test_boxes(box: list[float], options: dict, message: str) -> None:
     log = FaultLog()
     boxes = np.array([[1, 1, 1, 1], box])
-    layout.check_boxes(Path("boxes.txt"), boxes, log, first_row=6, **options)
+    CheckedFiles(Path(), log).check_boxes(Path("boxes.txt"), boxes, first_row=6, **options)
     texts = [str(fault) for fault in log.faults]
     assert len(texts) == bool(message)
     assert all(message in text for text in texts)
@@ -106,8 +106,9 @@ def images(
     for name in names:
         (root / name).write_bytes(b"")
     log = FaultLog()
-    found = layout.image_numbers(root, pattern, root, log)
-    layout.match_images(root, pattern, found, needed, log)
+    files = CheckedFiles(root, log)
+    found = files.image_numbers(root, pattern)
+    files.match_images(root, pattern, found, needed)
     return found.tolist(), [str(fault).replace(f"{root}/", "") for fault in log.faults]
 
 
@@ -151,10 +152,11 @@ def test_links_may_stay_inside(root: Path) -> None:
     (root / "a" / "3.jpg").symlink_to("3.jpg")
     (root / "out").symlink_to(root.parent)
     log = FaultLog()
-    assert layout.has_folder(root / "b", root, log)
-    assert layout.image_numbers(root / "b", "%d.jpg", root, log).tolist() == [1, 2]
-    assert not layout.has_folder(root / "out", root, log)
-    assert not layout.has_folder(root / "none", root, log)
+    files = CheckedFiles(root, log)
+    assert files.has_folders(root / "b")
+    assert files.image_numbers(root / "b", "%d.jpg").tolist() == [1, 2]
+    assert not files.has_folders(root / "b", root / "out", root / "none")
+    assert not files.has_folders(root / "none")
     texts = [str(fault).replace(f"{root}/", "") for fault in log.faults]
     assert [text.split(f" {root.parent}")[0] for text in texts] == [
         "b/3.jpg leads out of",
@@ -166,7 +168,7 @@ def test_links_may_stay_inside(root: Path) -> None:
 def test_names_of_a_list(root: Path) -> None:
     (root / "list.txt").write_text("Val_1\n../Val_2\n/etc/Val_3\nVal_1\nTrain_4\n\nVal_5\n")
     log = FaultLog()
-    assert layout.read_names(root / "list.txt", root, log, pattern=r"Val_\d") == ["Val_1", "Val_5"]
+    assert CheckedFiles(root, log).read_names(root / "list.txt", r"Val_\d") == ["Val_1", "Val_5"]
     texts = [str(fault).replace(f"{root}/", "") for fault in log.faults]
     assert texts == [
         "list.txt row 2: '../Val_2' is not the name of a folder beside this list",
@@ -179,5 +181,5 @@ def test_names_of_a_list(root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\\b", "a\0b", "a\nb"])
 def test_names_that_are_none(name: str) -> None:
-    assert not layout.is_plain_name(name)
-    assert layout.is_plain_name("Human4-2 (copy).é")
+    assert not is_plain_name(name)
+    assert is_plain_name("Human4-2 (copy).é")

@@ -63,7 +63,7 @@ def test_the_box_follows_the_picture():
 
 
 def test_windows_stay_inside_and_reach_the_stated_amounts():
-    windows = [draw_window(SEARCH, 255, 511, rng(seed)) for seed in range(3000)]
+    windows = [draw_window(SIZE, SEARCH, 255, 511, rng(seed)) for seed in range(3000)]
     low = np.array([(w.left, w.top) for w in windows])
     side = np.array([(w.width, w.height) for w in windows])
     assert low.min() >= 0
@@ -79,7 +79,7 @@ def test_windows_stay_inside_and_reach_the_stated_amounts():
 
 
 def test_a_window_larger_than_the_crop_is_limited():
-    window = draw_window(AugmentConfig(shift=64, scale=0.9, blur=0, color=0), 511, 511, rng(3))
+    window = draw_window(SIZE, AugmentConfig(shift=64, scale=0.9, blur=0, color=0), 511, 511, rng(3))
     assert window.left >= -1e-9
     assert window.left + window.width <= 510 + 1.0
 

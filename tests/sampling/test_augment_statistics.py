@@ -40,7 +40,7 @@ def windows(request):
     """Amounts, shift (N, 2) px and stretch (N, 2) of many windows."""
     config: AugmentConfig = getattr(CONFIG, request.param)
     side, rng = SIDES[request.param] - 1, np.random.default_rng(11)
-    drawn = np.array([draw_window(config, side + 1, 511, rng) for _ in range(COUNT)])
+    drawn = np.array([draw_window(np.ones(2), config, side + 1, 511, rng) for _ in range(COUNT)])
     return config, drawn[:, :2] + drawn[:, 2:] / 2 - 255, drawn[:, 2:] / side
 
 
@@ -124,11 +124,11 @@ def test_shares_of_gray_and_of_negative_pairs(packed, monkeypatch):
     """Gray holds for both images of a pair."""
     grays = []
 
-    def note(read, size, target_wh, config, out_size, gray, rng):
+    def note(crop, target_wh, config, out_size, gray, rng, window):
         grays.append(gray)
         return module.View(np.zeros(1), np.zeros(4))
 
-    monkeypatch.setattr("dlatrack.sampling.pairs.augment_part", note)
+    monkeypatch.setattr("dlatrack.sampling.pairs.augment", note)
     sampling = replace(CONFIG, gray=0.2, negative_pairs=0.2)
     source = PairSource(packed, sampling, recipe("dla_siamcar").net, 16)
     positive = [source.pair(0, index).positive for index in range(COUNT // 2)]

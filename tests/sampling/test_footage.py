@@ -57,7 +57,7 @@ def mixture(footage: Path, cache: Path) -> Mixture:
 def test_three_sets_with_documented_shares(mixture: Mixture) -> None:
     assert mixture.proportions() == {"real": 0.3, "composed": 0.55, "synthetic": 0.15}
     assert mixture.frame_ranges == (60, 3, 40)
-    real, composed, synthetic = mixture.parts
+    real, composed, synthetic = mixture.sets
     assert len(real) == 16, (
         "2 clips with masks, mirrored too, 4 frames each; the clip without masks is not used"
     )
@@ -70,7 +70,7 @@ def test_three_sets_with_documented_shares(mixture: Mixture) -> None:
 def test_a_pair_can_be_drawn_from_each(mixture: Mixture) -> None:
     chosen = recipe("dla_siamrpnpp_small")
     source = PairSource(mixture, chosen.sampling, chosen.net, seed=1)
-    parts = {mixture.part_of_pair(1, 0, index) for index in range(12)}
+    parts = {mixture.set_of_pair(1, 0, index) for index in range(12)}
     assert parts == {0, 1, 2}
     for index in range(12):
         assert source.pair(0, index).search.std() > 3
@@ -86,9 +86,9 @@ def test_a_second_call_reads_the_cache(mixture: Mixture, footage: Path, cache: P
 
 def test_crops_follow_their_inputs(mixture: Mixture, footage: Path, cache: Path) -> None:
     other = footage_mixture(footage, seed=1, composed=3, length=3)
-    assert other.parts[0].digest() == mixture.parts[0].digest(), "real clips have no seed"
-    assert other.parts[1].digest() != mixture.parts[1].digest()
-    assert other.parts[2].digest() != mixture.parts[2].digest()
+    assert other.sets[0].digest() == mixture.sets[0].digest(), "real clips have no seed"
+    assert other.sets[1].digest() != mixture.sets[1].digest()
+    assert other.sets[2].digest() != mixture.sets[2].digest()
     before = set(cache.iterdir())
     extra = footage / "stills" / "extra.png"
     cv2.imwrite(str(extra), np.full((64, 64, 3), 90, np.uint8))
@@ -97,7 +97,7 @@ def test_crops_follow_their_inputs(mixture: Mixture, footage: Path, cache: Path)
     finally:
         extra.unlink()
     assert len(set(cache.iterdir()) - before) == 3
-    assert changed.parts[1].digest() != mixture.parts[1].digest()
+    assert changed.sets[1].digest() != mixture.sets[1].digest()
 
 
 def test_a_mirrored_track_by_hand(footage: Path) -> None:
@@ -143,7 +143,7 @@ def test_numbers_out_of_range_are_refused(footage: Path, arguments: dict[str, in
 @pytest.mark.slow
 def test_the_shared_footage(shared_data: Path, cache: Path) -> None:
     mixture = footage_mixture(shared_data, composed=7, length=4)
-    assert mixture.parts[0].track_count == 22
+    assert mixture.sets[0].track_count == 22
     built = {file: file.stat().st_mtime_ns for file in cache.iterdir()}
     assert footage_mixture(shared_data, composed=7, length=4).digest() == mixture.digest()
     assert {file: file.stat().st_mtime_ns for file in cache.iterdir()} == built, "read, not built again"

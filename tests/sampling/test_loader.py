@@ -139,7 +139,7 @@ class Faulty:
     def __len__(self):
         return len(self.crops)
 
-    def part(self, index, part):
+    def image(self, index, needed=None):
         self.fail()
 
 

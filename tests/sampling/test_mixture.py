@@ -38,10 +38,7 @@ class Fake:
     def __len__(self):
         return int(self.tracks[-1])
 
-    def image(self, index):
-        pytest.fail("drawing frames must not decode an image")
-
-    def part(self, index, part):
+    def image(self, index, needed=None):
         pytest.fail("drawing frames must not decode an image")
 
     def digest(self):
@@ -78,15 +75,15 @@ def test_the_paper_scale_is_600_000_pairs():
 
 
 def test_sets_that_are_not_there_leave_the_proportions_of_the_others():
-    mixed = Mixture.of({"youtubebb": ONE, "coco": TWO})
+    mixed = Mixture({"youtubebb": ONE, "coco": TWO})
     assert mixed.proportions() == pytest.approx({"youtubebb": 0.6, "coco": 0.4})
     assert sum(600_000 * share for share in mixed.proportions().values()) == 600_000
 
 
 @pytest.mark.parametrize(("seed", "epoch"), [(0, 0), (0, 1), (7, 19)])
 def test_shares_are_kept_by_every_epoch_and_every_batch(seed, epoch):
-    mixed = Mixture.of(dict.fromkeys(PAPER_SHARES, ONE))
-    parts = np.array([mixed.part_of_pair(seed, epoch, index) for index in range(60_000)])
+    mixed = Mixture(dict.fromkeys(PAPER_SHARES, ONE))
+    parts = np.array([mixed.set_of_pair(seed, epoch, index) for index in range(60_000)])
     counts = np.bincount(parts)
     assert np.abs(counts - [8000, 12_000, *[8000] * 5]).max() <= 5
     batches = np.array([np.bincount(batch, minlength=7) for batch in parts[:59_904].reshape(-1, 256)])
@@ -95,9 +92,9 @@ def test_shares_are_kept_by_every_epoch_and_every_batch(seed, epoch):
 
 
 def test_seed_and_epoch_move_the_sets():
-    mixed = Mixture.of(dict.fromkeys(PAPER_SHARES, ONE))
+    mixed = Mixture(dict.fromkeys(PAPER_SHARES, ONE))
     orders = {
-        tuple(mixed.part_of_pair(seed, epoch, index) for index in range(1000))
+        tuple(mixed.set_of_pair(seed, epoch, index) for index in range(1000))
         for seed in range(5)
         for epoch in range(5)
     }
@@ -105,9 +102,9 @@ def test_seed_and_epoch_move_the_sets():
 
 
 def test_ranks_that_take_every_eighth_pair_see_the_same_shares():
-    mixed = Mixture.of(dict.fromkeys(PAPER_SHARES, ONE))
+    mixed = Mixture(dict.fromkeys(PAPER_SHARES, ONE))
     for rank in range(8):
-        parts = [mixed.part_of_pair(0, 0, index) for index in range(rank, 40_000, 8)]
+        parts = [mixed.set_of_pair(0, 0, index) for index in range(rank, 40_000, 8)]
         assert np.abs(np.bincount(parts) / 5000 - list(mixed.proportions().values())).max() < 0.004
 
 
@@ -185,7 +182,7 @@ def test_mixtures_that_make_no_sense_are_refused():
     with pytest.raises(InputError, match="there is no set to mix"):
         Mixture({}, {})
     with pytest.raises(InputError, match="there is no share for mine; shares of imagenet_vid, youtubebb"):
-        Mixture.of({"mine": ONE})
+        Mixture({"mine": ONE})
     for pairs, reach in ((0, 1), (-1, 1), (float("nan"), 1), (1, -1)):
         with pytest.raises(
             InputError, match="a needs a positive number of pairs and a frame range of 0 or more"

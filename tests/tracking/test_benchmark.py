@@ -194,12 +194,12 @@ def test_results_of_something_else_are_not_mixed(
     run(Walker, minis[name], tmp_path, settings={"rate": 0.1}, **PROTOCOLS[name])
     changed = {"settings": {"rate": 0.2}, "weights_sha256": "ab", **PROTOCOLS[name]}
     message = (
-        r"walker/run\.json belongs to another run: weights_sha256 is None there and 'ab' here; "
-        r"settings is \{'rate': 0\.1\} there and \{'rate': 0\.2\} here; choose another folder"
+        r"walker/run\.json belongs to another run: weights_sha256 was None and is now 'ab'; "
+        r"settings was \{'rate': 0\.1\} and is now \{'rate': 0\.2\}; choose another folder"
     )
     with pytest.raises(InputError, match=message):
         run(Walker, minis[name], tmp_path, **changed)
-    with pytest.raises(InputError, match=rf"benchmark is '{name}' there and 'uav123' here"):
+    with pytest.raises(InputError, match=rf"benchmark was '{name}' and is now 'uav123'"):
         run(Walker, minis["uav123"], tmp_path, settings={"rate": 0.1}, **PROTOCOLS[name])
 
 
@@ -307,7 +307,8 @@ def test_results_of_an_earlier_version_are_not_taken(
     shutil.rmtree(folder / "content")
     before = results(folder)
     with pytest.raises(
-        InputError, match=r"has results of sequence \S+ \(also .*\.json does not say of which images"
+        InputError,
+        match=r"has results of sequence \S+ \(also .*\.json does not record their boxes and images",
     ):
         run(StaticTracker, minis[name], tmp_path, **PROTOCOLS[name])
     assert results(folder) == before

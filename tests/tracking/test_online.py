@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,6 +17,7 @@ from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.models.heads import HeadOutput
 from dlatrack.models.siamese import build_model
+from dlatrack.models.weights import load_weights, save_weights
 from dlatrack.recipes import NetConfig, recipe
 from dlatrack.tracking.online import OnlineTracker
 
@@ -178,6 +181,50 @@ def test_unusable_weights_are_named() -> None:
     tracker.init(noise(60, 60), np.array([10, 10, 20, 20]))
     with pytest.raises(InputError, match="not finite; its weights are unusable"):
         tracker.update(noise(60, 60))
+
+
+def boxes_of(tracker: OnlineTracker) -> np.ndarray:
+    video = synthetic_sequence(5, 4, challenges=())
+    tracker.init(video.frames[0], video.boxes_xywh[0])
+    return np.array([tracker.update(video.frames[index])[0] for index in range(1, 4)])
+
+
+def test_weights_are_taken_by_name_and_by_file(tmp_path: Path) -> None:
+    net, chosen = load_weights("dla_siamcar_small")
+    expected = boxes_of(OnlineTracker(net, chosen, benchmark="UAV123"))
+    save_weights(tmp_path / "mine.safetensors", net, chosen, {})
+    for place in ("dla_siamcar_small", tmp_path / "mine.safetensors", str(tmp_path / "mine.safetensors")):
+        tracker = OnlineTracker.from_weights(place, benchmark="UAV123")
+        assert tracker.recipe == chosen
+        assert np.array_equal(boxes_of(tracker), expected)
+    factory = pickle.loads(pickle.dumps(partial(OnlineTracker.from_weights, place, benchmark="UAV123")))
+    assert np.array_equal(boxes_of(factory()), expected)
+    with pytest.raises(
+        InputError, match="no weights of that name come with dlatrack; it has dla_siamcar_small, "
+    ):
+        OnlineTracker.from_weights("dla_siamcar")
+    with pytest.raises(
+        InputError, match=r"recipe dla_siamcar_small has no online settings for 'OTB'; it has "
+    ):
+        OnlineTracker.from_weights("dla_siamcar_small", benchmark="OTB")
+
+
+def test_a_setting_takes_the_place_of_the_recipes() -> None:
+    net, chosen = load_weights("dla_siamcar_small")
+    setting = replace(chosen.online["OTB100"], rate=0.9)
+    other = replace(chosen, online={"own": setting})
+    usual = OnlineTracker.from_weights("dla_siamcar_small")
+    before = boxes_of(usual)
+    varied = usual.with_setting(setting)
+    expected = boxes_of(OnlineTracker(net, other, benchmark="own"))
+    assert not np.array_equal(before, expected)
+    assert np.array_equal(
+        boxes_of(OnlineTracker.from_weights("dla_siamcar_small", setting=setting)), expected
+    )
+    with pytest.raises(ValueError, match="call init"):
+        varied.update(noise(9, 9))
+    assert np.array_equal(boxes_of(varied), expected)
+    assert np.array_equal(boxes_of(usual), before)
 
 
 def test_unknown_benchmark_and_head_are_named() -> None:

@@ -55,16 +55,6 @@ def test_a_run_keeps_the_given_box_and_the_answers() -> None:
     assert isinstance(result, RunResult)
 
 
-def test_on_frame_sees_every_frame() -> None:
-    seen: list[tuple[int, int, float, float]] = []
-    run_one_pass(
-        Drifter(),
-        sequence(),
-        on_frame=lambda i, image, box, score: seen.append((i, image[0, 0, 0], box[0], score)),
-    )
-    assert seen == [(0, 0, 10, 1), (1, 1, 11, 0.25), (2, 2, 12, 0.25), (3, 3, 13, 0.25)]
-
-
 def test_static_tracker_answers_the_first_box() -> None:
     box = np.array([1.0, 2, 3, 4])
     tracker = StaticTracker()
@@ -114,17 +104,12 @@ def test_the_static_box_needs_no_images() -> None:
         run_one_pass(Drifter(), sequence(frames=_Unreadable()))
 
 
-def test_who_builds_on_the_static_box_or_watches_it_gets_images() -> None:
+def test_subclasses_of_the_static_box_get_images() -> None:
     class Looking(StaticTracker):
         def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
             return super().update(image)[0], float(image[0, 0, 0])
 
     assert run_one_pass(Looking(), sequence()).scores.tolist() == [1, 1, 2, 3]
-    shapes: list[tuple[int, ...]] = []
-    run_one_pass(
-        StaticTracker(), sequence(), on_frame=lambda i, image, box, score: shapes.append(image.shape)
-    )
-    assert shapes == [sequence().frames[0].shape] * 4
 
 
 class Careless:
@@ -142,11 +127,7 @@ class Careless:
 def test_a_tracker_that_changes_its_arrays_changes_neither_truth_nor_answers() -> None:
     video = sequence()
     before = video.boxes_xywh.copy()
-
-    def overwrite(index: int, image: np.ndarray, box_xywh: np.ndarray, score: float) -> None:
-        box_xywh[:] = 0
-
-    result = run_one_pass(Careless(), video, on_frame=overwrite)
+    result = run_one_pass(Careless(), video)
     assert (video.boxes_xywh == before).all()
     assert result.boxes_xywh.tolist() == [
         [10, 20, 30, 40],

@@ -10,7 +10,7 @@ import pytest
 
 from dlatrack import __version__
 from dlatrack.errors import InputError
-from dlatrack.tracking.run_record import check_names, claim_sequences, write_or_check
+from dlatrack.tracking.run_record import check_names, write_or_check, write_or_check_content
 
 IDENTITY: dict[str, Any] = {"tracker": "static", "weights_sha256": "ab", "settings": {}}
 
@@ -28,12 +28,12 @@ def test_run_json_says_what_made_the_results(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tracker": "other"}, "tracker is 'static' there and 'other' here"),
-        ({"weights_sha256": "cd"}, "weights_sha256 is 'ab' there and 'cd' here"),
-        ({"settings": {"rate": 0.5}}, r"settings is \{\} there and \{'rate': 0.5\} here"),
+        ({"tracker": "other"}, "tracker was 'static' and is now 'other'"),
+        ({"weights_sha256": "cd"}, "weights_sha256 was 'ab' and is now 'cd'"),
+        ({"settings": {"rate": 0.5}}, r"settings was \{\} and is now \{'rate': 0.5\}"),
         (
             {"tracker": "other", "weights_sha256": None},
-            "tracker is 'static' there and 'other' here; weights_sha256 is 'ab' there and None here",
+            "tracker was 'static' and is now 'other'; weights_sha256 was 'ab' and is now None",
         ),
     ],
 )
@@ -47,13 +47,13 @@ def test_results_of_something_else_are_not_mixed(
         write_or_check(tmp_path, IDENTITY | changes)
 
 
-def claim_all(folder: Path, content: dict[str, dict[str, str]]) -> None:
-    claim_sequences(folder, content, lambda name: [folder / f"{name}.txt"])
+def check_all(folder: Path, content: dict[str, dict[str, str]]) -> None:
+    write_or_check_content(folder, content, lambda name: [folder / f"{name}.txt"])
 
 
 def test_sequences_without_results_may_change(tmp_path: Path) -> None:
     for boxes in "ab":
-        claim_all(tmp_path, {"dog": {"boxes": boxes, "images": "c"}})
+        check_all(tmp_path, {"dog": {"boxes": boxes, "images": "c"}})
     assert json.loads((tmp_path / "content" / "dog.json").read_text()) == {"boxes": "b", "images": "c"}
 
 
@@ -72,20 +72,20 @@ def test_sequences_without_results_may_change(tmp_path: Path) -> None:
     ],
 )
 def test_what_has_changed_of_a_sequence_is_named(tmp_path: Path, here: dict[str, str], message: str) -> None:
-    claim_all(tmp_path, {"dog": {"boxes": "a", "images": "b"}})
+    check_all(tmp_path, {"dog": {"boxes": "a", "images": "b"}})
     (tmp_path / "dog.txt").touch()
     with pytest.raises(InputError, match=message):
-        claim_all(tmp_path, {"cat": {"boxes": "a", "images": "b"}, "dog": here})
+        check_all(tmp_path, {"cat": {"boxes": "a", "images": "b"}, "dog": here})
     assert [path.name for path in (tmp_path / "content").iterdir()] == ["dog.json"]
 
 
 def test_of_many_changed_sequences_five_are_named(tmp_path: Path) -> None:
     names = [f"s{number}" for number in range(8)]
-    claim_all(tmp_path, {name: {"boxes": "a"} for name in names})
+    check_all(tmp_path, {name: {"boxes": "a"} for name in names})
     for name in names:
         (tmp_path / f"{name}.txt").touch()
     with pytest.raises(InputError, match=r"sequence s0 have .* \(also s1, s2, s3, s4 and 3 more\); choose"):
-        claim_all(tmp_path, {name: {"boxes": "b"} for name in names})
+        check_all(tmp_path, {name: {"boxes": "b"} for name in names})
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]"])
@@ -95,9 +95,9 @@ def test_results_without_a_record_are_of_unknown_clips(tmp_path: Path, text: str
         (tmp_path / "content").mkdir()
         (tmp_path / "content" / "dog.json").write_text(text)
     with pytest.raises(
-        InputError, match=r"content/dog\.json does not say of which images and boxes; earlier"
+        InputError, match=r"content/dog\.json does not record their boxes and images; earlier"
     ):
-        claim_all(tmp_path, {"dog": {"boxes": "a"}})
+        check_all(tmp_path, {"dog": {"boxes": "a"}})
 
 
 @pytest.mark.parametrize("text", ["{", "[]", ""])

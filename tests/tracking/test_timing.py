@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +16,18 @@ STARTED = np.array([True, False, False, True, False])
 
 
 def test_frames_are_summed_by_stage() -> None:
-    stages = RunTimes.of(SECONDS, READ, STARTED)
-    assert stages == RunTimes(4, 2, read_seconds=0.5, init_seconds=1.5, update_seconds=0.5)
-    assert stages.frames_per_second == 2
-    assert stages + stages == RunTimes(8, 4, read_seconds=1.0, init_seconds=3.0, update_seconds=1.0)
+    times = RunTimes.of(SECONDS, READ, STARTED)
+    assert times == RunTimes(4, 2, read_seconds=0.5, init_seconds=1.5, update_seconds=0.5)
+    assert times.frames_per_second == 2
+    assert times + times == RunTimes(8, 4, read_seconds=1.0, init_seconds=3.0, update_seconds=1.0)
     assert RunTimes().frames_per_second == 0
 
 
 def test_times_are_in_the_form_of_got10k(tmp_path: Path) -> None:
-    stages = RunTimes.of(SECONDS, READ, STARTED)
-    write_times(tmp_path, "bag", [SECONDS[:3]], stages)
+    times = RunTimes.of(SECONDS, READ, STARTED)
+    write_times(tmp_path, "bag", [SECONDS[:3]], times)
     assert (tmp_path / "bag_time.txt").read_text() == "0.50000000\n0.25000000\nnan\n"
-    write_times(tmp_path, "bag", [SECONDS[:3], SECONDS[2:]], stages)
+    write_times(tmp_path, "bag", [SECONDS[:3], SECONDS[2:]], times)
     assert (tmp_path / "bag_time.txt").read_text().splitlines() == [
         "0.50000000,nan",
         "0.25000000,1.00000000",
@@ -35,14 +36,12 @@ def test_times_are_in_the_form_of_got10k(tmp_path: Path) -> None:
 
 
 def test_a_summary_takes_what_is_there(tmp_path: Path) -> None:
-    stages = RunTimes.of(SECONDS, READ, STARTED)
+    times = RunTimes.of(SECONDS, READ, STARTED)
     for name in ("bag", "book"):
-        write_times(tmp_path, name, [SECONDS], stages)
-    total = write_summary(tmp_path / "summary.json", ["book", "bag", "missing"])
-    assert total == stages + stages
+        write_times(tmp_path, name, [SECONDS], times)
+    write_summary(tmp_path / "summary.json", ["book", "bag", "missing"])
     record = json.loads((tmp_path / "summary.json").read_text())
-    assert record["sequences"] == 2
-    assert record["frames_per_second"] == pytest.approx(2)
+    assert record == {"sequences": 2, **asdict(times + times), "frames_per_second": pytest.approx(2)}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"frames": 1, "stops": 2}'])

@@ -38,7 +38,7 @@ def prepare(folder: Path | None = None) -> Callable[[str], tuple[str, int]]:
 
 
 def run_and_die(told: Connection) -> None:
-    """Be killed while one process of the crew waits and the other works."""
+    """Be killed while one process waits and the other works."""
     answers = run_tasks(prepare, ["quick", "endless", "endless"], 2)
     told.send(next(answers)[1][1])
     os.kill(os.getpid(), signal.SIGKILL)
@@ -73,7 +73,7 @@ def test_trouble_in_a_process_stops_the_work(task: str, error: type[Exception], 
         list(run_tasks(prepare, [task, "endless"], 2))
 
 
-def test_a_crew_ends_with_the_process_that_started_it() -> None:
+def test_processes_end_with_the_one_that_started_them() -> None:
     ours, theirs = get_context("fork").Pipe()
     process = get_context("fork").Process(target=run_and_die, args=(theirs,))
     process.start()

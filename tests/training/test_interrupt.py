@@ -79,5 +79,5 @@ def test_train_stops_with_the_status_of_its_signal_and_says_how_to_go_on(
         train("siamcar_small", tmp_path, sequences=1, epochs=1, pairs_per_epoch=32, backbone_weights="random")
     assert stop.value.exit_code == status
     text = capsys.readouterr().out
-    assert f"going on from {tmp_path / CHECKPOINT}" in text
+    assert f"resuming from {tmp_path / CHECKPOINT}" in text
     assert "stopped in epoch 0; the same command resumes from here" in text

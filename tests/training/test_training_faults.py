@@ -111,7 +111,7 @@ def test_a_damaged_crop_of_a_pack_stops_with_its_shard(tmp_path):
     quick = replace(RECIPE, schedule=replace(SHORT, epochs=1))
     with pytest.raises(InputError, match=r"crops-000000\.tar|crop \d+|hash"):
         crops = open_mixture({"coco": tmp_path / "pack"})
-        crops.parts[0].verify()
+        crops.sets[0].verify()
         train(quick, crops, tmp_path / "run")
 
 

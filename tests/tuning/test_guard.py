@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from dlatrack.datasets.manifests import manifest
 from dlatrack.errors import InputError
 from dlatrack.tracking.benchmark import DataSetSource
-from dlatrack.tuning.guard import check_declared, check_listed, declared_test_set, listed_test_set
-from dlatrack.tuning.source import validation_source
+from dlatrack.tuning.guard import (
+    check_declared,
+    check_listed,
+    declared_test_set,
+    listed_test_set,
+    validation_source,
+)
 
 LISTS = {
     name: [sequence.name for sequence in manifest(stem).sequences]

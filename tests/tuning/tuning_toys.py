@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,3 +70,17 @@ class Strip:
             )
             for number in range(self.count)
         ]
+
+
+def out_of_step(
+    prepare: Callable[[], Callable[[str], float]], tasks: list[str], workers: int
+) -> Iterator[tuple[str, float]]:
+    """Like `run_tasks`: tasks are taken before answers are looked at, and are answered in any order."""
+    do, todo, under_way = prepare(), iter(tasks), []
+    draw = np.random.default_rng(workers)
+    while True:
+        under_way += [task for _ in range(workers - len(under_way)) if (task := next(todo, "")) != ""]
+        if not under_way:
+            return
+        task = under_way.pop(draw.integers(len(under_way)))
+        yield task, do(task)

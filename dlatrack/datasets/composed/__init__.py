@@ -1,22 +1,21 @@
-"""Videos composed from photographs and cut-outs: real textures and real objects, motion and truth of our own.
+"""Videos composed of photographs and cut-outs: real textures and real objects with generated motion and exact truth.
 
-A target, look-alikes and occluders, each a cut-out or a patch of a photograph, move in front of a window of another
-photograph. Boxes and absence follow from the outlines, so they are exact.
+A target, distractors and occluders, each a cut-out or a patch of a photograph, move in front of a window of another
+photograph. Boxes and absence follow from the outlines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Listing
+from collections import abc
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.composed.cutouts import Cutout, masked_clips, read_cutouts
+from dlatrack.datasets.composed.cutouts import Cutout, masked_clips, read_cutouts, read_photographs
 from dlatrack.datasets.composed.painting import paint_composed
-from dlatrack.datasets.composed.photographs import read_photographs
-from dlatrack.datasets.composed.scene import Production, draw_scene
+from dlatrack.datasets.composed.scene import ComposedScene, draw_composed_scene
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import truth
 from dlatrack.datasets.synthetic.render import Painting, render
@@ -33,19 +32,19 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class ComposedFrames:
-    """The images of a composed video; image i depends on what is given here and i alone, whatever was asked before.
+    """Images of a composed video; image i depends on these arguments and i alone, not on images read before.
 
     The pixels of the 16 videos used last stay in memory, a few MB each.
 
     Args:
-        photographs: (H, W, 3) uint8 RGB.
+        photographs: photographs to choose from, (H, W, 3) uint8 RGB.
         cutouts: objects to choose from.
-        seed: of the video.
+        seed: seed of the video.
         length: frames.
     """
 
-    photographs: Listing[np.ndarray]
-    cutouts: Listing[Cutout]
+    photographs: abc.Sequence[np.ndarray]
+    cutouts: abc.Sequence[Cutout]
     seed: int
     length: int
 
@@ -55,24 +54,24 @@ class ComposedFrames:
     def __getitem__(self, index: int) -> np.ndarray:
         """Frame `index` as (H, W, 3) uint8 RGB; negative indices count from the end."""
         frame = range(self.length)[index]
-        production, painting = _painted(self)
-        return production.recording.apply(render(production.scene, painting, frame), frame)
+        composed, painting = _painted(self)
+        return composed.camera_effects.apply(render(composed.scene, painting, frame), frame)
 
-    def draw_scene(self) -> Production:
-        """What happens in the video, and what its objects look like."""
-        return draw_scene(self.photographs, self.cutouts, self.seed, self.length)
+    def draw_scene(self) -> ComposedScene:
+        """The video before it is painted."""
+        return draw_composed_scene(self.photographs, self.cutouts, self.seed, self.length)
 
 
 @lru_cache(maxsize=16)
-def _painted(frames: ComposedFrames) -> tuple[Production, Painting]:
-    production = frames.draw_scene()
-    return production, paint_composed(production.scene, production.appearances, production.backdrop)
+def _painted(frames: ComposedFrames) -> tuple[ComposedScene, Painting]:
+    composed = frames.draw_scene()
+    return composed, paint_composed(composed.scene, composed.appearances, composed.backdrop)
 
 
 def composed_sequences(
-    photographs: Listing[Path], cutouts: Listing[Cutout], count: int, seed: int, length: int = 20
+    photographs: abc.Sequence[Path], cutouts: abc.Sequence[Cutout], count: int, seed: int, length: int = 20
 ) -> list[Sequence]:
-    """Compose videos, named after their seeds, e.g. "composed-0007"; their frames are rendered when asked for.
+    """Compose videos, named after their seeds, e.g. "composed-0007"; their frames are rendered on demand.
 
     - The background is a window of a photograph under a camera that pans, zooms and rolls.
     - The target is a cut-out or a patch of another photograph in a random outline, 12 px to 0.6 of the view, aspect
@@ -87,10 +86,10 @@ def composed_sequences(
 
     Args:
         photographs: image files, 64 px or more a side.
-        cutouts: of `read_cutouts`; may be empty.
-        count: videos.
-        seed: of the first video, the others count on; the same inputs and seed give the same bytes.
-        length: frames of each, 2 or more.
+        cutouts: cut-outs of `read_cutouts`; may be empty.
+        count: number of videos.
+        seed: seed of the first video; the next ones follow. The same inputs and seed give the same bytes.
+        length: frames of each video, 2 or more.
 
     Raises:
         InputError: naming the photograph, if one cannot be read or is too small, or there is none.

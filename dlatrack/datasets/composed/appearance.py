@@ -1,8 +1,8 @@
-"""What the objects of a composed video look like: cut-outs, and patches of photographs in random outlines."""
+"""Appearance of the objects of a composed video: cut-outs, and patches of photographs in random outlines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Listing
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.random import Generator
 
 from dlatrack.datasets.composed.cutouts import Cutout
-from dlatrack.datasets.synthetic.motion import OUTLINE_POINTS, random_outline
+from dlatrack.datasets.synthetic.motion import OUTLINE_POINTS, direction, fill_square, random_outline
+from dlatrack.datasets.synthetic.render import outline_mask
 
-#: How often an object is a cut-out, where there are any.
-CUTOUT_SHARE = 0.5
+#: Share of the objects that are cut-outs, where there are any.
+_CUTOUT_SHARE = 0.5
 
-#: Pieces of a photograph that a patch is chosen from.
+#: Pieces of a photograph from which a patch is chosen.
 _PIECES = 3
 
 
@@ -25,7 +26,7 @@ class Appearance:
 
     Args:
         rgba: (H, W, 4) uint8 RGB and coverage; the outline touches all four sides.
-        shape: (P, 2) outline in object units: -1..1 from side to side.
+        shape: (P, 2) outline in object units, from -1 to 1 across the picture.
     """
 
     rgba: np.ndarray
@@ -38,34 +39,36 @@ class Appearance:
 
 
 def draw_appearances(
-    rng: Generator, photographs: Listing[np.ndarray], cutouts: Listing[Cutout], count: int
+    rng: Generator, photographs: Sequence[np.ndarray], cutouts: Sequence[Cutout], count: int
 ) -> list[Appearance]:
-    """An appearance, and `count` - 1 that resemble it.
+    """Draw `count` appearances that resemble each other.
 
-    They are the same object at other times of its clip, or patches of one photograph, most in the same outline. All
+    They show one object at different times of its clip, or patches of one photograph, most in the same outline. All
     get the same change of colour.
     """
-    if cutouts and rng.random() < CUTOUT_SHARE:
+    if cutouts and rng.random() < _CUTOUT_SHARE:
         first = cutouts[int(rng.integers(len(cutouts)))]
-        kin = [cutout for cutout in cutouts if cutout.clip == first.clip]
-        chosen = [first, *(kin[int(number)] for number in rng.integers(len(kin), size=count - 1))]
+        same = [cutout for cutout in cutouts if cutout.clip == first.clip]
+        chosen = [first, *(same[int(number)] for number in rng.integers(len(same), size=count - 1))]
         pictures = [cutout.rgba for cutout in chosen]
         if rng.random() < 0.5:
             pictures = [picture[:, ::-1] for picture in pictures]
         appearances = [Appearance(picture, _contour(picture[..., 3])) for picture in pictures]
     else:
         photograph = photographs[int(rng.integers(len(photographs)))]
-        shape, size = draw_outline(rng), _patch_size(rng, photograph)
-        shapes = [shape, *(shape if rng.random() < 0.7 else draw_outline(rng) for _ in range(count - 1))]
-        appearances = [patch(rng, photograph, one, size) for one in shapes]
+        first_shape, size = draw_outline(rng), _patch_size(rng, photograph)
+        repeated = (first_shape if rng.random() < 0.7 else draw_outline(rng) for _ in range(count - 1))
+        appearances = [draw_patch(rng, photograph, shape, size) for shape in [first_shape, *repeated]]
     tone = _tone(rng)
     return [Appearance(_toned(appearance.rgba, tone), appearance.shape) for appearance in appearances]
 
 
-def patch(rng: Generator, photograph: np.ndarray, shape: np.ndarray, size: tuple[int, int]) -> Appearance:
+def draw_patch(
+    rng: Generator, photograph: np.ndarray, shape: np.ndarray, size: tuple[int, int]
+) -> Appearance:
     """A piece of a photograph of `size` (width, height) px, in an outline (P, 2).
 
-    Of a few random pieces the one with most contrast is taken: sky in front of sky could not be followed.
+    It is the one with most contrast among a few random pieces: sky in front of sky could not be tracked.
     """
     width, height = (min(side, limit) for side, limit in zip(size, photograph.shape[1::-1], strict=True))
     pieces = []
@@ -74,13 +77,7 @@ def patch(rng: Generator, photograph: np.ndarray, shape: np.ndarray, size: tuple
         top = int(rng.integers(photograph.shape[0] - height + 1))
         pieces.append(photograph[top : top + height, left : left + width])
     piece = max(pieces, key=lambda pixels: float(cv2.meanStdDev(pixels)[1].sum()))
-    fine = 4  # the outline is drawn in quarters of a pixel
-    mask = np.zeros((height * fine, width * fine), np.uint8)
-    corners = np.rint(((shape + 1) / 2 * [width * fine, height * fine] - 0.5) * 16).astype(np.int32)
-    cv2.fillPoly(mask, [corners], 255, cv2.LINE_8, 4)
-    return Appearance(
-        np.dstack([piece, cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)]), shape
-    )
+    return Appearance(np.dstack([piece, outline_mask(shape, (width, height), 1)]), shape)
 
 
 def draw_outline(rng: Generator) -> np.ndarray:
@@ -91,7 +88,7 @@ def draw_outline(rng: Generator) -> np.ndarray:
     arms = int(rng.integers(3, 8))
     radius = 1 + rng.uniform(0.15, 0.45) * np.cos(arms * turn + rng.uniform(0, 7))
     radius += 0.15 * np.cos(turn * rng.integers(1, 3) + rng.uniform(0, 7))
-    return _filling(radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1))
+    return fill_square(radius[:, None] * direction(turn))
 
 
 def _patch_size(rng: Generator, photograph: np.ndarray) -> tuple[int, int]:
@@ -105,18 +102,11 @@ def _patch_size(rng: Generator, photograph: np.ndarray) -> tuple[int, int]:
 def _contour(alpha: np.ndarray) -> np.ndarray:
     """Outer contour of the covered part, in object units, (P, 2)."""
     contours, _ = cv2.findContours((alpha > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return _filling(max(contours, key=len)[:, 0].astype(np.float64))
-
-
-def _filling(points: np.ndarray) -> np.ndarray:
-    """Stretch points (P, 2) to fill the square from -1 to 1."""
-    low, high = points.min(0), points.max(0)
-    stretched: np.ndarray = (2 * points - low - high) / (high - low)
-    return stretched
+    return fill_square(max(contours, key=len)[:, 0].astype(np.float64))
 
 
 def _tone(rng: Generator) -> np.ndarray:
-    """A change of colour, (3, 3): gains per channel, and now and then other channels."""
+    """A change of colour, (3, 3): gains per channel, and sometimes an exchange of channels."""
     gains = np.exp(rng.normal(0, 0.2, 1) + rng.normal(0, 0.12, 3))
     order = rng.permutation(3) if rng.random() < 0.3 else np.arange(3)
     return (np.eye(3)[order] * gains[:, None]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What camera and codec do to the frames of a composed video: tone, softness and compression."""
+"""The camera of a composed video: its motion, and defocus, tone and compression of the frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from dlatrack.datasets.synthetic.motion import drift
+from dlatrack.datasets.synthetic.motion import curve, drift
 
 #: Weights of red, green and blue in the brightness of a pixel (ITU-R BT.601).
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -16,14 +16,14 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True, eq=False)
 class CameraEffects:
-    """Changes of the picture over T frames.
+    """Defocus, tone and compression over T frames.
 
     Args:
         softness: (T,) standard deviation of the defocus, px; 0 is sharp.
         gain: (T, 3) factor on red, green and blue.
         contrast: (T,) factor on the distance from mid-grey.
-        saturation: factor on the distance from grey; 0 records in black and white.
-        quality: of the JPEG compression of each frame, 1..100; 0 leaves it out.
+        saturation: factor on the distance from grey; 0 is black and white.
+        quality: quality of the JPEG compression of each frame, 1..100; 0: no compression.
     """
 
     softness: np.ndarray
@@ -33,7 +33,7 @@ class CameraEffects:
     quality: int
 
     def apply(self, image: np.ndarray, index: int) -> np.ndarray:
-        """Frame `index` as recorded, (H, W, 3) uint8 RGB, from what was in front of the camera."""
+        """Frame `index` with these effects, (H, W, 3) uint8 RGB, from a rendered image of the same form."""
         if self.softness[index] >= 0.3:
             image = cv2.GaussianBlur(image, (0, 0), float(self.softness[index]))
         grey = np.eye(3) * self.saturation + (1 - self.saturation) * _LUMA
@@ -43,12 +43,24 @@ class CameraEffects:
         if self.quality:
             options = [cv2.IMWRITE_JPEG_QUALITY, self.quality]
             encoded = cv2.imencode(".jpg", image, options)[1]
-            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)  # type: ignore[assignment]  # what was just encoded
+            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)  # type: ignore[assignment]  # encoded just above
         return image
 
 
-def draw_recording(rng: Generator, length: int) -> CameraEffects:
-    """Most videos are nearly steady and sharp; one in four goes in and out of focus, one in ten has no colour."""
+def draw_camera(rng: Generator, length: int, size: tuple[int, int], canvas: tuple[int, int]) -> np.ndarray:
+    """Pan, zoom and roll over a background of `canvas` (width, height) px; (T, 4) as `Scene.camera`."""
+    every = length / rng.uniform(0.8, 2)
+    zoom = np.exp(drift(rng, length, every, rng.uniform(0, 0.15)))
+    roll = drift(rng, length, every, rng.uniform(0, 0.1))
+    room = np.maximum((np.array(canvas) - np.array(size) * 1.1) / 2, 0)
+    start = rng.uniform(-1, 1, 2) * room
+    pan = rng.choice([0.0, 0.1, 0.4], p=[0.3, 0.4, 0.3]) * np.array(size) * curve(rng, length, every, 2)
+    position = np.array(canvas) / 2 + np.clip(start + pan, -room, room)
+    return np.concatenate([position, zoom[:, None], roll[:, None]], 1)
+
+
+def draw_camera_effects(rng: Generator, length: int) -> CameraEffects:
+    """Effects that hardly change in most videos; one in four goes in and out of focus, one in ten has no colour."""
     soft = np.zeros(length)
     if rng.random() < 0.25:
         soft = np.maximum(rng.uniform(0, 1.2) + drift(rng, length, length / 2, rng.uniform(0, 1.2)), 0)

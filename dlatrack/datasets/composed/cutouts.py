@@ -1,7 +1,8 @@
-"""Objects cut out of video that comes with masks."""
+"""The material of composed videos: photographs, and objects cut out of video with masks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from dlatrack.datasets.images import read_image
 from dlatrack.errors import InputError
 from dlatrack.files import is_companion
 
-#: Cut-outs with a shorter side are passed over: too little to see.
-SMALLEST = 16
+#: Smallest side of a photograph and of a cut-out, px.
+_SMALLEST_PHOTOGRAPH, _SMALLEST_CUTOUT = 64, 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class Cutout:
 
     Args:
         clip: name of the video; cut-outs of one clip show the same object.
-        frame: 0-based.
+        frame: 0-based number of the frame.
         rgba: (H, W, 4) uint8 RGB and coverage, cropped to the object.
     """
 
@@ -32,23 +33,43 @@ class Cutout:
     rgba: np.ndarray
 
 
+def read_photographs(files: Sequence[Path]) -> list[np.ndarray]:
+    """Decode photographs, (H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: naming the file, if one cannot be read or has a side under 64 px, or there is none.
+    """
+    if not files:
+        raise InputError("there is no photograph; at least one is needed to compose a video")
+    images = []
+    for file in files:
+        image = read_image(file, upright=True)
+        if min(image.shape[:2]) < _SMALLEST_PHOTOGRAPH:
+            raise InputError(
+                f"{file} is {image.shape[1]} x {image.shape[0]} px; "
+                f"a photograph needs {_SMALLEST_PHOTOGRAPH} px a side"
+            )
+        images.append(image)
+    return images
+
+
 def read_cutouts(folder: str | Path, every: int = 5) -> list[Cutout]:
     """Cut the targets out of all clips below a folder that have masks.
 
     A clip is a folder with numbered images in `img/` and, for each, a mask of the same name in `mask/` (PNG, white =
-    target); clips without `mask/` are passed over. Of each mask the largest connected piece counts. It loses the
-    pixels along its border, whose colour is half the background's, and gets a soft edge. Pieces under 16 px wide or
-    high are left out.
+    target); clips without `mask/` are left out. A cut-out is the largest connected piece of a mask, without the
+    pixels along its border, whose colour is mixed with the background's, and with a soft edge. Pieces under 16 px
+    wide or high are left out.
 
     Args:
-        folder: the folder that holds the clips.
-        every: cut out frames 0, `every`, 2 `every`, ...
+        folder: folder of the clips.
+        every: distance of the frames that are cut out: 0, `every`, 2 `every`, ...
 
     Returns:
         The cut-outs by clip name, then frame.
 
     Raises:
-        InputError: naming the file, if `folder` is none, or a mask is missing, not readable, or of another size than
+        InputError: naming the path, if `folder` is no folder, or a mask is missing, damaged, or of another size than
             its image.
         ValueError: if `every` is less than 1.
     """
@@ -87,7 +108,7 @@ def _cut(clip: Path, frame: int, path: Path) -> Cutout | None:
     largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     piece = cv2.erode((labels == largest).astype(np.uint8), np.ones((3, 3), np.uint8))
     x, y, width, height = cv2.boundingRect(piece)
-    if min(width, height) < SMALLEST:
+    if min(width, height) < _SMALLEST_CUTOUT:
         return None
     soft = cv2.GaussianBlur(piece * 255, (3, 3), 0)
     rgba = np.dstack([image, soft])[y : y + height, x : x + width]

@@ -1,23 +1,31 @@
-"""From appearances and photographs to what `synthetic.render` draws."""
+"""Painting of composed scenes: backdrop and sprites for `synthetic.render` from photographs and appearances."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Appearances
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 
 from dlatrack.datasets.composed.appearance import Appearance
-from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, Painting, Sprite, pyramid
+from dlatrack.datasets.synthetic.motion import generator
+from dlatrack.datasets.synthetic.render import (
+    MASK_REACH,
+    SKIN_REACH,
+    Painting,
+    Sprite,
+    pyramid,
+    sensor_noise,
+)
 from dlatrack.datasets.synthetic.scene import Layer, Scene
 
 #: Stream of the seed for pixels; scenes use stream 0.
-_STREAM = 1
+_PIXELS = 1
 
 
-def backdrop(rng: Generator, photograph: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A photograph, often mirrored, so large that a view of `size` (width, height) sees 45 to 95 % of it; RGB."""
+def draw_backdrop(rng: Generator, photograph: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A photograph, often mirrored, resized until a view of `size` (width, height) shows 45 to 95 % of it; RGB."""
     rows, columns = photograph.shape[:2]
     fit = max(size[0] / columns, size[1] / rows)
     scale = fit / rng.uniform(0.45, 0.95)
@@ -31,23 +39,19 @@ def backdrop(rng: Generator, photograph: np.ndarray, size: tuple[int, int]) -> n
     return np.ascontiguousarray(image)
 
 
-def paint_composed(scene: Scene, appearances: Appearances[Appearance], background: np.ndarray) -> Painting:
-    """The pixels of a scene; `appearances` are in the order of the numbers of its layers."""
-    rng = np.random.Generator(np.random.PCG64([scene.seed, _STREAM]))
-    rows, columns = scene.size[1] + 64, scene.size[0] + 64
-    noise = rng.standard_normal((rows, columns, 3), dtype=np.float32) * scene.sensor_noise
-    layers = sorted((scene.target, *scene.distractors, *scene.occluders), key=lambda layer: layer.number)
-    sprites = [_sprite(rng, layer, appearance) for layer, appearance in zip(layers, appearances, strict=True)]
-    return Painting(background, np.clip(np.rint(noise), -60, 60).astype(np.int8), tuple(sprites))
+def paint_composed(scene: Scene, appearances: Sequence[Appearance], background: np.ndarray) -> Painting:
+    """Paint a scene; `appearances` are in the order of `scene.layers`."""
+    rng = generator(scene.seed, _PIXELS)
+    noise = sensor_noise(rng, scene)
+    pairs = zip(scene.layers, appearances, strict=True)
+    return Painting(background, noise, tuple(_sprite(rng, layer, appearance) for layer, appearance in pairs))
 
 
 def _sprite(rng: Generator, layer: Layer, appearance: Appearance) -> Sprite:
     """The appearance at the size of its largest view, with soft light from one side."""
     size = np.clip(2 * np.linalg.norm(layer.track.axes, axis=1).max(0), 24, 256)
-    colour, cover = (
-        np.ascontiguousarray(appearance.rgba[..., :3]),
-        np.ascontiguousarray(appearance.rgba[..., 3]),
-    )
+    colour = np.ascontiguousarray(appearance.rgba[..., :3])
+    cover = np.ascontiguousarray(appearance.rgba[..., 3])
     mask = _spread(cover, size, (MASK_REACH, MASK_REACH), cv2.BORDER_CONSTANT)
     skin = _spread(colour, size, (SKIN_REACH, MASK_REACH), cv2.BORDER_REFLECT_101)
     rows, columns = mask.shape

@@ -1,4 +1,4 @@
-"""Builds a `TrackTable` one track at a time."""
+"""Builds track tables: one track at a time, or of still images by whole columns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dlatrack.datasets.index.columns import ArrayBuilder, TextBuilder
-from dlatrack.datasets.index.image_list import ImageList
-from dlatrack.datasets.index.tracks import TrackTable
+from dlatrack.datasets.index.columns import ArrayBuilder, TextColumn
+from dlatrack.datasets.index.tracks import TEXTS, ImageList, TrackTable
 
 #: A path template: plain text, %% for a percent sign, and at most one %d or %0Nd.
 _TEMPLATE = re.compile(r"(?:[^%]|%%)*(%(?:0\d+)?d)?(?:[^%]|%%)*")
@@ -28,12 +27,12 @@ class TrackTableBuilder:
 
     Args:
         root: folder of the data set.
-        dtype: of the boxes: float64 for benchmarks, float32 for training sets.
+        dtype: type of the boxes: float64 for benchmarks, float32 for training sets.
     """
 
     def __init__(self, root: Path, dtype: type[np.floating] = np.float64) -> None:
         self.root = root
-        self._texts = {name: TextBuilder() for name in ("names", "templates", "classes", "attributes")}
+        self._texts: dict[str, list[str]] = {name: [] for name in TEXTS}
         self._fps = array("f")
         self._starts = array("q", [0])
         self._numbers = ArrayBuilder(np.int64)
@@ -42,7 +41,7 @@ class TrackTableBuilder:
         self._polygons = ArrayBuilder(np.float64, (4, 2))
         self._extras: dict[str, ArrayBuilder] = {}
         self._names: set[str] = set()
-        self._listed = TextBuilder()
+        self._listed: list[str] = []
         self._listed_numbers = ArrayBuilder(np.int64)
         self._listed_wh = ArrayBuilder(np.int64, (2,))
         self._listed_starts = array("q", [0])
@@ -52,10 +51,10 @@ class TrackTableBuilder:
         return name in self._names
 
     def add_images(self, template: str, numbers: np.ndarray, listed_wh: np.ndarray | None = None) -> None:
-        """Note (R,) images on disk, for data sets in which some show no target; those of tracks may be among them.
+        """Add (R,) images on disk, for data sets in which some show no target; those of tracks may be among them.
 
         Args:
-            template: of their paths, as in `add`.
+            template: template of their paths, as in `add`.
             numbers: (R,) int.
             listed_wh: (R, 2) int, width and height of each as its annotation says, px; 0 where it does not.
         """
@@ -84,10 +83,10 @@ class TrackTableBuilder:
         Args:
             name: unique.
             template: image path relative to the root, as `images.fill` takes it.
-            numbers: (R,) int, for the template; a template without a directive has one row.
+            numbers: (R,) int, numbers for the template; a template without a directive has one row.
             boxes_xywh: (R, 4), 0-based px; NaN rows where there is no box.
             visible: (R,) bool; by default wherever there is a box. A row without a box is never visible.
-            object_class: what the target is.
+            object_class: class of the target.
             attributes: challenge attributes.
             fps: frames per second.
             polygons: (R, 4, 2), 0-based px; all tracks have them or none.
@@ -126,12 +125,12 @@ class TrackTableBuilder:
         """The table of all tracks so far; numbers take four bytes each where that is enough."""
         listed = ImageList(
             self.root,
-            self._listed.build(),
+            TextColumn.of(self._listed),
             np.array(self._listed_starts, np.int64),
             _small(self._listed_numbers.build()),
             _small(self._listed_wh.build()),
         )
-        texts: dict[str, Any] = {name: column.build() for name, column in self._texts.items()}
+        texts: dict[str, Any] = {name: TextColumn.of(column) for name, column in self._texts.items()}
         return TrackTable(
             root=self.root,
             **texts,
@@ -152,6 +151,50 @@ class TrackTableBuilder:
             raise ValueError(f"{template!r} is not a path template below the root with at most one %d")
         if rows < 1 or (rows > 1 and match[1] is None):
             raise ValueError(f"{template!r} has {rows} rows; a track has one, and with a %d one or more")
+
+
+def still_tracks(
+    root: Path,
+    images: TextColumn,
+    image_of_track: np.ndarray,
+    names: TextColumn,
+    classes: TextColumn,
+    boxes_xywh: np.ndarray,
+    *,
+    fps: float,
+    listed_wh: np.ndarray | None = None,
+) -> TrackTable:
+    """A table of T objects in M images, whole columns at a time: a million objects take a second.
+
+    Args:
+        root: folder of the data set.
+        images: M distinct image paths below the root, a percent sign in them doubled as in all templates.
+        image_of_track: (T,) int, ascending, which image shows each object.
+        names: T unique names.
+        classes: T object classes.
+        boxes_xywh: (T, 4), 0-based px; kept as float32.
+        fps: frames per second for the table; a still has none of its own.
+        listed_wh: (M, 2) int, width and height of each image as the annotation lists it, px; 0 where it does not.
+
+    Returns:
+        The table; its images are all M, those without an object included.
+    """
+    count = len(image_of_track)
+    listed = ImageList(root, images, np.arange(len(images) + 1), np.zeros(len(images), np.int32), listed_wh)
+    boxes: np.ndarray = boxes_xywh.astype(np.float32)
+    return TrackTable(
+        root=root,
+        names=names,
+        templates=images.take(image_of_track),
+        classes=classes,
+        attributes=TextColumn.of([""] * count),
+        fps=np.full(count, fps, np.float32),
+        starts=np.arange(count + 1),
+        numbers=np.zeros(count, np.int32),
+        boxes_xywh=boxes,
+        visible=np.isfinite(boxes).all(1),
+        on_disk=listed if len(images) else None,
+    )
 
 
 def _small(numbers: np.ndarray) -> np.ndarray:

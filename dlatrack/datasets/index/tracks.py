@@ -1,7 +1,8 @@
-"""The index of a whole data set in columns: ten million boxes take a few hundred megabytes and no Python objects."""
+"""The index of a whole data set in columns: ten million boxes take a few hundred megabytes and no objects."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,6 @@ import numpy as np
 
 from dlatrack.datasets.images import ImageFiles, NumberedPaths, fill
 from dlatrack.datasets.index.columns import TextColumn, spans
-from dlatrack.datasets.index.image_list import ImageList, distinct
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 
@@ -20,14 +20,14 @@ TEXTS = ("names", "templates", "classes", "attributes")
 
 @dataclass(frozen=True)
 class Counts:
-    """How much there is of a data set.
+    """The size of a data set.
 
     Args:
-        videos: distinct templates, that is folders of frames.
-        frames: distinct images, those without a target included where the reader lists them.
-        tracks: annotated targets.
-        rows: frames of all tracks together, those without a box included.
-        boxes: rows that have a box.
+        videos: number of distinct templates, that is of folders of frames.
+        frames: number of distinct images, including those without a target where the reader lists them.
+        tracks: number of annotated targets.
+        rows: number of frames of all tracks together, including those without a box.
+        boxes: number of rows that have a box.
     """
 
     videos: int
@@ -35,6 +35,40 @@ class Counts:
     tracks: int
     rows: int
     boxes: int
+
+
+@dataclass(frozen=True, eq=False)
+class ImageList:
+    """M images under V templates.
+
+    Args:
+        root: folder that the templates are relative to.
+        templates: V path templates, see `images.fill`.
+        starts: (V + 1,) int64, the image at which each template starts.
+        numbers: (M,) int, number of each image for its template.
+        listed_wh: (M, 2) int, width and height of each image according to the annotation, px, 0 where it says
+            nothing; None where it lists no sizes.
+    """
+
+    root: Path
+    templates: TextColumn
+    starts: np.ndarray
+    numbers: np.ndarray
+    listed_wh: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        """M, the number of images."""
+        return len(self.numbers)
+
+    @property
+    def template_of_image(self) -> np.ndarray:
+        """(M,) int64, the template each image belongs to."""
+        return np.repeat(np.arange(len(self.templates)), np.diff(self.starts))
+
+    def path(self, index: int) -> Path:
+        """File of an image."""
+        template = int(np.searchsorted(self.starts, index, "right")) - 1
+        return self.root / fill(self.templates[template], int(self.numbers[index]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +83,13 @@ class TrackTable:
         attributes: T lists of challenge attributes, each separated by blanks.
         fps: (T,) float32, frames per second of the recording.
         starts: (T + 1,) int64, the row at which each track starts; no track is empty.
-        numbers: (N,) int32 or int64, what goes into the template.
+        numbers: (N,) int32 or int64, number of each row for the template.
         boxes_xywh: (N, 4) float32 or float64, 0-based px; NaN rows where there is no box.
         visible: (N,) bool, False where the target is absent.
         polygons: (N, 4, 2) float64 corners, 0-based px, where the data has them.
         extras: further columns by name, (N,) or (N, ...), e.g. how much of the target is covered.
         on_disk: images that the reader has found, where some show no target and so have no row.
-        notes: what the reader has left out without a fault, for people; not part of the hash or of a stored table.
+        notes: sentences about annotation that the reader leaves out without a fault; not part of the hash.
 
     Raises:
         ValueError: if the columns do not fit together.
@@ -88,7 +122,8 @@ class TrackTable:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, not {getattr(self, name).shape}")
-        if any(len(column) != rows for column in self.optional().values()):
+        optional = [*self.extras.values(), *([] if self.polygons is None else [self.polygons])]
+        if any(len(column) != rows for column in optional):
             raise ValueError(f"polygons and extras need {rows} rows each")
 
     def __len__(self) -> int:
@@ -101,18 +136,13 @@ class TrackTable:
         return len(self.names)
 
     @property
-    def track_of_row(self) -> np.ndarray:
-        """(N,) int64, the track each row belongs to."""
-        return np.repeat(np.arange(self.track_count), np.diff(self.starts))
-
-    @property
     def has_box(self) -> np.ndarray:
         """(N,) bool: all four numbers are finite; they may still be an empty box."""
         return np.isfinite(self.boxes_xywh).all(1)
 
     @property
     def usable(self) -> np.ndarray:
-        """(N,) bool: the target is visible and its box has an area, which is what training needs."""
+        """(N,) bool: the target is visible and its box has an area, as training needs it."""
         return self.visible & self.has_box & (self.boxes_xywh[:, 2:] > 0).all(1)
 
     def path(self, row: int) -> Path:
@@ -121,7 +151,7 @@ class TrackTable:
         return self.root / fill(self.templates[track], int(self.numbers[row]))
 
     def sequence(self, track: int | str) -> Sequence:
-        """One track, by number or name, as a video whose frames are decoded when asked for.
+        """One track, by number or name, as a video whose frames are decoded when they are needed.
 
         Raises:
             InputError: if no track has that name.
@@ -162,20 +192,39 @@ class TrackTable:
         return self._chosen(tracks, np.flatnonzero(rows), np.concatenate([[0], left[tracks + 1]]))
 
     def images(self) -> tuple[ImageList, np.ndarray]:
-        """All distinct images, those without a target included; and (N,) int64, each row's position among them."""
+        """All distinct images, including those without a target; and (N,) int64, each row's position among them."""
         own = ImageList(self.root, self.templates, self.starts, self.numbers)
-        images, position = distinct([own] if self.on_disk is None else [own, self.on_disk])
+        images, position = _distinct([own] if self.on_disk is None else [own, self.on_disk])
         return images, position[: len(self)]
 
     def counts(self) -> Counts:
-        """How much there is."""
+        """The numbers of videos, frames, tracks, rows and boxes."""
         images = self.images()[0]
         boxes = int(self.has_box.sum())
         return Counts(len(images.templates), len(images), self.track_count, len(self), boxes)
 
-    def optional(self) -> dict[str, np.ndarray]:
-        """The columns that not every data set has: polygons and extras."""
-        return {**({} if self.polygons is None else {"polygons": self.polygons}), **self.extras}
+    def columns(self) -> dict[str, np.ndarray]:
+        """Every column as a plain array; the root is left out."""
+        columns = {
+            name: getattr(self, name) for name in ("fps", "starts", "numbers", "boxes_xywh", "visible")
+        }
+        texts = {name: getattr(self, name) for name in TEXTS}
+        if self.polygons is not None:
+            columns["polygons"] = self.polygons
+        if self.on_disk is not None:
+            texts["on_disk"] = self.on_disk.templates
+            columns |= {"on_disk.starts": self.on_disk.starts, "on_disk.numbers": self.on_disk.numbers}
+        for name, text in texts.items():
+            columns |= {f"{name}.data": text.data, f"{name}.offsets": text.offsets}
+        return columns | {f"extras.{name}": column for name, column in self.extras.items()}
+
+    def digest(self) -> str:
+        """SHA-256 of all columns: names, image paths, boxes, visibility and the rest; the root is left out."""
+        total = hashlib.sha256()
+        for name, column in sorted(self.columns().items()):
+            total.update(f"{name} {column.dtype} {column.shape}\n".encode())
+            total.update(np.ascontiguousarray(column).data)
+        return total.hexdigest()
 
     def _chosen(self, tracks: np.ndarray, rows: np.ndarray, starts: np.ndarray) -> TrackTable:
         return replace(
@@ -190,3 +239,36 @@ class TrackTable:
             extras={name: column[rows] for name, column in self.extras.items()},
             on_disk=None,
         )
+
+
+def _distinct(parts: list[ImageList]) -> tuple[ImageList, np.ndarray]:
+    """The distinct images of several lists, which may repeat templates and images.
+
+    Returns:
+        The images, templates in the order of their first appearance, numbers ascending within each; and (K,) int64,
+        the position in these of each image of the lists in order.
+    """
+    seen: dict[str, int] = {}
+    groups = [
+        np.repeat(
+            np.array([seen.setdefault(text, len(seen)) for text in part.templates], np.int64),
+            np.diff(part.starts),
+        )
+        for part in parts
+    ]
+    group, number = np.concatenate(groups), np.concatenate([part.numbers for part in parts])
+    order = np.lexsort((number, group))
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(group[order]) != 0) | (np.diff(number[order]) != 0)
+    position = np.empty(len(order), np.int64)
+    position[order] = np.cumsum(new) - 1
+    chosen = order[new]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(group[chosen], minlength=len(seen)))])
+    listed_wh = None
+    if any(part.listed_wh is not None for part in parts):
+        sizes = [
+            np.zeros((len(part), 2), np.int64) if part.listed_wh is None else part.listed_wh for part in parts
+        ]
+        listed_wh = np.zeros((len(chosen), 2), np.int64)
+        np.maximum.at(listed_wh, position, np.concatenate(sizes))
+    return ImageList(parts[0].root, TextColumn.of(seen), starts, number[chosen], listed_wh), position

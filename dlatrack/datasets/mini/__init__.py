@@ -1,7 +1,7 @@
 """Miniatures: small synthetic copies of each data set in its official layout, quirks included.
 
-The same readers, checks and runners serve a miniature and the real thing. Each data set has a module here with
-`write(root, seed) -> Declaration`, which writes the files and says what a reader should find in them. Those of the
+The same readers, checks and runners serve a miniature and the real data set. Each data set has a module here with
+`write(root, seed) -> Declaration`, which writes the files and returns what a reader should find in them. Those of the
 benchmarks also take `longer`.
 """
 
@@ -24,11 +24,11 @@ _NOTE = "# A synthetic miniature, not the real data set. Readers take counts and
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a miniature holds.
+    """Content of a miniature.
 
     Args:
-        splits: for each split, also derived ones, counts by the names of `tracks.Counts`.
-        sequences: rows for the sequence list, where the manifest has one; columns as in its CSV file.
+        splits: counts by the names of `tracks.Counts` for each split, also derived ones.
+        sequences: rows of the sequence list, where the manifest has one; columns as in its CSV file.
     """
 
     splits: dict[str, dict[str, int]]
@@ -39,17 +39,17 @@ def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) ->
     """Write the miniature of a data set; the same arguments give the same bytes.
 
     Args:
-        name: of the data set.
+        name: name of the data set.
         out: folder in which its root folder is made, e.g. OTB100; several miniatures may share it.
-        seed: 0 to 2^64 - 1; draws other images and boxes of the same structure.
-        longer: videos of a benchmark so many times as long, so that trackers have time to fail.
+        seed: seed of images and boxes, 0 to 2^64 - 1; their structure is the same for all seeds.
+        longer: factor on the length of a benchmark's videos, so that trackers have time to fail.
 
     Returns:
         The root folder.
 
     Raises:
-        InputError: for an unknown name, a seed out of range, a factor `longer` that is not 1 where the data set is no
-            benchmark, or if the data set is there already, or is being written.
+        InputError: for an unknown name, a seed out of range, a factor `longer` other than 1 for a data set that is no
+            benchmark, or if the data set exists already or is being written.
     """
     known = manifest(name)
     if not 0 <= seed < 2**64:
@@ -62,10 +62,8 @@ def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) ->
         if any(any(root.glob(pattern)) for pattern in taken):
             raise InputError(f"{root} holds {known.title} already; choose another folder")
         options = {"longer": longer} if name in LONGER_SETS else {}
-        declaration: Declaration = import_module(f"dlatrack.datasets.mini.{name}").write(
-            root, seed, **options
-        )
-        write_text(root / mini_file(name), _toml(name, seed, declaration))
+        module = import_module(f"dlatrack.datasets.mini.{name}")
+        write_text(root / mini_file(name), _toml(name, seed, module.write(root, seed, **options)))
     return root
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import save_images, save_text, scene, side_by_side
+from dlatrack.datasets.mini.videos import mini_video, save_images, save_text, side_by_side
 
 _SIZE = (112, 120)
 _CATEGORIES = {
@@ -57,11 +57,11 @@ class _Split:
         self._root, self._name, self._seed = root, name, seed
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
-        self.boxes: dict[int, list[list[float]]] = {}  #: of each image, x,y,w,h with two decimals
+        self.boxes: dict[int, list[list[float]]] = {}  #: xywh with two decimals by image
 
     def image(self, number: int, targets: int = 1) -> None:
         """Write an image that shows one target or two beside each other."""
-        scenes = [scene(f"coco/{self._name}/{number}/{n}", self._seed, 2, _SIZE) for n in range(targets)]
+        scenes = [mini_video(f"coco/{self._name}/{number}/{n}", self._seed, 2, _SIZE) for n in range(targets)]
         images, *boxes = side_by_side(*scenes) if targets == 2 else (scenes[0].images, scenes[0].boxes_xywh)
         save_images(self._root / self._name, "%012d.jpg", [number], images[:1])
         height, width = images[0].shape[:2]
@@ -71,13 +71,13 @@ class _Split:
         )
 
     def annotation(self, number: int, image: int, category: int, box_xywh: list[float]) -> None:
-        """Note an object whose outline is its box."""
+        """Add an object whose outline is its box."""
         x, y, w, h = box_xywh
         outline = [x, y, x + w, y, x + w, y + h, x, y + h]
-        self._note(number, image, category, box_xywh, round(w * h, 2), [[round(v, 2) for v in outline]], 0)
+        self._add(number, image, category, box_xywh, round(w * h, 2), [[round(v, 2) for v in outline]], 0)
 
     def crowd(self, number: int, image: int, category: int, box_xywh: tuple[int, int, int, int]) -> None:
-        """Note a crowd: a mask of runs, down the columns, that begins with those outside."""
+        """Add a crowd, whose mask is run lengths down the columns that begin outside the crowd."""
         x, y, w, h = box_xywh
         size = next(entry for entry in self._images if entry["id"] == image)
         mask = np.zeros((size["height"], size["width"]), bool)
@@ -85,7 +85,7 @@ class _Split:
         ends = np.flatnonzero(np.diff(np.concatenate([[False], mask.ravel(order="F")])))
         counts = np.diff(np.concatenate([[0], ends, [mask.size]])).tolist()
         runs = {"counts": counts, "size": [size["height"], size["width"]]}
-        self._note(number, image, category, list(map(float, box_xywh)), w * h, runs, 1)
+        self._add(number, image, category, list(map(float, box_xywh)), w * h, runs, 1)
 
     def save(self) -> None:
         """Write the JSON file."""
@@ -101,17 +101,9 @@ class _Split:
         }
         save_text(self._root / "annotations" / f"instances_{self._name}.json", json.dumps(content))
 
-    def _note(
+    def _add(
         self, number: int, image: int, category: int, box: list[float], area: float, outline: Any, crowd: int
     ) -> None:
-        self._annotations.append(
-            {
-                "segmentation": outline,
-                "area": area,
-                "iscrowd": crowd,
-                "image_id": image,
-                "bbox": box,
-                "category_id": category,
-                "id": number,
-            }
-        )
+        shape = {"segmentation": outline, "area": area, "iscrowd": crowd}
+        ids = {"image_id": image, "bbox": box, "category_id": category, "id": number}
+        self._annotations.append(shape | ids)

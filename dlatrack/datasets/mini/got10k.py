@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, save_text, scene
+from dlatrack.datasets.mini.videos import MiniVideo, mini_video, save_images, save_rows, save_text
 
 _LENGTH = 10
 
@@ -23,17 +23,18 @@ def write(root: Path, seed: int) -> Declaration:
     fourth is forbidden by VOT; the fifth starts with a box without height, as some of the first release do.
     """
     train = {
-        number: scene(f"got10k/train/{number}", seed, _LENGTH) for number in (_PLAIN, _FORBIDDEN, _UNFIXED)
+        number: mini_video(f"got10k/train/{number}", seed, _LENGTH)
+        for number in (_PLAIN, _FORBIDDEN, _UNFIXED)
     }
-    train[_ABSENT] = scene(f"got10k/train/{_ABSENT}", seed, 2 * _LENGTH, challenges=("OV",))
-    train[_RESIZED] = _resized(scene(f"got10k/train/{_RESIZED}", seed, _LENGTH))
+    train[_ABSENT] = mini_video(f"got10k/train/{_ABSENT}", seed, 2 * _LENGTH, challenges=("OV",))
+    train[_RESIZED] = _resized(mini_video(f"got10k/train/{_RESIZED}", seed, _LENGTH))
     train[_UNFIXED].boxes_xywh[0, 3] = 0
     rows = 0
     for number, video in sorted(train.items()):
         rows += len(video)
         _save(root / "train" / f"GOT-10k_Train_{number:06d}", video)
     for split in ("val", "test"):
-        video = scene(f"got10k/{split}", seed, _LENGTH)
+        video = mini_video(f"got10k/{split}", seed, _LENGTH)
         _save(root / split / f"GOT-10k_{split.title()}_000001", video, only_first=split == "test")
     names = [f"GOT-10k_Train_{number:06d}" for number in sorted(train)]
     save_text(root / "train" / "list.txt", "\n".join(names))  # the official list has no last line end either
@@ -52,7 +53,7 @@ def write(root: Path, seed: int) -> Declaration:
 
 
 def _resized(video: MiniVideo) -> MiniVideo:
-    """The second half of the frames at half the size."""
+    """Halve the size of the second half of the frames."""
     images, boxes_xywh = list(video.images), video.boxes_xywh.copy()
     for number in range(len(video) // 2, len(video)):
         images[number] = cv2.resize(images[number], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

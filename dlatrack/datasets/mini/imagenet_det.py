@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import save_images, save_text, scene, side_by_side
+from dlatrack.datasets.mini.videos import (
+    mini_video,
+    outer_corners,
+    save_imagenet_xml,
+    save_images,
+    side_by_side,
+)
 
 #: Synset and xywh box of an object.
 _Object = tuple[str, np.ndarray]
@@ -19,7 +25,7 @@ def write(root: Path, seed: int) -> Declaration:
     An image of 2013 in a synset folder has two objects; one of 2013 has no annotation; of those of 2014, without
     synset folder, one has an object, one an XML without an object and one no XML.
     """
-    left, right = (scene(f"imagenet_det/{side}", seed, 2, (112, 120)) for side in ("left", "right"))
+    left, right = (mini_video(f"imagenet_det/{side}", seed, 2, (112, 120)) for side in ("left", "right"))
     images, first, second = side_by_side(left, right)
     below = "train/ILSVRC2013_train/n02084071/n02084071_100"
     _save(root, below, images[0], [("n02084071", first[0]), ("n00007846", second[0])])
@@ -40,7 +46,7 @@ def write(root: Path, seed: int) -> Declaration:
 
 def _plain(root: Path, seed: int, below: str, synset: str | None) -> None:
     """Write an image that shows one target; without a synset its XML has no object, with None there is no XML."""
-    still = scene(f"imagenet_det/{below}", seed, 2)
+    still = mini_video(f"imagenet_det/{below}", seed, 2)
     objects = None if synset is None else [(synset, still.boxes_xywh[0])] if synset else []
     _save(root, below, still.images[0], objects)
 
@@ -52,20 +58,12 @@ def _save(root: Path, below: str, image: np.ndarray, objects: list[_Object] | No
     save_images(root / "Data" / "DET" / place.parent, pattern, [int(number)], [image])
     if objects is None:
         return
-    height, width = image.shape[:2]
-    save_text(
-        root / "Annotations" / "DET" / f"{below}.xml",
-        f"<annotation>\n\t<folder>{place.parent.name}</folder>\n\t<filename>{place.name}</filename>\n"
-        f"\t<source>\n\t\t<database>ILSVRC_2014</database>\n\t</source>\n"
-        f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>\n\t</size>\n"
-        f"{''.join(_xml(item) for item in objects)}</annotation>\n",
-    )
+    file = root / "Annotations" / "DET" / f"{below}.xml"
+    save_imagenet_xml(file, "ILSVRC_2014", image, "".join(_xml(*item) for item in objects))
 
 
-def _xml(item: _Object) -> str:
-    synset, box_xywh = item
-    x1, y1 = np.floor(box_xywh[:2]).astype(int)
-    x2, y2 = np.ceil(box_xywh[:2] + box_xywh[2:]).astype(int)
+def _xml(synset: str, box_xywh: np.ndarray) -> str:
+    x1, y1, x2, y2 = outer_corners(box_xywh)
     return (
         f"\t<object>\n\t\t<name>{synset}</name>\n\t\t<bndbox>\n\t\t\t<xmin>{x1}</xmin>\n\t\t\t<xmax>{x2}</xmax>\n"
         f"\t\t\t<ymin>{y1}</ymin>\n\t\t\t<ymax>{y2}</ymax>\n\t\t</bndbox>\n\t</object>\n"

@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import save_images, save_text, scene, side_by_side
+from dlatrack.datasets.mini.videos import (
+    mini_video,
+    outer_corners,
+    save_imagenet_xml,
+    save_images,
+    side_by_side,
+)
 
 _LENGTH = 10
 
@@ -21,7 +27,9 @@ def write(root: Path, seed: int) -> Declaration:
     In the first training video track 0 is interrupted, track 1 has one frame, and one frame shows no object at all;
     the second training video lies in another part; frames count from 0 and corners are written xmax first.
     """
-    left, right = (scene(f"imagenet_vid/{side}", seed, _LENGTH, (112, 120)) for side in ("left", "right"))
+    left, right = (
+        mini_video(f"imagenet_vid/{side}", seed, _LENGTH, (112, 120)) for side in ("left", "right")
+    )
     images, first, second = side_by_side(left, right)
     returning = [0, 1, 2, 6, 7, 8, 9]  # frame 3 shows track 1 alone, frames 4 and 5 nothing
     rows: list[_Row] = [(n, 0, "n02084071", first[n], int(n == 2), int(n in (1, 7))) for n in returning]
@@ -31,18 +39,13 @@ def write(root: Path, seed: int) -> Declaration:
     for number, below in enumerate(
         ("train/ILSVRC2015_VID_train_0001/ILSVRC2015_train_00001000", "val/ILSVRC2015_val_00000000")
     ):
-        video = scene(f"imagenet_vid/{number}", seed, _LENGTH)
+        video = mini_video(f"imagenet_vid/{number}", seed, _LENGTH)
         boxes = video.boxes_xywh
         _save(root, below, video.images, [(n, 0, "n02691156", boxes[n], 0, 0) for n in range(_LENGTH)])
     return Declaration(
         {
-            "train": {
-                "videos": 2,
-                "frames": 2 * _LENGTH,
-                "tracks": 3,
-                "rows": 8 + _LENGTH,
-                "boxes": 8 + _LENGTH,
-            },
+            "train": {"videos": 2, "frames": 2 * _LENGTH, "tracks": 3}
+            | dict.fromkeys(("rows", "boxes"), 8 + _LENGTH),
             "val": {"videos": 1, "frames": _LENGTH, "tracks": 1, "rows": _LENGTH, "boxes": _LENGTH},
         }
     )
@@ -50,23 +53,15 @@ def write(root: Path, seed: int) -> Declaration:
 
 def _save(root: Path, below: str, images: list[np.ndarray], rows: list[_Row]) -> None:
     save_images(root / "Data" / "VID" / below, "%06d.JPEG", range(len(images)), images)
-    folder = Path(below)
     for number, image in enumerate(images):
-        height, width = image.shape[:2]
-        objects = "".join(_object(row) for row in rows if row[0] == number)
-        save_text(
-            root / "Annotations" / "VID" / folder / f"{number:06d}.xml",
-            f"<annotation>\n\t<folder>{folder.name}</folder>\n\t<filename>{number:06d}</filename>\n"
-            f"\t<source>\n\t\t<database>ILSVRC_2015</database>\n\t</source>\n"
-            f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>\n\t</size>\n"
-            f"{objects}</annotation>\n",
-        )
+        objects = "".join(_xml(row) for row in rows if row[0] == number)
+        file = root / "Annotations" / "VID" / below / f"{number:06d}.xml"
+        save_imagenet_xml(file, "ILSVRC_2015", image, objects)
 
 
-def _object(row: _Row) -> str:
+def _xml(row: _Row) -> str:
     _, track, synset, box_xywh, occluded, generated = row
-    x1, y1 = np.floor(box_xywh[:2]).astype(int)
-    x2, y2 = np.ceil(box_xywh[:2] + box_xywh[2:]).astype(int)
+    x1, y1, x2, y2 = outer_corners(box_xywh)
     return (
         f"\t<object>\n\t\t<trackid>{track}</trackid>\n\t\t<name>{synset}</name>\n\t\t<bndbox>\n"
         f"\t\t\t<xmax>{x2}</xmax>\n\t\t\t<xmin>{x1}</xmin>\n\t\t\t<ymax>{y2}</ymax>\n\t\t\t<ymin>{y1}</ymin>\n"

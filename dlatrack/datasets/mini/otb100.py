@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, save_text, scene, side_by_side
+from dlatrack.datasets.mini.videos import mini_video, save_images, save_rows, save_text, side_by_side
 
 _LENGTH = 12
 _CUT = 6  # px of Biker's target that are above the image in its first frame
@@ -22,7 +22,7 @@ def write(root: Path, seed: int, longer: int = 1) -> Declaration:
     """
     length = _LENGTH * longer
     entries = [
-        _plain(root, seed, length, "Basketball", "IV OCC", "otb2013 tb50"),
+        _basketball(root, seed, length),
         _biker(root, seed, length),
         _blur_car(root, seed, length),
         _board(root, seed, length),
@@ -33,16 +33,10 @@ def write(root: Path, seed: int, longer: int = 1) -> Declaration:
     ]
     for name in ("Basketball", "Board"):
         (root / name / "cfg.mat").write_bytes(b"\0stray")
-    return Declaration(
-        {
-            "test": _counts(entries),
-            **{
-                subset: _counts([e for e in entries if subset in str(e["subsets"])])
-                for subset in ("otb2013", "tb50")
-            },
-        },
-        entries,
-    )
+    splits = {"test": _counts(entries)}
+    for subset in ("otb2013", "tb50"):
+        splits[subset] = _counts([entry for entry in entries if subset in str(entry["subsets"])])
+    return Declaration(splits, entries)
 
 
 def _counts(entries: list[dict[str, str | int]]) -> dict[str, int]:
@@ -50,24 +44,22 @@ def _counts(entries: list[dict[str, str | int]]) -> dict[str, int]:
     return {"tracks": len(entries), "rows": rows, "boxes": rows}
 
 
-def _plain(
-    root: Path, seed: int, length: int, name: str, attributes: str, subsets: str
-) -> dict[str, str | int]:
-    video = scene(f"otb100/{name}", seed, length)
-    _save(root / name, video.images, _rows(video.boxes_xywh))
-    return _entry(name, 1, length, attributes=attributes, subsets=subsets)
+def _basketball(root: Path, seed: int, length: int) -> dict[str, str | int]:
+    video = mini_video("otb100/Basketball", seed, length)
+    _save(root / "Basketball", video.images, _rows(video.boxes_xywh))
+    return _entry("Basketball", 1, length, attributes="IV OCC", subsets="otb2013 tb50")
 
 
 def _biker(root: Path, seed: int, length: int) -> dict[str, str | int]:
     """Cut the top of the view off, so that the target begins above it."""
-    video = scene("otb100/Biker", seed, length)
+    video = mini_video("otb100/Biker", seed, length)
     top = int(video.boxes_xywh[0, 1]) + _CUT
     _save(root / "Biker", [image[top:] for image in video.images], _rows(video.boxes_xywh - [0, top, 0, 0]))
     return _entry("Biker", 1, length, attributes="SV OV", subsets="tb50")
 
 
 def _blur_car(root: Path, seed: int, length: int) -> dict[str, str | int]:
-    video = scene("otb100/BlurCar1", seed, length, challenges=("MB", "FM"))
+    video = mini_video("otb100/BlurCar1", seed, length, challenges=("MB", "FM"))
     folder = root / "BlurCar1"
     _save(folder, video.images, _rows(video.boxes_xywh), first=247, separator="\t")
     file = folder / "groundtruth_rect.txt"
@@ -78,7 +70,7 @@ def _blur_car(root: Path, seed: int, length: int) -> dict[str, str | int]:
 
 
 def _board(root: Path, seed: int, length: int) -> dict[str, str | int]:
-    video = scene("otb100/Board", seed, length)
+    video = mini_video("otb100/Board", seed, length)
     rows = _rows(video.boxes_xywh)
     rows[-1] = 0
     _save(root / "Board", video.images, rows, pattern="%05d.jpg")
@@ -87,52 +79,39 @@ def _board(root: Path, seed: int, length: int) -> dict[str, str | int]:
 
 def _david(root: Path, seed: int, length: int) -> dict[str, str | int]:
     """Four images before the first row and none after the last."""
-    video = scene("otb100/David", seed, length, challenges=("IV",))
+    video = mini_video("otb100/David", seed, length, challenges=("IV",))
     _save(root / "David", video.images, _rows(video.boxes_xywh)[4:], first=296)
     last = 295 + length
-    return _entry(
-        "David", 300, last, attributes="IV SV", subsets="otb2013 tb50", images_on_disk=f"296-{last}"
-    )
+    columns = {"attributes": "IV SV", "subsets": "otb2013 tb50", "images_on_disk": f"296-{last}"}
+    return _entry("David", 300, last, **columns)
 
 
 def _human4(root: Path, seed: int, length: int) -> dict[str, str | int]:
-    video = scene("otb100/Human4", seed, length)
-    _save(root / "Human4", video.images, _rows(video.boxes_xywh), annotation="groundtruth_rect.2.txt")
+    video = mini_video("otb100/Human4", seed, length)
+    place = {"folder": "Human4", "annotation": "groundtruth_rect.2.txt"}
+    _save(root / "Human4", video.images, _rows(video.boxes_xywh), annotation=place["annotation"])
     save_text(root / "Human4" / "groundtruth_rect.1.txt", "")
-    annotation = "groundtruth_rect.2.txt"
-    return _entry(
-        "Human4-2", 1, length, folder="Human4", annotation=annotation, attributes="DEF", subsets="tb50"
-    )
+    return _entry("Human4-2", 1, length, **place, attributes="DEF", subsets="tb50")
 
 
 def _jogging(root: Path, seed: int, length: int) -> list[dict[str, str | int]]:
-    left, right = (scene(f"otb100/Jogging-{n}", seed, length, (112, 120)) for n in (1, 2))
+    left, right = (mini_video(f"otb100/Jogging-{n}", seed, length, (112, 120)) for n in (1, 2))
     images, *targets = side_by_side(left, right)
     entries = []
     for number, boxes_xywh in enumerate(targets, 1):
-        annotation = f"groundtruth_rect.{number}.txt"
-        _save(root / "Jogging", images if number == 1 else [], _rows(boxes_xywh), annotation=annotation)
-        name = f"Jogging-{number}"
-        entries.append(
-            _entry(
-                name, 1, length, folder="Jogging", annotation=annotation, attributes="OCC", subsets="otb2013"
-            )
-        )
+        place = {"folder": "Jogging", "annotation": f"groundtruth_rect.{number}.txt"}
+        shown = images if number == 1 else []
+        _save(root / "Jogging", shown, _rows(boxes_xywh), annotation=place["annotation"])
+        entry = _entry(f"Jogging-{number}", 1, length, **place, attributes="OCC", subsets="otb2013")
+        entries.append(entry)
     return entries
 
 
 def _tiger1(root: Path, seed: int, length: int) -> dict[str, str | int]:
-    video: MiniVideo = scene("otb100/Tiger1", seed, length)
+    video = mini_video("otb100/Tiger1", seed, length)
     _save(root / "Tiger1", video.images, _rows(video.boxes_xywh), separator="\t")
-    return _entry(
-        "Tiger1",
-        6,
-        length,
-        skip_rows=5,
-        attributes="IV",
-        subsets="otb2013",
-        images_on_disk=f"1-{length}",
-    )
+    entry = _entry("Tiger1", 6, length, skip_rows=5, attributes="IV", subsets="otb2013")
+    return entry | {"images_on_disk": f"1-{length}"}
 
 
 def _rows(boxes_xywh: np.ndarray) -> np.ndarray:

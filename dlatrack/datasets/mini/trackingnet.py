@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, scene
+from dlatrack.datasets.mini.videos import MiniVideo, mini_video, save_images, save_rows
 
 _CHUNKS = 12
 _LENGTH = 12  # long enough for 10.jpg, which comes before 2.jpg when sorted as text
@@ -24,14 +24,14 @@ def write(root: Path, seed: int) -> Declaration:
     Frames count from 0 without leading zeros; the second video of TRAIN_0 has boxes that begin left of the image;
     a zip is kept beside the frames of the first; TEST has its first box only.
     """
-    _save(root / "TRAIN_0", "aa-0_1_0", scene("trackingnet/aa-0_1_0", seed, _LENGTH))
-    _save(root / "TRAIN_0", "bb_7-2_1", _cut(scene("trackingnet/bb_7-2_1", seed, _LENGTH)))
+    _save(root / "TRAIN_0", "aa-0_1_0", mini_video("trackingnet/aa-0_1_0", seed, _LENGTH))
+    _save(root / "TRAIN_0", "bb_7-2_1", _cut(mini_video("trackingnet/bb_7-2_1", seed, _LENGTH)))
     (root / "TRAIN_0" / "zips").mkdir()
     (root / "TRAIN_0" / "zips" / "aa-0_1_0.zip").write_bytes(_ZIP)
     for chunk in range(1, _CHUNKS):
-        video = scene(f"trackingnet/{chunk}", seed, _SHORT, (96, 72))
+        video = mini_video(f"trackingnet/{chunk}", seed, _SHORT, (96, 72))
         _save(root / f"TRAIN_{chunk}", f"chunk{chunk}_0", video)
-    _save(root / "TEST", "test_0", scene("trackingnet/test_0", seed, _LENGTH), only_first=True)
+    _save(root / "TEST", "test_0", mini_video("trackingnet/test_0", seed, _LENGTH), only_first=True)
 
     first, other = _counts(2, 2 * _LENGTH), _counts(1, _SHORT)
     chunks = {f"train_{chunk}": other if chunk else first for chunk in range(_CHUNKS)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlatrack.datasets.manifests import manifest
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, scene
+from dlatrack.datasets.mini.videos import MiniVideo, mini_video, save_images, save_rows
 
 _LENGTH = 10
 
@@ -21,9 +21,9 @@ def write(root: Path, seed: int, longer: int = 1) -> Declaration:
     """
     length = _LENGTH * longer
     pieces = {
-        "bird1_1": scene("uav123/bird1_1", seed, length),
-        "bird1_2": scene("uav123/bird1_2", seed, 2 * length, challenges=("OV",)),
-        "bird1_3": scene("uav123/bird1_3", seed, length),
+        "bird1_1": mini_video("uav123/bird1_1", seed, length),
+        "bird1_2": mini_video("uav123/bird1_2", seed, 2 * length, challenges=("OV",)),
+        "bird1_3": mini_video("uav123/bird1_3", seed, length),
     }
     flags = {"bird1_1": "SV LR", "bird1_2": "SV LR FM FOC OV", "bird1_3": "SV CM SOB"}
     entries, images = [], list[np.ndarray]()
@@ -35,7 +35,7 @@ def write(root: Path, seed: int, longer: int = 1) -> Declaration:
     save_rows(root / "anno" / "UAV20L" / "att" / "bird1.txt", np.ones((1, 12)))
 
     for name, folder, attributes in (("bike1", "bike1", "SV ARC"), ("car1_1", "car1", "")):
-        video = scene(f"uav123/{name}", seed, length)
+        video = mini_video(f"uav123/{name}", seed, length)
         entries.insert(0, _sequence(root, name, folder, 1, video, attributes))
         save_images(root / "data_seq" / "UAV123" / folder, "%06d.jpg", range(1, length + 1), video.images)
     rows = sum(int(entry["last"]) - int(entry["first"]) + 1 for entry in entries)
@@ -47,7 +47,7 @@ def write(root: Path, seed: int, longer: int = 1) -> Declaration:
 def _sequence(
     root: Path, name: str, folder: str, first: int, video: MiniVideo, attributes: str
 ) -> dict[str, str | int]:
-    """Write boxes and flags of a sequence, and answer its row of the sequence list."""
+    """Write boxes and flags of a sequence, and return its row of the sequence list."""
     rows = np.rint(video.boxes_xywh + np.array([1, 1, 0, 0]))
     rows[~video.visible] = np.nan
     anno = root / "anno" / "UAV123"

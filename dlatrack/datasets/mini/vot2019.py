@@ -8,7 +8,7 @@ import numpy as np
 
 from dlatrack.datasets.manifests import manifest
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.scenes import MiniVideo, save_images, save_rows, save_text, scene
+from dlatrack.datasets.mini.videos import MiniVideo, mini_video, save_images, save_rows, save_text
 
 _LENGTH = 10
 
@@ -19,8 +19,8 @@ _CORNERS = np.array([[0.2, 0.0], [1.0, 0.1], [0.8, 1.0], [0.0, 0.9]])
 def write(root: Path, seed: int, longer: int = 1) -> Declaration:
     """Write the files below `root`, videos `longer` times as long.
 
-    agility has everything; conduction1 has boxes; the tag files of hand end early, one is not there, and its file
-    `sequence` gives no sizes; basketball lies as in older editions; the polygons of butterfly leave the image.
+    agility has all files; conduction1 has boxes; the tag files of hand end early, one is missing, and its file
+    `sequence` gives no sizes; basketball has the layout of older editions; the polygons of butterfly leave the image.
     """
     length = _LENGTH * longer
     entries = [
@@ -37,7 +37,7 @@ def write(root: Path, seed: int, longer: int = 1) -> Declaration:
 
 
 def _flat(root: Path, seed: int, length: int, name: str, tags: dict[str, list[int]]) -> dict[str, str | int]:
-    """No folder color, no file `sequence`, tags in *.label."""
+    """Write a sequence without folder color and file `sequence`, with tags in *.label."""
     entry = _sequence(root, seed, length, name, tags)
     for image in sorted((root / name / "color").iterdir()):
         image.rename(root / name / image.name)
@@ -69,8 +69,8 @@ def _sequence(
     numbers: int = 8,
     wide: float = 1.0,
 ) -> dict[str, str | int]:
-    """Write a sequence, its polygons `wide` times the target, and answer its row of the sequence list."""
-    video = scene(f"vot2019/{name}", seed, length)
+    """Write a sequence, its polygons `wide` times the target, and return its row of the sequence list."""
+    video = mini_video(f"vot2019/{name}", seed, length)
     folder = root / name
     save_images(folder / "color", "%08d.jpg", range(1, length + 1), video.images)
     rows = video.boxes_xywh if numbers == 4 else _polygons(video, wide)

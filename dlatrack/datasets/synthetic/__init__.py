@@ -1,13 +1,13 @@
-"""Synthetic tracking videos, rendered when asked for: the data that needs no download.
+"""Synthetic tracking videos, rendered on demand: data that needs no download.
 
-A textured target of random outline moves, grows, turns, bends and is covered in front of a moving background.
+A textured target of random outline moves, grows, turns, bends and is occluded in front of a moving background.
 Boxes, polygons, absence and attributes follow from the parameters of the scene, so they are exact.
 """
 
 from __future__ import annotations
 
+from collections import abc
 from collections.abc import Collection
-from collections.abc import Sequence as Photographs
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,20 +16,24 @@ import numpy as np
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import truth
 from dlatrack.datasets.synthetic.render import Painting, paint_synthetic, render
-from dlatrack.datasets.synthetic.scene import CHALLENGES, Scene, draw_scene
+from dlatrack.datasets.synthetic.scene import CHALLENGES, Scene, draw_synthetic_scene
 
 __all__ = ["CHALLENGES", "SyntheticFrames", "synthetic_sequence", "synthetic_sequences"]
 
 
 @dataclass(frozen=True, eq=False)
 class SyntheticFrames:
-    """The images of a synthetic video; image i depends on the scene and i alone, whatever was asked before.
+    """Images of a synthetic video; image i depends on the scene and i alone, not on images read before.
 
     The textures of the 64 videos used last stay in memory, about 1.5 MB each at 320 x 240.
+
+    Args:
+        scene: the video without its pixels.
+        photographs: photographs for textures, (H, W, 3) uint8 RGB.
     """
 
     scene: Scene
-    photographs: Photographs[np.ndarray] | None = None
+    photographs: abc.Sequence[np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.scene.camera)
@@ -51,13 +55,13 @@ def synthetic_sequence(
     length: int = 60,
     size: tuple[int, int] = (320, 240),
     *,
-    textures: Photographs[np.ndarray] | None = None,
+    textures: abc.Sequence[np.ndarray] | None = None,
     challenges: Collection[str] | None = None,
 ) -> Sequence:
     """One synthetic video, named after its seed, e.g. "synthetic-0007".
 
-    Each of the 11 challenges of OTB100 is drawn with the share of that benchmark's sequences which carry it; the
-    draw decides what happens and how strongly. The attributes are then measured on what did happen, over the
+    Each of the 11 challenges of OTB100 is drawn with the share of that benchmark's sequences which have it; the
+    draw decides what happens and how strongly. The attributes are then measured in the resulting video, over the
     frames in which the target is visible and, for changes, relative to the first frame:
 
     - IV: the brightness factor at the target changes by more than 1.5 times.
@@ -69,7 +73,7 @@ def synthetic_sequence(
     - FM: the centre of the box moves more than 20 px from one frame to the next.
     - IPR, OPR: it turns by more than 20 degrees in the image plane, or out of it.
     - OV: more than 5 % of its area leaves the image; frames in which it is absent count too.
-    - BC: it wears a piece of the background, or an object that looks like it comes within two target sides.
+    - BC: its texture is a piece of the background, or an object that looks like it comes within two target sides.
     - LR: its unclipped box has fewer than 400 square px.
 
     The box is the tight box of the whole outline, covered parts included, clipped to the image. The target counts
@@ -96,7 +100,7 @@ def synthetic_sequence(
     (Wu, Lim, Yang, Object Tracking Benchmark, TPAMI 2015, Table 2).
     """
     _check(seed, length, size, textures, challenges)
-    scene = draw_scene(int(seed), length, (int(size[0]), int(size[1])), challenges)
+    scene = draw_synthetic_scene(int(seed), length, (int(size[0]), int(size[1])), challenges)
     return Sequence(
         name=f"synthetic-{seed:04d}",
         frames=SyntheticFrames(scene, textures),
@@ -113,7 +117,7 @@ def synthetic_sequences(
     length: int = 60,
     size: tuple[int, int] = (320, 240),
     *,
-    textures: Photographs[np.ndarray] | None = None,
+    textures: abc.Sequence[np.ndarray] | None = None,
     challenges: Collection[str] | None = None,
 ) -> list[Sequence]:
     """The videos of the seeds `seed` to `seed + count - 1`; disjoint ranges make disjoint training and test sets.
@@ -133,7 +137,7 @@ def _check(
     seed: int,
     length: int,
     size: tuple[int, int],
-    textures: Photographs[np.ndarray] | None,
+    textures: abc.Sequence[np.ndarray] | None,
     challenges: Collection[str] | None,
 ) -> None:
     if not 0 <= seed < 2**32:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from dlatrack.datasets.synthetic.motion import drift
+from dlatrack.datasets.synthetic.motion import direction, drift
 
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """Brightness factor at a place and time: gain, a slope across the view, and a soft shadow that sweeps over.
+    """Brightness factor over place and time: gain, a slope across the view, and a soft shadow that moves across.
 
     Args:
         size: view width and height, px.
@@ -20,7 +20,7 @@ class Light:
         slope: (2,) relative change of brightness across the whole width and height.
         shadow: darkest part of the shadow, 0 (no shadow) to 1.
         heading: (2,) unit vector across the shadow's edge.
-        edge: (T,) place of the edge along `heading`, px.
+        edge: (T,) position of the shadow's edge along `heading`, px.
     """
 
     size: tuple[int, int]
@@ -39,12 +39,11 @@ class Light:
 
 
 def draw_light(rng: Generator, length: int, size: tuple[int, int], varies: bool) -> Light:
-    """Nearly steady light, or one that `varies`: brighter, darker, flickering, or with a passing shadow."""
+    """Nearly constant light, or light that `varies`: brighter, darker, flickering, or with a passing shadow."""
     swing, every = rng.uniform(0, 0.1), 25.0
     shadow = 0.0
     edge = np.zeros(length)
-    angle = rng.uniform(0, 2 * np.pi)
-    heading = np.array([np.cos(angle), np.sin(angle)])
+    heading = direction(rng.uniform(0, 2 * np.pi))
     if varies:
         swing, every = rng.uniform(0.5, 0.9), rng.choice([6.0, 25.0], p=[0.3, 0.7])
         if rng.random() < 0.4:

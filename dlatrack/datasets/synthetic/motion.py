@@ -14,6 +14,16 @@ from scipy.interpolate import CubicSpline
 OUTLINE_POINTS = 96
 
 
+def generator(seed: int, *stream: int) -> Generator:
+    """The random generator of one stream of a video's seed; streams are independent of each other."""
+    return np.random.Generator(np.random.PCG64([seed, *stream]))
+
+
+def direction(angle: float | np.ndarray) -> np.ndarray:
+    """Unit vectors (..., 2) of angles (...) in radians."""
+    return np.stack([np.cos(angle), np.sin(angle)], -1)
+
+
 def curve(rng: Generator, length: int, every: float, columns: int = 1) -> np.ndarray:
     """A random cubic spline with a knot about every `every` frames, (length, columns), values about -1..1."""
     knots = max(int(np.ceil(length / every)) + 1, 3)
@@ -25,11 +35,11 @@ def drift(rng: Generator, length: int, every: float, swing: float, sign: int = 0
     """A smooth curve (length,) that starts at 0 and whose largest excursion is exactly `swing`.
 
     Args:
-        rng: where the knots come from.
+        rng: source of the knots.
         length: frames.
         every: frames between knots.
         swing: largest absolute value; a curve of one frame stays at 0.
-        sign: 1 or -1 to choose the side of the largest excursion, 0 to leave it to chance.
+        sign: sign of the largest excursion, 1 or -1; 0 leaves it to chance.
     """
     values = curve(rng, length, every)[:, 0]
     values -= values[0]
@@ -64,11 +74,11 @@ def random_outline(rng: Generator) -> np.ndarray:
         waves = np.arange(2, 6)[:, None]
         heights = rng.normal(0, 0.32, (4, 1)) / waves
         radius = np.maximum(1 + (heights * np.cos(waves * turn + rng.uniform(0, 7, (4, 1)))).sum(0), 0.35)
-        points = radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1)
+        points = radius[:, None] * direction(turn)
     elif kind == 1:
         corners = int(rng.integers(3, 9))
         angles = 2 * np.pi * (np.arange(corners) + rng.uniform(-0.3, 0.3, corners)) / corners
-        corner = rng.uniform(0.6, 1, (corners, 1)) * np.stack([np.cos(angles), np.sin(angles)], 1)
+        corner = rng.uniform(0.6, 1, (corners, 1)) * direction(angles)
         closed = np.vstack([corner, corner[:1]])
         along = np.linspace(0, corners, OUTLINE_POINTS, endpoint=False)
         points = np.stack([np.interp(along, np.arange(corners + 1), closed[:, c]) for c in (0, 1)], 1)
@@ -76,10 +86,17 @@ def random_outline(rng: Generator) -> np.ndarray:
         power = 1.0 if kind == 2 else rng.uniform(0.15, 0.6)  # superellipse: 1 an ellipse, near 0 a box
         cos, sin = np.cos(turn), np.sin(turn)
         points = np.stack([np.sign(a) * np.abs(a) ** power for a in (cos, sin)], 1)
+    return fill_square(points)
+
+
+def fill_square(points: np.ndarray) -> np.ndarray:
+    """Stretch and shift points (P, 2) until they fill the square from -1 to 1."""
     low, high = points.min(0), points.max(0)
-    return (2 * points - low - high) / (high - low)
+    filling: np.ndarray = (2 * points - low - high) / (high - low)
+    return filling
 
 
+#: Outline of a rectangle, (96, 2).
 BAR = np.stack(
     [np.interp(np.arange(96) / 24, np.arange(5), side) for side in ([-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1])],
     1,
@@ -92,10 +109,10 @@ class Body:
 
     Args:
         shape: (P, 2) outline at rest, -1..1.
-        amplitude: (T,) height of the wave that bends the object, in object units, at most 0.2.
+        amplitude: (T,) height of the waves that bend the object, in object units, at most 0.2.
         wave: (2, 2) wave vectors of the displacement in x and in y, radians per object unit, norm at most 3.
         phase: (T, 2) phases of the two waves.
-        scroll: (T,) how far the surface has turned sideways under the outline, object units.
+        scroll: (T,) distance that the surface has turned sideways under the outline, object units.
     """
 
     shape: np.ndarray
@@ -148,6 +165,11 @@ class Track:
         """(T, 4) view px: the tight axis-aligned box of the whole outline, not clipped to the image."""
         return np.concatenate([self.outlines.min(1), self.outlines.max(1)], 1)
 
+    @property
+    def extents(self) -> np.ndarray:
+        """(T, 2) width and height of the tight upright box, px."""
+        return self.bounds_xyxy[:, 2:] - self.bounds_xyxy[:, :2]
+
     @cached_property
     def polygons(self) -> np.ndarray:
         """(T, 4, 2) view px: the tight box along the object's own axes, from its top left corner clockwise."""
@@ -166,22 +188,33 @@ def rigid(shape: np.ndarray, centre: np.ndarray, axes: np.ndarray) -> Track:
     return Track(Body(shape, still, np.zeros((2, 2)), np.zeros((len(centre), 2)), still), centre, axes)
 
 
+def draw_wave(rng: Generator, length: int, fastest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Wave vectors (2, 2) and phases (T, 2) of a `Body`; the phases change by at most `fastest` radians per frame."""
+    heading = direction(rng.uniform(0, 2 * np.pi, 2))
+    wave = rng.uniform(1.5, 3, (2, 1)) * heading
+    phase = rng.uniform(0, 2 * np.pi, 2) + np.outer(np.arange(length), rng.uniform(-fastest, fastest, 2))
+    return wave, phase
+
+
 def axes(half_sizes: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """(T, 2) half sizes in px and (T,) angles in radians to (T, 2, 2) axes."""
+    """Axes (T, 2, 2) of a `Track` from half sizes, (T, 2) or (2,) px, and angles, (T,) radians."""
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
-    return turn * half_sizes[:, None, :]
+    return turn * half_sizes[..., None, :]
 
 
 def shown_fractions(
     target: Track, occluders: list[Track], size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How much of the target lies in the image, and how much of it can be seen there.
+    """Shares of the target's area inside the image and visible, each (T,), on a 64 x 64 raster over its box.
 
-    Areas are counted on a 64 x 64 raster over the target's own box.
+    Args:
+        target: the target.
+        occluders: objects in front of it.
+        size: view width and height, px.
 
     Returns:
-        (T,) share of the target's area inside the image, and (T,) share that is also free of occluders.
+        Share inside the image, and share that is also free of occluders.
     """
     cells = 64
     frames = len(target.centre)

@@ -1,4 +1,4 @@
-"""The objects of a synthetic video: the target, its look-alikes, and what passes in front of it."""
+"""The objects of a synthetic video: the target, its distractors, and its occluders, which composed videos share."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from dlatrack.datasets.synthetic.motion import (
     Track,
     axes,
     curve,
+    direction,
+    draw_wave,
     drift,
     fit,
     random_outline,
@@ -21,17 +23,17 @@ from dlatrack.datasets.synthetic.motion import (
 )
 
 
-def view_shift(rng: Generator, length: int, unit: float, chosen: Collection[str]) -> tuple[np.ndarray, bool]:
-    """Shake, and with FM also leaps.
+def draw_shift(rng: Generator, length: int, unit: float, chosen: Collection[str]) -> tuple[np.ndarray, bool]:
+    """Sudden motion: shake, and with FM also leaps.
 
     Args:
-        rng: where the values come from.
+        rng: source of the values.
         length: frames T.
         unit: view px per px of a 320 x 240 view.
         chosen: the challenges of the scene.
 
     Returns:
-        (T, 2) px, 0 in frame 0, and whether the camera makes this motion (then all moves) or the target.
+        (T, 2) px, 0 in frame 0, and whether it is motion of the camera, which moves everything, or of the target.
     """
     shake = rng.uniform(2.5, 6) if "MB" in chosen else rng.uniform(0, 1.2)
     shift = shake * unit * curve(rng, length, 2.2, 2)
@@ -45,7 +47,7 @@ def view_shift(rng: Generator, length: int, unit: float, chosen: Collection[str]
     return shift - shift[:1], jerk or "MB" in chosen
 
 
-def draw_target_path(
+def draw_synthetic_target(
     rng: Generator,
     length: int,
     size: tuple[int, int],
@@ -53,19 +55,19 @@ def draw_target_path(
     chosen: Collection[str],
     shift: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Track]:
-    """Draw the target.
+    """Draw a target with the challenges of a scene.
 
     Args:
-        rng: where the values come from.
+        rng: source of the values.
         length: frames T.
         size: view width and height, px.
         unit: view px per px of a 320 x 240 view.
         chosen: the challenges of the scene.
-        shift: (T, 2) px of sudden motion to add to its path.
+        shift: (T, 2) sudden motion of the target, px.
 
     Returns:
-        Over time, each (T,), yaw and in-plane angle in radians and the logarithm of the aspect ratio relative to
-        frame 0; and the target's track.
+        Yaw and in-plane angle in radians and the logarithm of the aspect ratio relative to frame 0, each (T,), and
+        the track.
     """
     low, high = (14, 17.5) if "LR" in chosen else (25, 110)
     side = low * (high / low) ** rng.random() * (1 if "LR" in chosen else unit)
@@ -82,13 +84,10 @@ def draw_target_path(
     half = side / 2 * scale[:, None] * np.exp(0.5 * logs[:, None] * [1, -1])
     half[:, 0] *= 0.45 + 0.55 * np.cos(yaw)  # a turning body narrows, but is no sheet of paper
     amplitude = np.full(length, rng.uniform(0.1, 0.2) if bends else rng.uniform(0, 0.03))
-    heading = rng.uniform(0, 2 * np.pi, 2)
-    wave = rng.uniform(1.5, 3, (2, 1)) * np.stack([np.cos(heading), np.sin(heading)], 1)
-    phase = rng.uniform(0, 2 * np.pi, 2) + np.outer(np.arange(length), rng.uniform(-0.4, 0.4, 2))
+    wave, phase = draw_wave(rng, length, 0.4)
     body = Body(random_outline(rng), amplitude, wave, phase, 0.9 * np.sin(yaw))
     still = Track(body, np.zeros((length, 2)), axes(half, angle))
-    extent = still.bounds_xyxy[:, 2:] - still.bounds_xyxy[:, :2]
-    shrink = np.minimum(1, (0.75 * np.array(size) / extent).min(1))
+    shrink = np.minimum(1, (0.75 * np.array(size) / still.extents).min(1))
     still = Track(body, still.centre, axes(half * shrink[:, None], angle))
     return yaw, angle, logs - logs[0], _placed(rng, still, size, unit, shift, "OV" in chosen)
 
@@ -96,7 +95,7 @@ def draw_target_path(
 def _placed(
     rng: Generator, still: Track, size: tuple[int, int], unit: float, shift: np.ndarray, leaves: bool
 ) -> Track:
-    """Put an object on a smooth path within the image that begins fully inside; `leaves`: with a trip outside."""
+    """Put an object on a smooth path that begins fully inside the image; `leaves`: with a trip outside."""
     length = len(shift)
     bounds = still.bounds_xyxy
     margin = 3 * unit
@@ -115,13 +114,16 @@ def _placed(
             [path[middle] + bounds[middle, 2:], np.array(size) - path[middle] - bounds[middle, :2]]
         )
         side = int(gaps.argmin())
-        extent = (bounds[middle, 2:] - bounds[middle, :2])[side % 2]
-        distance = gaps[side] - extent * rng.choice([-0.2, 0.1, 0.5], p=[0.5, 0.2, 0.3])
+        distance = gaps[side] - still.extents[middle, side % 2] * rng.choice(
+            [-0.2, 0.1, 0.5], p=[0.5, 0.2, 0.3]
+        )
         path = path + trip[:, None] * distance * np.array([[-1, 0], [0, -1], [1, 0], [0, 1]][side])
     return Track(still.body, path, still.axes)
 
 
-def draw_distractor_paths(rng: Generator, size: tuple[int, int], target: Track, twins: int) -> list[Track]:
+def draw_synthetic_distractors(
+    rng: Generator, size: tuple[int, int], target: Track, twins: int
+) -> list[Track]:
     """`twins` objects shaped like the target, the first of which comes close to it, and sometimes others."""
     length = len(target.centre)
     others = int(rng.choice([0, 1, 2], p=[0.55, 0.3, 0.15]))
@@ -132,17 +134,14 @@ def draw_distractor_paths(rng: Generator, size: tuple[int, int], target: Track, 
         half = own * rng.uniform(0.8, 1.2) * np.exp(rng.normal(0, 0.0 if likeness else 0.3, 2))
         half = half * (np.linalg.norm(target.axes[0], axis=0) / own if likeness else 1)
         angle = rng.normal(0, 0.4) + drift(rng, length, 20, rng.uniform(0, 0.6))
-        frame = axes(np.repeat(half[None], length, 0), angle)
-        path = np.array(size) * (
-            0.5 + rng.uniform(-0.4, 0.4, 2) + 0.4 * curve(rng, length, rng.uniform(14, 40), 2)
-        )
+        middle = 0.5 + rng.uniform(-0.4, 0.4, 2)
+        path = np.array(size) * (middle + 0.4 * curve(rng, length, rng.uniform(14, 40), 2))
         if number == 0 and likeness:
             meet = int(rng.integers(length))
-            heading = rng.uniform(0, 2 * np.pi)
-            path += (
-                target.centre[meet] - path[meet] + 2.2 * own * np.array([np.cos(heading), np.sin(heading)])
-            )
-        tracks.append(rigid(target.body.shape if likeness else random_outline(rng), path, frame))
+            aside = 2.2 * own * direction(rng.uniform(0, 2 * np.pi))
+            path += target.centre[meet] - path[meet] + aside
+        shape = target.body.shape if likeness else random_outline(rng)
+        tracks.append(rigid(shape, path, axes(half, angle)))
     return tracks
 
 
@@ -153,7 +152,7 @@ def draw_occluders(rng: Generator, size: tuple[int, int], target: Track) -> list
     tracks = []
     for _ in range(int(rng.integers(1, 3))):
         meet = int(length * rng.uniform(0.3, 0.85))
-        extent = (target.bounds_xyxy[meet, 2:] - target.bounds_xyxy[meet, :2]) / 2
+        extent = target.extents[meet] / 2
         full = bool(rng.random() < 0.4)
         heading = rng.uniform(0, 2 * np.pi)
         shape, angle = random_outline(rng), rng.uniform(0, 2 * np.pi)
@@ -166,16 +165,16 @@ def draw_occluders(rng: Generator, size: tuple[int, int], target: Track) -> list
             half = np.array(
                 [extent.max() * (rng.uniform(1.2, 1.5) if full else rng.uniform(0.25, 0.6)), 2 * max(size)]
             )
-        towards = np.array([np.cos(heading), np.sin(heading)])
+        towards = direction(heading)
         if towards @ (target.centre[min(meet + 4, length - 1)] - target.centre[max(meet - 4, 0)]) < 0:
-            towards = -towards  # come from where the target goes, or both would travel together for long
+            towards = -towards  # against the motion of the target, or both would travel together for long
         aside = 0 if full else rng.uniform(-0.4, 0.4) * extent.max()
         wait = rng.uniform(0, 5) if full else rng.uniform(0, 2)
         since = times - meet
         speed = 2 * (half.min() + extent.max()) / rng.uniform(10, 25)  # px per frame: over in 10 to 25 frames
         travel = np.sign(since) * np.maximum(np.abs(since) - wait, 0) * speed
         path = target.centre[meet] + aside * towards[::-1] * [-1, 1] - travel[:, None] * towards
-        frame = axes(np.repeat(half[None], length, 0), np.full(length, angle))
+        frame = axes(half, np.full(length, angle))
         track = rigid(shape, path, frame)
         gap = (track.outlines[0] @ towards).min() - (target.outlines[0] @ towards).max()
         push = max(4 - gap, 0) * np.clip(-since / meet, 0, 1) if meet else 0

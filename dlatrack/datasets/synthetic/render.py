@@ -1,8 +1,8 @@
-"""From a scene to pixels: textures are painted once per scene, frames are warped from them in any order."""
+"""Painting and rendering of scenes: textures are painted once per scene, frames are warped from them in any order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Photographs
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,15 +10,15 @@ import numpy as np
 from numpy.random import Generator
 
 from dlatrack.datasets.synthetic import textures
-from dlatrack.datasets.synthetic.motion import Track
+from dlatrack.datasets.synthetic.motion import Track, generator
 from dlatrack.datasets.synthetic.scene import Layer, Scene
 
-#: Half side in object units of the square that masks cover, and the half width that skins cover: a turn
-#: out of the plane moves the skin by at most 0.9 under the mask.
+#: Half side of the square that masks cover, and half width that skins cover, in object units: a turn out of the plane
+#: moves the skin by at most 0.9 under the mask.
 MASK_REACH, SKIN_REACH = 1.1, 2.1
 
-#: Streams of the seed: one for the backdrop and its noise, one for the skins of the objects.
-_BACKDROP, _SKINS = 1, 2
+#: Streams of the seed: backdrop and noise, skins of the objects, and windows of the noise.
+_BACKDROP, _SKINS, _WINDOWS = 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,24 +43,29 @@ class Painting:
     sprites: tuple[Sprite, ...]
 
 
-def paint_synthetic(scene: Scene, photographs: Photographs[np.ndarray] | None) -> Painting:
+def paint_synthetic(scene: Scene, photographs: Sequence[np.ndarray] | None) -> Painting:
     """Paint the textures of a scene; with `photographs` about two in three come from them."""
-    rng = _generator(scene, _BACKDROP)
+    rng = generator(scene.seed, _BACKDROP)
     width, height = scene.canvas
     if photographs and rng.random() < 0.67:
         background = textures.photograph(rng, photographs, height, width)
     else:
         background = textures.landscape(rng, height, width)
-    rows, columns = scene.size[1] + 64, scene.size[0] + 64
-    noise = rng.standard_normal((rows, columns, 3), dtype=np.float32) * scene.sensor_noise
-    layers = (scene.target, *scene.distractors, *scene.occluders)
+    noise = sensor_noise(rng, scene)
     target = _skin(scene, scene.target, background, photographs)
     sprites = []
-    for layer in layers:
-        skin = target if layer.skin == "target" or layer.number == 0 else None
-        skin = _skin(scene, layer, background, photographs) if skin is None else skin
+    for layer in scene.layers:
+        shared = layer.skin == "target" or layer.number == 0
+        skin = target if shared else _skin(scene, layer, background, photographs)
         sprites.append(_sprite(scene, layer, skin))
-    return Painting(background, np.clip(np.rint(noise), -60, 60).astype(np.int8), tuple(sprites))
+    return Painting(background, noise, tuple(sprites))
+
+
+def sensor_noise(rng: Generator, scene: Scene) -> np.ndarray:
+    """Noise in grey levels, (H + 64, W + 64, 3) int8; each frame shows another window of it."""
+    rows, columns = scene.size[1] + 64, scene.size[0] + 64
+    noise = rng.standard_normal((rows, columns, 3), dtype=np.float32) * scene.sensor_noise
+    return np.clip(np.rint(noise), -60, 60).astype(np.int8)
 
 
 def render(scene: Scene, painting: Painting, index: int) -> np.ndarray:
@@ -69,8 +74,7 @@ def render(scene: Scene, painting: Painting, index: int) -> np.ndarray:
     for layer in (*scene.distractors, scene.target, *scene.occluders):
         stamp(image, painting.sprites[layer.number], layer.track, index, scene.smear(layer)[index])
     image = _lit(scene, image, index)
-    rng = np.random.Generator(np.random.PCG64([scene.seed, 3, index]))
-    top, left = rng.integers(0, 65, 2)
+    top, left = generator(scene.seed, _WINDOWS, index).integers(0, 65, 2)
     width, height = scene.size
     return cv2.add(image, painting.noise[top : top + height, left : left + width], dtype=cv2.CV_8U)
 
@@ -101,7 +105,7 @@ def stamp(image: np.ndarray, sprite: Sprite, track: Track, index: int, smear: np
 
 
 def _object_points(track: Track, index: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """(h, w, 2) float32: the object point that each pixel between `low` and `high` shows."""
+    """(h, w, 2) float32, the object point at each pixel between `low` and `high`."""
     inverse = np.linalg.inv(track.axes[index])
     x = np.arange(low[0], high[0]) + 0.5 - track.centre[index, 0]
     y = np.arange(low[1], high[1]) + 0.5 - track.centre[index, 1]
@@ -180,10 +184,6 @@ def _lit(scene: Scene, image: np.ndarray, index: int) -> np.ndarray:
     return cv2.multiply(image, cv2.merge([field] * 3), scale=0.01)
 
 
-def _generator(scene: Scene, *stream: int) -> Generator:
-    return np.random.Generator(np.random.PCG64([scene.seed, *stream]))
-
-
 def _texels(layer: Layer) -> tuple[int, int]:
     """Width and height of the object in texels: about one for each pixel of its largest view."""
     size = 2 * np.linalg.norm(layer.track.axes, axis=1).max(0)
@@ -191,9 +191,9 @@ def _texels(layer: Layer) -> tuple[int, int]:
 
 
 def _skin(
-    scene: Scene, layer: Layer, background: np.ndarray, photographs: Photographs[np.ndarray] | None
+    scene: Scene, layer: Layer, background: np.ndarray, photographs: Sequence[np.ndarray] | None
 ) -> np.ndarray:
-    rng = _generator(scene, _SKINS, layer.number)
+    rng = generator(scene.seed, _SKINS, layer.number)
     width, height = _texels(layer)
     columns, rows = int(width * SKIN_REACH), int(height * MASK_REACH)
     if layer.skin == "background":
@@ -209,17 +209,29 @@ def _skin(
 
 def _sprite(scene: Scene, layer: Layer, skin: np.ndarray) -> Sprite:
     width, height = _texels(layer)
-    fine = 4
-    scale = np.array([width, height]) / (2 * MASK_REACH) * fine
-    corners = np.rint(((layer.track.body.shape + MASK_REACH) * scale - 0.5) * 16).astype(np.int32)
-    mask = np.zeros((height * fine, width * fine), np.uint8)
-    cv2.fillPoly(mask, [corners], 255, cv2.LINE_8, 4)
-    mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
-    towards = _generator(scene, _SKINS, layer.number, 1).normal(0, 30, 2)  # grey levels from edge to edge
+    mask = outline_mask(layer.track.body.shape, (width, height), MASK_REACH)
+    towards = generator(scene.seed, _SKINS, layer.number, 1).normal(0, 30, 2)  # grey levels from edge to edge
     x, y = np.linspace(-1, 1, width)[None], np.linspace(-1, 1, height)[:, None]
     shade = 128 + towards[0] * x + towards[1] * y - 20 * (x * x + y * y)
     masks = cv2.merge([mask, np.clip(shade, 40, 220).astype(np.uint8)])
     return Sprite(pyramid(masks), pyramid(skin))
+
+
+def outline_mask(shape: np.ndarray, size: tuple[int, int], reach: float) -> np.ndarray:
+    """Coverage of an outline (P, 2), (height, width) uint8, drawn in quarters of a pixel.
+
+    Args:
+        shape: outline in object units.
+        size: width and height of the mask, px.
+        reach: half side of the square that the mask covers, object units.
+    """
+    width, height = size
+    fine = 4
+    scale = np.array([width, height]) / (2 * reach) * fine
+    corners = np.rint(((shape + reach) * scale - 0.5) * 16).astype(np.int32)
+    mask = np.zeros((height * fine, width * fine), np.uint8)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_8, 4)
+    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def pyramid(image: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -1,4 +1,4 @@
-"""What happens in a synthetic video: everything but the pixels, drawn from the seed."""
+"""Scenes: everything about a video but its pixels; those of synthetic videos are drawn from the seed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import numpy as np
 from numpy.random import Generator
 
 from dlatrack.datasets.synthetic.light import Light, draw_light
-from dlatrack.datasets.synthetic.motion import Track, curve, drift, shown_fractions
+from dlatrack.datasets.synthetic.motion import Track, curve, drift, generator, shown_fractions
 from dlatrack.datasets.synthetic.objects import (
-    draw_distractor_paths,
     draw_occluders,
-    draw_target_path,
-    view_shift,
+    draw_shift,
+    draw_synthetic_distractors,
+    draw_synthetic_target,
 )
 
-#: The 11 challenges of OTB100 and the share of its sequences that carry each; here, the chance to draw it.
+#: Background px per view px, in each direction.
+CANVAS = 2.0
+
+#: The 11 challenges of OTB100 and the share of its sequences that have each, which is the chance to draw it here.
 CHALLENGES = {
     "IV": 0.38,
     "SV": 0.65,
@@ -36,12 +39,12 @@ CHALLENGES = {
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One object: how it moves, and the surface it wears.
+    """One object of a scene: its motion and its surface.
 
     Args:
-        track: its geometry.
-        skin: "own" (a surface of its own), "target" (the target's) or "background" (a piece of the background).
-        number: counts the objects of a scene; 0 is the target.
+        track: geometry over time.
+        skin: surface: "own", "target" (that of the target) or "background" (a piece of the background).
+        number: number of the object in the scene; 0 is the target.
     """
 
     track: Track
@@ -54,7 +57,7 @@ class Scene:
     """A video before it is painted.
 
     Args:
-        seed: also decides the textures.
+        seed: seed of the textures and the noise.
         size: view width and height, px.
         target: the annotated object.
         distractors: objects drawn behind the target.
@@ -94,39 +97,39 @@ class Scene:
             return self.exposure * np.gradient(layer.track.centre, axis=0)
         return -self.exposure * np.gradient(self.camera[:, :2], axis=0) / self.camera[:, 2:3]
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All objects in the order of their numbers: target, distractors, occluders."""
+        return (self.target, *self.distractors, *self.occluders)
+
     @cached_property
     def fractions(self) -> tuple[np.ndarray, np.ndarray]:
         """(T,) share of the target inside the image, and (T,) share inside and not covered."""
         return shown_fractions(self.target.track, [layer.track for layer in self.occluders], self.size)
 
 
-#: Background px per view px, in each direction.
-CANVAS = 2.0
-
-
-def draw_scene(
+def draw_synthetic_scene(
     seed: int, length: int, size: tuple[int, int], challenges: Collection[str] | None = None
 ) -> Scene:
-    """Draw a scene; `challenges` names those of `CHALLENGES` to include, None draws them too."""
-    rng = np.random.Generator(np.random.PCG64([seed, 0]))
+    """Draw a scene of `length` frames; `challenges` names those of `CHALLENGES` to include, None draws them too."""
+    rng = generator(seed, 0)
     chosen = {name for name, share in CHALLENGES.items() if rng.random() < share}
     if challenges is not None:
         chosen = set(challenges)
     if length < 10:  # too short for anything to come and go
         chosen -= {"OCC", "OV"}
     unit = min(size) / 240
-    shift, jerk = view_shift(rng, length, unit, chosen)
-    yaw, angle, stretch, target = draw_target_path(rng, length, size, unit, chosen, shift)
+    shift, jerk = draw_shift(rng, length, unit, chosen)
+    yaw, angle, stretch, target = draw_synthetic_target(rng, length, size, unit, chosen, shift)
     camera = _camera(rng, length, size, shift if jerk else np.zeros((length, 2)), target)
-    skin = "own"
-    twins = 0
+    skin, twins = "own", 0
     if "BC" in chosen:
         skin, twins = ("background", 0) if rng.random() < 0.35 else ("own", int(rng.integers(1, 4)))
-    distractors = draw_distractor_paths(rng, size, target, twins)
+    distractors = draw_synthetic_distractors(rng, size, target, twins)
     occluders = draw_occluders(rng, size, target) if "OCC" in chosen else []
-    worn = ["target"] * twins + ["own"] * (len(distractors) - twins)
-    worn += list(rng.choice(["own", "background", "target"], len(occluders), p=[0.6, 0.25, 0.15]))
-    layers = [Layer(track, worn[n], n + 1) for n, track in enumerate(distractors + occluders)]
+    skins = ["target"] * twins + ["own"] * (len(distractors) - twins)
+    skins += list(rng.choice(["own", "background", "target"], len(occluders), p=[0.6, 0.25, 0.15]))
+    layers = [Layer(track, skins[n], n + 1) for n, track in enumerate(distractors + occluders)]
     return Scene(
         seed=seed,
         size=size,
@@ -146,7 +149,7 @@ def draw_scene(
 def _camera(
     rng: Generator, length: int, size: tuple[int, int], shift: np.ndarray, target: Track
 ) -> np.ndarray:
-    """Pan, zoom and roll; part of the target's growth and of sudden motion is the camera's."""
+    """Pan, zoom and roll, as `Scene.camera`; the camera causes a part of the target's growth and all of `shift`."""
     growth = np.sqrt(np.linalg.det(target.axes))
     follow = rng.choice([0.0, 0.4], p=[0.6, 0.4])
     zoom = np.clip(

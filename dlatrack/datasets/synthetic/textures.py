@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Photographs
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,10 +13,10 @@ def noise(rng: Generator, height: int, width: int, *, coarsest: float, roughness
     """Sum of noise octaves, from cells of about `coarsest` px down to single pixels.
 
     Args:
-        rng: where the values come from.
+        rng: source of the values.
         height: rows.
         width: columns.
-        coarsest: px of one cell of the first octave, which sets the size of the largest structures.
+        coarsest: side of a cell of the first octave, px: the size of the largest structures.
         roughness: amplitude of each octave relative to the one before, 0 (smooth) to 1 (white).
 
     Returns:
@@ -137,17 +137,7 @@ def _grain(rng: Generator, image: np.ndarray, scale: float) -> np.ndarray:
 
 
 def texture(rng: Generator, height: int, width: int, *, scale: float) -> np.ndarray:
-    """One textured surface.
-
-    Args:
-        rng: where the choices come from.
-        height: rows.
-        width: columns.
-        scale: px of its typical structures.
-
-    Returns:
-        (height, width, 3) uint8 RGB.
-    """
+    """A textured surface with structures of about `scale` px, (height, width, 3) uint8 RGB."""
     kind = _KINDS[int(rng.integers(len(_KINDS)))]
     return kind(rng, height, width, scale * float(np.exp(rng.uniform(-0.5, 0.5))))
 
@@ -181,7 +171,7 @@ def landscape(rng: Generator, height: int, width: int) -> np.ndarray:
     return image
 
 
-def photograph(rng: Generator, photographs: Photographs[np.ndarray], height: int, width: int) -> np.ndarray:
+def photograph(rng: Generator, photographs: Sequence[np.ndarray], height: int, width: int) -> np.ndarray:
     """A random piece of a random photograph, often mirrored, resized to (height, width, 3)."""
     image = photographs[int(rng.integers(len(photographs)))]
     scale = min(image.shape[0] / height, image.shape[1] / width) * rng.uniform(0.4, 1)

@@ -1,4 +1,4 @@
-"""What an annotator would write down about a scene: boxes, polygons, absence, attributes."""
+"""Ground truth of a scene: boxes, polygons, absence, attributes."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ def attributes(scene: Scene) -> tuple[str, ...]:
     seen = target_visible(scene)
     inside, shown = (share[seen] for share in scene.fractions)
     track = scene.target.track
-    extent = (track.bounds_xyxy[:, 2:] - track.bounds_xyxy[:, :2])[seen]
-    area = extent.prod(1)
+    area = track.extents[seen].prod(1)
     light = scene.light.at(slice(None), track.centre)[seen]
     boxes = boxes_xywh(scene)
     middle = boxes[:, :2] + boxes[:, 2:] / 2
@@ -56,13 +55,13 @@ def attributes(scene: Scene) -> tuple[str, ...]:
 
 
 def _changes(values: np.ndarray, factor: float) -> bool:
-    """Whether a value leaves [1 / factor, factor] times its first."""
+    """Whether a value leaves 1 / factor to factor times the first one."""
     ratio = values / values[0]
     return bool((ratio > factor).any() or (ratio < 1 / factor).any())
 
 
 def _cluttered(scene: Scene, seen: np.ndarray) -> bool:
-    """The target looks like the background, or one that looks like it comes within two of its own sides."""
+    """Whether the target looks like the background, or a distractor with its looks comes within two target sides."""
     track = scene.target.track
     side = 2 * np.sqrt(np.linalg.det(track.axes))
     twins = [layer.track.centre for layer in scene.distractors if layer.skin == "target"]

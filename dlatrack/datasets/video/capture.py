@@ -1,4 +1,4 @@
-"""Opening video files, whatever they are called, and how fast they were recorded."""
+"""Opening video files of any name, and the rate at which they were recorded."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 from dlatrack.datasets.images import IMAGE_SUFFIXES
 from dlatrack.errors import InputError
 
-#: Rate of what does not say its own.
+#: Frames per second where a file does not say.
 _USUAL = 30.0
 
-#: Rates from here on are not believed without times that agree, since units of time are such: 600, 1000 and 90000.
+#: Rates from here on are not trusted without times that agree: units of time are 600, 1000 and 90000.
 _UNIT = 600.0
 
 #: Shortest pause of a recording, ms.
@@ -26,12 +26,12 @@ _PAUSE = 1000.0
 #: Frames by which a file may be shorter than it declares, since sound may last longer than the video.
 _LACKING = 1.5
 
-#: By which part the times of a file may differ from the rate that it declares, before they decide.
+#: Relative difference up to which a declared rate is taken although the times of the frames differ from it.
 _TOLERANCE = 0.01
 
 
 def open_capture(path: Path) -> cv2.VideoCapture:
-    """Open a video file before its first frame.
+    """Open a video file at its first frame.
 
     Raises:
         InputError: if the file is missing or no video.
@@ -47,16 +47,33 @@ def open_capture(path: Path) -> cv2.VideoCapture:
     return capture
 
 
+def check_same_size(where: str, size: tuple[int, int], first: tuple[int, int]) -> None:
+    """Check that a frame has the size of the first.
+
+    Args:
+        where: the frame, for the message.
+        size: its width and height, px.
+        first: width and height of the first frame, px.
+
+    Raises:
+        InputError: if they differ.
+    """
+    if size != first:
+        raise InputError(
+            f"{where} is {size[0]} x {size[1]} px, the first one {first[0]} x {first[1]}; all must be of one size"
+        )
+
+
 @contextmanager
 def name_for_opencv(path: Path) -> Iterator[str]:
-    """A name under which OpenCV and FFmpeg can open a file, for the length of a block.
+    """A name by which OpenCV and FFmpeg can open a file inside the block.
 
-    FFmpeg takes what stands before a colon in a relative name for a protocol, so the name is absolute. OpenCV passes
-    names on as UTF-8, which crashes it for a name that is not, and fails where the file system's names are in another
+    FFmpeg takes the part before a colon in a relative name for a protocol, so the name is absolute. OpenCV passes
+    names on as UTF-8, crashes for a name that is not, and fails where the file system's names are in another
     encoding; such a file gets a link with a plain name.
 
     Raises:
-        InputError: if such a file can have no link.
+        InputError: if the link cannot be made.
     """
     absolute = path.absolute()
     try:
@@ -81,16 +98,16 @@ def name_for_opencv(path: Path) -> Iterator[str]:
 def rate_of(times: np.ndarray, declared: float) -> float:
     """Frames per second of a video.
 
-    Browsers, telephones and broadcasts declare the unit of their times in place of a rate, or a rate that they do not
-    keep. Where times disagree they decide: frames less one by the time between the first and the last. Pauses of
-    more than a second and of more than ten usual steps do not count.
+    Browsers, telephones and broadcasts declare the unit of their times instead of a rate, or a rate that they do not
+    keep. Where the times disagree, the rate is the number of frames less one by the time between the first and the
+    last. Pauses of more than a second and of more than ten usual steps do not count.
 
     Args:
-        times: (T,) ms, as `packet_times` gives them.
-        declared: frames per second that the file declares, or whatever it says instead.
+        times: (T,) ms, as `packet_times` returns them.
+        declared: frames per second that the file declares, or another number that it has in this place.
 
     Returns:
-        The declared rate where times agree, which is more exact than they are; 30 where neither is of use.
+        The declared rate where the times agree, as it is more exact than they are; 30 where neither can be used.
     """
     sound = bool(np.isfinite(declared) and declared > 0)
     parts = _parts(times)
@@ -100,8 +117,8 @@ def rate_of(times: np.ndarray, declared: float) -> float:
     if not span > 0 or repeated > len(times) / 4:
         return float(declared) if sound and declared < _UNIT else _USUAL
     if sound:
-        # Times that grow are rounded to 1 ms. A repeated time stands for one that is missing, and between frames that
-        # refer to one another a pause or the end of the file may lie.
+        # Times that grow are rounded to 1 ms. A repeated time replaces a missing one, and between frames that refer
+        # to each other a pause or the end of the file may lie.
         slack = 1.0 if len(parts) == 1 and (np.diff(times) > 0).all() else 3000 / declared
         if abs(span - 1000 * steps / declared) <= max(_TOLERANCE * span, slack):
             return float(declared)
@@ -109,16 +126,16 @@ def rate_of(times: np.ndarray, declared: float) -> float:
 
 
 def expected_frames(times: np.ndarray, declared: float, count: float, fps: float) -> int:
-    """How many frames a video has, or should have: more than `times` where the file ends before its declared end.
+    """How many frames a video should have: more than `times` where the file ends before its declared end.
 
-    Some containers declare their frames, others how long they last, of which OpenCV makes a number of frames at the
-    declared rate. So the number alone tells nothing about a file of variable rate.
+    Some containers declare their number of frames, others their duration, which OpenCV turns into a number of frames
+    at the declared rate. So the number alone says nothing about a file of variable rate.
 
     Args:
-        times: (T,) ms, as `packet_times` gives them.
+        times: (T,) ms, as `packet_times` returns them.
         declared: frames per second that the file declares.
-        count: frames that it declares, or that OpenCV makes of it.
-        fps: as `rate_of` gives it.
+        count: number of frames that it declares, or that OpenCV computes.
+        fps: frames per second, as `rate_of` returns them.
     """
     if not (np.isfinite(declared) and declared > 0 and len(times) < count < 2**31):
         return len(times)

@@ -1,4 +1,4 @@
-"""A look through the packets of a video file, before any frame is decoded: when its frames are, and how large."""
+"""The packets of a video file, read before any frame is decoded: times and sizes of its frames."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.image_header import read_header
-from dlatrack.datasets.video.capture import expected_frames, open_capture, rate_of
-from dlatrack.errors import InputError
+from dlatrack.datasets.video.capture import check_same_size, expected_frames, open_capture, rate_of
 
-#: Codecs whose packets FFmpeg knows in a file of kind IVF alone, and their names there.
+#: Codecs whose packets FFmpeg reads only from a file of kind IVF, and their names there.
 _IVF = {"VP80": b"VP80", "VP08": b"VP80", "VP90": b"VP90", "VP09": b"VP90", "AV01": b"AV01"}
 
-#: Codecs whose key packets can be files of their own: what such a file is called, and the first bytes of those
-#: units of a packet that hold the size. Units stand behind the bytes 0, 0, 1.
+#: Codecs whose key packets can be files of their own: the suffix of such a file, and the first bytes of those units
+#: of a packet that hold the size. Units follow the bytes 0, 0, 1.
 _UNITS = {
     "H264": (".h264", bytes([0x07, 0x27, 0x47, 0x67])),
     "HEVC": (".hevc", bytes([0x42, 0x43])),
@@ -30,12 +29,12 @@ _UNITS = {
 
 
 class FrameTimes(NamedTuple):
-    """How a video was recorded.
+    """Rate and number of the frames of a video.
 
     Attributes:
-        fps: frames per second, as `capture.rate_of` takes them from what the file declares and from its times.
-        frames: how many there should be, as `capture.expected_frames` says; fewer can be decoded if the file is cut
-            off or damaged.
+        fps: frames per second, as `capture.rate_of` returns them.
+        frames: number of frames that there should be, as `capture.expected_frames` returns it; fewer can be decoded
+            if the file is cut off or damaged.
     """
 
     fps: float
@@ -56,19 +55,19 @@ def read_timing(path: Path) -> FrameTimes:
 
 
 def packet_times(path: Path) -> np.ndarray:
-    """The time of each frame as the container gives it, ms.
+    """The time of each frame according to the container, ms.
 
-    Packets are read and not decoded: a minute of video takes some milliseconds. OpenCV scales the frames of a video
-    whose size changes on the way to that of the first, and does not tell: boxes would be in px that no frame has. So
-    key frames are opened on their own, for codecs that state the size there: H.264, H.265, MPEG-1, 2 and 4, VP8, VP9,
-    AV1, Motion JPEG, PNG and ProRes. Of other codecs, and between key frames of VP9, a change remains unnoticed.
+    Packets are read and not decoded: a minute of video takes some milliseconds. Where the size changes within a
+    video, OpenCV silently scales its frames to the size of the first: boxes would be in px that no frame has. So key
+    frames are opened on their own, for codecs that state the size there: H.264, H.265, MPEG-1, 2 and 4, VP8, VP9,
+    AV1, Motion JPEG, PNG and ProRes. In other codecs, and between key frames of VP9, a change is not noticed.
 
     Args:
         path: a video file.
 
     Returns:
         (T,) float64, in the order of the file, which is not that of the frames where some refer to later ones; all
-        the same where there are no times.
+        equal where there are no times.
 
     Raises:
         InputError: as `open_capture`; or naming the frame whose size differs from that of the first.
@@ -80,18 +79,18 @@ def packet_times(path: Path) -> np.ndarray:
     codec = number.to_bytes(4, "little").decode("latin-1").upper()
     with tempfile.TemporaryDirectory() as folder:
         times = _times(capture, _SizeCheck(path, codec, Path(folder)))
-    if (times == times[:1]).all():  # an OpenCV that has times of decoded frames alone
+    if (times == times[:1]).all():  # this OpenCV knows times of decoded frames only
         times = _times(open_capture(path), None)
     return times
 
 
 def _times(capture: cv2.VideoCapture, check: Callable[[int, bytes], None] | None) -> np.ndarray:
-    """(T,) float64, the times of all that is left to grab, ms; packets that need no others are checked."""
+    """(T,) float64, the times of all frames left to grab, ms; packets of key frames are checked."""
     times: list[float] = []
     while capture.grab():
         if check is not None and capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
-            there, packet = capture.retrieve()
-            if there:
+            found, packet = capture.retrieve()
+            if found:
                 check(len(times), packet.tobytes())
         times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
     return np.array(times, np.float64)
@@ -101,9 +100,9 @@ class _SizeCheck:
     """Compares the size of each packet that can be decoded on its own with that of the first.
 
     Args:
-        path: of the video, for the message.
+        path: the video, for the message.
         codec: four letters.
-        folder: for single packets as files.
+        folder: folder for files of single packets.
     """
 
     def __init__(self, path: Path, codec: str, folder: Path) -> None:
@@ -121,11 +120,7 @@ class _SizeCheck:
         if size is None:
             return
         self._first = self._first or size
-        if size != self._first:
-            raise InputError(
-                f"{self._path} frame {frame} is {size[0]} x {size[1]} px, the first one {self._first[0]} x "
-                f"{self._first[1]}; all must be of one size"
-            )
+        check_same_size(f"{self._path} frame {frame}", size, self._first)
 
     def _size(self, packet: bytes) -> tuple[int, int] | None:
         if header := read_header(packet):
@@ -138,7 +133,7 @@ class _SizeCheck:
         if self._codec not in _UNITS:
             return None
         suffix, starts = _UNITS[self._codec]
-        # Nearly all packets hold the same parameters, and to open a file takes as long as decoding a few frames.
+        # Nearly all packets hold the same parameters, and opening a file takes as long as decoding a few frames.
         parameters = tuple(unit for unit in packet.split(b"\0\0\1")[1:] if unit and unit[0] in starts)
         if parameters not in self._known:
             self._known[parameters] = self._opened(packet, suffix)

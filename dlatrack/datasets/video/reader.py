@@ -1,4 +1,4 @@
-"""A video file and a CSV file of boxes as a sequence.
+"""A video file, and a CSV file of the boxes of one target in it, as a sequence.
 
 Frames and pixels count from 0, as in OpenCV and everywhere inside the library.
 """
@@ -14,28 +14,28 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from dlatrack.datasets.box_text import split_lines, split_numbers
+from dlatrack.datasets.box_text import fault_of_box, split_lines, split_numbers
 from dlatrack.datasets.faults import stop_at_first
 from dlatrack.datasets.image_folder import utf8_name
-from dlatrack.datasets.layout import LARGEST_PX, read_text
+from dlatrack.datasets.layout import CheckedFiles
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.video.capture import open_capture
 from dlatrack.datasets.video.packets import read_timing
 from dlatrack.errors import InputError, shortened
 
-#: What the first row may say; otherwise the number of values decides.
+#: Headers that the first row may be; without one the number of values decides.
 _HEADERS = (["frame", "x", "y", "w", "h"], ["x", "y", "w", "h"])
 
-#: Frames that are read through rather than jumped over.
+#: Frames up to which reading forward replaces seeking.
 _NEAR = 16
 
 
 class VideoFrames:
-    """Frames of a video file, decoded when asked for, and the same in whatever order they are asked for.
+    """Frames of a video file, decoded when they are needed, in any order.
 
-    Containers miscount their frames, and a jump can land beside its goal. So the file is read through once, when the
-    length or a frame is first needed, and the time of each frame is noted. Where a jump has landed is told by that
-    time; if it is too late or unknown, reading starts again from the beginning.
+    Containers miscount their frames, and seeking can miss its frame. So the file is read through once, when its
+    length or a frame is first needed, to note the time of each frame. After seeking, the time says which frame was
+    reached; if it is a later one or unknown, the file is read again from its start.
 
     Args:
         path: anything that OpenCV can read; turned upright if the file says that it is rotated.
@@ -55,7 +55,7 @@ class VideoFrames:
         self.fps, self.expected = read_timing(self.path)
 
     def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path]]:
-        """Another process opens the file anew."""
+        """Another process opens the file for itself."""
         return VideoFrames, (self.path,)
 
     def __len__(self) -> int:
@@ -91,14 +91,14 @@ class VideoFrames:
         return np.array(times)
 
     @cached_property
-    def _may_jump(self) -> bool:
-        """Whether times tell frames apart."""
+    def _may_seek(self) -> bool:
+        """Whether every frame has another time, so that seeking can be checked."""
         return bool((np.diff(self._times) > 0).all())
 
     def _start(self) -> None:
         """Open the file before its first frame."""
         self._capture = open_capture(self.path)
-        self._next = 0  # the frame that the next grab gives
+        self._next = 0  # the frame that is grabbed next
         self._process = os.getpid()
 
     def _reach(self, frame: int) -> bool:
@@ -107,20 +107,20 @@ class VideoFrames:
             self._inherited = self._capture  # to close it would wait for threads that only the parent has
             self._start()
         if not self._next <= frame <= self._next + _NEAR:
-            if self._may_jump and self._jump(frame):
+            if self._may_seek and self._seek(frame):
                 return True
             self._start()
         return self._forward(frame)
 
-    def _jump(self, frame: int) -> bool:
-        """Grab a frame by a jump; False if it landed behind it or nobody knows where."""
+    def _seek(self, frame: int) -> bool:
+        """Grab a frame by seeking; False if a later or an unknown one was reached."""
         self._capture.set(cv2.CAP_PROP_POS_FRAMES, frame)
         if not self._capture.grab():
             return False
         landed = self._landed()
         if landed is None:
             return False
-        self._next = landed + 1  # behind the goal if that was too late: nothing is read then
+        self._next = landed + 1  # beyond the frame if a later one was reached: nothing is read then
         return self._forward(frame) and self._landed() == frame
 
     def _landed(self) -> int | None:
@@ -143,10 +143,10 @@ def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Seque
 
     Args:
         video: the video file.
-        boxes: a CSV file, with or without a header. Either rows frame,x,y,w,h in any order, the target being absent
-            in frames without a row; or rows x,y,w,h, one for each frame. Both count from 0, frames and px. Four NaN
-            in place of a box say that the target is absent.
-        name: of the sequence; by default that of the video file.
+        boxes: a CSV file, with or without a header, of rows frame,x,y,w,h in any order, the target being absent in
+            frames without a row; or of rows x,y,w,h, one for each frame. Frames and px count from 0. Four NaN in
+            place of a box say that the target is absent.
+        name: name of the sequence; by default that of the video file.
 
     Raises:
         InputError: naming file, row (from 1) and value. A file cannot be read; a row is not four or five numbers, is
@@ -164,7 +164,7 @@ def read_video(video: str | Path, boxes: str | Path, *, name: str = "") -> Seque
 
 def _read_boxes(file: Path, frames: VideoFrames, size: tuple[int, int]) -> np.ndarray:
     """The boxes of a CSV file, (T, 4) float64 xywh; NaN rows where the target is absent."""
-    text = read_text(file.absolute(), file.absolute().parent.resolve(), stop_at_first) or ""
+    text = CheckedFiles(file.absolute().parent.resolve(), stop_at_first).read_text(file.absolute()) or ""
     numbered = list(enumerate(split_lines(text), 1))
     if numbered and [name.strip('"').lower() for name in re.split(r"[,;\s]+", numbered[0][1])] in _HEADERS:
         numbered = numbered[1:]
@@ -194,7 +194,12 @@ def _read_boxes(file: Path, frames: VideoFrames, size: tuple[int, int]) -> np.nd
             )
         rows[frame] = number
         boxes_xywh[frame] = x, y, w, h
-        _check_box(boxes_xywh[frame], size, where)
+        if fault := fault_of_box([x, y, w, h]):
+            raise InputError(f"{where} {fault}")
+        if x + w <= 0 or y + h <= 0 or x >= size[0] or y >= size[1]:
+            raise InputError(
+                f"{where} lies outside the image of {size[0]} x {size[1]} px; it must overlap it"
+            )
     if np.isnan(boxes_xywh).all():
         raise InputError(f"{file} has no box; the target is absent (NaN) in all rows")
     return boxes_xywh
@@ -220,24 +225,6 @@ def _frame(value: float, frames: VideoFrames, where: str) -> int:
 
 
 def _cut_off(frames: VideoFrames) -> str:
-    """What to say of a file that ends early."""
+    """The part of a message for a file that ends early."""
     early = len(frames) < frames.expected
     return f" (the video declares {frames.expected} and may be cut off or damaged)" if early else ""
-
-
-def _check_box(box_xywh: np.ndarray, size: tuple[int, int], where: str) -> None:
-    """Refuse a box that is NaN in part, has no area or does not overlap the image of (width, height) `size`."""
-    absent = np.isnan(box_xywh)
-    if absent.all():
-        return
-    if absent.any():
-        raise InputError(f"{where} is NaN in part; four numbers or four NaN are needed")
-    if np.isfinite(box_xywh).all() and np.abs(box_xywh).max() > LARGEST_PX:
-        raise InputError(f"{where} has a number beyond {LARGEST_PX} px, which no image reaches")
-    low, high = box_xywh[:2], box_xywh[:2] + box_xywh[2:]
-    if (box_xywh[2:] <= 0).any():
-        raise InputError(
-            f"{where} has width {box_xywh[2]:g} and height {box_xywh[3]:g}; both must be above 0"
-        )
-    if not np.isfinite(box_xywh).all() or (high <= 0).any() or (low >= size).any():
-        raise InputError(f"{where} lies outside the image of {size[0]} x {size[1]} px; it must overlap it")

@@ -16,8 +16,8 @@ from dlatrack.datasets.video.capture import name_for_opencv
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, check_writable
 
-#: Codecs for each kind of file, the best known to players first; the first that this OpenCV has is taken. H.264
-#: ("avc1") is missing from OpenCV's own packages for Linux. Browsers play H.264 and VP8, but not "mp4v" and "MJPG".
+#: Codecs for each kind of file, widely supported first; the first that this OpenCV has is used. H.264 ("avc1") is
+#: missing from OpenCV's own packages for Linux. Browsers play H.264 and VP8, but not "mp4v" and "MJPG".
 CODECS = {
     ".mp4": ("avc1", "mp4v"),
     ".mkv": ("avc1", "mp4v"),
@@ -41,14 +41,14 @@ _SMALLEST = 2
 
 @contextmanager
 def record(path: str | Path, fps: float) -> Iterator[Recording]:
-    """Write a video that appears under its name, whole, when the block ends, and not at all if the block fails.
+    """Write a video, which appears at its path when the block ends, and not at all if the block fails.
 
     Args:
         path: file ending in one of `CODECS`.
         fps: frames per second; the file gets the nearest rate that it can hold, see `nearest_rate`.
 
     Yields:
-        What takes the frames.
+        The recording, to which frames are added.
 
     Raises:
         InputError: for another ending, or if the file cannot be written.
@@ -68,20 +68,19 @@ def record(path: str | Path, fps: float) -> Iterator[Recording]:
             recording.close()
         with name_for_opencv(temporary) as name:
             written = cv2.VideoCapture(name)
-        if not written.isOpened():  # OpenCV does not tell of a full disk
+        if not written.isOpened():  # OpenCV does not report a full disk
             raise InputError(f"{path} could not be finished; is the disk full?")
 
 
 class Recording:
-    """A video that is being written; `record` makes it.
+    """A video that is being written, as `record` yields it.
 
     Attributes:
         fps: frames per second in the file, once it has a frame.
-        size: its width and height, px: even numbers, since where a side is odd codecs leave out its last column or
-            row.
+        size: width and height in the file, px, as `even_size` says.
 
     Args:
-        path: what messages call the file.
+        path: the destination, which messages name.
         temporary: the file that is written.
         codec: four letters.
         fps: frames per second.
@@ -136,26 +135,28 @@ def codec_of(path: Path) -> str:
 
 
 def even_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of a video with frames of this size, px: what is odd loses its last column or row."""
+    """Width and height of a video with frames of this size, px: codecs drop the last column or row of an odd side."""
     return size[0] // 2 * 2, size[1] // 2 * 2
 
 
 def nearest_rate(path: Path, size: tuple[int, int], fps: float) -> float:
-    """The nearest rate that a file can hold: found out by trying, before long work.
+    """The nearest rate that a file can hold, found by trying before long work.
 
     OpenCV rounds rates to three digits. MPEG-4 counts time in up to 65535 parts of a second: above 65.535 frames per
     second some rates are rounded to two digits, one or none, so that 211.222 becomes 211.22.
 
     Args:
-        path: of the video.
+        path: destination of the video.
         size: width and height of its frames, px.
         fps: frames per second, above 0.
 
     Raises:
         InputError: if OpenCV writes no video of this size there.
     """
-    suffix = path.suffix.lower()
-    rate = _nearest(suffix, codec_of(path), size, fps)
+    suffix, codec = path.suffix.lower(), codec_of(path)
+    slowest, fastest = _RATES[suffix]
+    rates = (float(round(min(max(fps, slowest), fastest), digits)) for digits in (3, 2, 1, 0))
+    rate = next((rate for rate in rates if _can_write(suffix, codec, size, rate)), None)
     small = min(size) < _SMALLEST
     if small or rate is None:
         advice = f"choose another ending of {', '.join(CODECS)}, or another size"
@@ -167,27 +168,13 @@ def nearest_rate(path: Path, size: tuple[int, int], fps: float) -> float:
     return rate
 
 
-@cache
-def _nearest(suffix: str, codec: str, size: tuple[int, int], fps: float) -> float | None:
-    slowest, fastest = _RATES[suffix]
-    wanted = min(max(fps, slowest), fastest)
-    with tempfile.TemporaryDirectory() as folder, _without_chatter():
-        for rate in (round(wanted, digits) for digits in (3, 2, 1, 0)):
-            writer = _open(Path(folder) / f"probe{suffix}", codec, size, rate)
-            opened = writer.isOpened()
-            writer.release()
-            if opened:
-                return float(rate)
-    return None
-
-
 def _open(path: Path, codec: str, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
     with name_for_opencv(path) as name:
         return cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*codec), fps, size)
 
 
 def check_destination(path: Path) -> None:
-    """Find out before long work whether a video could be written.
+    """Check before long work that a video could be written.
 
     Raises:
         InputError: as `codec_of`, or if its folder is missing or not writable.
@@ -202,7 +189,7 @@ def check_destination(path: Path) -> None:
 
 @contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Codecs that are tried and missing write to the process's standard error, past Python; here they do not."""
+    """Silence the standard error of the process, to which codecs write past Python when they are missing."""
     kept = os.dup(2)
     try:
         with open(os.devnull, "wb") as nowhere:
@@ -214,13 +201,15 @@ def _without_chatter() -> Iterator[None]:
 
 
 @cache
+def _can_write(suffix: str, codec: str, size: tuple[int, int], fps: float) -> bool:
+    """Whether OpenCV opens such a file, found by trying."""
+    with tempfile.TemporaryDirectory() as folder, _without_chatter():
+        probe = _open(Path(folder) / f"probe{suffix}", codec, size, fps)
+        opened = probe.isOpened()
+        probe.release()
+    return opened
+
+
 def _first_codec(suffix: str) -> str | None:
     """The first codec of a kind of file with which a tiny video can be opened."""
-    for codec in CODECS.get(suffix, ()):
-        with tempfile.TemporaryDirectory() as folder, _without_chatter():
-            probe = _open(Path(folder) / f"probe{suffix}", codec, (64, 64), 30)
-            opened = probe.isOpened()
-            probe.release()
-        if opened:
-            return codec
-    return None
+    return next((codec for codec in CODECS.get(suffix, ()) if _can_write(suffix, codec, (64, 64), 30)), None)

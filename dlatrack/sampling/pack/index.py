@@ -1,16 +1,15 @@
-"""The files of a pack: tar shards in the WebDataset form, one index for random access, one description.
+"""Files of a pack: tar shards in the WebDataset format, one index for random access, one description.
 
     crops-000000.tar   000000000.jpg, 000000000.json, 000000001.jpg, ...   named by the number of the crop
     index.safetensors  where each crop lies in its shard, and the size of its target
-    pack.json          what the pack was made of; the sizes and hashes of all files
+    pack.json          the data set that was packed; the sizes and hashes of all files
 
-A `.json` says the same as the index, for programs that read the shards as a stream: track, class, frame number and
-`target_wh`, the width and height in px of the target, which is centred on pixel 255 of the crop.
+The `.json` of a crop is for programs that read the shards as a stream: track, class, frame number and `target_wh`,
+the width and height in px of the target, which is centred on pixel 255 of the crop.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -40,7 +39,7 @@ class Shard:
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """Where the N crops of S shards are, and how they belong together.
+    """Positions of the N crops in S shards, and their tracks and videos.
 
     Args:
         shards: (S + 1,) int64, the first crop of each shard.
@@ -68,7 +67,7 @@ class Index:
         """Read an index.
 
         Raises:
-            InputError: if the file is missing, cut short or no index.
+            InputError: if the file is missing, truncated or no index.
         """
         try:
             return cls(**load_file(path))
@@ -80,19 +79,19 @@ class Index:
 
 @dataclass(frozen=True)
 class Description:
-    """What a pack was made of.
+    """Content of `pack.json`.
 
     Args:
-        name: of the data set.
-        origin: what a check found of it before it was packed, as `CheckReport.origin`; empty if nobody checked.
-        source_sha256: of the track table, as `track_store.digest`.
+        name: name of the data set.
+        origin: findings of the check before packing, as `CheckReport.origin`; empty without a check.
+        source_sha256: hash of the track table, as `TrackTable.digest`.
         crops: N.
         tracks: T.
         videos: V.
-        quality: of the JPEG files, 1 to 100.
-        index_sha256: of the index file.
+        quality: quality of the JPEG files, 1 to 100.
+        index_sha256: hash of the index file.
         shards: all tar files, in order.
-        images_sha256: of the images, `OriginalCrops.images_sha256`; empty in packs of earlier versions of dlatrack.
+        images_sha256: hash of the images, `OriginalCrops.images_sha256`; empty in packs of earlier versions.
     """
 
     name: str
@@ -117,7 +116,7 @@ class Description:
         """Read `pack.json`.
 
         Raises:
-            InputError: if there is none or it is not one.
+            InputError: if it is missing, incomplete or of another format.
         """
         path = folder / DESCRIPTION
         table = read_json_object(path)
@@ -155,16 +154,3 @@ def shard_name(number: int) -> str:
 def crop_name(crop: int) -> str:
     """Name of the JPEG file of a crop in its shard."""
     return f"{crop:09d}.jpg"
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file.
-
-    Raises:
-        InputError: if it cannot be read.
-    """
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 
 from dlatrack.errors import InputError
+from dlatrack.files import file_digest
 from dlatrack.progress import Progress
+from dlatrack.sampling.crops import PixelRectangle
 from dlatrack.sampling.pack.index import (
     DESCRIPTION,
     INDEX,
@@ -20,9 +22,8 @@ from dlatrack.sampling.pack.index import (
     Description,
     Index,
     crop_name,
-    file_sha256,
 )
-from dlatrack.sampling.pack.jpeg import PixelRectangle, decode_part
+from dlatrack.sampling.pack.jpeg import decode_part
 
 #: Shards kept open at a time, well below what systems allow a process.
 _OPEN = 128
@@ -35,13 +36,15 @@ class PackedCrops:
     grows with the number of crops read, and a crop costs one request wherever the shards lie.
 
     Args:
-        folder: of the pack.
-        description: its `pack.json`.
-        index: where the crops are.
+        folder: folder of the pack.
+        description: content of its `pack.json`.
+        index: positions of the crops.
     """
 
     def __init__(self, folder: Path, description: Description, index: Index) -> None:
         self.folder, self.description, self.index = folder, description, index
+        self.target_wh, self.tracks, self.videos = index.target_wh, index.tracks, index.videos
+        self.origin: Mapping[str, Any] = description.origin
         self._open: OrderedDict[int, int] = OrderedDict()
 
     def __len__(self) -> int:
@@ -56,26 +59,6 @@ class PackedCrops:
             os.close(handle)
 
     @property
-    def target_wh(self) -> np.ndarray:
-        """(N, 2) float32, target width and height in crop px."""
-        return self.index.target_wh
-
-    @property
-    def tracks(self) -> np.ndarray:
-        """(T + 1,) int64, where each track starts among the crops."""
-        return self.index.tracks
-
-    @property
-    def videos(self) -> np.ndarray:
-        """(V + 1,) int64, where each video starts among the tracks."""
-        return self.index.videos
-
-    @property
-    def origin(self) -> Mapping[str, Any]:
-        """What a check found of the data set before it was packed."""
-        return self.description.origin
-
-    @property
     def track_count(self) -> int:
         """T."""
         return len(self.tracks) - 1
@@ -84,7 +67,7 @@ class PackedCrops:
         """The JPEG file of crop `index`.
 
         Raises:
-            InputError: naming the shard, if it cannot be read there.
+            InputError: naming the shard, if it cannot be read.
         """
         index = range(len(self))[index]
         shard = int(np.searchsorted(self.index.shards, index, "right")) - 1
@@ -104,29 +87,30 @@ class PackedCrops:
             )
         return data[TAR_BLOCK:]
 
-    def image(self, index: int) -> np.ndarray:
-        """Decode crop `index`, (511, 511, 3) uint8 RGB.
+    def image(self, index: int, needed: PixelRectangle | None = None) -> np.ndarray:
+        """Decode crop `index`, (511, 511, 3) uint8 RGB; pixels outside `needed` may be anything.
 
         Raises:
-            InputError: naming the shard, if the crop is damaged.
+            InputError: naming the pack or its shard, if the crop is damaged.
         """
-        return self._sound(
-            index, cv2.imdecode(np.frombuffer(self.encoded(index), np.uint8), cv2.IMREAD_COLOR_RGB)
-        )
-
-    def part(self, index: int, part: PixelRectangle) -> np.ndarray:
-        """As `image`, but only the pixels of `part` are right; the others may be anything."""
-        return self._sound(index, decode_part(self.encoded(index), part))
+        data = self.encoded(index)
+        if needed is None:
+            image: np.ndarray | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        else:
+            image = decode_part(data, needed)
+        if image is None:
+            raise InputError(f"crop {index} of {len(self)} in {self.folder} cannot be decoded; pack again")
+        return image
 
     def digest(self) -> str:
         """SHA-256 of the description, which holds the hashes of all files."""
-        return file_sha256(self.folder / DESCRIPTION)
+        return file_digest(self.folder / DESCRIPTION)
 
     def content(self) -> dict[str, str]:
         """Hashes of the annotations and images that were packed, and of the shards."""
-        told = self.description
-        shards = {f"shard {shard.file}": shard.sha256 for shard in told.shards}
-        return {"annotations": told.source_sha256, "images": told.images_sha256, **shards}
+        packed = self.description
+        shards = {f"shard {shard.file}": shard.sha256 for shard in packed.shards}
+        return {"annotations": packed.source_sha256, "images": packed.images_sha256, **shards}
 
     def verify(self) -> None:
         """Read every shard and compare its hash.
@@ -136,22 +120,17 @@ class PackedCrops:
         """
         with Progress(len(self.description.shards), "verifying", unit="shards") as progress:
             for shard in self.description.shards:
-                if file_sha256(self.folder / shard.file) != shard.sha256:
+                if file_digest(self.folder / shard.file) != shard.sha256:
                     raise InputError(
                         f"{self.folder / shard.file} is not what was packed (its SHA-256 differs)"
                     )
                 progress.step()
 
-    def _sound(self, index: int, image: np.ndarray | None) -> np.ndarray:
-        if image is None:
-            raise InputError(f"crop {index} of {len(self)} in {self.folder} cannot be decoded; pack again")
-        return image
-
     def _path(self, shard: int) -> Path:
         return self.folder / self.description.shards[shard].file
 
     def _handle(self, shard: int) -> int:
-        """An open file; those used longest ago are closed."""
+        """Handle of an open shard; those not used for the longest time are closed."""
         if shard in self._open:
             self._open.move_to_end(shard)
             return self._open[shard]
@@ -167,14 +146,15 @@ def read_pack(folder: str | Path) -> PackedCrops:
     The index is read whole and compared with its hash; of the shards only the sizes are compared. `verify` reads all.
 
     Raises:
-        InputError: if the pack is not finished, a shard is missing, cut short or one too many, or the index is
-            another one.
+        InputError: if the pack is not finished, a shard is missing, truncated or of another pack, or so is the index.
     """
     folder = Path(folder)
     if not (folder / DESCRIPTION).is_file():
-        raise InputError(f"{folder} is not a finished pack: it has no {DESCRIPTION}; pack once more to go on")
+        raise InputError(
+            f"{folder} is not a finished pack: it has no {DESCRIPTION}; pack once more to complete it"
+        )
     description = Description.load(folder)
-    if file_sha256(folder / INDEX) != description.index_sha256:
+    if file_digest(folder / INDEX) != description.index_sha256:
         raise InputError(f"{folder / INDEX} is not the index of this pack; copy or pack it again")
     for shard in description.shards:
         path = folder / shard.file

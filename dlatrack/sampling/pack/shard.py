@@ -1,4 +1,4 @@
-"""Writes one shard of a pack: cut, encode, and note that it is done."""
+"""Write one shard of a pack: cut and encode its crops, and note that the shard is finished."""
 
 from __future__ import annotations
 
@@ -14,32 +14,31 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from dlatrack.datasets.images import read_image
-from dlatrack.files import atomic_path
+from dlatrack.files import atomic_path, file_digest
 from dlatrack.sampling.crops import crop_511
 from dlatrack.sampling.originals import OriginalCrops
-from dlatrack.sampling.pack.index import TAR_BLOCK, Shard, crop_name, file_sha256, shard_name
+from dlatrack.sampling.pack.index import TAR_BLOCK, Shard, crop_name, shard_name
 from dlatrack.sampling.pack.jpeg import encode_for_parts
+from dlatrack.sampling.store import JPEG_QUALITY
 
 
 @dataclass(frozen=True, eq=False)
 class ShardJob:
-    """What every process that writes shards knows.
+    """Picklable description of the shards to write.
 
     Args:
-        crops: the data set.
-        folder: of the pack.
-        quality: of the JPEG files.
+        crops: crops of the data set.
+        folder: folder of the pack.
         limits: (S + 1,) int64, the first crop of each shard.
     """
 
     crops: OriginalCrops
     folder: Path
-    quality: int
     limits: np.ndarray
 
 
 class Note(NamedTuple):
-    """What is known of a finished shard: the file, and for each crop start and size of its JPEG file, bytes."""
+    """A finished shard: the file, and for each crop start and size of its JPEG file, bytes."""
 
     shard: Shard
     offsets: np.ndarray
@@ -47,7 +46,7 @@ class Note(NamedTuple):
 
 
 def write_shard(job: ShardJob, number: int) -> None:
-    """Write one tar file and, last, the note that it is done.
+    """Write one tar file and, last, the note that it is finished.
 
     Raises:
         InputError: naming an image that cannot be used, or a file that cannot be written.
@@ -63,23 +62,23 @@ def write_shard(job: ShardJob, number: int) -> None:
     ):
         for place, row in enumerate(rows):
             if (source := crops.table.path(row)) != shown:  # several targets may share an image
-                image, shown = read_image(crops.table.path(row)), source
-            data = encode_for_parts(crop_511(image, crops.table.boxes_xywh[row]), job.quality)
+                image, shown = read_image(source), source
+            data = encode_for_parts(crop_511(image, crops.table.boxes_xywh[row]), JPEG_QUALITY)
             offsets[place], sizes[place] = stream.tell() + TAR_BLOCK, len(data)
             _add(tar, crop_name(row), data)
             _add(tar, f"{Path(crop_name(row)).stem}.json", json.dumps(_label(crops, row)).encode())
-    facts = {"bytes": str(path.stat().st_size), "sha256": file_sha256(path)}
+    facts = {"bytes": str(path.stat().st_size), "sha256": file_digest(path)}
     with atomic_path(note_path(job.folder, number)) as temporary:
         save_file({"offsets": offsets, "sizes": sizes}, temporary, facts)
 
 
 def note_path(folder: Path, number: int) -> Path:
-    """File that says that a shard is done."""
+    """File with the note that a shard is finished."""
     return folder / f"{shard_name(number)}.done"
 
 
 def read_note(job: ShardJob, number: int) -> Note | None:
-    """The note of a shard; None if it has to be written (again)."""
+    """The note of a shard; None if the shard has to be written (again)."""
     path = job.folder / shard_name(number)
     try:
         with safe_open(note_path(job.folder, number), framework="numpy") as file:

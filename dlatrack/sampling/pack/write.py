@@ -1,4 +1,4 @@
-"""Packs a data set for training: its crops, cut once and written to tar shards. See `pack_index` for the files."""
+"""Pack a data set for training: its crops, cut once and written to tar shards. See `pack.index` for the files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dlatrack.datasets.index.store import digest
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
-from dlatrack.files import LOCK, owned_folder, write_text
+from dlatrack.files import LOCK, file_digest, owned_folder, write_text
 from dlatrack.processes import GUARD, check_may_start, leave_with_parent
 from dlatrack.progress import Progress
 from dlatrack.sampling.content_list import changed_parts, write_content
@@ -28,7 +27,6 @@ from dlatrack.sampling.pack.index import (
     INDEX,
     Description,
     Index,
-    file_sha256,
     read_json_object,
 )
 from dlatrack.sampling.pack.read import PackedCrops, read_pack
@@ -37,8 +35,8 @@ from dlatrack.sampling.store import JPEG_QUALITY
 
 _PLAN = "unfinished.json"
 
-#: What makes a pack another one, and what it is called in messages.
-_DECIDES = {
+#: Entries of the plan that identify a pack, and their names in messages.
+_IDENTITY = {
     "format": "formats",
     "name": "names",
     "source_sha256": "annotations",
@@ -47,7 +45,7 @@ _DECIDES = {
     "shard_crops": "sizes of shards",
 }
 
-#: Crops that a shard holds at least: about 100 MB, what object stores deliver well.
+#: Smallest number of crops in a shard: about 100 MB, a size that object stores deliver well.
 _SHARD_CROPS = 2000
 
 
@@ -58,60 +56,52 @@ def pack(
     name: str = "",
     origin: Mapping[str, Any] | None = None,
     shard_crops: int = _SHARD_CROPS,
-    quality: int = JPEG_QUALITY,
     workers: int | None = None,
 ) -> PackedCrops:
     """Cut the 511-pixel crop of every usable row of a table and write all to a folder of tar shards.
 
-    Every shard is written whole or not at all. A second call with the same arguments goes on where a stopped one
-    ended, and makes shards anew whose images have changed meanwhile. A pack that is finished is only read, and
-    refused if images have changed. The bytes do not depend on the number of workers.
+    Every shard is written whole or not at all. A second call with the same arguments resumes an interrupted one, and
+    rewrites shards whose images have changed meanwhile. A finished pack is only read, and refused if images have
+    changed. The bytes do not depend on the number of workers.
 
     Args:
         table: the data set; rows that are not `usable` are left out.
         out: folder of the pack; created when absent.
-        name: of the data set, for the description.
-        origin: what a check found of it, for the description.
-        shard_crops: crops that each shard but the last holds at least; tracks are not divided.
-        quality: of the JPEG files, 1 to 100.
+        name: name of the data set, for the description.
+        origin: findings of a check of the data set, for the description.
+        shard_crops: smallest number of crops in each shard but the last; tracks are not divided.
         workers: processes; by default one per core. 1: this process.
-
-    Returns:
-        The pack, open.
 
     Raises:
         InputError: if the folder holds another pack or one is written there, an image cannot be used, or the disk is
             full.
-        ValueError: for a number that makes no sense.
+        ValueError: for a number out of range.
     """
     check_may_start()
     workers = os.cpu_count() or 1 if workers is None else workers
-    if shard_crops < 1 or not 1 <= quality <= 100 or workers < 1:
-        raise ValueError(
-            f"shard_crops and workers must be 1 or more and quality 1 to 100, got {shard_crops}, {workers} "
-            f"and {quality}"
-        )
+    if shard_crops < 1 or workers < 1:
+        raise ValueError(f"shard_crops and workers must be 1 or more, got {shard_crops} and {workers}")
     out, crops = Path(out), OriginalCrops.of(table, origin)
     plan = {
         "format": FORMAT,
         "name": name,
-        "source_sha256": digest(crops.table),
+        "source_sha256": crops.table.digest(),
         "images_sha256": crops.images_sha256,
-        "quality": quality,
+        "quality": JPEG_QUALITY,
         "shard_crops": shard_crops,
     }
     with owned_folder(out):
         if (out / DESCRIPTION).exists():
-            done = read_pack(out)
-            _check_same(out, vars(done.description), plan, crops)
-            return done
-        job = ShardJob(crops, out, quality, _limits(crops.tracks, shard_crops))
-        _take(job, plan)
+            finished = read_pack(out)
+            _check_same(out, vars(finished.description), plan, crops)
+            return finished
+        job = ShardJob(crops, out, _limits(crops.tracks, shard_crops))
+        _begin_or_resume(job, plan)
         try:
             _write_shards(job, workers)
         except InputError as error:
             raise InputError(
-                f"{error}; what is packed stays in {out}, and the same command resumes once this is mended"
+                f"{error}; what is packed stays in {out}, and the same command resumes once this is corrected"
             ) from error
         return _finish(job, plan)
 
@@ -125,8 +115,8 @@ def _limits(tracks: np.ndarray, shard_crops: int) -> np.ndarray:
     return np.array(limits, np.int64)
 
 
-def _take(job: ShardJob, plan: dict[str, Any]) -> None:
-    """Begin in an empty folder, or go on in one with the same plan; shards whose images were mended are made anew."""
+def _begin_or_resume(job: ShardJob, plan: dict[str, Any]) -> None:
+    """Begin in an empty folder, or resume in one with the same plan; shards whose images changed are rewritten."""
     out, content = job.folder, job.crops.content()
     if (out / _PLAN).exists():
         found, changed = read_json_object(out / _PLAN), changed_parts(out, content)
@@ -152,21 +142,21 @@ def _shards_of(job: ShardJob, templates: set[str]) -> set[int]:
 
 
 def _check_same(out: Path, found: Mapping[str, Any], plan: Mapping[str, Any], crops: OriginalCrops) -> None:
-    """Refuse a folder that was packed from other data or in another way.
+    """Check that a folder was packed from the same data in the same way.
 
     Raises:
-        InputError: saying what differs, of what both tell.
+        InputError: naming what differs, among the entries that both have.
     """
     if not found.get("images_sha256"):
         raise InputError(
             f"{out} does not say which images it was packed from, as earlier versions of dlatrack wrote it; train on "
             f"it as it is, or pack to another folder"
         )
-    if differing := [what for key, what in _DECIDES.items() if found.get(key, plan[key]) != plan[key]]:
+    if differing := [what for key, what in _IDENTITY.items() if found.get(key, plan[key]) != plan[key]]:
         changed = changed_parts(out, crops.content()) if "images" in differing else []
-        told = f"; the first change: {changed[0]}" if changed else ""
+        first = f"; the first change: {changed[0]}" if changed else ""
         raise InputError(
-            f"{out} holds a pack of other data or other settings ({' and '.join(differing)} differ{told}); choose "
+            f"{out} holds a pack of other data or other settings ({' and '.join(differing)} differ{first}); choose "
             f"another folder or remove it"
         )
 
@@ -190,7 +180,7 @@ def _write_shards(job: ShardJob, workers: int) -> None:
 
 @contextmanager
 def _pool(job: ShardJob, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that write shards; after a failure those begun are finished and the rest is dropped."""
+    """Processes that write shards; after a failure the shards that were begun are finished and no others."""
     pool = ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(job,))
     try:
         yield pool
@@ -203,11 +193,11 @@ def _pool(job: ShardJob, workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-_job: ShardJob | None = None  # of a worker process
+_job: ShardJob | None = None  # the job of a worker process
 
 
 def _start_worker(job: ShardJob) -> None:
-    global _job  # noqa: PLW0603  (the one way to hand a process something once)
+    global _job  # noqa: PLW0603  (the only way to give a process something once)
     _job = job
     leave_with_parent()
     cv2.setNumThreads(0)
@@ -220,7 +210,7 @@ def _write_in_worker(number: int) -> None:
 
 
 def _finish(job: ShardJob, plan: dict[str, Any]) -> PackedCrops:
-    """Put the notes together to the index, describe the pack and clean up."""
+    """Join the notes to the index, describe the pack and remove what is no longer needed."""
     count = len(job.limits) - 1
     notes: list[Note] = [note for number in range(count) if (note := read_note(job, number)) is not None]
     if len(notes) < count:
@@ -241,8 +231,8 @@ def _finish(job: ShardJob, plan: dict[str, Any]) -> PackedCrops:
         crops=len(job.crops),
         tracks=job.crops.track_count,
         videos=len(job.crops.videos) - 1,
-        quality=job.quality,
-        index_sha256=file_sha256(job.folder / INDEX),
+        quality=JPEG_QUALITY,
+        index_sha256=file_digest(job.folder / INDEX),
         shards=tuple(note.shard for note in notes),
         images_sha256=plan["images_sha256"],
     ).save(job.folder)

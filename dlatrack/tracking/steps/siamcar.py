@@ -8,10 +8,10 @@ import numpy as np
 from dlatrack.recipes import OnlineConfig
 from dlatrack.tracking.steps.state import PUBLISHED, CropGeometry, TargetState, change_penalty
 
-#: Smallest and largest distance, as a share of the template size, to which the search for the exact place reaches.
+#: Smallest and largest half-size of the search for the accurate peak, as a share of the template size.
 _REGION = (0.1, 0.44)
 
-#: Sizes in crop px below this come from an untrained head or from bicubic undershoot, and are raised to it.
+#: Smallest predicted size, crop px; an untrained head or bicubic undershoot gives less.
 _SMALLEST_PREDICTION = 1e-3
 
 
@@ -27,8 +27,8 @@ def siamcar_step(
     """Locate the target in two stages and smooth its size.
 
     Coarse: the peak of the penalised score mixed with a cosine window, in maps enlarged to one value per pixel.
-    Accurate: around it, the peak of the score without the window. Position comes from this peak alone; the head's
-    box gives only the size.
+    Accurate: around it, the peak of the score without the window. It alone gives the position; the head's box at it
+    gives the size.
 
     Args:
         cls: (2, S, S) logits of background and target.
@@ -37,17 +37,16 @@ def siamcar_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
-        The new state, and the score: the target probability at the accurate peak, 0..1. The public code reports
-        none; this is what the trackers of the SiamRPN family report.
+        The new state, and the target probability at the accurate peak, 0..1; the public code reports no score.
 
     Source: SiamCAR Sec. 3.4 and its public code. Kept as there, because results depend on it: the enlarged maps have
     a pitch of 7.72 px per cell and not 8, so that displacements fall 3.5 % short; and the second penalty divides a
-    size in image px by a size in crop px. Mended: the coarse cell stays within the map (the public code can index
-    one past it), a constant centerness map counts as 1 everywhere (there 0 / 0), sizes stay positive, and the
-    accurate peak is taken inside its region even where all scores there are negative.
+    size in image px by a size in crop px. Mended: the coarse cell stays within the map, where the public code can
+    index one past it; a constant centerness map counts as 1, not 0 / 0; sizes stay positive; and the accurate peak is
+    taken inside its region even if all scores in it are negative.
     """
     template_size, search_size, stride = geometry
     cells = cls.shape[-1]
@@ -62,11 +61,11 @@ def siamcar_step(
     windowed = score * (1 - hyper.window_influence) + window * hyper.window_influence
 
     score, windowed, foreground, sides_up = (
-        _enlarged(m, pixels) for m in (score, windowed, foreground, sides)
+        cv2.resize(values, (pixels, pixels), interpolation=cv2.INTER_CUBIC)
+        for values in (score, windowed, foreground, sides)
     )
     region = _region(_peak(windowed), sides, pixels, template_size)
-    inside = _peak(score[region])
-    row, column = inside[0] + region[0].start, inside[1] + region[1].start
+    row, column = np.add(_peak(score[region]), [place.start for place in region])
 
     first_cell = (search_size - pixels + 1) // 2 - search_size // 2  # crop px, from the centre of the crop
     centre = state.centre_xy + (np.array([column, row]) + first_cell) / scale
@@ -90,12 +89,8 @@ def _normalised(values: np.ndarray) -> np.ndarray:
 
 
 def _sizes(sides: np.ndarray) -> np.ndarray:
-    """Distances to the four sides (..., 4) to widths and heights (..., 2), positive."""
+    """Widths and heights (..., 2), positive, of distances to the four sides (..., 4)."""
     return np.maximum(sides[..., :2] + sides[..., 2:], _SMALLEST_PREDICTION)
-
-
-def _enlarged(values: np.ndarray, pixels: int) -> np.ndarray:
-    return cv2.resize(values, (pixels, pixels), interpolation=cv2.INTER_CUBIC)
 
 
 def _peak(values: np.ndarray) -> tuple[int, int]:

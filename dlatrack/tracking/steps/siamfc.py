@@ -7,7 +7,7 @@ import numpy as np
 
 from dlatrack.recipes import OnlineConfig
 from dlatrack.sampling.crops import sub_window
-from dlatrack.tracking.steps.state import PUBLISHED, CropGeometry, TargetState
+from dlatrack.tracking.steps.state import PUBLISHED, CropGeometry, TargetState, sigmoid
 
 #: Sides of the search regions, as factors of the published one.
 SCALES = (1.0375**-1, 1.0, 1.0375)
@@ -40,7 +40,7 @@ def siamfc_step(
         state: target in the last frame.
         hyper: `penalty_k` multiplies the scores of a changed scale; window weight; learning rate of the size.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the target probability at the chosen place, 0..1, without penalty and window.
@@ -48,7 +48,10 @@ def siamfc_step(
     Source: siamfc-pytorch, tracker class, which reports no score. Mended: the answer is clipped to the image.
     """
     pixels = cls.shape[-1] * _ENLARGED
-    responses = [_enlarged(response, pixels) for response in cls[:, 0]]
+    responses = [
+        cv2.resize(response.astype(np.float64), (pixels, pixels), interpolation=cv2.INTER_CUBIC)
+        for response in cls[:, 0]
+    ]
     factors = np.where(np.array(SCALES) == 1, 1.0, hyper.penalty_k)
     peaks = [response.max() * factor for response, factor in zip(responses, factors, strict=True)]
     chosen = int(np.argmax(peaks))
@@ -60,13 +63,9 @@ def siamfc_step(
     windowed = (1 - hyper.window_influence) * share + hyper.window_influence * window / window.sum()
     place = np.unravel_index(windowed.argmax(), windowed.shape)
 
-    # From px of the enlarged map to px of the search crop, and on to px of the image.
+    # From px of the enlarged map to px of the search crop, and then of the image.
     shift = (np.array(place[::-1], np.float64) - (pixels - 1) / 2) * geometry.stride / _ENLARGED
     centre = state.centre_xy + shift * state.side * SCALES[chosen] / geometry.template_size
     growth = 1 - hyper.rate + hyper.rate * SCALES[chosen]
-    logit = np.clip(responses[chosen][place], -700, 700)
-    return TargetState(centre, state.size_wh * growth).clipped(image_wh), float(1 / (1 + np.exp(-logit)))
-
-
-def _enlarged(response: np.ndarray, pixels: int) -> np.ndarray:
-    return cv2.resize(response.astype(np.float64), (pixels, pixels), interpolation=cv2.INTER_CUBIC)
+    score = float(sigmoid(responses[chosen][place]))
+    return TargetState(centre, state.size_wh * growth).clipped(image_wh), score

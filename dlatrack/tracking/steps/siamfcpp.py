@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from dlatrack.recipes import OnlineConfig
-from dlatrack.tracking.steps.state import CropGeometry, TargetState, change_penalty
+from dlatrack.tracking.steps.state import CropGeometry, TargetState, best_prediction, sigmoid
 
-#: px of the image below which the tracker never shrinks a target.
+#: Smallest side of a tracked target, image px.
 _SMALLEST_SIDE = 10.0
 
 #: video_analyst puts the middle of a box at x + (w - 1) / 2, the centre of a pixel; a state has it at x + w / 2.
@@ -29,8 +29,8 @@ def affine_window(
         image: (H, W, 3) uint8, any channel order.
         centre_xy: (2,), 0-based image px; may lie outside the image.
         side: window side, image px.
-        out_size: side of the answer, px.
-        border: (3,) float colour of pixels outside the image; its fraction is cut off, not rounded.
+        out_size: side of the crop, px.
+        border: (3,) float colour of pixels outside the image; truncated to whole numbers.
 
     Returns:
         (out_size, out_size, 3) uint8, bilinear.
@@ -67,7 +67,7 @@ def siamfcpp_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the score of the chosen point, target probability times centre-ness, 0..1, without penalty
@@ -77,26 +77,15 @@ def siamfcpp_step(
     """
     cells = cls.shape[-1]
     scale = geometry.template_size / state.side  # crop px per image px
-    score = (_sigmoid(cls[0]) * _sigmoid(centerness[0])).ravel()
+    score = sigmoid(cls) * sigmoid(centerness)
     offset = (geometry.search_size - 1 - (cells - 1) * geometry.stride) // 2
     axis = offset + geometry.stride * np.arange(cells)
     points = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
     sides = reg.astype(np.float64).reshape(4, -1).T
     predicted_xy = points + (sides[:, 2:] - sides[:, :2]) / 2
-    predicted_wh = np.maximum(
-        sides[:, :2] + sides[:, 2:] + 1, 1
-    )  # corners are pixels, and both belong to the box
-
-    penalty = change_penalty(predicted_wh, state.size_wh, geometry.template_size, hyper.penalty_k)
-    window = np.outer(np.hanning(cells), np.hanning(cells)).ravel()
-    best = int(np.argmax(penalty * score * (1 - hyper.window_influence) + window * hyper.window_influence))
-
-    rate = penalty[best] * score[best] * hyper.rate
+    # Both corners are pixels of the box.
+    predicted_wh = np.maximum(sides[:, :2] + sides[:, 2:] + 1, 1)
+    best, size = best_prediction(score, predicted_wh, state, hyper, geometry.template_size)
     centre = state.centre_xy + (predicted_xy[best] - geometry.search_size // 2) / scale
-    size = (1 - rate) * state.size_wh + rate * predicted_wh[best] / scale
     clipped = TargetState(centre - _HALF_PIXEL, size).clipped(image_wh, _SMALLEST_SIDE)
-    return TargetState(clipped.centre_xy + _HALF_PIXEL, clipped.size_wh), float(score[best])
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -700, 700)))
+    return TargetState(clipped.centre_xy + _HALF_PIXEL, clipped.size_wh), float(score.ravel()[best])

@@ -9,12 +9,12 @@ import numpy as np
 from dlatrack import boxes
 from dlatrack.grid import RPN_ANCHORS, ScoreGrid
 from dlatrack.recipes import OnlineConfig
-from dlatrack.tracking.steps.state import PUBLISHED, CropGeometry, TargetState, change_penalty
+from dlatrack.tracking.steps.state import PUBLISHED, CropGeometry, TargetState, best_prediction, sigmoid
 
-#: px of the image below which the trackers of this family never shrink a target.
+#: Smallest side of a tracked target in this family, image px.
 _SMALLEST_SIDE = 10.0
 
-#: Anchors more than e^8 times larger or smaller than the target are nonsense; the bound keeps exp() finite.
+#: Bound of the logarithm of a predicted change of size, which keeps exp() finite.
 _LARGEST_LOG = 8.0
 
 
@@ -34,7 +34,7 @@ def siamrpn_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the target probability of the chosen anchor, 0..1, without penalty and window.
@@ -64,7 +64,7 @@ def siamban_step(
         state: target in the last frame.
         hyper: penalty, window and learning rate.
         image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: of crops and score map.
+        geometry: sizes of the crops, and stride of the score map.
 
     Returns:
         The new state, and the target probability of the chosen point, 0..1, without penalty and window.
@@ -85,20 +85,13 @@ def _best_step(
     image_wh: tuple[int, int],
     template_size: int,
 ) -> tuple[TargetState, float]:
-    """Choose among the predicted boxes (m * S * S, 4), crop px around its centre, in the order of `cls`."""
-    cells, shapes = cls.shape[-1], cls.shape[0] // 2
-    scale = template_size / state.side  # crop px per image px
-    background, foreground = cls.astype(np.float64).reshape(2, -1)  # samples numbered (anchor, row, column)
-    score = 1 / (1 + np.exp(np.clip(background - foreground, -700, 700)))
+    """Choose among the predicted boxes (m * S * S, 4), crop px from its centre, in the order of `cls` (2 m, S, S)."""
+    background, foreground = cls.astype(np.float64).reshape(2, -1, *cls.shape[1:])
+    score = sigmoid(foreground - background)
     predicted = boxes.xyxy_to_cxcywh(predicted_xyxy)
-    penalty = change_penalty(predicted[:, 2:], state.size_wh, template_size, hyper.penalty_k)
-    window = np.tile(np.outer(np.hanning(cells), np.hanning(cells)).ravel(), shapes)
-    best = int(np.argmax(penalty * score * (1 - hyper.window_influence) + window * hyper.window_influence))
-
-    rate = penalty[best] * score[best] * hyper.rate
-    centre = state.centre_xy + predicted[best, :2] / scale
-    size = (1 - rate) * state.size_wh + rate * predicted[best, 2:] / scale
-    return TargetState(centre, size).clipped(image_wh, _SMALLEST_SIDE), float(score[best])
+    best, size = best_prediction(score, predicted[:, 2:], state, hyper, template_size)
+    centre = state.centre_xy + predicted[best, :2] / (template_size / state.side)
+    return TargetState(centre, size).clipped(image_wh, _SMALLEST_SIDE), float(score.ravel()[best])
 
 
 @lru_cache(maxsize=8)

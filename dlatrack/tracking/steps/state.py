@@ -1,4 +1,4 @@
-"""What a Siamese tracker remembers of its target between frames, and the arithmetic every head shares."""
+"""State of the target between frames, and the arithmetic that the tracking steps of all heads share."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlatrack.errors import InputError
+from dlatrack.recipes import OnlineConfig
 from dlatrack.sampling.crops import template_side
 
-#: Smallest width and height in image px that a tracked target can shrink to; a target of no size has no crop.
+#: Smallest width and height of a tracked target, image px; a target without size has no crop.
 SMALLEST_SIDE = 1.0
 
-#: Widths and heights in image px that a target can start with: beyond them, products of areas overflow or vanish.
+#: Smallest and largest width and height of a target at its start, image px; areas beyond overflow or vanish.
 _SIDES = (1e-6, 1e6)
 
 
 class CropGeometry(NamedTuple):
-    """Sizes that tie a score map to the image.
+    """Sizes that relate a score map to the image.
 
     Attributes:
         template_size: side of the template crop, px.
@@ -36,10 +37,10 @@ PUBLISHED = CropGeometry()
 
 
 def first_box(box_xywh: Any) -> np.ndarray:
-    """The box that a tracker is started on, as a copy: its owner may go on to change it.
+    """Check the box on which a tracker starts, and copy it, since the caller may change it later.
 
     Args:
-        box_xywh: (4,) numbers x, y, w, h in px, in any form that NumPy takes.
+        box_xywh: (4,) numbers x, y, w, h in px, in any form that NumPy accepts.
 
     Returns:
         (4,) float64.
@@ -75,7 +76,7 @@ class TargetState:
 
     @classmethod
     def from_box(cls, image: np.ndarray, box_xywh: np.ndarray) -> TargetState:
-        """Start from the box of the first frame; the centre is (x + w/2, y + h/2).
+        """The state of a box in the first frame; the centre is (x + w/2, y + h/2).
 
         Raises:
             InputError: if the box is not four finite numbers, has no area, lies outside the image, or is smaller
@@ -107,10 +108,7 @@ class TargetState:
         return template_side(*self.size_wh)
 
     def clipped(self, image_wh: tuple[int, int], smallest: float = SMALLEST_SIDE) -> TargetState:
-        """Keep the centre inside the image and the size between `smallest` px and the image's own.
-
-        In an image smaller than that, the size is `smallest`.
-        """
+        """Clip the centre to the image, and the size to the image's and then to at least `smallest` px."""
         limit = np.array(image_wh, np.float64)
         size = np.maximum(np.minimum(self.size_wh, limit), smallest)
         return TargetState(self.centre_xy.clip(0, limit), size)
@@ -119,16 +117,16 @@ class TargetState:
 def change_penalty(
     predicted_wh: np.ndarray, last_wh: np.ndarray, last_side: float, strength: float
 ) -> np.ndarray:
-    """Penalty on a change of size and of aspect ratio between two frames.
+    """Penalty for a change of size and of aspect ratio between two frames.
 
     exp(-(r_c * s_c - 1) * strength), where s_c is the ratio of the context sides and r_c the ratio of the aspect
     ratios, each taken so that it is at least 1.
 
     Args:
         predicted_wh: (..., 2), positive.
-        last_wh: (2,) size in the last frame; only its aspect ratio counts.
+        last_wh: (2,) size in the last frame; only its aspect ratio matters.
         last_side: context side in the last frame, in the unit of `predicted_wh`.
-        strength: `penalty_k` of the tracker, at least 0.
+        strength: `penalty_k` of the hyper-parameters, at least 0.
 
     Returns:
         (...) in 0..1; 1 for no change.
@@ -140,6 +138,36 @@ def change_penalty(
     scale_change = _at_least_one(np.sqrt((width + context) * (height + context)) / last_side)
     ratio_change = _at_least_one((last_wh[0] / last_wh[1]) / (width / height))
     return np.exp(-(ratio_change * scale_change - 1) * strength)
+
+
+def best_prediction(
+    score: np.ndarray, predicted_wh: np.ndarray, state: TargetState, hyper: OnlineConfig, template_size: int
+) -> tuple[int, np.ndarray]:
+    """Choose the prediction with the best penalised score mixed with a cosine window, and smooth the size towards it.
+
+    Args:
+        score: (m, S, S) target probability, 0..1, of m boxes at each point.
+        predicted_wh: (m * S * S, 2) sizes of the boxes in the same order, crop px.
+        state: target in the last frame.
+        hyper: penalty, window and learning rate.
+        template_size: side of the template crop, px.
+
+    Returns:
+        The index of the chosen box, and the new size (2,) in image px.
+
+    Source: pysot, tracker of the SiamRPN family; SiamRPN Sec. 3.4.
+    """
+    hann, score = np.hanning(score.shape[-1]), score.ravel()
+    window = np.tile(np.outer(hann, hann).ravel(), len(score) // len(hann) ** 2)
+    penalty = change_penalty(predicted_wh, state.size_wh, template_size, hyper.penalty_k)
+    best = int(np.argmax(penalty * score * (1 - hyper.window_influence) + window * hyper.window_influence))
+    rate = penalty[best] * score[best] * hyper.rate
+    return best, (1 - rate) * state.size_wh + rate * predicted_wh[best] / (template_size / state.side)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Float64 probabilities of logits of any shape; large logits do not overflow."""
+    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -700, 700)))
 
 
 def _at_least_one(ratio: np.ndarray) -> np.ndarray:

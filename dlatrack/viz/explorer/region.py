@@ -54,11 +54,12 @@ def place_region(box_xywh: np.ndarray, frame: int, *, seed: int = 0) -> Region:
         seed: of the random shift and stretch.
     """
     rng = np.random.Generator(np.random.Philox(key=np.array([seed, frame], np.uint64)))
-    window = draw_window(_PLAIN, REGION_SIZE, CROP_SIZE, rng)
+    zoom = TEMPLATE_SIZE / template_side(box_xywh[2], box_xywh[3])
+    target_wh = box_xywh[2:] * zoom
+    window = draw_window(target_wh, _PLAIN, REGION_SIZE, CROP_SIZE, rng)
     low, side = np.array(window).reshape(2, 2)
     stretch = side / (REGION_SIZE - 1)
-    zoom = TEMPLATE_SIZE / template_side(box_xywh[2], box_xywh[3])
-    middle, half = (CROP_SIZE // 2 - low) / stretch, box_xywh[2:] * zoom / 2 / stretch
+    middle, half = (CROP_SIZE // 2 - low) / stretch, target_wh / 2 / stretch
     centre = box_xywh[:2] + box_xywh[2:] / 2
     return Region(
         origin_xy=centre - (CROP_SIZE // 2 - low) / zoom,

@@ -12,7 +12,7 @@ import pytest
 
 from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.datasets.composed import composed_sequences, read_cutouts, read_photographs
-from dlatrack.datasets.composed.appearance import Appearance, draw_appearances, draw_outline, patch
+from dlatrack.datasets.composed.appearance import Appearance, draw_appearances, draw_outline, draw_patch
 from dlatrack.datasets.composed.camera import CameraEffects
 from dlatrack.datasets.composed.painting import paint_composed
 from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, stamp
@@ -106,7 +106,7 @@ def test_a_patch_wears_its_outline() -> None:
     rng = np.random.default_rng(1)
     photograph = landscape(rng, 100, 150)
     corner = np.array([[-1.0, -1], [1, -1], [-1, 1]])
-    appearance = patch(rng, photograph, corner, (60, 30))
+    appearance = draw_patch(rng, photograph, corner, (60, 30))
     assert appearance.rgba.shape == (30, 60, 4)
     assert appearance.rgba[..., 3].mean() == pytest.approx(127.5, rel=0.03), "half of the rectangle"
     assert appearance.log_aspect == pytest.approx(np.log(2))
@@ -115,7 +115,7 @@ def test_a_patch_wears_its_outline() -> None:
 
 
 def test_a_patch_is_not_larger_than_its_photograph() -> None:
-    appearance = patch(
+    appearance = draw_patch(
         np.random.default_rng(2),
         np.zeros((64, 80, 3), np.uint8),
         draw_outline(np.random.default_rng(2)),
@@ -146,14 +146,14 @@ def test_look_alikes_share_their_source(clips: Path) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_box_is_tight_around_the_painted_target(seed: int, photographs: list[Path], clips: Path) -> None:
     sequence = composed_sequences(photographs, read_cutouts(clips), 1, seed, 12)[0]
-    production = sequence.frames.draw_scene()  # type: ignore[attr-defined]
-    first = production.appearances[0].rgba.copy()
+    composed = sequence.frames.draw_scene()  # type: ignore[attr-defined]
+    first = composed.appearances[0].rgba.copy()
     first[..., :3] = 255
-    appearances = (Appearance(first, production.appearances[0].shape), *production.appearances[1:])
-    sprite = paint_composed(production.scene, appearances, production.backdrop).sprites[0]
-    track = production.scene.target.track
-    width, height = production.scene.size
-    for index in np.flatnonzero(production.scene.fractions[0] == 1)[::4]:
+    appearances = (Appearance(first, composed.appearances[0].shape), *composed.appearances[1:])
+    sprite = paint_composed(composed.scene, appearances, composed.backdrop).sprites[0]
+    track = composed.scene.target.track
+    width, height = composed.scene.size
+    for index in np.flatnonzero(composed.scene.fractions[0] == 1)[::4]:
         black = np.zeros((height, width, 3), np.uint8)
         stamp(black, sprite, track, int(index), np.zeros(2))
         y, x = np.nonzero(black.max(2) > 50)
@@ -165,11 +165,11 @@ def test_the_box_is_tight_around_the_painted_target(seed: int, photographs: list
 
 
 def test_a_sprite_covers_its_object_exactly(photographs: list[Path]) -> None:
-    production = composed_sequences(photographs, [], 1, 3, 2)[0].frames.draw_scene()  # type: ignore[attr-defined]
+    composed = composed_sequences(photographs, [], 1, 3, 2)[0].frames.draw_scene()  # type: ignore[attr-defined]
     ramp = np.tile(np.linspace(0, 255, 256).astype(np.uint8)[None, :, None], (256, 1, 4))
     ramp[..., 3] = 255
-    appearances = (Appearance(ramp, production.appearances[0].shape), *production.appearances[1:])
-    sprite = paint_composed(production.scene, appearances, production.backdrop).sprites[0]
+    appearances = (Appearance(ramp, composed.appearances[0].shape), *composed.appearances[1:])
+    sprite = paint_composed(composed.scene, appearances, composed.backdrop).sprites[0]
     cover, skin = sprite.masks[0][..., 0], sprite.skins[0]
     x = ((np.arange(cover.shape[1]) + 0.5) / cover.shape[1] * 2 - 1) * MASK_REACH
     assert (cover[cover.shape[0] // 2, np.abs(x) < 0.95] == 255).all()
@@ -219,10 +219,10 @@ def test_images_are_textured_and_move(photographs: list[Path], clips: Path) -> N
         assert np.abs(first.astype(int) - last).mean() > 2
 
 
-# Recording.
+# Camera effects.
 
 
-def test_a_recording_by_hand() -> None:
+def test_camera_effects_by_hand() -> None:
     image = np.full((8, 8, 3), (200, 100, 50), np.uint8)
     plain = CameraEffects(np.zeros(1), np.ones((1, 3)), np.ones(1), 1.0, 0)
     assert (plain.apply(image, 0) == image).all()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dlatrack.datasets.index.builder import still_tracks
 from dlatrack.datasets.index.columns import TextColumn
-from dlatrack.datasets.index.stills import still_tracks
 from dlatrack.datasets.index.tracks import Counts, TrackTable
 
 

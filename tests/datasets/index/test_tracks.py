@@ -1,4 +1,4 @@
-"""Track tables: reading rows and tracks, choosing, joining, cutting, keeping."""
+"""Track tables: building, reading rows and tracks, choosing, hashing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,8 @@ import pytest
 from tables import columns, table
 
 from dlatrack.datasets.index.builder import TrackTableBuilder, literal
-from dlatrack.datasets.index.pieces import concatenate, split_at_gaps
-from dlatrack.datasets.index.store import columns_of, digest, load, save
-from dlatrack.datasets.index.tracks import Counts, TrackTable
+from dlatrack.datasets.index.tracks import Counts
 from dlatrack.errors import InputError
-
-
-def assert_same(first: TrackTable, second: TrackTable) -> None:
-    ours, theirs = columns_of(first), columns_of(second)
-    assert ours.keys() == theirs.keys()
-    for name, column in ours.items():
-        np.testing.assert_array_equal(column, theirs[name], err_msg=name)
-        assert column.dtype == theirs[name].dtype
 
 
 def test_rows_and_paths() -> None:
@@ -37,7 +27,6 @@ def test_rows_and_paths() -> None:
         "/data/video/004.jpg",
         "/data/video/005.jpg",
     ]
-    assert t.track_of_row.tolist() == [0, 0, 0, 1, 2, 2]
     assert t.has_box.tolist() == [True] * 4 + [False, True]
     assert t.visible.tolist() == t.has_box.tolist()
     assert t.boxes_xywh.dtype == np.float32
@@ -100,43 +89,10 @@ def test_usable_rows_are_visible_and_have_an_area() -> None:
     ]
 
 
-def test_concatenated_parts_make_the_whole() -> None:
-    t = table()
-    parts = [t.take(np.array([0])), t.take(np.array([1, 2]))]
-    assert_same(concatenate(parts), replace(t, on_disk=None))
-    twice = concatenate([t, replace(t, names=type(t.names).of("def"))])
-    assert twice.counts() == Counts(videos=2, frames=7, tracks=6, rows=12, boxes=10)
-    with pytest.raises(ValueError, match="same root"):
-        concatenate([t, table(Path("/other"))])
-    with pytest.raises(ValueError, match="no table"):
-        concatenate([])
-
-
-def test_tracks_are_cut_at_gaps() -> None:
-    pieces = split_at_gaps(table())
-    assert list(pieces.names) == ["a~1", "a~2", "b", "c"]
-    assert pieces.starts.tolist() == [0, 2, 3, 4, 6]
-    assert list(pieces.classes) == ["dog", "dog", "cat", "dog"]
-
-
-def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
-    t = table()
-    save(t, tmp_path / "t.safetensors")
-    back = load(tmp_path / "t.safetensors", Path("/elsewhere"))
-    assert_same(back, t)
-    assert str(back.path(0)) == "/elsewhere/video/003.jpg"
-    assert digest(back) == digest(t)
-    (tmp_path / "t.safetensors").write_bytes(b"\0" * 20)
-    with pytest.raises(InputError, match="not a complete track table"):
-        load(tmp_path / "t.safetensors", Path())
-    with pytest.raises(InputError, match=r"cannot read .*none: No such file"):
-        load(tmp_path / "none", Path())
-
-
 def test_the_hash_covers_every_column() -> None:
     t = table()
-    hashes = {digest(t)}
-    for name, column in columns_of(t).items():
+    hashes = {t.digest()}
+    for name, column in t.columns().items():
         if name.endswith(("offsets", "starts")):
             continue
         other = column.copy()
@@ -151,7 +107,7 @@ def test_the_hash_covers_every_column() -> None:
             )
         else:
             changed = replace(t, **{head: replace(getattr(t, head), data=other) if tail else other})
-        hashes.add(digest(changed))
+        hashes.add(changed.digest())
     assert len(hashes) == 1 + 12
 
 
@@ -211,8 +167,6 @@ def test_a_million_rows_take_few_bytes_each(tmp_path: Path) -> None:
     for index in range(4000):
         builder.add(f"video{index}", f"TRAIN_0/frames/video{index}/%d.jpg", numbers, boxes)
     t = builder.build()
-    save(t, tmp_path / "t.safetensors")
-    load(tmp_path / "t.safetensors", tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(t) == 1_000_000

@@ -14,7 +14,7 @@ import pytest
 from dlatrack.datasets.check import check
 from dlatrack.datasets.manifests import locate, manifest, names
 from dlatrack.datasets.mini import LONGER_SETS, write_mini
-from dlatrack.datasets.mini.scenes import save_rows, scene, side_by_side
+from dlatrack.datasets.mini.videos import mini_video, save_rows, side_by_side
 from dlatrack.datasets.registry import read
 from dlatrack.errors import InputError
 from dlatrack.files import owned_folder
@@ -53,7 +53,7 @@ def test_the_seed_decides_the_bytes(miniature: Miniature, tmp_path: Path, name: 
 @pytest.mark.parametrize("name", names())
 def test_every_sequence_can_be_opened_and_shows_its_target(miniature: Miniature, name: str) -> None:
     root = miniature(name)
-    for split in locate(name, root).splits_here():
+    for split in locate(name, root).splits_on_disk():
         for sequence in read(name, root, split).sequences():
             height, width = sequence.frames[0].shape[:2]
             x, y, w, h = sequence.boxes_xywh[0]
@@ -114,7 +114,7 @@ def test_only_a_benchmark_can_be_made_longer(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_scenes_hide_their_target_only_when_asked_to() -> None:
-    plain, hidden = scene("test/plain", 0, 8), scene("test/hidden", 0, 20, challenges=("OV",))
+    plain, hidden = mini_video("test/plain", 0, 8), mini_video("test/hidden", 0, 20, challenges=("OV",))
     assert plain.visible.all()
     assert plain.size == (160, 120)
     assert hidden.visible[[0, -1]].all()
@@ -123,7 +123,7 @@ def test_scenes_hide_their_target_only_when_asked_to() -> None:
 
 
 def test_two_scenes_in_one_video() -> None:
-    left, right = scene("test/left", 0, 3, (80, 72)), scene("test/right", 0, 3, (80, 72))
+    left, right = mini_video("test/left", 0, 3, (80, 72)), mini_video("test/right", 0, 3, (80, 72))
     images, *boxes = side_by_side(left, right)
     assert images[0].shape == (72, 160, 3)
     np.testing.assert_array_equal(boxes[0], left.boxes_xywh)

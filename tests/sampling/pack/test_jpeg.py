@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from dlatrack.sampling.crops import PixelRectangle
 from dlatrack.sampling.pack import jpeg
-from dlatrack.sampling.pack.jpeg import PixelRectangle, decode_part, encode_for_parts
+from dlatrack.sampling.pack.jpeg import decode_part, encode_for_parts
 
 
 def picture(height: int = 511, width: int = 511) -> np.ndarray:

@@ -86,8 +86,8 @@ def test_the_bytes_do_not_depend_on_the_workers(packed, table, tmp_path):
     assert contents(tmp_path / "two") == contents(packed.folder)
 
 
-def test_a_stopped_pack_goes_on_at_the_next_shard(packed, table, tmp_path, monkeypatch):
-    written, plain = [], shard_module.file_sha256
+def test_an_interrupted_pack_resumes_at_the_next_shard(packed, table, tmp_path, monkeypatch):
+    written, plain = [], shard_module.file_digest
 
     def stop_at_second(path):
         written.append(path.name)
@@ -97,12 +97,12 @@ def test_a_stopped_pack_goes_on_at_the_next_shard(packed, table, tmp_path, monke
 
     out = tmp_path / "out"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(shard_module, "file_sha256", stop_at_second)
+        patch.setattr(shard_module, "file_digest", stop_at_second)
         pack(table, out, name="three", shard_crops=4, workers=1)
     with pytest.raises(InputError, match="not a finished pack"):
         read_pack(out)
     with pytest.raises(InputError, match="pack of other data or other settings"):
-        pack(table, out, name="three", shard_crops=4, workers=1, quality=80)
+        pack(table, out, name="three", shard_crops=5, workers=1)
     before = (out / "crops-000000.tar").stat().st_mtime_ns
     pack(table, out, name="three", shard_crops=4, workers=1)
     assert (out / "crops-000000.tar").stat().st_mtime_ns == before
@@ -140,8 +140,8 @@ def test_a_folder_in_use_and_bad_numbers_are_refused(table, tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(InputError, match="is not empty and holds no pack"):
         pack(table, tmp_path, workers=1)
-    with pytest.raises(ValueError, match="quality 1 to 100, got 2000, 1 and 101"):
-        pack(table, tmp_path / "out", quality=101, workers=1)
+    with pytest.raises(ValueError, match="shard_crops and workers must be 1 or more, got 0 and 1"):
+        pack(table, tmp_path / "out", shard_crops=0, workers=1)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -318,7 +318,7 @@ def test_a_pack_that_fails_says_that_it_resumes_and_does(own_table, packed, tmp_
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     options = {"name": "three", "shard_crops": 4, "workers": workers}
-    message = r"image; what is packed stays in \S+out, and the same command resumes once this is mended$"
+    message = r"image; what is packed stays in \S+out, and the same command resumes once this is corrected$"
     with pytest.raises(InputError, match=message):
         pack(own_table, tmp_path / "out", **options)
     path.write_bytes(whole)

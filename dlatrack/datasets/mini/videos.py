@@ -1,4 +1,4 @@
-"""Videos for miniatures, and the pieces of files that several of them write."""
+"""Videos for miniatures, and the parts of files that several of them write."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MiniVideo:
 
     Args:
         images: T of (H, W, 3) uint8 RGB.
-        boxes_xywh: (T, 4) float64, 0-based px; where the target is absent the last box before.
+        boxes_xywh: (T, 4) float64, 0-based px; the last box before where the target is absent.
         visible: (T,) bool.
     """
 
@@ -38,7 +38,7 @@ class MiniVideo:
         return self.images[0].shape[1], self.images[0].shape[0]
 
 
-def scene(
+def mini_video(
     key: str,
     seed: int,
     length: int,
@@ -49,12 +49,12 @@ def scene(
     """A synthetic video that depends on its key and the seed alone.
 
     Args:
-        key: distinguishes the videos of all miniatures, e.g. "otb100/Board".
-        seed: of the miniature.
+        key: name of the video that differs among all miniatures, e.g. "otb100/Board".
+        seed: seed of the miniature.
         length: frames.
         size: width and height, px.
-        challenges: as `synthetic_sequence` takes them. Without OCC and OV the target is visible throughout; with
-            either the drawn scene is the first of its series in which it is absent for a while and returns.
+        challenges: challenges of `synthetic_sequence`. Without OCC and OV the target is visible throughout; with one
+            of them it is absent for a while and returns.
     """
     start = zlib.crc32(f"{key}/{seed}".encode()) // 2
     for attempt in range(200):
@@ -71,7 +71,7 @@ def scene(
 
 
 def side_by_side(left: MiniVideo, right: MiniVideo) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Two scenes of one size in one video: the images, and (T, 4) xywh boxes of the left and the right target."""
+    """Two videos of one size in one: the images, and (T, 4) xywh boxes of the left and the right target."""
     images = [np.hstack(pair) for pair in zip(left.images, right.images, strict=True)]
     return images, left.boxes_xywh, right.boxes_xywh + np.array([left.size[0], 0, 0, 0])
 
@@ -80,10 +80,28 @@ def save_images(folder: Path, pattern: str, numbers: Iterable[int], images: Iter
     """Write RGB images as JPEG files named by a template and their numbers."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, image in zip(numbers, images, strict=True):
-        encoded = cv2.imencode(
-            ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-        )[1]
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
         (folder / (pattern % number)).write_bytes(encoded.tobytes())
+
+
+def save_imagenet_xml(file: Path, database: str, image: np.ndarray, objects: str) -> None:
+    """Write an annotation of ImageNet: folder, name and size of the image, then the XML of its objects."""
+    height, width = image.shape[:2]
+    save_text(
+        file,
+        f"<annotation>\n\t<folder>{file.parent.name}</folder>\n\t<filename>{file.stem}</filename>\n"
+        f"\t<source>\n\t\t<database>{database}</database>\n\t</source>\n"
+        f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>\n\t</size>\n"
+        f"{objects}</annotation>\n",
+    )
+
+
+def outer_corners(box_xywh: np.ndarray) -> tuple[int, int, int, int]:
+    """Whole-numbered xyxy corners around a box (4,)."""
+    x1, y1 = np.floor(box_xywh[:2]).astype(int).tolist()
+    x2, y2 = np.ceil(box_xywh[:2] + box_xywh[2:]).astype(int).tolist()
+    return x1, y1, x2, y2
 
 
 def save_rows(
