@@ -140,8 +140,8 @@ def test_a_mark_goes_with_the_scores(
 
     same = ("benchmark", "folder", "--root", clips, "--weights", weights, "--out", tmp_path)
     status, _, error = call(monkeypatch, capsys, *same, "--hyper", tuned["plain"])
-    assert status == 2, "a run with the mark is not gone on with by one without it"
-    assert "belongs to another run: settings is" in error
+    assert status == 2, "a run with the mark is not resumed by one without it"
+    assert "belongs to another run: settings was" in error
 
 
 def test_tune_prints_the_best_and_how_to_use_it(
