@@ -11,7 +11,7 @@ _PACKAGE_PARENT = Path(__file__).resolve().parents[1]
 
 
 def root() -> Path:
-    """Folder of the clone that this package belongs to, or the current directory where it is installed without one."""
+    """Folder of the clone that this package belongs to; the current directory if it is installed without a clone."""
     if (_PACKAGE_PARENT / "pyproject.toml").is_file():
         return _PACKAGE_PARENT
     return Path.cwd()

@@ -98,7 +98,12 @@ def test_the_interval_is_made_of_order_statistics():
 def test_properties(scores: np.ndarray, seed: int):
     a, b = scores
     one, other = (paired_bootstrap(*pair, resamples=199, seed=seed) for pair in ((a, b), (b, a)))
-    assert (one.value, one.low, one.high, one.effect) == (-other.value, -other.high, -other.low, -other.effect)
+    assert (one.value, one.low, one.high, one.effect) == (
+        -other.value,
+        -other.high,
+        -other.low,
+        -other.effect,
+    )
     assert (one.p, one.better, one.worse) == (other.p, other.worse, other.better)
     assert one == paired_bootstrap(a, b, resamples=199, seed=seed), "same seed, same answer"
     assert one.low <= one.high
