@@ -37,10 +37,9 @@ from dlatrack.notebooks.run import check_injected
 from dlatrack.provenance import save_table
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.studies.presets import frames_to_count
-from dlatrack.viz.assignment import compare_assignments, explorer_sheet
+from dlatrack.viz.assignment import compare_assignments, contact_sheet
 from dlatrack.viz.curves import positives_plot
-from dlatrack.viz.explorer import explore
-from dlatrack.viz.explorer import explorer_sheet as laboratory_sheet
+from dlatrack.viz.explorer import explore, explorer_sheet
 from dlatrack.viz.save import save_figure
 
 check_injected(globals())
@@ -64,7 +63,7 @@ explore(video, rules=compared, frame=frame, seed=seed)
 # %%
 two = {name: rules[name] for name in ("SiamCAR: rectangle", f"DLA, points, K = {candidates}")}
 visible = [int(index) for index in video.visible.nonzero()[0]]
-figure, numbers = laboratory_sheet(video, visible[:: max(1, len(visible) // 4)][:4], two, seed=seed)
+figure, numbers = explorer_sheet(video, visible[:: max(1, len(visible) // 4)][:4], two, seed=seed)
 save_figure(
     figure, "01_laboratory", data=numbers, made_by=made_by, parameters=parameters, synthetic=not sequence
 )
@@ -114,7 +113,7 @@ figure
 frames = frames_to_count(preset, len(video))
 regions = search_regions(video, frames, seed=seed)
 shown = range(0, len(regions.frames), max(1, len(regions.frames) // 8))[:8]
-figure = explorer_sheet(
+figure = contact_sheet(
     [regions.crops_rgb[i] for i in shown],
     regions.target_xyxy[list(shown)],
     rules[f"DLA, points, K = {candidates}"],

@@ -1,9 +1,8 @@
-"""Choose what to track: boxes in the first frame of a video, dragged or typed."""
+"""A widget to choose targets: boxes in the first frame of a video, dragged or typed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 import cv2
@@ -17,10 +16,10 @@ from dlatrack.pixels.colours import DARK
 from dlatrack.pixels.marks import outline
 from dlatrack.pixels.text import rgb, write_line
 from dlatrack.tracking.video import check_first_boxes, parse_boxes
+from dlatrack.viz.explorer.controls import alert, box_bars
 from dlatrack.viz.explorer.picture import encode_picture
 
 _WIDTH, _HEIGHT = 760, 520  # most px of the picture
-_SIDE = 40  # px left of it, for the vertical slider
 
 _HELP = """<div style="line-height: 1.4; max-width: 760px">
 Drag the bars, or their ends, below and left of the picture; with the focus on an end, the arrow keys move it.
@@ -31,10 +30,10 @@ Or type the boxes: x, y of the top left corner and the size, in px of the frame,
 def pick_boxes(video: str | Path, boxes: str | Sequence[np.ndarray]) -> BoxPicker:
     """Open the picker on the first frame of a video: the value of a notebook cell.
 
-    Its `boxes_xywh` is what `track_file` takes; the same boxes given there as text need no picker.
+    `track_file` takes its `boxes_xywh`, or the same boxes as text without a picker.
 
     Args:
-        video: as `FrameStream` takes it.
+        video: video file, camera or folder, as `FrameStream` takes it.
         boxes: (4,) xywh of each target to begin with, 0-based px; or text, e.g. "120,80,60,45; 20,30,40,40".
 
     Returns:
@@ -56,13 +55,13 @@ class BoxPicker(w.VBox):
     Attributes:
         boxes_xywh: (4,) float64 of each target, 0-based px of the frame.
         picture: the frame with the boxes.
-        across: left and right side of the chosen target's box, px.
-        down: its top and bottom side; counts upwards, as vertical sliders do.
-        text: all boxes.
-        target: which box the bars move.
-        more: adds a target.
-        less: removes the chosen one.
-        message: what is wrong with the last input.
+        across: bar of the left and right side of the chosen target's box, px.
+        down: bar of its top and bottom side; counts upwards, as vertical sliders do.
+        text: field with all boxes.
+        target: list to choose the target that the bars move.
+        more: button that adds a target.
+        less: button that removes the chosen target.
+        message: error message on the last input.
     """
 
     def __init__(self, image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
@@ -90,21 +89,7 @@ class BoxPicker(w.VBox):
         self.picture = w.Image(
             format="jpeg", layout=w.Layout(width=f"{shown[0]}px", height=f"{shown[1]}px", flex="0 0 auto")
         )
-        self.across = w.FloatRangeSlider(
-            max=float(width),
-            step=1.0,
-            readout=False,
-            tooltip="left and right side of the box; drag the bar to move it",
-            layout=w.Layout(width=f"{shown[0] + 16}px", margin=f"0 0 0 {_SIDE - 8}px"),
-        )
-        self.down = w.FloatRangeSlider(
-            max=float(height),
-            step=1.0,
-            readout=False,
-            orientation="vertical",
-            tooltip="top and bottom side of the box; drag the bar to move it",
-            layout=w.Layout(width=f"{_SIDE}px", height=f"{shown[1] + 16}px", margin="-8px 0 0 0"),
-        )
+        self.across, self.down = box_bars((width, height), shown, 1.0, -8)
         self.text = w.Text(
             description="x, y, w, h",
             placeholder="px of the frame, e.g. 120, 80, 60, 45",
@@ -175,7 +160,7 @@ class BoxPicker(w.VBox):
         self._show()
 
     def _show(self, chosen: int | None = None) -> None:
-        """Let all widgets say what the boxes are."""
+        """Update all widgets from the boxes."""
         count = len(self.boxes_xywh)
         current = min(self.target.value if chosen is None else chosen, count - 1)
         height, width = self._image.shape[:2]
@@ -208,7 +193,5 @@ class BoxPicker(w.VBox):
         return encode_picture(image)
 
     def _say(self, text: str) -> None:
-        """One line below the picture; an empty one when all is well."""
-        self.message.value = (
-            f'<div role="alert" style="color: #a33c00; font-weight: 600">{escape(text)}</div>' if text else ""
-        )
+        """Show a message below the picture; an empty one removes it."""
+        self.message.value = alert(text)
