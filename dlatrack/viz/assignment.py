@@ -180,9 +180,6 @@ def compare_assignments(
         assigners: rules by the title of their panel.
         seed: seed of the draw of negatives, the same for every rule.
         columns: panels in a row.
-
-    Returns:
-        A figure of double column width.
     """
     target = torch.as_tensor(target_xyxy, dtype=torch.float64).reshape(1, 4)
     drawn = {
@@ -225,9 +222,6 @@ def contact_sheet(
         titles: one heading per region, e.g. "frame 12".
         seed: seed of the draw of negatives.
         columns: panels in a row.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         ValueError: if there are not as many regions as targets and titles.

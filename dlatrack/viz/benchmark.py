@@ -72,9 +72,6 @@ def success_plot(
         protocol: protocol of the curves, for the title.
         benchmark: name of the benchmark, for the title.
 
-    Returns:
-        A figure of double column width.
-
     Raises:
         InputError: if there is no curve, one has another length or a share outside 0..1, scores are of other
             trackers, or the protocol is unknown.
@@ -101,9 +98,6 @@ def precision_plot(
         protocol: as in `success_plot`.
         benchmark: as in `success_plot`.
 
-    Returns:
-        A figure of double column width.
-
     Raises:
         InputError: as in `success_plot`.
 
@@ -128,9 +122,6 @@ def normalised_precision_plot(
         paper: as in `success_plot`.
         protocol: as in `success_plot`.
         benchmark: as in `success_plot`.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         InputError: as in `success_plot`; for a protocol without this metric.

@@ -30,9 +30,6 @@ def positives_over_candidates_plot(
         paper: least and largest number that the paper's text gives, dashed.
         mixes: the two mixes that are drawn with every reading.
 
-    Returns:
-        A figure of double column width.
-
     Raises:
         InputError: if a mix is not in `counts`.
 
@@ -116,9 +113,6 @@ def candidate_scores_plot(
         static: AUC of a box that never moves.
         insensitive: K from and to which the paper calls the method insensitive, dashed.
         note: text on the size of the study, for the title.
-
-    Returns:
-        A figure of double column width.
     """
     with figure_style():
         fig = new_figure(height_mm=72)

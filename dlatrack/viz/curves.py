@@ -39,9 +39,6 @@ def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figur
             is not drawn where a head has none and it stays 0.
         batch: pairs per step; turns the counts of empty, rescued and tied pairs into shares.
 
-    Returns:
-        A figure of double column width.
-
     Raises:
         ValueError: if the history has no rows or lacks a column, or counts more pairs than `batch`.
     """
@@ -88,12 +85,9 @@ def twin_curves(histories: Mapping[str, pd.DataFrame], *, regression: str = "IoU
     """Draw loss terms and positives per target of several runs in the same axes, over steps.
 
     Args:
-        histories: by tracker, one row per step with the columns of `training.history.StepRow`. A centre-ness loss
-            that is 0 throughout gets no panel: the head has none.
+        histories: history by tracker, one row per step with the columns of `training.history.StepRow`. A centre-ness
+            loss that is 0 throughout gets no panel: the head has none.
         regression: name of the regression loss.
-
-    Returns:
-        A figure of double column width.
     """
     styles = line_styles(histories)
     panels = {
@@ -121,9 +115,6 @@ def score_figure(scores: Mapping[str, OPEResult]) -> Figure:
 
     Args:
         scores: results of one-pass evaluation by tracker.
-
-    Returns:
-        A figure of double column width.
     """
     with figure_style():
         fig = new_figure(height_mm=75)
@@ -140,9 +131,6 @@ def positives_plot(counts: pd.DataFrame) -> Figure:
 
     Args:
         counts: positives by frame (index) and rule (columns); 0 is drawn at the bottom.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         ValueError: if there is nothing to draw.

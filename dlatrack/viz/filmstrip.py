@@ -35,9 +35,6 @@ def filmstrip(
         frames: indices to show, in 0..T-1.
         columns: frames in a row.
 
-    Returns:
-        A figure of double column width.
-
     Raises:
         ValueError: if a frame is out of range, none is asked for, or boxes do not cover the sequence.
     """

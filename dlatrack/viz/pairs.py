@@ -27,9 +27,6 @@ def pair_sheet(crops: CropSource | Mixture, recipe: Recipe, *, seed: int = 0, co
         recipe: recipe whose augmentation is shown.
         seed: seed of the run.
         count: number of pairs.
-
-    Returns:
-        A figure of double column width.
     """
     source = PairSource(crops, recipe.sampling, recipe.net, seed)
     with figure_style():
@@ -56,9 +53,6 @@ def augmented_pairs(source: PairSource, *, epoch: int = 0, count: int = 32, colu
         epoch: epoch whose first pairs are drawn.
         count: number of pairs.
         columns: number of pairs side by side.
-
-    Returns:
-        A figure of double column width.
     """
     rows = -(-count // columns)
     template, search = source.net.template_size, source.net.search_size

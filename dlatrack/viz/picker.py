@@ -9,6 +9,7 @@ import cv2
 import ipywidgets as w
 import numpy as np
 
+from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.datasets.stream import FrameStream
 from dlatrack.errors import InputError
 from dlatrack.pixels.annotate import target_colour
@@ -185,7 +186,7 @@ class BoxPicker(w.VBox):
         smooth = cv2.INTER_AREA if self._scale < 1 else cv2.INTER_LINEAR
         image = cv2.resize(self._image, size, interpolation=smooth)
         for number, box in enumerate(self.boxes_xywh):
-            xyxy = np.concatenate([box[:2], box[:2] + box[2:]]) * self._scale
+            xyxy = xywh_to_xyxy(box) * self._scale
             colour = rgb(target_colour(number + 1))
             outline(image, xyxy, rgb(DARK), 6 if number == current else 4)
             outline(image, xyxy, colour, 4 if number == current else 2)

@@ -31,9 +31,6 @@ def qualitative_figure(study: QualitativeStudy) -> Figure:
 
     Args:
         study: study of at least one sequence.
-
-    Returns:
-        A figure of double column width.
     """
     styles = line_styles(study.trackers)
     columns = max(len(row.frames) for row in study.rows)

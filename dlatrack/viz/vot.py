@@ -35,9 +35,6 @@ def eao_ranking(
         benchmark: name of the benchmark, for the title.
         protocol: protocol of the values, for the title.
 
-    Returns:
-        A figure of double column width.
-
     Raises:
         InputError: if there is no tracker or a value lies outside 0..1.
 
