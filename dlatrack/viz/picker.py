@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import ipywidgets as w
 import numpy as np
 
@@ -18,7 +17,7 @@ from dlatrack.pixels.marks import outline
 from dlatrack.pixels.text import rgb, write_line
 from dlatrack.tracking.video import check_first_boxes, parse_boxes
 from dlatrack.viz.explorer.controls import alert, box_bars
-from dlatrack.viz.explorer.picture import encode_picture
+from dlatrack.viz.explorer.picture import encode_picture, scaled
 
 _WIDTH, _HEIGHT = 760, 520  # most px of the picture
 
@@ -45,9 +44,14 @@ def pick_boxes(video: str | Path, boxes: str | Sequence[np.ndarray]) -> BoxPicke
             input shows its message there and leaves the boxes as they are.
     """
     image = FrameStream(video).first()
+    return BoxPicker(image, _checked(image, boxes))
+
+
+def _checked(image_rgb: np.ndarray, boxes: str | Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Boxes, or those in a text, as (4,) float64 each; errors as in `pick_boxes`."""
     chosen = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
-    check_first_boxes(image, chosen)
-    return BoxPicker(image, chosen)
+    check_first_boxes(image_rgb, chosen)
+    return chosen
 
 
 class BoxPicker(w.VBox):
@@ -113,7 +117,7 @@ class BoxPicker(w.VBox):
         for widget, act in (
             (self.across, self._dragged),
             (self.down, self._dragged),
-            (self.text, self._typed),
+            (self.text, lambda: self._take(self.text.value)),
             (self.target, self._show),
         ):
             widget.observe(lambda _, act=act: None if self._quiet else act(), names="value")
@@ -127,25 +131,17 @@ class BoxPicker(w.VBox):
         after = (*self.across.value, height - self.down.value[1], height - self.down.value[0])
         sides = np.array([box[0], box[0] + box[2], box[1], box[1] + box[3]])
         left, right, top, bottom = np.where(np.equal(before, after), sides, after)
-        self._take(self.target.value, np.array([left, top, right - left, bottom - top]))
+        boxes = self.boxes_xywh.copy()
+        boxes[self.target.value] = np.array([left, top, right - left, bottom - top])
+        self._take(boxes)
 
-    def _typed(self) -> None:
+    def _take(self, boxes: str | Sequence[np.ndarray]) -> None:
+        """Use other boxes, or show a message on what is wrong with them."""
         try:
-            boxes = parse_boxes(self.text.value)
-            check_first_boxes(self._image, boxes)
+            self.boxes_xywh = _checked(self._image, boxes)
         except InputError as error:
             self._say(str(error))
             return
-        self.boxes_xywh = boxes
-        self._show()
-
-    def _take(self, target: int, box_xywh: np.ndarray) -> None:
-        try:
-            check_first_boxes(self._image, [box_xywh])
-        except InputError as error:
-            self._say(str(error))
-            return
-        self.boxes_xywh[target] = box_xywh
         self._show()
 
     def _add(self) -> None:
@@ -182,9 +178,7 @@ class BoxPicker(w.VBox):
         self._say("")
 
     def _drawn(self, current: int) -> bytes:
-        size = (round(self._image.shape[1] * self._scale), round(self._image.shape[0] * self._scale))
-        smooth = cv2.INTER_AREA if self._scale < 1 else cv2.INTER_LINEAR
-        image = cv2.resize(self._image, size, interpolation=smooth)
+        image = scaled(self._image, self._scale)
         for number, box in enumerate(self.boxes_xywh):
             xyxy = xywh_to_xyxy(box) * self._scale
             colour = rgb(target_colour(number + 1))

@@ -92,9 +92,8 @@ def draw_whole(image_rgb: np.ndarray, view: FrameView | None, width: int, height
     """
     left, bottom = 34, 18
     scale = min((width - left) / image_rgb.shape[1], (height - bottom) / image_rgb.shape[0])
-    size = (round(image_rgb.shape[1] * scale), round(image_rgb.shape[0] * scale))
-    smaller = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    frame = cv2.resize(image_rgb, size, interpolation=smaller)
+    frame = scaled(image_rgb, scale)
+    size = frame.shape[1::-1]
     if view is not None:
         corners = np.array([0, 0, REGION_SIZE, REGION_SIZE], np.float64)
         outline(frame, xywh_to_xyxy(view.region.to_frame(corners)) * scale, rgb(CANDIDATE), 2)
@@ -108,6 +107,12 @@ def draw_whole(image_rgb: np.ndarray, view: FrameView | None, width: int, height
         below = max(y * scale + 4, 10)
         write_line(canvas, str(y), start - 5, below, size=10, colour=rgb(GREY), align="right")
     return canvas
+
+
+def scaled(image_rgb: np.ndarray, scale: float) -> np.ndarray:
+    """An image with both sides multiplied by `scale` and rounded to whole px."""
+    size = [round(side * scale) for side in image_rgb.shape[1::-1]]
+    return cv2.resize(image_rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
 def encode_picture(image_rgb: np.ndarray, quality: int = 85) -> bytes:
