@@ -146,7 +146,7 @@ def _quick_regions(rows: list[Any]) -> np.ndarray | None:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value is a number that can be a coordinate; true and false are none, NaN is."""
+    """Whether a value is a number that can be a coordinate; true and false are not, NaN is."""
     return type(value) in (int, float) and not abs(value) >= MOST_PIXELS
 
 

@@ -77,7 +77,7 @@ class Difference(Estimate):
         Args:
             differences: (S,) score of a minus score of b, without rounding errors.
             found: low, high and p, as in `Estimate`.
-            size: largest score, by which differences are told from rounding errors.
+            size: largest score, relative to which deviations count as rounding errors.
             seeds: as in `Difference`.
             resamples: as in `Estimate`.
             confidence: as in `Estimate`.
@@ -120,7 +120,7 @@ def sentence(estimate: Estimate, name_a: str, name_b: str, *, metric: str = "AUC
     and interval are positive.
 
     Args:
-        estimate: score of a minus score of b; a `Difference` tells the numbers of seeds, too.
+        estimate: score of a minus score of b; that of a `Difference` includes the numbers of seeds.
         name_a: name of tracker a.
         name_b: name of tracker b.
         metric: name of the score, with its unit if it has one.

@@ -53,21 +53,13 @@ def box_bars(
             max=float(limit),
             step=step,
             readout=False,
-            orientation=orientation,
             tooltip=f"{sides} side of the box; drag the bar to move it",
-            layout=w.Layout(**layout),
         )
-        for limit, orientation, sides, layout in (
-            (
-                *(limits[0], "horizontal", "left and right"),
-                {"width": f"{shown[0] + 16}px", "margin": f"0 0 0 {SIDE - 8}px"},
-            ),
-            (
-                *(limits[1], "vertical", "top and bottom"),
-                {"width": f"{SIDE}px", "height": f"{shown[1] + 16}px", "margin": f"{top}px 0 0 0"},
-            ),
-        )
+        for limit, sides in zip(limits, ("left and right", "top and bottom"), strict=True)
     )
+    across.layout = w.Layout(width=f"{shown[0] + 16}px", margin=f"0 0 0 {SIDE - 8}px")
+    down.layout = w.Layout(width=f"{SIDE}px", height=f"{shown[1] + 16}px", margin=f"{top}px 0 0 0")
+    down.orientation = "vertical"
     return across, down
 
 

@@ -69,7 +69,8 @@ class RuleForm:
         self.name.tooltip = summary_of(self.name.value)
         every = list(self.fields.values())
         meanings = [f"<b>{escape(option.name)}</b>: {escape(option.text)}" for option in options]
-        text = w.HTML(_small("<br>".join([f"<i>{escape(summary_of(self.name.value))}</i>", *meanings])))
+        lines = "<br>".join([f"<i>{escape(summary_of(self.name.value))}</i>", *meanings])
+        text = w.HTML(f'<div style="line-height: 1.35; max-width: {PANEL - 30}px">{lines}</div>')
         self._first.children = every[:_SHOWN]
         self._rest.children = [w.VBox([*every[_SHOWN:], text])]
         self._rest.titles = ("more options, and what they mean",)
@@ -98,7 +99,3 @@ def _step(default: float) -> float:
     if default > 1:
         return 1.0
     return 0.05 if default >= 0.05 else default
-
-
-def _small(html: str) -> str:
-    return f'<div style="line-height: 1.35; max-width: {PANEL - 30}px">{html}</div>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -108,11 +108,7 @@ class Laboratory(w.VBox):
             (controls.across, lambda number: self._dragged(0, number)),
             (controls.down, lambda number: self._dragged(1, number)),
         ):
-            widget.observe(lambda change, act=act: self._unless_quiet(act, change["new"]), names="value")
-
-    def _unless_quiet(self, act: Callable[[Any], None], value: Any) -> None:
-        if not self._quiet:
-            act(value)
+            widget.observe(lambda change, act=act: None if self._quiet else act(change["new"]), names="value")
 
     def _enter(self, sequence: Sequence, frame: int) -> None:
         """Open another sequence; the current one stays open if the first picture cannot be drawn."""
