@@ -42,7 +42,7 @@ seed: int = 0  # targets, weights, pairs, label draws and synthetic sequences
 # %%
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.notebooks.run import check_injected
-from dlatrack.paper import figure9
+from dlatrack.paper import published
 from dlatrack.provenance import save_table
 from dlatrack.studies import hyperparameter_k, k_training, twins
 from dlatrack.viz.candidates import (
@@ -77,11 +77,13 @@ study
 
 # %%
 counts = hyperparameter_k.positives_over_candidates(study, seed=seed)
-figure = positives_over_candidates_plot(counts, paper=figure9.POSITIVES, mixes=("wide mix", "as in LaSOT"))
+figure = positives_over_candidates_plot(
+    counts, paper=published.FIGURE9_POSITIVES, mixes=("wide mix", "as in LaSOT")
+)
 save_figure(
     figure,
     "fig09a",
-    data={"counts": counts.to_dict("list"), "paper, least and largest": figure9.POSITIVES},
+    data={"counts": counts.to_dict("list"), "paper, least and largest": published.FIGURE9_POSITIVES},
     made_by=made_by,
     parameters={"preset": preset, "targets": study.targets, "seed": seed},
     synthetic=True,
@@ -118,7 +120,7 @@ wide.round(2)
 
 # %%
 crops = twins.training_crops(study.plan, data=data, seed=seed)
-epochs = hyperparameter_k.positives_over_epochs(study, crops, figure9.FOLLOWED, seed=seed)
+epochs = hyperparameter_k.positives_over_epochs(study, crops, published.FIGURE9_FOLLOWED, seed=seed)
 figure = positives_over_epochs_plot(epochs)
 save_figure(
     figure,
@@ -159,7 +161,7 @@ figure = candidate_scores_plot(
     differences,
     reference=study.reference,
     static=scores[twins.STATIC].auc,
-    insensitive=figure9.INSENSITIVE,
+    insensitive=published.FIGURE9_INSENSITIVE,
     note=size if preset == "paper" else f"reduced study: {size}",
 )
 save_figure(
