@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from dlatrack.version import __version__
+
 if TYPE_CHECKING:  # what type checkers and editors see of the names below
     from dlatrack.assign import build_assigner as build_assigner
     from dlatrack.assign import register_assigner as register_assigner
@@ -21,8 +23,6 @@ if TYPE_CHECKING:  # what type checkers and editors see of the names below
     from dlatrack.models.weights import save_weights as save_weights
     from dlatrack.recipes import recipe as recipe
     from dlatrack.tracking.online import OnlineTracker as OnlineTracker
-
-__version__ = "0.1.0"
 
 _HOME = {
     "ScoreGrid": "dlatrack.grid",

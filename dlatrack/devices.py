@@ -1,4 +1,4 @@
-"""Devices that computations run on, and what must be settled before they begin."""
+"""Checks of devices, and the warm-up of vector functions before a computation."""
 
 from __future__ import annotations
 
@@ -6,29 +6,15 @@ import torch
 
 from dlatrack.errors import InputError
 
-# Those of one argument that torch hands to oneMKL.
+#: Names of the functions of one argument that torch delegates to oneMKL.
 _FUNCTIONS = (
-    torch.acos,
-    torch.asin,
-    torch.atan,
-    torch.cos,
-    torch.erf,
-    torch.erfc,
-    torch.exp,
-    torch.expm1,
-    torch.log,
-    torch.log10,
-    torch.log1p,
-    torch.log2,
-    torch.sin,
-    torch.sqrt,
-    torch.tan,
-    torch.tanh,
+    *("acos", "asin", "atan", "cos", "erf", "erfc", "exp", "expm1"),
+    *("log", "log10", "log1p", "log2", "sin", "sqrt", "tan", "tanh"),
 )
 
 
 def warm_up_vector_math() -> None:
-    """Call every vector function of the CPU once for a single number.
+    """Call every vector function of the CPU once with a single number.
 
     oneMKL chooses the code of a function in its first call. When that call runs in several threads, one of them may
     compute its share with a code of half the digits: with two threads on two busy cores, 12 of 32 processes had
@@ -36,22 +22,22 @@ def warm_up_vector_math() -> None:
     such a step ends elsewhere, so that the same seed no longer gives the same bits.
 
     It takes some milliseconds, and 0.1 ms when called again. `build_model` and `build_assigner` call it; a process
-    that computes without either does so itself.
+    that computes without either has to call it itself.
 
     Source: https://github.com/pytorch/pytorch/issues/188792.
     """
     for dtype in (torch.float32, torch.float64):
         number = torch.ones(1, dtype=dtype, device="cpu")
         for function in _FUNCTIONS:
-            function(number)
+            getattr(torch, function)(number)
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that this machine lacks.
+    """Raise if this machine lacks a device.
 
     Raises:
-        InputError: naming the device and what there is.
+        InputError: naming the device and those of the machine.
     """
-    there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    if device not in (*there, "cuda" if len(there) > 1 else "cpu"):
-        raise InputError(f"there is no device {device!r} here; choose from {', '.join(there)}")
+    known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if device not in (*known, "cuda" if len(known) > 1 else "cpu"):
+        raise InputError(f"there is no device {device!r} here; choose from {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and a folder is written by one run at a time."""
+"""Writing files whole or not at all, and folders by one run at a time."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ _COMPANIONS = frozenset(("__macosx", "@eadir", "$recycle.bin", "thumbs.db", "eht
 
 
 @contextmanager
+def _refusals(action: str, path: str | Path) -> Iterator[None]:
+    """Raise what the operating system refuses inside the block as an `InputError` that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot {action} {path}: {error.strerror or error}") from error
+
+
+@contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, and move it into place once the block succeeds.
 
@@ -51,21 +60,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         InputError: when the system refuses to write (full disk, no permission), naming `path`.
     """
     path = Path(path)
-    try:
+    with _refusals("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     temporary = Path(name)
     try:
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        with _refusals("write", path):
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -86,13 +92,13 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def is_companion(path: str | PurePath) -> bool:
-    """Whether a path is, or lies in, something that a system keeps beside data and that is no data itself.
+    """Whether a path is, or lies in, a file or folder that a system keeps beside data and that holds no data.
 
-    Such are names that begin with a dot (macOS writes `._NAME` beside each NAME on disks of other systems), files
+    These are names that begin with a dot (macOS writes `._NAME` beside each NAME on disks of other systems), files
     like `Thumbs.db`, and folders like `__MACOSX` in zip files.
 
     Args:
-        path: below the folder that is looked through; what lies above is not judged.
+        path: path below the searched folder; the folders above it are not looked at.
     """
     return any(
         part.startswith(".") or part.casefold() in _COMPANIONS
@@ -102,25 +108,23 @@ def is_companion(path: str | PurePath) -> bool:
 
 
 def check_writable(path: str | Path) -> None:
-    """Find out before long work whether a file could be written at its end.
+    """Check before long work that a file can be written at its end.
 
     Raises:
         InputError: as `atomic_path`.
     """
     path = Path(path)
-    try:
+    with _refusals("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent) as stream:
             stream.write(bytes(1))
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def same_file(first: str | Path, second: str | Path) -> bool:
-    """Whether two names lead to one file: through links, hard links and, where that is so, names in other letters."""
+    """Whether two paths lead to one file, also through links or, where the system ignores case, other letters."""
     try:
         return os.path.samefile(first, second)
-    except OSError:  # one of them is not there yet
+    except OSError:  # one of them does not exist yet
         return os.path.normcase(os.path.realpath(first)) == os.path.normcase(os.path.realpath(second))
 
 
@@ -130,15 +134,22 @@ def file_digest(path: str | Path) -> str:
     Raises:
         InputError: if it cannot be read.
     """
-    try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    with _refusals("read", path), Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Content of a file.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    with _refusals("read", path):
+        return Path(path).read_bytes()
 
 
 def remove_leftovers(path: str | Path) -> None:
-    """Remove what a killed process has left half-written beside `path`."""
+    """Remove the unfinished files that a killed process has left beside `path`."""
     path = Path(path)
     for leftover in path.parent.glob(f".{glob.escape(path.stem)}-????????{path.suffix}"):
         leftover.unlink(missing_ok=True)
@@ -150,74 +161,66 @@ def owned_folder(folder: str | Path, *, part: tuple[int, int] = (1, 1)) -> Itera
 
     A file in the folder is locked by the operating system, which takes the lock back when this process ends, however
     it ends; so a killed run leaves nothing that has to be removed. Forked and spawned processes do not hold the lock.
-    The same thread may own a folder several times over. The lock is for the files of this folder; folders below it
+    The same thread may own a folder several times over. The lock covers the files of this folder; folders below it
     have owners of their own. On a file system without locks the block runs all the same, with a warning; in a folder
     that cannot be written there is nothing to protect, and the lock is left out.
 
     Args:
-        folder: created when absent; removed again if it is still empty at the end of the block.
-        part: (k, n): the k-th of n parts of one run, which may be in work at the same time. Runs that are cut into
-            another number of parts are kept out.
+        folder: folder to own; created when absent, and removed again if it is still empty at the end of the block.
+        part: (k, n), the k-th of n parts of one run, which may run at the same time. Runs that are cut into another
+            number of parts are kept out.
 
     Raises:
         InputError: if another run owns the folder, naming its process, host and command where they are known, or if
             the folder cannot be made.
     """
     folder, (number, parts) = Path(folder), part
+    own = LOCK if parts == 1 else f"{LOCK}-{number}-of-{parts}"
+    with _folder_in_use(folder, folder), _locked(folder / own, folder):
+        for other in folder.glob(f"{LOCK}*"):
+            cut = re.fullmatch(rf"{re.escape(LOCK)}(?:-\d+-of-(\d+))?", other.name)
+            if cut and int(cut[1] or 1) != parts:
+                # A lock that can be taken is free; a run that takes it later is refused for the one held above.
+                with _locked(other, folder):
+                    pass
+        yield
+
+
+@contextmanager
+def owned_file(path: str | Path, *, what: str = "", otherwise: str = "write elsewhere") -> Iterator[None]:
+    """Keep every other run from writing a file that is rewritten several times, as `owned_folder` does.
+
+    Args:
+        path: the file, or any path that stands for the output.
+        what: name of the output, for the message; empty: the path.
+        otherwise: alternative to waiting, for the message.
+
+    Raises:
+        InputError: as `owned_folder`.
+    """
+    path = Path(path)
+    lock = path.parent / f".{path.name}{LOCK}"
+    with _folder_in_use(path.parent, path), _locked(lock, what or path, otherwise):
+        yield
+
+
+@contextmanager
+def _folder_in_use(folder: Path, path: Path) -> Iterator[None]:
+    """Make a folder in which `path` is to be written; remove it at the end if it was made and is still empty."""
     made = not folder.exists()
-    try:
+    with _refusals("write", path):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
     try:
-        with _locked(folder / _lock_name(number, parts), folder):
-            for other in folder.glob(f"{LOCK}*"):
-                cut = re.fullmatch(rf"{re.escape(LOCK)}(?:-\d+-of-(\d+))?", other.name)
-                if cut and int(cut[1] or 1) != parts:
-                    # A lock that can be taken is free; a run that takes it later is refused for the one held above.
-                    with _locked(other, folder):
-                        pass
-            yield
+        yield
     finally:
         if made:
             with suppress(OSError):  # the block has written something
                 folder.rmdir()
 
 
-def _lock_name(number: int, parts: int) -> str:
-    return LOCK if parts == 1 else f"{LOCK}-{number}-of-{parts}"
-
-
-@contextmanager
-def owned_file(path: str | Path, *, what: str = "", otherwise: str = "write elsewhere") -> Iterator[None]:
-    """Keep every other run from writing a file that is written again and again, as `owned_folder` does.
-
-    Args:
-        path: the file, or any name for what is written.
-        what: is written, for the message; empty: the path.
-        otherwise: what one may do instead of waiting, for the message.
-
-    Raises:
-        InputError: as `owned_folder`.
-    """
-    path = Path(path)
-    made = not path.parent.exists()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    try:
-        with _locked(path.parent / f".{path.name}{LOCK}", what or path, otherwise):
-            yield
-    finally:
-        if made:
-            with suppress(OSError):  # the block has written something
-                path.parent.rmdir()
-
-
 @contextmanager
 def _locked(path: Path, guarded: str | Path, otherwise: str = "write elsewhere") -> Iterator[None]:
-    """Hold the lock file `path`, which says who holds it, and remove it in the end."""
+    """Hold the lock file `path`, which names its owner, and remove it in the end."""
     lock = FileLock(path, timeout=_PATIENCE, is_singleton=True, fallback_to_soft=False)
     outermost = not lock.is_locked
     try:
@@ -242,7 +245,7 @@ def _locked(path: Path, guarded: str | Path, otherwise: str = "write elsewhere")
 
 
 def _do_without(path: Path, guarded: str | Path, error: OSError) -> None:
-    """Decide whether to go on although nothing can be locked."""
+    """Continue without a lock where the file system has none, or where nothing can be written."""
     if error.errno in _NO_LOCKS:
         warnings.warn(
             f"{guarded} lies on a file system without locks: see to it that no other run writes there",
@@ -259,9 +262,9 @@ def _myself() -> dict[str, str | int]:
 def _owner(path: Path) -> str:
     """What a lock file says of its owner; nothing if it cannot be read."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        command = " ".join(str(told["command"]).split())
-        return f" (process {told['process']} on {told['host']}: {command[:200]})"
+        owner = json.loads(path.read_text(encoding="utf-8"))
+        command = " ".join(str(owner["command"]).split())
+        return f" (process {owner['process']} on {owner['host']}: {command[:200]})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 

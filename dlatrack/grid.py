@@ -1,4 +1,4 @@
-"""The score map seen from the search region: its points and its anchors."""
+"""The score map in coordinates of the search region: its points and its anchors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POINT_ANCHOR: tuple[tuple[float, float], ...] = ((64, 64),)
 
 @dataclass(frozen=True)
 class ScoreGrid:
-    """A square score map whose cell (row j, column i) looks at the search-region point offset + stride * (i, j).
+    """A square score map whose cell (row j, column i) is centred on the search-region point offset + stride * (i, j).
 
     Samples are numbered row-major, x fastest; with m anchors per point, sample n * m + a is anchor a of point n.
 

@@ -1,4 +1,4 @@
-"""Keep freed memory in the process, so that the next training step need not fault it in again."""
+"""Settings of the allocator, so that training steps reuse freed memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def reuse_freed_memory() -> bool:
-    """Ask glibc not to hand large blocks back to the system whenever they are freed.
+    """Tell glibc to keep large blocks in the process when they are freed.
 
     A training step on a CPU allocates and frees feature maps of up to 100 MB. By default each comes from the system
-    as fresh pages and goes back at once, and the page faults take as long as the arithmetic: the step of
-    `siamcar_small` falls from 29 to 13 ms per pair on two cores with this call. The process then keeps its peak
+    as fresh pages and returns to it at once, and the page faults take as long as the arithmetic: with this call the
+    step of `siamcar_small` falls from 29 to 13 ms per pair on two cores. With a backbone that trains, forward and
+    backward of 8 pairs fall from 133 to 114 ms per pair on one core of an AMD EPYC. The process then keeps its peak
     memory until it ends.
 
     Returns:
@@ -25,7 +26,7 @@ def reuse_freed_memory() -> bool:
 
 
 def mallopt(name: int, value: int) -> int:
-    """Change a setting of glibc's allocator; 1 if it was taken, and 0 on systems without glibc."""
+    """Change a setting of glibc's allocator; return 1 if it was accepted, 0 on systems without glibc."""
     if sys.platform != "linux":
         return 0
     try:

@@ -1,4 +1,4 @@
-"""Where things live, whatever the current directory: notebooks, figures, runs, caches, shared data."""
+"""Folders of notebooks, figures, runs, caches and shared data, whatever the current directory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGE_PARENT = Path(__file__).resolve().parents[1]
 
 
 def root() -> Path:
-    """The clone that this package belongs to; for a package installed without one, the current directory."""
+    """Folder of the clone that this package belongs to; the current directory if it is installed without a clone."""
     if (_PACKAGE_PARENT / "pyproject.toml").is_file():
         return _PACKAGE_PARENT
     return Path.cwd()
@@ -50,7 +50,7 @@ def published_figures_dir() -> Path:
 
 
 def figure_sources() -> tuple[Path, ...]:
-    """Folders to read figures and their records from; what lies in an earlier one replaces what lies in a later one.
+    """Folders to read figures and their records from; a file in an earlier one replaces its namesake in a later one.
 
     DLATRACK_FIGURES alone where it is set, else the figures of the runs and then those of the project.
     """

@@ -1,4 +1,4 @@
-"""Worker processes: starting them, ending with the process that started them, and what to say when one dies."""
+"""Worker processes: how they start, end with their parent, and are reported when they die."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from multiprocessing.process import BaseProcess
 
 from dlatrack.errors import InputError
 
-#: What a script that starts processes needs.
+#: Advice for a script that starts processes.
 GUARD = 'put the call below `if __name__ == "__main__":`'
 
 
 def check_may_start() -> None:
-    """Refuse to start processes from one that is itself being started.
+    """Raise if this process is itself a worker that is still being started.
 
     A process that is not forked imports the script that started it. Without a guard the script would start its work
-    once more in each of them.
+    again in each of them.
 
     Raises:
-        InputError: naming the guard.
+        InputError: with the guard that the script needs.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise InputError(f"this script is imported again by each process that it starts; {GUARD}")
@@ -32,8 +32,8 @@ def start(process: BaseProcess, what: str) -> None:
     """Start a process.
 
     Args:
-        process: to start.
-        what: it is given, for the message, e.g. "the tracker".
+        process: process to start.
+        what: name of the object that is sent to it, for the message, e.g. "the tracker".
 
     Raises:
         InputError: as `check_may_start`, or if what the process needs cannot be sent to it.
@@ -49,13 +49,13 @@ def start(process: BaseProcess, what: str) -> None:
 
 
 def death(process: BaseProcess, what: str, advice: str, *, begun: bool) -> InputError:
-    """What to say of a process that has ended without an answer; waits for its end.
+    """The error for a process that has ended without a result; waits for its end.
 
     Args:
-        process: that has ended, or is about to.
-        what: it does, e.g. "tracks".
-        advice: what helps against a lack of memory.
-        begun: whether it had got as far as its work.
+        process: process that has ended, or is about to.
+        what: verb for its work, e.g. "tracks".
+        advice: remedy for a lack of memory.
+        begun: whether its work had begun.
     """
     process.join()
     code = process.exitcode
@@ -69,17 +69,17 @@ def death(process: BaseProcess, what: str, advice: str, *, begun: bool) -> Input
 
 
 def parent_watch() -> Callable[[], bool]:
-    """A function that says whether the process that started this one is still there.
+    """A function that returns whether the process that started this one still runs.
 
-    A forked process may keep open what tells its brothers of the parent's end, and a process of a fork server is a
-    child of that, so two signs are looked at.
+    Two signs are checked: a forked process may keep open the pipe by which its siblings notice the parent's end, and
+    a process of a fork server is a child of that server.
     """
     parent, born = multiprocessing.parent_process(), os.getppid()
     return lambda: os.getppid() == born and (parent is None or parent.is_alive())
 
 
 def leave_with_parent() -> None:
-    """End this process, even in the middle of its work, when the one that started it is gone."""
+    """End this process, even in the middle of its work, when the process that started it has ended."""
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 
 

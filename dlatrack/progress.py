@@ -1,4 +1,4 @@
-"""Progress of long loops: a bar in a terminal, and now and then a line in a log or a notebook."""
+"""Progress of long loops: a bar in a terminal, and a line from time to time in a log or a notebook."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from rich.text import Text
 
 _QUIET_SECONDS = 10.0  # lines are at least this far apart
 _LONGEST_SILENCE = 60.0  # after this long a line comes even when little has happened
-_SHARE = 0.05  # before that, a line tells of at least this share of the work
+_SHARE = 0.05  # before that, a line covers at least this share of the work
 
 
 class Progress:
     """Count steps of a known total, and show rate and remaining time.
 
-    A terminal gets a bar, and below it what is known. Elsewhere each report is a flushed line: one after the first
-    step, one at the end, and between them at most one in ten seconds, once 5 % more is done or a minute has passed.
-    So logs stay short.
+    A terminal gets a bar with the figures below it. Elsewhere each report is a flushed line: one after the first
+    step, one at the end, and between them at most one in ten seconds, once 5 % more is done or a minute has passed,
+    so that logs stay short.
 
     Args:
         total: number of units to do, at least 0.
         description: what is being done, e.g. "training".
         unit: plural noun of what is counted, e.g. "pairs".
-        stream: where to write; by default standard error, and in a notebook standard output, because there
-            standard error looks like a failure.
+        stream: stream to write to; by default standard error, and in a notebook standard output, because standard
+            error looks like a failure there.
         clock: seconds from any starting point, not going backwards.
 
     Raises:
@@ -132,7 +132,7 @@ class Progress:
 
 
 class _Bar(RichProgress):
-    """A bar with a text below it, which a narrow terminal wraps and does not cut."""
+    """A bar with a text below it, which a narrow terminal wraps instead of cutting it."""
 
     _text = Text()
 
@@ -146,7 +146,7 @@ class _Bar(RichProgress):
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: "0.4 s", "45 s", "1 min 25 s", "2 h 05 min"."""
+    """A duration in readable units: "0.4 s", "45 s", "1 min 25 s", "2 h 05 min"."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -170,15 +170,14 @@ def _default_stream() -> TextIO:
 
 
 def in_notebook() -> bool:
-    """Whether this code runs in a Jupyter kernel; a process that has only imported one is none."""
+    """Whether this code runs in a Jupyter kernel; having imported IPython is not enough."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def printable(text: str) -> str:
-    """A text in which everything can be seen.
+    """A text with escapes such as `\\x1b` in place of all that cannot be seen.
 
-    Control characters, line ends, bytes that are not text, invisible characters and blanks other than the usual one
-    become escapes such as `\\x1b`.
+    That is control characters, line ends, bytes that are not text, invisible characters and unusual blanks.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

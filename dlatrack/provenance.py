@@ -1,4 +1,4 @@
-"""Figures and tables with their numbers, their maker and a hash; the same data gives the same bytes."""
+"""Records of figures and tables: the numbers, what made them, and a hash; the same data gives the same bytes."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def save_table(
     Args:
         frame: the table; its index is kept unless it is the plain 0..n-1.
         name: file name without suffix, e.g. "table02".
-        made_by: what computes it.
-        parameters: the maker's parameters.
+        made_by: path of the notebook, or the command, that computes it.
+        parameters: parameters of the notebook or command.
         synthetic: whether the numbers come from synthetic sequences; the Markdown and the record say so.
-        folder: where to write; None: `paths.figures_dir()`.
+        folder: folder to write to; None: `paths.figures_dir()`.
 
     Returns:
         The path of the CSV.
@@ -87,6 +87,11 @@ def versions(packages: Sequence[str] = ("dlatrack", "torch", "numpy", "matplotli
 
 
 def destination(folder: Path | None, name: str) -> Path:
+    """Folder of a figure or table: `folder`, or `paths.figures_dir()` without one.
+
+    Raises:
+        ValueError: for a name that cannot be that of a file on every system.
+    """
     if not re.fullmatch(r"\w[\w-]*", name):
         raise ValueError(f"a figure or table name has letters, digits, - and _ only, got {name!r}")
     return paths.figures_dir() if folder is None else Path(folder)
@@ -95,6 +100,11 @@ def destination(folder: Path | None, name: str) -> Path:
 def figure_record(
     made_by: str, parameters: Mapping[str, Any], synthetic: bool | None, packages: Sequence[str]
 ) -> dict[str, Any]:
+    """What made a figure or table: maker, parameters without absolute paths, versions and, unless None, `synthetic`.
+
+    Raises:
+        ValueError: for an absolute path as the maker, or as `plain_value`.
+    """
     if PurePath(made_by).is_absolute():
         raise ValueError(f"made_by must be a path relative to the clone, got {made_by!r}")
     record = {
@@ -106,7 +116,11 @@ def figure_record(
 
 
 def plain_value(value: Any, field: str) -> Any:
-    """A value as dictionaries, lists, text, numbers and None."""
+    """A value as dictionaries, lists, text, numbers and None, as JSON holds them.
+
+    Raises:
+        ValueError: for another value, an infinite number or an ambiguous key, naming its `field`.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Tensor):
@@ -138,7 +152,7 @@ def plain_value(value: Any, field: str) -> Any:
 
 
 def _portable(value: Any) -> Any:
-    """The same plain value without absolute paths, which differ from machine to machine."""
+    """A plain value without absolute paths, which differ from machine to machine."""
     if isinstance(value, dict):
         return {key: _portable(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -156,6 +170,7 @@ def json_lines(content: dict[str, Any]) -> str:
 
 
 def text_digest(text: str) -> str:
+    """SHA-256 of a text as UTF-8, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -42,7 +42,7 @@ seed: int = 0  # targets, weights, pairs, label draws and synthetic sequences
 # %%
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.notebooks.run import check_injected
-from dlatrack.paper import figure9
+from dlatrack.paper import published
 from dlatrack.studies import hyperparameter_k, twins
 from dlatrack.viz.candidates import (
     candidate_scores_plot,
@@ -78,9 +78,13 @@ study
 counted_with = {"preset": preset, "targets": study.targets, "seed": seed}
 counted = NotebookRecord("09_hyperparameter_k", counted_with, synthetic=True)
 counts = hyperparameter_k.positives_over_candidates(study, seed=seed)
-figure = positives_over_candidates_plot(counts, paper=figure9.POSITIVES, mixes=("wide mix", "as in LaSOT"))
+figure = positives_over_candidates_plot(
+    counts, paper=published.FIGURE9_POSITIVES, mixes=("wide mix", "as in LaSOT")
+)
 counted.keep(
-    figure, "fig09a", {"counts": counts.to_dict("list"), "paper, least and largest": figure9.POSITIVES}
+    figure,
+    "fig09a",
+    {"counts": counts.to_dict("list"), "paper, least and largest": published.FIGURE9_POSITIVES},
 )
 
 # %% [markdown]
@@ -107,7 +111,7 @@ wide.round(2)
 
 # %% tags=["fig09b"]
 crops = twins.training_crops(study.plan, data=data, seed=seed)
-epochs = hyperparameter_k.positives_over_epochs(study, crops, figure9.FOLLOWED, seed=seed)
+epochs = hyperparameter_k.positives_over_epochs(study, crops, published.FIGURE9_FOLLOWED, seed=seed)
 figure = positives_over_epochs_plot(epochs)
 record.keep(
     figure,
@@ -144,7 +148,7 @@ figure = candidate_scores_plot(
     differences,
     reference=study.reference,
     static=scores[twins.STATIC].auc,
-    insensitive=figure9.INSENSITIVE,
+    insensitive=published.FIGURE9_INSENSITIVE,
     note=size if preset == "paper" else f"reduced study: {size}",
 )
 record.keep(

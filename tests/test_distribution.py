@@ -15,7 +15,7 @@ import pytest
 
 import dlatrack
 from dlatrack import paths
-from dlatrack.models.shipped import shipped
+from dlatrack.models.weights import shipped
 
 ROOT = paths.root()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -32,11 +32,11 @@ _OURS = frozenset(ASSIGNERS)
 
 
 def register_assigner(name: str, make: Callable[..., LabelAssigner]) -> None:
-    """Make a rule of one's own known by name, to `build_assigner`, recipes and the explorer of notebook 01.
+    """Register a rule by name for `build_assigner`, recipes and the explorer of notebook 01.
 
     Args:
-        name: as recipes name it. A name of one's own may be given anew, as when the cell of a notebook runs again.
-        make: called with a `ScoreGrid` and the options as keywords; usually a frozen dataclass, whose fields are the
+        name: name of the rule in recipes; one registered before may be replaced, as when a notebook cell runs again.
+        make: function of a `ScoreGrid` and the options as keywords; usually a frozen dataclass, whose fields are the
             options.
 
     Raises:
@@ -53,7 +53,7 @@ def build_assigner(name: str, grid: ScoreGrid, **options: Any) -> LabelAssigner:
     Args:
         name: a key of `ASSIGNERS`.
         grid: points of the score map.
-        options: fields of the assigner's class.
+        options: options of the rule, the fields of its class.
 
     Raises:
         ValueError: if the name or an option is unknown, or a value is out of range.

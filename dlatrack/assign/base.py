@@ -1,4 +1,4 @@
-"""What a label assigner is asked and what it answers."""
+"""The interface of label assigners, and their result."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Assignment:
 
     Args:
         labels: (B, A) int8, 1 positive, 0 negative, -1 ignored.
-        eligible: (B,) number of samples that the rule called positive before any cap.
-        threshold: (B,) float64, what `iou` or `distance` is compared with.
-        candidates: (B, C) int64, the samples whose overlap was measured, nearest first; None: all, in order.
+        eligible: (B,) number of samples that were positive by the rule before any cap.
+        threshold: (B,) float64, threshold of `iou` or `distance`.
+        candidates: (B, C) int64, samples whose overlap was measured, nearest first; None: all, in order.
         iou: (B, C) float64, overlap of the candidates with the target, for rules that measure overlap.
         distance: (B, A) float64, the rule's own distance of each point from the target centre, for geometric rules.
         mean: (B,) float64, mean IoU of the candidates (dynamic label assignment).
@@ -57,12 +57,12 @@ class Assignment:
 
     @property
     def rescued(self) -> Tensor:
-        """(B,) bool, targets that no sample satisfied and that were given their best candidate."""
+        """(B,) bool, targets for which no sample satisfied the rule and the best candidate became positive."""
         return self.empty & self.positive.any(1)
 
 
 class LabelAssigner(Protocol):
-    """A rule that says which samples of a search region are trained as target, as background, or not at all."""
+    """A rule that decides which samples of a search region are trained as target, as background, or not at all."""
 
     @property
     def grid(self) -> ScoreGrid:
@@ -123,12 +123,12 @@ def check_targets(target_xyxy: Tensor, positive_pair: Tensor | None) -> tuple[Te
 
 
 def make_labels(positive: Tensor, negative: Tensor) -> Tensor:
-    """(B, A) bool masks, disjoint, to int8 labels; what is in neither is ignored."""
+    """Turn disjoint (B, A) bool masks into int8 labels; samples in neither are ignored."""
     return positive.to(torch.int8) - (~positive & ~negative).to(torch.int8)
 
 
 def require_positive_pairs(positive_pair: Tensor, rule: str) -> None:
-    """Refuse negative pairs, for which a rule has no label.
+    """Raise for negative pairs, for which a rule has no label.
 
     Raises:
         ValueError: naming the rule.

@@ -20,7 +20,7 @@ class CircleAssigner:
     Args:
         grid: points of the score map.
         inner: px, the paper's R1; a point on the circle is positive.
-        outer: px, the paper's R2; equal to `inner` there is no ring to ignore.
+        outer: px, the paper's R2; if it equals `inner`, no point is ignored.
 
     Raises:
         ValueError: if the radii are out of order, or at a negative pair, which SiamFC never trains with.

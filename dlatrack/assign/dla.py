@@ -17,7 +17,7 @@ from dlatrack.grid import POINT_ANCHOR, ScoreGrid
 #: A centre closer than this to the side of the target is not inside it, px (as in ATSS).
 INSIDE_MARGIN = 0.01
 
-#: Labelled negatives of a negative pair in the window, as many as the host tracker SiamRPN++ takes.
+#: Negatives drawn from the window of a negative pair, as in the host tracker SiamRPN++.
 NEGATIVES_OF_NEGATIVE_PAIR = 16
 
 
@@ -26,22 +26,21 @@ class DynamicLabelAssigner:
     """Positives are the candidates that overlap the target by at least mean + standard deviation of their IoUs.
 
     Step 1 takes as candidates all anchors of the K grid points nearest to the target centre. Steps 2-4 measure
-    their IoU with the target and set T = mean + std. Step 5 calls those with IoU >= T and their centre inside the
-    target positive. Step 6 draws four negatives per positive from all other samples; what remains is ignored.
+    their IoU with the target and set T = mean + std. In step 5 those with IoU >= T and their centre inside the target
+    become positive. Step 6 draws four negatives per positive from all other samples; the rest is ignored.
 
     Args:
         grid: points of the score map.
         anchor_shapes: m anchor shapes per point, (w, h) px; one 64 x 64 box for anchor-free heads.
         candidates: grid points kept by step 1, the paper's K; 1..N.
         negatives_per_positive: the ratio of step 6.
-        positive_scope: where positives are looked for: among the "candidates" (Algorithm 1 line 9) or in "all"
-            samples, with the threshold still from the candidates.
-        positive_centre: the centre of a positive lies "inside" the target (line 9), or "anywhere"; the latter is for
-            ablation.
+        positive_scope: samples that may become positive: the "candidates" (Algorithm 1 line 9) or "all", with the
+            threshold still from the candidates.
+        positive_centre: the centre of a positive lies "inside" the target (line 9), or "anywhere", for ablation.
         std: "unbiased" divides by n - 1, "biased" by n; the paper does not say.
         tolerance: IoU by which a sample may miss T. Equal IoUs can round below their own mean.
-        on_empty: "best" gives a target that no candidate satisfies its best inside candidate (or the nearest one
-            if none is inside); "strict" leaves it without labels, as Algorithm 1 does literally.
+        on_empty: for a target without positives, "best" takes its best inside candidate (the nearest one if none is
+            inside); "strict" leaves it without labels, as Algorithm 1 does literally.
         negative_pool: step 6 draws from the "rest" (literal), from the rest "outside_target", or from the rest with
             "low_iou" (below 0.3).
         negative_pairs: the host tracker's rule for pairs that show another object: "window" draws 16 negatives
@@ -165,12 +164,12 @@ class DynamicLabelAssigner:
         return positive.scatter_(1, candidates, chosen)
 
     def _allowed(self, anchors: Tensor, target: Tensor) -> Tensor:
-        """Whether anchors may be positive for where their centre lies; shapes as `_inside`."""
+        """Whether anchors may be positive by the position of their centre; shapes as `_inside`."""
         inside = _inside(anchors, target)
         return inside if self.positive_centre == "inside" else torch.ones_like(inside)
 
     def _best(self, overlap: Tensor, inside: Tensor) -> Tensor:
-        """Position among the candidates, (B,), of the largest inside IoU, else of the nearest candidate.
+        """Position among the candidates, (B,), of the largest inside IoU, otherwise of the nearest candidate.
 
         Candidates come nearest first, so that the first of those within the tolerance is the nearest one.
         """

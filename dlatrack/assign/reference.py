@@ -1,7 +1,6 @@
 """Algorithm 1 for one target, in plain NumPy and in the order of the paper.
 
-Slow and independent of the batched assigner: it is the referee of its tests and the yardstick of
-`dlatrack bench assign`.
+It is slow and independent of the batched assigner: the tests compare the two, and `dlatrack bench assign` times both.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class ReferenceAssignment(NamedTuple):
 
 @dataclass(frozen=True)
 class ReferenceDLA:
-    """Dynamic label assignment, one target at a time; the fields mean what they mean in `DynamicLabelAssigner`."""
+    """Dynamic label assignment, one target at a time; fields as in `DynamicLabelAssigner`."""
 
     size: int = 25
     stride: float = 8

@@ -1,7 +1,7 @@
 """Random draws of label assignment: caps, 4 : 1 negatives, and the negatives of negative pairs.
 
-A draw is a pure function of one 64-bit key per target, through a counter-based hash on integers. Targets therefore
-get the same samples alone, in any batch, on any rank and on any device, and a resumed run repeats them.
+A draw is a pure function of one 64-bit key per target, by a counter-based hash on integers. A target therefore gets
+the same samples alone, in any batch, on any rank and on any device, and a resumed run repeats them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from dlatrack.grid import ScoreGrid
 
-#: Where random draws come from: a CPU generator (one key per target is drawn from it), the (B,) int64 keys
-#: themselves, or None for rules that draw nothing.
+#: Source of random draws: a CPU generator (one key per target is drawn from it), the (B,) int64 keys themselves, or
+#: None for rules that draw nothing.
 KeySource = torch.Generator | Tensor | None
 
 _GOLDEN_RATIO = 0x9E3779B9 - 2**32  # as a signed 32-bit integer
@@ -61,8 +61,8 @@ def draw(pool: Tensor, count: Tensor, order: Tensor) -> Tensor:
 
     Args:
         pool: (B, A) bool, samples that may be drawn.
-        count: (B,) int64, how many to draw; a smaller pool is taken whole.
-        order: (B, A) int64 of `draw_order`.
+        count: (B,) int64, number of samples to draw; a smaller pool is taken whole.
+        order: (B, A) int64, result of `draw_order`.
 
     Returns:
         (B, A) bool, the drawn samples.

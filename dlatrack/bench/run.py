@@ -11,6 +11,7 @@ import cv2
 import torch
 
 from dlatrack.bench.assign import bench_assign
+from dlatrack.bench.cpu import bench_cpu
 from dlatrack.bench.evaluate import bench_evaluate
 from dlatrack.bench.measure import BenchReport
 from dlatrack.bench.pairs import bench_pairs
@@ -22,6 +23,7 @@ from dlatrack.memory import reuse_freed_memory
 #: Benchmarks by name: functions of the number of repetitions and of their own options.
 BENCHES: dict[str, Callable[..., BenchReport]] = {
     "assign": bench_assign,
+    "cpu": bench_cpu,
     "evaluate": bench_evaluate,
     "pairs": bench_pairs,
     "track": bench_track,
@@ -31,7 +33,7 @@ BENCHES: dict[str, Callable[..., BenchReport]] = {
 #: Benchmarks of long operations, which use all cores and are repeated less often.
 _LONG = ("track", "train")
 
-#: The benchmarks of "all", with their options.
+#: The benchmarks of "all", which are all but "cpu", with their options.
 _ALL: tuple[tuple[str, dict[str, str]], ...] = (
     ("assign", {}),
     ("pairs", {}),

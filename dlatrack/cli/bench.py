@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="assign, evaluate, pairs, track, train, or all of them.")],
+    what: Annotated[
+        str, typer.Argument(help="assign, cpu, evaluate, pairs, track, train, or all (without cpu).")
+    ],
     repeats: Annotated[
         int | None, typer.Option(help="Timed repetitions; default 50, track and train 15.", min=3)
     ] = None,

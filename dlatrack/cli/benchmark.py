@@ -47,7 +47,7 @@ def benchmark(
     from dlatrack.devices import check_device
     from dlatrack.evaluation.truth import benchmark
     from dlatrack.evaluation.truth_source import read_truth
-    from dlatrack.models.shipped import find_weights
+    from dlatrack.models.weights import find_weights
     from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
     from dlatrack.tracking.static import StaticTracker
 

@@ -109,8 +109,7 @@ def _video() -> Iterator[Finding]:
 
 def _weights() -> Iterator[Finding]:
     """Every shipped file is whole and says which tracker it is; no network is built, which takes seconds."""
-    from dlatrack.models.shipped import shipped
-    from dlatrack.models.weights import read_weights_info
+    from dlatrack.models.weights import read_weights_info, shipped
 
     names = shipped()
     for name in names:

@@ -10,8 +10,9 @@ from dlatrack.errors import InputError, listed
 from dlatrack.evaluation.protocol_effects import Comparison, compare_protocols
 from dlatrack.evaluation.scoring import Scored, compared_with, part_of, protocols_of, score_tracker
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
-from dlatrack.evaluation.vot.difference import Measured, measure_untagged
+from dlatrack.evaluation.vot.difference import Measured
 from dlatrack.evaluation.vot.overlaps import VOTProtocol
+from dlatrack.evaluation.vot.scores import measure_runs
 
 
 @dataclass
@@ -73,7 +74,7 @@ class TrackerScores:
         if refusal:
             raise InputError(refusal)
         if self.significance and BENCHMARKS[truth.name].resets:
-            self.measured[tracker] = measure_untagged(results, truth, cast(VOTProtocol, self.protocol))
+            self.measured[tracker] = measure_runs(results, truth, cast(VOTProtocol, self.protocol))
 
     def _scores(
         self, tracker: str, results: dict[str, Any], truth: BenchmarkTruth

@@ -130,8 +130,7 @@ def train(
         return
     if not recipe or out is None:
         raise InputError("train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER")
-    from dlatrack.training.compute import Compute
-    from dlatrack.training.step import PRECISIONS
+    from dlatrack.training.compute import PRECISIONS, Compute
 
     if precision not in PRECISIONS:
         raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")

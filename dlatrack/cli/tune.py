@@ -50,8 +50,7 @@ def tune(
     import dlatrack.tuning.tune as tuning
     from dlatrack.devices import check_device
     from dlatrack.files import file_digest
-    from dlatrack.models.shipped import find_weights
-    from dlatrack.models.weights import read_weights_info
+    from dlatrack.models.weights import find_weights, read_weights_info
     from dlatrack.tuning.guard import validation_source
     from dlatrack.tuning.trials import network_trackers
 

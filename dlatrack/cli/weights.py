@@ -73,8 +73,7 @@ def weights_export(
     from dlatrack.files import file_digest
     from dlatrack.models.onnx.export import export_onnx
     from dlatrack.models.onnx.network import SEARCH, TEMPLATE
-    from dlatrack.models.shipped import find_weights
-    from dlatrack.models.weights import load_weights
+    from dlatrack.models.weights import find_weights, load_weights
 
     file = find_weights(file)
     net, chosen = load_weights(file)

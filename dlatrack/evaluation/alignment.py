@@ -1,4 +1,4 @@
-"""The rows of a result beside those of the truth, as a protocol pairs them; every anomaly is noted."""
+"""Pairing of the rows of a result with those of the truth, as a protocol does it; every anomaly is noted."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from dlatrack.datasets.box_text import MOST_OF_RESULT, MOST_PIXELS
 from dlatrack.errors import InputError
 from dlatrack.evaluation.protocols import Rules
 
-#: Overlap of the first row with the first true box below which the first row is called odd.
+#: Overlap of the first row with the first true box below which a note says that the first row is odd.
 _ODD_FIRST_ROW = 0.5
 
 
 class AlignedRows(NamedTuple):
-    """What is compared of one sequence.
+    """The frames of one sequence that are compared.
 
     Attributes:
-        truth_xywh: (T, 4).
-        predicted_xywh: (T, 4).
-        present: (T,) bool.
-        notes: what was odd, and what the protocol did about it.
+        truth_xywh: (T, 4) true boxes.
+        predicted_xywh: (T, 4) boxes of the tracker.
+        present: (T,) bool, False where the target is absent.
+        notes: sentences on oddities, and on how the protocol treated them.
     """
 
     truth_xywh: np.ndarray
@@ -37,16 +37,16 @@ def pair_rows(
     """Pair the rows of one sequence and repair what the protocol's toolkit repairs.
 
     Args:
-        name: of the sequence.
+        name: name of the sequence, for messages.
         truth_xywh: (T, 4) true boxes; NaN: no box.
         predicted_xywh: (R, 4) rows of a result.
         present: (T,) bool; None: the target is present in every frame.
-        how: the protocol's rules.
+        how: rules of the protocol.
 
     Raises:
         InputError: naming the sequence, for shapes that are no boxes, numbers that are not below
-            `box_text.MOST_PIXELS` (in results `MOST_OF_RESULT`), and what the toolkit refuses: numbers of rows,
-            NaN in the truth, negative sides.
+            `box_text.MOST_PIXELS` (in results `MOST_OF_RESULT`), and for numbers of rows, NaN in the truth or
+            negative sides that the toolkit refuses.
     """
     _check_shapes(name, truth_xywh, predicted_xywh, present)
     notes: list[str] = []

@@ -27,7 +27,7 @@ _SCORE_INDEX, _HALF = 20, 10
 
 @dataclass(frozen=True, eq=False)
 class OPEResult:
-    """Curves of S sequences; every sequence counts the same, whatever its length.
+    """Curves of S sequences; every sequence has the same weight, whatever its length.
 
     Args:
         names: S sequence names.
@@ -35,8 +35,8 @@ class OPEResult:
             result fails at IoU > 1, so that its area under the curve is 20/21.
         precision: (S, 51), share of frames whose centre error is at most each of `PIXEL_THRESHOLDS`.
         normalised_precision: (S, 51), the same for `NORMALISED_THRESHOLDS`.
-        protocol: how frames were counted.
-        notes: what was odd in the results, and what the protocol did about it.
+        protocol: name of the protocol by which frames were counted.
+        notes: sentences on oddities of the results, and on how the protocol treated them.
 
     Source: OTB (Wu et al. 2013), TrackingNet (Mueller et al. 2018) for normalised precision.
     """
@@ -141,7 +141,7 @@ def evaluate(
     Args:
         results: (T, 4) xywh boxes by sequence; sequences that `truth` lacks are left out.
         truth: (T, 4) xywh true boxes by sequence, same coordinates. NaN or no size: no box in this frame.
-        present: (T,) bool by sequence, for benchmarks that mark absent targets (LaSOT); default: not looked at.
+        present: (T,) bool by sequence, for benchmarks that mark absent targets (LaSOT); default: not used.
         protocol: a name of `protocols.PROTOCOLS`.
         benchmark: e.g. "UAV123", for the exceptions that toolkits make.
         absent: as in `protocols.rules`.
@@ -150,7 +150,7 @@ def evaluate(
         Curves and scores, sequences in the order of `truth`.
 
     Raises:
-        InputError: for an unknown protocol; naming the sequence, if it has no result, or as `rows.pair_rows`.
+        InputError: for an unknown protocol; naming the sequence, if it has no result, or as `alignment.pair_rows`.
     """
     return evaluate_by(rules(protocol, benchmark, absent=absent), results, truth, present)
 
@@ -161,7 +161,7 @@ def evaluate_by(
     truth: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray] | None = None,
 ) -> OPEResult:
-    """As `evaluate`, by rules that need not be those of a toolkit."""
+    """Evaluate a tracker as `evaluate` does, by rules that need not be those of a toolkit."""
     if not truth:
         raise InputError("there are no sequences to evaluate")
     paired = []

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlatrack.evaluation.protocols import Rules, rules
 
-#: Overlap of a frame that cannot succeed, and error of one that is always precise.
+#: Overlap of a frame that counts as a failure, and error of one that counts as precise.
 NOT_COMPARED = -1.0
 
 _PYSOT = rules("pysot")

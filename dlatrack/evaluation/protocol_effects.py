@@ -1,4 +1,4 @@
-"""Why protocols disagree: what each single rule changes in the score of a tracker."""
+"""Why protocols disagree: the change of a tracker's score by each single rule."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dlatrack.evaluation.protocols import PROTOCOLS, Rules, rules
 
 @dataclass(frozen=True)
 class Effect:
-    """What one rule of another protocol changes, all others being those of the protocol compared with.
+    """Change of the scores by one rule of another protocol, with all other rules those of the base protocol.
 
     Args:
         rule: name of a field of `protocols.Rules`.
-        value: its value in the other protocol.
+        value: value of the rule in the other protocol.
         auc: change of the AUC.
         precision: change of the precision at 20 px.
     """
@@ -32,12 +32,12 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One tracker under one protocol, beside the protocol compared with.
+    """One tracker under one protocol, compared with the base protocol.
 
     Args:
-        protocol: its name.
+        protocol: name of the protocol.
         result: curves and scores; None if the protocol refuses the results.
-        refusal: why, else empty.
+        refusal: why the protocol refuses the results; empty if it does not.
         effects: rules that change a score, the largest change of the AUC first.
     """
 
@@ -65,7 +65,7 @@ def compare_protocols(
         truth: as `ope.evaluate`.
         present: as `ope.evaluate`.
         benchmark: e.g. "UAV123".
-        base: protocol that the others are compared with.
+        base: name of the protocol that the others are compared with.
         absent: as in `protocols.rules`.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Named protocols of one-pass evaluation: where the public toolkits differ, rule by rule.
+"""Named protocols of one-pass evaluation: the rules in which the public toolkits differ.
 
-The same result files score up to four points apart, because toolkits treat the first row, frames without a true box,
-broken predictions and missing rows each in their own way. A protocol is the set of rules that one of them follows.
+Scores of the same result files differ by up to four points, because toolkits treat the first row, frames without a
+true box, broken predictions and missing rows differently. A protocol is the set of rules that one toolkit follows.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ class Rules:
     Args:
         protocol: name of the protocol.
         first_row: "written": as the tracker wrote it; "truth": replaced by the true box.
-        overlap_needs: of a true box, so that a frame can succeed. "size": w > 0 and h > 0; "positive": x, y, w and h
-            all > 0; "nothing": every box takes part.
-        error_needs: of a true box, so that its centre error is measured. "centre": a centre > 0 in x and y, before
-            normalising or after it; otherwise as `overlap_needs`.
-        unmeasured: what a frame counts as whose centre error is not measured.
+        overlap_needs: condition on a true box, without which a frame fails. "size": w > 0 and h > 0; "positive": x,
+            y, w and h all > 0; "nothing": every box takes part.
+        error_needs: condition on a true box, without which no centre error is measured. "centre": a centre > 0 in x
+            and y, before normalising or after it; otherwise as `overlap_needs`.
+        unmeasured: what a frame without a measured centre error counts as.
         unmeasured_normalised: the same for the normalised error.
-        missing_truth: a frame whose true box is NaN. "kept": it is a frame like the others; "dropped": it is left out
-            of numerator and denominator; "refused": the toolkit stops.
+        missing_truth: treatment of frames whose true box is NaN. "kept": like the others; "dropped": left out of
+            numerator and denominator; "refused": the toolkit stops.
         absence: whether frames marked absent (LaSOT) fail in every curve. They stay in the denominator.
-        broken: a predicted box without size. "kept", or "repeated": the row before it is taken, unless the true
-            box is NaN.
-        negative: "kept", or "refused": a negative side or NaN stops the toolkit.
-        shorter: a result with too few rows. "refused", "cut": the truth is cut; "padded" with zero rows.
-        longer: a result with too many rows. "refused" or "cut".
+        broken: treatment of predicted boxes without size. "kept", or "repeated": the row before it is taken, unless
+            the true box is NaN.
+        negative: treatment of negative sides and NaN. "kept", or "refused": the toolkit stops.
+        shorter: treatment of results with too few rows. "refused", "cut": the truth is cut; "padded" with zero rows.
+        longer: treatment of results with too many rows. "refused" or "cut".
         normalised: whether normalised precision is its value at 0.2, the mean of its curve, or not defined.
     """
 
@@ -87,7 +87,7 @@ _RULES = (
     Rules("lasot_matlab", longer="cut"),
 )
 
-#: What a toolkit does otherwise on one benchmark.
+#: Rules that a toolkit changes on one benchmark.
 _EXCEPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("got10k", "UAV123"): {"missing_truth": "dropped"},
     ("got10k", "LaSOT"): {"missing_truth": "dropped"},
@@ -108,22 +108,22 @@ PROTOCOLS: Mapping[str, str] = MappingProxyType(
 )
 
 
-#: How frames without the target count where no toolkit says it: `ABSENT[0]` is the usual way.
+#: How frames without the target count where no toolkit defines it; `ABSENT[0]` is the default.
 ABSENT = ("fail", "drop")
 
 
 def rules(protocol: str, benchmark: str = "", *, absent: str | None = None) -> Rules:
-    """The rules of a protocol, and what it does otherwise on a benchmark.
+    """The rules of a protocol on a benchmark.
 
     Args:
         protocol: a name of `PROTOCOLS`.
         benchmark: e.g. "UAV123"; toolkits have exceptions for UAV123 and LaSOT.
-        absent: what replaces the protocol's own rules for frames without the target. "fail": they fail in every
+        absent: replacement of the protocol's own rules for frames without the target. "fail": they fail in every
             curve, as in LaSOT's toolkit; "drop": frames whose true box is NaN are left out of numerator and
             denominator, as in got10k's toolkit. None: the rules of the protocol.
 
     Raises:
-        InputError: naming the protocols, or ways to count absent frames, there are.
+        InputError: for an unknown protocol or way to count absent frames, naming the known ones.
     """
     if protocol not in PROTOCOLS:
         raise InputError(f"there is no protocol {protocol!r}; choose from {', '.join(PROTOCOLS)}")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -17,17 +17,14 @@ from dlatrack.evaluation.tracker_results import tracker_results
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
 from dlatrack.evaluation.vot.scores import VOTProtocol, VOTResult, evaluate_vot
 
-#: Protocols of the reset-based experiment.
-VOT_PROTOCOLS = ("pysot", "vot_toolkit")
-
 
 @dataclass(frozen=True, eq=False)
 class Scored:
     """A tracker and its result.
 
     Args:
-        tracker: its name.
-        benchmark: e.g. "OTB100".
+        tracker: name of the tracker.
+        benchmark: name of the benchmark, e.g. "OTB100".
         result: curves and scores of one-pass or reset-based evaluation.
     """
 
@@ -36,9 +33,9 @@ class Scored:
     result: OPEResult | VOTResult
 
     def as_dict(self) -> dict[str, Any]:
-        """Names and scores at full precision; None for a score that the protocol does not know.
+        """Names and scores at full precision; None for a score that the protocol does not define.
 
-        Failures are counted: `lost` is an int unless repetitions were averaged.
+        The number of failures, `lost`, is an int unless repetitions were averaged.
         """
         result = self.result
         scores: dict[str, float]
@@ -67,8 +64,8 @@ def _number(key: str, value: float) -> float | int | None:
 
 
 def protocols_of(benchmark: str) -> tuple[str, ...]:
-    """Names of the protocols that a benchmark can be scored by, the usual one first."""
-    return VOT_PROTOCOLS if BENCHMARKS[benchmark].resets else tuple(PROTOCOLS)
+    """Names of the protocols that a benchmark can be scored by, the default first."""
+    return get_args(VOTProtocol) if BENCHMARKS[benchmark].resets else tuple(PROTOCOLS)
 
 
 def score_tracker(
@@ -82,11 +79,11 @@ def score_tracker(
     """Score one tracker.
 
     Args:
-        tracker: its name.
+        tracker: name of the tracker.
         results: (R, 4) rows by sequence, or in VOT the runs of each sequence.
-        truth: of the benchmark.
+        truth: truth of the benchmark.
         protocol: one of `protocols_of`.
-        absent: how frames without the target count in a "folder", see `absent_rule`.
+        absent: way to count frames without the target in a "folder", see `absent_rule`.
 
     Raises:
         InputError: for another protocol, or as `absent_rule`, `evaluate` and `evaluate_vot`.
@@ -104,17 +101,17 @@ def score_tracker(
 
 
 def absent_rule(benchmark: str, absent: str | None = None) -> str | None:
-    """How frames without the target count: in a "folder" they fail in every curve unless they are to be dropped.
+    """The way to count frames without the target: in a "folder" they fail in every curve unless they are dropped.
 
     Args:
-        benchmark: its name.
-        absent: "fail" or "drop"; None: the usual way.
+        benchmark: name of the benchmark.
+        absent: "fail" or "drop"; None: the default.
 
     Returns:
         One of `protocols.ABSENT`, or None for the rules of the protocol.
 
     Raises:
-        InputError: for another way, or a benchmark whose protocols have rules of their own.
+        InputError: for an unknown way, or a benchmark whose protocols have rules of their own.
     """
     if absent is not None and absent not in ABSENT:
         raise InputError(f"absent frames are counted by {' or '.join(ABSENT)}, got {absent!r}")
@@ -139,7 +136,7 @@ def absent_frames(truth: BenchmarkTruth) -> dict[str, np.ndarray]:
 
 
 def compared_with(truth: BenchmarkTruth) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
-    """True boxes and flags of present targets as `evaluate` takes them; absent frames of a "folder" are in both."""
+    """True boxes and flags of present targets for `evaluate`; absent frames of a "folder" are marked in both."""
     if truth.name != "folder":
         return truth.boxes, truth.present
     absent = absent_frames(truth)
@@ -148,7 +145,7 @@ def compared_with(truth: BenchmarkTruth) -> tuple[dict[str, np.ndarray], dict[st
 
 
 def part_of(truth: BenchmarkTruth, names: Collection[str]) -> BenchmarkTruth:
-    """The truth of some of the sequences, in their order there."""
+    """The truth of some of the sequences, in the order of the benchmark."""
     return BenchmarkTruth(truth.name, {name: s for name, s in truth.sequences.items() if name in names})
 
 
@@ -160,17 +157,17 @@ def each_tracker(
     allow_missing: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> list[str]:
-    """Find and read all trackers, and hand each to `use`.
+    """Find and read all trackers, and call `use` with the results of each.
 
     Args:
-        truth: of the benchmark.
+        truth: truth of the benchmark.
         places: folders and archives of results, see `tracker_results`.
-        use: called with the tracker's name and its results as `score_tracker` takes them; may raise InputError.
-        allow_missing: hand on the results of a tracker that lacks some sequences; otherwise that is an error.
+        use: function of the tracker's name and its results as `score_tracker` takes them; may raise InputError.
+        allow_missing: whether a tracker may lack the results of some sequences.
         note: as in `tracker_results`.
 
     Returns:
-        What was wrong with each tracker that could not be read or used; the others are done.
+        An error message for each tracker that could not be read or used.
 
     Raises:
         InputError: if a place holds no results.
@@ -178,13 +175,13 @@ def each_tracker(
     failures: list[str] = []
     with tracker_results(truth, places, note) as trackers:
         for name, tracker in trackers.items():
-            there, all_names = tracker.sequences, tuple(truth.sequences)
+            found, every = tracker.sequences, tuple(truth.sequences)
             try:
-                rows = tracker.read(there if allow_missing else all_names)
+                rows = tracker.read(found if allow_missing else every)
             except InputError as error:
-                count = f"{len(there)} of {len(all_names)} sequences"
+                count = f"{len(found)} of {len(every)} sequences"
                 more = f"; it has results for {count}: --allow-missing scores those"
-                lacks = there != all_names and not allow_missing
+                lacks = found != every and not allow_missing
                 failures.append(tracker.with_place(f"tracker {name}: {error}{more if lacks else ''}"))
                 continue
             try:

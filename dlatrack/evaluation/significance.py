@@ -1,4 +1,4 @@
-"""Whether the differences of trackers on one benchmark are noise, in numbers and in sentences."""
+"""Significance of the differences of trackers on one benchmark, in numbers and in sentences."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def differences(
     """Compare every tracker with every other on the sequences that all have results for.
 
     Args:
-        scored: trackers under one protocol.
-        truth: of the benchmark.
-        measured: for VOT, what `measure_untagged` gives, by tracker.
+        scored: scored trackers under one protocol.
+        truth: truth of the benchmark.
+        measured: for VOT, overlaps of `measure_runs` by tracker.
 
     Returns:
-        The score that is compared, "AUC" or "EAO", and the difference of each pair as in `compare_all`.
+        Name of the compared score, "AUC" or "EAO", and the difference of each pair as in `compare_all`.
 
     Raises:
         InputError: for fewer than two trackers, and as `compare_all` and `eao_differences`.
@@ -68,7 +68,7 @@ def as_sentences(metric: str, found: Mapping[TrackerPair, Estimate]) -> list[str
 def as_numbers(metric: str, found: Mapping[TrackerPair, Estimate]) -> dict[str, list[dict[str, Any]]]:
     """For each tracker, its score minus that of each other one: JSON values at full precision.
 
-    Every pair is in it twice, once from each side. None is an effect without a bound.
+    Every pair is included in both directions. An effect of None is infinite.
     """
     trackers = list(dict.fromkeys(tracker for pair in found for tracker in pair))
     both = dict(found) | {(b, a): _reversed(difference) for (a, b), difference in found.items()}
@@ -85,7 +85,7 @@ def _entry(metric: str, against: str, difference: Estimate) -> dict[str, Any]:
 
 
 def _reversed(difference: Estimate) -> Estimate:
-    """The same difference, the other way round; 0 - 0 is 0 and not -0."""
+    """A difference in the other direction; 0 - 0 is 0 and not -0."""
     turned = replace(difference, value=0 - difference.value, low=0 - difference.high, high=0 - difference.low)
     if not isinstance(turned, Difference):
         return turned

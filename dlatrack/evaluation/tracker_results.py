@@ -1,14 +1,12 @@
-"""Trackers in folders and archives of result files: their names, and which of their results are there."""
+"""Trackers in folders and archives of result files: their names, and the sequences that they have results for."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,8 @@ import numpy as np
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results.archives import as_given, opened
 from dlatrack.evaluation.results.trackers import find_trackers
-from dlatrack.evaluation.results.vot_trackers import VOTTrackerFiles, find_vot_trackers
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
-from dlatrack.evaluation.vot.results import VOTRun
+from dlatrack.evaluation.vot.results import VOTRun, find_vot_trackers
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +24,11 @@ class TrackerResults:
     """Results of one tracker in a folder or an archive.
 
     Args:
-        name: in a folder of several, with the folders in front that tell it apart there.
-        place: the folder or archive as the user gave it.
-        folder: the same, or where the archive is unpacked.
-        sequences: those that have results, in the order of the benchmark.
-        read: reads the results of some sequences, as `scoring.score_tracker` takes them.
+        name: name of the tracker, after the folders that distinguish it from others of the same name.
+        place: folder or archive as the user gave it.
+        folder: the same folder, or the one that the archive is unpacked to.
+        sequences: sequences that have results, in the order of the benchmark.
+        read: function that reads the results of some sequences, as `scoring.score_tracker` takes them.
     """
 
     name: str
@@ -49,13 +46,11 @@ class TrackerResults:
     def parts(self) -> tuple[str, ...]:
         """The folders that lead to the tracker, and its name."""
         inside = tuple(self.name.split("/"))
-        outside = Path(os.path.abspath(self.place)).parts[
-            1:
-        ]  # without "." and "..", and links keep their names
+        outside = Path(os.path.abspath(self.place)).parts[1:]  # without "." and ".."; links keep their names
         return outside if outside[-1:] == inside else outside + inside
 
     def content(self) -> str:
-        """A hash of all numbers; of results that cannot be read, of what is wrong with them."""
+        """A hash of all numbers; for results that cannot be read, the error."""
         digest = hashlib.sha256()
         try:
             results = self.read(self.sequences)
@@ -63,10 +58,8 @@ class TrackerResults:
             return f"{self.folder}: {error}"
         for sequence, found in results.items():
             for run in found if isinstance(found, list) else [found]:
-                arrays = (
-                    (run.codes, run.regions) if isinstance(run, VOTRun) else (np.asarray(run, np.float64),)
-                )
-                for array in arrays:
+                is_run = isinstance(run, VOTRun)
+                for array in (run.codes, run.regions) if is_run else (np.asarray(run, np.float64),):
                     digest.update(repr((sequence, array.shape)).encode())
                     digest.update(array.tobytes())
         return digest.hexdigest()
@@ -80,16 +73,16 @@ class TrackerResults:
 def tracker_results(
     truth: BenchmarkTruth, places: Sequence[str | Path], note: Callable[[str], None]
 ) -> Iterator[dict[str, TrackerResults]]:
-    """Trackers of all places by name, no two of them alike; archives stay unpacked in the context.
+    """Trackers of all places by unique names; archives stay unpacked in the context.
 
-    Trackers of one name whose numbers are the same are one tracker, such as the static box that `dlatrack benchmark`
-    runs beside each of several trackers. If their numbers differ, each is named with as many of the folders that lead
-    to it as tell them apart: `first/static`, `second/static`.
+    Trackers of one name whose numbers are the same count as one tracker, such as the static box that `dlatrack
+    benchmark` runs beside each of several trackers. If their numbers differ, each gets as many of the folders that
+    lead to it as distinguish them: `first/static`, `second/static`.
 
     Args:
-        truth: of the benchmark.
+        truth: truth of the benchmark.
         places: folders and archives of results, see `find_trackers` and `find_vot_trackers`.
-        note: called with what was taken as one tracker, in words.
+        note: function that is called with a sentence on each tracker that was found several times.
 
     Raises:
         InputError: if a place holds no results.
@@ -107,14 +100,14 @@ def tracker_results(
         named: dict[str, TrackerResults] = {}
         for name, alike in found.items():
             different = _different(name, alike, note) if len(alike) > 1 else alike
-            named |= {name: different[0]} if len(different) == 1 else _told_apart(different)
+            named |= {name: different[0]} if len(different) == 1 else _by_folders(different)
         yield named
 
 
 def _different(
     name: str, alike: Sequence[TrackerResults], note: Callable[[str], None]
 ) -> list[TrackerResults]:
-    """The first of those whose numbers are the same."""
+    """The first tracker of each group with the same numbers."""
     by_content: dict[str, list[TrackerResults]] = {}
     for tracker in alike:
         by_content.setdefault(tracker.content(), []).append(tracker)
@@ -125,7 +118,8 @@ def _different(
     return [first for first, *_ in by_content.values()]
 
 
-def _told_apart(trackers: Sequence[TrackerResults]) -> dict[str, TrackerResults]:
+def _by_folders(trackers: Sequence[TrackerResults]) -> dict[str, TrackerResults]:
+    """Trackers of one name by as many of the folders that lead to them as distinguish them."""
     parts = [tracker.parts for tracker in trackers]
     for count in range(2, max(map(len, parts)) + 1):
         names = ["/".join(part[-count:]) for part in parts]
@@ -138,32 +132,8 @@ def _found(truth: BenchmarkTruth, place: Path, folder: Path) -> list[TrackerResu
     own = os.path.basename(os.path.abspath(place))
     label = own.split(".")[0] if place.is_file() else own
     frames = {name: len(sequence.regions) for name, sequence in truth.sequences.items()}
-    if BENCHMARKS[truth.name].resets:
-        return [
-            TrackerResults(
-                entry.name, place, folder, _with_runs(entry, frames), partial(_read_runs, entry, frames)
-            )
-            for entry in find_vot_trackers(folder, frames, label=label)
-        ]
+    find = find_vot_trackers if BENCHMARKS[truth.name].resets else find_trackers
     return [
         TrackerResults(entry.name, place, folder, tuple(n for n in frames if n in entry.files), entry.read)
-        for entry in find_trackers(folder, frames, label=label)
+        for entry in find(folder, frames, label=label)
     ]
-
-
-def _read_runs(
-    tracker: VOTTrackerFiles, frames: dict[str, int], names: Collection[str]
-) -> dict[str, list[VOTRun]]:
-    return tracker.read({name: frames[name] for name in names})
-
-
-def _with_runs(tracker: VOTTrackerFiles, names: Collection[str]) -> tuple[str, ...]:
-    """Sequences with a text result."""
-    return tuple(
-        name
-        for name in names
-        if any(
-            re.fullmatch(rf"{re.escape(name)}_[0-9]+", file.stem)
-            for file in (tracker.folder / name).glob("*.txt")
-        )
-    )

@@ -1,4 +1,4 @@
-"""What results are compared with: the true boxes or polygons of a benchmark, and what is known of its sequences."""
+"""The truth of a benchmark: true boxes or polygons, attributes, tags and image sizes of its sequences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Benchmark:
     """A benchmark by its usual name.
 
     Args:
-        name: e.g. "OTB100".
+        name: name, e.g. "OTB100".
         manifest: name of its manifest; empty if there is none.
         resets: whether trackers are restarted after a failure (VOT).
     """
@@ -47,13 +47,13 @@ class SequenceTruth:
     """The truth of one sequence of T frames.
 
     Args:
-        name: as results are named.
+        name: name of the sequence, as result files spell it.
         regions: (T, 4) xywh boxes or (T, 8) polygon corners x1, y1 ... x4, y4; coordinates as in the benchmark's own
             files; NaN rows: no box.
         present: (T,) bool, False where the target is absent; None: the benchmark does not say.
-        attributes: of the whole sequence.
+        attributes: attributes of the whole sequence.
         size: width and height of the images, px; None: not known.
-        tags: (T,) bool by name of the tag.
+        tags: (T,) bool by tag.
     """
 
     name: str
@@ -69,9 +69,9 @@ class BenchmarkTruth:
     """The truth of a benchmark.
 
     Args:
-        name: e.g. "OTB100".
-        sequences: by name, in order.
-        missing: names of sequences of the benchmark that are left out because their truth is not there.
+        name: name of the benchmark, e.g. "OTB100".
+        sequences: truth of each sequence by name, in the order of the benchmark.
+        missing: names of sequences of the benchmark whose truth was not found.
     """
 
     name: str
@@ -106,7 +106,7 @@ def benchmark(name: str) -> Benchmark:
     """A benchmark by its name, in upper or lower case.
 
     Raises:
-        InputError: naming those there are.
+        InputError: for an unknown benchmark, naming the known ones.
     """
     for entry in BENCHMARKS.values():
         if name.casefold() in (entry.name.casefold(), entry.manifest):

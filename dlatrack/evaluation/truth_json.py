@@ -7,6 +7,7 @@ import io
 import json
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.layout import is_plain_name
 from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.truth import TAGS, SequenceTruth
+from dlatrack.files import read_bytes
 
 #: A gzipped file is not unpacked further than this; pysot's largest file has 70 MB.
 _MOST_BYTES = 2**30
@@ -48,37 +50,28 @@ def read_json_truth(file: Path) -> list[SequenceTruth]:
     return [_entry(file, name, entry) for name, entry in content.items()]
 
 
-class _RepeatedNameError(ValueError):
-    """Two fields of one object have the same name, of which JSON readers keep the last alone."""
-
-
 def _content(file: Path) -> Any:
+    data = read_bytes(file)
     try:
-        data = file.read_bytes()
         if data[:2] == b"\x1f\x8b":
             with gzip.open(io.BytesIO(data)) as stream:
                 data = stream.read(_MOST_BYTES + 1)
             if len(data) > _MOST_BYTES:
                 raise InputError(f"{file} is larger than {_MOST_BYTES:,} bytes when unpacked")
-        return json.loads(data, object_pairs_hook=_object)
+        return json.loads(data, object_pairs_hook=partial(_object, file))
     except InputError:
         raise
-    except _RepeatedNameError as error:
-        raise InputError(f"{file}: {error}") from error
-    except OSError as error:
-        if error.strerror is None:  # gzip's own
-            raise InputError(f"{file} is not JSON, plain or gzipped: {error}") from error
-        raise InputError(f"cannot read {file}: {error.strerror}") from error
-    except (ValueError, EOFError, zlib.error, RecursionError) as error:
+    except (OSError, ValueError, EOFError, zlib.error, RecursionError) as error:
         raise InputError(f"{file} is not JSON, plain or gzipped: {error}") from error
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(file: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, whose names must differ: JSON readers keep only the last field of a name."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         name = next(name for name in found if names.count(name) > 1)
-        raise _RepeatedNameError(f"{_shown(name)} comes {names.count(name)} times; each name once")
+        raise InputError(f"{file}: {_shown(name)} comes {names.count(name)} times; each name once")
     return found
 
 
@@ -141,7 +134,7 @@ def _regions(where: str, rows: Any) -> np.ndarray:
 
 
 def _quick_regions(rows: list[Any]) -> np.ndarray | None:
-    """All rows at once; None if there is anything to look at row by row."""
+    """All rows at once; None if a row has to be looked at by itself."""
     try:
         if not {type(value) for row in rows for value in row} <= {int, float}:
             return None
@@ -153,7 +146,7 @@ def _quick_regions(rows: list[Any]) -> np.ndarray | None:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value is a number that can be a coordinate; true and false are none, NaN is."""
+    """Whether a value is a number that can be a coordinate; true and false are not, NaN is."""
     return type(value) in (int, float) and not abs(value) >= MOST_PIXELS
 
 

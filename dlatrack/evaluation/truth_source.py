@@ -18,18 +18,19 @@ from dlatrack.evaluation.results.names import find_results, match_files, text_fi
 from dlatrack.evaluation.results.text import read_result_rows
 from dlatrack.evaluation.truth import TAGS, Benchmark, BenchmarkTruth, SequenceTruth, benchmark
 from dlatrack.evaluation.truth_json import read_json_truth
+from dlatrack.files import read_bytes
 
 
 def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bool = False) -> BenchmarkTruth:
     """Read the truth of a benchmark; images are not needed unless `source` is the data set itself.
 
     Args:
-        name: of the benchmark.
+        name: name of the benchmark, in upper or lower case.
         source: one of: a JSON file, see `read_json_truth`; a folder of text files, one per sequence; the root folder
             of the data set. For "folder": a sequence folder of OTB's layout, with or without images, the folder that
             holds such folders, or, if none is annotated, a folder of text files. None: the data set below
             `DLATRACK_DATA`.
-        allow_missing: take the sequences that are there, if a folder lacks others, and name those as `missing`.
+        allow_missing: whether a folder may lack sequences, which are then named as `missing`.
 
     Raises:
         InputError: naming what is missing or cannot be read.
@@ -51,13 +52,13 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
     else:
         sequences = _from_texts(entry, source, allow_missing)
     known = (place.manifest if place else manifest(entry.manifest)).sequences if entry.manifest else ()
-    there, names = {sequence.name for sequence in sequences}, [listed.name for listed in known]
+    found, names = {sequence.name for sequence in sequences}, [listed.name for listed in known]
     unknown = [sequence.name for sequence in sequences if sequence.name not in names] if names else []
     if unknown:
         raise InputError(
             f"{source}: {entry.name} has no sequence {unknown[0]}; sequences of one's own are the benchmark folder"
         )
-    missing = [name for name in names if name not in there]
+    missing = [name for name in names if name not in found]
     if not entry.resets:
         _require_boxes(entry, source, sequences)
     return BenchmarkTruth(entry.name, {s.name: _with_facts(entry, s) for s in sequences}, tuple(missing))
@@ -113,10 +114,8 @@ def _from_texts(entry: Benchmark, folder: Path, allow_missing: bool) -> list[Seq
     """Text files in a folder, named after the sequences."""
     listed = manifest(entry.manifest).sequences if entry.manifest else ()
     names = [sequence.name for sequence in listed] or [path.stem for path in text_files(folder)]
-    if not names:
-        raise InputError(f"{folder} holds neither {entry.name} nor text files of its true boxes")
-    sequences = []
     files = match_files(text_files(folder), names) if allow_missing else find_results(folder, names)
+    sequences = []
     if not files:
         raise InputError(f"{folder} holds neither {entry.name} nor text files of its true boxes")
     for name in (name for name in names if name in files):
@@ -140,12 +139,11 @@ def _read_absent(file: Path, frames: int) -> np.ndarray:
     """
     if not file.is_file():
         raise InputError(f"{file} is missing; LaSOT's score needs the flags of absent targets")
+    data = read_bytes(file)
     try:
-        lines = split_lines(decode_text(file.read_bytes()))
+        lines = split_lines(decode_text(data))
         fields = split_fields(lines[0]) if len(lines) == 1 else [line.strip(" \t") for line in lines]
         flags = [to_number(field) for field in fields]
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
     except ValueError as error:
         raise InputError(f"{file} does not hold flags 0 and 1: {error}") from error
     if len(flags) != frames:
@@ -163,7 +161,7 @@ def _read_absent(file: Path, frames: int) -> np.ndarray:
 
 
 def _from_own(folder: Path) -> list[SequenceTruth]:
-    """A user's own sequences: annotated folders, or text files; rows of NaN say that the target is absent."""
+    """A user's own sequences: annotated folders, or text files; rows of NaN mark absent targets."""
     if not folder.is_dir():
         raise InputError(f"{folder} is neither a file nor a folder; the true boxes are needed")
     clips = sequence_folders(folder)
@@ -196,7 +194,7 @@ def _read_text(file: Path) -> np.ndarray:
 
 
 def _with_facts(entry: Benchmark, sequence: SequenceTruth) -> SequenceTruth:
-    """A sequence with what the manifest knows where the source does not tell it, and flags of rows without a box."""
+    """A sequence with attributes and size from the manifest where the source has none; in a "folder", with flags."""
     if entry.name == "folder":
         present = ~np.isnan(sequence.regions).any(1)
         return replace(sequence, present=present if sequence.present is None else present & sequence.present)

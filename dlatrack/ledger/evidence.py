@@ -1,8 +1,8 @@
-"""What we have measured for a number of the paper. No value is typed in here: each comes from a record."""
+"""Our measurements of the numbers of the paper; every value is read from a record, none is typed in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,18 +18,18 @@ Records = Mapping[str, Record]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Our value of what the paper prints.
+    """Our value of a number of the paper.
 
     Args:
-        value: in the unit of the paper's number, or as `remark` says.
-        record: that it was read from.
-        state: "measured", the same quantity; "reduced", on a smaller thing; "contradicted", the same quantity, and
-            the paper's number is excluded.
-        protocol: how it was measured or counted.
+        value: our value, in the unit of the paper's number or as `remark` says.
+        record: record that it was read from.
+        state: "measured", the same quantity; "reduced", with smaller networks or data; "contradicted", the same
+            quantity, and the paper's number is excluded.
+        protocol: way of measuring or counting.
         low: lower end of its 95 % interval; None: not known.
         high: upper end.
         data: "real", "miniature", "synthetic", or "none" where no data are involved.
-        remark: what the value is.
+        remark: description of the value.
     """
 
     value: float
@@ -42,19 +42,19 @@ class Evidence:
     remark: str = ""
 
 
-#: Tables of our trackers and of public result files, and of our twins, by where the paper prints.
+#: Tables of our trackers and of public result files, and tables of our twins, by table or figure of the paper.
 _SCORES = {"Table 2": ("fig04_scores", "table02_paper"), "Table 3": ("table03", "table03_paper")}
 _TWINS = {"Table 2": "table02", "Fig. 4": "table02", "Fig. 7a": "07_twins"}
 
-#: Toolkits give one and the same result file scores that differ by less than this.
+#: Bound on the difference between the scores of one result file in different toolkits.
 _TOOLKITS_DIFFER = {"OTB100": 0.005, "UAV123": 0.02}
 
 
 def row_where(record: Record, table: pd.DataFrame, **wanted: Any) -> pd.Series[Any] | None:
-    """The first row of a table that has the wanted values; None if there is none.
+    """The first row of a table with the wanted values; None if there is none.
 
     Raises:
-        InputError: if a column is not there.
+        InputError: if a column is missing.
     """
     chosen = table
     for name, value in wanted.items():
@@ -70,37 +70,59 @@ def column(record: Record, table: pd.DataFrame | pd.Series[Any], name: str) -> A
     """
     if name not in (table.columns if isinstance(table, pd.DataFrame) else table.index):
         raise InputError(
-            f"{record.path.with_name(record.data)} has no column {name!r}; run {record.made_by} anew"
+            f"{record.path.with_name(record.data)} has no column {name!r}; run {record.made_by} again"
         )
     return table[name]
 
 
-def named(tracker: str) -> str:
-    """What our tables call a tracker of the paper."""
+def full_label(tracker: str) -> str:
+    """Label in our tables of a tracker of the paper."""
     return tracker if is_dla(tracker) else fixed_label(tracker)
 
 
-def small(tracker: str) -> str:
-    """What our tables call its small version."""
+def small_label(tracker: str) -> str:
+    """Label in our tables of the small version of a tracker of the paper."""
     return (dla_label if is_dla(tracker) else fixed_label)(f"{title_of(tracker)} small")
 
 
+def our_labels(trackers: Sequence[str], known: Container[str]) -> tuple[list[str], bool] | None:
+    """Labels of trackers of the paper in a figure of ours, and whether they are of full size; else small versions.
+
+    None unless all of them are among the `known` labels, full or small.
+    """
+    for label in (full_label, small_label):
+        found = [label(tracker) for tracker in trackers]
+        if all(one in known for one in found):
+            return found, label is full_label
+    return None
+
+
+def twin_row(record: Record, table: pd.DataFrame, tracker: str, **wanted: Any) -> tuple[str, Any] | None:
+    """Label and row of a tracker, or else of its small version, in a table of twins; None if it has neither."""
+    base = title_of(tracker)
+    for label in (base, f"{base} small"):
+        row = row_where(record, table, tracker=label, **wanted)
+        if row is not None:
+            return label, row
+    return None
+
+
 def score_evidence(number: PaperNumber, records: Records) -> Evidence | None:
-    """AUC or precision on OTB100 or UAV123: of our full tracker, of public result files, or of our small tracker."""
+    """AUC or precision on OTB100 or UAV123 of our full tracker, of public result files, or of our small tracker."""
     ours, theirs = (records.get(name) for name in _SCORES[number.where])
-    found = _own_score(number, ours, named(number.tracker)) if ours else None
+    found = _own_score(number, ours, full_label(number.tracker)) if ours else None
     if found is not None and found.state == "measured":
         return found
     if theirs and (public := _public_score(number, theirs)):
         return public
-    return found or (_own_score(number, ours, small(number.tracker)) if ours else None)
+    return found or (_own_score(number, ours, small_label(number.tracker)) if ours else None)
 
 
 def _own_score(number: PaperNumber, record: Record, label: str) -> Evidence | None:
     row = row_where(record, record.table(), tracker=label)
     if row is None:
         return None
-    whole = record.kind == "real" and label == named(number.tracker)
+    whole = record.kind == "real" and label == full_label(number.tracker)
     return Evidence(
         float(column(record, row, number.metric)),
         record,
@@ -114,7 +136,7 @@ def _own_score(number: PaperNumber, record: Record, label: str) -> Evidence | No
 def _public_score(number: PaperNumber, record: Record) -> Evidence | None:
     table, name = record.table(), f"{number.metric}, result files"
     if name not in table:
-        return None  # made where no result files were
+        return None  # made without result files
     row = row_where(record, table, tracker=number.tracker)
     if row is None or pd.isna(row[name]):
         return None
@@ -128,18 +150,14 @@ def _public_score(number: PaperNumber, record: Record) -> Evidence | None:
 
 
 def gain_evidence(number: PaperNumber, records: Records) -> Evidence | None:
-    """What DLA adds to the fixed rule: points of 100 of AUC or precision, per cent of EAO."""
+    """Gain of DLA over the fixed rule: points of 100 of AUC or precision, per cent of EAO."""
     record = records.get(_TWINS[number.where])
     if record is None or (table := record.table()).empty:
         return None
-    base = title_of(number.tracker)
-    for label in (base, f"{base} small"):
-        row = row_where(record, table, tracker=label)
-        if row is not None:
-            break
-    else:
+    if (found := twin_row(record, table, number.tracker)) is None:
         return None
-    whole = record.kind == "real" and label == base
+    label, row = found
+    whole = record.kind == "real" and label == title_of(number.tracker)
     value, low, high = _gain(number, record, row)
     if value is None:
         return None
@@ -175,18 +193,14 @@ def attribute_evidence(number: PaperNumber, records: Records) -> Evidence | None
         return None
     scores: dict[str, dict[str, float | None]] = record.numbers()["auc"]
     over_pair = is_dla(number.over)
-    trackers = [[number.tracker], [number.over]]
-    if over_pair:
-        trackers = [[name, title_of(name)] for (name,) in trackers]
-    for label in (named, small):
-        upper, lower = ([label(name) for name in side] for side in trackers)
-        if all(name in scores for name in (*upper, *lower)):
-            break
-    else:
+    sides = [[name, title_of(name)] if over_pair else [name] for name in (number.tracker, number.over)]
+    if (found := our_labels([*sides[0], *sides[1]], scores)) is None:
         return None
+    labels, full = found
+    upper, lower = labels[: len(sides[0])], labels[len(sides[0]) :]
     above = [_above(scores, attribute, upper, lower) for attribute in scores[upper[0]]]
     judged = [one for one in above if one is not None]
-    state = "measured" if record.kind == "real" and label is named else "reduced"
+    state = "measured" if record.kind == "real" and full else "reduced"
     remark = f"attributes, of {len(judged)}, with {' and '.join(upper)} above {' and '.join(lower)}"
     return Evidence(sum(judged), record, state, _protocol(record), data=record.kind, remark=remark)
 

@@ -1,4 +1,4 @@
-"""Evidence for what can be counted or timed: data sets, positives, parameters, the time and loss of training."""
+"""Evidence for counts and costs: data sets, positives, parameters, the time and loss of training."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pandas as pd
 
-from dlatrack.ledger.evidence import Evidence, Records, column, named, row_where, small
+from dlatrack.ledger.evidence import Evidence, Records, column, our_labels, row_where, twin_row
 from dlatrack.ledger.records import Record
-from dlatrack.paper import figure9
 from dlatrack.paper.numbers import QUESTIONS, PaperNumber, printed_value
+from dlatrack.paper.published import FIGURE9_INSENSITIVE
 from dlatrack.recipes.twins import is_dla, title_of
 from dlatrack.studies.hyperparameter_k import MIXES, READINGS
 
@@ -33,20 +33,20 @@ def count_evidence(number: PaperNumber, records: Records) -> Evidence | None:
     else:
         return None
     state = "measured" if counts_as(value, number.printed) else "contradicted"
-    if question == "instances":  # of which the paper does not say what they are
+    if question == "instances":  # the paper does not define them
         state, remark = "measured", f"{remark}; annotated frames, absent targets included"
     return Evidence(value, record, state, "count", data="real", remark=remark)
 
 
 def counts_as(count: float, printed: str) -> bool:
-    """Whether a count could be printed so, rounded or cut off: 59,035 as "59K"."""
+    """Whether a count agrees with a printed one, rounded or cut off: 59,035 with "59K"."""
     digits = printed.rstrip("KM")
     step = printed_value("1" + printed[len(digits) :]) * 10.0 ** -len(digits.partition(".")[2])
     return abs(count - printed_value(printed)) < step if step > 1 else count == printed_value(printed)
 
 
 def parameter_evidence(number: PaperNumber, records: Records) -> Evidence | None:
-    """Parameters, in the way of counting that gives the paper's number, or in millions without the backbone."""
+    """Number of parameters, in the unit that gives the paper's number, else in millions without the backbone."""
     record = records.get("02_parameters")
     if record is None or number.value is None:
         return None
@@ -74,14 +74,9 @@ def positive_evidence(number: PaperNumber, records: Records) -> Evidence | None:
     for name in (mix, other):
         curve = default[column(record, default, "mix") == name].set_index("K")
         means = column(record, curve, "positives")
-        place = (
-            9 if "K = 9" in number.metric else means.idxmin() if "least" in number.metric else means.idxmax()
-        )
-        places[name] = (
-            int(place),
-            float(means[place]),
-            float(column(record, curve, "standard error")[place]),
-        )
+        place = means.idxmin() if "least" in number.metric else means.idxmax()
+        place = 9 if "K = 9" in number.metric else int(place)
+        places[name] = (place, float(means[place]), float(column(record, curve, "standard error")[place]))
     place, value, error = places[mix]
     remark = f"at K = {place}, shapes: {mix}; {places[other][1]:.2f} with shapes {other}, at K = {places[other][0]}"
     return Evidence(
@@ -97,12 +92,12 @@ def positive_evidence(number: PaperNumber, records: Records) -> Evidence | None:
 
 
 def insensitivity_evidence(number: PaperNumber, records: Records) -> Evidence | None:
-    """The largest difference of AUC between the default K and another of those that are said to be alike."""
+    """The largest difference of AUC between the default K and another to which the paper calls DLA insensitive."""
     record = records.get("09_scores")
     if record is None:
         return None
     table = record.table()
-    first, last = figure9.INSENSITIVE
+    first, last = FIGURE9_INSENSITIVE
     difference = next(
         (name for name in table if str(name).startswith("less that of K = ")), "less that of K = 9"
     )
@@ -124,14 +119,10 @@ def cost_evidence(number: PaperNumber, records: Records) -> Evidence | None:
     record = records.get("10_training_cost_table")
     if record is None:
         return None
-    base, table = title_of(number.tracker), record.table()
     backbone = "frozen" if "backbone frozen" in number.metric else "unfrozen"
-    for label in (base, f"{base} small"):
-        row = row_where(record, table, tracker=label, backbone=backbone)
-        if row is not None:
-            break
-    else:
+    if (found := twin_row(record, record.table(), number.tracker, backbone=backbone)) is None:
         return None
+    label, row = found
     batch = int(column(record, row, "batch"))
     remark = f"{label}, batches of {batch} on {_processor(record)}"
     protocol = "median of interleaved steps"
@@ -149,17 +140,14 @@ def loss_evidence(number: PaperNumber, records: Records) -> Evidence | None:
     if record is None:
         return None
     histories = record.numbers()
-    for label in (named, small):
-        sides = [label(name) for name in (number.tracker, number.over)]
-        if all(side in histories for side in sides):
-            break
-    else:
+    if (found := our_labels((number.tracker, number.over), histories)) is None:
         return None
+    sides, full = found
     losses = []
     for side in sides:
         history = pd.DataFrame({name: histories[side][name] for name in ("epoch", "loss")})
         losses.append(float(np.mean(history.loc[history["epoch"] == history["epoch"].max(), "loss"])))
-    whole = record.kind == "real" and label is named and record.parameters["preset"] == "paper"
+    whole = record.kind == "real" and full and record.parameters["preset"] == "paper"
     return Evidence(
         losses[0] / losses[1],
         record,

@@ -1,4 +1,4 @@
-"""The gallery of a folder of figures: what each picture and table is, who made it, and from what."""
+"""The gallery of a folder of figures: every picture and table with its title, maker and parameters."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dlatrack.ledger.records import Record, read_records
 
 GALLERY = "README.md"
 
-#: Tables with more rows are linked, not shown.
+#: Number of rows up to which a table is shown and not only linked.
 _SHOWN = 20
 
-#: Characters of a parameter that is shown.
+#: Number of characters below which a parameter is shown.
 _SHORT = 60
 
 _INTRODUCTION = """\
@@ -33,7 +33,7 @@ def write_gallery(folder: Path | None = None) -> Path:
     """Write the gallery of all figures and tables that have a record.
 
     Args:
-        folder: of the figures; None: `paths.figures_dir()`.
+        folder: folder of the figures; None: `paths.figures_dir()`.
 
     Returns:
         The path of the page, `README.md` in the folder.
@@ -51,8 +51,8 @@ def gallery(records: dict[str, Record], made: dict[str, MadeBy], clone: str = ".
     """The page as Markdown, notebooks first; figures and tables in the order in which the notebook makes them.
 
     Args:
-        records: of `read_records`.
-        made: of `made_by_notebooks`.
+        records: records of `read_records`.
+        made: notebooks and headings of `made_by_notebooks`.
         clone: relative path from the page's folder to the clone, for links to notebooks.
     """
     order = {name: place for place, name in enumerate(made)}
@@ -111,9 +111,9 @@ def _rows(record: Record, table: Path) -> str:
 
 def _parameters(record: Record) -> list[str]:
     """Scalars and short lists in one line; hashes and the like stay in the record."""
-    told = []
+    shown = []
     for name, value in record.parameters.items():
         text = json.dumps(value)
         if not isinstance(value, dict) and value not in ("", [], None) and len(text) < _SHORT:
-            told.append(f"{name} {text}")
-    return [f"Parameters: `{', '.join(told)}`"] if told else []
+            shown.append(f"{name} {text}")
+    return [f"Parameters: `{', '.join(shown)}`"] if shown else []

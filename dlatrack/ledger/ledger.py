@@ -1,4 +1,4 @@
-"""The claims ledger: each number of the paper, ours where one was measured, and the record that vouches for it."""
+"""The claims ledger: each number of the paper, ours where one was measured, and the record that it is from."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dlatrack.ledger.evidence import Evidence, Records, attribute_evidence, gain
 from dlatrack.ledger.records import read_records
 from dlatrack.paper.numbers import PaperNumber, paper_numbers
 
-#: What became of a number; `evidence.Evidence` says what the first three mean.
+#: States of a number; `evidence.Evidence` defines the first three.
 STATES = ("measured", "contradicted", "reduced", "not attempted")
 
-#: Notebooks that would measure what no record has yet.
+#: Notebooks that measure the numbers of a table or figure.
 _NOTEBOOKS = {
     "Table 1": "02",
     "Table 2": "05",
@@ -51,10 +51,10 @@ _BY_PLACE = {
 
 
 def ledger(folder: Path | None = None) -> pd.DataFrame:
-    """Every result of the paper, and what we have of it.
+    """Every result of the paper beside ours.
 
     Args:
-        folder: of figures and their records; None: as in `records.read_records`.
+        folder: folder of figures and their records; None: as in `records.read_records`.
 
     Returns:
         A row per number, in the paper's order, with the index `id`. Text: `where`, `tracker`, `data set`, `metric`,
@@ -73,10 +73,10 @@ def ledger(folder: Path | None = None) -> pd.DataFrame:
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """How many numbers of each table and figure have which state.
+    """Counts of the numbers of each table and figure by state.
 
     Args:
-        rows: of `ledger`.
+        rows: table of `ledger`.
 
     Returns:
         A row per table and figure and one of all, a column per state.
@@ -88,10 +88,10 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def sources(rows: pd.DataFrame, folder: Path | None = None) -> dict[str, str]:
-    """The records that vouch for our values, and the SHA-256 of the numbers in each.
+    """The records of our values by name, with the SHA-256 of the numbers in each.
 
     Args:
-        rows: of `ledger`.
+        rows: table of `ledger`.
         folder: as in `ledger`.
     """
     used = set(rows["record"])
@@ -100,15 +100,15 @@ def sources(rows: pd.DataFrame, folder: Path | None = None) -> dict[str, str]:
 
 def readable(rows: pd.DataFrame) -> pd.DataFrame:
     """The ledger with its numbers as text: four digits, and from 1000 on whole numbers."""
-    return rows.assign(**{name: rows[name].map(_told) for name in ("ours", "low", "high")})
+    return rows.assign(**{name: rows[name].map(_digits) for name in ("ours", "low", "high")})
 
 
 def ledger_markdown(rows: pd.DataFrame, states: Iterable[str] = STATES) -> str:
     """The ledger as Markdown, a table for each table and figure of the paper.
 
     Args:
-        rows: of `ledger`.
-        states: rows of other states are counted, not shown.
+        rows: table of `ledger`.
+        states: states of the rows to show; the others are only counted.
     """
     shown, parts = tuple(states), []
     for where, group in readable(rows).groupby("where", sort=False):
@@ -166,7 +166,7 @@ def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
 
 
 def _find(number: PaperNumber, records: Records) -> Evidence | None:
-    """Evidence for a number, looked for by what it is, or else by where it stands."""
+    """Evidence for a number, by its metric or else by its table or figure."""
     finder = _BY_METRIC.get(number.metric) or _BY_PLACE.get(number.where)
     if finder is None and number.metric.endswith("gain"):
         finder = gain_evidence
@@ -175,7 +175,7 @@ def _find(number: PaperNumber, records: Records) -> Evidence | None:
     return finder(number, records) if finder else None  # none for ranks and pictures
 
 
-def _told(value: float) -> str:
+def _digits(value: float) -> str:
     if math.isnan(value):
         return ""
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""The records beside saved figures and tables: who made them from what, and the numbers that they vouch for."""
+"""The records beside saved figures and tables: what made them from what, and their numbers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from dlatrack import paths
 from dlatrack.errors import InputError
+from dlatrack.files import read_bytes
 from dlatrack.studies.cost import BENCH
 
 
@@ -22,13 +23,13 @@ class Record:
     """A figure or table as `provenance` saved it.
 
     Args:
-        name: of its files, without suffix, e.g. "table02".
-        path: of the record itself.
-        made_by: a notebook, e.g. "notebooks/05_evaluate_otb100.py", or a command.
-        parameters: of the maker.
-        synthetic: whether its numbers come from synthetic sequences; None: the question does not arise.
+        name: name of its files, without suffix, e.g. "table02".
+        path: path of the record itself.
+        made_by: notebook, e.g. "notebooks/05_evaluate_otb100.py", or command that made it.
+        parameters: parameters of the notebook or command.
+        synthetic: whether its numbers come from synthetic sequences; None: it needs no sequences.
         data: name of the file with the numbers.
-        data_sha256: of that file.
+        data_sha256: SHA-256 of that file.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """What was measured on: "real", "synthetic", or a "miniature" of a data set, which is synthetic too."""
+        """Kind of the data: "real", "synthetic", or "miniature" for the synthetic miniature of a data set."""
         if not self.synthetic:
             return "real"
         return "miniature" if "miniature_seed" in self.parameters else "synthetic"
@@ -56,7 +57,7 @@ class Record:
         return pd.read_csv(io.BytesIO(content)) if content.strip() else pd.DataFrame()
 
     def numbers(self) -> dict[str, Any]:
-        """What a figure shows.
+        """The numbers of a figure.
 
         Raises:
             InputError: if its file is no longer the one that was recorded.
@@ -72,18 +73,17 @@ class Record:
             raise InputError(f"{self.path} names {path}: {error.strerror or error}") from error
         if hashlib.sha256(content).hexdigest() != self.data_sha256:
             raise InputError(
-                f"{path} is not what its record {self.path.name} describes; run {self.made_by} anew"
+                f"{path} is not what its record {self.path.name} describes; run {self.made_by} again"
             )
         return content
 
 
 def read_records(folder: Path | None = None) -> dict[str, Record]:
-    """Every record in a folder of figures, by name, in alphabetical order; timings of a machine are none.
+    """Every record in a folder of figures, by name, in alphabetical order; reports of timings are left out.
 
     Args:
-        folder: one that does not exist holds none; None: the `paths.figure_sources()` together. There a record of the
-            runs stands for that of the project with the same name, but one of the preset "smoke", which is a try of
-            seconds, does not.
+        folder: folder of figures, which need not exist; None: all `paths.figure_sources()`. A record of the runs then
+            replaces that of the project with the same name, unless it is of the preset "smoke", a trial of seconds.
 
     Raises:
         InputError: for a file that cannot be read, or is no record.
@@ -100,8 +100,9 @@ def read_records(folder: Path | None = None) -> dict[str, Record]:
 
 
 def _record(path: Path) -> Record:
+    content = read_bytes(path)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(content)
         return Record(
             name=path.stem,
             path=path,
@@ -111,7 +112,5 @@ def _record(path: Path) -> Record:
             data=found["data"],
             data_sha256=found["data_sha256"],
         )
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no record of a figure or table: {error}") from error

@@ -1,10 +1,6 @@
-"""Training losses: what the labelled samples of a batch cost."""
+"""Training losses of every head, computed from the labelled samples of a batch."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-
-from torch import Tensor
 
 from dlatrack.boxes import centre
 from dlatrack.losses.siamban import siamban_loss
@@ -13,14 +9,13 @@ from dlatrack.losses.siamfc import siamfc_loss
 from dlatrack.losses.siamfcpp import siamfcpp_loss
 from dlatrack.losses.siamrpn import siamrpn_loss
 from dlatrack.losses.terms import (
+    Loss,
     LossTerms,
     balanced_cross_entropy,
     centerness_targets,
     focal_loss,
     ltrb_iou_loss,
 )
-from dlatrack.models.heads import HeadOutput
-from dlatrack.recipes import LossConfig
 
 __all__ = [
     "LOSSES",
@@ -37,12 +32,9 @@ __all__ = [
     "siamrpn_loss",
 ]
 
-#: Maps of a head, labels (B, A), targets (B, 4), places of the samples, and weights, to the terms.
-Loss = Callable[[HeadOutput, Tensor, Tensor, Tensor, LossConfig], LossTerms]
-
 
 def _at_points(loss: Loss) -> Loss:
-    """A loss that takes anchors (A, 4) and looks at their centres."""
+    """Turn a loss at points into one that takes anchors (A, 4) and uses their centres."""
     return lambda output, labels, target_xyxy, anchors_xyxy, weights: loss(
         output, labels, target_xyxy, centre(anchors_xyxy), weights
     )

@@ -23,20 +23,8 @@ def siamban_loss(
 ) -> LossTerms:
     """Loss of a head that predicts classes and l, t, r, b at points, without centre-ness.
 
-    The box loss is 1 - (intersection + 1) / (union + 1), its mean over all positives of the batch.
-
-    Args:
-        output: of a point head with H x W cells, N = H * W.
-        labels: (B, N) int8, row-major.
-        target_xyxy: (B, 4), search-region px.
-        points: (N, 2), x then y, search-region px, row-major.
-        weights: of the terms; there is no centre-ness.
-
-    Returns:
-        The terms and their weighted sum; without positives the box loss is 0.
-
-    Raises:
-        ValueError: when the shapes disagree.
+    The box loss is 1 - (intersection + 1) / (union + 1), its mean over all positives of the batch. Arguments, result
+    and errors as `Loss`; `points` are (N, 2) with N = H * W.
 
     Source: SiamBAN (Chen et al. 2020) Sec. 3.4; "+ 1" as in its public code.
     """
@@ -47,5 +35,4 @@ def siamban_loss(
     at_positives = torch.where(positive[..., None], predicted, target)
     classification = balanced_cross_entropy(per_cell(output.cls), labels)
     regression = masked_mean(1 - smoothed_iou(at_positives, target), positive)
-    total = weights.classification * classification + weights.regression * regression
-    return LossTerms(total, classification, regression, torch.zeros_like(total))
+    return LossTerms.weighted(weights, classification, regression)

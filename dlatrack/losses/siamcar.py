@@ -27,20 +27,8 @@ def siamcar_loss(
 
     Boxes and centre-ness are learned at positives alone. A positive whose point lies outside its target (a
     tiny target that a label assigner rescued) is regressed to distances clamped at 0, and so has centre-ness
-    0: it teaches the classifier and the centre-ness branch, and has no weight in the regression.
-
-    Args:
-        output: of a point head with H x W cells, N = H * W.
-        labels: (B, N) int8, 1 positive, 0 negative, -1 ignored, row-major.
-        target_xyxy: (B, 4), search-region px.
-        points: (N, 2), x then y, search-region px, row-major.
-        weights: of the three terms.
-
-    Returns:
-        The terms and their weighted sum. Terms without samples are 0 and give zero gradients.
-
-    Raises:
-        ValueError: when the shapes disagree, or the head has no centre-ness.
+    0: it teaches the classifier and the centre-ness branch, and has no weight in the regression. Arguments, result
+    and errors as `Loss`; `points` are (N, 2) with N = H * W.
 
     Source: SiamCAR (Guo et al. 2020) Sec. 3.2-3.3, Eqs. 4-8; regression weighted by the centre-ness target as
     in the public SiamCAR code.
@@ -62,9 +50,4 @@ def siamcar_loss(
     regression = (iou_loss * weight).sum() / torch.where(weight_sum > 0, weight_sum, 1)
     entropy = F.binary_cross_entropy_with_logits(centerness[:, 0], central, reduction="none")
     centre = masked_mean(entropy, positive)
-    total = (
-        weights.classification * classification
-        + weights.regression * regression
-        + weights.centerness * centre
-    )
-    return LossTerms(total, classification, regression, centre)
+    return LossTerms.weighted(weights, classification, regression, centre)

@@ -13,20 +13,9 @@ from dlatrack.recipes import LossConfig
 def siamfc_loss(
     output: HeadOutput, labels: Tensor, target_xyxy: Tensor, points: Tensor, weights: LossConfig
 ) -> LossTerms:
-    """Logistic loss of a head that answers with one score per point; positives and negatives weigh the same.
+    """Logistic loss of a head that predicts one score per point; positives and negatives weigh the same.
 
-    Args:
-        output: of `FcHead` with H x W cells, N = H * W.
-        labels: (B, N) int8, row-major.
-        target_xyxy: (B, 4), search-region px; only its shape is looked at.
-        points: (N, 2), x then y, search-region px, row-major.
-        weights: of the classification term.
-
-    Returns:
-        The terms and their weighted sum.
-
-    Raises:
-        ValueError: when the shapes disagree.
+    Arguments, result and errors as `Loss`; `points` are (N, 2) with N = H * W, and the targets are not used.
 
     Source: SiamFC (Bertinetto et al. 2016) Eqs. 2-3 and Sec. 3.1 (balance of the classes).
     """
@@ -34,5 +23,4 @@ def siamfc_loss(
     score = per_cell(output.cls)
     # The sigmoid of a score is the softmax of the pair (0, score).
     classification = balanced_cross_entropy(torch.cat([torch.zeros_like(score), score], 1), labels)
-    nothing = torch.zeros_like(classification)
-    return LossTerms(weights.classification * classification, classification, nothing, nothing)
+    return LossTerms.weighted(weights, classification)

@@ -23,20 +23,8 @@ def siamfcpp_loss(
     Classes: focal loss. Boxes: -ln(IoU) of boxes that are one px wider than their corners are apart, at positives.
     Centre-ness: cross-entropy less the entropy of its target, so that the best value is 0, at positives. In a pair
     without positives (a negative pair) centre-ness is also learned at the labelled points inside the distractor, as
-    in the public code. Each term is divided by the number of its samples.
-
-    Args:
-        output: of `FcppHead` with H x W cells, N = H * W.
-        labels: (B, N) int8, row-major.
-        target_xyxy: (B, 4), search-region px; a distractor's in a negative pair.
-        points: (N, 2), x then y, search-region px, row-major.
-        weights: of the three terms.
-
-    Returns:
-        The terms and their weighted sum; a term without samples is 0.
-
-    Raises:
-        ValueError: when the shapes disagree, or the head has no boxes or no centre-ness.
+    in the public code. Each term is divided by the number of its samples. Arguments, result and errors as
+    `Loss`; `points` are (N, 2) with N = H * W.
 
     Source: SiamFC++ (Xu et al. 2020) Sec. 3.3, Eqs. 2-3; "+ 1" and the entropy as in video_analyst.
     """
@@ -56,12 +44,7 @@ def siamfcpp_loss(
     entropy = F.binary_cross_entropy_with_logits(centerness[:, 0], central, reduction="none")
     least = torch.special.entr(central) + torch.special.entr(1 - central)
     centre = masked_mean(entropy - least, inside & (positive | of_distractor))
-    total = (
-        weights.classification * classification
-        + weights.regression * regression
-        + weights.centerness * centre
-    )
-    return LossTerms(total, classification, regression, centre)
+    return LossTerms.weighted(weights, classification, regression, centre)
 
 
 def _centerness(sides: Tensor) -> Tensor:

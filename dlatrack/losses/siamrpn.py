@@ -17,20 +17,8 @@ def siamrpn_loss(
     """Loss of a head that predicts classes and box deltas of m anchors per cell.
 
     Deltas are learned at positives: their absolute errors are summed over the four coordinates, averaged over the
-    positives of each pair, then over all pairs, negative ones included.
-
-    Args:
-        output: of an anchor head with H x W cells.
-        labels: (B, A) int8 with A = H * W * m, point-major: sample n * m + a is anchor a of cell n.
-        target_xyxy: (B, 4), search-region px.
-        anchors_xyxy: (A, 4), search-region px, in the same order.
-        weights: of the terms; there is no centre-ness.
-
-    Returns:
-        The terms and their weighted sum.
-
-    Raises:
-        ValueError: when the shapes disagree.
+    positives of each pair, then over all pairs, negative ones included. Arguments, result and errors as `Loss`;
+    sample n * m + a is anchor a of cell n.
 
     Source: SiamRPN (Li et al. 2018) Sec. 3.2, with the plain L1 of pysot.
     """
@@ -42,8 +30,7 @@ def siamrpn_loss(
     share = positive / (positive.sum(1, keepdim=True) + 1e-6)
     classification = balanced_cross_entropy(logits, labels)
     regression = torch.where(positive, error * share, 0).sum() / len(labels)
-    total = weights.classification * classification + weights.regression * regression
-    return LossTerms(total, classification, regression, torch.zeros_like(total))
+    return LossTerms.weighted(weights, classification, regression)
 
 
 def _per_anchor(maps: Tensor | None, values: int) -> Tensor:

@@ -1,8 +1,9 @@
-"""Parts that several losses share."""
+"""What a loss takes and returns, and the terms that several losses share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from dlatrack.boxes import ltrb
 from dlatrack.models.heads import HeadOutput
+from dlatrack.recipes import LossConfig
 
 
 @dataclass(frozen=True)
@@ -17,16 +19,54 @@ class LossTerms:
     """Losses of a batch, 0-d tensors; the terms are unweighted.
 
     Attributes:
-        total: the weighted sum, to differentiate.
-        classification: of target against background.
-        regression: of boxes; 0 in SiamFC, which predicts none.
-        centerness: 0 for heads without it.
+        total: weighted sum of the terms, to differentiate.
+        classification: loss of target against background.
+        regression: loss of boxes; 0 in SiamFC, which predicts none.
+        centerness: loss of centre-ness; 0 for heads without it.
     """
 
     total: Tensor
     classification: Tensor
     regression: Tensor
     centerness: Tensor
+
+    @classmethod
+    def weighted(
+        cls,
+        weights: LossConfig,
+        classification: Tensor,
+        regression: Tensor | None = None,
+        centerness: Tensor | None = None,
+    ) -> Self:
+        """The terms and their weighted sum; a term that a head does not have is 0."""
+        nothing = torch.zeros_like(classification)
+        terms = [nothing if term is None else term for term in (classification, regression, centerness)]
+        factors = (weights.classification, weights.regression, weights.centerness)
+        first, second, third = (factor * term for factor, term in zip(factors, terms, strict=True))
+        return cls(first + second + third, *terms)
+
+
+class Loss(Protocol):
+    """Training loss of a head, for a batch of B pairs with A labelled samples each."""
+
+    def __call__(
+        self, output: HeadOutput, labels: Tensor, target_xyxy: Tensor, places: Tensor, weights: LossConfig, /
+    ) -> LossTerms:
+        """Compute the loss.
+
+        Args:
+            output: maps of the head with H x W cells and m samples per cell, A = H * W * m.
+            labels: (B, A) int8, 1 positive, 0 negative, -1 ignored; row-major, the samples of a cell together.
+            target_xyxy: (B, 4), search-region px; a distractor's box in a negative pair.
+            places: (A, 4) xyxy anchors, or (A, 2) x then y points, in search-region px and the order of the labels.
+            weights: weights of the terms.
+
+        Returns:
+            The terms and their weighted sum. A term without samples is 0 and gives zero gradients.
+
+        Raises:
+            ValueError: when the shapes disagree, or the head lacks maps that the loss needs.
+        """
 
 
 def centerness_targets(ltrb: Tensor) -> Tensor:
@@ -109,9 +149,9 @@ def smoothed_iou(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def box_targets(points: Tensor, target_xyxy: Tensor, like: Tensor) -> Tensor:
-    """Distances from every point to the sides of its target, (N, 2) x (B, 4) -> (B, N, 4), in the type of `like`.
+    """Distances from every point to the sides of its target, (N, 2) x (B, 4) -> (B, N, 4), in the dtype of `like`.
 
-    Clamped at 0 for points outside: only a positive that a label assigner rescued for a tiny target lies there.
+    They are clamped at 0 for points outside: a positive lies there only if a label assigner rescued a tiny target.
     """
     return ltrb(points[None], target_xyxy[:, None]).to(like.dtype).clamp(min=0)
 
@@ -123,7 +163,7 @@ def per_cell(maps: Tensor | None) -> Tensor:
         ValueError: when the head has no such maps.
     """
     if maps is None:
-        raise ValueError("this loss needs maps that the head does not answer with")
+        raise ValueError("this loss needs maps that the head does not have")
     return maps.flatten(2).to(torch.promote_types(maps.dtype, torch.float32))
 
 
@@ -136,7 +176,16 @@ def check_shapes(
     width: int,
     classes: int = 2,
 ) -> None:
-    """Labels (B, A), targets (B, 4) and the A places of an output of A / (H W) samples per cell.
+    """Check the shapes of the arguments of a `Loss`.
+
+    Args:
+        output: maps of the head; `cls` has `classes` channels per sample.
+        labels: (B, A).
+        target_xyxy: (B, 4).
+        name: argument name of `places`, for the message.
+        places: (A, width).
+        width: 2 for points, 4 for anchors.
+        classes: channels of `cls` per sample.
 
     Raises:
         ValueError: naming the argument with the wrong shape, and the right one.
@@ -153,7 +202,7 @@ def check_shapes(
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of `values` where `mask`, 0 where nothing is; without a sync between host and device."""
+    """Mean of `values` where `mask` is True, 0 if it is nowhere; without a sync between host and device."""
     return torch.where(mask, values, 0).sum() / mask.sum().clamp(min=1)
 
 

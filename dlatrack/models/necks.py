@@ -1,4 +1,4 @@
-"""Necks bring the maps of a backbone to one width, and cut the template's."""
+"""Necks: they bring the maps of a backbone to one width and crop those of the template."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from torch import Tensor, nn
 
 from dlatrack.models.init import kaiming
 
-#: Cells per side that are kept of a template map: the target and little of its surroundings.
+#: Cells per side of a cropped template map: the target and little of its surroundings.
 TEMPLATE_CELLS = 7
 
 
 class NoNeck(nn.Module):
-    """Passes the maps on as they are: SiamFC, SiamRPN and SiamFC++ have no neck."""
+    """Returns the maps unchanged: SiamFC, SiamRPN and SiamFC++ have no neck."""
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
-        """The maps."""
+        """The maps of the search region, unchanged."""
         return maps
 
     def template(self, maps: list[Tensor]) -> list[Tensor]:
-        """The maps."""
+        """The maps of the template, unchanged."""
         return maps
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """There is nothing to draw."""
+        """Do nothing: there are no weights."""
 
 
 class AdjustNeck(nn.Module):
@@ -33,7 +33,7 @@ class AdjustNeck(nn.Module):
 
     Args:
         in_channels: channels of the backbone maps, by level.
-        channels: channels of the result.
+        channels: channels of the adjusted maps.
 
     Source: SiamRPN++ (Li et al. 2019) Sec. 3.3; SiamCAR, SiamBAN; the public pysot code.
     """
@@ -52,7 +52,7 @@ class AdjustNeck(nn.Module):
         return [adjust(level) for adjust, level in zip(self.levels.values(), maps, strict=True)]
 
     def template(self, maps: list[Tensor]) -> list[Tensor]:
-        """The same, and of each map the central 7 x 7 cells."""
+        """(B, in_channels[level], h, w) per level -> the central (B, channels, 7, 7) per level."""
         return [crop_centre(level) for level in self(maps)]
 
     def reset_parameters(self, generator: torch.Generator) -> None:
@@ -75,7 +75,7 @@ def crop_centre(maps: Tensor, size: int = TEMPLATE_CELLS) -> Tensor:
     return maps[..., top : top + size, left : left + size]
 
 
-#: Necks that a recipe may name, made for the widths of the backbone's maps by level, and the width of the head.
+#: Necks that a recipe may name, built from the channels of the backbone maps by level and those of the head.
 NECKS: dict[str, Callable[[Mapping[int, int], int], AdjustNeck | NoNeck]] = {
     "adjust": AdjustNeck,
     "none": lambda in_channels, channels: NoNeck(),

@@ -1,4 +1,4 @@
-"""From RGB images to the numbers a network was trained on."""
+"""Network input from RGB images, in the format that the weights expect."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def to_network_input(images_rgb: Tensor, input_format: InputFormat) -> Tensor:
 
 
 def folded_normalisation(weight: Tensor, running_mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Make the first layers of an ImageNet network take raw BGR instead, with the same answers.
+    """Fold ImageNet normalisation into the first layers of a network, which then take raw BGR with the same result.
 
     A convolution without padding and bias, followed by batch norm, takes over the scale and the order of the
     channels; the running mean takes over the shift.
 
     Args:
-        weight: (O, 3, h, w) of a convolution that expects "rgb_imagenet".
-        running_mean: (O,) of the batch norm behind it.
+        weight: (O, 3, h, w), weights of a convolution that expects "rgb_imagenet".
+        running_mean: (O,), running mean of the batch norm behind it.
 
     Returns:
-        Both for "bgr_255".
+        Weights and running mean for "bgr_255".
     """
     mean, std = (weight.new_tensor(value).view(3, 1, 1) for value in (IMAGENET_MEAN, IMAGENET_STD))
     shift = (weight * (mean / std)).sum((1, 2, 3))

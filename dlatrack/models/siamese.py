@@ -1,8 +1,6 @@
-"""The Siamese network: one trunk for both images, a neck, and a head that compares them."""
+"""The Siamese network: one backbone for both images, a neck, and a head that compares them."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,28 +13,14 @@ from dlatrack.models.inference.frozen import FrozenTrunk
 from dlatrack.models.necks import NECKS, AdjustNeck, NoNeck
 from dlatrack.recipes import Recipe
 
-__all__ = ["HeadOutput", "ParameterGroups", "SiameseNet", "build_model"]
-
-
-class ParameterGroups(NamedTuple):
-    """Parameters by learning rate.
-
-    Attributes:
-        backbone: the part of the backbone that trains once it is unfrozen.
-        rest: neck and head.
-    """
-
-    backbone: list[nn.Parameter]
-    rest: list[nn.Parameter]
-
 
 class SiameseNet(nn.Module):
     """Backbone, neck and head of a tracker.
 
     Args:
-        backbone: shared by template and search region.
-        neck: maps of the backbone to features of one width.
-        head: features of both images to scores and boxes.
+        backbone: trunk shared by template and search region.
+        neck: module from maps of the backbone to features of one width.
+        head: module from features of both images to scores and boxes.
 
     Source: SiamRPN++ (Li et al. 2019) Fig. 3, SiamCAR (Guo et al. 2020) Fig. 2.
     """
@@ -49,7 +33,7 @@ class SiameseNet(nn.Module):
         self._frozen: FrozenTrunk | None = None
 
     def template(self, z: Tensor) -> list[Tensor]:
-        """What the head needs of the target, computed once per sequence.
+        """Features of the target, computed once per sequence.
 
         Args:
             z: (B, 3, 127, 127) network input, see `models.preprocess`.
@@ -66,7 +50,7 @@ class SiameseNet(nn.Module):
         Args:
             x: (B, 3, S, S) network input; S is `search_size` of the recipe in training and `online_search_size` in
                 tracking.
-            features: of `template`, with the same B.
+            features: result of `template`, with the same B.
 
         Returns:
             Maps of 25 x 25 cells with ResNet-50, EfficientNet-B0 and MobileNetV2 (S = 255); of 17 x 17 in SiamFC
@@ -85,7 +69,7 @@ class SiameseNet(nn.Module):
         return maps
 
     def train(self, mode: bool = True) -> SiameseNet:
-        """See `nn.Module.train`; `train_mode` is the one that freezes."""
+        """See `nn.Module.train`; only `train_mode` freezes the backbone."""
         self._frozen = None
         return super().train(mode)
 
@@ -97,12 +81,12 @@ class SiameseNet(nn.Module):
         the others). The result depends on the argument alone, not on earlier calls, so a resumed run freezes what a
         whole run froze.
 
-        While all of it is frozen, a copy made quicker for this CPU may answer in its place (`frozen.FrozenTrunk`):
-        its weights must not be changed meanwhile.
+        While all of it is frozen, a faster copy may compute in its place on a CPU (`frozen.FrozenTrunk`): the weights
+        of the backbone must not be changed meanwhile.
 
         Args:
             backbone_trains: whether the backbone is past its unfreezing.
-            dtype: in which a frozen trunk computes.
+            dtype: dtype in which a frozen backbone computes.
 
         Source: SiamDLA Sec. 4.1 (frozen for the first ten epochs); layers and batch norm as in the public code of
         each tracker.
@@ -114,11 +98,6 @@ class SiameseNet(nn.Module):
             self._frozen = FrozenTrunk.of(self.backbone, dtype)
         return self
 
-    def parameter_groups(self) -> ParameterGroups:
-        """Parameters for the optimiser; those that never train are in neither group."""
-        backbone = self.backbone.trainable_parameters()
-        return ParameterGroups(backbone, [*self.neck.parameters(), *self.head.parameters()])
-
 
 def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> SiameseNet:
     """Build the network of a recipe on the CPU, in evaluation mode, with fresh weights.
@@ -127,8 +106,8 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
     Global random state is neither read nor changed.
 
     Args:
-        recipe: names backbone, head and their sizes.
-        generator: CPU generator of the weights; by default a new one with seed 0.
+        recipe: recipe with the names and sizes of backbone, neck and head.
+        generator: CPU generator of the weights; None: a new one with seed 0.
 
     Raises:
         InputError: when the recipe names an unknown backbone, neck or head.

@@ -1,4 +1,4 @@
-"""State dicts of files that may come from anywhere, and modules filled with them strictly."""
+"""State dicts read from files of any origin, and modules filled with them strictly."""
 
 from __future__ import annotations
 
@@ -15,35 +15,44 @@ from dlatrack.models.checkpoint_files import read_safetensors, read_torch
 #: Entries of a training run's checkpoint under which public code keeps the weights.
 _CONTAINERS = ("state_dict", "model_state_dict", "net", "model")
 
-_DEPTH = 4  # containers within containers that are opened
+_DEPTH = 4  # greatest depth of nested containers
 
-_LISTED = 4  # keys named in a message before it only counts
+_LISTED = 4  # names that a message quotes before it only counts
 
 
-def read_state(path: str | Path) -> dict[str, Tensor]:
-    """Read a state dict from a .safetensors file or a checkpoint of `torch.save`.
+def read_state(path_or_state_dict: str | Path | Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """Read a state dict, as `plain_state`.
 
-    See `plain_state` for what is opened and which names are shortened.
+    Args:
+        path_or_state_dict: a .safetensors file, a checkpoint of `torch.save`, or a state dict.
+
+    Returns:
+        The state dict, and the name of its source for messages.
 
     Raises:
-        InputError: when the file cannot be used, naming it.
+        InputError: when it cannot be used, naming the file.
     """
-    is_safetensors = Path(path).suffix.lower() == ".safetensors"
-    return plain_state(read_safetensors(path)[0] if is_safetensors else read_torch(path), str(path))
+    if isinstance(path_or_state_dict, Mapping):
+        content, source = path_or_state_dict, "the state dict"
+    elif Path(source := str(path_or_state_dict)).suffix.lower() == ".safetensors":
+        content = read_safetensors(source)[0]
+    else:
+        content = read_torch(source)
+    return plain_state(content, source), source
 
 
 def plain_state(content: Any, source: str) -> dict[str, Tensor]:
-    """The state dict in the content of a checkpoint.
+    """Extract the state dict from the content of a checkpoint.
 
-    Containers of training runs are opened ("state_dict", "model_state_dict", "net", "model"). What data-parallel
-    training and `torch.compile` add to names is taken off: "module." before them, and "_orig_mod." anywhere.
+    Containers of training runs are opened ("state_dict", "model_state_dict", "net", "model"). Additions to names by
+    data-parallel training and `torch.compile` are removed: "module." at the start, "_orig_mod." anywhere.
 
     Args:
-        content: of the file.
-        source: names it in messages.
+        content: content of the file.
+        source: name of the file in messages.
 
     Raises:
-        InputError: when there is none, more than one, or two tensors would have the same name.
+        InputError: when it holds no state dict or more than one, or two tensors would have the same name.
     """
     for _ in range(_DEPTH):
         inside = [name for name in _CONTAINERS if _holds_tensors(content, name)]
@@ -69,10 +78,10 @@ def plain_state(content: Any, source: str) -> dict[str, Tensor]:
 
 
 def renamed(state: Mapping[str, Tensor], rename: Callable[[str], str], source: str) -> dict[str, Tensor]:
-    """A state dict under other names.
+    """Rename the tensors of a state dict.
 
     Raises:
-        InputError: naming both, when two tensors would have the same name: one of them would be lost.
+        InputError: naming both, when two tensors would have the same name and one of them would be lost.
     """
     origin: dict[str, str] = {}
     for name in state:
@@ -106,14 +115,13 @@ def load_strict(
 ) -> None:
     """Fill every parameter and buffer of `module` from `state`, or change nothing.
 
-    Absent `num_batches_tracked` counters are allowed, old files lack them; they count nothing in these
-    networks.
+    The counters `num_batches_tracked` may be absent, as in old files: these networks do not use them.
 
     Args:
-        module: the module to fill.
-        state: tensors by the names of `module.state_dict()`, any floating-point dtype.
-        source: the file or checkpoint, named in messages.
-        ignored: prefixes of names that may be in `state` without a place in `module`.
+        module: module to fill.
+        state: tensors of any floating-point dtype, by the names of `module.state_dict()`.
+        source: name of the file in messages.
+        ignored: prefixes of names that `state` may have beyond those of `module`.
 
     Raises:
         InputError: for missing or unknown names, wrong shapes, tensors of another kind and values that are not finite
@@ -146,13 +154,13 @@ def load_strict(
 
 
 def _is_plain(value: Tensor) -> bool:
-    """Whether a tensor is dense, and not of floats of 8 bits, which say nothing without their scales."""
+    """Whether a tensor is dense, and not of 8-bit floats, which have no meaning without their scales."""
     dense = value.layout is torch.strided and not (value.is_quantized or value.is_nested or value.is_meta)
     return dense and not (value.is_floating_point() and value.dtype.itemsize < 2)
 
 
 def _fits(value: Tensor, own: Tensor) -> bool:
-    """Whether a tensor holds what belongs there: floats, or for counters any real numbers."""
+    """Whether a tensor has a suitable dtype: floats, or for counters any real numbers."""
     if not _is_plain(value) or value.is_complex() or value.dtype is torch.bool:
         return False
     return value.is_floating_point() or not own.is_floating_point()

@@ -1,4 +1,4 @@
-"""The one door to torchvision; every module of dlatrack imports it from here.
+"""Import of torchvision, also beside a CPU-only torch; every module of dlatrack imports it from here.
 
 The Linux wheel of torchvision on PyPI is linked against CUDA. Beside a CPU-only torch its compiled operators
 do not load, and `import torchvision` stops with "operator torchvision::nms does not exist", because it
@@ -22,7 +22,7 @@ _SCHEMAS = (
 
 
 def _compiled_operators_load() -> bool:
-    """Try the compiled library on its own; a failed `import torchvision` would leave half modules behind."""
+    """Try the compiled library on its own; a failed `import torchvision` would leave half-loaded modules."""
     spec = find_spec("torchvision")
     if spec is None or spec.origin is None:
         return True  # nothing to prepare; the import below reports that torchvision is absent

@@ -1,4 +1,4 @@
-"""The project's own weight files: safetensors with the recipe and a model card inside."""
+"""The project's own weight files: safetensors with the recipe and a model card inside; some come with the package."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path
-from dlatrack.models.checkpoint_files import read_safetensors
-from dlatrack.models.shipped import find_weights
+from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import SiameseNet
+
+#: Folder of the weights that come with the package: one file per recipe, and their model card.
+SHIPPED = Path(__file__).parents[1] / "weights"
 
 # One metadata entry and not several: safetensors writes several in random order, and the same weights must
 # give the same bytes.
@@ -29,15 +29,38 @@ _VERSION = 1
 
 
 class WeightsInfo(NamedTuple):
-    """What a weight file says about itself.
+    """Recipe and model card of a weight file.
 
     Attributes:
-        recipe: the recipe that was trained.
-        card: the model card: data, seed, scores, versions, as the trainer wrote them.
+        recipe: recipe that was trained.
+        card: model card: data, seed, scores and versions as the trainer wrote them.
     """
 
     recipe: Recipe
     card: dict[str, Any]
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the trackers whose weights come with the package."""
+    return tuple(sorted(file.stem for file in SHIPPED.glob("*.safetensors")))
+
+
+def find_weights(place: str | Path) -> Path:
+    """A weight file, by its path or by the name of a tracker that comes with the package.
+
+    A file of that name in the working directory takes precedence.
+
+    Raises:
+        InputError: naming the shipped trackers, if `place` is neither.
+    """
+    path = Path(place)
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return path
+    if str(place) not in shipped():
+        raise InputError(
+            f"there is no file {place}, and no weights of that name come with dlatrack; it has {', '.join(shipped())}"
+        )
+    return SHIPPED / f"{place}.safetensors"
 
 
 def save_weights(
@@ -54,12 +77,12 @@ def save_weights(
     recipe), `recipe` (resolved) and `card`.
 
     Args:
-        path: the file to write.
-        net: any device and memory format.
-        recipe: the recipe `net` was built from.
-        card: the model card; JSON values only.
-        dtype: in which floating-point weights are stored; float16 takes half the space. Networks are always built in
-            float32.
+        path: file to write.
+        net: network on any device and in any memory format.
+        recipe: recipe that `net` was built from.
+        card: model card; JSON values only.
+        dtype: dtype in which floating-point weights are stored; float16 takes half the space. Networks are always
+            built in float32.
 
     Raises:
         InputError: when the file cannot be written.
@@ -71,26 +94,25 @@ def save_weights(
     except (TypeError, ValueError) as error:
         raise ValueError(f"the model card must be plain JSON: {error}") from error
     tensors = {name: _stored(name, value, dtype) for name, value in net.state_dict().items()}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={_METADATA: text}))
+    write_safetensors(path, tensors, {_METADATA: text})
 
 
 def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[SiameseNet, Recipe]:
     """Read a weight file and build its network, in evaluation mode on the CPU.
 
     Args:
-        path: a file of `save_weights`, or the name of a tracker that comes with the package
-            (`shipped.find_weights`), e.g. "dla_siamcar_small".
-        expect: refuse the file unless it holds this recipe, by name and network; its schedule may differ.
+        path: file written by `save_weights`, or name of a tracker that comes with the package (`find_weights`),
+            e.g. "dla_siamcar_small".
+        expect: recipe that the file must hold, by name and network; its schedule may differ. None: any.
 
     Returns:
         The network and the recipe in the file.
 
     Raises:
-        InputError: when the file is missing, truncated, not ours or of another recipe, or lacks weights or
-            holds values that are not finite.
+        InputError: when the file is missing, truncated, not from `save_weights` or of another recipe, lacks weights
+            or holds values that are not finite.
     """
-    # Late, as it loads torchvision, which reading what a file says does not need.
+    # Imported here, as it loads torchvision, which `read_weights_info` does not need.
     from dlatrack.models.siamese import build_model
 
     path = find_weights(path)
@@ -109,17 +131,16 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
 
 
 def read_weights_info(path: str | Path) -> WeightsInfo:
-    """Recipe and model card of a weight file, found as in `load_weights`.
+    """Read recipe and model card of a weight file, found as in `load_weights`.
 
     Raises:
-        InputError: when the file is missing, truncated or not ours.
+        InputError: when the file is missing, truncated or not from `save_weights`.
     """
     path = find_weights(path)
     return _info(path, read_safetensors(path)[1])
 
 
 def _stored(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
-    value = value.detach().cpu().contiguous()
     if not value.is_floating_point():
         return value
     stored = value.to(dtype)

@@ -1,4 +1,4 @@
-"""What the networks are made of: numbers of parameters and the sizes of their maps, read from the modules."""
+"""Numbers of parameters of the networks and the sizes of their maps, read from the modules."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from dlatrack.paper.published import scores_of
 from dlatrack.recipes import Recipe, recipe
 from dlatrack.recipes.twins import dla_label
 
-#: The networks of the paper's trackers, and of three whose label rules it discusses. A DLA tracker has its twin's.
+#: Recipes of the paper's trackers, and of three whose label rules it discusses. A DLA tracker has its twin's network.
 NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn", "siamfc")
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkDrawing:
-    """What a drawing of a network shows.
+    """Content of a drawing of a network.
 
     Args:
-        title: of the tracker.
-        shapes: of `shape_table`.
-        parameters: their numbers by "backbone", "neck" and "head".
-        rule: how labels are made, in short lines.
+        title: name of the tracker.
+        shapes: table of `shape_table`.
+        parameters: numbers of parameters by "backbone", "neck" and "head".
+        rule: description of the label rule, in short lines.
     """
 
     title: str
@@ -39,7 +39,7 @@ class NetworkDrawing:
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """All of it as JSON values."""
+        """Shapes, parameters and rule as JSON values."""
         return {
             "shapes": self.shapes.reset_index().to_dict("list"),
             "parameters": self.parameters,
@@ -78,10 +78,10 @@ def network(chosen: Recipe) -> NetworkDrawing:
 
 
 def parameter_table(names: Iterable[str] = NETWORKS) -> pd.DataFrame:
-    """Numbers of parameters of networks, and what the paper prints.
+    """Numbers of parameters of networks, beside those that the paper prints.
 
     Args:
-        names: recipes.
+        names: names of recipes.
 
     Returns:
         A row per tracker. Columns: `backbone network`; counts of `backbone`, `neck`, `head`, `without backbone` and
@@ -110,10 +110,10 @@ def parameter_table(names: Iterable[str] = NETWORKS) -> pd.DataFrame:
 
 
 def shape_table(chosen: Recipe) -> pd.DataFrame:
-    """Sizes of the maps in a network, measured by sending shapes without values through its modules.
+    """Sizes of the maps in a network, measured by a pass on the meta device, which computes no values.
 
     Args:
-        chosen: a recipe.
+        chosen: recipe of the network.
 
     Returns:
         A row per step, columns `template`, `search, training` and `search, tracking`: channels x height x width of

@@ -1,4 +1,4 @@
-"""Where the paper disagrees with itself, with the code it builds on, or with public result files."""
+"""Inconsistencies of the paper: with itself, with the code it builds on, and with public result files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def inconsistencies() -> pd.DataFrame:
     """The inconsistencies that were found, in our words.
 
     Returns:
-        A row each, with the index `id`. Columns, all text: `where`, `printed` (what the paper says), `against` (what
-        speaks against it) and `here` (how it is read in this project).
+        A row each, with the index `id`. Columns, all text: `where`, `printed` (statement of the paper), `against`
+        (evidence against it) and `here` (reading in this project).
 
     Source: SiamDLA, its tables, figures, equations and text.
     """
@@ -23,7 +23,7 @@ def inconsistencies() -> pd.DataFrame:
 
 
 def inconsistencies_markdown() -> str:
-    """The same as a numbered table in Markdown."""
+    """The inconsistencies as a numbered table in Markdown."""
     lines = ["| | where | the paper prints | against | here |", "|---:|---|---|---|---|"]
     for number, row in enumerate(inconsistencies().itertuples(), start=1):
         lines.append(f"| {number} | {row.where} | {row.printed} | {row.against} | {row.here} |")

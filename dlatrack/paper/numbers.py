@@ -1,29 +1,31 @@
-"""Every number and claim that the paper prints as a result, a row each."""
+"""Every number and claim that the paper prints as a result, as a list."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from dlatrack.paper import figure9
 from dlatrack.paper.published import (
+    FIGURE9_CONCLUDED,
+    FIGURE9_INSENSITIVE,
+    FIGURE9_POSITIVES,
     SCHEDULE,
     PublishedClaim,
     PublishedScore,
     claims,
     published,
-    trackers_of,
+    trackers_in_figure,
 )
 from dlatrack.paper.table1 import table1
 from dlatrack.recipes.twins import dla_label, title_of
 
-#: Where the paper prints results, in its order.
+#: Tables and figures with results, in the order of the paper.
 PLACES = (
     *("Table 1", "Table 2", "Table 3", "Fig. 4", "Fig. 5", "Fig. 6", "Fig. 7a", "Fig. 7b", "Fig. 8"),
     *("Fig. 9a", "Fig. 9", "Fig. 10", "Fig. 11"),
 )
 
-#: What metrics of `published` are called in tables.
+#: Names in tables of the metrics of `published`.
 METRICS = {
     "auc": "AUC",
     "precision": "precision at 20 px",
@@ -36,7 +38,7 @@ METRICS = {
 #: Figures whose trackers the text lists.
 _LISTED = ("Fig. 4", "Fig. 7a")
 
-#: What Table 1 counts, by the names of `table1`.
+#: Names in tables of the questions of `table1`.
 QUESTIONS = {
     "train": "training images or videos",
     "test": "test videos",
@@ -60,12 +62,12 @@ class PaperNumber:
     Args:
         id: unique and stable, e.g. "table2/dla-siamcar/auc".
         where: table, figure or section, e.g. "Table 2".
-        tracker: as the paper spells it; "" for a data set.
-        data_set: that it was measured on, e.g. "OTB100"; "training" for costs.
-        metric: what was measured, e.g. "AUC gain".
-        unit: of the number.
-        printed: the text, e.g. "59K" or "2.5".
-        value: as a number, K and M multiplied out; None for a claim in words.
+        tracker: name of the tracker as the paper spells it; "" for a data set.
+        data_set: data set of the measurement, e.g. "OTB100"; "training" for costs.
+        metric: measured quantity, e.g. "AUC gain".
+        unit: unit of the number.
+        printed: text as printed, e.g. "59K" or "2.5".
+        value: value of the text, K and M multiplied out; None for a claim in words.
         over: tracker that it is compared with; "" for none.
     """
 
@@ -83,8 +85,8 @@ class PaperNumber:
 def paper_numbers() -> list[PaperNumber]:
     """All results of the paper, in its order. Its settings are in `settings.settings_table`.
 
-    Two numbers of each of Figs. 10 and 11 are computed from printed ones and say so: how long an iteration of DLA
-    takes as a multiple of the fixed rule's.
+    Two numbers of each of Figs. 10 and 11 are computed from printed ones, as their text says: the ratio of the times
+    of an iteration with DLA and with the fixed rule.
 
     Source: SiamDLA Tables 1-3, Figs. 4-11, Sec. 4.7 and the conclusion.
     """
@@ -98,7 +100,7 @@ def paper_numbers() -> list[PaperNumber]:
 
 
 def printed_value(text: str) -> float:
-    """The number behind a printed count: "0.5M" is 500,000.
+    """The value of a printed count: "0.5M" is 500,000.
 
     Raises:
         ValueError: for text that is no number.
@@ -139,7 +141,7 @@ def _claim(claim: PublishedClaim) -> PaperNumber:
     what = METRICS.get(claim.metric or "", "")
     if claim.rank is not None:
         kind, printed, value = "rank", str(claim.rank), float(claim.rank)
-        unit = f"of {len(trackers_of(where))}" if where in _LISTED else "1 is best"
+        unit = f"of {len(trackers_in_figure(where))}" if where in _LISTED else "1 is best"
     elif claim.gain_percent is not None:
         kind, printed, value = "gain", f"{claim.gain_percent:g}", claim.gain_percent
         unit = "%" if claim.metric == "eao" else "points of 100"
@@ -162,12 +164,12 @@ def _claim(claim: PublishedClaim) -> PaperNumber:
 
 def _figure9() -> list[PaperNumber]:
     tracker, unit = dla_label("SiamCAR"), "per target"
-    least, most = figure9.POSITIVES
-    first, last = figure9.INSENSITIVE
+    least, most = FIGURE9_POSITIVES
+    first, last = FIGURE9_INSENSITIVE
     rows = [
         ("Fig. 9a", "least mean of positives over K", unit, f"{least:g}", least),
         ("Fig. 9a", "largest mean of positives over K", unit, f"{most:g}", most),
-        ("Fig. 9", "mean of positives, K = 9", unit, f"about {figure9.CONCLUDED:g}", figure9.CONCLUDED),
+        ("Fig. 9", "mean of positives, K = 9", unit, f"about {FIGURE9_CONCLUDED:g}", FIGURE9_CONCLUDED),
         ("Fig. 9", "AUC over K", "in words", f"insensitive to K from {first} to {last}", None),
     ]
     return [
@@ -177,7 +179,7 @@ def _figure9() -> list[PaperNumber]:
 
 
 def _ratios(training: list[PublishedScore]) -> list[PaperNumber]:
-    """Seconds of DLA over those of the fixed rule."""
+    """Ratios of the seconds with DLA and with the fixed rule."""
     seconds = {(score.tracker, score.metric): score for score in training if "seconds" in score.metric}
     rows = []
     for (tracker, metric), score in seconds.items():

@@ -1,15 +1,12 @@
-"""What the paper prints: scores, claims, settings. Never drawn or tabled as if it had been measured here."""
+"""Scores, claims and settings that the paper prints; they never share a column or a line style with measured ones."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from dlatrack.errors import InputError
 
@@ -18,21 +15,34 @@ _PRINTED = Path(__file__).with_name("published.json")
 #: Metrics of "training" that the paper chose; it measured the others.
 SCHEDULE = ("batch", "iterations_per_epoch", "epochs", "inflection_iteration")
 
+#: Fig. 9a, of DLA-SiamCAR: least and largest mean number of positives per target, after 20 epochs of 600,000 pairs.
+#: The curves of Fig. 9 are not printed as numbers; these and the following are from the text around it.
+FIGURE9_POSITIVES: tuple[float, float] = (3.0, 4.0)
+
+#: Fig. 9b: the K whose positives are followed over the epochs.
+FIGURE9_FOLLOWED: tuple[int, ...] = (5, 11, 17, 23)
+
+#: Fig. 9: least and largest K of those that the text calls the method insensitive to.
+FIGURE9_INSENSITIVE: tuple[int, int] = (7, 19)
+
+#: Positives per target at the paper's K of 9, "about three" in its conclusion.
+FIGURE9_CONCLUDED: float = 3.0
+
 
 @dataclass(frozen=True)
 class PublishedScore:
     """One number that the paper prints.
 
     Args:
-        tracker: as the paper spells it, e.g. "DLA-SiamRPN++".
+        tracker: name of the tracker as the paper spells it, e.g. "DLA-SiamRPN++".
         benchmark: "OTB100", "UAV123", or "training" for the costs of Figs. 10 and 11.
         metric: "auc" (the paper's success) or "precision" at 20 px, in 0..1. Of training:
             "seconds_per_iteration_frozen" or "seconds_per_iteration_unfrozen" (the backbone), "parameters_million",
             "batch", "iterations_per_epoch", "epochs", "inflection_iteration".
-        value: as printed.
-        source: where, e.g. "SiamDLA Table 2".
-        backbone: e.g. "ResNet-50"; None: not printed there.
-        group: "anchor-based" or "anchor-free"; None: not printed there.
+        value: the number as printed.
+        source: table or figure, e.g. "SiamDLA Table 2".
+        backbone: backbone network, e.g. "ResNet-50"; None: not printed with the number.
+        group: "anchor-based" or "anchor-free"; None: not printed with the number.
     """
 
     tracker: str
@@ -46,16 +56,16 @@ class PublishedScore:
 
 @dataclass(frozen=True)
 class PublishedClaim:
-    """What the paper's text says of a figure or table, in our words.
+    """A claim of the paper's text on a figure or table, in our words.
 
     Args:
-        source: the figure or table, e.g. "SiamDLA Fig. 7a".
+        source: figure or table, e.g. "SiamDLA Fig. 7a".
         benchmark: "OTB100", "VOT2019" or "LaSOT"; "training" for the loss of Fig. 10.
-        tracker: whom it is about.
+        tracker: tracker that the claim is about.
         metric: "auc", "precision", "eao", "accuracy", "robustness" or "loss"; None: not said.
-        rank: 1 for the best; None: the claim is no rank.
-        gain_percent: the number printed before the per cent sign; `text` says how to read it. None: no gain given.
-        over: tracker it is compared with; None: with all of the figure.
+        rank: rank of the tracker, 1 for the best; None: the claim is no rank.
+        gain_percent: number printed before the per cent sign; `text` says how to read it. None: no gain given.
+        over: tracker that it is compared with; None: all others of the figure.
         text: the claim.
     """
 
@@ -74,10 +84,10 @@ class PublishedSetting:
     """A number of the method or of its training that the paper prints, and that it did not measure.
 
     Args:
-        name: of the setting, e.g. "candidates"; several trackers or figures can share it.
+        name: name of the setting, e.g. "candidates"; several trackers or figures can share it.
         value: a number, or a tuple of numbers or texts.
         of: tracker, "DLA" for every tracker with dynamic label assignment, or "all".
-        source: where, e.g. "SiamDLA Eq. 1".
+        source: equation, figure or section, e.g. "SiamDLA Eq. 1".
     """
 
     name: str
@@ -94,7 +104,7 @@ def published(benchmark: str, metric: str | None = None) -> list[PublishedScore]
         metric: one of that benchmark; None: all.
 
     Raises:
-        InputError: for a benchmark or metric without printed scores, with those that have some.
+        InputError: for a benchmark or metric without printed scores, naming those that have some.
     """
     scores = [PublishedScore(**row) for row in _printed()["scores"]]
     found = _chosen(scores, "benchmark", benchmark, "the paper")
@@ -102,7 +112,7 @@ def published(benchmark: str, metric: str | None = None) -> list[PublishedScore]
 
 
 def scores_of(benchmark: str, metric: str) -> dict[str, float]:
-    """`published` as value by tracker, the form in which plots take it.
+    """Printed values by tracker, as plots take them.
 
     Raises:
         InputError: as in `published`.
@@ -111,34 +121,36 @@ def scores_of(benchmark: str, metric: str) -> dict[str, float]:
 
 
 def claims(source: str | None = None) -> list[PublishedClaim]:
-    """What the paper's text says of its tables and figures.
+    """Claims of the paper's text on its tables and figures.
 
     Args:
         source: one table or figure, e.g. "SiamDLA Fig. 7a"; None: all.
 
     Raises:
-        InputError: for a source without claims, with those that have some.
+        InputError: for a source without claims, naming those that have some.
     """
     found = [PublishedClaim(**row) for row in _printed()["claims"]]
     return found if source is None else _chosen(found, "source", source, "the paper's text")
 
 
 def settings() -> list[PublishedSetting]:
-    """What the paper says of its method and training, and the iterations and batches of Figs. 10 and 11."""
-    rows = (row | {"value": _frozen(row["value"])} for row in _printed()["settings"])
-    found = [PublishedSetting(**row) for row in rows]
+    """Settings of the paper's method and training, with the iterations and batches of Figs. 10 and 11."""
+    found = []
+    for row in _printed()["settings"]:
+        value = row["value"]
+        found.append(PublishedSetting(**row | {"value": tuple(value) if isinstance(value, list) else value}))
     of_training = (score for score in published("training") if score.metric in SCHEDULE)
     return found + [PublishedSetting(row.metric, row.value, row.tracker, row.source) for row in of_training]
 
 
-def trackers_of(figure: str) -> tuple[str, ...]:
-    """The trackers that a figure of the paper shows, in its order.
+def trackers_in_figure(figure: str) -> tuple[str, ...]:
+    """The trackers in a figure of the paper, in its order.
 
     Args:
-        figure: e.g. "Fig. 4".
+        figure: name of the figure, e.g. "Fig. 4".
 
     Raises:
-        InputError: for a figure whose trackers are not printed, with those whose are.
+        InputError: for a figure whose trackers the text does not list, naming the figures whose trackers it does.
     """
     trackers = _printed()["trackers"]
     if figure not in trackers:
@@ -148,45 +160,12 @@ def trackers_of(figure: str) -> tuple[str, ...]:
     return tuple(trackers[figure])
 
 
-def ours_beside_paper(ours: Mapping[str, float], benchmark: str, metric: str) -> pd.DataFrame:
-    """Measured and printed scores side by side, each in its own column.
-
-    Args:
-        ours: measured score by tracker, spelt as in the paper where it has the same tracker.
-        benchmark: as in `published`.
-        metric: as in `published`.
-
-    Returns:
-        A row per tracker, ours first and then those that only the paper has. Columns `ours` and `paper` (float64, NaN
-        where there is none) and `source` (where the paper prints it, or <NA>).
-
-    Raises:
-        InputError: as in `published`.
-    """
-    printed = {score.tracker: score for score in published(benchmark, metric)}
-    trackers = list(dict.fromkeys([*ours, *printed]))
-    return pd.DataFrame(
-        {
-            "ours": pd.Series(dict(ours), dtype="float64").reindex(trackers),
-            "paper": pd.Series({name: score.value for name, score in printed.items()}).reindex(trackers),
-            "source": pd.Series(
-                {name: score.source for name, score in printed.items()}, dtype="string"
-            ).reindex(trackers),
-        },
-        index=pd.Index(trackers, name="tracker"),
-    )
-
-
 def _chosen(rows: list[Any], field: str, wanted: str, whose: str) -> list[Any]:
     found = [row for row in rows if getattr(row, field) == wanted]
     if not found:
         known = ", ".join(dict.fromkeys(getattr(row, field) for row in rows))
         raise InputError(f"{whose} prints nothing for {field} {wanted!r}; it does for {known}")
     return found
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 @cache

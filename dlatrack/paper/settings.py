@@ -1,4 +1,4 @@
-"""The paper's settings beside those of our recipes: what was taken over, what differs, and why."""
+"""The paper's settings beside those of our recipes, with reasons for the differences."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import pandas as pd
 
 from dlatrack.assign import IGNORE, NEGATIVE, POSITIVE, build_assigner
 from dlatrack.models.preprocess import IMAGENET_MEAN, IMAGENET_STD
-from dlatrack.paper import figure9
-from dlatrack.paper.published import settings
+from dlatrack.paper.published import FIGURE9_FOLLOWED, settings
 from dlatrack.recipes import Recipe, recipe
 from dlatrack.sampling.mixture import PAPER_SHARES
 
-#: The recipe that answers for a tracker, for all of them, and for all with dynamic label assignment.
+#: The recipe whose values are compared: for a tracker, for all of them, and for all with dynamic label assignment.
 _RECIPES = {
     "SiamRPN++": "siamrpnpp",
     "SiamCAR": "siamcar",
@@ -41,11 +40,11 @@ _WHY = {
 
 
 def settings_table() -> pd.DataFrame:
-    """Every setting that the paper prints, beside the value that our recipe of the same tracker has.
+    """Every setting that the paper prints, beside the value of our recipe of the same tracker.
 
     Returns:
         A row per setting. Columns, all text: `where` in the paper, `tracker`, `setting`, `paper`, `dlatrack` (""
-        where it is the user's), `taken over` ("yes", "no" or "") and `remark`.
+        where the user decides), `taken over` ("yes", "no" or "") and `remark`.
     """
     rows = []
     for printed in settings():
@@ -55,8 +54,8 @@ def settings_table() -> pd.DataFrame:
                 "where": printed.source.removeprefix("SiamDLA "),
                 "tracker": printed.of,
                 "setting": printed.name.replace("_", " "),
-                "paper": _told(printed.value),
-                "dlatrack": "" if ours is None else _told(ours),
+                "paper": _as_text(printed.value),
+                "dlatrack": "" if ours is None else _as_text(ours),
                 "taken over": "" if ours is None else "yes" if ours == printed.value else "no",
                 "remark": _WHY.get(printed.name, ""),
             }
@@ -76,7 +75,7 @@ def _iterations(chosen: Recipe) -> int:
     return -(-chosen.schedule.pairs_per_epoch // chosen.schedule.batch)
 
 
-#: Our value of each setting, read from the recipe or from the assigner that it builds.
+#: Our value of each setting, from the recipe or from the assigner that it builds.
 _OURS: dict[str, Callable[[Recipe], Any]] = {
     "iou_positive_above": lambda chosen: _assigner(chosen).positive_above,
     "iou_negative_below": lambda chosen: _assigner(chosen).negative_below,
@@ -100,14 +99,14 @@ _OURS: dict[str, Callable[[Recipe], Any]] = {
     "pairs_per_epoch": lambda chosen: chosen.schedule.pairs_per_epoch,
     "epochs": lambda chosen: chosen.schedule.epochs,
     "backbone_joins_in_epoch": lambda chosen: chosen.schedule.unfreeze_epoch + 1,
-    "candidates_followed": lambda chosen: figure9.FOLLOWED,
+    "candidates_followed": lambda chosen: FIGURE9_FOLLOWED,
     "batch": lambda chosen: chosen.schedule.batch,
     "iterations_per_epoch": _iterations,
     "inflection_iteration": lambda chosen: chosen.schedule.unfreeze_epoch * _iterations(chosen),
 }
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, tuple):
-        return ", ".join(map(_told, value))
+        return ", ".join(map(_as_text, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

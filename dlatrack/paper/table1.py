@@ -1,4 +1,4 @@
-"""Table 1 of the paper: the data sets, as it prints them, as their publishers count them, and as found on disk."""
+"""Table 1 of the paper: sizes of the data sets as printed, as their publishers count them, and as found on disk."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from dlatrack.errors import InputError
 
 _PRINTED = Path(__file__).with_name("table1.json")
 
-#: Counts that answer a question, the first that is known.
+#: Counts that answer a question; the first known one is taken.
 _COUNTS = {"train": ("videos", "tracks"), "test": ("tracks", "videos"), "instances": ("rows", "boxes")}
 _QUESTIONS = (*_COUNTS, "classes", "frames_per_second")
 
 
 def data_or_miniatures(folder: str = "", *, user_data: bool = True) -> Path:
-    """A folder of data sets: the named one, that of `DLATRACK_DATA`, or miniatures of all sets in the cache folder.
+    """A folder of data sets: the given one, else `DLATRACK_DATA`, else miniatures of all sets in the cache folder.
 
     Args:
-        folder: named folder; "": none.
+        folder: folder of data sets; "": none.
         user_data: whether `DLATRACK_DATA` is considered.
     """
     if folder:
@@ -43,7 +43,7 @@ def data_or_miniatures(folder: str = "", *, user_data: bool = True) -> Path:
 
 
 def check_below(folder: Path) -> list[CheckReport]:
-    """Check every data set of a folder: in `folder/NAME`, or else in the folder or in one of its usual name there."""
+    """Check every data set of a folder: in `folder/NAME`, else in the folder itself or under its usual name in it."""
     places = {name: own if (own := folder / name).is_dir() else folder for name in names()}
     return [check(name, place) for name, place in places.items() if _holds(name, place)]
 
@@ -66,7 +66,7 @@ def table1(checks: Iterable[CheckReport] = ()) -> pd.DataFrame:
         A row per data set and question: "train" and "test" (images or videos), "instances" (annotated frames or
         boxes), "classes" and "frames_per_second". Columns `paper` (text as printed), `published` (the manifests'
         number), `published_is` ("published", "measured" or "recalled"), `found` (on disk) and `found_in` ("data set"
-        or "miniature"). What nobody knows is <NA>; a sum is unknown when one of its parts is.
+        or "miniature"). Unknown counts are <NA>; a sum is unknown when one of its parts is.
 
     Source: SiamDLA Table 1.
     """
@@ -107,7 +107,7 @@ def _row(printed: dict[str, Any], question: str, found: Mapping[str, CheckReport
 
 
 def _found(report: CheckReport, split: str) -> dict[str, int]:
-    """Counts of a split that was checked, or of one that is put together from those that were."""
+    """Counts of a split that was checked, or of one that consists of checked splits."""
     known = manifest(report.name).splits.get(split)
     whole = known is not None and known.of and not known.only and not known.without
     parts = known.of.split() if known is not None and whole else [split]

@@ -1,15 +1,16 @@
-"""Boxes of tracked targets drawn into the pixels of a video, in one colour and with one number for each target."""
+"""Boxes of tracked targets drawn into the pixels of a video, with a colour and a number for each target."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.pixels.colours import BLACK, BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 from dlatrack.pixels.marks import outline
 from dlatrack.pixels.text import rgb, text_width, write_line
 
-#: Of targets 1, 2, ...; from the seventh on they repeat, and the numbers tell targets apart.
+#: Colours of targets 1, 2, ...; from the seventh on they repeat, and only the numbers differ.
 TARGET_COLOURS = (VERMILLION, SKY, GREEN, ORANGE, PURPLE, BLUE)
 
 _LIGHT = (255, 255, 255)
@@ -27,12 +28,12 @@ def annotate_targets(image_rgb: np.ndarray, boxes_xywh: np.ndarray, scores: np.n
         image_rgb: (H, W, 3) uint8.
         boxes_xywh: (N, 4), image px.
         scores: (N,), 0..1.
-        frame: its number, from 0.
+        frame: number of the frame, from 0.
     """
     unit = max(min(image_rgb.shape[:2]) / 360, 0.75)  # lines and letters grow with the picture
     line = max(round(2 * unit), 1)
     for target, box in enumerate(boxes_xywh, 1):
-        xyxy = np.concatenate([box[:2], box[:2] + box[2:]])
+        xyxy = xywh_to_xyxy(box)
         outline(image_rgb, xyxy, rgb(DARK), line + 2)
         outline(image_rgb, xyxy, rgb(target_colour(target)), line)
     for target, (box, score) in enumerate(zip(boxes_xywh, scores, strict=True), 1):  # over all boxes
@@ -52,7 +53,7 @@ def _tag(
     ground: tuple[int, int, int],
     letters: tuple[int, int, int],
 ) -> None:
-    """A line on a coloured ground that stands on the point x, y, moved into the image where it would leave it."""
+    """Write a line on a coloured ground above the point x, y, moved into the image where it would leave it."""
     size = round(13 * unit)
     pad, tall = round(4 * unit), round(18 * unit)
     wide = text_width(text, size=size, bold=True) + 2 * pad

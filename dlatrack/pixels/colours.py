@@ -1,4 +1,4 @@
-"""Colours with fixed meanings: those of Okabe and Ito, which people with any kind of colour vision tell apart."""
+"""Colours with fixed meanings: those of Okabe and Ito, which people with any kind of colour vision distinguish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks of samples in pixel images: discs, rings, diamonds and dots, all of one kind in one step."""
+"""Marks of samples in pixel images: discs, rings, diamonds and dots, drawn all at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def draw_samples(
         image: (H, W, 3) uint8 RGB.
         points: (N, 2), image px.
         labels: (N, m), 1 positive, 0 negative, -1 ignored.
-        nearest: numbers of the points that are candidates.
+        nearest: numbers of the points that are candidates; None: not drawn.
         cell: px between neighbouring points.
     """
     positive = (labels == 1).any(1)
@@ -45,13 +45,13 @@ def draw_samples(
 
 
 def mark_target(image: np.ndarray, box_xyxy: np.ndarray) -> None:
-    """The box of the target (4,) in image px, in place: yellow with a dark rim."""
+    """Draw the box of the target (4,) in image px, in place: yellow with a dark rim."""
     outline(image, box_xyxy, rgb(DARK), 4)
     outline(image, box_xyxy, rgb(TARGET), 2)
 
 
 def outline(image: np.ndarray, box_xyxy: np.ndarray, colour: Colour, thickness: int = 1) -> None:
-    """A rectangle (4,) in image px, in place."""
+    """Draw a rectangle (4,) in image px, in place."""
     reach = 4.0 * max(image.shape)  # OpenCV takes no number that is far outside
     x1, y1, x2, y2 = (round(float(v) * 2**_SHIFT) for v in np.clip(box_xyxy, -reach, reach))
     cv2.rectangle(image, (x1, y1), (x2, y2), colour, thickness, cv2.LINE_AA, _SHIFT)
@@ -66,7 +66,7 @@ def _stamp(
     colour: Colour,
     rim: Colour | None = None,
 ) -> None:
-    """The same mark around all `centres` (n, 2), which are more than 2 `most` px apart; cut off beyond `most` px."""
+    """Draw a mark around all `centres` (n, 2), more than 2 `most` px apart, cut off beyond `most` px."""
     middle = np.floor(centres + 0.5).astype(int)
     reach = min(int(np.ceil(radius)) + 1, most)
     fits = ((middle >= reach) & (middle < np.array(image.shape[1::-1]) - reach)).all(1)
@@ -86,7 +86,10 @@ def _stamp(
 def _ink(
     shape: Shape, radius: float, reach: int, offset: tuple[float, float], colour: Colour, rim: Colour | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A mark over a picture is picture * keep + add: (k, k, 1) and (k, k, 3) float32, half a level for rounding."""
+    """Factors (k, k, 1) and summands (k, k, 3), float32, that draw a mark: picture * factor + summand.
+
+    The summands include half a level, so that cutting off the fraction rounds.
+    """
     keep: np.ndarray = np.ones((2 * reach + 1, 2 * reach + 1, 1), np.float32)
     add: np.ndarray = np.zeros((*keep.shape[:2], 3), np.float32)
     layers = [(radius + 0.6, rim, 0.8), (radius, colour, 1.0)] if rim else [(radius, colour, 1.0)]

@@ -1,4 +1,4 @@
-"""Letters and colours in pixel images: what Matplotlib's font looks like without Matplotlib's figures."""
+"""Letters and colours in pixel images, in Matplotlib's font without its figures."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def write_line(
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        text: without line breaks.
-        x: px, the left end, centre or right end of the line.
-        y: px, its baseline.
-        size: of the font, px.
-        colour: of the letters.
-        align: what `x` is.
-        bold: heavy letters.
+        text: the line, without line breaks.
+        x: position of the left end, centre or right end of the line, px.
+        y: position of its baseline, px.
+        size: size of the font, px.
+        colour: colour of the letters.
+        align: part of the line that `x` is the position of.
+        bold: whether letters are bold.
     """
     if not text:
         return
@@ -58,7 +58,7 @@ def text_width(text: str, *, size: int = 12, bold: bool = False) -> int:
 
 
 def blend(image: np.ndarray, alpha: np.ndarray, left: int, top: int, colour: Colour) -> None:
-    """Lay a colour over an image, in place, as densely as `alpha` (h, w) float32 in 0..1 says."""
+    """Lay a colour over an image, in place, with densities `alpha` (h, w) float32 in 0..1."""
     height, width = alpha.shape
     y1, y2 = max(top, 0), min(top + height, image.shape[0])
     x1, x2 = max(left, 0), min(left + width, image.shape[1])

@@ -16,10 +16,10 @@ _QUIT = (ord("q"), 27)  # q and Escape
 
 
 class PreviewWindow:
-    """A window of OpenCV, open for the length of a block.
+    """A window of OpenCV that is open during a block.
 
     Args:
-        title: of the window.
+        title: title of the window.
 
     Raises:
         InputError: if this OpenCV has no windows, or there is no display.

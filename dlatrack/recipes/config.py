@@ -1,4 +1,4 @@
-"""What a recipe says: network, label assigner, loss, augmentation, schedule, online tracking."""
+"""The parts of a recipe: network, label assigner, loss, augmentation, schedule, online tracking."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NetConfig:
     channels: int = 256  #: width of neck and head
     head: str = "car"  #: a name of `models.heads`
     tower_depth: int = 4  #: 3x3 convolutions in each tower of the head
-    first_side: float = 1.0  #: px, what an untrained point head of SiamCAR answers for l, t, r and b
+    first_side: float = 1.0  #: px, what an untrained point head of SiamCAR predicts for l, t, r and b
     input_format: InputFormat = "bgr_255"  #: raw BGR or RGB 0..255, or ImageNet-normalised RGB
     template_size: int = 127  #: template crop, px
     search_size: int = 255  #: search region of training, px
@@ -32,7 +32,7 @@ class NetConfig:
 
 @dataclass(frozen=True)
 class AssignConfig:
-    """Label assigner: its name in `assign.build_assigner`, the grid offset it trains with and its options."""
+    """Label assigner: its name in `assign.build_assigner`, the grid offset of training and its options."""
 
     name: str = "dla_points"
     point_offset: float = 31  #: search-region px of the first grid point

@@ -1,4 +1,4 @@
-"""From the JSON form of a recipe back to the recipe."""
+"""Recipes read from their JSON form."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dlatrack.recipes import Recipe
 
 
 def recipe_from_dict(data: Any, source: str) -> Recipe:
-    """The inverse of `Recipe.as_dict`, also after a round trip through JSON.
+    """Build a recipe from the result of `Recipe.as_dict`, also after a round trip through JSON.
 
     Args:
-        data: nested dictionaries and lists, from outside.
-        source: the file they come from, named in messages.
+        data: nested dictionaries and lists, not yet checked.
+        source: name of the file in messages.
 
     Raises:
         InputError: for unknown or missing fields and values of the wrong kind, naming the field.

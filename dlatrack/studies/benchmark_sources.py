@@ -10,7 +10,7 @@ from dlatrack.datasets.manifests import Place, locate
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import benchmark
-from dlatrack.models.shipped import shipped
+from dlatrack.models.weights import shipped
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import side_by_side
 from dlatrack.studies.presets import sizes

@@ -10,8 +10,8 @@ import pandas as pd
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Estimate, sentence
-from dlatrack.evaluation.vot.difference import eao_difference
-from dlatrack.evaluation.vot.scores import VOTResult
+from dlatrack.evaluation.vot.difference import eao_differences
+from dlatrack.evaluation.vot.scores import VOTResult, measure_runs
 from dlatrack.paper.published import claims, published
 from dlatrack.recipes.twins import title_of
 from dlatrack.studies.benchmarks import BenchmarkStudy
@@ -57,7 +57,7 @@ def twin_table(study: BenchmarkStudy, *, seed: int = 0) -> pd.DataFrame:
         seed: seed of the bootstrap.
 
     Raises:
-        InputError: as `paired_bootstrap` and `eao_difference`, e.g. for a benchmark of one sequence.
+        InputError: as `paired_bootstrap` and `eao_differences`, e.g. for a benchmark of one sequence.
     """
     rows = []
     for fixed, dynamic in study.pairs:
@@ -186,11 +186,8 @@ def _difference(study: BenchmarkStudy, fixed: str, dynamic: str, seed: int) -> E
         one, other = (study.one_pass[name].sequence_auc for name in (dynamic, fixed))
         return paired_bootstrap(one, other, seed=seed)
     result = study.reset_based[fixed]
-    return eao_difference(
-        study.results[dynamic],
-        study.results[fixed],
-        study.truth,
-        result.interval,
-        protocol=result.protocol,
-        seed=seed,
-    )
+    runs = {
+        name: measure_runs(study.results[name], study.truth, result.protocol) for name in (dynamic, fixed)
+    }
+    found = eao_differences(runs, study.truth, result.interval, protocol=result.protocol, seed=seed)
+    return found[dynamic, fixed]

@@ -19,7 +19,7 @@ from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.resampling import draw_sequences
 from dlatrack.evaluation.statistics.twins import TwinComparison, compare_twins
 from dlatrack.files import file_digest
-from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.recipes.twins import label, label_pairs
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan

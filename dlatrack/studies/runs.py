@@ -11,8 +11,7 @@ from dlatrack import __version__, paths
 from dlatrack.datasets.content import content_of
 from dlatrack.errors import InputError
 from dlatrack.files import file_digest
-from dlatrack.models.shipped import find_weights
-from dlatrack.models.weights import read_weights_info
+from dlatrack.models.weights import find_weights, read_weights_info
 from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import label

@@ -19,7 +19,7 @@ from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.evaluation.statistics.twins import compare_twins
 from dlatrack.files import file_digest
-from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table
 from dlatrack.recipes.twins import label, label_pairs, side_by_side

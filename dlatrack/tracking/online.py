@@ -24,7 +24,7 @@ from dlatrack.tracking.steps.siamrpn import siamban_step, siamrpn_step
 from dlatrack.tracking.steps.state import CropGeometry, TargetState
 
 if TYPE_CHECKING:
-    from dlatrack.models.siamese import HeadOutput
+    from dlatrack.models.heads import HeadOutput
 
 
 class Network(Protocol):

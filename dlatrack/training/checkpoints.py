@@ -9,13 +9,11 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import nn
 from torch.amp import GradScaler
 
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path
-from dlatrack.models.checkpoint_files import read_safetensors
+from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict
 from dlatrack.sampling.content_list import changed_parts
@@ -25,7 +23,7 @@ _ENTRY = "dlatrack-training"
 
 
 class Position(NamedTuple):
-    """How far a run has come: whole epochs, and steps of the epoch that follows."""
+    """Progress of a run: finished epochs, and finished steps of the epoch that follows."""
 
     epoch: int
     step: int
@@ -42,30 +40,29 @@ def save_checkpoint(
     """Write network, momentum, scale of the loss and position, whole or not at all.
 
     Args:
-        path: the file.
-        net: the network being trained.
-        optimizer: its SGD.
-        scaler: of the loss; one that does not scale leaves nothing in the file.
-        done: what is done.
-        run: what the run was started with, plain JSON; a resumed run must have the same.
+        path: file to write.
+        net: network being trained.
+        optimizer: its SGD optimiser.
+        scaler: scaler of the loss; one that is not enabled leaves nothing in the file.
+        done: finished epochs and steps.
+        run: identity of the run (`identity.describe_run`), plain JSON; a resumed run must have the same.
 
     Raises:
         InputError: if the file cannot be written.
     """
-    tensors = {f"net.{name}": value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
     for name, parameter in net.named_parameters():
         buffer = optimizer.state[parameter].get("momentum_buffer") if parameter in optimizer.state else None
         if buffer is not None:
-            tensors[f"momentum.{name}"] = buffer.detach().cpu().contiguous()
+            tensors[f"momentum.{name}"] = buffer
     content: dict[str, Any] = {**done._asdict(), "run": dict(run)}
     if scaler.is_enabled():
         content["scaler"] = scaler.state_dict()
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(content, sort_keys=True)}))
+    write_safetensors(path, tensors, {_ENTRY: json.dumps(content, sort_keys=True)})
 
 
 def epochs_done(path: Path) -> int:
-    """Whole epochs that a checkpoint says it has done; 0 if there is none, or it does not say."""
+    """Number of finished epochs of a checkpoint; 0 if the file is absent or unreadable."""
     try:
         with safe_open(path, framework="numpy") as file:
             return int(json.loads((file.metadata() or {})[_ENTRY])["epoch"])
@@ -83,18 +80,18 @@ def load_checkpoint(
     """Fill a network and the scaler of its loss from a checkpoint.
 
     Args:
-        path: a file of `save_checkpoint`.
-        net: the network to fill.
-        scaler: of the loss, built as the run says.
-        run: what this run is started with.
-        data: gives hashes of the parts of its data, as `CropSource.content`; asked for if the data differ.
+        path: file written by `save_checkpoint`.
+        net: network to fill.
+        scaler: scaler of the loss to fill.
+        run: identity of this run (`identity.describe_run`).
+        data: function that returns hashes of the parts of the data (`CropSource.content`); called if the data differ.
 
     Returns:
-        What is done, and the momentum by parameter name.
+        Finished epochs and steps, and the momentum by parameter name.
 
     Raises:
-        InputError: if the file is missing, truncated, no checkpoint, or of a run that was started otherwise; the
-            message names the first difference.
+        InputError: if the file is missing, truncated, no checkpoint, or of another run; the message names the first
+            difference.
     """
     tensors, metadata = read_safetensors(path)
     try:
@@ -131,7 +128,7 @@ def load_checkpoint(
 def restore_momentum(
     net: nn.Module, optimizer: torch.optim.Optimizer, momentum: Mapping[str, torch.Tensor]
 ) -> None:
-    """Give the optimiser the momentum of a checkpoint."""
+    """Fill an optimiser with the momentum of a checkpoint."""
     for name, parameter in net.named_parameters():
         if name in momentum:
             optimizer.state[parameter]["momentum_buffer"] = momentum[name].to(parameter.device).clone()
@@ -149,20 +146,20 @@ def first_difference(theirs: Any, ours: Any, name: str = "run") -> tuple[str, An
 
 
 def check_same_position(done: Position, folder: Path, ranks: Ranks) -> None:
-    """Refuse processes that would resume from different checkpoints, as those of machines without a shared disk.
+    """Raise if processes would resume from different checkpoints, as on machines without a shared disk.
 
     Args:
-        done: how far the checkpoint of this process is.
-        folder: of the run.
-        ranks: the processes of the run.
+        done: progress of the checkpoint that this process reads.
+        folder: folder of the run.
+        ranks: processes of the run.
 
     Raises:
-        InputError: naming the first process that differs, in every process.
+        InputError: in every process, naming the first one that differs.
     """
     places = ranks.gather((done.epoch, done.step))
     for rank, (epoch, step) in enumerate(places):
         if (epoch, step) != places[0]:
             raise InputError(
-                f"{folder}: rank 0 goes on from epoch {places[0][0]}, step {places[0][1]}, but rank {rank} from "
+                f"{folder}: rank 0 resumes from epoch {places[0][0]}, step {places[0][1]}, but rank {rank} from "
                 f"epoch {epoch}, step {step}; all processes must see the same folder"
             )

@@ -30,8 +30,7 @@ from dlatrack.training.checkpoints import (
     restore_momentum,
     save_checkpoint,
 )
-from dlatrack.training.compiled import check_compiler, compiled
-from dlatrack.training.compute import Compute
+from dlatrack.training.compute import Compute, check_compiler, compile_network
 from dlatrack.training.history import StepRow, read_history, write_history
 from dlatrack.training.identity import describe_run
 from dlatrack.training.replay import save_step
@@ -44,13 +43,13 @@ CHECKPOINT, HISTORY, FAILED = "checkpoint.safetensors", "history.csv", "failed_s
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """A finished or paused run.
+    """A finished or interrupted run.
 
     Args:
-        net: the network, in evaluation mode.
+        net: network in evaluation mode.
         steps: history of all steps.
-        epochs: epochs done.
-        stopped: whether `should_stop` ended it before its time.
+        epochs: number of finished epochs.
+        stopped: whether `should_stop` interrupted it.
     """
 
     net: SiameseNet
@@ -71,35 +70,35 @@ def train(
     on_step: Callable[[StepRow, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Training:
-    """Train a recipe, or go on where a run in the same folder stopped.
+    """Train a recipe, or resume an interrupted run in the same folder.
 
-    After every epoch, and in it as `compute` says, the folder holds `checkpoint.safetensors` and `history.csv`. A
-    second call with the same arguments continues from them, across the unfreezing of the backbone too, and ends with
-    the same bits as a run that was never stopped; a finished run is only read. How many workers there are, and when
-    the run is saved, changes nothing either.
+    After every epoch, and within it as `compute` says, the folder holds `checkpoint.safetensors` and `history.csv`. A
+    second call with the same arguments resumes from them, across the unfreezing of the backbone too, and ends with
+    the same bits as an uninterrupted run; a finished run is only read. The number of workers and the times of saving
+    do not change the result either.
 
-    A step whose loss or gradient is not finite is not made. It is kept in `failed_step.safetensors`, which
+    A step whose loss or gradient is not finite is not made but kept in `failed_step.safetensors`, which
     `replay.replay` repeats. In float16 a gradient that overflows first halves the scale of the loss, and the step is
     skipped and counted; the run stops once that has brought the scale to 1.
 
     Args:
         recipe: network, assigner, loss, sampling and schedule.
         crops: training crops of one set, or a mixture of sets.
-        folder: where the run lives; created when absent.
-        seed: of initial weights, pairs and label draws.
-        backbone_weights: what the backbone starts from: "imagenet" (torchvision's weights, fetched once), "random",
+        folder: folder of the run; created when absent.
+        seed: seed of initial weights, pairs and label draws.
+        backbone_weights: initial weights of the backbone: "imagenet" (torchvision's weights, fetched once), "random",
             or a file; None: as the recipe says (`Schedule.backbone_start`).
-        until_epoch: stop after this many epochs in all; None: train to the end of the schedule.
+        until_epoch: number of epochs in all after which the call returns; None: those of the schedule.
         compute: device, processes, precision and checkpoints; None: this process on the CPU.
         on_step: called with each step and the number of steps of the whole run, in rank 0.
-        should_stop: asked after each step; when any process is told so, all save and return.
+        should_stop: called after each step; when it returns True in any process, all save and return.
 
     Returns:
         The trained network and its history.
 
     Raises:
-        InputError: if the folder belongs to another run, one is at work there, or it cannot be written; for a seed
-            that is not in 0..2^64 - 1, or one track where negative pairs need two; if weights or crops cannot be
+        InputError: if the folder belongs to another run, another process trains in it, or it cannot be written; for a
+            seed that is not in 0..2^64 - 1, or one track where negative pairs need two; if weights or crops cannot be
             read, the loss stops being finite, or nothing can be compiled. The last checkpoint stays usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
@@ -113,11 +112,11 @@ def train(
     only_read = compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
     with nullcontext() if only_read else compute.ranks.owned_folder(folder):
         run = _Run(recipe, crops, Path(folder), seed, backbone_weights, compute)
-        return run.go(last, on_step, should_stop)
+        return run.train_until(last, on_step, should_stop)
 
 
 class _Run:
-    """State of a run: the network, its optimiser, and how far it is."""
+    """State of a run: network, optimiser, history and position."""
 
     def __init__(
         self,
@@ -154,21 +153,18 @@ class _Run:
         self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
         assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
-        factor = compute.parts if compute.gradients == "sum" else 1
-        self.stepper = Stepper(
-            recipe, assigner, scaler, compute.ranks, compute.accumulate, compute.precision, factor
-        )
+        self.stepper = Stepper(recipe, assigner, scaler, compute)
         self.called: torch.nn.Module = self.net
         self.optimizer: torch.optim.SGD | None = None
         self.saved = time.monotonic()
 
-    def go(
+    def train_until(
         self,
         last: int,
         on_step: Callable[[StepRow, int], None] | None,
         should_stop: Callable[[], bool] | None,
     ) -> Training:
-        """Train up to epoch `last`."""
+        """Train until `last` epochs are finished."""
         began = self.done.epoch
         if began < last and self.compute.ranks.first:
             for name in (CHECKPOINT, HISTORY):
@@ -179,7 +175,7 @@ class _Run:
         stopped = any(self._epoch(epoch, on_step, should_stop) for epoch in range(began, last))
         if stopped:
             done = len(self.steps) // self.steps_per_epoch
-        self.compute.ranks.wait()  # a next call of any process reads what rank 0 has written
+        self.compute.ranks.wait()  # the next call of any process reads the files of rank 0
         return Training(self.net.eval(), self.steps, done, stopped)
 
     def _epoch(
@@ -188,7 +184,7 @@ class _Run:
         on_step: Callable[[StepRow, int], None] | None,
         should_stop: Callable[[], bool] | None,
     ) -> bool:
-        """Train the rest of an epoch; whether it was stopped."""
+        """Train the rest of an epoch; return whether it was interrupted."""
         schedule, ranks = self.recipe.schedule, self.compute.ranks
         first = self.done.step if epoch == self.done.epoch else 0
         optimizer = self._prepare(epoch, first)
@@ -226,7 +222,7 @@ class _Run:
             started = time.perf_counter()
             if on_step is not None and ranks.first:
                 on_step(step, schedule.epochs * self.steps_per_epoch)
-            stop = self._anybody(should_stop)
+            stop = self._any_process_stops(should_stop)
             if number + 1 < self.steps_per_epoch and (stop or self._is_due(number + 1)):
                 self._save(Position(epoch, number + 1), optimizer)
                 if stop:
@@ -238,19 +234,19 @@ class _Run:
         return stop and epoch + 1 < schedule.epochs
 
     def _prepare(self, epoch: int, first: int) -> torch.optim.SGD:
-        """Freeze what is frozen; the optimiser starts anew when the backbone joins."""
+        """Freeze the parts that do not train; a new optimiser begins when the backbone joins."""
         schedule = self.recipe.schedule
         self.net.train_mode(epoch >= schedule.unfreeze_epoch, trunk_dtype(self.compute.precision))
         if self.optimizer is None or epoch == schedule.unfreeze_epoch:
             self.optimizer = build_optimizer(self.net, schedule)
             if self.compute.compile:
-                self.called = compiled(self.net)
+                self.called = compile_network(self.net)
             if epoch != schedule.unfreeze_epoch or first:
                 restore_momentum(self.net, self.optimizer, self.momentum)
         return self.optimizer
 
     def _failure(self, error: NotFiniteError, epoch: int, batch: PairBatch) -> InputError:
-        """Keep the step that failed, each process its share, and say so."""
+        """Save the failed step, in each process its share of the batch, and name the file in the error."""
         ranks = self.compute.ranks
         kept = self.folder / (FAILED if ranks.first else f"{ranks.rank}_{FAILED}")
         save_step(
@@ -266,8 +262,8 @@ class _Run:
         )
         return InputError(f"{error}; lower the learning rate or check the data; the step is kept in {kept}")
 
-    def _anybody(self, should_stop: Callable[[], bool] | None) -> bool:
-        """Whether one of the processes is to stop; all must hear of it in the same step."""
+    def _any_process_stops(self, should_stop: Callable[[], bool] | None) -> bool:
+        """Whether `should_stop` is True in any process; all must stop after the same step."""
         asked = torch.tensor([float(should_stop is not None and should_stop())], device=self.compute.device)
         return bool(self.compute.ranks.total(asked).item())
 
@@ -277,7 +273,7 @@ class _Run:
         return by_steps or time.monotonic() - self.saved > 60 * minutes
 
     def _save(self, done: Position, optimizer: torch.optim.Optimizer) -> None:
-        """History first: rows that the checkpoint does not know are left out when the run goes on."""
+        """Write the history first: rows beyond the checkpoint are left out when the run resumes."""
         if self.compute.ranks.first:
             write_history(self.folder / HISTORY, self.steps)
             scaler = self.stepper.scaler

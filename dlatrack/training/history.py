@@ -1,4 +1,4 @@
-"""What happened in every step of a training run, as a CSV file."""
+"""History of a training run: losses, gradient norm and label counts of every step, as a CSV file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class StepRow(NamedTuple):
     """One optimisation step.
 
     Attributes:
-        epoch: from 0.
-        step: from 0, counted through the whole run.
+        epoch: number of the epoch, from 0.
+        step: number of the step in the whole run, from 0.
         lr: learning rate of neck and head.
         loss: weighted sum of the terms below.
         loss_classification: balanced cross-entropy.
@@ -25,13 +25,13 @@ class StepRow(NamedTuple):
         loss_centerness: binary cross-entropy.
         gradient_norm: global L2 norm before clipping; not finite in a skipped step.
         clipped: 1 if the gradient was clipped, else 0.
-        skipped: 1 if the step was not made because its gradient was too large for float16, else 0.
+        skipped: 1 if the step was skipped because its gradient overflowed float16, else 0.
         positives: mean positives per pair.
         negatives: mean negatives per pair.
         empty: pairs in which no sample satisfied the assignment rule.
         tied: pairs whose candidates all have the same IoU.
-        rescued: empty pairs that were given their best candidate.
-        pairs_per_second: of this step, data included.
+        rescued: empty pairs whose best candidate became positive.
+        pairs_per_second: speed of this step, data included.
     """
 
     epoch: int
@@ -86,7 +86,7 @@ def read_history(path: Path, steps: int) -> list[StepRow]:
 
 
 def _step(row: Mapping[str, str]) -> StepRow:
-    """One line of the file; a run that began before there was float16 has skipped nothing."""
+    """One line of the file; histories written before float16 was supported have no column `skipped`."""
     row = {"skipped": "0", **row}
     values: dict[str, Any] = {name: kind(row[name]) for name, kind in _KINDS.items()}
     return StepRow(**values)

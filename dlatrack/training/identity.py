@@ -1,4 +1,4 @@
-"""What decides the outcome of a run, in plain values."""
+"""Identity of a training run: the inputs that decide its outcome, as plain values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def describe_run(
     backbone_weights: str | Path | None,
     compute: Compute | None = None,
 ) -> dict[str, Any]:
-    """What decides the outcome of a run, as plain JSON; arguments as `train`."""
+    """Describe the inputs that decide the outcome of a run, as plain JSON; arguments as `engine.train`."""
     start = starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
     compute = compute or Compute()
     described = {

@@ -1,4 +1,4 @@
-"""Ending a run from outside without losing work."""
+"""Signals as requests to stop, so that an interrupted run saves its work."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-#: Seconds within which a signal that comes again is the same one: launchers pass on what the terminal sent to all.
+#: Seconds within which a repeated signal counts as the same one: launchers pass on what the terminal sent to all.
 _SAME = 1.0
 
 
 @contextmanager
 def stop_signal(*numbers: int) -> Iterator[Callable[[], int]]:
-    """Notice signals instead of dying from them: schedulers send SIGTERM before they kill, users press Ctrl-C.
+    """Record signals instead of dying from them: schedulers send SIGTERM before they kill, users press Ctrl-C.
 
-    Pressing Ctrl-C again stops at once.
+    A second Ctrl-C stops at once.
 
     Args:
-        numbers: of the signals; none: SIGTERM.
+        numbers: numbers of the signals; none: SIGTERM.
 
     Yields:
-        The signal that has come, 0 as long as none has. Outside the main thread none ever does.
+        A function that returns the number of the first signal received, 0 until then; only the main thread gets any.
     """
     came, since = 0, 0.0
     if threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""One process or many: which part of each batch a process trains on, and how they agree."""
+"""Processes of a distributed run: their ranks, and what they exchange."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Ranks:
     """The processes of a run.
 
     Args:
-        rank: number of this one, from 0; rank 0 writes files and shows progress.
-        world: how many there are.
+        rank: number of this process, from 0; rank 0 writes files and shows progress.
+        world: number of processes.
     """
 
     rank: int = 0
@@ -32,13 +32,13 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this process writes and shows."""
+        """Whether this is rank 0, which writes files and shows progress."""
         return self.rank == 0
 
     def wrap(self, net: nn.Module) -> nn.Module:
         """The network as it is called in training: with several processes their gradients are averaged.
 
-        Call it anew when other parameters begin to train.
+        Call it again when other parameters begin to train.
         """
         if self.world == 1:
             return net
@@ -53,19 +53,19 @@ class Ranks:
         return values
 
     def gather(self, value: Any) -> list[Any]:
-        """What each process holds, in the order of their ranks."""
+        """The values of all processes, in the order of their ranks."""
         held = [value] * self.world
         if self.world > 1:
             dist.all_gather_object(held, value)
         return held
 
     def wait(self) -> None:
-        """Go on when all processes have come this far."""
+        """Wait until all processes have reached this call."""
         self.gather(None)
 
     @contextmanager
     def owned_folder(self, folder: str | Path) -> Iterator[None]:
-        """Let rank 0 own a folder for all processes, as `files.owned_folder`; if it cannot, all are refused.
+        """Lock a folder in rank 0 for all processes, as `files.owned_folder`; a failure is raised in all of them.
 
         Raises:
             InputError: as `files.owned_folder`, in every process.
@@ -82,7 +82,7 @@ class Ranks:
             yield
 
     def share_buffers(self, net: nn.Module) -> None:
-        """Give all processes the running means and variances of rank 0, which saves them."""
+        """Copy the running means and variances of rank 0, which saves them, to all processes."""
         if self.world > 1:
             for buffer in net.buffers():
                 dist.broadcast(buffer, 0)
@@ -90,7 +90,7 @@ class Ranks:
 
 @contextmanager
 def ranks(device: str) -> Iterator[tuple[Ranks, str]]:
-    """Join the other processes that `torchrun` has started; without it there is one.
+    """Join the other processes that `torchrun` has started; without `torchrun` there is one process.
 
     Args:
         device: "cpu", or "cuda" for the GPU of this process's local rank.

@@ -1,4 +1,4 @@
-"""A step that went wrong, kept whole, so that it can be looked at as often as needed."""
+"""Training steps that failed, saved whole so that they can be repeated and examined."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 
 from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path
-from dlatrack.models.checkpoint_files import read_safetensors
+from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.recipes.serialize import recipe_from_dict
 from dlatrack.sampling.pairs import PairBatch
-from dlatrack.training.step import Precision, forward_loss, trunk_dtype
+from dlatrack.training.compute import Precision
+from dlatrack.training.step import forward_loss, trunk_dtype
 
 _ENTRY = "dlatrack-failed-step"
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What a kept step does when it is repeated.
+    """Losses and gradients of a failed step when it is repeated.
 
     Args:
-        epoch: in which it was, from 0.
-        step: through the whole run, from 0.
+        epoch: epoch of the step, from 0.
+        step: number of the step in the whole run, from 0.
         message: why training stopped.
         losses: the total and its terms.
-        gradient_norms: of backbone, neck and head.
-        not_finite: names of weights, inputs, answers and gradients that hold a value that is not finite.
-        positives: per pair.
-        keys: of the pairs, with which their labels were drawn.
+        gradient_norms: L2 norms by part of the network: backbone, neck and head.
+        not_finite: names of weights, inputs, losses and gradients with a value that is not finite.
+        positives: number of positives of each pair.
+        keys: keys of the pairs, with which their labels were drawn.
     """
 
     epoch: int
@@ -60,13 +59,13 @@ def save_step(
     message: str,
     scale: float = 1.0,
 ) -> None:
-    """Keep a step: the weights before it, its batch, the scale of its loss, and what the run was started with.
+    """Save a step: the weights before it, its batch, the scale of its loss, and the identity of the run.
 
     Raises:
         InputError: if the file cannot be written.
     """
-    tensors = {f"net.{name}": value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-    tensors |= {f"batch.{name}": value.contiguous() for name, value in batch._asdict().items()}
+    tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
+    tensors |= {f"batch.{name}": value for name, value in batch._asdict().items()}
     content = {
         "epoch": epoch,
         "step": step,
@@ -75,15 +74,14 @@ def save_step(
         "scale": scale,
         "run": run,
     }
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(content, sort_keys=True)}))
+    write_safetensors(path, tensors, {_ENTRY: json.dumps(content, sort_keys=True)})
 
 
 def replay(path: str | Path) -> Replay:
-    """Repeat a kept step on the CPU, in the precision of its run, without changing anything.
+    """Repeat a saved step on the CPU, in the precision of its run; the file is only read.
 
-    The batch is computed at once, whatever its parts were, and nothing is compiled. Gradients are those of the scaled
-    loss, their norms without the scale.
+    The batch is computed in one part, and nothing is compiled. Gradients are those of the scaled loss, their norms
+    are without the scale.
 
     Raises:
         InputError: if the file is missing, cut short or of another kind.
@@ -104,8 +102,8 @@ def replay(path: str | Path) -> Replay:
     net = build_model(recipe)
     state = {name.removeprefix("net."): value for name, value in tensors.items() if name.startswith("net.")}
     try:
-        # Not `load_strict`: weights that are not finite are what one looks for here, and the step itself has left
-        # running means that are not, which take no part in training.
+        # Not `load_strict`, which refuses what is looked for here: weights that are not finite. The failed step has
+        # also left such running means, which take no part in training.
         net.load_state_dict(state)
     except RuntimeError as error:
         raise InputError(f"{path} does not hold the weights of {recipe.name}: {error}") from error

@@ -1,4 +1,4 @@
-"""Learning rates, and which parts of the network they apply to."""
+"""Learning rates over a run, and the optimiser with one group of parameters per rate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dlatrack.recipes import Schedule
 
 
 def learning_rate(schedule: Schedule, epoch: int, share: float = 0.0) -> float:
-    """Rate of neck and head.
+    """Learning rate of neck and head.
 
     A logarithmic schedule grows geometrically from `warmup_from` towards `rate`, which the warm-up does not reach;
     the remaining epochs fall from `rate` to `final_rate` in equal steps of the logarithm. A cosine schedule grows
@@ -21,8 +21,8 @@ def learning_rate(schedule: Schedule, epoch: int, share: float = 0.0) -> float:
 
     Args:
         schedule: shape and values.
-        epoch: from 0.
-        share: how much of the epoch is done, 0..1; matters to a cosine schedule only.
+        epoch: number of the epoch, from 0.
+        share: finished share of the epoch, 0..1; matters to a cosine schedule only.
 
     Source: pysot and the public SiamCAR code (logarithmic), video_analyst (cosine); SiamDLA Sec. 4.1 names the
     warm-up only.
@@ -45,18 +45,20 @@ def _logarithmic(schedule: Schedule) -> tuple[float, ...]:
 
 
 def build_optimizer(net: SiameseNet, schedule: Schedule) -> torch.optim.SGD:
-    """SGD over what trains now (`SiameseNet.train_mode`). It is built anew, without momentum, at the unfreezing."""
-    groups = net.parameter_groups()
-    parts = [{"params": groups.rest, "factor": 1.0}] if groups.rest else []
-    backbone = [parameter for parameter in groups.backbone if parameter.requires_grad]
-    if backbone:
-        parts.append({"params": backbone, "factor": schedule.backbone_factor})
+    """SGD over the parameters that train now (`SiameseNet.train_mode`); at the unfreezing a new one is built."""
+    rest = [*net.neck.parameters(), *net.head.parameters()]
+    backbone = [parameter for parameter in net.backbone.trainable_parameters() if parameter.requires_grad]
+    groups = [
+        {"params": parameters, "factor": factor}
+        for parameters, factor in ((rest, 1.0), (backbone, schedule.backbone_factor))
+        if parameters
+    ]
     return torch.optim.SGD(
-        parts, lr=schedule.rate, momentum=schedule.momentum, weight_decay=schedule.weight_decay
+        groups, lr=schedule.rate, momentum=schedule.momentum, weight_decay=schedule.weight_decay
     )
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group its factor times `rate`."""
+    """Set the learning rate of every parameter group to its factor times `rate`."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["factor"]

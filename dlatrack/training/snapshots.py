@@ -1,4 +1,4 @@
-"""Weights after single epochs: the last few, and the best."""
+"""Weight files of the last few epochs and of the best one."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def keep_snapshot(
     *,
     keep: int,
 ) -> Path:
-    """Write the weights of the epoch that has just ended, and remove those that need not be kept.
+    """Write the weights of the epoch that has just ended, and remove those of older epochs.
 
     Args:
-        folder: of the run; weights go to `epochs/epoch_007.safetensors` in it.
-        net: the network.
-        recipe: of the run.
-        steps: the history, whose last step is that of the epoch.
-        run: what the run was started with, for the model card.
-        keep: how many of the last epochs stay, at least 1; the one with the smallest mean loss stays, too.
+        folder: folder of the run; weights go to `epochs/epoch_007.safetensors` in it.
+        net: network after the epoch.
+        recipe: recipe of the run.
+        steps: history of the run up to the end of the epoch.
+        run: identity of the run (`identity.describe_run`), for the model card.
+        keep: number of last epochs that stay, at least 1; the one with the smallest mean loss stays, too.
 
     Returns:
         The file.
@@ -53,7 +53,7 @@ def keep_snapshot(
 
 
 def snapshot(folder: Path, epoch: int) -> Path:
-    """File of the weights after an epoch, which counts from 0; its name counts from 1."""
+    """File of the weights after an epoch, whose number counts from 0; the file name counts from 1."""
     return folder / EPOCHS / f"epoch_{epoch + 1:03d}.safetensors"
 
 

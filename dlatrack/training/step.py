@@ -1,4 +1,4 @@
-"""One training step: labels, loss, gradients, and what there is to tell about them."""
+"""One training step: labels, loss, gradients, and their row in the history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, cast, get_args
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +15,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from dlatrack.assign import Assignment, LabelAssigner
 from dlatrack.losses import LOSSES, LossTerms
+from dlatrack.models.heads import HeadOutput
 from dlatrack.models.preprocess import to_network_input
-from dlatrack.models.siamese import HeadOutput
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.pairs import PairBatch
+from dlatrack.training.compute import Compute, Precision
 from dlatrack.training.history import StepRow
-from dlatrack.training.ranks import Ranks
-
-Precision = Literal["float32", "bfloat16", "float16"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -34,105 +31,100 @@ class NotFiniteError(ArithmeticError):
 
 @dataclass(frozen=True)
 class Stepper:
-    """Everything a step needs beside network, optimiser and batch.
+    """Computes the gradients of a batch and applies them.
 
     Args:
         recipe: loss, assigner and schedule.
-        assigner: built from it.
-        scaler: of the loss, see `loss_scaler`.
-        ranks: the processes of the run.
-        accumulate: parts that each process cuts its share of a batch into, one after the other, to save memory.
-        precision: in which the network computes; assignment and loss are always float32.
-        factor: that the gradient is multiplied by.
+        assigner: label assigner built from the recipe.
+        scaler: scaler of the loss, see `loss_scaler`.
+        compute: processes, parts and precision of the run; assignment and loss are always float32.
     """
 
     recipe: Recipe
     assigner: LabelAssigner
     scaler: GradScaler
-    ranks: Ranks = field(default_factory=Ranks)
-    accumulate: int = 1
-    precision: Precision = "float32"
-    factor: float = 1.0
+    compute: Compute = field(default_factory=Compute)
 
     def gradients(
         self, net: nn.Module, optimizer: torch.optim.Optimizer, batch: PairBatch, pairs: int
     ) -> torch.Tensor:
         """Gradients of a batch, clipped as the schedule says, without the scale of the loss.
 
-        The loss of a batch is the mean of the losses of its parts, weighed by their pairs; a part is what is computed
-        at once. N processes with one part each thus learn what one process learns with N parts.
+        The loss of a batch is the mean of the losses of its parts, weighted by their pairs. N processes with one part
+        each thus learn what one process learns with N parts.
 
         Args:
-            net: wrapped by `Ranks.wrap`.
-            optimizer: whose parameters get gradients.
-            batch: this process's share.
-            pairs: of the whole batch, all processes together.
+            net: network wrapped by `Ranks.wrap`.
+            optimizer: optimiser of the parameters that get gradients.
+            batch: this process's share of the batch.
+            pairs: number of pairs of the whole batch, all processes together.
 
         Returns:
             (11,) float64 on the CPU, the same in all processes: loss and its three terms, gradient norm before
             clipping, positives and negatives, empty, tied and rescued pairs, and pairs, all summed over the batch.
         """
         optimizer.zero_grad(set_to_none=True)
-        cuts = [len(batch.key) * part // self.accumulate for part in range(self.accumulate + 1)]
-        # The mean over the processes is to be a sum. What is scaled grows afterwards, in float32, so that a part's
-        # gradient is as large, and overflows as soon, as in one process with as many parts.
+        compute, ranks = self.compute, self.compute.ranks
+        cuts = [len(batch.key) * part // compute.accumulate for part in range(compute.accumulate + 1)]
+        # The mean over the processes has to become a sum. A scaled gradient is multiplied afterwards, in float32, so
+        # that a part's gradient overflows float16 as soon as in one process with as many parts.
         scaled = self.scaler.is_enabled()
-        told = torch.zeros(10, dtype=torch.float64, device=next(net.parameters()).device)
+        totals = torch.zeros(10, dtype=torch.float64, device=next(net.parameters()).device)
         for part, (first, end) in enumerate(pairwise(cuts)):
             piece = PairBatch(*(column[first:end] for column in batch))
             share = (end - first) / pairs
-            weight = share * self.factor * (1 if scaled else self.ranks.world)
+            weight = share * compute.gradient_factor * (1 if scaled else ranks.world)
             with self._unsynchronised(net, part):
                 terms, assignment = forward_loss(
-                    net, piece, self.assigner, self.recipe, precision=self.precision
+                    net, piece, self.assigner, self.recipe, precision=compute.precision
                 )
                 self.scaler.scale(terms.total * weight).backward()
-            told += _figures(terms, assignment, share)
+            totals += _figures(terms, assignment, share)
         self.scaler.unscale_(optimizer)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        if scaled and self.ranks.world > 1:
+        if scaled and ranks.world > 1:
             for parameter in parameters:
                 if parameter.grad is not None:
-                    parameter.grad *= self.ranks.world
+                    parameter.grad *= ranks.world
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip_norm or math.inf)
-        told = self.ranks.total(told)
-        return torch.cat([told[:4], norm.detach().double().reshape(1), told[4:]]).cpu()
+        totals = ranks.total(totals)
+        return torch.cat([totals[:4], norm.detach().double().reshape(1), totals[4:]]).cpu()
 
     @property
     def scale(self) -> float | None:
-        """What the loss of the next step is multiplied by; None: nothing."""
+        """Factor of the loss of the next step; None: it is not scaled."""
         return self.scaler.get_scale() if self.scaler.is_enabled() else None
 
     def apply(self, optimizer: torch.optim.Optimizer, skip: bool) -> None:
         """Make the step of `gradients`, or skip it, and adapt the scale of the loss.
 
-        All processes have the same gradients, so their scales stay the same, too.
+        All processes have the same gradients, so their scales stay equal.
         """
         scale = self.scaler.get_scale()
         if not skip:
             self.scaler.step(optimizer)
         self.scaler.update()
-        # The scaler looks at single values; here they are finite and their norm is not.
+        # The scaler checks single values; here they are finite and only their norm is not.
         if skip and self.scaler.get_scale() == scale:
             self.scaler.update(scale * self.scaler.get_backoff_factor())
 
     def _unsynchronised(self, net: nn.Module, part: int) -> AbstractContextManager[None]:
-        """Gradients are averaged once, with the last part."""
-        if isinstance(net, DistributedDataParallel) and part + 1 < self.accumulate:
+        """Context in which gradients are averaged over the processes only with the last part."""
+        if isinstance(net, DistributedDataParallel) and part + 1 < self.compute.accumulate:
             return net.no_sync()
         return nullcontext()
 
 
 def trunk_dtype(precision: Precision) -> torch.dtype:
-    """In which a frozen trunk computes."""
+    """Dtype in which a frozen trunk computes."""
     return _HALVES.get(precision, torch.float32)
 
 
 def loss_scaler(precision: Precision, device: str) -> GradScaler:
-    """What the loss is multiplied by before the backward pass, so that small gradients do not vanish in float16.
+    """Scaler of the loss before the backward pass, so that small gradients do not vanish in float16.
 
     The scale starts at 65536. A gradient that overflows halves it, and 2000 steps without one double it. In the other
-    precisions nothing is scaled.
+    precisions the loss is not scaled.
 
     Source: Micikevicius et al., Mixed precision training, ICLR 2018, Sec. 3.2; PyTorch's `GradScaler`, its defaults.
     """
@@ -190,20 +182,20 @@ def history_row(
 ) -> StepRow:
     """The history row of a step.
 
-    With a scaled loss a gradient that is not finite is no fault as long as the scale can fall: the step is to be
-    skipped. At a scale of 1 the gradient itself is beyond float16.
+    With a scaled loss a gradient that is not finite is no fault as long as the scale can fall: the step is skipped.
+    At a scale of 1 the gradient itself is beyond float16.
 
     Args:
-        figures: of `Stepper.gradients`.
-        recipe: whose schedule clips.
-        epoch: from 0.
-        step: from 0, through the whole run.
+        figures: (11,) result of `Stepper.gradients`.
+        recipe: recipe of the run, for the norm to which gradients are clipped.
+        epoch: number of the epoch, from 0.
+        step: number of the step in the whole run, from 0.
         rate: learning rate.
-        seconds: that the step took.
-        scale: of its loss; None: it was not scaled.
+        seconds: duration of the step.
+        scale: scale of its loss; None: it was not scaled.
 
     Raises:
-        NotFiniteError: if the loss is not finite, or the gradient without a scale that can fall.
+        NotFiniteError: if the loss is not finite, or the gradient is not and no scale can fall.
     """
     loss, classification, regression, centerness, norm, positives, negatives, *flags = figures.tolist()
     overflow = not math.isfinite(norm)

@@ -1,4 +1,4 @@
-"""The history of a run as TensorBoard shows it, written while it trains."""
+"""TensorBoard event files of a run, written while it trains."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EVENTS = "tensorboard"
 
-#: What is written, by column of the history.
+#: TensorBoard tags by column of the history.
 SCALARS = {
     "loss": "loss/total",
     "loss_classification": "loss/classification",
@@ -34,13 +34,13 @@ SCALARS = {
 
 
 class EventFiles:
-    """A listener of steps, as `comparison.reporter` calls it, that writes them to event files.
+    """Writer of steps to event files, called with each of them.
 
-    The files are opened with the first step that is told. So a run that goes on writes a file of its own, and tells
-    TensorBoard to forget what was written of the same steps before. Each step is on the disk before its checkpoint.
+    A file is opened at the first step. A resumed run thus writes a file of its own, which tells TensorBoard to
+    discard what was written before from that step on. Each step is on the disk before its checkpoint.
 
     Args:
-        folder: for the files; created when absent.
+        folder: folder of the files; created when absent.
 
     Raises:
         InputError: if TensorBoard is not installed.

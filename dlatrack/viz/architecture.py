@@ -1,4 +1,4 @@
-"""A network drawn from what its modules measure (SiamDLA Figs. 2 and 3)."""
+"""A drawing of a network with the measured sizes of its maps (SiamDLA Figs. 2 and 3)."""
 
 from __future__ import annotations
 
@@ -11,22 +11,14 @@ from dlatrack.paper.architecture import NetworkDrawing
 from dlatrack.pixels.colours import BLUE, DARK, DLA, GREY, ORANGE, SKY
 from dlatrack.viz.style import figure_style, new_figure
 
-#: Left edges of the columns, and the width of a box; the drawing is 100 wide.
+#: Left edge and width of the boxes in each column; the drawing is 100 wide.
 _COLUMNS = {
-    "image": 0.0,
-    "backbone": 15.5,
-    "neck": 34.0,
-    "correlation": 50.5,
-    "outputs": 68.0,
-    "training": 84.5,
-}
-_WIDTH = {
-    "image": 12.0,
-    "backbone": 15.0,
-    "neck": 13.0,
-    "correlation": 14.0,
-    "outputs": 13.0,
-    "training": 15.5,
+    "image": (0.0, 12.0),
+    "backbone": (15.5, 15.0),
+    "neck": (34.0, 13.0),
+    "correlation": (50.5, 14.0),
+    "outputs": (68.0, 13.0),
+    "training": (84.5, 15.5),
 }
 _TEMPLATE, _SEARCH = 40.0, 15.0  # middle of the two branches
 _HALF = 7.0  # of the height of a box
@@ -35,19 +27,16 @@ _APART = 8.6  # middles of two outputs
 
 
 def network_diagram(network: NetworkDrawing) -> Figure:
-    """Draw both branches of a Siamese network from image to outputs, and where label assignment acts.
+    """Draw both branches of a Siamese network from image to outputs, and the place of label assignment.
 
     Args:
-        network: what was measured.
-
-    Returns:
-        A figure of double column width.
+        network: sizes and parameters of the network.
 
     Source: SiamDLA Figs. 2 and 3, whose content is the same: template and search branch, correlation, heads, and
     dynamic label assignment between heads and target.
     """
-    told = network.shapes.map(lambda text: text.replace(", ", "\n").replace("x", " × "))
-    template, search = told["template"], told["search, training"]
+    sizes = network.shapes.map(lambda text: text.replace(", ", "\n").replace("x", " × "))
+    template, search = sizes["template"], sizes["search, training"]
     counts = {part: f"{number / 1e6:.3g} M parameters" for part, number in network.parameters.items()}
     outputs = [name for name in _OUTPUTS if search[name]]
     with figure_style():
@@ -63,20 +52,16 @@ def network_diagram(network: NetworkDrawing) -> Figure:
             _arrow(ax, "image", middle, "backbone", middle)
             _arrow(ax, "backbone", middle, "neck", middle)
         _box(ax, "correlation", _TEMPLATE, "kernels", _levels(template, "correlation kernels"), ORANGE)
-        _box(
-            ax,
-            "correlation",
-            _SEARCH,
-            "correlation",
-            f"of every channel,\nthen the head\n{counts['head']}",
-            ORANGE,
-        )
+        head = f"of every channel,\nthen the head\n{counts['head']}"
+        _box(ax, "correlation", _SEARCH, "correlation", head, ORANGE)
         _arrow(ax, "neck", _TEMPLATE, "correlation", _TEMPLATE)
         _arrow(ax, "neck", _SEARCH, "correlation", _SEARCH)
-        middle = _COLUMNS["correlation"] + _WIDTH["correlation"] / 2
+        middle = _COLUMNS["correlation"][0] + _COLUMNS["correlation"][1] / 2
         _line(ax, (middle, _TEMPLATE - _HALF), (middle, _SEARCH + _HALF))
         between = (_TEMPLATE + _SEARCH) / 2
-        ax.text(_COLUMNS["backbone"], between, "the same weights in both branches", color=GREY, va="center")
+        ax.text(
+            _COLUMNS["backbone"][0], between, "the same weights in both branches", color=GREY, va="center"
+        )
         for number, name in enumerate(outputs):
             height = _SEARCH + _APART * ((len(outputs) - 1) / 2 - number)
             _box(ax, "outputs", height, name, search[name], DARK, half=3.6)
@@ -87,7 +72,7 @@ def network_diagram(network: NetworkDrawing) -> Figure:
 
 
 def _levels(column: pd.Series[str], step: str) -> str:
-    """Sizes of maps; where they are alike, of one and the number of levels."""
+    """Sizes of maps, or one size and the number of levels where all are the same."""
     levels = column["backbone"].count("\n") + 1
     alike = levels > 1 and "\n" not in column[step]
     return f"{column[step]}\nat {levels} levels" if alike else column[step]
@@ -105,7 +90,7 @@ def _box(
     dashed: bool = False,
 ) -> None:
     """A box with a heading and the sizes of maps, a line for each level."""
-    left, width = _COLUMNS[column], _WIDTH[column]
+    left, width = _COLUMNS[column]
     ax.add_patch(
         FancyBboxPatch(
             (left, middle - half),
@@ -125,17 +110,10 @@ def _box(
 
 def _arrow(ax: Axes, start: str, low: float, end: str, high: float, *, dashed: bool = False) -> None:
     """From the right edge of one column to the left edge of another."""
-    _line(ax, (_COLUMNS[start] + _WIDTH[start], low), (_COLUMNS[end], high), dashed=dashed)
+    _line(ax, (sum(_COLUMNS[start]), low), (_COLUMNS[end][0], high), dashed=dashed)
 
 
 def _line(ax: Axes, start: tuple[float, float], end: tuple[float, float], *, dashed: bool = False) -> None:
-    look = {
-        "arrowstyle": "-|>",
-        "color": DLA if dashed else DARK,
-        "linewidth": 0.8,
-        "shrinkA": 1,
-        "shrinkB": 1,
-    }
-    if dashed:
-        look["linestyle"] = (0, (3, 2))
+    look = {"arrowstyle": "-|>", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1}
+    look |= {"color": DLA, "linestyle": (0, (3, 2))} if dashed else {"color": DARK}
     ax.annotate("", end, start, arrowprops=look)

@@ -13,8 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from dlatrack.assign.base import Assignment, LabelAssigner
+from dlatrack.boxes import xyxy_to_xywh
 from dlatrack.grid import ScoreGrid
-from dlatrack.pixels.colours import CANDIDATE, DARK, GREY, IGNORE, NEGATIVE, POSITIVE
+from dlatrack.pixels.colours import CANDIDATE, DARK, GREY, IGNORE, NEGATIVE, POSITIVE, TARGET
 from dlatrack.viz import layers
 from dlatrack.viz.style import figure_style, outlined
 
@@ -47,7 +48,7 @@ def draw_assignment(
         assignment: labels of B targets.
         target_xyxy: (B, 4), search-region px.
         anchor_shapes: the m anchor shapes that were labelled, (w, h) px.
-        index: which of the B targets.
+        index: number of the target, 0..B-1.
         title: heading, e.g. the name of the rule.
         show: how much to draw.
 
@@ -71,7 +72,8 @@ def draw_assignment(
     ax.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set_visible(False)
-    layers.draw_target(ax, torch.as_tensor(target_xyxy)[index].double().cpu().numpy())
+    target = torch.as_tensor(target_xyxy)[index].double().cpu().numpy()
+    layers.draw_box(ax, xyxy_to_xywh(target), TARGET)
     by_point = labels[index].reshape(grid.size**2, -1)
     if len(anchor_shapes) > 1:
         layers.draw_boxes(ax, grid.anchors(tuple(anchor_shapes)).numpy()[labels[index] == 1])
@@ -105,7 +107,7 @@ def _draw_points(
 
 
 def caption(assignment: Assignment, index: int = 0) -> str:
-    """Counts of samples by label and, for dynamic label assignment, T = mean + std; two lines."""
+    """Counts of samples by label and, for dynamic label assignment, a second line T = mean + std."""
     labels = assignment.labels[index]
     positive, negative, ignored = (int((labels == label).sum()) for label in (1, 0, -1))
     rescued = ", rescued" if bool(assignment.rescued[index]) else ""
@@ -121,8 +123,8 @@ def draw_threshold(ax: Axes, assignment: Assignment, index: int = 0) -> None:
 
     Args:
         ax: axes to draw in.
-        assignment: of dynamic label assignment, for B targets.
-        index: which of the B targets.
+        assignment: labels of dynamic label assignment for B targets.
+        index: number of the target, 0..B-1.
 
     Raises:
         ValueError: if the rule of the assignment does not derive its threshold from candidates.
@@ -176,11 +178,8 @@ def compare_assignments(
         crop_rgb: (S, S, 3) uint8, the search region.
         target_xyxy: (4,), search-region px.
         assigners: rules by the title of their panel.
-        seed: of the draw of negatives; the same for every rule.
+        seed: seed of the draw of negatives, the same for every rule.
         columns: panels in a row.
-
-    Returns:
-        A figure of double column width.
     """
     target = torch.as_tensor(target_xyxy, dtype=torch.float64).reshape(1, 4)
     drawn = {
@@ -221,11 +220,8 @@ def contact_sheet(
         target_xyxy: (B, 4), search-region px.
         assigner: the rule.
         titles: one heading per region, e.g. "frame 12".
-        seed: of the draw of negatives.
+        seed: seed of the draw of negatives.
         columns: panels in a row.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         ValueError: if there are not as many regions as targets and titles.

@@ -12,13 +12,11 @@ from dlatrack.errors import InputError
 from dlatrack.viz.style import figure_style, new_figure
 from dlatrack.viz.trackers import bar_styles, by_score, check_scores
 
-_BARS_PER_ROW = 60  # more are too thin to tell apart
+_BARS_PER_ROW = 60  # more would be too thin
 _GROUP = 0.84  # width of a group of bars, in distances between groups
 _SCORE = 0.046  # width of a score in figures, in widths of the axes
-_LEGEND = (
-    130.0  # letters that fit into a row of the legend, of which each entry's patch and gaps take `_PATCH`
-)
-_PATCH = 11.0
+_LEGEND = 130.0  # letters that fit into a row of the legend
+_PATCH = 11.0  # letters whose width the patch and gaps of an entry take
 
 
 def attribute_bars(
@@ -37,8 +35,8 @@ def attribute_bars(
         scores: score in 0..1 by tracker and attribute; every tracker has the same attributes.
         counts: number of sequences of each attribute, for the axis; groups stand in its order.
         metric: name of the score.
-        benchmark: name, for the title.
-        protocol: that the scores follow, for the title.
+        benchmark: name of the benchmark, for the title.
+        protocol: protocol of the scores, for the title.
 
     Returns:
         A figure of double column width, of two rows for more bars than fit in one.

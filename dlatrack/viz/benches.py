@@ -1,4 +1,4 @@
-"""How long everything takes, at a glance."""
+"""Timings of the benches in one figure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def bench_dots(table: pd.DataFrame) -> Figure:
     """Draw each timing as its median with the range from the 5 % to the 95 % percentile, over a logarithmic axis.
 
     Args:
-        table: of `bench_study.read_bench`.
+        table: table of `studies.bench.read_bench`.
 
     Returns:
         A figure of double column width; its height grows with the number of timings.

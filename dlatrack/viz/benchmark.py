@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,13 +21,35 @@ _LINE = 3.85  # mm per row of the legends
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
+    """A kind of evaluation plot.
+
+    Args:
+        title: name of the curve.
+        thresholds: (K,) thresholds of the curve.
+        axis: label of the thresholds.
+        score: function of a curve (K,) that gives its score.
+        score_name: name of the score.
+        mark: threshold at which the score is read; None: it is the mean of the curve.
+    """
+
     title: str
     thresholds: np.ndarray
     axis: str
     score: Callable[[np.ndarray], float]
     score_name: str
-    mark: float | None = None  # threshold at which the score is read
+    mark: float | None = None
+
+
+SUCCESS = Kind("success", OVERLAP_THRESHOLDS, "overlap threshold (IoU)", np.mean, "AUC")
+PRECISION = Kind(
+    "precision",
+    PIXEL_THRESHOLDS,
+    "centre error threshold (px)",
+    lambda curve: curve[20],
+    "at 20 px",
+    20.0,
+)
 
 
 def success_plot(
@@ -40,18 +62,15 @@ def success_plot(
 ) -> Figure:
     """Draw the share of frames whose IoU exceeds a threshold, for up to about twenty trackers.
 
-    Measured trackers are curves. What the paper prints is a score without a curve: it stands as a short grey dash in
-    a strip beside the axes and in a legend of its own, in italics.
+    Measured trackers are curves. The paper prints scores without curves: each is a short grey dash in a strip beside
+    the axes, with a legend of its own in italics.
 
     Args:
         curves: (21,) shares in 0..1 for `ope.OVERLAP_THRESHOLDS`, by tracker, e.g. `OPEResult.mean_success`.
-        scores: by tracker, for the legend, which is sorted by them; None: the area under the curve, its mean.
+        scores: scores by tracker, by which the legend is sorted; None: the area under the curve, its mean.
         paper: scores that the paper prints, by tracker, e.g. `paper.published.scores_of("OTB100", "auc")`.
-        protocol: that the curves follow, for the title.
-        benchmark: name, for the title.
-
-    Returns:
-        A figure of double column width.
+        protocol: protocol of the curves, for the title.
+        benchmark: name of the benchmark, for the title.
 
     Raises:
         InputError: if there is no curve, one has another length or a share outside 0..1, scores are of other
@@ -59,8 +78,7 @@ def success_plot(
 
     Source: SiamDLA Figs. 4 and 8; Wu, Lim, Yang: Object tracking benchmark, TPAMI 2015 (OTB).
     """
-    kind = _Kind("success", OVERLAP_THRESHOLDS, "overlap threshold (IoU)", np.mean, "AUC")
-    return _plot(kind, curves, scores, paper, protocol, benchmark)
+    return _plot(SUCCESS, curves, scores, paper, protocol, benchmark)
 
 
 def precision_plot(
@@ -75,28 +93,17 @@ def precision_plot(
 
     Args:
         curves: (51,) shares in 0..1 for `ope.PIXEL_THRESHOLDS`, by tracker.
-        scores: by tracker; None: the share at 20 px.
+        scores: scores by tracker; None: the share at 20 px.
         paper: as in `success_plot`.
         protocol: as in `success_plot`.
         benchmark: as in `success_plot`.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         InputError: as in `success_plot`.
 
     Source: as in `success_plot`.
     """
-    kind = _Kind(
-        "precision",
-        PIXEL_THRESHOLDS,
-        "centre error threshold (px)",
-        lambda curve: curve[20],
-        "at 20 px",
-        20.0,
-    )
-    return _plot(kind, curves, scores, paper, protocol, benchmark)
+    return _plot(PRECISION, curves, scores, paper, protocol, benchmark)
 
 
 def normalised_precision_plot(
@@ -111,34 +118,28 @@ def normalised_precision_plot(
 
     Args:
         curves: (51,) shares in 0..1 for `ope.NORMALISED_THRESHOLDS`, by tracker.
-        scores: by tracker; None: the share at 0.2 or, under a protocol that reports it, the mean of the curve.
+        scores: scores by tracker; None: the share at 0.2 or, under a protocol that reports it, the mean of the curve.
         paper: as in `success_plot`.
         protocol: as in `success_plot`.
         benchmark: as in `success_plot`.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         InputError: as in `success_plot`; for a protocol without this metric.
 
     Source: SiamDLA Fig. 8; Mueller et al. 2018 (TrackingNet).
     """
-    axis = "centre error threshold (target sizes)"
     score = rules(protocol).normalised
     if score == "none":
         raise InputError(f"protocol {protocol} has no normalised precision; choose another")
+    axis = "centre error threshold (target sizes)"
+    kind = Kind("normalised precision", NORMALISED_THRESHOLDS, axis, lambda curve: curve[20], "at 0.2", 0.2)
     if score == "mean":
-        kind = _Kind("normalised precision", NORMALISED_THRESHOLDS, axis, np.mean, "mean")
-    else:
-        kind = _Kind(
-            "normalised precision", NORMALISED_THRESHOLDS, axis, lambda curve: curve[20], "at 0.2", 0.2
-        )
+        kind = replace(kind, score=np.mean, score_name="mean", mark=None)
     return _plot(kind, curves, scores, paper, protocol, benchmark)
 
 
 def _plot(
-    kind: _Kind,
+    kind: Kind,
     curves: Mapping[str, np.ndarray],
     scores: Mapping[str, float] | None,
     paper: Mapping[str, float] | None,
@@ -170,20 +171,23 @@ def _plot(
     return fig
 
 
-def _draw_curves(
-    ax: Axes, kind: _Kind, shares: Mapping[str, np.ndarray], scores: Mapping[str, float]
-) -> None:
+def _draw_curves(ax: Axes, kind: Kind, shares: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> None:
     styles = curve_styles(shares)
     for place, label in enumerate(by_score(scores)):
         text = f"{label} [{scores[label]:.3f}]"
         ax.plot(kind.thresholds, shares[label], label=text, zorder=3 - 0.01 * place, **styles[label])
+    finish_axes(ax, kind, 1)
+
+
+def finish_axes(ax: Axes, kind: Kind, top: float) -> None:
+    """Mark the threshold of the score, and label axes whose shares end at `top`."""
     if kind.mark is not None:
         ax.axvline(kind.mark, color="#9a9a9a", linewidth=0.8, linestyle=":")
-    ax.set(xlim=(kind.thresholds[0], kind.thresholds[-1]), ylim=(0, 1), ylabel="share of frames")
+    ax.set(xlim=(kind.thresholds[0], kind.thresholds[-1]), ylim=(0, top), ylabel="share of frames")
     ax.set_xlabel(kind.axis)
 
 
-def _draw_paper(ax: Axes, kind: _Kind, paper: Mapping[str, float]) -> None:
+def _draw_paper(ax: Axes, kind: Kind, paper: Mapping[str, float]) -> None:
     """A dash per score, side by side, best first."""
     styles = paper_styles(paper)
     for place, label in enumerate(by_score(paper)):
@@ -218,7 +222,7 @@ def _add_legends(groups: list[tuple[Axes, str]]) -> None:
                 text.set(fontstyle="italic", color=GREY)
 
 
-def _check(kind: _Kind, shares: Mapping[str, np.ndarray], scores: Mapping[str, float] | None) -> None:
+def _check(kind: Kind, shares: Mapping[str, np.ndarray], scores: Mapping[str, float] | None) -> None:
     if not shares:
         raise InputError(f"a {kind.title} plot needs a measured curve")
     for label, curve in shares.items():
@@ -226,13 +230,8 @@ def _check(kind: _Kind, shares: Mapping[str, np.ndarray], scores: Mapping[str, f
             raise InputError(
                 f"the {kind.title} curve of {label} has shape {curve.shape}, not {kind.thresholds.shape}"
             )
-        if not ((curve >= 0) & (curve <= 1)).all():
-            raise InputError(
-                f"the {kind.title} curve of {label} must hold shares in 0..1, got {_first_bad(curve)}"
-            )
+        bad = curve[~((curve >= 0) & (curve <= 1))]
+        if len(bad):
+            raise InputError(f"the {kind.title} curve of {label} must hold shares in 0..1, got {bad[0]}")
     if scores is not None and set(scores) != set(shares):
         raise InputError(f"curves are of {sorted(shares)}, but scores of {sorted(scores)}")
-
-
-def _first_bad(curve: np.ndarray) -> float:
-    return float(curve[~((curve >= 0) & (curve <= 1))][0])

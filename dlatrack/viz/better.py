@@ -1,4 +1,4 @@
-"""Is one rule better? Differences of twins on every target, and how many targets would tell."""
+"""Differences of twins on every target, and the number of targets that would show a difference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dlatrack.evaluation.statistics.power import power_of
 from dlatrack.pixels.colours import BLACK, DLA, FIXED, GREEN, GREY, PURPLE
 from dlatrack.viz.style import COLUMN_WIDTH, DOUBLE_WIDTH, figure_style, new_figure
 
-_NAMED = 45  # targets whose names still have room
+_NAMED = 45  # largest number of targets that are named
 _ROW = 3.0  # mm
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1, 1, 1)))
 
@@ -28,9 +28,9 @@ def target_dots(
     Filled dots are targets on which DLA is better, hollow squares those on which its fixed twin is.
 
     Args:
-        differences: AUC of DLA less that of its twin, by target, the largest first; by tracker.
+        differences: for each tracker, AUC of DLA minus that of its twin by target, the largest first.
         summaries: mean difference and interval by tracker.
-        source: what the targets are from, for the title.
+        source: description of the targets, for the title.
 
     Returns:
         A figure of double column width, or of single width for one pair of twins.

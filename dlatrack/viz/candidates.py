@@ -1,4 +1,4 @@
-"""What K changes: positives per target, positives along training, and the score of the tracker (SiamDLA Fig. 9)."""
+"""Effects of the hyper-parameter K: positives per target and along training, and the tracker's score (Fig. 9)."""
 
 from __future__ import annotations
 
@@ -22,16 +22,13 @@ def positives_over_candidates_plot(
 ) -> Figure:
     """Draw mean positives per target over K: every reading on two mixes of shapes, and our default on all mixes.
 
-    The last panel has the share of targets that no sample satisfies.
+    The last panel shows the share of targets that no sample satisfies.
 
     Args:
-        counts: a row per mix, reading and K, of `candidate_study.positives_over_candidates`; our default is the first
-            reading.
+        counts: table of `positives_over_candidates`, a row per mix, reading and K; our default is the
+            first reading.
         paper: least and largest number that the paper's text gives, dashed.
-        mixes: those drawn with every reading.
-
-    Returns:
-        A figure of double column width.
+        mixes: the two mixes that are drawn with every reading.
 
     Raises:
         InputError: if a mix is not in `counts`.
@@ -111,14 +108,11 @@ def candidate_scores_plot(
 
     Args:
         scores: AUC by K.
-        differences: from the reference, by every other K.
+        differences: difference from the reference by every other K.
         reference: the K that the others are compared with.
         static: AUC of a box that never moves.
         insensitive: K from and to which the paper calls the method insensitive, dashed.
-        note: on the size of the study, for the title.
-
-    Returns:
-        A figure of double column width.
+        note: text on the size of the study, for the title.
     """
     with figure_style():
         fig = new_figure(height_mm=72)
@@ -126,25 +120,7 @@ def candidate_scores_plot(
         score.plot(list(scores), list(scores.values()), color=DLA, marker="o", label="DLA, trained with K")
         score.axhline(static, color=BLACK, linewidth=1.0, linestyle=(0, (1, 1)), label="static box")
         score.set(title="score", ylabel="AUC", ylim=(0, 1.1 * max(*scores.values(), static)))
-        values = [found.value for found in differences.values()]
-        ends = [
-            [found.value - found.low for found in differences.values()],
-            [found.high - found.value for found in differences.values()],
-        ]
-        difference.errorbar(
-            list(differences),
-            values,
-            yerr=ends,
-            color=FIXED,
-            marker="s",
-            linestyle="none",
-            capsize=3,
-        )
-        difference.axhline(0, color=BLACK, linewidth=0.8)
-        difference.plot([reference], [0], color=DLA, marker="o", linestyle="none")
-        difference.set(title=f"against K = {reference}", ylabel="difference in AUC")
-        limit = 1.15 * max(abs(end) for found in differences.values() for end in (found.low, found.high))
-        difference.set(ylim=(-limit or -1, limit or 1))
+        _draw_differences(difference, differences, reference)
         for ax in (score, difference):
             for place, count in enumerate(insensitive):
                 look = paper_style(f"insensitive from K = {insensitive[0]} to {insensitive[1]}")
@@ -160,6 +136,18 @@ def candidate_scores_plot(
         )
         fig.suptitle(note, fontsize=8)
     return fig
+
+
+def _draw_differences(ax: Axes, differences: Mapping[int, Difference], reference: int) -> None:
+    """Differences from the reference with their intervals, and the reference at zero."""
+    found = differences.values()
+    ends = [[one.value - one.low for one in found], [one.high - one.value for one in found]]
+    look = {"color": FIXED, "marker": "s", "linestyle": "none", "capsize": 3}
+    ax.errorbar(list(differences), [one.value for one in found], yerr=ends, **look)  # type: ignore[arg-type]
+    ax.axhline(0, color=BLACK, linewidth=0.8)
+    ax.plot([reference], [0], color=DLA, marker="o", linestyle="none")
+    limit = 1.15 * max(abs(end) for one in found for end in (one.low, one.high))
+    ax.set(title=f"against K = {reference}", ylabel="difference in AUC", ylim=(-limit or -1, limit or 1))
 
 
 def _draw_paper(ax: Axes, paper: tuple[float, float]) -> None:

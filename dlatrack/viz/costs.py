@@ -1,4 +1,4 @@
-"""What training costs under a fixed rule and under DLA (SiamDLA Figs. 10 and 11)."""
+"""Costs of training with a fixed rule and with DLA (SiamDLA Figs. 10 and 11)."""
 
 from __future__ import annotations
 
@@ -37,10 +37,7 @@ def stage_bars(costs: Sequence[StepCost]) -> Figure:
     written on them. Data is left out.
 
     Args:
-        costs: of one or more trackers, frozen and unfrozen.
-
-    Returns:
-        A figure of double column width.
+        costs: costs of one or more trackers, frozen and unfrozen.
 
     Raises:
         InputError: if there are none, or a tracker lacks a state.
@@ -78,18 +75,15 @@ def training_time_plot(
 ) -> Figure:
     """Draw the time of a whole training over its iterations, the paper's and ours in panels of their own.
 
-    Ours is measured steps times iterations, nobody trained that long. The backbone joins half-way.
+    Our time is that of measured steps times iterations, not of a whole training. The backbone joins half-way.
 
     Args:
-        frozen: our step with a frozen backbone.
-        unfrozen: the same once it trains.
-        paper: rows of `cost_study.paper_costs`.
-        tracker: whose rows, e.g. "SiamRPN++".
-        iterations: of the whole training, as printed.
-        device: that our steps ran on.
-
-    Returns:
-        A figure of double column width.
+        frozen: cost of our step with a frozen backbone.
+        unfrozen: cost of our step with the backbone in training.
+        paper: table of `studies.cost.paper_costs`.
+        tracker: tracker of the paper to draw, e.g. "SiamRPN++".
+        iterations: number of iterations of the whole training, as printed.
+        device: device of our steps.
 
     Raises:
         InputError: if the paper prints nothing for the tracker.
@@ -109,11 +103,8 @@ def training_time_plot(
             look = {"color": GREY, "linestyle": dashes, "linewidth": 1.0 if side == "fixed" else 1.7}
             _pieces(theirs, seconds, iterations, f"{titles[side]} (paper)", **look)
             steps = [cost.milliseconds(side) / 1000 for cost in (frozen, unfrozen)]
-            look = {
-                "color": FIXED if side == "fixed" else DLA,
-                "linestyle": (0, (3, 1)) if side == "fixed" else "-",
-            }
-            _pieces(ours, steps, iterations, own if side == "fixed" else dla_label(own), **look)
+            color, line, name = (FIXED, (0, (3, 1)), own) if side == "fixed" else (DLA, "-", dla_label(own))
+            _pieces(ours, steps, iterations, name, color=color, linestyle=line)
         theirs.set_title(
             f"as printed (paper), {int(printed['batch'].iloc[0])} pairs", color=GREY, style="italic"
         )
@@ -126,7 +117,7 @@ def training_time_plot(
 
 
 def _stack(ax: Axes, row: int, cost: StepCost) -> None:
-    """The bars of both twins, what the fixed step takes, and the share of DLA's assignment."""
+    """The bars of both twins, the time of the fixed step, and the share of DLA's assignment."""
     stages = STAGES[1:]
     whole = sum(cost.milliseconds("fixed", stage) for stage in stages)
     texts = {
@@ -150,10 +141,7 @@ def _ratios(ax: Axes, costs: Sequence[StepCost], shift: float, marker: str, fill
     """A point with its interval per tracker."""
     places = [row + shift for row in range(len(costs))]
     ratios = [cost.ratio for cost in costs]
-    spread = [
-        [cost.ratio - cost.low for cost in costs],
-        [cost.high - cost.ratio for cost in costs],
-    ]
+    spread = [[cost.ratio - cost.low for cost in costs], [cost.high - cost.ratio for cost in costs]]
     ax.errorbar(
         ratios,
         places,
@@ -168,7 +156,7 @@ def _ratios(ax: Axes, costs: Sequence[StepCost], shift: float, marker: str, fill
 
 
 def _pieces(ax: Axes, seconds: Sequence[float], iterations: int, name: str, **look: Any) -> None:
-    """Two straight pieces, which meet where the backbone joins."""
+    """Two straight lines, which meet at the iteration where the backbone joins."""
     half = iterations / 2
     hours = [0.0, half * seconds[0] / _SECONDS_PER_HOUR, half * sum(seconds) / _SECONDS_PER_HOUR]
     label = f"{name}: {seconds[0]:.3g}, {seconds[1]:.3g}"

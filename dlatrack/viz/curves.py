@@ -12,7 +12,9 @@ from matplotlib.transforms import offset_copy
 
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.pixels.colours import BLACK, BLUE, GREEN, ORANGE, VERMILLION
+from dlatrack.viz.benchmark import PRECISION, SUCCESS, Kind, finish_axes
 from dlatrack.viz.style import figure_style, line_styles, new_figure
+from dlatrack.viz.trackers import by_score
 
 _LOSSES = {
     "loss": ("total", BLACK, "-"),
@@ -27,41 +29,6 @@ _RARE = {
 }
 
 
-def success_plot(ax: Axes, curves: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> None:
-    """Draw the share of frames whose IoU exceeds a threshold, over thresholds 0..1.
-
-    Args:
-        ax: axes to draw in.
-        curves: (21,) shares in 0..1 for the thresholds 0, 0.05, ..., 1, by tracker.
-        scores: area under each curve, for the legend, which is sorted by it.
-
-    Raises:
-        ValueError: if trackers and scores differ, or a curve has another length.
-
-    Source: Wu, Lim, Yang: Object tracking benchmark, TPAMI 2015 (OTB).
-    """
-    _evaluation_plot(ax, curves, scores, np.linspace(0, 1, 21))
-    ax.set(xlabel="overlap threshold (IoU)", ylabel="share of frames", title="success")
-
-
-def precision_plot(ax: Axes, curves: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> None:
-    """Draw the share of frames whose centre error is at most a threshold, over thresholds 0..50 px.
-
-    Args:
-        ax: axes to draw in.
-        curves: (51,) shares in 0..1 for the thresholds 0, 1, ..., 50 px, by tracker.
-        scores: share at 20 px, for the legend, which is sorted by it.
-
-    Raises:
-        ValueError: if trackers and scores differ, or a curve has another length.
-
-    Source: Wu, Lim, Yang: Object tracking benchmark, TPAMI 2015 (OTB).
-    """
-    _evaluation_plot(ax, curves, scores, np.arange(51.0))
-    ax.axvline(20, color="#9a9a9a", linewidth=0.8, linestyle=":")
-    ax.set(xlabel="centre error threshold (px)", ylabel="share of frames", title="precision")
-
-
 def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figure:
     """Draw a training history: loss terms, learning rate, positives, and pairs without a clear label, over steps.
 
@@ -71,9 +38,6 @@ def training_curves(history: pd.DataFrame, *, batch: int | None = None) -> Figur
         history: one row per step, with the columns of `training.history.StepRow`; loss_centerness may be missing, and
             is not drawn where a head has none and it stays 0.
         batch: pairs per step; turns the counts of empty, rescued and tied pairs into shares.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         ValueError: if the history has no rows or lacks a column, or counts more pairs than `batch`.
@@ -121,12 +85,9 @@ def twin_curves(histories: Mapping[str, pd.DataFrame], *, regression: str = "IoU
     """Draw loss terms and positives per target of several runs in the same axes, over steps.
 
     Args:
-        histories: by tracker, one row per step with the columns of `training.history.StepRow`. A centre-ness loss
-            that is 0 throughout gets no panel: the head has none.
+        histories: history by tracker, one row per step with the columns of `training.history.StepRow`. A centre-ness
+            loss that is 0 throughout gets no panel: the head has none.
         regression: name of the regression loss.
-
-    Returns:
-        A figure of double column width.
     """
     styles = line_styles(histories)
     panels = {
@@ -150,25 +111,18 @@ def twin_curves(histories: Mapping[str, pd.DataFrame], *, regression: str = "IoU
 
 
 def score_figure(scores: Mapping[str, OPEResult]) -> Figure:
-    """Success plot and precision plot side by side.
+    """Draw a success plot and a precision plot side by side.
 
     Args:
-        scores: one-pass evaluation by tracker.
-
-    Returns:
-        A figure of double column width.
+        scores: results of one-pass evaluation by tracker.
     """
     with figure_style():
         fig = new_figure(height_mm=75)
         success, precision = fig.subplots(1, 2)
-        success_plot(
-            success, {n: s.mean_success for n, s in scores.items()}, {n: s.auc for n, s in scores.items()}
-        )
-        precision_plot(
-            precision,
-            {n: s.mean_precision for n, s in scores.items()},
-            {n: s.precision_score for n, s in scores.items()},
-        )
+        curves = {name: (one.mean_success, one.auc) for name, one in scores.items()}
+        _evaluation_plot(success, SUCCESS, curves)
+        curves = {name: (one.mean_precision, one.precision_score) for name, one in scores.items()}
+        _evaluation_plot(precision, PRECISION, curves)
     return fig
 
 
@@ -177,9 +131,6 @@ def positives_plot(counts: pd.DataFrame) -> Figure:
 
     Args:
         counts: positives by frame (index) and rule (columns); 0 is drawn at the bottom.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         ValueError: if there is nothing to draw.
@@ -203,21 +154,16 @@ def positives_plot(counts: pd.DataFrame) -> Figure:
     return fig
 
 
-def _evaluation_plot(
-    ax: Axes, curves: Mapping[str, np.ndarray], scores: Mapping[str, float], thresholds: np.ndarray
-) -> None:
-    if set(curves) != set(scores):
-        raise ValueError(f"curves are of {sorted(curves)}, but scores of {sorted(scores)}")
-    for label, curve in curves.items():
-        if np.shape(curve) != thresholds.shape:
-            raise ValueError(f"the curve of {label} has shape {np.shape(curve)}, not {thresholds.shape}")
+def _evaluation_plot(ax: Axes, kind: Kind, curves: Mapping[str, tuple[np.ndarray, float]]) -> None:
+    """Curves and their scores by tracker, with a legend below the label of the axis, best first."""
     styles = line_styles(curves)
-    for label in sorted(curves, key=lambda name: -scores[name]):
-        ax.plot(thresholds, curves[label], label=f"{label}  {scores[label]:.3f}", **styles[label])
-    ax.set(xlim=(thresholds[0], thresholds[-1]), ylim=(0, 1.02))
-    # below the axis label
+    for label in by_score({label: score for label, (_, score) in curves.items()}):
+        shares, score = curves[label]
+        ax.plot(kind.thresholds, shares, label=f"{label}  {score:.3f}", **styles[label])
     below = offset_copy(ax.transAxes, fig=ax.get_figure(), y=-30, units="points")  # type: ignore[arg-type]
     ax.legend(loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, borderaxespad=0)
+    finish_axes(ax, kind, 1.02)
+    ax.set_title(kind.title)
 
 
 def _line(ax: Axes, history: pd.DataFrame, column: str, *, smooth: bool = True, **look: object) -> None:

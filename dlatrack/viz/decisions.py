@@ -1,4 +1,4 @@
-"""What the choices that the paper leaves open change in the labels."""
+"""Changes of the labels by the choices that the paper leaves open."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ def choice_plot(table: pd.DataFrame) -> Figure:
     in the left panel is the share of targets with other positives.
 
     Args:
-        table: of `decision_study.compare_choices`, with our default as the first row of each material and head.
-
-    Returns:
-        A figure of double column width.
+        table: table of `decisions.compare_choices`, with our default as the first row of each material and head.
 
     Raises:
         InputError: if the table has no row but those of the default, or more than two materials.
@@ -54,14 +51,11 @@ def choice_plot(table: pd.DataFrame) -> Figure:
                 share.plot(100 * chosen["other positives"], places, **cross)
                 ours = float(part.loc[part["question"] == "", "positives"].iloc[0])
                 count.plot(chosen["positives"] - ours, places, **look)
-        share.plot(
-            [], [], color=BLACK, marker="x", markersize=3.5, linestyle="none", label="positives differ"
-        )
-        share.set(xlim=(-3, 103), xlabel="targets with other labels (%)")
+        share.plot([], [], **cross | {"color": BLACK, "label": "positives differ"})
+        share.set(xlim=(-3, 103), xlabel="targets with other labels (%)", ylim=(len(rows) - 0.4, -0.6))
         share.set_yticks(
-            range(len(rows)), [f"{question}: {choice}\n(ours: {ours})" for question, choice, ours in rows]
+            range(len(rows)), [f"{what}: {choice}\n(ours: {ours})" for what, choice, ours in rows]
         )
-        share.set_ylim(len(rows) - 0.4, -0.6)
         count.axvline(0, color=BLACK, linewidth=0.6)
         count.set_xlabel("positives per target, less our default's")
         fig.legend(*share.get_legend_handles_labels(), loc="outside lower center", ncols=2)

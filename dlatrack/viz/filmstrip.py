@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.pixels.colours import TARGET
+from dlatrack.viz.layers import draw_box
 from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, line_styles, new_figure, outlined
 
 _GAP = 1.5  # mm between frames
@@ -26,17 +26,14 @@ def filmstrip(
 ) -> Figure:
     """Draw chosen frames with the annotated box and those of trackers.
 
-    The annotation is a wide yellow line underneath; trackers have the colours and dashes of all our plots. A
-    frame where the target is absent says so.
+    The annotation is a wide yellow line underneath; trackers have the colours and dashes of all our plots. The title
+    of a frame says whether the target is absent.
 
     Args:
         sequence: video with annotation.
         boxes_xywh: (T, 4) by tracker, 0-based px; NaN rows are not drawn.
         frames: indices to show, in 0..T-1.
         columns: frames in a row.
-
-    Returns:
-        A figure of double column width.
 
     Raises:
         ValueError: if a frame is out of range, none is asked for, or boxes do not cover the sequence.
@@ -53,9 +50,8 @@ def filmstrip(
     rows = math.ceil(len(frames) / columns)
     images = {frame: sequence.frames[frame] for frame in frames}
     height, width = images[frames[0]].shape[:2]
-    panel = min(
-        (DOUBLE_WIDTH - _GAP * (columns + 1)) / columns, 90 * width / height
-    )  # mm; tall videos stay small
+    # mm; tall videos stay small
+    panel = min((DOUBLE_WIDTH - _GAP * (columns + 1)) / columns, 90 * width / height)
     styles = line_styles(boxes_xywh)
     with figure_style():
         fig = new_figure(DOUBLE_WIDTH, rows * (panel * height / width + _TITLE + _GAP) + 8)
@@ -68,12 +64,15 @@ def filmstrip(
                 draw_box(ax, boxes[frame], look["color"], look["linestyle"], 1.3)
             note = "" if sequence.visible[frame] else " (target not visible)"
             ax.set_title(f"frame {frame}{note}", fontsize=7, pad=2)
-        entries = [
-            Line2D([], [], color=TARGET, linewidth=2.4, path_effects=outlined(2.4), label="annotation")
-        ]
-        entries += [Line2D([], [], label=label, **styles[label]) for label in boxes_xywh]
-        fig.legend(handles=entries, loc="outside lower center", ncols=min(len(entries), 4))
+        box_legend(fig, {label: styles[label] for label in boxes_xywh})
     return fig
+
+
+def box_legend(fig: Figure, styles: Mapping[str, Any], **options: Any) -> None:
+    """Add a legend of the annotation and of trackers, whose styles are given by label, below a figure."""
+    entries = [Line2D([], [], color=TARGET, linewidth=2.4, path_effects=outlined(2.4), label="annotation")]
+    entries += [Line2D([], [], label=label, **look) for label, look in styles.items()]
+    fig.legend(handles=entries, loc="outside lower center", ncols=min(len(entries), 4), **options)
 
 
 def draw_image(ax: Axes, image_rgb: np.ndarray) -> None:
@@ -84,13 +83,3 @@ def draw_image(ax: Axes, image_rgb: np.ndarray) -> None:
     ax.set(xticks=[], yticks=[], xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     ax.grid(False)
     ax.spines[:].set_visible(False)
-
-
-def draw_box(ax: Axes, box_xywh: np.ndarray, color: str, dashes: Any, width: float) -> None:
-    """Draw a box (4,) in image px, set off by a dark rim; one that is not finite is left out."""
-    if not np.isfinite(box_xywh).all():
-        return
-    x, y, w, h = (float(value) for value in box_xywh)
-    frame = Rectangle((x, y), w, h, fill=False, edgecolor=color, linewidth=width, linestyle=dashes)
-    frame.set_path_effects(outlined(width))
-    ax.add_patch(frame)

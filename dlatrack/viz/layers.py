@@ -43,7 +43,7 @@ def inner_axes(cell: Axes) -> Axes:
 
 
 def legend(fig: Figure, *, candidates: bool, boxes: bool) -> None:
-    """Explain the marks below a figure; candidates and positive anchors only where they are drawn."""
+    """Add a legend of the marks below a figure; candidates and positive anchors only where they are drawn."""
     marker: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0.6}
     entries = [
         Line2D([], [], color=TARGET, linewidth=1.6, path_effects=outlined(1.6), label="target"),
@@ -68,24 +68,18 @@ def dimmed(crop_rgb: np.ndarray) -> np.ndarray:
     return (0.8 * (0.55 * picture + 0.45 * grey)).round().astype(np.uint8)
 
 
-def draw_target(ax: Axes, box_xyxy: np.ndarray) -> None:
-    """The box of the target, (4,) in search-region px."""
-    corner, size = box_xyxy[:2], box_xyxy[2:] - box_xyxy[:2]
-    frame = Rectangle(
-        (corner[0], corner[1]),
-        size[0],
-        size[1],
-        fill=False,
-        edgecolor=TARGET,
-        linewidth=1.4,
-        joinstyle="miter",
-    )
-    frame.set_path_effects(outlined(1.4))
-    ax.add_patch(frame)
+def draw_box(ax: Axes, box_xywh: np.ndarray, color: str, dashes: Any = "-", width: float = 1.4) -> Rectangle:
+    """Draw a box (4,) in px of the image, set off by a dark rim; one that is not finite is not shown."""
+    x, y, w, h = (float(value) for value in box_xywh)
+    frame = Rectangle((x, y), w, h, fill=False, edgecolor=color, linewidth=width, linestyle=dashes)
+    frame.set_path_effects(outlined(width))
+    if np.isfinite(box_xywh).all():
+        ax.add_patch(frame)
+    return frame
 
 
 def draw_markers(ax: Axes, points: np.ndarray, shape: np.ndarray, **look: Any) -> None:
-    """The same polygon `shape` (V, 2) around all `points` (n, 2), both in search-region px.
+    """Draw the same polygon `shape` (V, 2) around all `points` (n, 2), both in search-region px.
 
     `look` holds keyword arguments of Matplotlib collections, e.g. `facecolors`.
     """
@@ -96,6 +90,6 @@ def draw_markers(ax: Axes, points: np.ndarray, shape: np.ndarray, **look: Any) -
 
 
 def draw_boxes(ax: Axes, boxes_xyxy: np.ndarray) -> None:
-    """Thin outlines of positive anchors, (n, 4) in search-region px."""
+    """Draw thin outlines of positive anchors, (n, 4) in search-region px."""
     outlines = boxes_xyxy[:, [[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]]
     ax.add_collection(LineCollection(list(outlines), colors=POSITIVE, linewidths=0.6), autolim=False)

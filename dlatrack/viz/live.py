@@ -15,13 +15,13 @@ from dlatrack.viz.curves import training_curves
 
 
 class LiveCurves:
-    """Redraws the curves of the current run in one output of the cell, at most every few seconds.
+    """Draw the curves of the current run in one output of the cell, again every few seconds.
 
-    Pass it as `on_step` to `studies.twins.train_all`; a run with another label starts a picture of its own.
+    Pass it as `on_step` to `studies.twins.train_all`; a run with another label gets a new picture.
 
     Args:
         every: seconds between two pictures.
-        clock: seconds from any starting point.
+        clock: function that gives the seconds from any starting point.
     """
 
     def __init__(self, every: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:

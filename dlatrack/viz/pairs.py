@@ -7,12 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from dlatrack.boxes import xyxy_to_xywh
 from dlatrack.pixels.colours import NEGATIVE, TARGET
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import Pair, PairSource
 from dlatrack.sampling.sources import CropSource
-from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure, outlined
+from dlatrack.viz.layers import draw_box
+from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure
 
 _GAP = 4  # px between search region and template
 
@@ -21,13 +23,10 @@ def pair_sheet(crops: CropSource | Mixture, recipe: Recipe, *, seed: int = 0, co
     """Draw the first pairs of a run: templates above, search regions with the target below.
 
     Args:
-        crops: to draw from.
-        recipe: whose augmentation is drawn.
-        seed: of the run.
-        count: pairs.
-
-    Returns:
-        A figure of double column width.
+        crops: crops of the training data.
+        recipe: recipe whose augmentation is shown.
+        seed: seed of the run.
+        count: number of pairs.
     """
     source = PairSource(crops, recipe.sampling, recipe.net, seed)
     with figure_style():
@@ -50,13 +49,10 @@ def augmented_pairs(source: PairSource, *, epoch: int = 0, count: int = 32, colu
     and dashed.
 
     Args:
-        source: of the pairs.
-        epoch: whose first pairs are drawn.
-        count: pairs.
-        columns: pairs side by side.
-
-    Returns:
-        A figure of double column width.
+        source: source of the pairs.
+        epoch: epoch whose first pairs are drawn.
+        count: number of pairs.
+        columns: number of pairs side by side.
     """
     rows = -(-count // columns)
     template, search = source.net.template_size, source.net.search_size
@@ -89,9 +85,6 @@ def _shown(image: np.ndarray) -> np.ndarray:
 def _add_box(ax: Axes, pair: Pair) -> None:
     """Draw the target box; one that leaves the region ends at its border."""
     side = pair.search.shape[-1]
-    x1, y1, x2, y2 = pair.target_xyxy
     color, dashes = (TARGET, "-") if pair.positive else (NEGATIVE, (0, (2.5, 1.5)))
-    box = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=1.4, linestyle=dashes)
-    box.set_path_effects(outlined(1.4))
-    ax.add_patch(box)
+    box = draw_box(ax, xyxy_to_xywh(pair.target_xyxy), color, dashes)
     box.set_clip_path(Rectangle((-0.5, -0.5), side, side, transform=ax.transData))

@@ -1,15 +1,14 @@
-"""Choose what to track: boxes in the first frame of a video, dragged or typed."""
+"""A widget to choose targets: boxes in the first frame of a video, dragged or typed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
-import cv2
 import ipywidgets as w
 import numpy as np
 
+from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.datasets.stream import FrameStream
 from dlatrack.errors import InputError
 from dlatrack.pixels.annotate import target_colour
@@ -17,10 +16,10 @@ from dlatrack.pixels.colours import DARK
 from dlatrack.pixels.marks import outline
 from dlatrack.pixels.text import rgb, write_line
 from dlatrack.tracking.video import check_first_boxes, parse_boxes
-from dlatrack.viz.explorer.picture import encode_picture
+from dlatrack.viz.explorer.controls import alert, box_bars
+from dlatrack.viz.explorer.picture import encode_picture, scaled
 
 _WIDTH, _HEIGHT = 760, 520  # most px of the picture
-_SIDE = 40  # px left of it, for the vertical slider
 
 _HELP = """<div style="line-height: 1.4; max-width: 760px">
 Drag the bars, or their ends, below and left of the picture; with the focus on an end, the arrow keys move it.
@@ -31,10 +30,10 @@ Or type the boxes: x, y of the top left corner and the size, in px of the frame,
 def pick_boxes(video: str | Path, boxes: str | Sequence[np.ndarray]) -> BoxPicker:
     """Open the picker on the first frame of a video: the value of a notebook cell.
 
-    Its `boxes_xywh` is what `track_file` takes; the same boxes given there as text need no picker.
+    `track_file` takes its `boxes_xywh`, or the same boxes as text without a picker.
 
     Args:
-        video: as `FrameStream` takes it.
+        video: video file, camera or folder, as `FrameStream` takes it.
         boxes: (4,) xywh of each target to begin with, 0-based px; or text, e.g. "120,80,60,45; 20,30,40,40".
 
     Returns:
@@ -45,9 +44,14 @@ def pick_boxes(video: str | Path, boxes: str | Sequence[np.ndarray]) -> BoxPicke
             input shows its message there and leaves the boxes as they are.
     """
     image = FrameStream(video).first()
+    return BoxPicker(image, _checked(image, boxes))
+
+
+def _checked(image_rgb: np.ndarray, boxes: str | Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Boxes, or those in a text, as (4,) float64 each; errors as in `pick_boxes`."""
     chosen = parse_boxes(boxes) if isinstance(boxes, str) else [np.asarray(box, np.float64) for box in boxes]
-    check_first_boxes(image, chosen)
-    return BoxPicker(image, chosen)
+    check_first_boxes(image_rgb, chosen)
+    return chosen
 
 
 class BoxPicker(w.VBox):
@@ -56,13 +60,13 @@ class BoxPicker(w.VBox):
     Attributes:
         boxes_xywh: (4,) float64 of each target, 0-based px of the frame.
         picture: the frame with the boxes.
-        across: left and right side of the chosen target's box, px.
-        down: its top and bottom side; counts upwards, as vertical sliders do.
-        text: all boxes.
-        target: which box the bars move.
-        more: adds a target.
-        less: removes the chosen one.
-        message: what is wrong with the last input.
+        across: bar of the left and right side of the chosen target's box, px.
+        down: bar of its top and bottom side; counts upwards, as vertical sliders do.
+        text: field with all boxes.
+        target: list to choose the target that the bars move.
+        more: button that adds a target.
+        less: button that removes the chosen target.
+        message: error message on the last input.
     """
 
     def __init__(self, image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -> None:
@@ -90,21 +94,7 @@ class BoxPicker(w.VBox):
         self.picture = w.Image(
             format="jpeg", layout=w.Layout(width=f"{shown[0]}px", height=f"{shown[1]}px", flex="0 0 auto")
         )
-        self.across = w.FloatRangeSlider(
-            max=float(width),
-            step=1.0,
-            readout=False,
-            tooltip="left and right side of the box; drag the bar to move it",
-            layout=w.Layout(width=f"{shown[0] + 16}px", margin=f"0 0 0 {_SIDE - 8}px"),
-        )
-        self.down = w.FloatRangeSlider(
-            max=float(height),
-            step=1.0,
-            readout=False,
-            orientation="vertical",
-            tooltip="top and bottom side of the box; drag the bar to move it",
-            layout=w.Layout(width=f"{_SIDE}px", height=f"{shown[1] + 16}px", margin="-8px 0 0 0"),
-        )
+        self.across, self.down = box_bars((width, height), shown, 1.0, -8)
         self.text = w.Text(
             description="x, y, w, h",
             placeholder="px of the frame, e.g. 120, 80, 60, 45",
@@ -127,7 +117,7 @@ class BoxPicker(w.VBox):
         for widget, act in (
             (self.across, self._dragged),
             (self.down, self._dragged),
-            (self.text, self._typed),
+            (self.text, lambda: self._take(self.text.value)),
             (self.target, self._show),
         ):
             widget.observe(lambda _, act=act: None if self._quiet else act(), names="value")
@@ -141,25 +131,17 @@ class BoxPicker(w.VBox):
         after = (*self.across.value, height - self.down.value[1], height - self.down.value[0])
         sides = np.array([box[0], box[0] + box[2], box[1], box[1] + box[3]])
         left, right, top, bottom = np.where(np.equal(before, after), sides, after)
-        self._take(self.target.value, np.array([left, top, right - left, bottom - top]))
+        boxes = self.boxes_xywh.copy()
+        boxes[self.target.value] = np.array([left, top, right - left, bottom - top])
+        self._take(boxes)
 
-    def _typed(self) -> None:
+    def _take(self, boxes: str | Sequence[np.ndarray]) -> None:
+        """Use other boxes, or show a message on what is wrong with them."""
         try:
-            boxes = parse_boxes(self.text.value)
-            check_first_boxes(self._image, boxes)
+            self.boxes_xywh = _checked(self._image, boxes)
         except InputError as error:
             self._say(str(error))
             return
-        self.boxes_xywh = boxes
-        self._show()
-
-    def _take(self, target: int, box_xywh: np.ndarray) -> None:
-        try:
-            check_first_boxes(self._image, [box_xywh])
-        except InputError as error:
-            self._say(str(error))
-            return
-        self.boxes_xywh[target] = box_xywh
         self._show()
 
     def _add(self) -> None:
@@ -175,7 +157,7 @@ class BoxPicker(w.VBox):
         self._show()
 
     def _show(self, chosen: int | None = None) -> None:
-        """Let all widgets say what the boxes are."""
+        """Update all widgets from the boxes."""
         count = len(self.boxes_xywh)
         current = min(self.target.value if chosen is None else chosen, count - 1)
         height, width = self._image.shape[:2]
@@ -196,11 +178,9 @@ class BoxPicker(w.VBox):
         self._say("")
 
     def _drawn(self, current: int) -> bytes:
-        size = (round(self._image.shape[1] * self._scale), round(self._image.shape[0] * self._scale))
-        smooth = cv2.INTER_AREA if self._scale < 1 else cv2.INTER_LINEAR
-        image = cv2.resize(self._image, size, interpolation=smooth)
+        image = scaled(self._image, self._scale)
         for number, box in enumerate(self.boxes_xywh):
-            xyxy = np.concatenate([box[:2], box[:2] + box[2:]]) * self._scale
+            xyxy = xywh_to_xyxy(box) * self._scale
             colour = rgb(target_colour(number + 1))
             outline(image, xyxy, rgb(DARK), 6 if number == current else 4)
             outline(image, xyxy, colour, 4 if number == current else 2)
@@ -208,7 +188,5 @@ class BoxPicker(w.VBox):
         return encode_picture(image)
 
     def _say(self, text: str) -> None:
-        """One line below the picture; an empty one when all is well."""
-        self.message.value = (
-            f'<div role="alert" style="color: #a33c00; font-weight: 600">{escape(text)}</div>' if text else ""
-        )
+        """Show a message below the picture; an empty one removes it."""
+        self.message.value = alert(text)

@@ -1,4 +1,4 @@
-"""Fig. 6: boxes of several trackers on frames of several sequences, with their IoU in each frame and over time."""
+"""Boxes of several trackers on frames of several sequences, with their IoU in each frame and over time (Fig. 6)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.lines import Line2D
 
 from dlatrack.pixels.colours import BLACK, GREY, TARGET
-from dlatrack.viz.filmstrip import draw_box, draw_image
-from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, line_styles, new_figure, outlined
+from dlatrack.viz.filmstrip import box_legend, draw_image
+from dlatrack.viz.layers import draw_box
+from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, line_styles, new_figure
 
 if TYPE_CHECKING:
     from dlatrack.studies.qualitative import QualitativeStudy, Row
@@ -30,10 +30,7 @@ def qualitative_figure(study: QualitativeStudy) -> Figure:
     number by which the line under a frame gives their IoU in it. Vertical lines in a curve are the frames above it.
 
     Args:
-        study: of at least one sequence.
-
-    Returns:
-        A figure of double column width.
+        study: study of at least one sequence.
     """
     styles = line_styles(study.trackers)
     columns = max(len(row.frames) for row in study.rows)
@@ -47,20 +44,9 @@ def qualitative_figure(study: QualitativeStudy) -> Figure:
         )
         for part, row, height in zip(parts[:, 0], study.rows, heights, strict=True):
             _draw_row(part, row, styles, (columns, height), len(study.scores[study.trackers[0]].names))
-        entries = [
-            Line2D([], [], color=TARGET, linewidth=2.4, path_effects=outlined(2.4), label="annotation")
-        ]
-        entries += [
-            Line2D([], [], label=f"{number}: {label}", **styles[label])
-            for number, label in enumerate(study.trackers, 1)
-        ]
-        fig.legend(
-            handles=entries,
-            loc="outside lower center",
-            ncols=min(len(entries), 4),
-            title="under each frame: IoU of the trackers by number",
-            title_fontsize=7,
-        )
+        numbered = {f"{number}: {label}": styles[label] for number, label in enumerate(study.trackers, 1)}
+        title = "under each frame: IoU of the trackers by number"
+        box_legend(fig, numbered, title=title, title_fontsize=7)
     return fig
 
 

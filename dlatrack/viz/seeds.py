@@ -1,6 +1,8 @@
-"""Between seeds and between rules: scores of twins that were trained several times."""
+"""Scores of twins that were trained several times, and their differences between seeds and between rules."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,14 +27,11 @@ def seed_plot(
 
     Args:
         fixed: (R, S) AUC of the fixed twin, by seed and sequence.
-        dynamic: (R, S) of the DLA tracker.
-        difference: DLA less fixed, with an interval over seeds and sequences.
-        seeds: R of them.
-        labels: of the fixed twin and of the DLA tracker.
-        note: on the size of the study, for the title.
-
-    Returns:
-        A figure of double column width.
+        dynamic: (R, S) AUC of the DLA tracker.
+        difference: DLA minus fixed, with an interval over seeds and sequences.
+        seeds: the R seeds.
+        labels: labels of the fixed twin and of the DLA tracker.
+        note: text on the size of the study, for the title.
 
     Raises:
         InputError: if the scores are not of these seeds.
@@ -59,18 +58,15 @@ def seed_plot(
 def _draw_scores(ax: Axes, fixed: np.ndarray, dynamic: np.ndarray, labels: tuple[str, str]) -> None:
     """AUC of every seed, and the mean with its standard deviation over the seeds."""
     seeds = np.arange(len(fixed))
-    looks = ({"color": FIXED, "marker": "s", "markerfacecolor": "white"}, {"color": DLA, "marker": "o"})
+    looks: tuple[dict[str, Any], ...] = (
+        {"color": FIXED, "marker": "s", "markerfacecolor": "white"},
+        {"color": DLA, "marker": "o"},
+    )
     for scores, label, look, aside in zip((fixed, dynamic), labels, looks, (-0.1, 0.1), strict=True):
         means = scores.mean(1)
-        ax.plot(seeds + aside, means, label=label, linestyle="none", **look)  # type: ignore[arg-type]
-        ax.errorbar(
-            [len(seeds) + aside],
-            [means.mean()],
-            [means.std(ddof=1)],
-            capsize=3,
-            linestyle="none",
-            **look,  # type: ignore[arg-type]
-        )
+        ax.plot(seeds + aside, means, label=label, linestyle="none", **look)
+        look |= {"capsize": 3, "linestyle": "none"}
+        ax.errorbar([len(seeds) + aside], [means.mean()], [means.std(ddof=1)], **look)
     ax.margins(y=0.2)
     ax.set(ylabel="AUC", title="scores; all: mean and standard deviation")
 

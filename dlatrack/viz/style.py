@@ -1,7 +1,7 @@
-"""One visual language for all figures: sizes, colours with fixed meanings, the synthetic mark.
+"""The common style of all figures: sizes, styles of lines, the mark of synthetic data.
 
-Colours are those of Okabe and Ito, which people with any kind of colour vision tell apart. Shape or line
-style always says the same as the colour, so that figures stay readable in grey.
+Colours are those of Okabe and Ito, which people with any kind of colour vision can distinguish. Shape or line style
+always has the same meaning as the colour, so that figures stay readable in grey.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _STYLE: Any = {
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw inside this block in the style of the project; the settings before it come back after it."""
+    """Draw inside this block in the style of the project; the earlier settings are restored after it."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
@@ -78,7 +78,7 @@ def figure_style() -> Iterator[None]:
 
 
 class SteadyLayout(ConstrainedLayoutEngine):
-    """Matplotlib's constrained layout, which puts everything on a grid of 2^-20 of the figure.
+    """Matplotlib's constrained layout with positions rounded to 2^-20 of the figure.
 
     Its solver adds in an order that changes from call to call. So do the last bits of its positions, and with them
     the names of an SVG's clip paths, which are hashes of positions.
@@ -96,7 +96,7 @@ class SteadyLayout(ConstrainedLayoutEngine):
 
 
 class StandaloneFigure(Figure):
-    """A figure that belongs to no window and shows itself as the value of a notebook cell."""
+    """A figure without a window that is shown as the value of a notebook cell."""
 
     def _repr_png_(self) -> bytes:
         stream = io.BytesIO()
@@ -107,7 +107,7 @@ class StandaloneFigure(Figure):
 def new_figure(width_mm: float = DOUBLE_WIDTH, height_mm: float = 60.0) -> Figure:
     """An empty figure of a given size whose parts arrange themselves without overlap.
 
-    It belongs to no window, so that nothing has to be closed. Call inside `figure_style`.
+    It has no window, so that nothing has to be closed. Call inside `figure_style`.
     """
     return StandaloneFigure(figsize=(width_mm * MM, height_mm * MM), layout=SteadyLayout())
 
@@ -142,7 +142,7 @@ def paper_style(label: str = "") -> dict[str, Any]:
 
 
 def outlined(linewidth: float) -> list[patheffects.AbstractPathEffect]:
-    """Path effects that set a line of `linewidth` pt off from a photograph by a dark rim on each side."""
+    """Path effects that add a dark rim to a line of `linewidth` pt, so that it is visible on a photograph."""
     return [patheffects.withStroke(linewidth=linewidth + 0.8, foreground=DARK, alpha=0.75)]
 
 

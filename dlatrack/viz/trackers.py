@@ -1,4 +1,4 @@
-"""How a dozen trackers look in the plots of evaluation, and how the paper's numbers look beside them."""
+"""Styles of a dozen trackers in the plots of evaluation, and of the paper's numbers beside them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def bar_styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
         turn = seen[look["color"]]
         seen[look["color"]] += 1
         if turn == len(_HATCHES):
-            raise _too_many(label)
+            raise InputError(
+                f"too many trackers for one plot: {label} would look like another; leave some out"
+            )
         styles[label] = {
             "facecolor": look["color"],
             "edgecolor": "white",  # of the hatches
@@ -102,7 +104,3 @@ def check_scores(scores: Mapping[str, float], what: str) -> None:
     for label, score in scores.items():
         if not math.isfinite(score) or not 0 <= score <= 1:
             raise InputError(f"{what} of {label} must lie in 0..1, got {score}")
-
-
-def _too_many(label: str) -> InputError:
-    return InputError(f"too many trackers for one plot: {label} would look like another; leave some out")

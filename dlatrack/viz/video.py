@@ -1,4 +1,4 @@
-"""A tracked video on paper and as a page: some of its frames, its scores over time, and a player."""
+"""Figures and a page of a tracked video: some of its frames, its scores over time, and a player."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def video_strip(video: str | Path, track: VideoTrack, *, frames: Indices[int] | 
     """Draw frames of an annotated video as they are in the file.
 
     Args:
-        video: what `track_file` has written.
-        track: where its targets are.
-        frames: their numbers; None: eight, evenly spread.
+        video: annotated video of `track_file`.
+        track: boxes and scores of its targets.
+        frames: numbers of the frames; None: eight, evenly spread.
 
     Returns:
         A figure of double column width, four frames in a row.
@@ -75,11 +75,8 @@ def score_plot(track: VideoTrack, *, iou: np.ndarray | None = None) -> Figure:
     """Draw the score of each target over frames, in the colour that it has in the video.
 
     Args:
-        track: of T frames.
-        iou: (T,) overlap of the first target with the truth, where that is known; NaN where the target is absent.
-
-    Returns:
-        A figure of double column width.
+        track: boxes and scores of T frames.
+        iou: (T,) overlap of the first target with the truth, NaN where the target is absent; None: not known.
     """
     with figure_style():
         fig = new_figure(height_mm=55)
@@ -108,17 +105,17 @@ def video_player(
     Browsers cannot play the codecs that OpenCV has everywhere; pictures they can.
 
     Args:
-        path: the page, ending in .html.
-        video: what `track_file` has written.
-        track: where its targets are.
-        fps: frames per second of the video; the page plays at its pace.
+        path: path of the page, ending in .html.
+        video: annotated video of `track_file`.
+        track: boxes and scores of its targets.
+        fps: frames per second of the video, at which the page plays it.
         synthetic: whether the frames were rendered; the page says so.
 
     Returns:
-        The path.
+        The path of the page.
 
     Raises:
-        InputError: for another suffix, or if the video cannot be read or the page not written.
+        InputError: for another suffix, or if the video cannot be read or the page cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".html":
@@ -139,7 +136,7 @@ def video_player(
 
 
 def show_page(path: Path, height: int = 640) -> HTML:
-    """A page inside the output of a notebook cell, self-contained, so that it is saved with the notebook."""
+    """A page as the output of a notebook cell, self-contained, so that it is saved with the notebook."""
     page = escape(path.read_text(encoding="utf-8"), quote=True)
     frame = (
         f'<iframe srcdoc="{page}" title="player" style="width: 100%; height: {height}px; border: 0"></iframe>'

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlatrack.errors import InputError
+from dlatrack.evaluation.vot.scores import reliability
 from dlatrack.pixels.colours import GREY
 from dlatrack.viz.style import figure_style, new_figure
 from dlatrack.viz.trackers import by_score, check_scores, marker_styles, paper_styles
@@ -26,16 +27,13 @@ def eao_ranking(
 ) -> Figure:
     """Draw trackers ordered by expected average overlap, the best right-most.
 
-    What the paper prints is ranked by itself, in grey in axes of its own: it was not measured with the others.
+    Values that the paper prints are ranked by themselves, in grey in axes of their own.
 
     Args:
         eao: expected average overlap in 0..1 by tracker.
         paper: printed values by tracker; None or empty: none.
-        benchmark: name, for the title.
-        protocol: that the values follow, for the title.
-
-    Returns:
-        A figure of double column width.
+        benchmark: name of the benchmark, for the title.
+        protocol: protocol of the values, for the title.
 
     Raises:
         InputError: if there is no tracker or a value lies outside 0..1.
@@ -75,15 +73,14 @@ def ar_plot(
 ) -> Figure:
     """Draw accuracy over reliability, the best tracker in the upper right corner.
 
-    Reliability is exp(-0.01 S R): with R failures per 100 frames it is the probability of S frames without a failure.
-    The axes show the part of 0..1 where the trackers are.
+    See `reliability` for its definition. The axes show the part of 0..1 where the trackers are.
 
     Args:
         points: accuracy (mean overlap, 0..1) and robustness R (failures per 100 frames, >= 0) by tracker; both
             pooled over the sequences.
         sensitivity: S, frames; 30 in VOT.
-        benchmark: name, for the title.
-        protocol: that the points follow, for the title.
+        benchmark: name of the benchmark, for the title.
+        protocol: protocol of the points, for the title.
 
     Returns:
         A figure of double column width, the legend sorted by accuracy.
@@ -91,8 +88,7 @@ def ar_plot(
     Raises:
         InputError: if there is no tracker, or accuracy, robustness or `sensitivity` is out of range.
 
-    Source: SiamDLA Fig. 7b, where R and S are described otherwise; this is the reading under which its factor 0.01
-        and the definition of VOT agree.
+    Source: SiamDLA Fig. 7b.
     """
     if not points:
         raise InputError("an A-R plot needs a tracker")
@@ -103,15 +99,15 @@ def ar_plot(
     for label, (_, robustness) in points.items():
         if not (math.isfinite(robustness) and robustness >= 0):
             raise InputError(f"robustness of {label} must be failures per 100 frames, >= 0, got {robustness}")
-    reliability = {label: math.exp(-0.01 * sensitivity * point[1]) for label, point in points.items()}
+    chances = {label: reliability(point[1], sensitivity) for label, point in points.items()}
     styles = marker_styles(points)
     with figure_style():
         fig = new_figure(height_mm=85)
         ax = fig.add_subplot()
         for label in by_score(accuracy):
             text = f"{label} [A {points[label][0]:.3f}, R {points[label][1]:.3f}]"
-            ax.plot(reliability[label], accuracy[label], label=text, clip_on=False, **styles[label])
-        ax.set(xlim=_limits(reliability.values()), ylim=_limits(accuracy.values()))
+            ax.plot(chances[label], accuracy[label], label=text, clip_on=False, **styles[label])
+        ax.set(xlim=_limits(chances.values()), ylim=_limits(accuracy.values()))
         ax.set_title(f"{benchmark}: accuracy and robustness ({protocol} protocol)")
         ax.set_xlabel(f"reliability: probability of {sensitivity:g} frames without a failure")
         ax.set_ylabel("accuracy (mean overlap)")

@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import pytest
 import torch
 
+from dlatrack.bench.cpu import bench_cpu
 from dlatrack.bench.measure import BenchReport, measure, measure_twins, resident_mib
 from dlatrack.bench.run import BENCHES
 from dlatrack.bench.step import STAGES, TwinStep
@@ -165,8 +166,16 @@ def test_both_sides_of_a_step_differ_in_labels_alone():
     assert (labels[names[0]] == 1).sum() > (labels[names[1]] == 1).sum() >= 2
 
 
+def test_parts_for_cpus_are_compared_with_plain_ones():
+    report = bench_cpu(1)
+    assert [row.name.rpartition(", ")[2] for row in report.timings] == ["plain", "faster"] * len(
+        report.figures
+    )
+    assert all(ratio > 0 for ratio in report.figures.values())
+
+
 def test_options_of_another_benchmark_are_refused():
-    assert set(BENCHES) == {"assign", "evaluate", "pairs", "track", "train"}
+    assert set(BENCHES) == {"assign", "cpu", "evaluate", "pairs", "track", "train"}
     with pytest.raises(InputError, match="bench assign takes no tracker; its options: none"):
         bench("assign", repeats=3, threads=1, json=True, tracker="siamcar")
     with pytest.raises(InputError, match="bench pairs takes no clips; its options: pack"):
@@ -195,7 +204,7 @@ def test_all_benchmarks_make_one_document(monkeypatch, capsys):
         monkeypatch.setitem(BENCHES, name, run)
     bench("all", repeats=4, threads=1, json=True)
     reports = json.loads(capsys.readouterr().out)
-    assert {report["machine"]["name"] for report in reports.values()} == set(BENCHES)
+    assert {report["machine"]["name"] for report in reports.values()} == set(BENCHES) - {"cpu"}
     assert "track siamrpnpp" in reports
     assert reports["track siamcar_small"]["machine"] == {
         "name": "track",

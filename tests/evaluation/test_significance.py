@@ -11,9 +11,9 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.scoring import part_of, score_tracker
 from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot.difference import eao_difference, eao_differences, measure_untagged
+from dlatrack.evaluation.vot.difference import eao_differences
 from dlatrack.evaluation.vot.results import VOTRun
-from dlatrack.evaluation.vot.scores import evaluate_vot
+from dlatrack.evaluation.vot.scores import evaluate_vot, measure_runs
 
 BOXES = np.array([[10.0, 20, 40, 20]] * 4)
 NAMES = ("a", "b", "c")
@@ -96,7 +96,7 @@ def vot_runs(*shifts):
 def test_vot_compares_eao(protocol):
     runs = {"x": vot_runs(0, 0, 4), "y": vot_runs(4, 4, 4), "z": vot_runs(0, 4, 0)}
     entries = [score_tracker(name, own, VOT, protocol) for name, own in runs.items()]
-    measured = {name: measure_untagged(own, VOT, protocol) for name, own in runs.items()}
+    measured = {name: measure_runs(own, VOT, protocol) for name, own in runs.items()}
     metric, found = differences(entries, VOT, measured)
     assert metric == "EAO"
     eaos = {name: evaluate_vot(own, VOT, protocol=protocol).eao for name, own in runs.items()}
@@ -111,7 +111,8 @@ def test_vot_compares_eao(protocol):
 
 def test_all_pairs_are_those_of_one_pair_at_a_time():
     runs = {"x": vot_runs(0, 0, 4), "y": vot_runs(4, 4, 4), "z": vot_runs(0, 4, 0)}
-    measured = {name: measure_untagged(own, VOT, "pysot") for name, own in runs.items()}
+    measured = {name: measure_runs(own, VOT, "pysot") for name, own in runs.items()}
     found = eao_differences(measured, VOT, (46, 59), resamples=99, seed=3)
     for (a, b), difference in found.items():
-        assert difference == eao_difference(runs[a], runs[b], VOT, (46, 59), resamples=99, seed=3)
+        alone = {name: measured[name] for name in (a, b)}
+        assert difference == eao_differences(alone, VOT, (46, 59), resamples=99, seed=3)[a, b]

@@ -264,7 +264,7 @@ def test_a_value_changed_by_hand_is_refused(tmp_path: Path):
 def test_a_table_of_another_version_is_refused(tmp_path: Path):
     put(tmp_path, "fig04_scores", [{"tracker": "DLA-SiamCAR", "AUC %": 70}], synthetic=False)
     with pytest.raises(
-        InputError, match=r"fig04_scores\.csv has no column 'AUC'; run notebooks/99_test\.py anew"
+        InputError, match=r"fig04_scores\.csv has no column 'AUC'; run notebooks/99_test\.py again"
     ):
         ledger(tmp_path)
 

@@ -117,5 +117,5 @@ def test_focal_loss_by_hand() -> None:
 def test_a_head_without_boxes_is_refused() -> None:
     output = HeadOutput(torch.zeros(1, 1, 17, 17), None, None)
     labels = torch.zeros(1, 289, dtype=torch.int8)
-    with pytest.raises(ValueError, match="needs maps that the head does not answer with"):
+    with pytest.raises(ValueError, match="needs maps that the head does not have"):
         siamfcpp_loss(output, labels, torch.tensor([[100.0, 90.0, 170.0, 150.0]]), POINTS, WEIGHTS)

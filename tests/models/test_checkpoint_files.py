@@ -41,7 +41,7 @@ WEIGHTS = {"conv.weight": torch.arange(6.0).reshape(2, 3) + 0.5}
 )
 def test_numpy_numbers_beside_the_weights_are_read(tmp_path: Path, number: np.generic | np.ndarray) -> None:
     torch.save({"state_dict": WEIGHTS, "optimizer": {"lr": [number]}}, tmp_path / "run.pth")
-    assert torch.equal(read_state(tmp_path / "run.pth")["conv.weight"], WEIGHTS["conv.weight"])
+    assert torch.equal(read_state(tmp_path / "run.pth")[0]["conv.weight"], WEIGHTS["conv.weight"])
 
 
 @pytest.mark.parametrize("is_zip", [True, False])

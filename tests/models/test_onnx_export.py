@@ -162,7 +162,7 @@ def test_graphs_that_differ_are_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_network_of_broken_weights_is_not_exported(tmp_path: Path) -> None:
     net, chosen = peaks()
     net.backbone.register_forward_hook(lambda module, images, maps: [part / 0 for part in maps])
-    with pytest.raises(InputError, match="siamfc answers with values that are not finite"):
+    with pytest.raises(InputError, match="siamfc computes values that are not finite"):
         export_onnx(net, chosen, tmp_path)
     assert not list(tmp_path.iterdir())
 

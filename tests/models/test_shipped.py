@@ -9,8 +9,7 @@ import pytest
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.models.shipped import SHIPPED, find_weights, shipped
-from dlatrack.models.weights import load_weights, read_weights_info
+from dlatrack.models.weights import SHIPPED, find_weights, load_weights, read_weights_info, shipped
 from dlatrack.recipes import RECIPES
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass

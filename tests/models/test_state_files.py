@@ -62,7 +62,7 @@ def test_what_wrappers_add_to_names_is_taken_off(tmp_path: Path, prefix: str, en
         torch.save({"state_dict": named(prefix)}, file)
     else:
         save_file(named(prefix), file)
-    assert same(loaded(read_state(file)))
+    assert same(loaded(read_state(file)[0]))
 
 
 def test_compiled_parts_of_a_network_are_found() -> None:
@@ -223,7 +223,7 @@ def damaged(content: bytes, rng: np.random.Generator) -> bytes:
 def filled(net: nn.Module, file: Path) -> str:
     """Fill a network from a file; why that was refused, or nothing."""
     try:
-        load_strict(net, read_state(file), str(file))
+        load_strict(net, *read_state(file))
     except InputError as error:
         return str(error)
     return ""

@@ -12,7 +12,7 @@ from dlatrack.datasets.manifests import manifest
 from dlatrack.ledger.ledger import ledger
 from dlatrack.paper.inconsistencies import inconsistencies, inconsistencies_markdown
 from dlatrack.paper.numbers import printed_value
-from dlatrack.paper.published import claims, published, scores_of, trackers_of
+from dlatrack.paper.published import claims, published, scores_of, trackers_in_figure
 from dlatrack.paper.table1 import table1
 
 PAGE = (paths.root() / "docs" / "inconsistencies.md").read_text()
@@ -55,7 +55,7 @@ def test_only_the_relative_reading_of_the_gain_in_eao_is_third():
 
 
 def test_more_trackers_are_named_than_counted():
-    assert len(trackers_of("Fig. 7a")) == 9
+    assert len(trackers_in_figure("Fig. 7a")) == 9
     assert "eight" in told("eight-trackers")
     names = list(scores_of("UAV123", "auc"))
     assert len(names) == 9

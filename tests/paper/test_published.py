@@ -7,18 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.paper.published import (
     PublishedScore,
     claims,
-    ours_beside_paper,
     published,
     scores_of,
-    trackers_of,
+    trackers_in_figure,
 )
 
 
@@ -112,26 +109,13 @@ def test_ranks_and_gains_of_the_figures(shared_data: Path):
 def test_trackers_of_the_figures(shared_data: Path):
     figures = json.loads((shared_data / "paper_numbers.json").read_text())["figures"]
     for figure, key in {"Fig. 4": "fig4", "Fig. 5": "fig4", "Fig. 6": "fig6", "Fig. 7a": "fig7a"}.items():
-        assert list(trackers_of(figure)) == figures[key]["trackers"]
+        assert list(trackers_in_figure(figure)) == figures[key]["trackers"]
 
 
 def test_gains_of_table_2_follow_from_its_scores():
     auc = scores_of("OTB100", "auc")
     for claim in claims("SiamDLA Table 2"):
         assert 100 * (auc[claim.tracker] - auc[claim.over or ""]) == pytest.approx(claim.gain_percent)
-
-
-def test_ours_and_the_papers_stand_apart():
-    table = ours_beside_paper({"SiamCAR": 0.7004, "mine": 0.5}, "OTB100", "auc")
-    assert list(table.columns) == ["ours", "paper", "source"]
-    assert table.loc["SiamCAR"].tolist() == [0.7004, 0.657, "SiamDLA Table 2"]
-    assert table.loc["mine", "ours"] == 0.5
-    assert np.isnan(table.loc["mine", "paper"])
-    assert pd.isna(table.loc["mine", "source"])
-    assert np.isnan(table.loc["DLA-SiamCAR", "ours"])
-    assert table.index[:2].tolist() == ["SiamCAR", "mine"]
-    assert len(table) == 9
-    assert ours_beside_paper({}, "OTB100", "auc")["ours"].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -150,7 +134,7 @@ def test_ours_and_the_papers_stand_apart():
             "prints nothing for source 'Fig. 9'; it does for SiamDLA Table 2, SiamDLA Fig. 4",
         ),
         (
-            lambda: trackers_of("Fig. 8"),
+            lambda: trackers_in_figure("Fig. 8"),
             "no trackers for 'Fig. 8'; it does for Fig. 4, Fig. 5, Fig. 6, Fig. 7a",
         ),
     ],

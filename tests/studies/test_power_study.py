@@ -16,7 +16,7 @@ from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.files import file_digest
-from dlatrack.models.shipped import find_weights, shipped
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.studies import power
 from dlatrack.studies.power import (
     TwinScores,

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
-from dlatrack.models.siamese import HeadOutput, build_model
+from dlatrack.models.heads import HeadOutput
+from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights, save_weights
 from dlatrack.recipes import NetConfig, recipe
 from dlatrack.tracking.online import OnlineTracker

@@ -14,9 +14,8 @@ from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.files import file_digest
 from dlatrack.models.onnx.export import export_onnx
 from dlatrack.models.onnx.network import load_onnx
-from dlatrack.models.shipped import find_weights
 from dlatrack.models.siamese import build_model
-from dlatrack.models.weights import load_weights
+from dlatrack.models.weights import find_weights, load_weights
 from dlatrack.recipes import recipe
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass

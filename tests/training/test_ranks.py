@@ -117,7 +117,7 @@ def test_two_processes_skip_the_same_steps_in_float16(runs):
 def test_processes_that_see_different_checkpoints_are_refused(runs):
     for rank in (0, 1):
         text = (runs[0] / "float16" / f"apart{rank}.txt").read_text()
-        assert "rank 0 goes on from epoch 3, step 0, but rank 1 from epoch 0, step 0" in text
+        assert "rank 0 resumes from epoch 3, step 0, but rank 1 from epoch 0, step 0" in text
         assert "all processes must see the same folder" in text
 
 

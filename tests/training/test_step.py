@@ -83,7 +83,7 @@ def batch_of(*slopes: float) -> PairBatch:
 
 
 def stepper(scaler: GradScaler, **options) -> Stepper:
-    return Stepper(RECIPE, None, scaler, precision="float16", **options)
+    return Stepper(RECIPE, None, scaler, Compute(precision="float16", **options))
 
 
 def test_a_scaled_step_is_the_step_by_hand(linear):

@@ -5,21 +5,7 @@ import pandas as pd
 import pytest
 
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.viz.curves import (
-    positives_plot,
-    precision_plot,
-    score_figure,
-    success_plot,
-    training_curves,
-    twin_curves,
-)
-from dlatrack.viz.style import figure_style, new_figure
-
-
-@pytest.fixture
-def ax():
-    with figure_style():
-        yield new_figure(89, 80).add_subplot()
+from dlatrack.viz.curves import positives_plot, score_figure, training_curves, twin_curves
 
 
 def history(rows: int = 20, **changes) -> pd.DataFrame:
@@ -39,39 +25,6 @@ def history(rows: int = 20, **changes) -> pd.DataFrame:
         "pairs_per_second": 98.0,
     }
     return pd.DataFrame(columns | changes)
-
-
-def test_success_legend_is_sorted_by_score(ax):
-    curves = {"SiamCAR": np.linspace(0.9, 0, 21), "DLA-SiamCAR": np.linspace(1, 0, 21)}
-    success_plot(ax, curves, {"SiamCAR": 0.45, "DLA-SiamCAR": 0.5})
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "DLA-SiamCAR  0.500",
-        "SiamCAR  0.450",
-    ]
-    np.testing.assert_allclose(ax.lines[0].get_xdata(), np.arange(21) * 0.05)
-    assert ax.lines[0].get_ydata()[0] == 1
-    assert ax.get_xlabel() == "overlap threshold (IoU)"
-
-
-def test_precision_has_px_and_marks_twenty(ax):
-    precision_plot(ax, {"a": np.linspace(0, 1, 51)}, {"a": 0.4})
-    assert ax.lines[0].get_xdata().tolist() == list(range(51))
-    assert ax.lines[1].get_xdata()[0] == 20
-    assert "(px)" in ax.get_xlabel()
-
-
-def test_the_legend_stays_below_the_axis_label(ax):
-    success_plot(ax, {"a": np.zeros(21)}, {"a": 0.0})
-    ax.get_figure().draw_without_rendering()
-    assert ax.get_legend().get_window_extent().y1 < ax.xaxis.get_tightbbox().y0
-    assert ax.get_tightbbox().y0 >= 0
-
-
-def test_curves_that_do_not_fit(ax):
-    with pytest.raises(ValueError, match=r"curves are of \['a'\], but scores of \['b'\]"):
-        success_plot(ax, {"a": np.zeros(21)}, {"b": 0.0})
-    with pytest.raises(ValueError, match=r"the curve of a has shape \(51,\), not \(21,\)"):
-        success_plot(ax, {"a": np.zeros(51)}, {"a": 0.0})
 
 
 def test_training_panels():
@@ -165,6 +118,19 @@ def test_scores_are_drawn_as_success_and_precision():
         "exact": evaluate(truth, truth),
         "off": evaluate({"a": truth["a"] + [5, 0, 0, 0]}, truth),
     }
-    success, precision = score_figure(scores).axes
-    assert success.get_lines()[0].get_ydata().tolist() == scores["exact"].mean_success.tolist()
+    figure = score_figure(dict(reversed(scores.items())))
+    success, precision = figure.axes
+    assert [text.get_text() for text in success.get_legend().get_texts()] == [
+        f"exact  {20 / 21:.3f}",
+        f"off  {scores['off'].auc:.3f}",
+    ], "the best comes first"
+    np.testing.assert_allclose(success.lines[0].get_xdata(), np.arange(21) * 0.05)
+    assert success.lines[0].get_ydata().tolist() == scores["exact"].mean_success.tolist()
+    assert (success.get_xlabel(), success.get_title()) == ("overlap threshold (IoU)", "success")
+    assert precision.lines[0].get_xdata().tolist() == list(range(51))
+    assert precision.lines[2].get_xdata()[0] == 20, "the threshold of the score is marked"
+    assert "(px)" in precision.get_xlabel()
     assert {line.get_label() for line in precision.get_lines()} >= {"exact  1.000", "off  1.000"}
+    figure.draw_without_rendering()
+    assert success.get_legend().get_window_extent().y1 < success.xaxis.get_tightbbox().y0
+    assert success.get_tightbbox().y0 >= 0

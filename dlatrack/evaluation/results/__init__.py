@@ -1,4 +1,4 @@
-"""Everyone's result files: where they are, what they say, and writing them in official forms. Nothing is repaired."""
+"""Result files of trackers: finding, reading and writing them in official forms. Nothing is repaired."""
 
 from dlatrack.evaluation.results.names import find_results
 from dlatrack.evaluation.results.text import read_result_boxes, read_result_rows, write_boxes

@@ -1,4 +1,4 @@
-"""Result files out of archives: unpacked into a temporary folder, within limits, nothing outside of it."""
+"""Result files in archives: unpacked into a temporary folder, within limits and never outside of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 from dlatrack.errors import InputError
 from dlatrack.files import is_companion
 
-#: Most that is unpacked: of one file, of all files, and their number. LaSOT for ten trackers is a tenth of that.
+#: Limits of unpacking: bytes of one file, of all files, and number of files. LaSOT for ten trackers is a tenth.
 FILE_BYTES, TOTAL_BYTES, FILES = 64 * 2**20, 4 * 2**30, 200_000
 
 _KEPT = (".txt", ".mat", ".value", ".bin", ".json")
@@ -25,12 +25,12 @@ _TAR = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".txz", ".tgz")
 def opened(path: str | Path) -> Iterator[Path]:
     """A folder with the result files of a folder, a zip file or a tar file, or of a folder inside such an archive.
 
-    An archive is unpacked into a temporary folder that is gone afterwards. Links, devices, hidden companions of files
-    (`__MACOSX/`) and files of other kinds than results are left out. Errors that pass through name the archive and
-    the path inside it; use `as_given` for others.
+    An archive is unpacked into a temporary folder that is removed afterwards. Links, devices, hidden companions of
+    files (`__MACOSX/`) and files of other kinds than results are left out. Errors that pass through name the archive
+    and the path inside it; use `as_given` for others.
 
     Args:
-        path: folder, archive (.zip, .tar, .tar.xz, .tar.gz, .tar.bz2), or ARCHIVE/FOLDER for a folder in an archive.
+        path: folder, archive (.zip, .tar, .tar.xz, .tar.gz, .tar.bz2), or ARCHIVE/FOLDER for a folder in it.
 
     Raises:
         InputError: naming the archive and the entry, if it is no archive, leads out of its folder, holds a file
@@ -58,12 +58,12 @@ def opened(path: str | Path) -> Iterator[Path]:
 
 
 def as_given(message: str, folder: Path, path: Path) -> str:
-    """A message about files in `folder`, which `opened` gave, with the names that the user knows.
+    """A message with the path that the user gave in place of the folder that its archive is unpacked to.
 
     Args:
-        message: may name files in the folder.
-        folder: what `opened(path)` gave.
-        path: folder or archive, as the user named it.
+        message: message that may name files in the folder.
+        folder: folder that `opened(path)` yields.
+        path: folder or archive as the user gave it.
     """
     return message.replace(str(folder), str(path))
 
@@ -100,7 +100,7 @@ class _Member(tarfile.TarInfo):
         """As that of tarfile.
 
         Raises:
-            ValueError: if what belongs to the header, a file or not, is larger than `FILE_BYTES`.
+            ValueError: if the part of a header is larger than `FILE_BYTES`.
         """
         member = super().frombuf(*arguments, **named)
         if member.size > FILE_BYTES and not member.isreg():
@@ -115,7 +115,7 @@ def _require_end(tar: tarfile.TarFile) -> None:
     rest = TOTAL_BYTES
     if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError("it ends too early")
-    while rest > 0 and (data := stream.read(2**20)):  # a compressed stream tells only at its end
+    while rest > 0 and (data := stream.read(2**20)):  # a compressed stream fails only at its end
         rest -= len(data)
 
 

@@ -1,4 +1,4 @@
-"""Results in the forms of other toolkits, so that they can be scored, compared or submitted there."""
+"""Results in the forms of other toolkits, which can then score, compare or submit them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dlatrack.files import atomic_path, write_text
 
 @dataclass(frozen=True)
 class Form:
-    """How a toolkit keeps one-pass results.
+    """Form in which a toolkit stores one-pass results.
 
     Args:
         file: name of the file of a sequence, with `{sequence}` and `{tracker}`.
-        row: formats one box x, y, w, h.
+        row: function that formats one box x, y, w, h.
     """
 
     file: str
@@ -49,15 +49,15 @@ def export_results(
 
     Args:
         rows: (T, 4) xywh by sequence, in the coordinates of the benchmark's own files.
-        folder: made when absent.
+        folder: folder to write to, created when absent.
         tracker: name of the tracker, for names of folders or files.
         form: a name of `FORMS`.
 
     Returns:
-        The files, in the order of `rows`.
+        Paths of the files, in the order of `rows`.
 
     Raises:
-        InputError: for an unknown form, a value that it cannot hold (pytracking: NaN), or a file that cannot be
+        InputError: for an unknown form, a value that it cannot store (pytracking: NaN), or a file that cannot be
             written.
     """
     if form not in FORMS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from scipy.io import loadmat
 
 from dlatrack.datasets.box_text import MOST_OF_RESULT
 from dlatrack.errors import InputError
+from dlatrack.files import read_bytes
 
 
 def read_mat(path: str | Path) -> np.ndarray:
@@ -24,11 +26,9 @@ def read_mat(path: str | Path) -> np.ndarray:
     Raises:
         InputError: naming the file, if it cannot be read, or holds no boxes x, y, w, h.
     """
-    # SciPy's reader meets damaged files with whatever error the damage leads to.
-    try:
-        content = loadmat(str(path), variable_names=["results"], simplify_cells=True)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    data = read_bytes(path)
+    try:  # SciPy's reader raises errors of any kind for damaged files
+        content = loadmat(io.BytesIO(data), variable_names=["results"], simplify_cells=True)
     except Exception as error:
         raise InputError(f"cannot read {path} as a MATLAB file: {error or type(error).__name__}") from error
     run = _first_run(content.get("results"))

@@ -1,4 +1,4 @@
-"""Which result file belongs to which sequence, whatever way its authors spelt the name."""
+"""Matching of result files with sequences, in all spellings of the names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dlatrack.files import is_companion
 
 
 def _composed(name: str) -> str:
-    """The name as most systems write it; archives made on macOS have letters and their accents apart."""
+    """The name in composed Unicode; archives made on macOS have letters and their accents apart."""
     return unicodedata.normalize("NFC", name)
 
 
 def _bare(name: str) -> str:
-    """Letters and digits of any script alone; a name that has none stays as it is, and fits no other."""
+    """The letters and digits of a name in lower case; a name without any stays as it is."""
     return re.sub(r"[\W_]", "", _composed(name).casefold()) or name
 
 
@@ -33,13 +33,13 @@ _SPELLINGS: tuple[Callable[[str], str], ...] = (
 
 
 def find_results(folder: str | Path, names: Collection[str]) -> dict[str, Path]:
-    """Find the result files of sequences in a folder, whatever way the tracker's authors spelt the names.
+    """Find the result files of sequences in a folder, in any spelling of the names.
 
     Upper and lower case and the separators `-`, `_` and `.` may differ (`jogging_1.txt` serves Jogging-1); an exact
     name wins.
 
     Args:
-        folder: holds `<name>.txt` files; others, hidden ones and folders are left alone.
+        folder: folder of `<name>.txt` files; others, hidden ones and folders are left alone.
         names: sequence names.
 
     Returns:
@@ -71,7 +71,7 @@ def match_files(
     """Files by sequence name as `find_results`, for those names that have one.
 
     Args:
-        files: candidates.
+        files: files to choose from.
         names: sequence names.
         stem: the part of a file's name that spells the sequence.
 
@@ -104,10 +104,10 @@ def spells_one(names: Collection[str]) -> Callable[[str], bool]:
 
 
 def require_all(folder: Path, found: Collection[str], names: Collection[str]) -> None:
-    """Refuse a folder that lacks the results of some sequences.
+    """Check that a folder has the results of all sequences.
 
     Raises:
-        InputError: naming the first of them.
+        InputError: naming the first missing ones.
     """
     missing = [name for name in names if name not in found]
     if missing:

@@ -9,14 +9,14 @@ import numpy as np
 
 from dlatrack.datasets.box_text import MOST_PIXELS, decode_text, quick_table, split_lines, split_numbers
 from dlatrack.errors import InputError, shortened
-from dlatrack.files import write_text
+from dlatrack.files import read_bytes, write_text
 
 
 def write_boxes(path: str | Path, boxes_xywh: np.ndarray, *, first_pixel: int = 1) -> None:
     """Write boxes as rows x,y,w,h with four decimals.
 
     Args:
-        path: written whole or not at all.
+        path: file to write, whole or not at all.
         boxes_xywh: (T, 4), 0-based px.
         first_pixel: coordinate of the first pixel in the file: 1 as in OTB and UAV123, or 0 as in LaSOT.
 
@@ -31,7 +31,7 @@ def write_boxes(path: str | Path, boxes_xywh: np.ndarray, *, first_pixel: int = 
 
 
 def read_result_boxes(path: str | Path, rows: int | None = None, *, first_pixel: int = 1) -> np.ndarray:
-    """Read the boxes of a result file, ours or a peer's.
+    """Read the boxes of a result file, of this library or of another tracker.
 
     Args:
         path: text file with x, y, w, h in each row.
@@ -60,16 +60,16 @@ def read_result_rows(
     Args:
         path: text file with x, y, w, h in each row.
         columns: numbers of values that a row may have; 8 are the corners x1, y1 ... x4, y4 of a polygon.
-        most: that numbers must be below; `box_text.MOST_OF_RESULT` for what is only scored.
+        most: bound that numbers must be below; `box_text.MOST_OF_RESULT` for results that are only scored.
 
     Returns:
         (R, C) float64, coordinates as in the file.
 
     Raises:
-        InputError: naming file and row, if a row is not so many numbers, has another length than the first, or has a
-            number that is not below `most`.
+        InputError: naming file and row, if a row is no such number of values, has another length than the first, or
+            has a number that is not below `most`.
     """
-    text = _text(path)
+    text = read_text_file(path)
     boxes = quick_table(text, columns, most)
     if boxes is not None:
         return boxes
@@ -83,11 +83,15 @@ def read_result_rows(
     return np.array(rows)
 
 
-def _text(path: str | Path) -> str:
+def read_text_file(path: str | Path) -> str:
+    """Content of a UTF-8 text file.
+
+    Raises:
+        InputError: if it cannot be read, or is no such text.
+    """
+    data = read_bytes(path)
     try:
-        return decode_text(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        return decode_text(data)
     except ValueError as error:
         raise InputError(f"cannot read {path} as a text file: {error}") from error
 

@@ -1,10 +1,11 @@
-"""Trackers in a folder of results: whose files lie where."""
+"""Trackers in a folder of results of one-pass evaluation."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,9 @@ class TrackerFiles:
     """Result files of one tracker.
 
     Args:
-        name: of the folder that holds them, or of the tracker in the names of .mat files.
-        folder: where they lie.
-        files: by sequence.
+        name: name of the folder that holds them, or of the tracker in the names of .mat files.
+        folder: folder of the files.
+        files: file of each sequence.
     """
 
     name: str
@@ -61,12 +62,12 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
     alone. Hidden companions (`__MACOSX/`, `._half.txt`) are left out.
 
     Args:
-        folder: to look in.
+        folder: folder to search.
         names: sequences of the benchmark.
         label: name of a tracker whose files lie in `folder` itself; default: that of the folder.
 
     Returns:
-        Trackers, sorted by name; one that lacks sequences is among them.
+        Trackers, sorted by name, also those that lack sequences.
 
     Raises:
         InputError: if there is none, or several files fit a sequence equally well.
@@ -88,7 +89,7 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
     if not found:
         some = next(iter(names), "NAME")
         raise InputError(f"{folder} has no result file for any sequence, such as {some}.txt")
-    return _told_apart(found, folder)
+    return _by_path(found, folder)
 
 
 def _box_files(paths: list[Path], names: Collection[str]) -> dict[str, Path]:
@@ -156,15 +157,11 @@ def _split(stem: str, names: Collection[str]) -> tuple[str, str]:
     return stem, ""
 
 
-def _told_apart(found: list[TrackerFiles], folder: Path) -> list[TrackerFiles]:
+def _by_path(found: list[TrackerFiles], folder: Path) -> list[TrackerFiles]:
     """Trackers of one name are named by their path."""
-    count: dict[str, int] = {}
-    for tracker in found:
-        count[tracker.name] = count.get(tracker.name, 0) + 1
+    count = Counter(tracker.name for tracker in found)
     named = [
-        tracker
-        if count[tracker.name] == 1
-        else TrackerFiles(_path_name(tracker, folder), tracker.folder, tracker.files)
+        tracker if count[tracker.name] == 1 else replace(tracker, name=_path_name(tracker, folder))
         for tracker in found
     ]
     return sorted(named, key=lambda tracker: tracker.name)

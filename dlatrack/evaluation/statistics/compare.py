@@ -1,42 +1,26 @@
-"""Better, or noise? Trackers compared on the same sequences of a benchmark.
+"""Comparison of trackers on the same sequences of a benchmark, with intervals and p-values.
 
 The AUC and the precision of a benchmark are means over its sequences, so that resampling sequences resamples the
-benchmark score itself. For a score that is no such mean use `bootstrap_statistic`.
+benchmark score itself. For a score that is no such mean, like the EAO of VOT, use `bootstrap_statistic`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.statistics.difference import (
-    Difference,
-    Estimate,
-    effect_size,
-    holm_corrected,
-    sentence,
-)
+from dlatrack.evaluation.statistics.difference import Difference, sentence
 from dlatrack.evaluation.statistics.resampling import (
-    bootstrap_statistic,
     draw_sequences,
     interval,
     unbiased_weights,
     without_rounding,
 )
 
-__all__ = [
-    "Difference",
-    "Estimate",
-    "bootstrap_statistic",
-    "by_attribute",
-    "compare_all",
-    "paired_bootstrap",
-    "sentence",
-]
+__all__ = ["Difference", "TrackerPair", "compare_all", "paired_bootstrap", "sentence"]
 
 #: Names of two trackers, the score of the second subtracted from that of the first.
 TrackerPair = tuple[str, str]
@@ -45,14 +29,14 @@ TrackerPair = tuple[str, str]
 def paired_bootstrap(
     a: np.ndarray, b: np.ndarray, *, resamples: int = 10_000, seed: int = 0, confidence: float = 0.95
 ) -> Difference:
-    """Compare two trackers on the same sequences; what a, b and the answer mean is told in `compare_all`.
+    """Compare two trackers on the same sequences, score of a minus score of b; see `compare_all`.
 
     Args:
         a: (S,) scores of the sequences, or (R, S) for R training seeds.
         b: (S,) or (R', S), the same sequences in the same order.
-        resamples: how often the sequences are drawn.
-        seed: same seed, same answer.
-        confidence: of the interval.
+        resamples: number of resamples.
+        seed: seed of the resamples; the same seed gives the same answer.
+        confidence: confidence of the interval.
 
     Raises:
         InputError: as in `compare_all`.
@@ -67,7 +51,6 @@ def compare_all(
     resamples: int = 10_000,
     seed: int = 0,
     confidence: float = 0.95,
-    holm: bool = False,
 ) -> dict[TrackerPair, Difference]:
     """Compare every tracker with every other, all on the same resamples of the sequences.
 
@@ -80,10 +63,9 @@ def compare_all(
     Args:
         scores: (S,) scores of the sequences by tracker, or (R, S) for R training seeds; the same S >= 2 sequences in
             the same order. R may differ.
-        resamples: how often the sequences are drawn.
-        seed: same seed, same answer.
-        confidence: of the interval.
-        holm: whether to add `p_holm`, corrected for all the pairs.
+        resamples: number of resamples.
+        seed: seed of the resamples; the same seed gives the same answer.
+        confidence: confidence of the intervals.
 
     Returns:
         `(a, b)`: score of a minus score of b, for every pair in the order of `scores`.
@@ -101,59 +83,15 @@ def compare_all(
     answer = {}
     for (a, b), low, high, p in zip(pairs, *ends, strict=True):
         differences = without_rounding(checked[a].mean(0) - checked[b].mean(0), size)  # (S,)
-        answer[a, b] = Difference(
-            value=float(differences.mean()),
-            low=float(low),
-            high=float(high),
-            p=float(p),
-            effect=effect_size(differences, size),
-            better=float((differences > 0).mean()),
-            worse=float((differences < 0).mean()),
-            sequences=differences.size,
+        answer[a, b] = Difference.of(
+            differences,
+            (float(low), float(high), float(p)),
+            size,
             seeds=(len(checked[a]), len(checked[b])),
             resamples=resamples,
             confidence=confidence,
         )
-    return _corrected({"": answer})[""] if holm else answer
-
-
-def by_attribute(
-    scores: Mapping[str, np.ndarray],
-    members: Mapping[str, np.ndarray],
-    *,
-    resamples: int = 10_000,
-    seed: int = 0,
-    confidence: float = 0.95,
-    holm: bool = False,
-) -> dict[str, dict[TrackerPair, Difference]]:
-    """`compare_all` on the sequences of each attribute alone.
-
-    Args:
-        scores: as in `compare_all`.
-        members: (S,) bool by attribute, which sequences have it.
-        resamples: how often the sequences of an attribute are drawn.
-        seed: same seed, same answer.
-        confidence: of the intervals.
-        holm: whether to add `p_holm`, corrected for all pairs of all attributes.
-
-    Raises:
-        InputError: as in `compare_all`; naming the attribute, if its flags do not fit or it has one sequence or none.
-    """
-    count = next(iter(_checked(scores).values())).shape[1]
-    answer = {}
-    for attribute, flags in members.items():
-        if np.shape(flags) != (count,) or np.asarray(flags).dtype != bool:
-            raise InputError(
-                f"attribute {attribute} needs {count} bool, one per sequence, got {np.shape(flags)} "
-                f"{np.asarray(flags).dtype}"
-            )
-        if (having := int(np.sum(flags))) < 2:
-            raise InputError(
-                f"attribute {attribute} has {having} of {count} sequences; resampling needs 2: leave it out"
-            )
-        part = {name: np.asarray(values)[..., flags] for name, values in scores.items()}
-        answer[attribute] = compare_all(part, resamples=resamples, seed=seed, confidence=confidence)
-    return _corrected(answer) if holm else answer
+    return answer
 
 
 def _resampled_means(checked: Mapping[str, np.ndarray], resamples: int, seed: int) -> dict[str, np.ndarray]:
@@ -169,16 +107,6 @@ def _resampled_means(checked: Mapping[str, np.ndarray], resamples: int, seed: in
         of_seeds = unbiased_weights(generator.integers(0, len(values), (resamples, len(values))))
         means[name] = np.einsum("bs,bs->b", of_seeds @ values, weights)
     return means
-
-
-def _corrected(
-    answer: Mapping[str, Mapping[TrackerPair, Difference]],
-) -> dict[str, dict[TrackerPair, Difference]]:
-    corrected = iter(holm_corrected([item.p for pairs in answer.values() for item in pairs.values()]))
-    return {
-        part: {pair: replace(item, p_holm=next(corrected)) for pair, item in pairs.items()}
-        for part, pairs in answer.items()
-    }
 
 
 def _checked(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

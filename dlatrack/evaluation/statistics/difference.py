@@ -1,4 +1,4 @@
-"""What a difference of two trackers amounts to, in numbers and in a sentence."""
+"""The difference of two trackers in numbers and in a sentence."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Sequences below which a bootstrap interval is too narrow, see `resampling`; and what to say then.
+#: Number of sequences below which a bootstrap interval is too narrow, see `resampling`; and a sentence that says so.
 ENOUGH = 30
 TOO_FEW = f"With fewer than about {ENOUGH} sequences an interval is too narrow."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A statistic of a benchmark with what resampling its sequences says about it.
+    """A statistic of a benchmark with its confidence interval and p-value from resampled sequences.
 
     Args:
-        value: of the benchmark as it is.
+        value: statistic of the benchmark as it is.
         low: lower end of the confidence interval.
         high: upper end.
         p: two-sided p-value of the statistic being zero, in 0 (excluded) to 1; see `interval`.
         sequences: number of sequences.
         resamples: number of resamples.
-        confidence: of the interval, e.g. 0.95.
-        p_holm: `p` corrected for all comparisons made together (`holm`); None: not corrected.
+        confidence: confidence of the interval, e.g. 0.95.
+        p_holm: `p` corrected for all comparisons made together, see `holm_corrected`; None: not corrected.
     """
 
     value: float
@@ -46,14 +46,14 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference(Estimate):
-    """Mean difference of two trackers over S sequences, a minus b: an `Estimate`, and how large and how common it is.
+    """Mean difference of two trackers over S sequences, a minus b, with its size and how often it occurs.
 
     Args:
         effect: Cohen's d_z, the mean of the S differences over their standard deviation (n - 1). Infinite where all
             differences are the same, 0 where all are zero.
         better: share of sequences on which a is better.
         worse: share of sequences on which b is better.
-        seeds: training seeds of a and of b.
+        seeds: numbers of training seeds of a and of b.
     """
 
     effect: float
@@ -61,18 +61,42 @@ class Difference(Estimate):
     worse: float
     seeds: tuple[int, int] = (1, 1)
 
-    @property
-    def mean(self) -> float:
-        """Mean difference, the difference of the two benchmark scores."""
-        return self.value
+    @classmethod
+    def of(
+        cls,
+        differences: np.ndarray,
+        found: tuple[float, float, float],
+        size: float,
+        *,
+        seeds: tuple[int, int],
+        resamples: int,
+        confidence: float,
+    ) -> Difference:
+        """The difference with given (S,) differences of single sequences.
 
-
-def effect_size(differences: np.ndarray, size: float) -> float:
-    """Cohen's d_z of (S,) differences between scores of about `size`, as `Difference.effect`."""
-    mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
-    if deviation <= 1e-12 * size:
-        return math.copysign(math.inf, mean) if mean else 0.0
-    return mean / deviation
+        Args:
+            differences: (S,) score of a minus score of b, without rounding errors.
+            found: low, high and p, as in `Estimate`.
+            size: largest score, relative to which deviations count as rounding errors.
+            seeds: as in `Difference`.
+            resamples: as in `Estimate`.
+            confidence: as in `Estimate`.
+        """
+        mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
+        same = deviation <= 1e-12 * size
+        return cls(
+            value=mean,
+            low=found[0],
+            high=found[1],
+            p=found[2],
+            effect=(math.copysign(math.inf, mean) if mean else 0.0) if same else mean / deviation,
+            better=float((differences > 0).mean()),
+            worse=float((differences < 0).mean()),
+            sequences=differences.size,
+            seeds=seeds,
+            resamples=resamples,
+            confidence=confidence,
+        )
 
 
 def holm_corrected(p_values: Sequence[float]) -> list[float]:
@@ -90,15 +114,15 @@ def holm_corrected(p_values: Sequence[float]) -> list[float]:
 
 
 def sentence(estimate: Estimate, name_a: str, name_b: str, *, metric: str = "AUC") -> str:
-    """Say in one sentence what a difference of two trackers, a minus b, amounts to.
+    """A sentence on the difference of two trackers, a minus b.
 
-    It speaks of better or worse only if the difference is `distinguishable`. Where a falls behind, size and interval
-    say by how much.
+    It says "improves on" or "falls behind" only if the difference is `distinguishable`; where a falls behind, size
+    and interval are positive.
 
     Args:
-        estimate: of score of a minus score of b, at best a `Difference`.
-        name_a: tracker a.
-        name_b: tracker b.
+        estimate: score of a minus score of b; that of a `Difference` includes the numbers of seeds.
+        name_a: name of tracker a.
+        name_b: name of tracker b.
         metric: name of the score, with its unit if it has one.
     """
     digits = 3

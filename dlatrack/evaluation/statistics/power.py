@@ -1,4 +1,4 @@
-"""How many sequences a benchmark needs before a difference of two trackers shows."""
+"""Statistical power: how many sequences a benchmark needs to show a difference of two trackers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST = 10**9  # sequences
 def power_of(
     sequences: np.ndarray, difference: float, spread: float, *, confidence: float = 0.95
 ) -> np.ndarray:
-    """Chance that a two-sided paired t test finds a true difference of two trackers on so many sequences.
+    """Chance that a two-sided paired t test finds a true difference of two trackers.
 
     The paired bootstrap of `compare` asks the same question and, from some twenty sequences on, nearly agrees.
 
@@ -24,7 +24,7 @@ def power_of(
         sequences: numbers of sequences, any shape, each at least 2.
         difference: true mean difference, in the unit of the score.
         spread: standard deviation (n - 1) of the differences of single sequences, above 0.
-        confidence: of the test, e.g. 0.95 for a level of 0.05.
+        confidence: confidence of the test, e.g. 0.95 for a level of 0.05.
 
     Returns:
         Chances in 0..1, of the shape of `sequences`.
@@ -55,7 +55,7 @@ def sequences_needed(
     Args:
         difference: true mean difference, in the unit of the score, not 0.
         spread: as in `power_of`.
-        power: the chance, in 0..1, both excluded.
+        power: the wanted chance, in 0..1, both excluded.
         confidence: as in `power_of`.
 
     Raises:
@@ -85,16 +85,16 @@ def sequences_needed(
 def detectable_difference(
     sequences: int, spread: float, *, power: float = 0.8, confidence: float = 0.95
 ) -> float:
-    """Smallest true difference that so many sequences find with the wanted chance.
+    """Smallest true difference that a number of sequences finds with the wanted chance.
 
     Args:
-        sequences: their number, at least 2.
+        sequences: number of sequences, at least 2.
         spread: as in `power_of`.
-        power: above 1 - confidence, below 1.
+        power: the wanted chance, above 1 - confidence, below 1.
         confidence: as in `power_of`.
 
     Returns:
-        In the unit of `spread`.
+        The difference, in the unit of `spread`.
 
     Raises:
         InputError: naming the number that is out of range.

@@ -31,7 +31,7 @@ def draw_sequences(count: int, *, resamples: int, seed: int) -> np.ndarray:
     Args:
         count: number of sequences, at least 2.
         resamples: number of resamples, at least 1.
-        seed: same seed, same draws.
+        seed: seed of the draws.
 
     Returns:
         (resamples, count) int64, indices in 0..count-1.
@@ -50,7 +50,7 @@ def unbiased_weights(drawn: np.ndarray) -> np.ndarray:
     """Weight of each sequence in the mean of each resample, spread so that the variance of that mean is unbiased.
 
     A sequence drawn c times out of N weighs 1/N + sqrt(N / (N - 1)) * (c/N - 1/N). The weights of a resample sum to
-    1; a sequence that was not drawn can weigh slightly less than nothing. With N = 1 the weight is 1.
+    1; a sequence that was not drawn can have a slightly negative weight. With N = 1 the weight is 1.
 
     Args:
         drawn: (B, N) indices in 0..N-1.
@@ -74,7 +74,7 @@ def interval(resampled: np.ndarray, confidence: float) -> tuple[np.ndarray, np.n
 
     Args:
         resampled: (K, B), B resamples of each statistic.
-        confidence: in 0..1, both excluded.
+        confidence: confidence of the interval, in 0..1, both excluded.
 
     Returns:
         Lower ends, upper ends and p-values, each (K,).
@@ -111,12 +111,12 @@ def bootstrap_statistic(
     Give the difference of two trackers to compare them: both then see the same resamples.
 
     Args:
-        statistic: of the sequences with the given indices, (count,) int with repeats, e.g.
+        statistic: function of the indices of drawn sequences, (count,) int with repeats, e.g.
             `lambda drawn: eao([ours[i] for i in drawn]) - eao([theirs[i] for i in drawn])`.
         count: number of sequences of the benchmark, at least 2.
-        resamples: calls of `statistic`, less one.
-        seed: same seed, same answer; the sequences are those `paired_bootstrap` draws.
-        confidence: of the interval.
+        resamples: number of resamples.
+        seed: seed of the draws; the sequences are those that `paired_bootstrap` draws.
+        confidence: confidence of the interval.
 
     Raises:
         InputError: for fewer than 2 sequences, too few resamples, or a statistic that is not finite.
@@ -125,13 +125,10 @@ def bootstrap_statistic(
     value = float(statistic(np.arange(count)))
     values = np.array([float(statistic(indices)) for indices in drawn])
     if not np.isfinite(value) or not np.isfinite(values).all():
-        where = (
-            "of the benchmark"
-            if not np.isfinite(value)
-            else f"of resample {int(np.argmin(np.isfinite(values)))}"
-        )
+        resample = f"resample {int(np.argmin(np.isfinite(values)))}"
+        where = resample if np.isfinite(value) else "the benchmark"
         raise InputError(
-            f"the statistic {where} is not finite; it must be defined for any draw of the sequences"
+            f"the statistic of {where} is not finite; it must be defined for any draw of the sequences"
         )
     return estimate_of(value, values, count, confidence=confidence)
 
@@ -140,10 +137,10 @@ def estimate_of(value: float, values: np.ndarray, count: int, *, confidence: flo
     """Interval and p-value of a statistic from its values in resamples.
 
     Args:
-        value: of the benchmark as it is.
-        values: (resamples,) in the resamples of `draw_sequences`, finite.
+        value: statistic of the benchmark as it is.
+        values: (resamples,) statistics of the resamples of `draw_sequences`, finite.
         count: number of sequences of the benchmark.
-        confidence: of the interval.
+        confidence: confidence of the interval.
 
     Raises:
         InputError: as `interval`.
@@ -162,7 +159,7 @@ def estimate_of(value: float, values: np.ndarray, count: int, *, confidence: flo
 
 
 def without_rounding(values: np.ndarray, size: float) -> np.ndarray:
-    """Values with those that are only the rounding of numbers of `size` set to zero, so that ties count as ties."""
+    """Values with rounding errors of numbers of `size` set to zero, so that ties count as ties."""
     return np.where(np.abs(values) <= _ROUNDING * size, 0.0, values)
 
 

@@ -1,4 +1,4 @@
-"""Better, or a lucky seed? Two trackers trained with the same few seeds, compared on the same sequences."""
+"""Comparison of two trackers that were trained with the same few seeds, on the same sequences."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import NamedTuple
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.statistics.difference import Difference, effect_size
+from dlatrack.evaluation.statistics.difference import Difference
 from dlatrack.evaluation.statistics.resampling import interval, unbiased_weights, without_rounding
 
 
 class Spread(NamedTuple):
-    """Where the uncertainty of a mean difference comes from; standard deviations in the unit of the score.
+    """Sources of the uncertainty of a mean difference: standard deviations in the unit of the score.
 
     Attributes:
-        a: of the benchmark score of tracker a from seed to seed.
-        b: of that of tracker b.
-        seed: of the mean difference from seed to seed, less what single runs on single sequences explain.
-        sequence: of the mean difference from sequence to sequence, less the same.
-        rest: of a single run on a single sequence, what neither explains.
+        a: deviation of the benchmark score of tracker a between seeds.
+        b: deviation of the benchmark score of tracker b between seeds.
+        seed: deviation of the mean difference between seeds, without that of single runs on single sequences.
+        sequence: deviation of the mean difference between sequences, without the same.
+        rest: deviation of a single run on a single sequence that neither seed nor sequence explains.
     """
 
     a: float
@@ -50,9 +50,9 @@ def compare_seeds(
     Args:
         a: (R, S) scores of R >= 2 seeds on S >= 2 sequences.
         b: (R, S), the same seeds and sequences in the same order.
-        generator: source of the resamples.
+        generator: random generator of the resamples.
         resamples: number of resamples.
-        confidence: of the interval.
+        confidence: confidence of the interval.
 
     Returns:
         The difference, a minus b. Its effect and shares are those of the sequences, after averaging over seeds.
@@ -74,15 +74,10 @@ def compare_seeds(
     means = np.einsum("bs,bs->b", of_seeds @ cells, of_sequences)
     low, high, p = interval(without_rounding(means, size)[None], confidence)
     differences = without_rounding(cells.mean(0), size)
-    return Difference(
-        value=float(differences.mean()),
-        low=float(low[0]),
-        high=float(high[0]),
-        p=float(p[0]),
-        effect=effect_size(differences, size),
-        better=float((differences > 0).mean()),
-        worse=float((differences < 0).mean()),
-        sequences=sequences,
+    return Difference.of(
+        differences,
+        (float(low[0]), float(high[0]), float(p[0])),
+        size,
         seeds=(seeds, seeds),
         resamples=resamples,
         confidence=confidence,
@@ -90,7 +85,7 @@ def compare_seeds(
 
 
 def spread_of_seeds(a: np.ndarray, b: np.ndarray) -> Spread:
-    """Take the differences of two trackers apart into what seeds, what sequences and what single runs explain.
+    """Split the variance of the differences of two trackers into parts of seeds, sequences and single runs.
 
     Args:
         a: as in `compare_seeds`.

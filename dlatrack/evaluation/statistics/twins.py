@@ -1,4 +1,4 @@
-"""A DLA tracker beside its fixed twin, target by target, no surer than the clips behind them allow."""
+"""Comparison of a DLA tracker with its fixed twin, target by target and clip by clip."""
 
 from __future__ import annotations
 
@@ -10,27 +10,23 @@ import numpy as np
 import pandas as pd
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.statistics.compare import (
-    Difference,
-    Estimate,
-    bootstrap_statistic,
-    paired_bootstrap,
-    sentence,
-)
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
+from dlatrack.evaluation.statistics.difference import Difference, Estimate, sentence
 from dlatrack.evaluation.statistics.power import detectable_difference
+from dlatrack.evaluation.statistics.resampling import bootstrap_statistic
 
 
 @dataclass(frozen=True, eq=False)
 class TwinComparison:
-    """A DLA tracker less its fixed twin.
+    """AUC of a DLA tracker minus that of its fixed twin.
 
     Args:
         dynamic: label of the DLA tracker.
         fixed: label of its twin.
-        differences: AUC of DLA less that of the twin, by target, the largest first.
-        by_target: mean difference, the targets resampled as if each were a video of its own.
-        by_clip: the same, whole clips resampled with all their targets, which share a camera; None: every target has
-            a clip of its own, or there is one clip.
+        differences: AUC of DLA minus that of the twin, by target, the largest first.
+        by_target: mean difference, with targets resampled as if each were a video of its own.
+        by_clip: mean difference, with whole clips resampled, as the targets of a clip share its camera; None: every
+            target has a clip of its own, or there is one clip.
     """
 
     dynamic: str
@@ -46,7 +42,7 @@ class TwinComparison:
 
     @property
     def summary(self) -> Difference:
-        """`by_target`, its interval and p-value as wide as those of `by_clip` at least."""
+        """`by_target`, with the wider interval and the larger p-value of `by_target` and `by_clip`."""
         one, other = self.by_target, self.by_clip
         if other is None:
             return one
@@ -63,7 +59,7 @@ def compare_twins(
     Args:
         auc: AUC by target (rows, at least two) and tracker (columns).
         pairs: labels of the fixed twin and of the DLA tracker, e.g. by `recipes.twins.label_pairs`.
-        seed: of the resamples.
+        seed: seed of the resamples.
 
     Raises:
         InputError: if there is no pair of twins, or a single target.
@@ -79,7 +75,7 @@ def compare_twins(
 
 
 def verdict(found: TwinComparison) -> str:
-    """What the difference amounts to, no surer than the wider of its intervals, and what could have been found."""
+    """Sentences on the difference, by the wider interval, and on the difference that could have been found."""
     lines = [sentence(found.summary, found.dynamic, found.fixed)]
     if found.by_clip is not None:
         lines.append(

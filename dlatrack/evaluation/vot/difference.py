@@ -1,8 +1,8 @@
-"""Better, or noise? Trackers compared by expected average overlap (EAO), which is no mean over sequences."""
+"""Comparison of trackers by expected average overlap (EAO), which is no mean over sequences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -15,47 +15,10 @@ from dlatrack.evaluation.statistics.resampling import draw_sequences, estimate_o
 from dlatrack.evaluation.truth import BenchmarkTruth
 from dlatrack.evaluation.vot.fragments import ALL
 from dlatrack.evaluation.vot.overlaps import RunOverlaps, VOTProtocol
-from dlatrack.evaluation.vot.results import VOTRun
-from dlatrack.evaluation.vot.scores import expected_average_overlap, measure_runs
+from dlatrack.evaluation.vot.scores import expected_average_overlap
 
 #: Overlaps of the runs of a tracker, by sequence.
 Measured = Mapping[str, list[RunOverlaps]]
-
-
-def eao_difference(
-    a: Mapping[str, Sequence[VOTRun]],
-    b: Mapping[str, Sequence[VOTRun]],
-    truth: BenchmarkTruth,
-    interval: tuple[int, int],
-    *,
-    protocol: VOTProtocol = "pysot",
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Estimate:
-    """EAO of a minus EAO of b, with what resampling the sequences says about it.
-
-    Args:
-        a: repetitions by sequence.
-        b: of the other tracker.
-        truth: as in `eao_differences`.
-        interval: as in `eao_differences`.
-        protocol: as in `evaluate_vot`.
-        resamples: how often the sequences are drawn.
-        seed: same seed, same answer.
-
-    Raises:
-        InputError: as `evaluate_vot` and `eao_differences`.
-    """
-    measured = {name: measure_untagged(runs, truth, protocol) for name, runs in (("a", a), ("b", b))}
-    found = eao_differences(measured, truth, interval, protocol=protocol, resamples=resamples, seed=seed)
-    return found["a", "b"]
-
-
-def measure_untagged(
-    runs: Mapping[str, Sequence[VOTRun]], truth: BenchmarkTruth, protocol: VOTProtocol
-) -> dict[str, list[RunOverlaps]]:
-    """Overlaps of a tracker's runs for `eao_differences`; args and errors as in `evaluate_vot`."""
-    return measure_runs(runs, _untagged(truth), protocol)
 
 
 def eao_differences(
@@ -72,12 +35,12 @@ def eao_differences(
     Regions are compared once; each resample then has its own fragments and curve, as the protocol computes them.
 
     Args:
-        measured: what `measure_untagged` gives, by tracker; sequences that `truth` lacks are left out.
-        truth: at least two sequences, with image sizes.
+        measured: overlaps of `measure_runs` by tracker; sequences that `truth` lacks are left out.
+        truth: truth of at least two sequences, with image sizes.
         interval: sequence lengths low and high that EAO averages over, e.g. `VOTResult.interval`.
         protocol: as in `evaluate_vot`.
-        resamples: how often the sequences are drawn.
-        seed: same seed, same answer.
+        resamples: number of resamples.
+        seed: seed of the resamples; the same seed gives the same answer.
 
     Returns:
         `(a, b)`: EAO of a minus EAO of b, for every pair in the order of `measured`.
@@ -85,12 +48,12 @@ def eao_differences(
     Raises:
         InputError: for fewer than two sequences, or an interval that some draw of the sequences has no run for.
     """
-    plain = dict(_untagged(truth).sequences)
+    plain = {name: replace(sequence, tags={}) for name, sequence in truth.sequences.items()}  # no EAO by tag
     names = list(plain)
     drawn = [np.arange(len(names)), *draw_sequences(len(names), resamples=resamples, seed=seed)]
 
     def eao(overlaps: Measured, indices: np.ndarray) -> float:
-        """Sequences that were drawn several times are told apart by their place."""
+        """EAO of the sequences with these indices; one that was drawn several times has several names."""
         chosen = {f"{place} {names[index]}": names[index] for place, index in enumerate(indices)}
         sequences = BenchmarkTruth(truth.name, {key: plain[name] for key, name in chosen.items()})
         parts = {key: overlaps[name] for key, name in chosen.items()}
@@ -111,9 +74,3 @@ def eao_differences(
         (a, b): estimate_of(float(values[a][0] - values[b][0]), values[a][1:] - values[b][1:], len(names))
         for a, b in combinations(measured, 2)
     }
-
-
-def _untagged(truth: BenchmarkTruth) -> BenchmarkTruth:
-    """The truth without tags, whose own EAOs nobody asks for here."""
-    plain = {name: replace(sequence, tags={}) for name, sequence in truth.sequences.items()}
-    return BenchmarkTruth(truth.name, plain)

@@ -1,4 +1,4 @@
-"""Expected average overlap (EAO): runs cut at their restarts, and how overlap falls with the length of a piece."""
+"""Expected average overlap (EAO): runs cut into fragments, and mean overlap by length of the sequence."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Fragment(NamedTuple):
     """A piece of a run that starts at a (re)initialisation.
 
     Args:
-        start: its first frame in the run.
-        stop: the frame after its last; one more in a case of `pysot_fragments`.
-        overlaps: of its frames; the first value is never used.
-        failed: whether it ended in a failure, and so goes on with overlap 0 for ever; otherwise nothing is known of
-            it beyond its end.
+        start: first frame in the run.
+        stop: the frame after the last; one more in a case of `pysot_fragments`.
+        overlaps: overlaps of the frames; the first value is never used.
+        failed: whether the piece ended in a failure, so that its overlap is 0 from there on; otherwise nothing is
+            known beyond its end.
     """
 
     start: int
@@ -41,7 +41,7 @@ def pysot_curves(runs: Mapping[str, Sequence[RunOverlaps]], truth: BenchmarkTrut
 
     Args:
         runs: repetitions by sequence.
-        truth: of the same sequences.
+        truth: truth of the same sequences.
 
     Returns:
         (L,) curves, as long as the longest sequence, by tag, with `ALL` first and `EMPTY` last.
@@ -127,7 +127,7 @@ def toolkit_fragments(codes: np.ndarray, overlaps: np.ndarray) -> list[Fragment]
 
 
 def expected_overlap(fragments: Sequence[Fragment], weights: np.ndarray, length: int) -> np.ndarray:
-    """Mean overlap to expect over the first frames of a sequence, by how many they are.
+    """Mean overlap to expect over the first frames of a sequence, by their number.
 
     Entry i is the weighted mean, over the fragments that reach frame i, of each one's mean overlap in its frames
     1..i; the frame of initialisation does not count.

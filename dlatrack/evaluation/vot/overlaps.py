@@ -1,4 +1,4 @@
-"""Overlaps of runs with the truth, frame by frame, and their mean over the frames that count: accuracy."""
+"""Overlaps of runs with the truth, frame by frame, and accuracy, their mean over the frames that count."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def run_overlaps(sequence: SequenceTruth, run: VOTRun, protocol: VOTProtocol, bu
 
     Args:
         sequence: the truth, with the size of its images.
-        run: as long as the truth.
+        run: output of the tracker, as long as the truth.
         protocol: pysot compares inside (width, height) for accuracy and inside (width - 1, height - 1) for EAO, the
             VOT toolkit inside (width, height) for both.
-        burn_in: frames left out of accuracy from each initialisation on, itself included.
+        burn_in: number of frames left out of accuracy from each initialisation on, which is included.
 
     Raises:
         InputError: naming the sequence, if its size is not known, the run has another length or does not begin with
@@ -83,13 +83,13 @@ def toolkit_accuracy(runs: Sequence[Sequence[RunOverlaps]]) -> tuple[np.ndarray,
 
 
 def mean_of_valid(values: np.ndarray) -> float:
-    """Mean of what is not NaN; NaN if that is nothing."""
+    """Mean of the values that are not NaN; NaN if there is none."""
     valid = values[~np.isnan(values)]
     return float(valid.mean()) if len(valid) else float("nan")
 
 
 def _frame_means(repetitions: list[np.ndarray]) -> np.ndarray:
-    """(T,) means of what is not NaN; NaN where that is nothing."""
+    """(T,) means of the values that are not NaN; NaN where there is none."""
     values = np.stack(repetitions)
     count = (~np.isnan(values)).sum(0)
     return np.where(count > 0, np.nansum(values, 0) / np.maximum(count, 1), np.nan)
@@ -103,7 +103,7 @@ def _burning_in(codes: np.ndarray, burn_in: int) -> np.ndarray:
 
 
 def _reaches_beyond(size: tuple[int, int], regions: np.ndarray) -> np.ndarray:
-    """(T,) bool, where a region goes beyond `size` to the right or below; these bounds do not matter to others."""
+    """(T,) bool, whether a region crosses the right or lower bound; the bounds do not matter to the others."""
     return (region_corners(regions.astype(np.float32)).max(1) > size).any(1)
 
 

@@ -10,8 +10,8 @@ from dlatrack.evaluation.vot.scanline import Span, common_length, crossings, len
 def exact_overlaps(a: np.ndarray, b: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """Intersection over union of N pairs of quadrangles of any shape, inside an upright rectangle.
 
-    The plane is cut at every height where something happens: a corner, or a place where two edges, or an edge and a
-    side of the rectangle, meet. Between two such heights all outlines are straight and keep their order, so that an
+    The plane is cut at the height of every corner and of every point where two edges, or an edge and a side of the
+    rectangle, meet. Between two such heights all outlines are straight and keep their order, so that an
     area is the length in the middle times the height.
 
     Args:
@@ -38,7 +38,7 @@ def exact_overlaps(a: np.ndarray, b: np.ndarray, limits: np.ndarray) -> np.ndarr
 
 
 def _spans(at: np.ndarray, limits: np.ndarray) -> list[Span]:
-    """What lies inside between two limits, by the even-odd rule."""
+    """Spans inside a quadrangle between two limits, by the even-odd rule."""
     return [
         (np.maximum(start, limits[0]), np.where(stop < np.inf, np.minimum(stop, limits[1]), -np.inf))
         for start, stop in (at[:2], at[2:])

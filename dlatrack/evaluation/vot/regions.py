@@ -35,13 +35,13 @@ def region_overlaps(
     """Intersection over union of N pairs of regions.
 
     Protocols:
-        pysot: what pysot's compiled extension answers. Both regions are drawn on a canvas and their pixels counted.
+        pysot: results of pysot's compiled extension. Both regions are drawn on a canvas and their pixels counted.
             Coordinates are float32; a box becomes the polygon of its corners; the canvas is what the bounds leave of
             both regions; corners are counted from its origin and rounded, halves away from zero; a row is filled from
             crossing to crossing, both ends included, and tips of a single pixel are not. So a box of 30 x 40 px has
             31 x 41 pixels, and overlaps come out a little above the exact ones. Regions whose bounds only touch, or
             of which nothing is left inside the bounds, overlap by 0.
-        vot_toolkit: what the VOT toolkit 0.9 in Python answers. Coordinates are rounded before anything else, halves
+        vot_toolkit: results of the VOT toolkit 0.9 in Python. Coordinates are rounded before anything else, halves
             to even; a box of 30 x 40 px has 30 x 40 pixels, and none if a side rounds to 0; a polygon is filled with
             its ends, tips and horizontal edges. Two regions without a pixel overlap by 1, unless they leave no
             canvas either. Without bounds a box is cut off too early on a canvas that starts below 0, at the row and
@@ -53,7 +53,7 @@ def region_overlaps(
         a: (N, 4) xywh boxes or (N, 8) polygons x1, y1 ... x4, y4, px. A row of (N, 8) whose last four numbers are NaN
             is a box.
         b: the same; may have the other width.
-        bounds: width and height: regions count from 0 to there. The reset protocol and accuracy use the size of the
+        bounds: width and height: regions count from 0 to these. The reset protocol and accuracy use the size of the
             image; pysot's EAO uses one pixel less each way. None: no bounds.
         protocol: one of the three above.
 
@@ -131,14 +131,14 @@ def _is_whole(regions: np.ndarray) -> np.ndarray:
 
 
 class _Canvas(NamedTuple):
-    """What is drawn of N pairs.
+    """Regions of N pairs as they are drawn.
 
     Args:
         a: (N, 4, 2) float64 corners, whole pixels counted from the canvas's origin; NaN: nothing to draw.
-        b: the same.
+        b: the same for the other regions.
         size: (N, 2) width and height of the canvas; not above 0: the overlap is 0.
         points: whether a row of a single pixel counts, see `pixel_spans`.
-        level: of horizontal edges, see `crossings`.
+        level: rise of horizontal edges, see `crossings`.
         blank: overlap of two regions without a pixel.
     """
 

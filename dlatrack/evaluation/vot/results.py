@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.box_text import decode_text, split_lines, split_numbers
+from dlatrack.datasets.box_text import split_lines, split_numbers
 from dlatrack.errors import InputError, listed, shortened
+from dlatrack.evaluation.results.text import read_text_file
 from dlatrack.evaluation.vot.regions import is_box
-from dlatrack.files import write_text
+from dlatrack.files import is_companion, write_text
 
-#: Codes of a frame: nothing was tracked because the tracker was restarted, or it was lost, or it was waiting.
+#: Codes of a frame without a region: the tracker was (re)started, had lost the target, or waited for the restart.
 INITIALISED, FAILED, SKIPPED = 1, 2, 0
 
 #: Code of a frame in which the tracker gave a region.
@@ -23,7 +24,7 @@ REGION = -1
 
 @dataclass(frozen=True, eq=False)
 class VOTRun:
-    """What a tracker answered on a sequence of T frames, restarted after each failure.
+    """Output of a tracker on a sequence of T frames, restarted after each failure.
 
     Args:
         codes: (T,) int8, per frame `INITIALISED` (1), `FAILED` (2), `SKIPPED` (0) or `REGION` (-1).
@@ -70,7 +71,7 @@ class VOTRun:
 
 
 def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
-    """Read one repetition of a tracker on a sequence, ours or a peer's.
+    """Read one repetition of a tracker on a sequence.
 
     Values may be separated by commas, semicolons, tabs or blanks. Nothing is repaired.
 
@@ -90,12 +91,7 @@ def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
     path = Path(path)
     if path.suffix == ".bin":
         raise InputError(f"{path} is a binary result; only text results (.txt) can be read")
-    try:
-        lines = split_lines(decode_text(path.read_bytes()))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise InputError(f"cannot read {path} as a text file: {error}") from error
+    lines = split_lines(read_text_file(path))
     if not lines:
         raise InputError(f"{path} is empty; it needs one row per frame")
     if frames is not None and len(lines) != frames:
@@ -135,8 +131,8 @@ def write_vot_run(path: str | Path, run: VOTRun) -> None:
     """Write a run in the official form: codes alone, regions with four decimals and commas.
 
     Args:
-        path: written whole or not at all.
-        run: coordinates are written as they are.
+        path: file to write, whole or not at all.
+        run: codes and regions; coordinates are written as they are.
 
     Raises:
         InputError: if the file cannot be written.
@@ -150,50 +146,76 @@ def write_vot_run(path: str | Path, run: VOTRun) -> None:
     write_text(path, "".join(f"{row}\n" for row in rows))
 
 
-def find_vot_runs(folder: str | Path, names: Collection[str]) -> dict[str, list[Path]]:
-    """Find the result files of a tracker, `baseline/<sequence>/<sequence>_001.txt` and on.
-
-    Files with times (`_time.txt`, `.value`) and others are left alone.
+@dataclass(frozen=True)
+class VOTTrackerFiles:
+    """Result files of one tracker.
 
     Args:
-        folder: of the tracker, its `baseline` folder, or a folder that holds one tracker alone.
-        names: sequence names.
+        name: name of the tracker's folder.
+        folder: folder that holds a folder for each sequence, usually called `baseline`.
+        files: text files of all repetitions in their order, by sequence.
+        frames: number of frames of each sequence.
+    """
+
+    name: str
+    folder: Path
+    files: Mapping[str, list[Path]]
+    frames: Mapping[str, int]
+
+    def read(self, names: Collection[str]) -> dict[str, list[VOTRun]]:
+        """Repetitions by sequence.
+
+        Raises:
+            InputError: naming sequences without a text result, or as `read_vot_run`.
+        """
+        missing = [name for name in names if name not in self.files]
+        if missing:
+            first = self.folder / missing[0]
+            if next(first.glob(f"{first.name}_*.bin"), None) is not None:
+                raise InputError(f"{first} holds binary results; only text results (.txt) can be read")
+            raise InputError(f"{self.folder} has no result <name>/<name>_001.txt for {listed(missing)}")
+        return {name: [read_vot_run(path, self.frames[name]) for path in self.files[name]] for name in names}
+
+
+def find_vot_trackers(folder: Path, frames: Mapping[str, int], *, label: str = "") -> list[VOTTrackerFiles]:
+    """Find trackers in a folder, or the one whose folder it is.
+
+    A tracker is a folder, or a folder with a folder `baseline`, with a file `<sequence>/<sequence>_001.txt` for at
+    least one sequence. Other files, such as times, are left alone.
+
+    Args:
+        folder: folder to search, at any depth.
+        frames: number of frames of each sequence of the benchmark.
+        label: name of a tracker whose files lie in `folder` itself; default: that of the folder.
 
     Returns:
-        All repetitions of each sequence in their order, in the order of `names`.
+        Trackers, sorted by name, also those that lack sequences. Trackers of one name are named by their path.
 
     Raises:
-        InputError: naming the sequences without a text result, or the trackers among which to choose.
+        InputError: if there is none.
     """
-    baseline = _baseline(Path(folder), names)
-    runs: dict[str, list[Path]] = {}
-    for name in names:
-        pattern = re.compile(rf"{re.escape(name)}_([0-9]+)\.txt")
-        files = [
-            (match, path)
-            for path in (baseline / name).glob("*.txt")
-            if (match := pattern.fullmatch(path.name))
-        ]
-        runs[name] = [path for _, path in sorted(files, key=lambda file: int(file[0][1]))]
-    missing = [name for name, paths in runs.items() if not paths]
-    if missing:
-        first = missing[0]
-        if next((baseline / first).glob(f"{first}_*.bin"), None) is not None:
-            raise InputError(f"{baseline / first} holds binary results; only text results (.txt) can be read")
-        raise InputError(f"{baseline} has no result <name>/<name>_001.txt for {listed(missing)}")
-    return runs
-
-
-def _baseline(folder: Path, names: Collection[str]) -> Path:
-    if not folder.is_dir():
-        raise InputError(f"there is no results folder {folder}")
-    if (folder / "baseline").is_dir():
-        return folder / "baseline"
-    if any((folder / name).is_dir() for name in names):
-        return folder
-    trackers = sorted(path.parent for path in folder.glob("*/baseline") if path.is_dir())
-    if len(trackers) > 1:
-        raise InputError(
-            f"{folder} holds several trackers; choose one of {', '.join(path.name for path in trackers)}"
+    runs: dict[Path, dict[str, list[Path]]] = {}
+    for path in folder.rglob("*_*.txt"):
+        name = path.parent.name
+        is_run = name in frames and re.fullmatch(rf"{re.escape(name)}_[0-9]+", path.stem)
+        if is_run and not is_companion(path.relative_to(folder)):
+            runs.setdefault(path.parent.parent, {}).setdefault(name, []).append(path)
+    owners = [place.parent if place.name == "baseline" and place != folder else place for place in runs]
+    names = [label or own.name if own == folder else own.name for own in owners]
+    found = []
+    for (place, files), own, name in zip(runs.items(), owners, names, strict=True):
+        repeated = names.count(name) > 1 and own != folder
+        ordered = {sequence: sorted(paths, key=_repetition) for sequence, paths in files.items()}
+        found.append(
+            VOTTrackerFiles(own.relative_to(folder).as_posix() if repeated else name, place, ordered, frames)
         )
-    return trackers[0] / "baseline" if trackers else folder
+    if not found:
+        some = next(iter(frames), "NAME")
+        raise InputError(
+            f"{folder} has no VOT result for any sequence, such as baseline/{some}/{some}_001.txt"
+        )
+    return sorted(found, key=lambda tracker: (tracker.name, tracker.folder))
+
+
+def _repetition(path: Path) -> tuple[int, Path]:
+    return int(path.stem.rpartition("_")[2]), path

@@ -1,4 +1,4 @@
-"""Rows of quadrangles: which stretches of a row lie inside, and how much of it two regions share.
+"""Rows of quadrangles: the stretches of a row that lie inside, and the length that two regions share.
 
 Nothing is drawn. A row meets the four edges of a quadrangle in at most four places, so its pixels are at most two
 stretches, and counting them takes a handful of array operations for all rows of many pairs at once. Arrays are laid
@@ -50,7 +50,7 @@ def crossings(corners: np.ndarray, y: np.ndarray, rows: np.ndarray, *, level: fl
 def pixel_spans(at: np.ndarray, width: np.ndarray, *, points: bool) -> list[Span]:
     """The pixels a scanline fill covers in each row, both ends included.
 
-    The fill goes from a crossing to the next, leaves out the gap that follows, and goes on. Where two crossings are
+    The fill goes from a crossing to the next and leaves out the gap that follows, in turn. Where two crossings are
     equal (a corner, met by both its edges) the first is passed over, unless they are the last two.
 
     Args:

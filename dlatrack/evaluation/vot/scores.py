@@ -1,7 +1,32 @@
-"""Reset-based evaluation of VOT2013 to VOT2019: accuracy, robustness and expected average overlap (EAO)."""
+"""Reset-based evaluation of VOT2013 to VOT2019: accuracy, robustness and expected average overlap (EAO).
+
+The protocols have in common: overlaps are those of `regions.region_overlaps`; frames without a region and the first
+frames from each initialisation on (the burn-in) do not count for accuracy; EAO is the mean, over an interval of
+sequence lengths, of the overlap to expect in a sequence of that length. They differ in:
+
+    repetitions: pysot takes all if there are exactly 15, else the first; the VOT toolkit takes all.
+    accuracy: pysot averages repetitions frame by frame, then all valid frames of all sequences alike. The VOT
+        toolkit takes the mean of each run, the mean of runs (0 for one without a valid frame), then the mean of
+        sequences weighted by length.
+    robustness: pysot: failures per 100 frames; VOT toolkit: failures per sequence, weighted by length.
+    bounds: pysot compares inside the image for accuracy and inside one pixel less each way for EAO; the VOT toolkit
+        inside the image for both.
+    EAO: the cuts are those of `pysot_fragments` and `toolkit_fragments`; pysot weighs each by one over the number of
+        repetitions, the VOT toolkit alike. For an interval low..high pysot averages the curve from low - 1 to
+        high - 1, which is one frame early, the VOT toolkit from low to high. pysot's curve starts with 1, the VOT
+        toolkit's with 0, and neither value is used.
+    EAO by tag: pysot alone, fragments weighed by the share of their frames with the tag. Its weights for "empty"
+        carry an oversight, see `empty_weights`, so that this value is not comparable with the others.
+
+pysot keeps the curve in float32, this module in float64; results agree to 1e-6.
+
+Source: Kristan et al., VOT challenges 2013 to 2019; STVIR/pysot, toolkit/evaluation/ar_benchmark.py and
+eao_benchmark.py; votchallenge/toolkit, vot/analysis/supervised.py.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -27,7 +52,7 @@ INTERVALS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {"VOT2016": (108, 371), "VOT2017": (100, 356), "VOT2018": (100, 356), "VOT2019": (46, 291)}
 )
 
-#: pysot reads all repetitions of a tracker only if there are so many, otherwise the first alone.
+#: Number of repetitions of a tracker at which pysot reads all of them; otherwise it reads the first alone.
 PYSOT_REPETITIONS = 15
 
 
@@ -36,7 +61,7 @@ class VOTResult:
     """Scores of a tracker on S sequences.
 
     Args:
-        protocol: which toolkit was followed, see `evaluate_vot`.
+        protocol: toolkit that was followed.
         benchmark: name of the benchmark.
         interval: sequence lengths that EAO averages over.
         names: S sequence names.
@@ -46,7 +71,7 @@ class VOTResult:
         sequence_failures: (S,) failures per run.
         accuracy: mean overlap of the benchmark; NaN if no frame is valid.
         curve: (L,) expected overlap by sequence length.
-        eao: expected average overlap, the mean of the curve over the interval; NaN if no run is so long.
+        eao: expected average overlap, the mean of the curve over the interval; NaN if every run is too short.
         eao_by_tag: EAO weighted by tag, with "empty" for frames without any; pysot alone, and only if the truth has
             tags. NaN for a tag that no frame has.
     """
@@ -81,19 +106,29 @@ class VOTResult:
         return float(np.average(self.sequence_failures, weights=self.lengths))
 
     def ar_point(self, sensitivity: float = 30) -> tuple[float, float]:
-        """The tracker's place in the accuracy-robustness plot.
+        """`reliability` and accuracy: the tracker's place in the accuracy-robustness plot.
 
         Args:
-            sensitivity: S, frames the tracker is to survive.
+            sensitivity: number of frames S.
 
-        Returns:
-            The chance to survive S frames, and accuracy. pysot: exp(-0.01 * S * robustness); VOT toolkit:
-            exp(-S * robustness / mean sequence length).
-
-        Source: SiamDLA Fig. 7, which prints the first form; Kristan et al., VOT2014 and later (A-R plot).
+        Source: Kristan et al., VOT2014 and later (A-R plot). The VOT toolkit divides its failures per sequence by the
+        mean length of a sequence.
         """
-        per_frame = self.robustness / (100 if self.protocol == "pysot" else float(self.lengths.mean()))
-        return float(np.exp(-sensitivity * per_frame)), self.accuracy
+        per_frame = 0.01 if self.protocol == "pysot" else 1 / float(self.lengths.mean())
+        return reliability(100 * per_frame * self.robustness, sensitivity), self.accuracy
+
+
+def reliability(failures_per_100: float, sensitivity: float = 30) -> float:
+    """Probability of S frames without a failure, exp(-0.01 S R).
+
+    Args:
+        failures_per_100: R, failures per 100 frames.
+        sensitivity: S, number of frames; 30 in VOT.
+
+    Source: SiamDLA Fig. 7b, where R and S are described otherwise; this is the reading under which its factor 0.01
+    and the definition of VOT agree.
+    """
+    return math.exp(-0.01 * sensitivity * failures_per_100)
 
 
 def evaluate_vot(
@@ -106,40 +141,18 @@ def evaluate_vot(
 ) -> VOTResult:
     """Evaluate a tracker in the reset-based experiment ("baseline", "supervised").
 
-    What the protocols have in common: overlaps are those of `regions.region_overlaps`; frames without a region and
-    the first `burn_in` frames from each initialisation on do not count for accuracy; EAO is the mean, over an
-    interval of sequence lengths, of the overlap to expect in a sequence of that length.
-
-    Where they differ:
-        repetitions: pysot takes all if there are exactly 15, else the first; the VOT toolkit takes all.
-        accuracy: pysot averages repetitions frame by frame, then all valid frames of all sequences alike. The VOT
-            toolkit takes the mean of each run, the mean of runs (0 for one without a valid frame), then the mean of
-            sequences weighted by length.
-        robustness: pysot: failures per 100 frames; VOT toolkit: failures per sequence, weighted by length.
-        bounds: pysot compares inside the image for accuracy and inside one pixel less each way for EAO; the VOT
-            toolkit inside the image for both.
-        EAO: the cuts are those of `pysot_fragments` and `toolkit_fragments`; pysot weighs each by one over the number
-            of repetitions, the VOT toolkit alike. For an interval low..high pysot averages the curve from low - 1 to
-            high - 1, which is one frame early, the VOT toolkit from low to high. pysot's curve starts with 1, the
-            VOT toolkit's with 0, and neither value is used.
-        EAO by tag: pysot alone, fragments weighed by the share of their frames with the tag. Its weights for "empty"
-            carry an oversight, see `empty_weights`, so that this value is not comparable with the others.
-
-    pysot keeps the curve in float32; here all is float64, and results agree to 1e-6.
-
     Args:
         runs: repetitions by sequence; sequences that `truth` lacks are left out.
         truth: polygons or boxes, image sizes and, for EAO by tag, tags; a tag that a sequence lacks is on no frame.
         protocol: "pysot" or "vot_toolkit", for version 0.9 in Python.
         interval: sequence lengths low and high; default: by the name of the benchmark.
-        burn_in: frames.
+        burn_in: number of frames left out of accuracy from each initialisation on.
 
     Raises:
         InputError: naming the sequence without a run or with a run that does not fit the truth; or an unknown
             protocol, benchmark or a wrong interval.
 
-    Source: Kristan et al., VOT challenges 2013 to 2019; STVIR/pysot, toolkit/evaluation/ar_benchmark.py and
-    eao_benchmark.py; votchallenge/toolkit, vot/analysis/supervised.py.
+    Source: as for this module, which says how the protocols differ.
     """
     interval = _checked(truth, protocol, interval, burn_in)
     measured = measure_runs(runs, truth, protocol, burn_in)
@@ -197,7 +210,7 @@ def expected_average_overlap(
 def _checked(
     truth: BenchmarkTruth, protocol: str, interval: tuple[int, int] | None, burn_in: int
 ) -> tuple[int, int]:
-    """The interval, if all is as it must be."""
+    """The interval of EAO, after checking the arguments of `evaluate_vot`."""
     if not truth.sequences:
         raise InputError("there are no sequences to evaluate")
     if protocol not in get_args(VOTProtocol):

@@ -14,7 +14,7 @@ from dlatrack.models.backbones.inception_v3 import InceptionV3
 from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
 from dlatrack.models.backbones.resnet50 import ResNet50
 from dlatrack.models.backbones.starting import starting_weights
-from dlatrack.models.state_files import load_strict, plain_state, read_state
+from dlatrack.models.state_files import load_strict, read_state
 from dlatrack.recipes import InputFormat
 
 __all__ = [
@@ -52,15 +52,12 @@ def load_backbone_weights(
     differs from torchvision's, the weights are fitted to it (`Backbone.adapted`).
 
     Args:
-        backbone: filled in place; unchanged when anything is wrong.
+        backbone: backbone to fill in place; unchanged when anything is wrong.
         path_or_state_dict: a .safetensors file, a file of `torch.save`, or a state dict.
-        input_format: what images the network will be given.
+        input_format: format of the images that the network will be given.
 
     Raises:
         InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
     """
-    if isinstance(path_or_state_dict, Mapping):
-        source, state = "the state dict", plain_state(path_or_state_dict, "the state dict")
-    else:
-        source, state = str(path_or_state_dict), read_state(path_or_state_dict)
+    state, source = read_state(path_or_state_dict)
     load_strict(backbone, backbone.adapted(state, input_format), source, ignored=backbone.ignored_prefixes)

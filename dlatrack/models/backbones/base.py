@@ -1,9 +1,9 @@
-"""What every backbone offers."""
+"""The base class of backbones."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 import torch
@@ -16,16 +16,16 @@ from dlatrack.recipes import InputFormat
 class Backbone(nn.Module, ABC):
     """A convolutional trunk of total stride 8 that returns the maps of some of its stages.
 
-    Unless a trunk says otherwise, cell i of a map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
+    Unless a class says otherwise, cell i of a map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
 
     Attributes:
-        levels: the stages returned, ascending.
+        levels: returned stages, ascending.
         out_channels: channels of each returned stage, by level.
         ignored_prefixes: names that files of the same network may hold beyond this trunk (classifier, later
             stages).
     """
 
-    #: Channels of every stage that may be asked for.
+    #: Channels of every stage that can be returned.
     STAGE_CHANNELS: ClassVar[Mapping[int, int]]
 
     #: Whether the batch norm of the trainable stages uses, and gathers, batch statistics once they train.
@@ -63,14 +63,14 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def trainable_stages(self) -> list[nn.Module]:
-        """The parts that train once the backbone is unfrozen; all others never do."""
+        """Parts that train once the backbone is unfrozen; all others never do."""
 
     def trainable_parameters(self) -> list[nn.Parameter]:
-        """What trains sooner or later, in the order of the trunk."""
+        """Parameters that train once the backbone is unfrozen, in the order of the trunk."""
         return [parameter for stage in self.trainable_stages() for parameter in stage.parameters()]
 
     def train_mode(self, trains: bool) -> None:
-        """Freeze the trunk, batch norm included, or let its trainable stages join in; earlier calls do not matter."""
+        """Freeze the trunk, batch norm included, but for its trainable stages if it `trains`."""
         self.eval()
         self.requires_grad_(False)
         if trains:
@@ -79,9 +79,19 @@ class Backbone(nn.Module, ABC):
                 stage.train(self.batch_norm_trains)
 
     def adapted(self, state: Mapping[str, Tensor], input_format: InputFormat) -> dict[str, Tensor]:
-        """The state dict of the torchvision network of this name, changed to fit this trunk and its images."""
+        """Change a state dict of the torchvision network of this name to fit this trunk and its images."""
         return dict(state)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw fresh weights: Kaiming for rectified units, unit batch norm."""
         kaiming(self, generator, mode="fan_out")
+
+
+def maps_after(parts: Iterable[nn.Module], returned: Collection[int], images: Tensor) -> list[Tensor]:
+    """Apply parts one after the other, and return the maps after those with the numbers `returned`, from 0."""
+    maps, x = [], images
+    for number, part in enumerate(parts):
+        x = part(x)
+        if number in returned:
+            maps.append(x)
+    return maps

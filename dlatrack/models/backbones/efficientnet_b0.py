@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from dlatrack.models.backbones.base import Backbone
-from dlatrack.models.depthwise import train_quickly
+from dlatrack.models.backbones.base import Backbone, maps_after
 from dlatrack.models.torchvision_ops import torchvision
 
 #: Dilation of the depthwise convolutions of stages 4 to 7: of the first block, and of the others.
@@ -50,16 +49,10 @@ class EfficientNetB0(Backbone):
         for stage, blocks in enumerate(self.features):
             for block, part in enumerate(blocks):
                 _adapt(part, stage, block)
-        train_quickly(self.features)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """See `Backbone.forward`."""
-        maps, x = [], images
-        for stage, blocks in enumerate(self.features):
-            x = blocks(x)
-            if stage in self.levels:
-                maps.append(x)
-        return maps
+        return maps_after(self.features, self.levels, images)
 
     def trainable_stages(self) -> list[nn.Module]:
         """Stages 4 to 7, as far as they are built."""

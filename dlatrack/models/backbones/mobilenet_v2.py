@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from dlatrack.models.backbones.base import Backbone
-from dlatrack.models.depthwise import train_quickly
+from dlatrack.models.backbones.base import Backbone, maps_after
+from dlatrack.models.depthwise import replace_depthwise
 from dlatrack.models.init import kaiming
 from dlatrack.models.torchvision_ops import torchvision
 
@@ -52,17 +52,11 @@ class MobileNetV2(Backbone):
             for part in block.modules():
                 if isinstance(part, nn.Conv2d) and part.kernel_size == (3, 3):
                     _set_stride_and_padding(part, position)
-        train_quickly(self.features)
+        replace_depthwise(self.features)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """See `Backbone.forward`."""
-        returned = {_LAST_BLOCK[level] for level in self.levels}
-        maps, x = [], images
-        for position, block in enumerate(self.features):
-            x = block(x)
-            if position in returned:
-                maps.append(x)
-        return maps
+        return maps_after(self.features, [_LAST_BLOCK[level] for level in self.levels], images)
 
     def trainable_stages(self) -> list[nn.Module]:
         """All that are built."""

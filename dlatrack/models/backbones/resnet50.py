@@ -69,7 +69,7 @@ class ResNet50(Backbone):
         return [self.get_submodule(f"layer{stage}") for stage in range(2, self.levels[-1] + 1)]
 
     def adapted(self, state: Mapping[str, Tensor], input_format: InputFormat) -> dict[str, Tensor]:
-        """Fit torchvision's weights, told by their 1x1 shortcut kernels, to this trunk.
+        """Fit torchvision's weights, recognised by their 1x1 shortcut kernels, to this trunk.
 
         Each kernel becomes the centre of a zero 3x3 kernel, and where the images are raw BGR, the first layer takes
         over the normalisation that the weights expect. The result computes what torchvision's network computes, away

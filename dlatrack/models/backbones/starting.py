@@ -1,4 +1,4 @@
-"""Where the first weights of a backbone come from: torchvision's ImageNet weights, a file, or a generator."""
+"""Initial weights of a backbone: torchvision's ImageNet weights, a file, or a generator."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _IMAGENET = {
 
 
 def starting_weights(backbone: str, choice: str | Path) -> Path | None:
-    """The file a backbone starts from.
+    """The file with the initial weights of a backbone.
 
     Args:
-        backbone: its name in a recipe.
-        choice: "random" for fresh weights; "imagenet" for torchvision's IMAGENET1K_V1, downloaded once into the cache
-            of torch and checked by the hash in its name; or the path of a file.
+        backbone: name of the backbone in a recipe.
+        choice: "random" for random weights; "imagenet" for torchvision's IMAGENET1K_V1, downloaded once into the
+            cache of torch and checked by the hash in its name; or the path of a file.
 
     Returns:
-        The file, or None for fresh weights.
+        The file, or None for random weights.
 
     Raises:
         InputError: when the file is missing, when torchvision has no weights for this backbone, or when they cannot

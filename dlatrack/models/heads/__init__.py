@@ -1,4 +1,4 @@
-"""Heads turn template and search features into scores and boxes."""
+"""Heads: from template and search features to scores and boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every head is asked and what it answers."""
+"""The base class of heads, and their output."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-#: Foreground probability that the bias of a fresh classifier stands for (focal loss, Lin et al. 2017, Sec. 3.3).
+#: Foreground probability of an untrained classifier, set by its bias (focal loss, Lin et al. 2017, Sec. 3.3).
 PRIOR = 0.01
 
 
 class HeadOutput(NamedTuple):
-    """What a network says about every cell of the score map.
+    """Scores and boxes of every cell of the score map.
 
     Attributes:
         cls: (B, 2 m, H, W) logits, all background channels first and then all foreground channels; m = 1 in
@@ -33,17 +33,17 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def kernels(self, template: list[Tensor]) -> list[Tensor]:
-        """What is computed once per target, from the template maps (B, C, h, w) of every level."""
+        """Compute the features of the target, once per sequence, from template maps (B, C, h, w) of every level."""
 
     @abstractmethod
     def forward(self, kernels: list[Tensor], search: list[Tensor]) -> HeadOutput:
         """Scores and boxes of one target and one search region per batch item.
 
         Args:
-            kernels: of `kernels`.
+            kernels: result of `kernels`.
             search: (B, C, H, W) per level.
         """
 
     @abstractmethod
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw fresh weights."""
+        """Draw initial weights."""

@@ -11,7 +11,7 @@ from dlatrack.models.correlation import depthwise_correlation
 from dlatrack.models.heads.base import PRIOR, Head, HeadOutput
 from dlatrack.models.init import kaiming, normal
 
-#: Of the logarithm of a distance in px. Where exp() overflows its gradient is no number: above 11.09 in float16.
+#: Largest logarithm of a distance in px. Where exp() overflows, its gradient is NaN: above 11.09 in float16.
 _LARGEST_LOGARITHM = 11.0
 
 #: Channels that share one group of a group norm: 32 groups at the published width of 256, 8 groups at 64.
@@ -27,7 +27,7 @@ class CarHead(Head):
             which is the published 32 groups at 256 channels; fewer channels keep the statistics as stable by
             having fewer groups.
         tower_depth: 3x3 convolutions in each tower.
-        first_side: px, about what a fresh head answers for l, t, r and b; the published head starts at 1.
+        first_side: px, about what an untrained head predicts for l, t, r and b; the published head starts at 1.
 
     Raises:
         ValueError: for a width that is not a multiple of 8, no level or tower, or a side that is not positive.
@@ -54,7 +54,7 @@ class CarHead(Head):
         self.centerness = nn.Conv2d(channels, 1, 3, padding=1)
 
     def kernels(self, template: list[Tensor]) -> list[Tensor]:
-        """What is computed once per target: here the template maps themselves."""
+        """The template maps themselves."""
         return template
 
     def forward(self, template: list[Tensor], search: list[Tensor]) -> HeadOutput:
@@ -66,7 +66,7 @@ class CarHead(Head):
 
         Returns:
             Maps of H - h + 1 by W - w + 1 cells; `reg` is exp of the last layer, so always positive, and stays below
-            e^11 px: cells far from any positive learn no box and may ask for more.
+            e^11 px: cells far from any positive learn no box and may predict more.
         """
         responses = [depthwise_correlation(s, t) for t, s in zip(template, search, strict=True)]
         fused = self.down(torch.cat(responses, 1))

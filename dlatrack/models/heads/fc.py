@@ -8,7 +8,7 @@ from torch import Tensor
 from dlatrack.models.correlation import cross_correlation
 from dlatrack.models.heads.base import Head, HeadOutput
 
-#: The sum over 9,216 products is scaled down to logits.
+#: Factor from a sum over 9,216 products to a logit.
 _SCALE = 0.001
 
 
@@ -19,7 +19,7 @@ class FcHead(Head):
     """
 
     def kernels(self, template: list[Tensor]) -> list[Tensor]:
-        """What is computed once per target: here the template map itself, (B, C, 6, 6)."""
+        """The template map itself, (B, C, 6, 6)."""
         return template
 
     def forward(self, kernels: list[Tensor], search: list[Tensor]) -> HeadOutput:
@@ -32,4 +32,4 @@ class FcHead(Head):
         return HeadOutput(_SCALE * cross_correlation(maps, template), None, None)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """There is nothing to draw."""
+        """Do nothing: there are no weights."""

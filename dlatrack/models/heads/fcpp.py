@@ -18,10 +18,10 @@ class FcppHead(Head):
     Args:
         channels: width of features.
         tower_depth: 3x3 convolutions in each tower; each takes one cell off every side of the map.
-        stride: search px per cell, the unit in which the box layer answers.
+        stride: search px per cell, the unit of the box layer.
 
     Source: SiamFC++ (Xu et al. 2020) Sec. 3.1-3.3; layer sizes as in video_analyst. Kept as there: the output layers
-    end in a batch norm, so that the prior in the class bias has no effect on a fresh network.
+    end in a batch norm, so that the prior in the class bias has no effect on an untrained network.
     """
 
     def __init__(self, channels: int = 256, tower_depth: int = 2, stride: float = 8) -> None:
@@ -50,7 +50,7 @@ class FcppHead(Head):
         """Scores, boxes and centre-ness of one target and one search region per batch item.
 
         Args:
-            kernels: of `kernels`.
+            kernels: result of `kernels`.
             search: (B, channels, S, S), S = 25 in training and 27 in tracking.
 
         Returns:

@@ -17,12 +17,12 @@ class RpnHead(Head):
     """SiamRPN++: on every level a correlation for classes and one for box deltas, then a weighted sum over levels.
 
     The weights are a softmax of learned numbers that start equal; checkpoints of the unweighted variant are the same
-    network with equal weights. With a single level (SiamRPN on AlexNet) there is nothing to weight.
+    network with equal weights. With a single level (SiamRPN on AlexNet) there are no weights.
 
     Args:
-        levels: backbone stages, which name the parts.
+        levels: backbone stages, whose numbers are the names of the parts.
         channels: width of features.
-        anchors: m, anchors per cell.
+        anchors: anchors per cell, m.
 
     Source: SiamRPN++ (Li et al. 2019) Sec. 3.2-3.3, SiamRPN (Li et al. 2018) Sec. 3.1; layer sizes as in pysot.
     """
@@ -49,7 +49,7 @@ class RpnHead(Head):
         """Scores and box deltas of one template and one search region per batch item.
 
         Args:
-            kernels: of `kernels`.
+            kernels: result of `kernels`.
             search: (B, channels, 31, 31) per level; 22 x 22 (training) and 26 x 26 (tracking) in SiamRPN.
 
         Returns:
@@ -60,7 +60,7 @@ class RpnHead(Head):
         return HeadOutput(_fused(cls, self.cls_weight), _fused(loc, self.loc_weight), None)
 
     def _responses(self, kernels: list[Tensor], search: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Answers of all L levels, (B, 2 m, H, W, L) and (B, 4 m, H, W, L)."""
+        """Responses of all L levels, (B, 2 m, H, W, L) and (B, 4 m, H, W, L)."""
         triples = list(zip(self._levels, kernels[::2], kernels[1::2], search, strict=True))
         cls = torch.stack([level.cls(kernel, maps) for level, kernel, _, maps in triples], -1)
         loc = torch.stack([level.loc(kernel, maps) for level, _, kernel, maps in triples], -1)
@@ -81,10 +81,10 @@ class RpnHead(Head):
 class BanHead(RpnHead):
     """SiamBAN: the branches of SiamRPN++ with one box per cell, given by the distances to its four sides.
 
-    Each level's answer passes through exp() with a learned factor before the weighted sum.
+    Each level's response is multiplied by a learned factor and passes through exp() before the weighted sum.
 
     Args:
-        levels: backbone stages, which name the parts.
+        levels: backbone stages, whose numbers are the names of the parts.
         channels: width of features.
 
     Source: SiamBAN (Chen et al. 2020) Sec. 3.2; layer sizes as in its public code.
@@ -106,9 +106,9 @@ class BanHead(RpnHead):
         nn.init.ones_(self.loc_scale)
 
 
-def _fused(answers: Tensor, weight: Tensor | None) -> Tensor:
+def _fused(responses: Tensor, weight: Tensor | None) -> Tensor:
     """Weighted sum over the L levels in the last dimension."""
-    return answers[..., 0] if weight is None else answers @ weight.softmax(0)
+    return responses[..., 0] if weight is None else responses @ weight.softmax(0)
 
 
 class _RpnLevel(nn.Module):

@@ -1,4 +1,4 @@
-"""Convolutions for inference on a CPU: prepacked, fused with what follows, and by minimal filtering."""
+"""Convolutions for inference on a CPU: with packed weights, fused with what follows, and by minimal filtering."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ _POINTS = _IN * _IN
 #: The point (1, 1): its column of A is all ones in both directions, so a bias added there reaches every output once.
 _BIAS_POINT = _IN + 1
 
-#: Channels from which minimal filtering was the faster way on two AVX2 cores.
+#: Channels from which minimal filtering was faster on two AVX2 cores.
 _ENOUGH_CHANNELS = 256
 
-#: px; with more, oneDNN has no quick depthwise kernel for AVX2 (20 times as long in EfficientNet-B0, dilated by 4).
+#: px; with more, oneDNN has no fast depthwise kernel. In EfficientNet-B0, dilated by 4, it takes 20 times as long on
+#: two AVX2 cores, and 4.3 instead of 1.2 ms on one core of an AMD EPYC (AVX-512).
 _WIDEST_PADDING = 4
 
 
@@ -48,7 +49,7 @@ def onednn_available(dtype: torch.dtype = torch.float32) -> bool:
     instructions (for float16: AVX512-FP16 or AVX-NE-CONVERT), where PyTorch's ordinary convolutions still work.
 
     Args:
-        dtype: of weights, input and answer.
+        dtype: dtype of weights, input and output.
     """
     needed = ("_convolution_pointwise", "_reorder_convolution_weight")
     if not torch.backends.mkldnn.is_available() or not all(
@@ -60,25 +61,28 @@ def onednn_available(dtype: torch.dtype = torch.float32) -> bool:
 
 
 def has_native_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 itself (AVX-512 BF16, AMX), and oneDNN makes use of it."""
+    """Whether this CPU multiplies bfloat16 natively (AVX-512 BF16, AMX), and oneDNN uses it."""
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return bool(native) and onednn_available(torch.bfloat16)
 
 
 class PackedConv(nn.Module):
-    """A convolution whose weights lie in the order oneDNN wants, with a sum and an activation in the same pass.
+    """A convolution with weights in the memory layout of oneDNN, and a sum and an activation in the same pass.
 
-    An ordinary `nn.Conv2d` reorders its weights in every call. Here the first call does, for the size of its input;
-    inputs of another size get the right answer too, but may take ten times as long. Packed weights can be neither
-    saved nor moved, so they are no buffers.
+    An ordinary `nn.Conv2d` reorders its weights in every call, this one in the first call only, for the size of that
+    input; inputs of another size get the same result, but may take ten times as long. Packed weights can be neither
+    saved nor moved, so they are not registered as buffers.
+
+    A search region on one core of an AMD EPYC (AVX-512 BF16), against the same network with folded batch norm alone:
+    415 instead of 596 ms in SiamRPN++ on ResNet-50, 11.6 instead of 18.9 ms in SiamCAR small.
 
     Args:
-        weight: (outputs, inputs / groups, h, w) on the CPU, of a dtype for which `onednn_available`, as the input.
+        weight: (outputs, inputs / groups, h, w) on the CPU, in a dtype for which `onednn_available`, as the input.
         bias: (outputs,) or None.
         padding, stride, dilation: (2,) px.
-        groups: of channels.
-        activation: oneDNN's name of what follows, e.g. "none", "relu".
-        limits: numbers of the activation.
+        groups: groups of channels.
+        activation: oneDNN's name of the activation that follows, e.g. "none", "relu".
+        limits: parameters of the activation.
     """
 
     def __init__(
@@ -100,7 +104,7 @@ class PackedConv(nn.Module):
         self._activation, self._limits = activation, list(limits)
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        """Activation of the convolution of `x` (B, C, H, W) plus `other`, which has the shape of the answer."""
+        """Activation of the convolution of `x` (B, C, H, W) plus `other`, which has the shape of the result."""
         if any(self._margin):
             x = F.pad(x, [self._margin[1]] * 2 + [self._margin[0]] * 2)
         x = x.contiguous(memory_format=torch.channels_last)
@@ -108,17 +112,15 @@ class PackedConv(nn.Module):
             self._weight = torch.ops.mkldnn._reorder_convolution_weight(
                 self._weight, *self._geometry, list(x.shape)
             )
-        operation, fixed = (
-            torch.ops.mkldnn._convolution_pointwise,
-            (self._weight, self._bias, *self._geometry),
-        )
-        answer: Tensor
+        operation = torch.ops.mkldnn._convolution_pointwise
+        fixed = (self._weight, self._bias, *self._geometry)
+        result: Tensor
         if other is None:
-            answer = operation(x, *fixed, self._activation, self._limits, "")
+            result = operation(x, *fixed, self._activation, self._limits, "")
         else:
             activation = None if self._activation == "none" else self._activation
-            answer = operation.binary(x, other, *fixed, "add", 1.0, activation, self._limits, None)
-        return answer
+            result = operation.binary(x, other, *fixed, "add", 1.0, activation, self._limits, None)
+        return result
 
 
 class WinogradConv(nn.Module):
@@ -126,6 +128,9 @@ class WinogradConv(nn.Module):
 
     Outputs that are `dilation` px apart form an ordinary convolution of their own; each such phase is cut into
     tiles of 6 x 6 inputs and 4 x 4 outputs. The transformed weights take four times the memory of the original.
+
+    A search region of SiamRPN++ on ResNet-50, on one core of an AMD EPYC (AVX-512 BF16): 281 ms, and 415 ms with
+    `PackedConv` everywhere. The small trackers have no convolution that is wide enough.
 
     Args:
         weight: (outputs, inputs, 3, 3) float32 on the CPU.
@@ -157,7 +162,7 @@ class WinogradConv(nn.Module):
 
     @staticmethod
     def suits(conv: nn.Conv2d) -> bool:
-        """Whether `conv` is of the kind computed here, and wide enough to gain from it."""
+        """Whether `conv` is a 3x3 convolution of stride 1 that is wide enough to become faster."""
         plain = conv.kernel_size == (3, 3) and conv.stride == (1, 1) and conv.groups == 1
         even = conv.padding[0] == conv.padding[1] and conv.dilation[0] == conv.dilation[1]
         return plain and even and min(conv.in_channels, conv.out_channels) >= _ENOUGH_CHANNELS

@@ -1,4 +1,4 @@
-"""Networks made ready for tracking: the same answers with less work."""
+"""Networks prepared for online tracking: the same results in less time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,20 @@ def deploy(net: nn.Module, device: str | torch.device, *, fast: bool = False) ->
 
     For search regions, batch norm is folded into the convolutions. On a CPU with oneDNN, sums and activations join
     them too, weights are packed once instead of in every call, and wide 3x3 convolutions use minimal filtering: a
-    search region of SiamRPN++ then takes 44 instead of 97 GFLOP, and the copy 1.1 GB. All this changes the rounding
-    only: answers differ by some 1e-6 of the largest one. Templates, computed once, are left to a plain copy.
+    search region of SiamRPN++ then takes 44 instead of 97 GFLOP, and the copy 1.1 GB. Only the rounding changes:
+    results differ by some 1e-6 of the largest one. Templates, computed once, are left to a plain copy.
+
+    A search region on one core of an AMD EPYC (AVX-512 BF16), against the plain network, channels last: 281 instead
+    of 600 ms in SiamRPN++ on ResNet-50, 11.6 instead of 22.6 ms in SiamCAR small, 14 instead of 25 ms in SiamRPN++
+    small. Folded batch norm alone, which is what other devices get, gains 1, 16 and 14 % there; on GPUs it was not
+    measured.
 
     Args:
-        net: left as it is. A module that is no `SiameseNet` is only moved to `device`, and not copied.
-        device: where the copy runs.
+        net: network, left as it is. A module other than a `SiameseNet` is only moved to `device`, and not copied.
+        device: device of the copy.
         fast: compute the backbone in float16 on CUDA, and in bfloat16 on a CPU that multiplies it natively (AVX-512
             BF16, AMX); on other CPUs nothing changes, and none computes in float16. bfloat16 has 8 bits of
-            precision: where two places of the score map are nearly as good, the other one may win.
+            precision: of two cells with nearly equal scores, the other one may win.
 
     Returns:
         A module in evaluation mode with `template` and `search` of `net`; the first search takes longer.
@@ -40,13 +45,13 @@ def deploy(net: nn.Module, device: str | torch.device, *, fast: bool = False) ->
     on_cpu = device.type == "cpu"
     trunk = fused(quick.backbone, on_cpu and onednn_available(dtype), dtype)
     quick.backbone = _Trunk(trunk, dtype)  # type: ignore[assignment]
-    for part in (quick.neck, quick.head):  # they have methods beside forward: only what they hold is replaced
+    for part in (quick.neck, quick.head):  # they have methods beside forward: only their parts are replaced
         fuse_children(part, on_cpu and onednn_available(), torch.float32)
     return DeployedNet(plain, quick.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 
 class DeployedNet(nn.Module):
-    """One network for templates and one, that answers the same, for search regions."""
+    """A plain network for templates, and a faster copy for search regions."""
 
     def __init__(self, plain: SiameseNet, quick: SiameseNet) -> None:
         super().__init__()
@@ -62,7 +67,7 @@ class DeployedNet(nn.Module):
 
 
 class _Trunk(nn.Module):
-    """A backbone that computes channels last, and in a dtype of its own."""
+    """A backbone that computes channels last and in another dtype."""
 
     def __init__(self, backbone: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a program without dlatrack must know of exported graphs: inputs, outputs, crops, and how to read the maps."""
+"""Description of exported graphs for programs without dlatrack: inputs, outputs, crops, meaning of the maps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SOFTMAX = "`cls` holds the logits of background and target; the score is the so
 
 _ANCHORS = ", ".join(f"{width:g} x {height:g}" for width, height in RPN_ANCHORS)
 
-#: How the answer of each head is read; the files named do it.
+#: How the maps of each head are decoded; the files named do it.
 _DECODE = {
     "fc": "`cls` holds one logit; the score is its sigmoid. There is no box: the search graph is run on three crops, "
     "of sides 1/1.0375, 1 and 1.0375 times the usual one, and the best of the three gives the change of size "
@@ -51,11 +51,11 @@ _WHAT = {
 
 
 def describe_graphs(recipe: Recipe, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """The description of a tracker's graphs, as plain JSON.
+    """Describe the graphs of a tracker, as plain JSON.
 
     Args:
-        recipe: of the tracker.
-        shapes: of every output, by name; those of the template graph are `features_0` and so on.
+        recipe: recipe of the tracker.
+        shapes: shape of every output, by name; those of the template graph are `features_0` and so on.
     """
     net = recipe.net
     features = {name: shape for name, shape in shapes.items() if name.startswith("features_")}
@@ -75,7 +75,7 @@ def describe_graphs(recipe: Recipe, shapes: Mapping[str, tuple[int, ...]]) -> di
 
 
 def read_me(described: Mapping[str, Any]) -> str:
-    """The same for people: Markdown of a description to which stamp, check and tolerance were added."""
+    """Render a description, with stamp, check and tolerance added, as a page of Markdown."""
     lines = [
         f"# {described['tracker']} as ONNX",
         "",

@@ -1,4 +1,4 @@
-"""The graphs of a tracker as ONNX: one for the template, one for search regions, checked against the network."""
+"""Export of a tracker to ONNX: one graph for the template, one for search regions, checked against the network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.recipes import InputFormat, Recipe
 
-#: Largest difference from the network that is let through, as a share of the largest value of the same output.
+#: Largest accepted difference from the network, as a share of the largest value of the same output.
 TOLERANCE = 1e-4
 
 #: Operator set of the graphs; onnxruntime knows it from 1.14 on.
@@ -34,11 +34,11 @@ _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 class OutputDifference(NamedTuple):
-    """How far onnxruntime is from the network in one output, for the same random crops.
+    """Difference between onnxruntime and the network in one output, for the same random crops.
 
     Attributes:
-        largest: absolute difference.
-        scale: largest absolute value of the network's own answer.
+        largest: largest absolute difference.
+        scale: largest absolute value of the network's output.
     """
 
     largest: float
@@ -50,24 +50,24 @@ def export_onnx(
 ) -> dict[str, OutputDifference]:
     """Write `template.onnx`, `search.onnx`, `README.md` and `tracker.json`, and check the graphs.
 
-    Both graphs take RGB crops, (1, 3, S, S) float32 in 0..255: what the network's own input format asks for beyond
-    that is part of the graphs. The batch is 1: in a batch, correlation is a convolution with as many groups as items
-    times channels, and ONNX fixes the number of groups. Once written, onnxruntime and the network answer the same
-    random crops; graphs that differ are not kept.
+    Both graphs take RGB crops, (1, 3, S, S) float32 in 0..255; the conversion to the network's input format is part
+    of the graphs. The batch is 1: in a batch, correlation is a convolution with as many groups as items times
+    channels, and ONNX fixes the number of groups. onnxruntime and the network are compared on the same random crops;
+    graphs that differ are not kept.
 
     Args:
-        net: left as it is.
-        recipe: the recipe of `net`.
-        folder: where to write.
+        net: network, left as it is.
+        recipe: recipe of `net`.
+        folder: folder to write to.
         origin: JSON values for the record: file and hash of the weights.
 
     Returns:
         The difference in each output, by its name.
 
     Raises:
-        InputError: without the packages of the extra `onnx`; if the network answers with values that are not finite,
-            or an output differs from its own by more than `TOLERANCE` of the largest value; or when a file cannot be
-            written.
+        InputError: without the packages of the extra `onnx`; if the network computes values that are not finite, or
+            an output of a graph differs from its own by more than `TOLERANCE` of the largest value; or when a file
+            cannot be written.
     """
     require_packages(_PACKAGES)
     net, folder = copy.deepcopy(net).cpu().eval().requires_grad_(False), Path(folder)
@@ -81,9 +81,7 @@ def export_onnx(
         names = list(expected)
         expected |= _maps(net.search(to_network_input(x, recipe.net.input_format), list(features)))
         if not all(part.isfinite().all() for part in expected.values()):
-            raise InputError(
-                f"{recipe.name} answers with values that are not finite; its weights are unusable"
-            )
+            raise InputError(f"{recipe.name} computes values that are not finite; its weights are unusable")
         graphs = {
             TEMPLATE: _graph(template, (z,), ["template"], names, stamp),
             SEARCH: _graph(search, (x, *features), ["search", *names], list(expected)[len(names) :], stamp),
@@ -105,7 +103,7 @@ def export_onnx(
 
 
 class _TemplateGraph(nn.Module):
-    """RGB template crop to what the head needs of the target."""
+    """From an RGB template crop to the features of the target."""
 
     def __init__(self, net: SiameseNet, input_format: InputFormat) -> None:
         super().__init__()
@@ -116,7 +114,7 @@ class _TemplateGraph(nn.Module):
 
 
 class _SearchGraph(nn.Module):
-    """RGB search crop and template features to the maps that the head has."""
+    """From an RGB search crop and the features of the target to the maps of the head."""
 
     def __init__(self, net: SiameseNet, input_format: InputFormat) -> None:
         super().__init__()
@@ -127,7 +125,7 @@ class _SearchGraph(nn.Module):
 
 
 def _maps(output: HeadOutput) -> dict[str, Tensor]:
-    """Those that the head has, by name."""
+    """The maps that the head has, by name."""
     return {name: part for name, part in output._asdict().items() if part is not None}
 
 
@@ -148,7 +146,7 @@ def _graph(
 ) -> bytes:
     """An ONNX model with its weights inside and `stamp` as metadata; the same network gives the same bytes."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own parts
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecated parts
         program = torch.onnx.export(
             module.eval(),
             example,
@@ -160,7 +158,7 @@ def _graph(
         )
     assert program is not None
     model = program.model_proto
-    # The exporter notes for every node which lines of Python it comes from, with paths of this machine.
+    # The exporter records the lines of Python behind every node, with paths of this machine.
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         del part.metadata_props[:]
         part.ClearField("doc_string")
@@ -174,7 +172,7 @@ def _graph(
 def _differences(
     runtime: OnnxNet, z: Tensor, x: Tensor, expected: Mapping[str, Tensor]
 ) -> dict[str, OutputDifference]:
-    """Of every output.
+    """Compare every output of the graphs with that of the network.
 
     Raises:
         InputError: naming the first one that differs.
@@ -186,7 +184,7 @@ def _differences(
         largest, scale = float((answer - own).abs().max()), float(own.abs().max())
         if not largest <= TOLERANCE * scale:  # NaN is refused too
             raise InputError(
-                f"the ONNX graphs do not answer as the network: {name} differs by {largest:.3g} where values reach "
+                f"the ONNX graphs differ from the network: {name} differs by {largest:.3g} where values reach "
                 f"{scale:.3g}; {TOLERANCE:g} of that is allowed, so nothing was written"
             )
         differences[name] = OutputDifference(largest, scale)

@@ -1,4 +1,4 @@
-"""Exported ONNX graphs in the place of a network: onnxruntime answers, and the same online tracker follows."""
+"""Exported ONNX graphs in place of a network: onnxruntime computes the maps for the same online tracker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEMPLATE, SEARCH, DESCRIPTION = "template.onnx", "search.onnx", "tracker.json"
 
 
 class OnnxNet(nn.Module):
-    """The two graphs of `onnx_export.export_onnx`, run by onnxruntime on the CPU, as `OnlineTracker` needs a network.
+    """The two graphs of `export.export_onnx`, run by onnxruntime on the CPU, with the methods of a network.
 
     Args:
         template_file: graph of the template crop.
@@ -40,16 +40,16 @@ class OnnxNet(nn.Module):
         self._template, self._search = _session(template_file), _session(search_file)
 
     def template(self, z: Tensor) -> list[Tensor]:
-        """What the head needs of the target, from an RGB crop (1, 3, 127, 127) in 0..255."""
+        """Features of the target, from an RGB crop (1, 3, 127, 127) in 0..255."""
         return [torch.from_numpy(part) for part in _run(self._template, [z])]
 
     def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
-        """Maps of V search regions, RGB (V, 3, S, S) in 0..255, one after the other: the graph takes one."""
+        """Maps of V search regions, RGB (V, 3, S, S) in 0..255, one after the other, as the graph takes one."""
         names = [output.name for output in self._search.get_outputs()]
-        answers = [_run(self._search, [region[None], *features]) for region in x]
+        results = [_run(self._search, [region[None], *features]) for region in x]
         maps = {
             name: torch.from_numpy(np.concatenate(parts))
-            for name, *parts in zip(names, *answers, strict=True)
+            for name, *parts in zip(names, *results, strict=True)
         }
         return HeadOutput(maps["cls"], maps.get("reg"), maps.get("centerness"))
 
@@ -58,10 +58,10 @@ def load_onnx(folder: str | Path) -> tuple[OnnxNet, Recipe]:
     """Read an exported tracker: `OnlineTracker(*load_onnx(folder))` follows a target with its graphs.
 
     Args:
-        folder: of `onnx_export.export_onnx`.
+        folder: folder written by `export.export_onnx`.
 
     Returns:
-        The graphs, and the recipe they were made from with the input format "rgb_255", which is what they take.
+        The graphs, and the recipe they were made from, with the graphs' input format "rgb_255".
 
     Raises:
         InputError: without onnxruntime; when a file is missing or damaged, or is not the one that was exported.
@@ -87,10 +87,10 @@ def load_onnx(folder: str | Path) -> tuple[OnnxNet, Recipe]:
 
 
 def require_packages(names: Sequence[str]) -> None:
-    """Refuse to go on without the packages that ONNX needs.
+    """Raise if packages that ONNX needs are absent.
 
     Raises:
-        InputError: naming those that are not installed, and the extra that has them.
+        InputError: naming those that are not installed, and the extra that installs them.
     """
     missing = [name for name in names if find_spec(name) is None]
     if missing:

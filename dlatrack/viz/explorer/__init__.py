@@ -1,7 +1,7 @@
 """The laboratory of label assignment: move a frame, a box, a rule, and see which samples become positive, and why.
 
-`explore` opens it in a notebook. `explain_frame` and `positives_along` give the same as plain data, `draw_frame` as a
-picture, `explorer_sheet` as a figure and `html_player` as a page, for readers without a kernel.
+`explore` opens it in a notebook. `explain_frame` and `positives_along` return its content as plain data, `draw_frame`
+as a picture, `explorer_sheet` as a figure and `html_player` as a page for readers without a kernel.
 """
 
 from __future__ import annotations

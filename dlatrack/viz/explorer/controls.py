@@ -1,7 +1,8 @@
-"""The widgets of the laboratory and where they stand; what they do is in `laboratory`."""
+"""The widgets of the laboratory and their layout; their actions are in `laboratory`."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import ipywidgets as w
@@ -11,7 +12,7 @@ from dlatrack.viz.explorer.picture import PANEL
 from dlatrack.viz.explorer.region import REGION_SIZE
 from dlatrack.viz.explorer.state import TIMELINE_MARGIN, WIDTH
 
-#: Kinds of sequence, and what the field beside them takes.
+#: Kinds of sequence, with a description of the text that opens one.
 SOURCES = {
     "synthetic": "seed, a whole number",
     "folder": "path of a folder with img/ and groundtruth_rect.txt",
@@ -21,7 +22,7 @@ SOURCES = {
 BAR_STEP = 0.5  #: of the bars that move the box, region px
 
 _BELOW = {"overlaps and T": "overlaps", "training targets": "targets", "both": "both", "whole frame": "frame"}
-_SIDE = 40  # px left of the pictures, for the vertical slider
+SIDE = 40  #: px left of the pictures, for the vertical bar
 
 _HELP = """<div style="line-height: 1.4; max-width: 760px">
 Both pictures show the search region of one frame, cut as training cuts it; only the rule differs.
@@ -36,13 +37,45 @@ type it in px of the frame. The region stays where it is, so that you see which 
 </div>"""
 
 
+def box_bars(
+    limits: tuple[float, float], shown: tuple[int, int], step: float, top: int
+) -> tuple[w.FloatRangeSlider, w.FloatRangeSlider]:
+    """Bars below and left of a picture that move the sides of a box.
+
+    Args:
+        limits: largest x and y.
+        shown: width and height of the picture on the screen, px.
+        step: step of the bars, in the unit of `limits`.
+        top: space above the vertical bar, px.
+    """
+    across, down = (
+        w.FloatRangeSlider(
+            max=float(limit),
+            step=step,
+            readout=False,
+            tooltip=f"{sides} side of the box; drag the bar to move it",
+        )
+        for limit, sides in zip(limits, ("left and right", "top and bottom"), strict=True)
+    )
+    across.layout = w.Layout(width=f"{shown[0] + 16}px", margin=f"0 0 0 {SIDE - 8}px")
+    down.layout = w.Layout(width=f"{SIDE}px", height=f"{shown[1] + 16}px", margin=f"{top}px 0 0 0")
+    down.orientation = "vertical"
+    return across, down
+
+
+def alert(text: str) -> str:
+    """A message on bad input as HTML; nothing for an empty text."""
+    style = "color: #a33c00; font-weight: 600"
+    return f'<div role="alert" style="{style}">{escape(text)}</div>' if text else ""
+
+
 class Controls:
     """All widgets but the forms of the rules.
 
     Args:
         kind: one of `SOURCES`.
-        text: of the field beside it.
-        seed: of the draw.
+        text: text of the field beside it.
+        seed: seed of the draw.
     """
 
     def __init__(self, kind: str, text: str, seed: int) -> None:
@@ -93,29 +126,18 @@ class Controls:
         self.where = w.HTML(layout=w.Layout(margin="0 0 0 12px"))
         self.timeline = w.Image(
             format="png",
-            layout=w.Layout(width=f"{WIDTH}px", margin=f"0 0 0 {_SIDE}px", align_self="flex-start"),
+            layout=w.Layout(width=f"{WIDTH}px", margin=f"0 0 0 {SIDE}px", align_self="flex-start"),
         )
         self.frame = w.IntSlider(
             readout=False,
             tooltip="frame; arrow keys step",
             layout=w.Layout(
-                width=f"{WIDTH - 2 * TIMELINE_MARGIN + 16}px", margin=f"0 0 0 {_SIDE + TIMELINE_MARGIN - 8}px"
+                width=f"{WIDTH - 2 * TIMELINE_MARGIN + 16}px", margin=f"0 0 0 {SIDE + TIMELINE_MARGIN - 8}px"
             ),
         )
 
     def _make_box(self) -> None:
-        edges: dict[str, Any] = {"min": 0.0, "max": float(REGION_SIZE), "step": BAR_STEP, "readout": False}
-        self.across = w.FloatRangeSlider(
-            **edges,
-            tooltip="left and right side of the box; drag the bar to move it",
-            layout=w.Layout(width=f"{PANEL + 16}px", margin=f"0 0 0 {_SIDE - 8}px"),
-        )
-        self.down = w.FloatRangeSlider(
-            **edges,
-            orientation="vertical",
-            tooltip="top and bottom side of the box; drag the bar to move it",
-            layout=w.Layout(width=f"{_SIDE}px", height=f"{PANEL + 16}px", margin="12px 0 0 0"),
-        )
+        self.across, self.down = box_bars((REGION_SIZE, REGION_SIZE), (PANEL, PANEL), BAR_STEP, 12)
         self.box = w.Text(
             description="box x, y, w, h",
             placeholder="px of the frame, e.g. 120, 80, 60, 45",

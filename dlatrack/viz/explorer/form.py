@@ -12,7 +12,7 @@ from dlatrack.assign import ASSIGNERS
 from dlatrack.viz.explorer.options import Option, Rule, options_of, summary_of
 from dlatrack.viz.explorer.picture import PANEL
 
-_SHOWN = 2  # options beside the name; all others are a click away
+_SHOWN = 2  # options below the name; the others are in an accordion
 
 
 class RuleForm:
@@ -20,8 +20,8 @@ class RuleForm:
 
     Args:
         side: "A" or "B".
-        rule: what the form shows first.
-        changed: called after every change of a value.
+        rule: initial rule.
+        changed: function that is called after every change of a value.
 
     Attributes:
         widget: the form.
@@ -48,7 +48,7 @@ class RuleForm:
         self.name.observe(self._rule_chosen, names="value")
 
     def rule(self) -> Rule:
-        """The rule as it stands in the form.
+        """The rule in the form.
 
         Raises:
             InputError: for a value that the rule does not take.
@@ -69,7 +69,8 @@ class RuleForm:
         self.name.tooltip = summary_of(self.name.value)
         every = list(self.fields.values())
         meanings = [f"<b>{escape(option.name)}</b>: {escape(option.text)}" for option in options]
-        text = w.HTML(_small("<br>".join([f"<i>{escape(summary_of(self.name.value))}</i>", *meanings])))
+        lines = "<br>".join([f"<i>{escape(summary_of(self.name.value))}</i>", *meanings])
+        text = w.HTML(f'<div style="line-height: 1.35; max-width: {PANEL - 30}px">{lines}</div>')
         self._first.children = every[:_SHOWN]
         self._rest.children = [w.VBox([*every[_SHOWN:], text])]
         self._rest.titles = ("more options, and what they mean",)
@@ -94,11 +95,7 @@ def _field(option: Option, value: Any) -> Any:
 
 
 def _step(default: float) -> float:
-    """What an arrow key adds: a twentieth for shares, one for px, the default itself for a tiny number."""
+    """Step of an arrow key: 0.05 for shares, one for px, the default itself for a tiny number."""
     if default > 1:
         return 1.0
     return 0.05 if default >= 0.05 else default
-
-
-def _small(html: str) -> str:
-    return f'<div style="line-height: 1.35; max-width: {PANEL - 30}px">{html}</div>'

@@ -1,4 +1,4 @@
-"""What positives are trained to predict, as small maps around the target."""
+"""Regression targets and centre-ness of the positives as small maps around the target."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dlatrack.pixels.colours import GREY
 from dlatrack.pixels.text import rgb, write_line
 from dlatrack.viz.explorer.study import RuleView
 
-_LEAST_CELLS = 7  # that a map shows, so that one positive does not fill it
+_LEAST_CELLS = 7  # least side of a map, so that one positive does not fill it
 _EMPTY = np.array([238, 238, 238], np.uint8)
 _POINT_NAMES = ("left, px", "top, px", "right, px", "bottom, px")
 _ANCHOR_NAMES = ("dx", "dy", "dw", "dh")
@@ -18,8 +18,8 @@ def target_maps(rule: RuleView, width: int, height: int) -> np.ndarray:
     """Maps of the regression targets and of centre-ness at the positives, (height, width, 3) uint8.
 
     Dark is low and light is high within each map; its lowest and highest value stand below it. With several anchors
-    per point a cell shows the mean of its positive anchors, and the last map their number. Grey cells teach the box
-    branch nothing.
+    per point a cell shows the mean of its positive anchors, and the last map their number. Grey cells have no
+    positive.
     """
     image = np.full((height, width, 3), 255, np.uint8)
     maps = _maps(rule)
@@ -38,14 +38,8 @@ def target_maps(rule: RuleView, width: int, height: int) -> np.ndarray:
         known = part[np.isfinite(part)]
         text = _span(known)
         write_line(image, text, centre, 18 + colours.shape[0] + 12, size=10, colour=rgb(GREY), align="centre")
-    write_line(
-        image,
-        "training targets of the positives, cell by cell",
-        width / 2,
-        height - 5,
-        size=11,
-        align="centre",
-    )
+    title = "training targets of the positives, cell by cell"
+    write_line(image, title, width / 2, height - 5, size=11, align="centre")
     return image
 
 
@@ -85,7 +79,7 @@ def _shaded(values: np.ndarray) -> np.ndarray:
 
 
 def _span(values: np.ndarray) -> str:
-    """The lowest and highest value, e.g. "0.3..0.9"; one number where they read the same."""
+    """The lowest and highest value, e.g. "0.3..0.9"; one number where both have the same text."""
     if not len(values):
         return "none"
     low, high = f"{values.min():.2g}", f"{values.max():.2g}"

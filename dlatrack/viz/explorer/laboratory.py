@@ -1,9 +1,9 @@
-"""The laboratory of label assignment: one frame under two rules, with everything that decides the outcome at hand."""
+"""The laboratory of label assignment: one frame under two rules, with widgets for all that decides the labels."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ import numpy as np
 from dlatrack.datasets.box_text import split_numbers
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.viz.explorer.controls import BAR_STEP, SOURCES, Controls
+from dlatrack.viz.explorer.controls import BAR_STEP, SOURCES, Controls, alert
 from dlatrack.viz.explorer.form import RuleForm
 from dlatrack.viz.explorer.options import Rule
 from dlatrack.viz.explorer.region import REGION_SIZE
 from dlatrack.viz.explorer.state import WIDTH, LaboratoryState, Setting, open_sequence
 from dlatrack.viz.explorer.study import check_frame
 
-_NOWHERE = -1  # the entry of the list of notable frames that goes to none
+_NOWHERE = -1  # value of the first entry in the list of notable frames, which is no frame
 
 #: A rule by name, with some of its options.
 NamedRule = tuple[str, Mapping[str, Any]]
@@ -36,13 +36,13 @@ def explore(
 ) -> Laboratory:
     """Open the laboratory: the value of a notebook cell, or a widget to place elsewhere.
 
-    What it shows is what `explain_frame` and `positives_along` return for the same sequence, frame, rules and seed.
+    It shows the results of `explain_frame` and `positives_along` for the same sequence, frame, rules and seed.
 
     Args:
-        choice: what to look at, see `state.open_sequence`.
+        choice: sequence to open, see `state.open_sequence`.
         rules: the two label assigners to compare, each a name that `build_assigner` knows, and options.
         frame: number of the first frame shown.
-        seed: of the shift of the search region and the draw of negatives.
+        seed: seed of the shift of the search region and the draw of negatives.
 
     Returns:
         The laboratory, made of core ipywidgets.
@@ -80,7 +80,7 @@ class Laboratory(w.VBox):
 
     @property
     def setting(self) -> Setting:
-        """What the forms say.
+        """The settings in the widgets.
 
         Raises:
             InputError: for a value that a rule does not take.
@@ -108,14 +108,10 @@ class Laboratory(w.VBox):
             (controls.across, lambda number: self._dragged(0, number)),
             (controls.down, lambda number: self._dragged(1, number)),
         ):
-            widget.observe(lambda change, act=act: self._unless_quiet(act, change["new"]), names="value")
-
-    def _unless_quiet(self, act: Callable[[Any], None], value: Any) -> None:
-        if not self._quiet:
-            act(value)
+            widget.observe(lambda change, act=act: None if self._quiet else act(change["new"]), names="value")
 
     def _enter(self, sequence: Sequence, frame: int) -> None:
-        """Look at another sequence; nothing is lost if its first picture cannot be drawn."""
+        """Open another sequence; the current one stays open if the first picture cannot be drawn."""
         state = LaboratoryState(sequence)
         state.show(frame, None, self.setting)
         self.state, self._hand = state, None
@@ -129,7 +125,7 @@ class Laboratory(w.VBox):
         self.controls.frame.value = min(max(self.controls.frame.value + by, 0), self.controls.frame.max)
 
     def _moved(self) -> None:
-        """Another frame has another annotation; without any annotation, the box given by hand holds on."""
+        """Show another frame with its annotation; in a sequence without annotation the box given by hand stays."""
         if self.state.sequence.visible.any():
             self._hand = None
         self._refresh()
@@ -169,7 +165,7 @@ class Laboratory(w.VBox):
         self._take(view.region.to_frame(target))
 
     def _take(self, box_xywh: Any) -> None:
-        """Put the target there; None: where the annotation says."""
+        """Use a box as the target; None: the annotation."""
         before = self._hand
         try:
             self._hand = None if box_xywh is None else self.state.check_box(box_xywh)
@@ -180,7 +176,7 @@ class Laboratory(w.VBox):
             self._hand = before
 
     def _refresh(self) -> bool:
-        """Bring everything up to date; bad input leaves a message and the last picture."""
+        """Update all pictures and texts; bad input leaves the last picture and shows a message."""
         controls, index = self.controls, self.controls.frame.value
         try:
             setting = self.setting
@@ -197,17 +193,13 @@ class Laboratory(w.VBox):
         controls.where.value = escape(
             f"{self.state.sequence.name}, frame {index} of 0..{len(self.state.sequence) - 1}"
         )
-        absent = (
-            ""
-            if shown.view
-            else f"frame {index} has no annotated target; type its box x, y, w, h, or move on"
-        )
-        self._say(absent)
+        absent = f"frame {index} has no annotated target; type its box x, y, w, h, or move on"
+        self._say("" if shown.view else absent)
         self._follow(setting)
         return True
 
     def _follow(self, setting: Setting) -> None:
-        """Let the box and the list of notable frames say what is shown."""
+        """Update the box and the list of notable frames."""
         controls, view, self._quiet = self.controls, self._shown.view, True
         try:
             annotated = bool(self.state.sequence.visible[controls.frame.value])
@@ -228,15 +220,12 @@ class Laboratory(w.VBox):
             self._quiet = False
 
     def _say(self, text: str) -> None:
-        """One line above the pictures; an empty one when all is well."""
-        line = escape(text.partition("\n")[0])
-        self.controls.message.value = (
-            f'<div role="alert" style="color: #a33c00; font-weight: 600">{line}</div>' if line else ""
-        )
+        """Show the first line of a message above the pictures; an empty one removes it."""
+        self.controls.message.value = alert(text.partition("\n")[0])
 
 
 def _source_of(choice: int | str | Path | Sequence | None, sequence: Sequence) -> tuple[str, str]:
-    """Kind and text with which the controls begin."""
+    """Initial kind and text of the controls."""
     if isinstance(choice, Sequence) or choice is None or choice == "":
         digits = re.fullmatch(r"synthetic-0*(\d+)", sequence.name)
         return "synthetic", digits[1] if digits else ""
@@ -246,7 +235,7 @@ def _source_of(choice: int | str | Path | Sequence | None, sequence: Sequence) -
 
 
 def _open_as(kind: str, text: str) -> Sequence:
-    """What the reader asks for; a number is a seed only where a seed is asked for."""
+    """Open the sequence of a kind and a text; a number is a seed only for the kind "synthetic"."""
     if kind == "synthetic" and not re.fullmatch(r"\d+", text):
         raise InputError(f"a synthetic sequence is named by its {SOURCES[kind]}, got {text!r}")
     return open_sequence(int(text) if kind == "synthetic" else Path(text))

@@ -1,4 +1,4 @@
-"""The options of label assigners, read from their classes, so that a new rule or option needs no line here."""
+"""The options of label assigners, read from their classes, so that new rules and options are found by themselves."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Option(NamedTuple):
     """One option of a label assigner.
 
     Attributes:
-        name: as `build_assigner` takes it.
-        default: the value that the assigner has without it.
-        choices: the texts that are allowed, for an option that is one of some texts.
-        text: what the docstring of the class says of it.
+        name: name of the option, as `build_assigner` takes it.
+        default: default value.
+        choices: allowed texts of an option that is one of some texts.
+        text: description of the option in the docstring of the class.
     """
 
     name: str
@@ -74,16 +74,12 @@ class Rule:
     def of(cls, name: str, values: Mapping[str, Any] | None = None) -> Rule:
         """A rule from all its options or some of them."""
         defaults = {option.name: option.default for option in options_of(name)}
-        given = {
-            option: value
-            for option, value in (values or {}).items()
-            if value != defaults.get(option, MISSING)
-        }
-        return cls(name, tuple(sorted(given.items())))
+        given = [item for item in (values or {}).items() if item[1] != defaults.get(item[0], MISSING)]
+        return cls(name, tuple(sorted(given)))
 
     @property
     def title(self) -> str:
-        """Name and what differs from the defaults, e.g. "dla_points, candidates 7"."""
+        """Name and the options that differ from the defaults, e.g. "dla_points, candidates 7"."""
         return ", ".join([self.name, *(f"{option} {value}" for option, value in self.chosen)])
 
     def build(self) -> LabelAssigner:
@@ -126,7 +122,7 @@ def summary_of(name: str) -> str:
 
 
 def argument_texts(documented: Any) -> dict[str, str]:
-    """What a Google-style docstring says of each argument, by name, each on one line."""
+    """Descriptions of arguments in a Google-style docstring, by name, each on one line."""
     section = re.search(r"^Args:\n((?:    .*\n?|\n)+)", inspect.getdoc(documented) or "", re.MULTILINE)
     entries = re.findall(
         r"^    (\w+): ((?:.+\n?)(?:^     +.+\n?)*)", section[1] if section else "", re.MULTILINE

@@ -1,4 +1,4 @@
-"""One frame under two rules, or more, as one pixel image; fast enough to follow a slider."""
+"""One frame under two or more rules as one pixel image, drawn fast enough to follow a slider."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.pixels.colours import CANDIDATE, GREY, IGNORE, POSITIVE
 from dlatrack.pixels.marks import draw_samples, mark_target, outline
 from dlatrack.pixels.text import rgb, text_width, write_line
@@ -17,7 +18,7 @@ from dlatrack.viz.explorer.region import REGION_SIZE
 from dlatrack.viz.explorer.study import FrameView, RuleView
 from dlatrack.viz.layers import dimmed
 
-#: What can stand below the search regions.
+#: Plots that can be drawn below the search regions.
 LowerRow = Literal["overlaps", "targets"]
 
 ZOOM = 1.5  #: picture px per region px: grid points of the usual stride lie on whole pixels
@@ -31,8 +32,8 @@ def draw_frame(view: FrameView, parts: Parts[LowerRow] = ("overlaps", "targets")
     """Draw each rule in a column: its samples on the search region, its counts and, below, the `parts`.
 
     Args:
-        view: what to draw.
-        parts: what stands below the regions, from top to bottom.
+        view: labels of the rules in the frame.
+        parts: plots below the regions, from top to bottom.
 
     Returns:
         (H, W, 3) uint8 RGB; W = 382 px a rule, and 10 px between them.
@@ -70,7 +71,7 @@ def _column(
 
 
 def facts(rule: RuleView) -> list[str]:
-    """What a rule found in words: counts, and how its threshold comes about; one or two lines."""
+    """One or two lines on a rule: counts of its labels, and the threshold of dynamic label assignment."""
     lines = ["   ".join(f"{count} {kind}" for kind, count in rule.counts.items())]
     if rule.rescued:
         lines[0] += "   (rescued)"
@@ -85,33 +86,33 @@ def draw_whole(image_rgb: np.ndarray, view: FrameView | None, width: int, height
 
     Args:
         image_rgb: (H, W, 3) uint8, the frame.
-        view: what is marked; None: no target is known.
-        width: most px of the picture.
-        height: most px of the picture.
+        view: target and search region to mark; None: no target is known.
+        width: largest width of the picture, px.
+        height: largest height of the picture, px.
     """
     left, bottom = 34, 18
     scale = min((width - left) / image_rgb.shape[1], (height - bottom) / image_rgb.shape[0])
-    size = (round(image_rgb.shape[1] * scale), round(image_rgb.shape[0] * scale))
-    smaller = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    frame = cv2.resize(image_rgb, size, interpolation=smaller)
+    frame = scaled(image_rgb, scale)
+    size = frame.shape[1::-1]
     if view is not None:
         corners = np.array([0, 0, REGION_SIZE, REGION_SIZE], np.float64)
-        for box, mark in ((view.region.to_frame(corners), outline), (view.box_xywh, mark_target)):
-            xyxy = np.concatenate([box[:2], box[:2] + box[2:]]) * scale
-            if mark is outline:
-                outline(frame, xyxy, rgb(CANDIDATE), 2)
-            else:
-                mark_target(frame, xyxy)
+        outline(frame, xywh_to_xyxy(view.region.to_frame(corners)) * scale, rgb(CANDIDATE), 2)
+        mark_target(frame, xywh_to_xyxy(view.box_xywh) * scale)
     canvas = np.full((size[1] + bottom, width, 3), 255, np.uint8)
     start = left + (width - left - size[0]) // 2
     canvas[: size[1], start : start + size[0]] = frame
     for x in _round_steps(image_rgb.shape[1]):
         write_line(canvas, str(x), start + x * scale, size[1] + 13, size=10, colour=rgb(GREY), align="centre")
     for y in _round_steps(image_rgb.shape[0]):
-        write_line(
-            canvas, str(y), start - 5, max(y * scale + 4, 10), size=10, colour=rgb(GREY), align="right"
-        )
+        below = max(y * scale + 4, 10)
+        write_line(canvas, str(y), start - 5, below, size=10, colour=rgb(GREY), align="right")
     return canvas
+
+
+def scaled(image_rgb: np.ndarray, scale: float) -> np.ndarray:
+    """An image with both sides multiplied by `scale` and rounded to whole px."""
+    size = [round(side * scale) for side in image_rgb.shape[1::-1]]
+    return cv2.resize(image_rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
 def encode_picture(image_rgb: np.ndarray, quality: int = 85) -> bytes:

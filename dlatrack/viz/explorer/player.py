@@ -1,4 +1,4 @@
-"""A page that plays the laboratory without a kernel: pictures of all frames in one file that needs nothing else."""
+"""A page that shows frames under several rules without a kernel: all pictures in one self-contained file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from dlatrack.files import write_text
 from dlatrack.viz.explorer.picture import draw_frame, encode_picture, facts
 from dlatrack.viz.explorer.study import explain_frame
 
-#: A page may have this many bytes.
+#: Largest size of a page, bytes.
 LARGEST_PAGE = 8_000_000
 
-_FRAMES = 60  # unless the caller says which
-_QUALITIES = (75, 60, 45, 30)  # of JPEG, the first that keeps the page small enough is taken
+_FRAMES = 60  # number of frames by default
+_QUALITIES = (75, 60, 45, 30)  # of JPEG; the first that keeps the page small enough is taken
 
 _LEGEND = (
     "Green discs are positive samples, orange diamonds negative, pale dots ignored; blue rings are the candidates of "
@@ -99,16 +99,16 @@ def html_player(
     Args:
         path: the file to write, ending in .html.
         sequence: a video.
-        rules: by title; two side by side fit a page.
+        rules: rules by title; two side by side fit a page.
         frames: numbers of the frames; None: 60 evenly spread ones of those that show the target, or all of fewer.
-        seed: of the shift of the search region and the draw of negatives.
+        seed: seed of the shift of the search region and the draw of negatives.
 
     Returns:
         The path.
 
     Raises:
-        InputError: for another suffix, no rule, a frame that is not there or shows no target, so many frames that the
-            page would have more than 8 MB, or a file that cannot be written.
+        InputError: for another suffix, no rule, a frame out of range or without target, so many frames that the page
+            would have more than 8 MB, or a file that cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".html":
@@ -145,11 +145,11 @@ def write_player(
 
     Args:
         path: the file to write.
-        title: of the page.
+        title: title of the page.
         frames: number of each picture's frame.
         pictures: (H, W, 3) uint8 RGB each, of one size.
         facts: lines of text about each.
-        legend: what the marks in the pictures mean.
+        legend: meaning of the marks in the pictures.
         synthetic: whether the frames were rendered; the page says so.
         interval: ms between pictures while it plays.
 

@@ -1,4 +1,4 @@
-"""Small plots in pixel images: what a rule compares with its threshold, and positives along a sequence."""
+"""Small plots in pixel images: a rule's overlaps or distances with its threshold, and positives along a sequence."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _INK, _SOFT = rgb(BLACK), rgb(GREY)
 
 
 def draw_overlaps(rule: RuleView, width: int, height: int) -> np.ndarray:
-    """A histogram of what the rule compares with its threshold, (height, width, 3) uint8.
+    """A histogram of the values that a rule compares with its threshold, (height, width, 3) uint8.
 
-    Dynamic label assignment compares the IoU of its candidates; an IoU rule that of all anchors that touch the
-    target; a geometric rule its distance of the points, of which those up to three thresholds are shown. Positives
-    are hatched at the bottom of each bar; the solid line is the threshold and the dotted one the mean.
+    These are the IoUs of the candidates for dynamic label assignment, the IoUs of all anchors that touch the target
+    for an IoU rule, and the distances of points up to three thresholds for a geometric rule. Positives are hatched at
+    the bottom of each bar; the solid line is the threshold and the dotted one the mean.
     """
     image = np.full((height, width, 3), 255, np.uint8)
     values, positive, unit = _compared(rule)
@@ -46,20 +46,20 @@ def draw_overlaps(rule: RuleView, width: int, height: int) -> np.ndarray:
     x = x_of(rule.threshold)
     image[box[1] - 4 : box[3], x : x + 2] = _INK
     name = "T" if rule.mean_std else "limit"
-    left = x > (box[0] + box[2]) / 2
-    write_line(
-        image, f"{name} {rule.threshold:.3g}", x - 5 if left else x + 7, 14, align="right" if left else "left"
-    )
+    text = f"{name} {rule.threshold:.3g}"
+    if x > (box[0] + box[2]) / 2:
+        write_line(image, text, x - 5, 14, align="right")
+    else:
+        write_line(image, text, x + 7, 14)
     for value in np.linspace(low, high, 7)[1:-1]:
-        write_line(
-            image, f"{value:.2f}", x_of(float(value)), box[3] + 14, size=10, colour=_SOFT, align="centre"
-        )
+        at = x_of(float(value))
+        write_line(image, f"{value:.2f}", at, box[3] + 14, size=10, colour=_SOFT, align="centre")
     write_line(image, unit, (box[0] + box[2]) / 2, height - 6, size=11, align="centre")
     return image
 
 
 def _compared(rule: RuleView) -> tuple[np.ndarray, np.ndarray, str]:
-    """Values (C,), which of them belong to positives (C,), and what they are."""
+    """Values (C,), flags of those that belong to positives (C,), and a label of the axis."""
     positive = rule.labels == 1
     if rule.iou is not None and rule.candidates is not None:
         return rule.iou, positive[rule.candidates], "IoU of the candidates with the target"
@@ -108,10 +108,10 @@ def draw_timeline(
 
     Args:
         along: positives of two rules; None: nothing to count.
-        length: frames of the sequence.
-        width: px.
-        height: px.
-        margin: px kept free on both sides of the first and last frame.
+        length: number of frames of the sequence.
+        width: width of the plot, px.
+        height: height of the plot, px.
+        margin: free space left of the first and right of the last frame, px.
     """
     image = np.full((height, width, 3), 255, np.uint8)
     top, bottom = 22, height - 4
@@ -146,20 +146,19 @@ def add_cursor(
     image[20:, max(x - 1, 0) : x + 1] = _INK
     if along is not None:
         row = np.flatnonzero(along.counts.index == frame)
-        here = "A {}, B {}".format(*along.counts.to_numpy()[row[0]]) if len(row) else "no target"
-        write_line(
-            image, f"frame {frame}: {here}", image.shape[1] - margin, 13, size=11, align="right", bold=True
-        )
+        counts = "A {}, B {}".format(*along.counts.to_numpy()[row[0]]) if len(row) else "no target"
+        right = image.shape[1] - margin
+        write_line(image, f"frame {frame}: {counts}", right, 13, size=11, align="right", bold=True)
     return image
 
 
 def timeline_x(frame: np.ndarray, length: int, width: int, margin: int) -> np.ndarray:
-    """Where frames lie on a timeline, px."""
+    """Positions of frames on a timeline, px."""
     return margin + np.asarray(frame) / max(length - 1, 1) * (width - 2 * margin)
 
 
 def _curve(image: np.ndarray, line: np.ndarray, colour: Colour, floor: int | None) -> None:
-    """A line through (n, 2) px, heavy; or thin with the area above `floor` in a pale shade."""
+    """A heavy line through (n, 2) px, or a thin one with the area above `floor` in a pale shade."""
     points = (line * 16).round().astype(np.int32)
     if floor is not None:
         area = np.concatenate([points, [[points[-1, 0], floor * 16], [points[0, 0], floor * 16]]])

@@ -1,4 +1,4 @@
-"""The search region of a frame: where it lies, what it shows, and which way coordinates go between the two."""
+"""The search region of a frame: its position, its pixels, and the conversion of coordinates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dlatrack.sampling.crops import CROP_SIZE, TEMPLATE_SIZE, mean_colour, templ
 #: Side of a search region, px.
 REGION_SIZE = 255
 
-#: Shift and stretch of training alone: colours stay as they are.
+#: Shift and stretch of training, without changes of colour.
 _PLAIN = replace(SamplingConfig().search, blur=0, color=0)
 
 
@@ -46,12 +46,12 @@ class Region(NamedTuple):
 
 
 def place_region(box_xywh: np.ndarray, frame: int, *, seed: int = 0) -> Region:
-    """Place the region that training would cut around a box, shifted and stretched as `label_study.search_regions`.
+    """Place the region of `label_assignment.search_regions`: cut around a box, shifted and stretched as in training.
 
     Args:
         box_xywh: (4,), frame px, with an area.
-        frame: its number, which with the seed decides the shift.
-        seed: of the random shift and stretch.
+        frame: number of the frame, which with the seed decides the shift.
+        seed: seed of the random shift and stretch.
     """
     rng = np.random.Generator(np.random.Philox(key=np.array([seed, frame], np.uint64)))
     zoom = TEMPLATE_SIZE / template_side(box_xywh[2], box_xywh[3])
@@ -69,7 +69,7 @@ def place_region(box_xywh: np.ndarray, frame: int, *, seed: int = 0) -> Region:
 
 
 def cut_region(image_rgb: np.ndarray, region: Region) -> np.ndarray:
-    """What a region shows, (255, 255, 3) uint8, in one bilinear step; outside the image the mean colour."""
+    """Pixels of a region, (255, 255, 3) uint8, in one bilinear step; outside the image the mean colour."""
     matrix = np.column_stack([np.diag(region.scale_xy), -region.origin_xy * region.scale_xy])
     return cv2.warpAffine(
         image_rgb,

@@ -1,4 +1,4 @@
-"""The laboratory on paper: some frames of a sequence under several rules."""
+"""A figure of some frames of a sequence under several rules."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def explorer_sheet(
     Args:
         sequence: a video.
         frames: numbers of frames that show the target.
-        rules: by title.
-        seed: of the shift of the search regions and the draw of negatives.
+        rules: rules by title.
+        seed: seed of the shift of the search regions and the draw of negatives.
 
     Returns:
         A figure of double column width, and the numbers in it for `provenance.save_figure`.

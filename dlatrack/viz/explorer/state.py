@@ -1,4 +1,4 @@
-"""What the laboratory knows: the sequence, the frame, the box, the two rules; and pictures kept for a while."""
+"""The state of the laboratory: the open sequence, with caches of its frames, views, pictures and timelines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.reader import VideoFrames, read_video
 from dlatrack.errors import InputError
 from dlatrack.studies.label_assignment import study_sequence
-from dlatrack.viz.explorer.notable import notable_frames
 from dlatrack.viz.explorer.options import Rule
 from dlatrack.viz.explorer.picture import (
     GAP,
@@ -29,9 +28,16 @@ from dlatrack.viz.explorer.picture import (
 )
 from dlatrack.viz.explorer.plots import add_cursor, draw_timeline
 from dlatrack.viz.explorer.region import check_box
-from dlatrack.viz.explorer.study import FrameView, Positives, check_frame, explain_frame, positives_along
+from dlatrack.viz.explorer.study import (
+    FrameView,
+    Positives,
+    check_frame,
+    explain_frame,
+    notable_frames,
+    positives_along,
+)
 
-#: What stands below the search regions, or in their place.
+#: Plots below the search regions, or the whole frame.
 Below = Literal["overlaps", "targets", "both", "frame"]
 
 WIDTH = 2 * PANEL + GAP  #: of all pictures, px
@@ -51,7 +57,7 @@ class Setting(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A JPEG picture and the facts in it, one list of lines for each rule; no target is known without a view."""
+    """A JPEG picture and the facts in it, a list of lines for each rule; the view is None without a target."""
 
     picture: bytes
     facts: tuple[tuple[str, list[str]], ...]
@@ -59,15 +65,15 @@ class Shown(NamedTuple):
 
 
 def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence:
-    """Open what a reader may ask for.
+    """Open a sequence of any kind.
 
     Args:
-        choice: a sequence as it is; None or "": the example of notebook 01; a number or its digits: the synthetic
-            video of that seed; a folder in the OTB layout: its first target; a video file: with the boxes of
-            the CSV file of the same name beside it or, without one, with no box.
+        choice: a sequence, returned as it is; None or "": the example of notebook 01; a number or its digits: the
+            synthetic video of that seed; a folder in the OTB layout: its first target; a video file: with the boxes
+            of the CSV file of the same name beside it or, without one, with no box.
 
     Raises:
-        InputError: as the readers, or when there is neither such a folder nor such a file.
+        InputError: as the readers, or if there is neither such a folder nor such a file.
     """
     if isinstance(choice, Sequence):
         return choice
@@ -92,15 +98,15 @@ def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence
 
 
 def titled(rules: tuple[Rule, Rule]) -> dict[str, LabelAssigner]:
-    """Two rules by a title that tells them apart even if they are the same."""
+    """Two rules by titles that differ even if the rules are the same."""
     return {f"{side}: {rule.title}": rule.build() for side, rule in zip("AB", rules, strict=True)}
 
 
 class LaboratoryState:
-    """One open sequence with bounded memories of its frames, views, pictures and timelines.
+    """One open sequence with bounded caches of its frames, views, pictures and timelines.
 
     Args:
-        sequence: what is looked at.
+        sequence: the open sequence.
     """
 
     def __init__(self, sequence: Sequence) -> None:

@@ -1,4 +1,4 @@
-"""What rules do to one frame, and how many positives they find along a sequence: plain data, no widgets."""
+"""Labels of several rules in one frame, and their numbers of positives along a sequence, as plain data."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from dlatrack.errors import InputError
 from dlatrack.losses.terms import centerness_targets
 from dlatrack.viz.explorer.region import Region, check_box, cut_region, place_region, targets_along
 
+_RESCUED = 5  # notable frames of each rule in which no sample satisfied it, at most
+
 
 @dataclass(frozen=True, eq=False)
 class RuleView:
-    """What one rule says about one target. A is the number of samples, m anchors for each of N points.
+    """Labels of one rule for one target. A is the number of samples, m anchors for each of N points.
 
     Attributes:
         assigner: the rule.
-        assignment: its answer for a batch of one.
-        regression: (A, 4) float64, what a positive is trained to predict: distances to the left, top, right and
+        assignment: its assignment for a batch of one.
+        regression: (A, 4) float64, regression targets of the positives: distances to the left, top, right and
             bottom side in region px where each point has one box, deltas of the anchor where it has several; NaN
             where the sample is not positive.
         centerness: (N,) float64, SiamCAR's centre-ness of the positive points, NaN elsewhere; None for anchors.
@@ -62,7 +64,7 @@ class RuleView:
 
     @property
     def threshold(self) -> float:
-        """What overlap or distance is compared with; T of dynamic label assignment."""
+        """Threshold of the overlap or distance; T of dynamic label assignment."""
         return float(self.assignment.threshold[0])
 
     @property
@@ -88,12 +90,12 @@ class FrameView:
     """One frame under several rules.
 
     Attributes:
-        frame: its number.
+        frame: number of the frame.
         box_xywh: (4,) the target, frame px.
         target_xyxy: (4,) the target, region px.
-        region: where the search region lies in the frame.
-        region_rgb: (255, 255, 3) uint8, what it shows.
-        rules: what each rule says, by its title.
+        region: position of the search region in the frame.
+        region_rgb: (255, 255, 3) uint8, the search region.
+        rules: labels of each rule by its title.
         synthetic: whether the frame was rendered.
     """
 
@@ -128,26 +130,26 @@ def explain_frame(
     positive_pair: bool = True,
     image_rgb: np.ndarray | None = None,
 ) -> FrameView:
-    """Explain one frame: what the laboratory shows, as plain data.
+    """Label one frame by several rules: the content of the laboratory as plain data.
 
-    The search region is the one of `label_study.search_regions`: cut around the annotated box, shifted and stretched
-    as training does. A box given by hand moves the target and leaves the region where it is; where no target is
-    annotated, the region is cut around it.
+    The search region is the one of `label_assignment.search_regions`: cut around the annotated box, shifted and
+    stretched as in training. A box given by hand moves the target and leaves the region in its place; where no target
+    is annotated, the region is cut around the given box.
 
     Args:
         sequence: a video.
         index: frame number, 0..T-1.
         assigners: rules by title.
         box_xywh: (4,), frame px, in place of the annotation.
-        seed: of the shift of the region and the draw of negatives.
-        positive_pair: False shows the labels of a pair whose search region shows another object.
-        image_rgb: (H, W, 3) uint8, the frame, from a caller that has it decoded.
+        seed: seed of the shift of the region and the draw of negatives.
+        positive_pair: False: labels of a pair whose search region shows another object.
+        image_rgb: (H, W, 3) uint8, the decoded frame; None: it is read from the sequence.
 
     Returns:
         Labels, candidates with their IoU, thresholds, counts and training targets; `picture.draw_frame` draws them.
 
     Raises:
-        InputError: for a frame that is not there, shows no target and is given no box, or for a bad box.
+        InputError: for a frame number out of range, a frame without target or given box, or a bad box.
         ValueError: from a rule that has no labels for negative pairs.
     """
     check_frame(sequence, index)
@@ -169,14 +171,14 @@ def explain_frame(
             title: apply_rule(rule, target, seed=seed, positive_pair=positive_pair)
             for title, rule in assigners.items()
         },
-        synthetic=is_synthetic(sequence),
+        synthetic=isinstance(sequence.frames, SyntheticFrames),
     )
 
 
 def apply_rule(
     assigner: LabelAssigner, target_xyxy: np.ndarray, *, seed: int = 0, positive_pair: bool = True
 ) -> RuleView:
-    """Label the samples for one target (4,) in region px, with what its positives are trained to predict.
+    """Label the samples for one target (4,) in region px, with the regression targets of its positives.
 
     Raises:
         ValueError: as `LabelAssigner.assign`.
@@ -199,12 +201,12 @@ def positives_along(
 ) -> Positives:
     """Count the positives of every rule in every frame that shows the target, in one batch per rule.
 
-    The numbers are those of `label_study.count_positives`; no image is decoded.
+    The numbers are those of `label_assignment.count_positives`; no image is decoded.
 
     Args:
         sequence: a video.
         assigners: rules by title.
-        seed: of the shifts of the regions.
+        seed: seed of the shifts of the regions and the draw of negatives.
 
     Raises:
         InputError: if no frame shows the target.
@@ -223,15 +225,36 @@ def positives_along(
 
 
 def check_frame(sequence: Sequence, index: int) -> None:
-    """Refuse a frame number that is not there.
+    """Check the number of a frame.
 
     Raises:
-        InputError: naming those that are.
+        InputError: for a number out of range, naming the range.
     """
     if not 0 <= index < len(sequence):
         raise InputError(f"sequence {sequence.name} has frames 0..{len(sequence) - 1}, not {index}")
 
 
-def is_synthetic(sequence: Sequence) -> bool:
-    """Whether the frames were rendered by this project."""
-    return isinstance(sequence.frames, SyntheticFrames)
+def notable_frames(along: Positives | None, length: int) -> list[tuple[str, int]]:
+    """Label and number of notable frames of a sequence.
+
+    Args:
+        along: positives of two rules; None: no frame shows the target.
+        length: number of frames of the sequence.
+    """
+    if along is None:
+        return []
+    frames, counts = along.counts.index.to_numpy(), along.counts.to_numpy()
+    found = []
+    for column, side in enumerate("AB"):
+        own = counts[:, column]
+        for word, row in (("most", own.argmax()), ("fewest", own.argmin())):
+            found.append((f"{side}, {word} positives: frame {frames[row]} ({own[row]})", int(frames[row])))
+        rescued = frames[along.rescued.to_numpy()[:, column]]
+        found += [(f"{side}, no sample satisfies: frame {frame}", int(frame)) for frame in rescued[:_RESCUED]]
+    widest = int(np.abs(counts[:, 0] - counts[:, 1]).argmax())
+    text = f"largest difference: frame {frames[widest]} ({counts[widest, 0]} and {counts[widest, 1]})"
+    found.append((text, int(frames[widest])))
+    absent = np.setdiff1d(np.arange(length), frames)
+    if len(absent):
+        found.append((f"no target: frame {absent[0]} ({len(absent)} such frames)", int(absent[0])))
+    return found

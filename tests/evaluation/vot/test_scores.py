@@ -17,7 +17,7 @@ import pytest
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import TAGS, BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot.overlaps import VOTProtocol
-from dlatrack.evaluation.vot.results import VOTRun, find_vot_runs, read_vot_run
+from dlatrack.evaluation.vot.results import VOTRun, find_vot_trackers
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
 
 #: Overlap of a box of 8 x 8 px with itself moved by half its width: 5 of 13 columns in pysot, 4 of 12 px.
@@ -185,11 +185,9 @@ def real_runs(
     with tarfile.open(shared_data / "benchmarks" / "results" / f"{truth.name}_results.tar.xz") as tar:
         wanted = [m for m in tar.getmembers() if m.name.startswith(f"{truth.name}/{tracker}/")]
         tar.extractall(folder, wanted, filter="data")
-    found = find_vot_runs(folder / truth.name / tracker, truth.sequences)
-    return {
-        name: [read_vot_run(path, len(truth.sequences[name].regions)) for path in paths]
-        for name, paths in found.items()
-    }
+    frames = {name: len(sequence.regions) for name, sequence in truth.sequences.items()}
+    (found,) = find_vot_trackers(folder / truth.name / tracker, frames)
+    return found.read(frames)
 
 
 @pytest.mark.parametrize(

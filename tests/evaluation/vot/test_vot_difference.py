@@ -7,9 +7,9 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot.difference import eao_difference
+from dlatrack.evaluation.vot.difference import eao_differences
 from dlatrack.evaluation.vot.results import VOTRun
-from dlatrack.evaluation.vot.scores import evaluate_vot
+from dlatrack.evaluation.vot.scores import evaluate_vot, measure_runs
 
 PROTOCOLS = ("pysot", "vot_toolkit")
 
@@ -38,6 +38,12 @@ def runs(*texts: str) -> dict[str, list[VOTRun]]:
                 regions[frame, :4] = [4 * (sign == "h"), 0, 8, 8]
         found[name] = [VOTRun(codes, regions)]
     return found
+
+
+def eao_difference(one, other, truth, interval, *, protocol="pysot", **options):
+    """The comparison of two trackers alone."""
+    measured = {name: measure_runs(own, truth, protocol) for name, own in (("a", one), ("b", other))}
+    return eao_differences(measured, truth, interval, protocol=protocol, **options)["a", "b"]
 
 
 GOOD, POOR, LOST = "1*********", "1hhhhhhhhh", "1*h200001*"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.vot.results import VOTRun, find_vot_runs, read_vot_run, write_vot_run
+from dlatrack.evaluation.vot.results import VOTRun, find_vot_trackers, read_vot_run, write_vot_run
 
 TEXT = "1\n10.5,20,30,40\n1,2,3,4,5,6,7,8\n2\n0\n0\n0\n0\n1\n"
 NOTHING = [np.nan] * 8
@@ -152,23 +152,22 @@ def test_repetitions_are_found_in_order(tmp_path: Path) -> None:
         "ball2": [baseline / "ball2" / "ball2_001.txt"],
     }
     for folder in (baseline, baseline.parent, tmp_path / "VOT2019"):
-        found = find_vot_runs(folder, ["car1", "ball2"])
-        assert found == expected
-        assert list(found) == ["car1", "ball2"]
+        (tracker,) = find_vot_trackers(folder, {"car1": 1, "ball2": 1})
+        assert tracker.files == expected
+        assert list(tracker.read(["car1", "ball2"])) == ["car1", "ball2"]
 
 
 def test_runs_that_are_not_found_are_named(tmp_path: Path) -> None:
     baseline = tmp_path / "one" / "baseline"
     saved(baseline / "car1", "1\n", "car1_001.txt")
     saved(baseline / "book", "1\n", "book_001.bin")
+    names = ["a", "b", "car1", "c", "d", "book"]
+    (tracker,) = find_vot_trackers(tmp_path, dict.fromkeys(names, 1))
     with pytest.raises(
         InputError, match=r"one.baseline has no result <name>/<name>_001.txt for a, b, c and 1 more"
     ):
-        find_vot_runs(tmp_path / "one", ["a", "b", "car1", "c", "d"])
+        tracker.read(names[:-1])
     with pytest.raises(InputError, match="book holds binary results; only text"):
-        find_vot_runs(tmp_path / "one", ["car1", "book"])
-    with pytest.raises(InputError, match=r"there is no results folder .*absent"):
-        find_vot_runs(tmp_path / "absent", ["car1"])
-    saved(tmp_path / "two" / "baseline" / "car1", "1\n", "car1_001.txt")
-    with pytest.raises(InputError, match="holds several trackers; choose one of one, two"):
-        find_vot_runs(tmp_path, ["car1"])
+        tracker.read(["car1", "book"])
+    with pytest.raises(InputError, match="has no VOT result for any sequence, such as baseline/a/"):
+        find_vot_trackers(tmp_path / "absent", {"a": 1})

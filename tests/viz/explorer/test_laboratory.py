@@ -128,7 +128,7 @@ def test_parts_below_the_picture(lab):
     assert sizes["frame"] == 442 + 280
 
 
-def test_notable_frames_are_gone_to(lab):
+def test_a_notable_frame_can_be_chosen(lab):
     labels = dict(lab.controls.notable.options)
     label = next(label for label in labels if label.startswith("A, most positives"))
     lab.controls.notable.value = labels[label]
