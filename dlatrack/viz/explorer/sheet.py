@@ -29,7 +29,7 @@ def explorer_sheet(
         seed: seed of the shift of the search regions and the draw of negatives.
 
     Returns:
-        A figure of double column width, and the numbers in it for `provenance.save_figure`.
+        A figure of double column width, and the numbers in it for `save.save_figure`.
 
     Raises:
         InputError: without frames or rules, or as `explain_frame`.
