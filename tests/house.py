@@ -200,6 +200,38 @@ def loading(trees: Mapping[str, ast.Module], rooms: Collection[str], library: st
     ]
 
 
+def defined_twice(trees: Mapping[str, ast.Module]) -> dict[str, list[str]]:
+    """Public names that several modules define at their top level, each with those modules."""
+    homes: dict[str, list[str]] = {}
+    for module, tree in trees.items():
+        for name in dict.fromkeys(_defined(tree)):
+            homes.setdefault(name, []).append(module)
+    return {name: where for name, where in homes.items() if len(where) > 1 and not name.startswith("_")}
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """Functions, classes and constants at the top level of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (
+                part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
+            )
+
+
+def long_functions(trees: Mapping[str, ast.Module], most: int) -> list[str]:
+    """Functions and methods of more than `most` lines, their signature and docstring included."""
+    return [
+        f"{module}.{node.name} has {length} lines"
+        for module, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := (node.end_lineno or 0) - node.lineno + 1) > most
+    ]
+
+
 def summary(root: Path) -> str:
     """Numbers of rooms, modules, lines, modules at the root of the package, and circles, in one line."""
     trees = modules(root)

@@ -27,6 +27,13 @@ DRAWING_TOO = {
 }
 
 
+#: Public names that modules share, and why that confuses nobody.
+SHARED_NAMES = {
+    "read": "every reader of a data set has this function, and the registry calls it",
+    "write": "every miniature of a data set has this function, and `write_mini` calls it",
+}
+
+
 def planted(module: str, source: str) -> dict[str, ast.Module]:
     """The trees of the package with some lines more in one module, which may be new."""
     old = TREES[module].body if module in TREES else []
@@ -136,6 +143,32 @@ def test_a_library_of_a_longer_name_is_another() -> None:
     trees = {"dlatrack.grid": ast.parse("import matplotlib_inline\nimport richer")}
     assert house.importing(trees, "matplotlib", outside=()) == []
     assert house.importing(trees, "rich", outside=()) == []
+
+
+def test_a_public_name_has_one_meaning() -> None:
+    """A command may have the name of what it runs: `dlatrack.cli` is imported by nothing else."""
+    library = {module: tree for module, tree in TREES.items() if house.room(module) != "cli"}
+    assert set(house.defined_twice(library)) == set(SHARED_NAMES)
+
+
+def test_a_name_for_two_meanings_is_named() -> None:
+    trees = planted("dlatrack.losses.new", "def evaluate(): ...\nclass _Scratch: ...\nA, _B = 1, 2")
+    trees |= planted("dlatrack.assign.new", "A: int = 3\n_B = 4\nclass _Scratch: ...")
+    new = {
+        name: where for name, where in house.defined_twice(trees).items() if "dlatrack.losses.new" in where
+    }
+    assert new["A"] == ["dlatrack.losses.new", "dlatrack.assign.new"]
+    assert set(new) == {"A", "evaluate"}
+
+
+def test_functions_and_modules_are_short() -> None:
+    assert house.long_functions(TREES, 60) == []
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "dlatrack").rglob("*.py")}
+    assert [str(path) for path, count in lines.items() if count > 300] == []
+    long = "def long():\n" + "    x = 1\n" * 60
+    assert house.long_functions(planted("dlatrack.losses.new", long), 60) == [
+        "dlatrack.losses.new.long has 61 lines"
+    ]
 
 
 def test_few_modules_lie_at_the_root_of_the_package() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from dlatrack.errors import InputError
 from dlatrack.tracking.steps.state import first_box
 
-Kind = Literal["CSRT", "KCF"]
+OpenCVKind = Literal["CSRT", "KCF"]
 
 
 class OpenCVTracker:
@@ -25,7 +25,7 @@ class OpenCVTracker:
         InputError: if this OpenCV lacks its contributed modules, which have these trackers.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: OpenCVKind) -> None:
         if not available():
             raise InputError(
                 f"OpenCV {cv2.__version__} has no tracker {kind}; install opencv-contrib-python in place of "

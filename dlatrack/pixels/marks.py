@@ -8,7 +8,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from dlatrack.pixels.colours import CANDIDATE, DARK, IGNORE, NEGATIVE, POSITIVE, TARGET
+from dlatrack.pixels.colours import CANDIDATE, DARK, IGNORED_COLOUR, NEGATIVE_COLOUR, POSITIVE_COLOUR, TARGET
 from dlatrack.pixels.text import Colour, rgb
 
 Shape = Literal["disc", "ring", "diamond"]
@@ -37,11 +37,13 @@ def draw_samples(
     negative, ignored = (labels == 0).any(1) & ~positive, (labels == -1).all(1)
     radius = {kind: share * cell for kind, share in _RADII.items()}
     most = max(int(cell - 1) // 2, 1)  # half the width of a mark, so that neighbours do not overlap
-    _stamp(image, points[ignored], "disc", radius["ignored"], most, rgb(IGNORE))
-    _stamp(image, points[negative], "diamond", radius["negative"], most, rgb(NEGATIVE), rim=rgb(DARK))
+    _stamp(image, points[ignored], "disc", radius["ignored"], most, rgb(IGNORED_COLOUR))
+    _stamp(image, points[negative], "diamond", radius["negative"], most, rgb(NEGATIVE_COLOUR), rim=rgb(DARK))
     if nearest is not None:
         _stamp(image, points[nearest], "ring", radius["candidate"], most, rgb(CANDIDATE), rim=rgb(DARK))
-    _stamp(image, points[positive], "disc", radius["positive"], most, rgb(POSITIVE), rim=(255, 255, 255))
+    _stamp(
+        image, points[positive], "disc", radius["positive"], most, rgb(POSITIVE_COLOUR), rim=(255, 255, 255)
+    )
 
 
 def mark_target(image: np.ndarray, box_xyxy: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from dlatrack.errors import InputError
 from dlatrack.sampling.footage import footage_mixture
 from dlatrack.sampling.mixture import PAPER_SHARES, Mixture
 from dlatrack.sampling.originals import OriginalCrops
-from dlatrack.sampling.pack.index import DESCRIPTION
+from dlatrack.sampling.pack.index import PACK_FILE
 from dlatrack.sampling.pack.read import PackedCrops, read_pack
 from dlatrack.sampling.pack.write import pack
 from dlatrack.sampling.sources import CropSource
@@ -32,7 +32,7 @@ def open_crops(name: str, folder: str | Path) -> CropSource:
         InputError: if the pack is damaged or of another data set, if the data set has a fault, or as `registry.read`.
     """
     folder = Path(folder)
-    if not (folder / DESCRIPTION).is_file():
+    if not (folder / PACK_FILE).is_file():
         return _checked(name, folder)
     packed = read_pack(folder)
     if packed.description.name not in ("", name):

@@ -38,7 +38,7 @@ from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 from dlatrack.training.snapshots import keep_snapshot
 from dlatrack.training.step import NotFiniteError, Stepper, history_row, loss_scaler, trunk_dtype
 
-CHECKPOINT, HISTORY, FAILED = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
+CHECKPOINT, HISTORY, FAILED_STEP = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,7 +248,7 @@ class _Run:
     def _failure(self, error: NotFiniteError, epoch: int, batch: PairBatch) -> InputError:
         """Save the failed step, in each process its share of the batch, and name the file in the error."""
         ranks = self.compute.ranks
-        kept = self.folder / (FAILED if ranks.first else f"{ranks.rank}_{FAILED}")
+        kept = self.folder / (FAILED_STEP if ranks.first else f"{ranks.rank}_{FAILED_STEP}")
         save_step(
             kept,
             self.net,

@@ -71,7 +71,6 @@ def tune(
         raise InputError(f"workers must be 1 or more, got {workers}")
     search = Search(recipe.net.head, recipe.online[benchmark], trials, seed)
     sequences, test_set = _open(source, out, seed, on_test_set)
-    names = [sequence.name for sequence in sequences]
     identity = {
         "recipe": recipe.name,
         "weights_sha256": weights_sha256,
@@ -82,7 +81,7 @@ def tune(
         "conditions": dict(conditions or {}),
     }
     with owned_file(out):
-        record = TuningRecord(out, identity, names)
+        record = TuningRecord(out, identity, [sequence.name for sequence in sequences])
         for trial in _missing_trials(make_trackers, source, sequences, search, record, workers):
             record.add(trial)
     return record

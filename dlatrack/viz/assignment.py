@@ -15,7 +15,15 @@ from torch import Tensor
 from dlatrack.assign.base import Assignment, LabelAssigner
 from dlatrack.boxes import xyxy_to_xywh
 from dlatrack.grid import ScoreGrid
-from dlatrack.pixels.colours import CANDIDATE, DARK, GREY, IGNORE, NEGATIVE, POSITIVE, TARGET
+from dlatrack.pixels.colours import (
+    CANDIDATE,
+    DARK,
+    GREY,
+    IGNORED_COLOUR,
+    NEGATIVE_COLOUR,
+    POSITIVE_COLOUR,
+    TARGET,
+)
 from dlatrack.viz import layers
 from dlatrack.viz.style import figure_style, outlined
 
@@ -93,16 +101,16 @@ def _draw_points(
     positive = (by_point == 1).any(1)
     if show == "labels":
         ignored, negative = (by_point == -1).all(1), (by_point == 0).any(1) & ~positive
-        dot: dict[str, Any] = {"facecolors": IGNORE, "linewidths": 0}
+        dot: dict[str, Any] = {"facecolors": IGNORED_COLOUR, "linewidths": 0}
         layers.draw_markers(ax, points[ignored], layers.CIRCLE * 0.09 * cell, **dot)
-        diamond: dict[str, Any] = {"facecolors": NEGATIVE, "edgecolors": DARK, "linewidths": 0.35}
+        diamond: dict[str, Any] = {"facecolors": NEGATIVE_COLOUR, "edgecolors": DARK, "linewidths": 0.35}
         layers.draw_markers(ax, points[negative], layers.DIAMOND * 0.33 * cell, **diamond)
     if show != "positives" and nearest is not None:
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": CANDIDATE, "linewidths": 0.9}
         layers.draw_markers(
             ax, points[nearest], layers.CIRCLE * 0.47 * cell, path_effects=outlined(0.9), **ring
         )
-    disc: dict[str, Any] = {"facecolors": POSITIVE, "edgecolors": "white", "linewidths": 0.5}
+    disc: dict[str, Any] = {"facecolors": POSITIVE_COLOUR, "edgecolors": "white", "linewidths": 0.5}
     layers.draw_markers(ax, points[positive], layers.CIRCLE * 0.34 * cell, **disc)
 
 
@@ -141,7 +149,7 @@ def draw_threshold(ax: Axes, assignment: Assignment, index: int = 0) -> None:
         [overlap[chosen], overlap[~chosen]],
         bins=edges.tolist(),
         stacked=True,
-        color=[POSITIVE, CANDIDATE],
+        color=[POSITIVE_COLOUR, CANDIDATE],
         edgecolor="white",
         linewidth=0.5,
         label=["positive", "other"],

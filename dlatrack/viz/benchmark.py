@@ -21,7 +21,7 @@ _LINE = 3.85  # mm per row of the legends
 
 
 @dataclass(frozen=True)
-class Kind:
+class CurveKind:
     """A kind of evaluation plot.
 
     Args:
@@ -41,8 +41,8 @@ class Kind:
     mark: float | None = None
 
 
-SUCCESS = Kind("success", OVERLAP_THRESHOLDS, "overlap threshold (IoU)", np.mean, "AUC")
-PRECISION = Kind(
+SUCCESS = CurveKind("success", OVERLAP_THRESHOLDS, "overlap threshold (IoU)", np.mean, "AUC")
+PRECISION = CurveKind(
     "precision",
     PIXEL_THRESHOLDS,
     "centre error threshold (px)",
@@ -132,14 +132,16 @@ def normalised_precision_plot(
     if score == "none":
         raise InputError(f"protocol {protocol} has no normalised precision; choose another")
     axis = "centre error threshold (target sizes)"
-    kind = Kind("normalised precision", NORMALISED_THRESHOLDS, axis, lambda curve: curve[20], "at 0.2", 0.2)
+    kind = CurveKind(
+        "normalised precision", NORMALISED_THRESHOLDS, axis, lambda curve: curve[20], "at 0.2", 0.2
+    )
     if score == "mean":
         kind = replace(kind, score=np.mean, score_name="mean", mark=None)
     return _plot(kind, curves, scores, paper, protocol, benchmark)
 
 
 def _plot(
-    kind: Kind,
+    kind: CurveKind,
     curves: Mapping[str, np.ndarray],
     scores: Mapping[str, float] | None,
     paper: Mapping[str, float] | None,
@@ -171,7 +173,9 @@ def _plot(
     return fig
 
 
-def _draw_curves(ax: Axes, kind: Kind, shares: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> None:
+def _draw_curves(
+    ax: Axes, kind: CurveKind, shares: Mapping[str, np.ndarray], scores: Mapping[str, float]
+) -> None:
     styles = curve_styles(shares)
     for place, label in enumerate(by_score(scores)):
         text = f"{label} [{scores[label]:.3f}]"
@@ -179,7 +183,7 @@ def _draw_curves(ax: Axes, kind: Kind, shares: Mapping[str, np.ndarray], scores:
     finish_axes(ax, kind, 1)
 
 
-def finish_axes(ax: Axes, kind: Kind, top: float) -> None:
+def finish_axes(ax: Axes, kind: CurveKind, top: float) -> None:
     """Mark the threshold of the score, and label axes whose shares end at `top`."""
     if kind.mark is not None:
         ax.axvline(kind.mark, color="#9a9a9a", linewidth=0.8, linestyle=":")
@@ -187,7 +191,7 @@ def finish_axes(ax: Axes, kind: Kind, top: float) -> None:
     ax.set_xlabel(kind.axis)
 
 
-def _draw_paper(ax: Axes, kind: Kind, paper: Mapping[str, float]) -> None:
+def _draw_paper(ax: Axes, kind: CurveKind, paper: Mapping[str, float]) -> None:
     """A dash per score, side by side, best first."""
     styles = paper_styles(paper)
     for place, label in enumerate(by_score(paper)):
@@ -222,7 +226,7 @@ def _add_legends(groups: list[tuple[Axes, str]]) -> None:
                 text.set(fontstyle="italic", color=GREY)
 
 
-def _check(kind: Kind, shares: Mapping[str, np.ndarray], scores: Mapping[str, float] | None) -> None:
+def _check(kind: CurveKind, shares: Mapping[str, np.ndarray], scores: Mapping[str, float] | None) -> None:
     if not shares:
         raise InputError(f"a {kind.title} plot needs a measured curve")
     for label, curve in shares.items():

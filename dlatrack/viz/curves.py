@@ -12,7 +12,7 @@ from matplotlib.transforms import offset_copy
 
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.pixels.colours import BLACK, BLUE, GREEN, ORANGE, VERMILLION
-from dlatrack.viz.benchmark import PRECISION, SUCCESS, Kind, finish_axes
+from dlatrack.viz.benchmark import PRECISION, SUCCESS, CurveKind, finish_axes
 from dlatrack.viz.style import figure_style, line_styles, new_figure
 from dlatrack.viz.trackers import by_score
 
@@ -154,7 +154,7 @@ def positives_plot(counts: pd.DataFrame) -> Figure:
     return fig
 
 
-def _evaluation_plot(ax: Axes, kind: Kind, curves: Mapping[str, tuple[np.ndarray, float]]) -> None:
+def _evaluation_plot(ax: Axes, kind: CurveKind, curves: Mapping[str, tuple[np.ndarray, float]]) -> None:
     """Curves and their scores by tracker, with a legend below the label of the axis, best first."""
     styles = line_styles(curves)
     for label in by_score({label: score for label, (_, score) in curves.items()}):

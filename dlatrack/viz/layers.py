@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import AffineDeltaTransform
 
-from dlatrack.pixels.colours import CANDIDATE, DARK, GREY, NEGATIVE, POSITIVE, TARGET
+from dlatrack.pixels.colours import CANDIDATE, DARK, GREY, NEGATIVE_COLOUR, POSITIVE_COLOUR, TARGET
 from dlatrack.viz.style import DOUBLE_WIDTH, new_figure, outlined
 
 _ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
@@ -47,9 +47,16 @@ def legend(fig: Figure, *, candidates: bool, boxes: bool) -> None:
     marker: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0.6}
     entries = [
         Line2D([], [], color=TARGET, linewidth=1.6, path_effects=outlined(1.6), label="target"),
-        Line2D([], [], marker="o", markersize=5, color=POSITIVE, label="positive", **marker),
+        Line2D([], [], marker="o", markersize=5, color=POSITIVE_COLOUR, label="positive", **marker),
         Line2D(
-            [], [], marker="D", markersize=3, color=NEGATIVE, markeredgecolor=DARK, label="negative", **marker
+            [],
+            [],
+            marker="D",
+            markersize=3,
+            color=NEGATIVE_COLOUR,
+            markeredgecolor=DARK,
+            label="negative",
+            **marker,
         ),
         Line2D([], [], marker="o", markersize=1.5, color=GREY, label="ignored", **marker),
     ]
@@ -57,7 +64,7 @@ def legend(fig: Figure, *, candidates: bool, boxes: bool) -> None:
         ring: dict[str, Any] = {"marker": "o", "markersize": 6, "color": CANDIDATE, "fillstyle": "none"}
         entries.append(Line2D([], [], label="candidate", **ring, **marker))
     if boxes:
-        entries.append(Line2D([], [], color=POSITIVE, linewidth=0.7, label="positive anchor"))
+        entries.append(Line2D([], [], color=POSITIVE_COLOUR, linewidth=0.7, label="positive anchor"))
     fig.legend(handles=entries, loc="outside lower center", ncols=len(entries), columnspacing=1.4)
 
 
@@ -92,4 +99,4 @@ def draw_markers(ax: Axes, points: np.ndarray, shape: np.ndarray, **look: Any) -
 def draw_boxes(ax: Axes, boxes_xyxy: np.ndarray) -> None:
     """Draw thin outlines of positive anchors, (n, 4) in search-region px."""
     outlines = boxes_xyxy[:, [[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]]
-    ax.add_collection(LineCollection(list(outlines), colors=POSITIVE, linewidths=0.6), autolim=False)
+    ax.add_collection(LineCollection(list(outlines), colors=POSITIVE_COLOUR, linewidths=0.6), autolim=False)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from dlatrack.boxes import xyxy_to_xywh
-from dlatrack.pixels.colours import NEGATIVE, TARGET
+from dlatrack.pixels.colours import NEGATIVE_COLOUR, TARGET
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import Pair, PairSource
@@ -85,6 +85,6 @@ def _shown(image: np.ndarray) -> np.ndarray:
 def _add_box(ax: Axes, pair: Pair) -> None:
     """Draw the target box; one that leaves the region ends at its border."""
     side = pair.search.shape[-1]
-    color, dashes = (TARGET, "-") if pair.positive else (NEGATIVE, (0, (2.5, 1.5)))
+    color, dashes = (TARGET, "-") if pair.positive else (NEGATIVE_COLOUR, (0, (2.5, 1.5)))
     box = draw_box(ax, xyxy_to_xywh(pair.target_xyxy), color, dashes)
     box.set_clip_path(Rectangle((-0.5, -0.5), side, side, transform=ax.transData))

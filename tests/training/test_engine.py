@@ -22,7 +22,7 @@ from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass
 from dlatrack.training import checkpoints, engine
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, FAILED, HISTORY, train
+from dlatrack.training.engine import CHECKPOINT, FAILED_STEP, HISTORY, train
 from dlatrack.training.history import read_history
 from dlatrack.training.step import forward_loss
 
@@ -292,7 +292,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(store, tmp_path, monkeypatch):
         InputError, match=r"training stopped in epoch 0, step 0: loss nan.*lower the learning rate"
     ):
         train(RECIPE, store, tmp_path)
-    assert {path.name for path in Path(tmp_path).iterdir()} == {CONTENT, FAILED}
+    assert {path.name for path in Path(tmp_path).iterdir()} == {CONTENT, FAILED_STEP}
 
 
 def test_missing_backbone_weights_are_named(store, tmp_path):

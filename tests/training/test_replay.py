@@ -14,7 +14,7 @@ from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, FAILED, train
+from dlatrack.training.engine import CHECKPOINT, FAILED_STEP, train
 from dlatrack.training.replay import replay
 
 SHORT = Schedule(
@@ -54,13 +54,15 @@ def test_a_nan_in_a_batch_is_kept_and_found(store, tmp_path, poisoned, monkeypat
     chosen = replace(RECIPE, schedule=replace(SHORT, unfreeze_epoch=unfreeze_epoch))
     with pytest.raises(InputError, match=r"epoch 0, step 2: loss nan.*is kept in .*failed_step\.safetensors"):
         train(chosen, store, tmp_path, compute=Compute(save_every=1))
-    told = replay(tmp_path / FAILED)
+    told = replay(tmp_path / FAILED_STEP)
     assert (told.epoch, told.step) == (0, 2)
     assert "loss nan" in told.message
     assert "input search" in told.not_finite
     assert "input template" not in told.not_finite
     assert len(told.positives) == len(told.keys) == 3
-    assert replay(tmp_path / FAILED) == told or told.losses["total"] != told.losses["total"], "NaN is not NaN"
+    assert replay(tmp_path / FAILED_STEP) == told or told.losses["total"] != told.losses["total"], (
+        "NaN is not NaN"
+    )
 
     monkeypatch.undo()
     whole = train(chosen, store, tmp_path / "whole")

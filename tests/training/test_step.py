@@ -22,7 +22,7 @@ from dlatrack.sampling.pairs import PairBatch, PairSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.training import engine, step
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, FAILED, HISTORY, train
+from dlatrack.training.engine import CHECKPOINT, FAILED_STEP, HISTORY, train
 from dlatrack.training.history import read_history
 from dlatrack.training.identity import describe_run
 from dlatrack.training.replay import replay, save_step
@@ -241,7 +241,7 @@ def test_a_gradient_beyond_float16_stops_the_run_and_is_kept(store, tmp_path, mo
     ):
         train(RECIPE, store, tmp_path, seed=3, compute=replace(HALF, save_every=1))
     assert [s.skipped for s in read_history(tmp_path / HISTORY, 1)] == [1]
-    told = replay(tmp_path / FAILED)
+    told = replay(tmp_path / FAILED_STEP)
     assert (told.epoch, told.step) == (0, 1)
     assert torch.isfinite(torch.tensor(list(told.losses.values()))).all()
 
@@ -265,13 +265,13 @@ def test_a_kept_step_is_repeated_in_its_precision_and_scale(store, tmp_path, sca
     batch = PairSource(store, RECIPE.sampling, RECIPE.net, 3).batch(0, 0, 2)
     run = describe_run(RECIPE, store, 3, None, HALF)
     where = {"epoch": 0, "step": 3, "backbone_trains": False, "message": "gradient norm inf"}
-    save_step(tmp_path / FAILED, net, batch, run, **where, scale=scale)
-    told = replay(tmp_path / FAILED)
+    save_step(tmp_path / FAILED_STEP, net, batch, run, **where, scale=scale)
+    told = replay(tmp_path / FAILED_STEP)
     assert any(name.startswith("gradient of head") for name in told.not_finite) == overflows
     assert not any(name.startswith("loss") for name in told.not_finite)
     run = describe_run(RECIPE, store, 3, None)
-    save_step(tmp_path / FAILED, net, batch, run, **where)
-    plain = replay(tmp_path / FAILED)
+    save_step(tmp_path / FAILED_STEP, net, batch, run, **where)
+    plain = replay(tmp_path / FAILED_STEP)
     assert plain.losses["total"] != told.losses["total"]
     if not overflows:
         assert told.gradient_norms["head"] == pytest.approx(plain.gradient_norms["head"], rel=0.05)

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 
 from dlatrack.assign import Assignment, build_assigner
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
-from dlatrack.pixels.colours import CANDIDATE, IGNORE, NEGATIVE, POSITIVE
+from dlatrack.pixels.colours import CANDIDATE, IGNORED_COLOUR, NEGATIVE_COLOUR, POSITIVE_COLOUR
 from dlatrack.viz.assignment import (
     caption,
     compare_assignments,
@@ -67,9 +67,9 @@ def markers(ax) -> dict[str, list[list[float]]]:
 def test_each_sample_has_the_marker_of_its_label(ax):
     draw_assignment(ax, CROP, GRID, dynamic(), TARGET, anchor_shapes=POINT_ANCHOR, title="DLA")
     found = markers(ax)
-    assert found[to_rgba(POSITIVE)] == [[31, 31]]
-    assert found[to_rgba(NEGATIVE)] == [[23, 23], [39, 31], [31, 39], [39, 39]]
-    assert found[to_rgba(IGNORE)] == [[31, 23], [39, 23], [23, 31], [23, 39]]
+    assert found[to_rgba(POSITIVE_COLOUR)] == [[31, 31]]
+    assert found[to_rgba(NEGATIVE_COLOUR)] == [[23, 23], [39, 31], [31, 39], [39, 39]]
+    assert found[to_rgba(IGNORED_COLOUR)] == [[31, 23], [39, 23], [23, 31], [23, 39]]
     assert found[to_rgba(CANDIDATE)] == [[31, 23], [23, 31], [31, 31], [39, 31]]
     assert ax.get_title() == "DLA"
     assert ax.get_xlabel() == "P 1   N 4   ignored 4\nT = 0.600 + 0.100 = 0.700"
@@ -78,7 +78,7 @@ def test_each_sample_has_the_marker_of_its_label(ax):
 
 
 @pytest.mark.parametrize(
-    ("show", "colours"), [("positives", [POSITIVE]), ("candidates", [CANDIDATE, POSITIVE])]
+    ("show", "colours"), [("positives", [POSITIVE_COLOUR]), ("candidates", [CANDIDATE, POSITIVE_COLOUR])]
 )
 def test_less_can_be_shown(show, colours, ax):
     draw_assignment(ax, CROP, GRID, dynamic(), TARGET, anchor_shapes=POINT_ANCHOR, show=show)
@@ -90,8 +90,8 @@ def test_a_point_with_several_anchors_shows_its_best_label_and_positive_boxes(ax
     labels = [-1, 0, 0, 1] + [-1] * 14
     draw_assignment(ax, CROP, GRID, assignment(labels), TARGET, anchor_shapes=shapes)
     found = markers(ax)
-    assert found[to_rgba(POSITIVE)] == [[31, 23]]
-    assert found[to_rgba(NEGATIVE)] == [[23, 23]]
+    assert found[to_rgba(POSITIVE_COLOUR)] == [[31, 23]]
+    assert found[to_rgba(NEGATIVE_COLOUR)] == [[23, 23]]
     (boxes,) = [layer for layer in ax.collections if isinstance(layer, LineCollection)]
     (outline,) = boxes.get_segments()
     assert outline.min(0).tolist() == [29, 18]

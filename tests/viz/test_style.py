@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from dlatrack.pixels import colours
 from dlatrack.viz import style
 
-MEANINGS = [colours.TARGET, colours.POSITIVE, colours.NEGATIVE, colours.CANDIDATE]
+MEANINGS = [colours.TARGET, colours.POSITIVE_COLOUR, colours.NEGATIVE_COLOUR, colours.CANDIDATE]
 
 
 def test_the_style_ends_with_its_block():

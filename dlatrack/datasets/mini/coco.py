@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.videos import mini_video, save_images, save_text, side_by_side
+from dlatrack.datasets.mini.videos import joined_videos, mini_video, save_images, save_text
 
 _SIZE = (112, 120)
 _CATEGORIES = {
@@ -62,7 +62,7 @@ class _Split:
     def image(self, number: int, targets: int = 1) -> None:
         """Write an image that shows one target or two beside each other."""
         scenes = [mini_video(f"coco/{self._name}/{number}/{n}", self._seed, 2, _SIZE) for n in range(targets)]
-        images, *boxes = side_by_side(*scenes) if targets == 2 else (scenes[0].images, scenes[0].boxes_xywh)
+        images, *boxes = joined_videos(*scenes) if targets == 2 else (scenes[0].images, scenes[0].boxes_xywh)
         save_images(self._root / self._name, "%012d.jpg", [number], images[:1])
         height, width = images[0].shape[:2]
         self.boxes[number] = [[round(float(value), 2) for value in box[0]] for box in boxes]

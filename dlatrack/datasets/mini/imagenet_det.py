@@ -8,11 +8,11 @@ import numpy as np
 
 from dlatrack.datasets.mini import Declaration
 from dlatrack.datasets.mini.videos import (
+    joined_videos,
     mini_video,
     outer_corners,
     save_imagenet_xml,
     save_images,
-    side_by_side,
 )
 
 #: Synset and xywh box of an object.
@@ -26,7 +26,7 @@ def write(root: Path, seed: int) -> Declaration:
     synset folder, one has an object, one an XML without an object and one no XML.
     """
     left, right = (mini_video(f"imagenet_det/{side}", seed, 2, (112, 120)) for side in ("left", "right"))
-    images, first, second = side_by_side(left, right)
+    images, first, second = joined_videos(left, right)
     below = "train/ILSVRC2013_train/n02084071/n02084071_100"
     _save(root, below, images[0], [("n02084071", first[0]), ("n00007846", second[0])])
     _plain(root, seed, "train/ILSVRC2013_train_extra0/ILSVRC2013_train_00000001", None)

@@ -8,11 +8,11 @@ import numpy as np
 
 from dlatrack.datasets.mini import Declaration
 from dlatrack.datasets.mini.videos import (
+    joined_videos,
     mini_video,
     outer_corners,
     save_imagenet_xml,
     save_images,
-    side_by_side,
 )
 
 _LENGTH = 10
@@ -30,7 +30,7 @@ def write(root: Path, seed: int) -> Declaration:
     left, right = (
         mini_video(f"imagenet_vid/{side}", seed, _LENGTH, (112, 120)) for side in ("left", "right")
     )
-    images, first, second = side_by_side(left, right)
+    images, first, second = joined_videos(left, right)
     returning = [0, 1, 2, 6, 7, 8, 9]  # frame 3 shows track 1 alone, frames 4 and 5 nothing
     rows: list[_Row] = [(n, 0, "n02084071", first[n], int(n == 2), int(n in (1, 7))) for n in returning]
     rows.append((3, 1, "n02958343", second[3], 0, 0))

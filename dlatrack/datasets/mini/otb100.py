@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.videos import mini_video, save_images, save_rows, save_text, side_by_side
+from dlatrack.datasets.mini.videos import joined_videos, mini_video, save_images, save_rows, save_text
 
 _LENGTH = 12
 _CUT = 6  # px of Biker's target that are above the image in its first frame
@@ -96,7 +96,7 @@ def _human4(root: Path, seed: int, length: int) -> dict[str, str | int]:
 
 def _jogging(root: Path, seed: int, length: int) -> list[dict[str, str | int]]:
     left, right = (mini_video(f"otb100/Jogging-{n}", seed, length, (112, 120)) for n in (1, 2))
-    images, *targets = side_by_side(left, right)
+    images, *targets = joined_videos(left, right)
     entries = []
     for number, boxes_xywh in enumerate(targets, 1):
         place = {"folder": "Jogging", "annotation": f"groundtruth_rect.{number}.txt"}

@@ -70,7 +70,7 @@ def mini_video(
     return MiniVideo([sequence.frames[n] for n in range(length)], boxes_xywh, sequence.visible)
 
 
-def side_by_side(left: MiniVideo, right: MiniVideo) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def joined_videos(left: MiniVideo, right: MiniVideo) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Two videos of one size in one: the images, and (T, 4) xywh boxes of the left and the right target."""
     images = [np.hstack(pair) for pair in zip(left.images, right.images, strict=True)]
     return images, left.boxes_xywh, right.boxes_xywh + np.array([left.size[0], 0, 0, 0])

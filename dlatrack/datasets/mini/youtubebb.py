@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack.datasets.mini import Declaration
-from dlatrack.datasets.mini.videos import MiniVideo, mini_video, save_images, save_text, side_by_side
+from dlatrack.datasets.mini.videos import MiniVideo, joined_videos, mini_video, save_images, save_text
 
 _LENGTH = 6
 _START = 237_000  # ms
@@ -22,7 +22,7 @@ def write(root: Path, seed: int) -> Declaration:
     with a dash or hold underscores.
     """
     left, right = (mini_video(f"youtubebb/{side}", seed, _LENGTH, (112, 120)) for side in ("left", "right"))
-    images, first, second = side_by_side(left, right)
+    images, first, second = joined_videos(left, right)
     train = _Split(root, "train")
     visible = np.ones(_LENGTH, bool)
     train.segment("-mini_tube1", 0, 0, images, first, visible)

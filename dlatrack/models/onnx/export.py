@@ -19,7 +19,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, write_text
 from dlatrack.models.heads import HeadOutput
 from dlatrack.models.onnx.description import describe_graphs, read_me
-from dlatrack.models.onnx.network import DESCRIPTION, SEARCH, TEMPLATE, OnnxNet, require_packages
+from dlatrack.models.onnx.network import GRAPHS_FILE, SEARCH, TEMPLATE, OnnxNet, require_packages
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.recipes import InputFormat, Recipe
@@ -98,7 +98,7 @@ def export_onnx(
         "tolerance": TOLERANCE,
     }
     write_text(folder / "README.md", read_me(described))
-    write_text(folder / DESCRIPTION, json.dumps(described, indent=2) + "\n")
+    write_text(folder / GRAPHS_FILE, json.dumps(described, indent=2) + "\n")
     return differences
 
 

@@ -20,7 +20,7 @@ from dlatrack.recipes import Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
 
 #: Files of an exported tracker.
-TEMPLATE, SEARCH, DESCRIPTION = "template.onnx", "search.onnx", "tracker.json"
+TEMPLATE, SEARCH, GRAPHS_FILE = "template.onnx", "search.onnx", "tracker.json"
 
 
 class OnnxNet(nn.Module):
@@ -68,20 +68,20 @@ def load_onnx(folder: str | Path) -> tuple[OnnxNet, Recipe]:
     """
     folder = Path(folder)
     try:
-        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        described = json.loads((folder / GRAPHS_FILE).read_text(encoding="utf-8"))
         digests, stored = dict(described["sha256"]), described["recipe"]
     except OSError as error:
-        raise InputError(f"cannot read {folder / DESCRIPTION}: {error.strerror or error}") from error
+        raise InputError(f"cannot read {folder / GRAPHS_FILE}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{folder / DESCRIPTION} is not the description of an exported tracker: {error}"
+            f"{folder / GRAPHS_FILE} is not the description of an exported tracker: {error}"
         ) from error
     for name in (TEMPLATE, SEARCH):
         if file_digest(folder / name) != digests.get(name):
             raise InputError(
-                f"{folder / name} is not the graph that {DESCRIPTION} was written with; export it again"
+                f"{folder / name} is not the graph that {GRAPHS_FILE} was written with; export it again"
             )
-    recipe = recipe_from_dict(stored, str(folder / DESCRIPTION))
+    recipe = recipe_from_dict(stored, str(folder / GRAPHS_FILE))
     net = OnnxNet(folder / TEMPLATE, folder / SEARCH)
     return net, replace(recipe, net=replace(recipe.net, input_format="rgb_255"))
 

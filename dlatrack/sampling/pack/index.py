@@ -24,7 +24,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, write_text
 
 FORMAT = "dlatrack crops 1"
-DESCRIPTION, INDEX = "pack.json", "index.safetensors"
+PACK_FILE, INDEX = "pack.json", "index.safetensors"
 TAR_BLOCK = 512
 
 
@@ -108,7 +108,7 @@ class Description:
     def save(self, folder: Path) -> None:
         """Write `pack.json`."""
         write_text(
-            folder / DESCRIPTION, json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
+            folder / PACK_FILE, json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
         )
 
     @classmethod
@@ -118,7 +118,7 @@ class Description:
         Raises:
             InputError: if it is missing, incomplete or of another format.
         """
-        path = folder / DESCRIPTION
+        path = folder / PACK_FILE
         table = read_json_object(path)
         if table.pop("format", None) != FORMAT:
             raise InputError(f"{path} does not describe a pack of the form {FORMAT!r}")

@@ -16,8 +16,8 @@ from dlatrack.files import file_digest
 from dlatrack.progress import Progress
 from dlatrack.sampling.crops import PixelRectangle
 from dlatrack.sampling.pack.index import (
-    DESCRIPTION,
     INDEX,
+    PACK_FILE,
     TAR_BLOCK,
     Description,
     Index,
@@ -104,7 +104,7 @@ class PackedCrops:
 
     def digest(self) -> str:
         """SHA-256 of the description, which holds the hashes of all files."""
-        return file_digest(self.folder / DESCRIPTION)
+        return file_digest(self.folder / PACK_FILE)
 
     def content(self) -> dict[str, str]:
         """Hashes of the annotations and images that were packed, and of the shards."""
@@ -149,9 +149,9 @@ def read_pack(folder: str | Path) -> PackedCrops:
         InputError: if the pack is not finished, a shard is missing, truncated or of another pack, or so is the index.
     """
     folder = Path(folder)
-    if not (folder / DESCRIPTION).is_file():
+    if not (folder / PACK_FILE).is_file():
         raise InputError(
-            f"{folder} is not a finished pack: it has no {DESCRIPTION}; pack once more to complete it"
+            f"{folder} is not a finished pack: it has no {PACK_FILE}; pack once more to complete it"
         )
     description = Description.load(folder)
     if file_digest(folder / INDEX) != description.index_sha256:
@@ -169,5 +169,5 @@ def read_pack(folder: str | Path) -> PackedCrops:
         raise InputError(f"{folder / strange[0]} does not belong to this pack; it lists {len(known)} shards")
     index = Index.load(folder / INDEX)
     if len(index.sizes) != description.crops or len(index.shards) != len(description.shards) + 1:
-        raise InputError(f"{folder / INDEX} does not fit {folder / DESCRIPTION}; pack again")
+        raise InputError(f"{folder / INDEX} does not fit {folder / PACK_FILE}; pack again")
     return PackedCrops(folder, description, index)

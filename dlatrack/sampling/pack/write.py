@@ -22,9 +22,9 @@ from dlatrack.progress import Progress
 from dlatrack.sampling.content_list import changed_parts, write_content
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack.index import (
-    DESCRIPTION,
     FORMAT,
     INDEX,
+    PACK_FILE,
     Description,
     Index,
     read_json_object,
@@ -91,7 +91,7 @@ def pack(
         "shard_crops": shard_crops,
     }
     with owned_folder(out):
-        if (out / DESCRIPTION).exists():
+        if (out / PACK_FILE).exists():
             finished = read_pack(out)
             _check_same(out, vars(finished.description), plan, crops)
             return finished

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from dlatrack.boxes import xywh_to_xyxy
-from dlatrack.pixels.colours import CANDIDATE, GREY, IGNORE, POSITIVE
+from dlatrack.pixels.colours import CANDIDATE, GREY, IGNORED_COLOUR, POSITIVE_COLOUR
 from dlatrack.pixels.marks import draw_samples, mark_target, outline
 from dlatrack.pixels.text import rgb, text_width, write_line
 from dlatrack.viz.explorer.heat import target_maps
@@ -55,7 +55,7 @@ def _column(
     labels = rule.labels.reshape(grid.size**2, len(shapes))
     if len(shapes) > 1:
         for box in grid.anchors(shapes).numpy()[rule.labels == 1]:
-            outline(panel, to_picture(box), rgb(POSITIVE))
+            outline(panel, to_picture(box), rgb(POSITIVE_COLOUR))
     mark_target(panel, to_picture(view.target_xyxy))
     nearest = None if rule.candidates is None else np.unique(rule.candidates // len(shapes))
     draw_samples(panel, to_picture(grid.points.numpy()), labels, nearest, grid.stride * ZOOM)
@@ -140,7 +140,9 @@ def _ground(view: FrameView) -> np.ndarray:
     ground = cv2.warpAffine(dimmed(view.region_rgb), matrix, (PANEL, PANEL), borderMode=cv2.BORDER_REPLICATE)
     if view.synthetic:
         ground[-16:, -84:] //= 2
-        write_line(ground, "synthetic data", PANEL - 5, PANEL - 4, size=10, colour=rgb(IGNORE), align="right")
+        write_line(
+            ground, "synthetic data", PANEL - 5, PANEL - 4, size=10, colour=rgb(IGNORED_COLOUR), align="right"
+        )
     return ground
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from dlatrack.pixels.colours import BLACK, CANDIDATE, DLA, FIXED, GREY, POSITIVE
+from dlatrack.pixels.colours import BLACK, CANDIDATE, DLA, FIXED, GREY, POSITIVE_COLOUR
 from dlatrack.pixels.text import Colour, rgb, write_line
 from dlatrack.viz.explorer.study import Positives, RuleView
 
@@ -89,7 +89,7 @@ def _bars(image: np.ndarray, box: tuple[int, int, int, int], every: np.ndarray, 
         x1, x2 = sides[number] + 1, sides[number + 1] - 1
         y_all, y_hit = (round(bottom - n / every.max() * (bottom - top)) for n in (count, hit))
         image[y_all:bottom, x1:x2] = rgb(CANDIDATE)
-        image[y_hit:bottom, x1:x2] = rgb(POSITIVE)
+        image[y_hit:bottom, x1:x2] = rgb(POSITIVE_COLOUR)
         image[y_hit:bottom, x1:x2][_hatching(bottom - y_hit, x2 - x1)] = 255
     image[bottom, left:right] = _INK
 

@@ -14,7 +14,7 @@ import pytest
 from dlatrack.datasets.check import check
 from dlatrack.datasets.manifests import locate, manifest, names
 from dlatrack.datasets.mini import LONGER_SETS, write_mini
-from dlatrack.datasets.mini.videos import mini_video, save_rows, side_by_side
+from dlatrack.datasets.mini.videos import joined_videos, mini_video, save_rows
 from dlatrack.datasets.registry import read
 from dlatrack.errors import InputError
 from dlatrack.files import owned_folder
@@ -124,7 +124,7 @@ def test_scenes_hide_their_target_only_when_asked_to() -> None:
 
 def test_two_scenes_in_one_video() -> None:
     left, right = mini_video("test/left", 0, 3, (80, 72)), mini_video("test/right", 0, 3, (80, 72))
-    images, *boxes = side_by_side(left, right)
+    images, *boxes = joined_videos(left, right)
     assert images[0].shape == (72, 160, 3)
     np.testing.assert_array_equal(boxes[0], left.boxes_xywh)
     np.testing.assert_array_equal(boxes[1] - right.boxes_xywh, [[80, 0, 0, 0]] * 3)

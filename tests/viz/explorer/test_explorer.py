@@ -12,7 +12,7 @@ from dlatrack.assign import ASSIGNERS, build_assigner
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
-from dlatrack.pixels.colours import CANDIDATE, NEGATIVE, POSITIVE
+from dlatrack.pixels.colours import CANDIDATE, NEGATIVE_COLOUR, POSITIVE_COLOUR
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.viz.explorer import explain_frame, explorer_sheet, positives_along
 from dlatrack.viz.explorer.options import Rule, argument_texts, options_of
@@ -142,9 +142,9 @@ def test_every_sample_has_its_mark_in_the_picture(still):
         answer = view.rules[title]
         x, y = np.round(to_picture(GRID.points.numpy())).astype(int).T
         seen = picture[y + 20, x + shift]  # below the title
-        assert near(seen, POSITIVE).tolist() == (answer.labels == 1).tolist()
+        assert near(seen, POSITIVE_COLOUR).tolist() == (answer.labels == 1).tolist()
         hidden = np.zeros(625, bool) if column == 0 else np.isin(np.arange(625), answer.candidates)
-        assert (near(seen, NEGATIVE) == (answer.labels == 0))[~hidden].all()
+        assert (near(seen, NEGATIVE_COLOUR) == (answer.labels == 0))[~hidden].all()
     assert near(picture[:, PANEL + 10 :], CANDIDATE).any()
     assert not near(picture[:, :PANEL], CANDIDATE).any()
 
