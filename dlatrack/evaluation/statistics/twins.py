@@ -54,7 +54,7 @@ def compare_twins(auc: pd.DataFrame, *, seed: int = 0) -> list[TwinComparison]:
     """Compare every DLA tracker with its fixed twin.
 
     Args:
-        auc: AUC by target (rows, at least two) and tracker (columns, labels as of `comparison.label`).
+        auc: AUC by target (rows, at least two) and tracker (columns, "DLA-X" and "X, fixed rule").
         seed: seed of the resamples.
 
     Raises:
