@@ -14,7 +14,7 @@ def bench_dots(table: pd.DataFrame) -> Figure:
     """Draw each timing as its median with the range from the 5 % to the 95 % percentile, over a logarithmic axis.
 
     Args:
-        table: table of `studies.bench.read_bench`.
+        table: table of `studies.cost.read_bench`.
 
     Returns:
         A figure of double column width; its height grows with the number of timings.
