@@ -47,6 +47,11 @@ class Record:
             return "real"
         return "miniature" if "miniature_seed" in self.parameters else "synthetic"
 
+    @property
+    def protocol(self) -> str:
+        """Protocol of the evaluation, or "" where none was chosen."""
+        return str(self.parameters.get("protocol", ""))
+
     def table(self) -> pd.DataFrame:
         """The rows of a table.
 
@@ -55,6 +60,29 @@ class Record:
         """
         content = self._content()
         return pd.read_csv(io.BytesIO(content)) if content.strip() else pd.DataFrame()
+
+    def row(self, **wanted: Any) -> pd.Series[Any] | None:
+        """The first row of the table that has the wanted values in the columns of these names; None without one.
+
+        Raises:
+            InputError: as `table`, or if a column is missing.
+        """
+        table = self.table()
+        for name, value in wanted.items() if len(table) else ():
+            table = table[self.column(table, name) == value]
+        return None if table.empty else table.iloc[0]
+
+    def column(self, table: pd.DataFrame | pd.Series[Any], name: str) -> Any:
+        """A column of the table or of a part of it, or the cell of one of its rows.
+
+        Raises:
+            InputError: if the table, written by another version, lacks it.
+        """
+        if name not in (table.columns if isinstance(table, pd.DataFrame) else table.index):
+            raise InputError(
+                f"{self.path.with_name(self.data)} has no column {name!r}; run {self.made_by} again"
+            )
+        return table[name]
 
     def numbers(self) -> dict[str, Any]:
         """The numbers of a figure.
