@@ -20,41 +20,14 @@ from dlatrack.progress import printable
 #: Notes that are printed for each tracker.
 _SHOWN = 3
 
-#: Entries of a row that a table for people does not repeat: the title or a table of its own has them.
-_NOT_IN_TABLE = ("benchmark", "absent", "absent_frames")
-
 #: Entries of a row that are lists.
 _LISTS = ("effects", "differences")
 
+#: Entries of a row that a table for people does not repeat: the title or a table of its own has them.
+_NOT_IN_TABLE = ("benchmark", "absent", "absent_frames", *_LISTS)
 
-def score_row(
-    entry: Scored, truth: BenchmarkTruth, *, attributes: bool, missing: int | None, absent: str | None
-) -> dict[str, Any]:
-    """Names and scores of one tracker, with what marks them.
-
-    Args:
-        entry: the tracker's scores.
-        truth: of the sequences that it was scored on.
-        attributes: add the scores of each attribute or tag.
-        missing: sequences of the benchmark that it was not scored on; None: they were not allowed to be missing.
-        absent: how frames without the target counted; None: as the protocol says.
-    """
-    row = entry.as_dict()
-    if missing is not None:
-        row |= {"sequences": len(truth.sequences), "missing": missing}
-    if absent is not None and (count := absent_count(truth)):
-        row |= {"absent": absent, "absent_frames": count}
-    if not attributes:
-        return row
-    if not isinstance(entry.result, OPEResult):
-        return row | {f"eao {tag}": value for tag, value in entry.result.eao_by_tag.items()}
-    parts = {a: entry.result.subset(truth.with_attribute(a)) for a in truth.attributes}
-    return row | {f"auc {attribute}": part.auc for attribute, part in parts.items()}
-
-
-def refused_row(tracker: str, benchmark: str, protocol: str, refusal: str) -> dict[str, Any]:
-    """The row of a protocol that refuses the results of a tracker."""
-    return {"tracker": tracker, "benchmark": benchmark, "protocol": protocol, "refused": refusal}
+#: What happens to frames without the target.
+ABSENT_WORDS = {"fail": "frames without it fail in every curve", "drop": "frames without it are left out"}
 
 
 def absent_count(truth: BenchmarkTruth) -> int:
@@ -105,10 +78,6 @@ def print_scores(truth: BenchmarkTruth, rows: Sequence[Mapping[str, Any]], absen
     cells = [[_cell(key, row.get(key)) for key in columns] for row in rows]
     keys = ("tracker", "protocol") if len({row["protocol"] for row in rows}) > 1 else ("tracker",)
     print_table(columns, cells, title=title, keys=len(keys))
-
-
-#: What happens to frames without the target.
-ABSENT_WORDS = {"fail": "frames without it fail in every curve", "drop": "frames without it are left out"}
 
 
 def print_reasons(compared: Mapping[str, Sequence[Comparison]]) -> None:

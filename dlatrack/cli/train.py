@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -130,13 +130,23 @@ def train(
         return
     if not recipe or out is None:
         raise InputError("train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER")
+    from dlatrack.recipes import recipe as recipe_of
     from dlatrack.training.compute import PRECISIONS, Compute
 
     if precision not in PRECISIONS:
         raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
-    _check(gradients, save_minutes)
-    chosen = _recipe(recipe, {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "batch": batch})
-    run = Run(chosen, out, data or (), sequences, seed, backbone_weights, tensorboard)
+    if gradients not in ("mean", "sum"):
+        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
+    if not save_minutes > 0:
+        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
+    chosen = recipe_of(recipe)
+    try:
+        resized = chosen.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    run = Run(
+        replace(chosen, schedule=resized), out, data or (), sequences, seed, backbone_weights, tensorboard
+    )
     _check_run(run, device)
     compute = Compute(
         device=device,
@@ -152,14 +162,6 @@ def train(
         raise typer.Exit(status)
 
 
-def _check(gradients: str, save_minutes: float) -> None:
-    """Raise on the first option that allows only some values and has another."""
-    if gradients not in ("mean", "sum"):
-        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
-    if not save_minutes > 0:
-        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
-
-
 def _check_run(run: Run, device: str) -> None:
     """Raise on what would otherwise fail only after the data have been read."""
     from dlatrack.devices import check_device
@@ -171,22 +173,6 @@ def _check_run(run: Run, device: str) -> None:
     if not run.data and run.sequences < 1:
         raise InputError(f"sequences must be 1 or more, got {run.sequences}")
     starting_weights(run.recipe.net.backbone, run.backbone_weights or run.recipe.schedule.backbone_start)
-
-
-def _recipe(name: str, changes: Mapping[str, int]) -> Recipe:
-    """A recipe with the fields of its schedule that are not 0 changed; a warm-up longer than the run is cut."""
-    from dlatrack.recipes import recipe
-
-    chosen = recipe(name)
-    given = {field: value for field, value in changes.items() if value}
-    epochs = given.get("epochs", chosen.schedule.epochs)
-    warmup = min(chosen.schedule.warmup_epochs, max(epochs - 1, 0))
-    try:
-        return replace(
-            chosen, schedule=replace(chosen.schedule, **dict[str, Any](given), warmup_epochs=warmup)
-        )
-    except ValueError as error:
-        raise InputError(str(error)) from error
 
 
 def _train(run: Run, compute: Compute) -> int:
@@ -209,8 +195,8 @@ def _train(run: Run, compute: Compute) -> int:
     with ranks(compute.device) as (processes, device), processes.owned_folder(folder), events as listener:
         compute = replace(compute, device=device, ranks=processes)
         crops = _crops(run)
-        say = print_line if processes.first else _say_nothing
-        say(_effective(recipe.schedule, compute))
+        say = print_line if processes.first else lambda text: None
+        say(_describe_steps(recipe.schedule, compute))
         if (folder / engine.CHECKPOINT).exists():
             say(f"resuming from {folder / engine.CHECKPOINT}")
         stream = None if processes.first else io.StringIO()
@@ -262,17 +248,11 @@ def _save(run: Run, training: Training, crops: CropSource | Mixture, compute: Co
     return file
 
 
-def _say_nothing(text: str) -> None:
-    """What all processes of a training but the first print."""
-
-
-def _effective(schedule: Schedule, compute: Compute) -> str:
-    """One line on batch and rate."""
-    parts = (
-        ""
-        if compute.parts == 1
-        else (f" in {compute.parts} parts ({compute.ranks.world} processes x {compute.accumulate})")
-    )
+def _describe_steps(schedule: Schedule, compute: Compute) -> str:
+    """One line on the batch, the learning rate and the arithmetic of training steps."""
+    parts = ""
+    if compute.parts > 1:
+        parts = f" in {compute.parts} parts ({compute.ranks.world} processes x {compute.accumulate})"
     return (
         f"batch of {schedule.batch} pairs{parts}, learning rate {schedule.rate:g} for the {compute.gradients} of the "
         f"parts' gradients, {compute.precision}{', compiled' if compute.compile else ''}, {compute.device}"

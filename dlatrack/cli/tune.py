@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlatrack.cli.options import Device, Fast, Seed
 from dlatrack.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -27,12 +28,10 @@ def tune(
         str, typer.Option(help="Of the data set; empty: val, or train where there is none.")
     ] = "",
     trials: Annotated[int, typer.Option(help="Settings to try.", min=1)] = 40,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes; each uses one core.", min=1)] = 1,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
-    ] = False,
+    device: Device = "cpu",
+    fast: Fast = False,
     on_test_set: Annotated[
         bool,
         typer.Option(

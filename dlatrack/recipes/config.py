@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from dlatrack.grid import ScoreGrid
@@ -102,6 +102,21 @@ class Schedule:
                 raise ValueError(f"schedule {name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.warmup_epochs <= self.epochs:
             raise ValueError(f"warmup_epochs must be in 0..{self.epochs} (epochs), got {self.warmup_epochs}")
+
+    def resized(self, *, epochs: int = 0, pairs_per_epoch: int = 0, batch: int = 0) -> Schedule:
+        """The same schedule with other numbers; 0 keeps a number, and a warm-up is cut to end before the last epoch.
+
+        Raises:
+            ValueError: for a negative number.
+        """
+        epochs = epochs or self.epochs
+        return replace(
+            self,
+            epochs=epochs,
+            pairs_per_epoch=pairs_per_epoch or self.pairs_per_epoch,
+            batch=batch or self.batch,
+            warmup_epochs=min(self.warmup_epochs, max(epochs - 1, 0)),
+        )
 
 
 @dataclass(frozen=True)

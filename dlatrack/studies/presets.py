@@ -165,10 +165,7 @@ def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_ep
     schedule = size.schedule or recipe(name).schedule
     if tracker == "siamrpnpp":
         epochs, pairs_per_epoch = epochs or size.anchors[0], pairs_per_epoch or size.anchors[1]
-    if epochs:
-        schedule = replace(schedule, epochs=epochs, warmup_epochs=min(schedule.warmup_epochs, epochs - 1))
-    if pairs_per_epoch:
-        schedule = replace(schedule, pairs_per_epoch=pairs_per_epoch)
+    schedule = schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch)
     return Plan(name, schedule, size.train, size.test)
 
 
