@@ -85,10 +85,8 @@ def print_reasons(compared: Mapping[str, Sequence[Comparison]]) -> None:
     for tracker, comparisons in compared.items():
         base = comparisons[0].result
         if base is None:
-            print_line(f"{tracker}: {comparisons[0].protocol} refuses it: {comparisons[0].refusal}")
-            for other in comparisons[1:]:
-                if other.result is None:
-                    print_line(f"{tracker}: {other.protocol} refuses it: {other.refusal}")
+            for refused in (each for each in comparisons if each.result is None):
+                print_line(f"{tracker}: {refused.protocol} refuses it: {refused.refusal}")
             continue
         rows: list[tuple[Cell, ...]] = []
         for comparison in comparisons[1:]:

@@ -140,13 +140,9 @@ def train(
     if not save_minutes > 0:
         raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
     chosen = recipe_of(recipe)
-    try:
-        resized = chosen.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    run = Run(
-        replace(chosen, schedule=resized), out, data or (), sequences, seed, backbone_weights, tensorboard
-    )
+    schedule = chosen.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
+    chosen = replace(chosen, schedule=schedule)
+    run = Run(chosen, out, data or (), sequences, seed, backbone_weights, tensorboard)
     _check_run(run, device)
     compute = Compute(
         device=device,

@@ -118,4 +118,4 @@ def weights_compare(
     for verdict in study.verdicts:
         print_line(verdict)
     if out is not None:
-        save_shipped(study, out, clips=clips, fast=fast)
+        save_shipped(study, out)

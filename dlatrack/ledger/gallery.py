@@ -9,7 +9,7 @@ from pathlib import Path
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
-from dlatrack.ledger.makers import MadeBy, made_by_notebooks, title
+from dlatrack.ledger.makers import MadeBy, made_by_notebooks, notebook_title
 from dlatrack.ledger.records import Record, read_records
 
 GALLERY = "README.md"
@@ -76,7 +76,8 @@ def _maker(made_by: str, clone: str) -> str:
     path = Path(made_by)
     if not _is_notebook(made_by):
         return f"## `{made_by}`\n"
-    return f"## {title(path.stem)}\n\nMade by [`{path.stem}`]({clone}/{path.with_suffix('.ipynb').as_posix()}).\n"
+    link = f"{clone}/{path.with_suffix('.ipynb').as_posix()}"
+    return f"## {notebook_title(path.stem)}\n\nMade by [`{path.stem}`]({link}).\n"
 
 
 def _is_notebook(made_by: str) -> bool:

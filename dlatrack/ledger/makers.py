@@ -54,7 +54,7 @@ def made_by_notebooks(folder: Path | None = None) -> dict[str, MadeBy]:
     return found
 
 
-def title(notebook: str, folder: Path | None = None) -> str:
+def notebook_title(notebook: str, folder: Path | None = None) -> str:
     """The first heading of a notebook, or its stem if it has none or is missing.
 
     Args:
@@ -62,10 +62,8 @@ def title(notebook: str, folder: Path | None = None) -> str:
         folder: folder of the notebooks; None: `paths.notebooks_dir()`.
     """
     path = (paths.notebooks_dir() if folder is None else folder) / f"{notebook}.ipynb"
-    headings = (
-        (heading for cell in _cells(path) for heading in _headings(cell)) if path.is_file() else iter(())
-    )
-    return next(headings, notebook)
+    cells = _cells(path) if path.is_file() else []
+    return next((heading for cell in cells for heading in _headings(cell)), notebook)
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

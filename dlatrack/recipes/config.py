@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 
 InputFormat = Literal["bgr_255", "rgb_255", "rgb_imagenet"]
@@ -99,15 +100,15 @@ class Schedule:
     def __post_init__(self) -> None:
         for name in ("epochs", "pairs_per_epoch", "batch"):
             if getattr(self, name) < 1:
-                raise ValueError(f"schedule {name} must be at least 1, got {getattr(self, name)}")
+                raise InputError(f"schedule {name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.warmup_epochs <= self.epochs:
-            raise ValueError(f"warmup_epochs must be in 0..{self.epochs} (epochs), got {self.warmup_epochs}")
+            raise InputError(f"warmup_epochs must be in 0..{self.epochs} (epochs), got {self.warmup_epochs}")
 
     def resized(self, *, epochs: int = 0, pairs_per_epoch: int = 0, batch: int = 0) -> Schedule:
         """The same schedule with other numbers; 0 keeps a number, and a warm-up is cut to end before the last epoch.
 
         Raises:
-            ValueError: for a negative number.
+            InputError: for a negative number.
         """
         epochs = epochs or self.epochs
         return replace(

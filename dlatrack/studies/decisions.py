@@ -104,10 +104,11 @@ def compare_choices(materials: Mapping[str, Tensor], *, seed: int = 0) -> pd.Dat
         for title, targets in materials.items():
             keys = torch.randint(2**63 - 1, (len(targets),), generator=torch.Generator().manual_seed(seed))
             for head in RULES:
-                default = _labels(head, Choice("", "", DEFAULT), targets, keys)
+                default = None
                 for choice in (Choice("", "", DEFAULT), *CHOICES):
                     if head in choice.heads:
                         labels = _labels(head, choice, targets, keys)
+                        default = labels if default is None else default
                         figures = _figures(labels, default, targets, choice.offset)
                         rows.append((title, head, choice.question, choice.ours, choice.other, *figures))
                     progress.step()

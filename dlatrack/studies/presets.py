@@ -11,7 +11,7 @@ from dlatrack.recipes.twins import all_twins
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostSizes:
     """What notebook 10 times.
 
     Args:
@@ -48,7 +48,7 @@ class Sizes:
     k_trained: tuple[int, ...]  #: (09) every K that is trained with
     k_schedule: tuple[int, int]  #: (09) schedule
     k_test: tuple[int, int]  #: (09) held-out videos
-    cost: Cost  #: (10) timed trackers
+    cost: CostSizes  #: (10) timed trackers
     pictured: tuple[int, int]  #: (11) synthetic videos
     pictured_of_set: int | None  #: (11) sequences of a data set at most
     video: tuple[int, int, int]  #: (12) frames, width and height of the synthetic video
@@ -87,7 +87,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "k_trained": ((5, 9), (5, 9, 19), tuple(range(5, 24, 2))),
     "k_schedule": ((0, 0), (3, 384), (0, 0)),
     "k_test": ((2, 12), (8, 40), (40, 200)),
-    "cost": (Cost(_SMALL, 2, 3, batch=2), Cost(_SMALL, 10, 40), Cost((), 15, 40)),
+    "cost": (CostSizes(_SMALL, 2, 3, batch=2), CostSizes(_SMALL, 10, 40), CostSizes((), 15, 40)),
     "pictured": ((3, 10), (12, 60), (40, 120)),
     "pictured_of_set": (3, 12, None),
     "video": ((12, 320, 240), (150, 640, 360), (300, 640, 360)),
