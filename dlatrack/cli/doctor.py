@@ -167,10 +167,9 @@ def _data() -> Iterator[Finding]:
 
 
 def _notebooks() -> Iterator[Finding]:
-    folder = paths.notebooks_dir()
-    count = len(list(folder.glob("[0-9]*.ipynb")))
+    count = len(paths.notebook_files())
     advice = "for dlatrack run; they are in the clone and not in the installed package"
-    yield Finding.optional("notebooks", count > 0, f"{count} in {folder}", advice)
+    yield Finding.optional("notebooks", count > 0, f"{count} in {paths.notebooks_dir()}", advice)
     from dlatrack.notebooks.run import kernels
 
     try:

@@ -81,7 +81,7 @@ def _chosen(only: Sequence[str]) -> list[str]:
     from dlatrack.ledger.makers import made_by_notebooks, notebooks_for
     from dlatrack.ledger.records import read_records
 
-    stems = sorted(path.stem for path in paths.notebooks_dir().glob("[0-9]*_*.ipynb"))
+    stems = [path.stem for path in paths.notebook_files()]
     if only:
         known = {name: made.notebook for name, made in made_by_notebooks().items()}
         for record in read_records().values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -39,7 +38,7 @@ def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print rows as JSON; a score that a row does not have is null."""
     rows = list(rows)
     keys = [key for key in _columns(rows) if key not in (*_LISTS, "refused")]
-    whole = _known([{key: row.get(key) for key in keys} | dict(row) for row in rows])
+    whole = [{key: row.get(key) for key in keys} | dict(row) for row in rows]
     text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
     print(text if _encodable(text) else json.dumps(whole, indent=2))
 
@@ -52,10 +51,8 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     rows = list(rows)
     compared = list(dict.fromkeys(row["tracker"] for row in rows if "differences" in row))
     flat = [
-        _known(
-            {key: _text(value) for key, value in row.items() if key not in _LISTS}
-            | _difference_columns(row, compared)
-        )
+        {key: _text(value) for key, value in row.items() if key not in _LISTS}
+        | _difference_columns(row, compared)
         for row in rows
     ]
     if flat:
@@ -155,15 +152,6 @@ def _difference_columns(row: Mapping[str, Any], compared: Sequence[str]) -> dict
     return columns
 
 
-def _known(value: Any) -> Any:
-    """A value, or the values in lists and dictionaries, with None for each score that is NaN."""
-    if isinstance(value, list):
-        return [_known(one) for one in value]
-    if isinstance(value, dict):
-        return {key: _known(one) for key, one in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def _text(value: Any) -> Any:
     """A value that standard output can hold."""
     return printable(value) if isinstance(value, str) and not _encodable(value) else value
@@ -178,7 +166,7 @@ def _encodable(text: str) -> bool:
 
 
 def _cell(key: str, value: Any) -> str:
-    if _known(value) is None:
+    if value is None:
         return ""
     if key == "lost" and isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")

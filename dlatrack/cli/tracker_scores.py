@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -30,7 +31,8 @@ class TrackerScores:
         significance: whether the overlaps for the differences of EAO are kept.
         allow_missing: whether trackers may lack sequences; their number is then in every row, also if it is 0.
         scored: trackers under `protocol`.
-        rows: names and scores of all trackers under all protocols, in the order in which they are printed.
+        rows: names and scores of all trackers under all protocols, in the order in which they are printed; None for
+            a score that is not defined.
         compared: scores by tracker under every protocol, in one-pass evaluation.
         measured: overlaps by tracker, for the differences of EAO.
     """
@@ -92,8 +94,8 @@ class TrackerScores:
         compared = self.compared.get(scored.tracker, [])
         if compared and compared[0].result is not None:
             effects = {comparison.protocol: comparison.effects for comparison in compared}
-            row["effects"] = [vars(effect) for effect in effects[result.protocol]]
-        return row
+            row["effects"] = [_without_nan(vars(effect)) for effect in effects[result.protocol]]
+        return _without_nan(row)
 
     def _scores(
         self, tracker: str, results: dict[str, Any], truth: BenchmarkTruth
@@ -130,3 +132,8 @@ class TrackerScores:
                 f"{tracker}: scored on {len(truth.sequences)} of {total} sequences; it has no results for "
                 f"{listed(missing)}"
             )
+
+
+def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with None for each that is NaN, as JSON has no NaN."""
+    return {key: None if isinstance(v, float) and math.isnan(v) else v for key, v in values.items()}

@@ -37,15 +37,10 @@ class MadeBy:
     heading: str
 
 
-def made_by_notebooks(folder: Path | None = None) -> dict[str, MadeBy]:
-    """Every figure and table that a cell has as a tag, by name, in the order of the notebooks.
-
-    Args:
-        folder: folder of the notebooks; None: `paths.notebooks_dir()`.
-    """
-    folder = paths.notebooks_dir() if folder is None else folder
+def made_by_notebooks() -> dict[str, MadeBy]:
+    """Every figure and table that a cell has as a tag, by name, in the order of the notebooks."""
     found: dict[str, MadeBy] = {}
-    for path in sorted(folder.glob("[0-9]*_*.ipynb")):
+    for path in paths.notebook_files():
         heading = path.stem
         for cell in _cells(path):
             heading = [heading, *_headings(cell)][-1]
@@ -54,14 +49,9 @@ def made_by_notebooks(folder: Path | None = None) -> dict[str, MadeBy]:
     return found
 
 
-def notebook_title(notebook: str, folder: Path | None = None) -> str:
-    """The first heading of a notebook, or its stem if it has none or is missing.
-
-    Args:
-        notebook: stem.
-        folder: folder of the notebooks; None: `paths.notebooks_dir()`.
-    """
-    path = (paths.notebooks_dir() if folder is None else folder) / f"{notebook}.ipynb"
+def notebook_title(notebook: str) -> str:
+    """The first heading of the notebook of a stem, or the stem if it has none or is missing."""
+    path = paths.notebooks_dir() / f"{notebook}.ipynb"
     cells = _cells(path) if path.is_file() else []
     return next((heading for cell in cells for heading in _headings(cell)), notebook)
 
