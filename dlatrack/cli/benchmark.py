@@ -55,7 +55,7 @@ def benchmark(
     if not entry.manifest and entry.name != "folder":
         raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
     check_device(device)
-    part = _part(shard)
+    part = _read_shard(shard)
     source = DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing)
     run = partial(
         run_benchmark,
@@ -103,7 +103,7 @@ def _run_network(
     from dlatrack.tuning.record import read_tuned
 
     _, trained = load_weights(weights, recipe_of(recipe) if recipe else None)
-    hyper = hyper or (benchmark if benchmark in trained.online else "OTB100")
+    hyper = hyper or trained.tuned_for(benchmark)
     tuned = read_tuned(hyper, trained.name) if hyper.endswith(".json") or Path(hyper).is_file() else None
     make = partial(
         OnlineTracker.from_weights,
@@ -173,8 +173,8 @@ def _print_marks(tuned: Tuned, weights_sha256: str) -> None:
         print_line(mark, style="bold red")
 
 
-def _part(shard: str) -> tuple[int, int]:
-    """The numbers of "k/n"."""
+def _read_shard(shard: str) -> tuple[int, int]:
+    """The k and n of the text "k/n"."""
     k, _, n = shard.partition("/")
     if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
         raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shard!r}")

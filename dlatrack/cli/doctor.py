@@ -44,7 +44,7 @@ def examine() -> list[Finding]:
 
 
 def _found(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """What a check finds, whole even where the check fails: the rest of the report must follow."""
+    """What a check finds; that it fails is a finding, too, so that the rest of the report follows."""
     findings: list[Finding] = []
     try:
         findings.extend(check())

@@ -83,25 +83,23 @@ def evaluate(
         else:
             run.add_differences(as_numbers(metric, found))
             sentences = as_sentences(metric, found)
-    if json:
-        output.print_json(run.rows)
-    elif csv:
-        output.print_csv(run.rows)
-    else:
-        _print_tables(run, sentences)
+    _print_scores(run, sentences, json=json, csv=csv)
     output.print_truth_notes(truth, rule)
     columns = {key for row in run.rows for key in row}
     if attributes and columns and not any(key.startswith(("auc ", "eao ")) for key in columns):
         output.print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
-    output.print_notes(run.scored)
+    output.print_result_notes(run.scored)
     output.refuse_all(failures)
 
 
-def _print_tables(run: TrackerScores, sentences: Sequence[str]) -> None:
+def _print_scores(run: TrackerScores, sentences: Sequence[str], *, json: bool, csv: bool) -> None:
     """Print scores, the reasons why protocols differ, and sentences on the differences of trackers."""
-    from dlatrack.cli.score_output import print_reasons, print_scores
+    from dlatrack.cli.score_output import print_csv, print_json, print_reasons, print_scores
     from dlatrack.evaluation.truth import BENCHMARKS
 
+    if json or csv:
+        (print_json if json else print_csv)(run.rows)
+        return
     # In one-pass evaluation the tables of reasons name what is refused.
     shown = [row for row in run.rows if "refused" not in row or BENCHMARKS[run.truth.name].resets]
     print_scores(run.truth, shown, run.absent)

@@ -26,7 +26,7 @@ _LISTS = ("effects", "differences")
 _NOT_IN_TABLE = ("benchmark", "absent", "absent_frames", *_LISTS)
 
 #: What happens to frames without the target.
-ABSENT_WORDS = {"fail": "frames without it fail in every curve", "drop": "frames without it are left out"}
+_ABSENT_WORDS = {"fail": "frames without it fail in every curve", "drop": "frames without it are left out"}
 
 
 def absent_count(truth: BenchmarkTruth) -> int:
@@ -71,7 +71,7 @@ def print_scores(truth: BenchmarkTruth, rows: Sequence[Mapping[str, Any]], absen
     if truth.missing:
         title += f"; {len(truth.missing)} sequences are missing"
     if absent is not None and (count := absent_count(truth)):
-        title += f"; the target is absent in {count:,} ({ABSENT_WORDS[absent]})"
+        title += f"; the target is absent in {count:,} ({_ABSENT_WORDS[absent]})"
     cells = [[_cell(key, row.get(key)) for key in columns] for row in rows]
     keys = ("tracker", "protocol") if len({row["protocol"] for row in rows}) > 1 else ("tracker",)
     print_table(columns, cells, title=title, keys=len(keys))
@@ -106,7 +106,7 @@ def print_note(text: str) -> None:
     print_line(f"note: {text}", file=sys.stderr)
 
 
-def print_notes(scored: Sequence[Scored]) -> None:
+def print_result_notes(scored: Sequence[Scored]) -> None:
     """Print what was odd in the results."""
     for entry in scored:
         notes = entry.result.notes if isinstance(entry.result, OPEResult) else ()
@@ -128,9 +128,21 @@ def print_truth_notes(truth: BenchmarkTruth, absent: str | None) -> None:
         frames = sum(len(sequence.regions) for sequence in truth.sequences.values())
         other = "drop leaves them out" if absent == "fail" else "fail counts them as failures"
         print_note(
-            f"the target is absent in {count:,} of {frames:,} frames: {ABSENT_WORDS[absent]}; evaluate --absent "
+            f"the target is absent in {count:,} of {frames:,} frames: {_ABSENT_WORDS[absent]}; evaluate --absent "
             f"{other}"
         )
+
+
+def refuse_all(failures: Sequence[str]) -> None:
+    """Print every failure on a line of its own, the last as the error of the command.
+
+    Raises:
+        InputError: if there is one.
+    """
+    for failure in failures[:-1]:
+        print_line(f"dlatrack: {failure}", file=sys.stderr)
+    if failures:
+        raise InputError(failures[-1])
 
 
 def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -171,15 +183,3 @@ def _cell(key: str, value: Any) -> str:
     if key == "lost" and isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def refuse_all(failures: Sequence[str]) -> None:
-    """Print every failure on a line of its own, the last as the error of the command.
-
-    Raises:
-        InputError: if there is one.
-    """
-    for failure in failures[:-1]:
-        print_line(f"dlatrack: {failure}", file=sys.stderr)
-    if failures:
-        raise InputError(failures[-1])

@@ -40,7 +40,7 @@ Data = Annotated[
         "sequences."
     ),
 ]
-OrRecipes = Annotated[int, typer.Option(help="0: the recipe's.")]
+ScheduleNumber = Annotated[int, typer.Option(help="0: the recipe's.")]
 Batch = Annotated[int, typer.Option(help="Of all processes together; 0: the recipe's.")]
 TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under torchrun cpu or cuda.")]
 Backbone = Annotated[
@@ -103,8 +103,8 @@ def train(
     out: RunFolder = None,
     data: Data = None,
     sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
-    epochs: OrRecipes = 0,
-    pairs_per_epoch: OrRecipes = 0,
+    epochs: ScheduleNumber = 0,
+    pairs_per_epoch: ScheduleNumber = 0,
     batch: Batch = 0,
     seed: Seed = 0,
     device: TrainingDevice = "cpu",

@@ -168,6 +168,10 @@ class Recipe:
         """Score grid of training, with the offset of the assigner."""
         return ScoreGrid(self.net.score_size, self.net.stride, self.assign.point_offset)
 
+    def tuned_for(self, benchmark: str) -> str:
+        """Benchmark whose online hyper-parameters are used on `benchmark`: that one, or OTB100, which all have."""
+        return benchmark if benchmark in self.online else "OTB100"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries and lists, ready for JSON."""
         return asdict(self)

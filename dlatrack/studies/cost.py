@@ -41,7 +41,7 @@ _Built = TypeVar("_Built")
 
 @dataclass(frozen=True)
 class CostReport:
-    """One measurement.
+    """One measurement of what training and tracking cost.
 
     Args:
         costs: costs of training steps, on `device`.

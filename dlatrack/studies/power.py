@@ -34,7 +34,7 @@ _RECORD = "small_trackers_targets"
 
 @dataclass(frozen=True, eq=False)
 class TwinScores:
-    """Scores of the shipped trackers.
+    """Scores of the shipped trackers by target.
 
     Args:
         auc: AUC by target (rows) and tracker.

@@ -35,7 +35,7 @@ _VIDEOS, _SEED, _FRAMES = 40, 5_000_000, 60
 
 @dataclass(frozen=True, eq=False)
 class ShippedStudy:
-    """What the trackers reached.
+    """Scores and speed of the shipped trackers, of those of OpenCV and of the static box.
 
     Args:
         table: AUC by tracker on real clips, precision at 20 px on their targets, AUC on synthetic video, and frames
@@ -75,7 +75,7 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
             on_clips[name], speed = _run(tracker, real, progress, name)
             on_synthetic, _ = _run(tracker, synthetic, progress, name)
             if name == STATIC:
-                speed = float("nan")  # of nothing
+                speed = float("nan")  # it computes nothing
             rows.append((on_clips[name].auc, on_clips[name].precision_score, on_synthetic.auc, speed))
     columns = [
         f"AUC, {len(real)} targets of real clips",
