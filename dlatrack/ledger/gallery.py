@@ -32,6 +32,8 @@ record of what made it from what; every table as CSV, Markdown and record. The s
 def write_gallery(folder: Path | None = None) -> Path:
     """Write the gallery of all figures and tables that have a record.
 
+    Notebooks come first; figures and tables are in the order in which the notebook makes them.
+
     Args:
         folder: folder of the figures; None: `paths.figures_dir()`.
 
@@ -43,21 +45,10 @@ def write_gallery(folder: Path | None = None) -> Path:
     """
     folder = paths.figures_dir() if folder is None else folder
     clone = Path(os.path.relpath(paths.root(), folder)).as_posix()
-    write_text(folder / GALLERY, gallery(read_records(folder), made_by_notebooks(), clone))
-    return folder / GALLERY
-
-
-def gallery(records: dict[str, Record], made: dict[str, MadeBy], clone: str = "..") -> str:
-    """The page as Markdown, notebooks first; figures and tables in the order in which the notebook makes them.
-
-    Args:
-        records: records of `read_records`.
-        made: notebooks and headings of `made_by_notebooks`.
-        clone: relative path from the page's folder to the clone, for links to notebooks.
-    """
+    made = made_by_notebooks()
     order = {name: place for place, name in enumerate(made)}
     chosen = sorted(
-        records.values(),
+        read_records(folder).values(),
         key=lambda one: (not _is_notebook(one.made_by), one.made_by, order.get(one.name, len(order))),
     )
     parts, maker = [_INTRODUCTION], ""
@@ -68,7 +59,8 @@ def gallery(records: dict[str, Record], made: dict[str, MadeBy], clone: str = ".
         parts.append(_entry(record, made.get(record.name)))
     if not chosen:
         parts.append("There is none yet: `dlatrack run 01` makes the first.\n")
-    return "\n".join(parts)
+    write_text(folder / GALLERY, "\n".join(parts))
+    return folder / GALLERY
 
 
 def _maker(made_by: str, clone: str) -> str:

@@ -60,11 +60,6 @@ class CostReport:
     load: float
     machine: dict[str, str]
 
-    def cost(self, tracker: str, backbone: str) -> StepCost | None:
-        """The step of a recipe with a "frozen" or "unfrozen" backbone; None: it was not timed."""
-        found = [cost for cost in self.costs if (cost.tracker, cost.backbone) == (tracker, backbone)]
-        return found[0] if found else None
-
 
 class BenchRuns(NamedTuple):
     """All benchmarks of one machine.
@@ -274,7 +269,8 @@ def _joined(old: CostReport, new: CostReport) -> CostReport:
 
 def _suitable(report: CostReport, path: Path, size: CostSizes, device: str) -> CostReport:
     """Refuse a report that does not answer the question."""
-    absent = [tracker for tracker in size.trackers or TWINS if report.cost(tracker, "frozen") is None]
+    timed = {cost.tracker for cost in report.costs if cost.backbone == "frozen"}
+    absent = [tracker for tracker in size.trackers or TWINS if tracker not in timed]
     if absent or report.device != device:
         lacks = f"has no {absent[0]}" if absent else f"was measured on {report.device}, not on {device}"
         raise InputError(f"{path} {lacks}; set measure to True to measure again and replace it")
