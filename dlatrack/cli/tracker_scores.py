@@ -20,33 +20,23 @@ from dlatrack.evaluation.vot.scores import VOTResult, measure_runs
 
 @dataclass
 class TrackerScores:
-    """The scores of all trackers, as far as they are asked for.
-
-    Args:
-        truth: of the benchmark.
-        protocol: the one that was asked for.
-        absent: way to count frames without the target, of `absent_rule`.
-        compare: whether every protocol is applied.
-        attributes: whether rows have the scores of each attribute or tag.
-        significance: whether the overlaps for the differences of EAO are kept.
-        allow_missing: whether trackers may lack sequences; their number is then in every row, also if it is 0.
-        scored: trackers under `protocol`.
-        rows: names and scores of all trackers under all protocols, in the order in which they are printed; None for
-            a score that is not defined.
-        compared: scores by tracker under every protocol, in one-pass evaluation.
-        measured: overlaps by tracker, for the differences of EAO.
-    """
+    """The scores of all trackers, as far as they are asked for."""
 
     truth: BenchmarkTruth
     protocol: str
-    absent: str | None
-    compare: bool = False
-    attributes: bool = False
-    significance: bool = False
-    allow_missing: bool = False
-    scored: list[Scored] = field(default_factory=list)
+    absent: str | None  #: way to count frames without the target, of `absent_rule`
+    compare: bool = False  #: whether every protocol is applied
+    attributes: bool = False  #: whether rows have the scores of each attribute or tag
+    significance: bool = False  #: whether the overlaps for the differences of EAO are kept
+    allow_missing: bool = (
+        False  #: whether trackers may lack sequences; every row then has their number, even 0
+    )
+    scored: list[Scored] = field(default_factory=list)  #: trackers under `protocol`
+    #: Names and scores of all trackers under all protocols, as they are printed; None for an undefined score.
     rows: list[dict[str, Any]] = field(default_factory=list)
+    #: Scores by tracker under every protocol, in one-pass evaluation.
     compared: dict[str, list[Comparison]] = field(default_factory=dict)
+    #: Overlaps by tracker, for the differences of EAO.
     measured: dict[str, Measured] = field(default_factory=dict)
 
     def add(self, tracker: str, results: dict[str, Any]) -> None:

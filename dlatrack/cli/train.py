@@ -77,25 +77,15 @@ Replay = Annotated[Path | None, typer.Option(help="Repeat a failed step from its
 
 @dataclass(frozen=True)
 class Run:
-    """A training as the command line describes it.
+    """A training as the command line describes it."""
 
-    Args:
-        recipe: network, assigner and schedule.
-        folder: folder of checkpoint, history and weights.
-        data: training data as `open_training_data` takes them; empty: synthetic sequences.
-        sequences: number of synthetic training sequences.
-        seed: seed of weights, pairs and label draws.
-        backbone_weights: what the backbone starts from; "": as the recipe says.
-        tensorboard: whether to write event files.
-    """
-
-    recipe: Recipe
-    folder: Path
-    data: Sequence[str]
-    sequences: int
-    seed: int
-    backbone_weights: str
-    tensorboard: bool
+    recipe: Recipe  #: network, assigner and schedule
+    folder: Path  #: of checkpoint, history and weights
+    data: Sequence[str]  #: training data as `open_training_data` takes them; empty: synthetic sequences
+    sequences: int  #: number of synthetic training sequences
+    seed: int  #: of weights, pairs and label draws
+    backbone_weights: str  #: what the backbone starts from; "": as the recipe says
+    tensorboard: bool  #: whether event files are written
 
 
 def train(

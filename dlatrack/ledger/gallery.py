@@ -29,13 +29,13 @@ record of what made it from what; every table as CSV, Markdown and record. The s
 """
 
 
-def write_gallery(folder: Path | None = None) -> Path:
+def write_gallery(folder: Path) -> Path:
     """Write the gallery of all figures and tables that have a record.
 
     Notebooks come first; figures and tables are in the order in which the notebook makes them.
 
     Args:
-        folder: folder of the figures; None: `paths.figures_dir()`.
+        folder: folder of the figures.
 
     Returns:
         The path of the page, `README.md` in the folder.
@@ -43,7 +43,6 @@ def write_gallery(folder: Path | None = None) -> Path:
     Raises:
         InputError: for a record that cannot be read, or has neither picture nor table beside it.
     """
-    folder = paths.figures_dir() if folder is None else folder
     clone = Path(os.path.relpath(paths.root(), folder)).as_posix()
     made = made_by_notebooks()
     order = {name: place for place, name in enumerate(made)}

@@ -12,19 +12,12 @@ from dlatrack.recipes.twins import all_twins
 
 @dataclass(frozen=True)
 class CostSizes:
-    """What notebook 10 times.
+    """What notebook 10 times."""
 
-    Args:
-        trackers: recipes with a fixed rule; (): all that have a DLA twin.
-        turns: turns of the training steps of a tracker, with four steps in each.
-        frames: tracked frames.
-        batch: pairs of a training step; 0: the usual number of the recipe.
-    """
-
-    trackers: tuple[str, ...]
-    turns: int
-    frames: int
-    batch: int = 0
+    trackers: tuple[str, ...]  #: recipes with a fixed rule; (): all that have a DLA twin
+    turns: int  #: turns of the training steps of a tracker, with four steps in each
+    frames: int  #: tracked frames
+    batch: int = 0  #: pairs of a training step; 0: the usual number of the recipe
 
 
 @dataclass(frozen=True)

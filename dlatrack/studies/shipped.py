@@ -88,8 +88,7 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
         {name: result.sequence_auc for name, result in on_clips.items()},
         pd.Index(next(iter(on_clips.values())).names, name="target"),
     )
-    compared = compare_twins(by_target, label_pairs(by_target)) if len(by_target) > 1 else []
-    verdicts = tuple(sentence(twins.summary, twins.dynamic, twins.fixed) for twins in compared)
+    verdicts = _verdicts(by_target)
     parameters = {
         "clips": Path(clips).name,
         "fast": fast,
@@ -138,6 +137,12 @@ def _run(
         progress.step(len(sequence), tracker=name)
     truth = {sequence.name: sequence.boxes_xywh for sequence in sequences}
     return evaluate(boxes, truth), sum(len(sequence) - 1 for sequence in sequences) / seconds
+
+
+def _verdicts(by_target: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence on each pair of twins; none for a single target."""
+    found = compare_twins(by_target, label_pairs(by_target)) if len(by_target) > 1 else []
+    return tuple(sentence(twins.summary, twins.dynamic, twins.fixed) for twins in found)
 
 
 def save_shipped(study: ShippedStudy, folder: Path) -> None:
