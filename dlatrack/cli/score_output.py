@@ -178,6 +178,7 @@ def _encodable(text: str) -> bool:
 
 
 def _cell(key: str, value: Any) -> str:
+    """A value with four decimals, but `lost`, which may be a mean of repetitions, without zeros at its end."""
     if value is None:
         return ""
     if key == "lost" and isinstance(value, float):

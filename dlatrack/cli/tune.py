@@ -21,8 +21,7 @@ def tune(
     root: Annotated[Path, typer.Option(help="Folder of the validation sequences, or of the data set.")],
     out: Annotated[Path, typer.Option(help="JSON file to write; an interrupted tuning resumes.")],
     name: Annotated[
-        str,
-        typer.Option(help="folder: sequences in the OTB layout; or a data set, e.g. GOT10K."),
+        str, typer.Option(help="folder: sequences in the OTB layout; or a data set, e.g. GOT10K.")
     ] = "folder",
     split: Annotated[
         str, typer.Option(help="Of the data set; empty: val, or train where there is none.")
@@ -72,10 +71,10 @@ def tune(
         workers=workers,
         on_test_set=on_test_set,
     )
-    _print(record, trained.name)
+    _print_best(record, trained.name)
 
 
-def _print(record: TuningRecord, recipe: str) -> None:
+def _print_best(record: TuningRecord, recipe: str) -> None:
     """The best setting beside the recipe's own, and what their difference amounts to."""
     from dlatrack.tuning.record import read_tuned
     from dlatrack.tuning.search import FIELDS

@@ -17,6 +17,9 @@ from dlatrack.paper.numbers import PaperNumber, paper_numbers
 #: States of a number; `evidence.Evidence` defines the first three.
 STATES = ("measured", "contradicted", "reduced", "not attempted")
 
+#: Columns of our values.
+_OURS = ("ours", "low", "high", "protocol", "data", "state", "record", "remark")
+
 #: Notebooks that measure the numbers of a table or figure.
 _NOTEBOOKS = {
     "Table 1": "02",
@@ -142,7 +145,21 @@ def _line(row: pd.Series[Any]) -> str:
 
 
 def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    """The row of a number, with the columns in their order."""
+    ours: tuple[Any, ...] = (
+        None,
+        None,
+        None,
+        "",
+        "",
+        "not attempted",
+        "",
+        f"notebook {_NOTEBOOKS[number.where]}",
+    )
+    if found is not None:
+        data, record = found.data or found.record.kind, found.record.path.name
+        ours = (found.value, found.low, found.high, found.protocol, data, found.state, record, found.remark)
+    return {
         "id": number.id,
         "where": number.where,
         "tracker": number.tracker,
@@ -150,26 +167,7 @@ def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
         "metric": f"{number.metric}, against {number.over}" if number.over else number.metric,
         "unit": number.unit,
         "paper": number.printed,
-        "ours": None,
-        "low": None,
-        "high": None,
-        "protocol": "",
-        "data": "",
-        "state": "not attempted",
-        "record": "",
-        "remark": f"notebook {_NOTEBOOKS[number.where]}",
-    }
-    if found is None:
-        return row
-    return row | {
-        "ours": found.value,
-        "low": found.low,
-        "high": found.high,
-        "protocol": found.protocol,
-        "data": found.data or found.record.kind,
-        "state": found.state,
-        "record": found.record.path.name,
-        "remark": found.remark,
+        **dict(zip(_OURS, ours, strict=True)),
     }
 
 
