@@ -146,16 +146,8 @@ def _line(row: pd.Series[Any]) -> str:
 
 def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
     """The row of a number, with the columns in their order."""
-    ours: tuple[Any, ...] = (
-        None,
-        None,
-        None,
-        "",
-        "",
-        "not attempted",
-        "",
-        f"notebook {_NOTEBOOKS[number.where]}",
-    )
+    notebook = f"notebook {_NOTEBOOKS[number.where]}"
+    ours: tuple[Any, ...] = (None, None, None, "", "", "not attempted", "", notebook)
     if found is not None:
         data, record = found.data or found.record.kind, found.record.path.name
         ours = (found.value, found.low, found.high, found.protocol, data, found.state, record, found.remark)
