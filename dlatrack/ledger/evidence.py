@@ -19,26 +19,20 @@ Records = Mapping[str, Record]
 class Evidence:
     """Our value of a number of the paper.
 
-    Args:
-        value: our value, in the unit of the paper's number or as `remark` says.
-        record: record that it was read from.
-        state: "measured", the same quantity; "reduced", with smaller networks or data; "contradicted", the same
-            quantity, and the paper's number is excluded.
-        protocol: way of measuring or counting.
-        low: lower end of its 95 % interval; None: not known.
-        high: upper end.
-        remark: description of the value.
-        data: "real", "miniature", "synthetic", or "none" where no data are involved; "": as the record says.
+    Its `state` is "measured", the same quantity; "reduced", with smaller networks or data; or "contradicted", the
+    same quantity, and the paper's number is excluded.
     """
 
-    value: float
-    record: Record
+    value: float  #: in the unit of the paper's number, or as `remark` says
+    record: Record  #: record that it was read from
     state: str
-    protocol: str
-    low: float | None = None
-    high: float | None = None
-    remark: str = ""
-    data: str = ""
+    protocol: str  #: way of measuring or counting
+    low: float | None = None  #: lower end of its 95 % interval; None: not known
+    high: float | None = None  #: upper end
+    remark: str = ""  #: description of the value
+    data: str = (
+        ""  #: "real", "miniature", "synthetic", or "none" if there are no data; "": as the record says
+    )
 
 
 #: Tables of our trackers and of public result files, by table of the paper.

@@ -24,17 +24,11 @@ _NEAREST = 5
 
 @dataclass(frozen=True)
 class MadeBy:
-    """A figure or table that a notebook saves.
+    """A figure or table that a notebook saves."""
 
-    Args:
-        name: name of its files, without suffix.
-        notebook: stem, e.g. "05_evaluate_otb100".
-        heading: under which it is made.
-    """
-
-    name: str
-    notebook: str
-    heading: str
+    name: str  #: of its files, without suffix
+    notebook: str  #: stem, e.g. "05_evaluate_otb100"
+    heading: str  #: heading under which it is made
 
 
 def made_by_notebooks() -> dict[str, MadeBy]:

@@ -20,25 +20,15 @@ from dlatrack.studies.cost import BENCH
 
 @dataclass(frozen=True)
 class Record:
-    """A figure or table as `provenance` saved it.
+    """A figure or table as `provenance` saved it."""
 
-    Args:
-        name: name of its files, without suffix, e.g. "table02".
-        path: path of the record itself.
-        made_by: notebook, e.g. "notebooks/05_evaluate_otb100.py", or command that made it.
-        parameters: parameters of the notebook or command.
-        synthetic: whether its numbers come from synthetic sequences; None: it needs no sequences.
-        data: name of the file with the numbers.
-        data_sha256: SHA-256 of that file.
-    """
-
-    name: str
-    path: Path
-    made_by: str
-    parameters: Mapping[str, Any]
-    synthetic: bool | None
-    data: str
-    data_sha256: str
+    name: str  #: of its files, without suffix, e.g. "table02"
+    path: Path  #: of the record itself
+    made_by: str  #: notebook, e.g. "notebooks/05_evaluate_otb100.py", or command that made it
+    parameters: Mapping[str, Any]  #: of the notebook or command
+    synthetic: bool | None  #: whether its numbers come from synthetic sequences; None: it needs no sequences
+    data: str  #: name of the file with the numbers
+    data_sha256: str  #: SHA-256 of that file
 
     @property
     def kind(self) -> str:

@@ -28,23 +28,14 @@ RULES = {"points": "dla_points", "anchors": "dla_anchors"}
 
 @dataclass(frozen=True)
 class Choice:
-    """Another answer to one question that the paper leaves open.
-
-    Args:
-        question: the open question.
-        ours: the default.
-        other: this answer.
-        options: options of the assigner that give this answer.
-        offset: search-region px of the first grid point.
-        heads: heads of `RULES` that the question concerns.
-    """
+    """Another answer to one question that the paper leaves open."""
 
     question: str
-    ours: str
-    other: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    offset: float = 31
-    heads: tuple[str, ...] = tuple(RULES)
+    ours: str  #: the default
+    other: str  #: this answer
+    options: Mapping[str, Any] = field(default_factory=dict)  #: options of the assigner that give this answer
+    offset: float = 31  #: of the first grid point, search-region px
+    heads: tuple[str, ...] = tuple(RULES)  #: heads of `RULES` that the question concerns
 
 
 #: The rows of docs/decisions.md that labels depend on, for the default K.

@@ -109,19 +109,12 @@ def sizes(preset: str) -> Sizes:
 
 @dataclass(frozen=True)
 class Plan:
-    """Twins that are trained on the same pairs and run over the same held-out sequences.
+    """Twins that are trained on the same pairs and run over the same held-out sequences."""
 
-    Args:
-        tracker: recipe of the fixed twin.
-        schedule: training schedule of both.
-        train: number of synthetic training sequences, and frames in each.
-        test: number of synthetic held-out sequences, and frames in each.
-    """
-
-    tracker: str
-    schedule: Schedule
-    train: tuple[int, int]
-    test: tuple[int, int]
+    tracker: str  #: recipe of the fixed twin
+    schedule: Schedule  #: training schedule of both
+    train: tuple[int, int]  #: number of synthetic training sequences, and frames in each
+    test: tuple[int, int]  #: number of synthetic held-out sequences, and frames in each
 
     @property
     def twins(self) -> Twins:

@@ -19,15 +19,10 @@ from dlatrack.training.engine import Training
 
 @dataclass(frozen=True)
 class SeedStudy:
-    """Twins that are trained once for every seed; training and held-out videos stay the same.
+    """Twins that are trained once for every seed; training and held-out videos stay the same."""
 
-    Args:
-        plan: the twins, their schedule and sequences.
-        seeds: seeds of weights, pairs and label draws.
-    """
-
-    plan: Plan
-    seeds: tuple[int, ...]
+    plan: Plan  #: the twins, their schedule and sequences
+    seeds: tuple[int, ...]  #: of weights, pairs and label draws
 
     @property
     def labels(self) -> tuple[str, str]:
