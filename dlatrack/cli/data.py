@@ -42,7 +42,7 @@ def data_list(
     rows = []
     for name in names():
         known = manifest(name)
-        found = [place for folder in root if (place := _place(name, folder)) is not None]
+        found = [place for folder in root if (place := place_in(folder, name)) is not None]
         disk = f"{known.disk_gb:g} GB"
         where = tuple(_describe_place(place) for place in found) or ("missing" if root else "")
         rows.append((name, known.role, disk, _describe_splits(known), where))
@@ -139,7 +139,7 @@ def data_mini(
         print_line(f"{each}: {root}")
 
 
-def _place(name: str, root: Path) -> Place | None:
+def place_in(root: Path, name: str) -> Place | None:
     """Where a data set lies in a folder; None if it is not there."""
     from dlatrack.datasets.manifests import locate
 
