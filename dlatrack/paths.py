@@ -39,6 +39,11 @@ def notebooks_dir() -> Path:
     return root() / "notebooks"
 
 
+def notebook_files() -> list[Path]:
+    """The notebooks that are there, in the order of their numbers."""
+    return sorted(notebooks_dir().glob("[0-9]*_*.ipynb"))
+
+
 def figures_dir() -> Path:
     """Folder that figures and tables are written to: DLATRACK_FIGURES, else `figures/` among the runs."""
     return _folder("DLATRACK_FIGURES", runs_dir() / "figures")

@@ -45,14 +45,8 @@ def bench(
     """Measure speed: median and spread over repetitions, against a plain reference in the same run."""
     from dlatrack.bench.run import run_benches
 
-    options = {
-        "tracker": tracker,
-        "batch": batch,
-        "device": device,
-        "weights": weights,
-        "clips": clips,
-        "pack": pack,
-    }
+    options = {"tracker": tracker, "batch": batch, "device": device}
+    options |= {"weights": weights, "clips": clips, "pack": pack}
     given = {name: value for name, value in options.items() if value}
     reports = {}
     for title, report in run_benches(what, repeats=repeats, threads=threads, options=given):

@@ -55,7 +55,7 @@ def benchmark(
     if not entry.manifest and entry.name != "folder":
         raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
     check_device(device)
-    part = _part(shard)
+    part = _read_shard(shard)
     source = DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing)
     run = partial(
         run_benchmark,
@@ -103,7 +103,7 @@ def _run_network(
     from dlatrack.tuning.record import read_tuned
 
     _, trained = load_weights(weights, recipe_of(recipe) if recipe else None)
-    hyper = hyper or (benchmark if benchmark in trained.online else "OTB100")
+    hyper = hyper or trained.tuned_for(benchmark)
     tuned = read_tuned(hyper, trained.name) if hyper.endswith(".json") or Path(hyper).is_file() else None
     make = partial(
         OnlineTracker.from_weights,
@@ -138,18 +138,16 @@ def score_results(
     """
     import pandas as pd
 
-    from dlatrack.cli.score_output import print_scores, print_truth_notes, refuse_all, score_row
+    from dlatrack.cli.score_output import print_scores, print_truth_notes, refuse_all
+    from dlatrack.cli.tracker_scores import TrackerScores
     from dlatrack.evaluation.ope import OPEResult
-    from dlatrack.evaluation.scoring import Scored, absent_rule, each_tracker, score_tracker
+    from dlatrack.evaluation.scoring import absent_rule, each_tracker
     from dlatrack.files import write_text
 
-    scored: list[Scored] = []
-    failures = each_tracker(
-        truth, list(folders.values()), lambda name, rows: scored.append(score_tracker(name, rows, truth))
-    )
-    refuse_all(failures)
+    run = TrackerScores(truth, "pysot", absent_rule(truth.name), allow_missing=allow_missing)
+    refuse_all(each_tracker(truth, list(folders.values()), run.add))
     columns: dict[str, np.ndarray] = {}
-    for entry in scored:
+    for entry in run.scored:
         result = entry.result
         if isinstance(result, OPEResult):
             columns[entry.tracker] = result.sequence_auc
@@ -159,13 +157,11 @@ def score_results(
                 f"{entry.tracker} failures": result.sequence_failures,
             }
     frame = pd.DataFrame(columns, index=pd.Index(truth.sequences, name="sequence"))
-    absent = absent_rule(truth.name)
-    missing = len(truth.missing) if allow_missing or truth.missing else None
-    frame.loc[f"mean, {missing} sequences missing" if missing else "mean"] = frame.mean()
+    missing = f", {len(truth.missing)} sequences missing" if truth.missing else ""
+    frame.loc[f"mean{missing}"] = frame.mean()
     write_text(table, frame.to_csv(lineterminator="\n"))
-    rows = [score_row(entry, truth, attributes=False, missing=missing, absent=absent) for entry in scored]
-    print_scores(truth, rows, absent)
-    print_truth_notes(truth, absent)
+    print_scores(truth, run.rows, run.absent)
+    print_truth_notes(truth, run.absent)
     print_line(f"scores of each sequence: {table}")
 
 
@@ -177,8 +173,8 @@ def _print_marks(tuned: Tuned, weights_sha256: str) -> None:
         print_line(mark, style="bold red")
 
 
-def _part(shard: str) -> tuple[int, int]:
-    """The numbers of "k/n"."""
+def _read_shard(shard: str) -> tuple[int, int]:
+    """The k and n of the text "k/n"."""
     k, _, n = shard.partition("/")
     if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
         raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shard!r}")

@@ -42,10 +42,10 @@ def data_list(
     rows = []
     for name in names():
         known = manifest(name)
-        found = [place for folder in root if (place := _place(name, folder)) is not None]
+        found = [place for folder in root if (place := place_in(folder, name)) is not None]
         disk = f"{known.disk_gb:g} GB"
-        where = tuple(_found(place) for place in found) or ("missing" if root else "")
-        rows.append((name, known.role, disk, _splits(known), where))
+        where = tuple(_describe_place(place) for place in found) or ("missing" if root else "")
+        rows.append((name, known.role, disk, _describe_splits(known), where))
     print_table(("name", "role", "disk", "splits", "found"), rows)
 
 
@@ -70,7 +70,7 @@ def data_info(name: DataSet) -> None:
     _print_lines([f"{what:<{width}}{fact}" for what, fact in facts.items() if fact])
     _print_lines(["", *known.layout.strip("\n").splitlines(), ""])
     for split in known.splits.values():
-        counts = ", ".join(_counted(known, what, number) for what, number in split.counts.items())
+        counts = ", ".join(_describe_count(known, what, number) for what, number in split.counts.items())
         print_line(f"split {split.name}: {counts or 'not counted'}")
     _print_lines([f"note: {quirk}" for quirk in known.quirks])
 
@@ -139,7 +139,8 @@ def data_mini(
         print_line(f"{each}: {root}")
 
 
-def _place(name: str, root: Path) -> Place | None:
+def place_in(root: Path, name: str) -> Place | None:
+    """Where a data set lies in a folder; None if it is not there."""
     from dlatrack.datasets.manifests import locate
 
     try:
@@ -148,12 +149,12 @@ def _place(name: str, root: Path) -> Place | None:
         return None
 
 
-def _splits(known: Manifest) -> tuple[str, ...]:
+def _describe_splits(known: Manifest) -> tuple[str, ...]:
     """A line for each split with files of its own, and its first count; neighbours that are alike share a line."""
     sizes = [
         (
             split.name,
-            next((f": {_counted(known, what, number)}" for what, number in split.counts.items()), ""),
+            next((f": {_describe_count(known, what, number)}" for what, number in split.counts.items()), ""),
         )
         for split in known.splits.values()
         if not split.of
@@ -166,11 +167,12 @@ def _splits(known: Manifest) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _counted(known: Manifest, what: str, number: int) -> str:
+def _describe_count(known: Manifest, what: str, number: int) -> str:
     return f"{number:,} {'images' if known.kind == 'image' and what == 'videos' else what}"
 
 
-def _found(place: Place) -> str:
+def _describe_place(place: Place) -> str:
+    """The folder of a data set and its splits, with those of the manifest that are missing."""
     here = place.splits_on_disk()
     own = [split.name for split in place.manifest.splits.values() if not split.of]
     missing = [name for name in own if name not in here]

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from dlatrack import __version__, paths
+from dlatrack.cli.data import place_in
 from dlatrack.cli.doctor_packages import Finding, extras, imports, packages, system
 from dlatrack.cli.printing import print_line
 from dlatrack.errors import InputError
@@ -44,7 +45,7 @@ def examine() -> list[Finding]:
 
 
 def _found(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """What a check finds, whole even where the check fails: the rest of the report must follow."""
+    """What a check finds; that it fails is a finding, too, so that the rest of the report follows."""
     findings: list[Finding] = []
     try:
         findings.extend(check())
@@ -142,35 +143,32 @@ def _can_make_files(folder: Path) -> bool:
 
 
 def _data() -> Iterator[Finding]:
-    from dlatrack.datasets.manifests import locate, names
+    from dlatrack.datasets.manifests import names
 
     known, home = names(), paths.data_dir()
     yield Finding("manifests of data sets", "ok", ", ".join(known))
-    places = {}
-    for name in known if home is not None and os.path.isdir(home) else ():
-        try:
-            places[name] = locate(name, home or Path()).root
-        except InputError:
-            continue
-    found = ", ".join(f"{name} in {place}" for name, place in places.items()) or "none"
-    looked = "DLATRACK_DATA is not set" if home is None else f"looked in {home}"
-    if home is not None and not os.path.isdir(home):
+    places = []
+    if home is None:
+        looked = "DLATRACK_DATA is not set"
+    elif os.path.isdir(home):
+        looked = f"looked in {home}"
+        places = [f"{name} in {place.root}" for name in known if (place := place_in(home, name)) is not None]
+    else:
         looked = f"DLATRACK_DATA is {home}, which is no folder"
     advice = (
         "for benchmarks and training on real video; set DLATRACK_DATA or name folders with --root; "
         "dlatrack data info NAME says where to get one, dlatrack data mini makes small synthetic ones"
     )
-    yield Finding.optional("data sets", bool(places), f"{found} ({looked})", advice)
+    yield Finding.optional("data sets", bool(places), f"{', '.join(places) or 'none'} ({looked})", advice)
     shared = paths.shared_data()
     advice = "for tests against official answers; set DLATRACK_SHARED_DATA"
     yield Finding.optional("shared data", shared is not None, str(shared or "none"), advice)
 
 
 def _notebooks() -> Iterator[Finding]:
-    folder = paths.notebooks_dir()
-    count = len(list(folder.glob("[0-9]*.ipynb")))
+    count = len(paths.notebook_files())
     advice = "for dlatrack run; they are in the clone and not in the installed package"
-    yield Finding.optional("notebooks", count > 0, f"{count} in {folder}", advice)
+    yield Finding.optional("notebooks", count > 0, f"{count} in {paths.notebooks_dir()}", advice)
     from dlatrack.notebooks.run import kernels
 
     try:

@@ -33,19 +33,13 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report.
+    """One line of the report."""
 
-    Args:
-        what: what was looked at.
-        state: "ok"; "missing": something optional is not there; "broken": the core of dlatrack does not work without.
-        found: what there is.
-        advice: what it is needed for and how to get it; empty if all is well.
-    """
-
-    what: str
+    what: str  #: what was looked at
+    #: "missing": something optional is not there; "broken": the core of dlatrack does not work without.
     state: Literal["ok", "missing", "broken"]
-    found: str
-    advice: str = ""
+    found: str  #: what there is
+    advice: str = ""  #: what it is needed for and how to get it; "": all is well
 
     @classmethod
     def optional(cls, what: str, works: bool, found: str, advice: str) -> Finding:

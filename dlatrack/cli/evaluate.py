@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dlatrack.cli.tracker_scores import TrackerScores
-    from dlatrack.evaluation.protocol_effects import Comparison
-    from dlatrack.evaluation.statistics.compare import TrackerPair
-    from dlatrack.evaluation.statistics.difference import Estimate
     from dlatrack.evaluation.truth import BenchmarkTruth
 
 
@@ -61,10 +58,10 @@ def evaluate(
     allow_missing: AllowMissing = False,
 ) -> None:
     """Score result files of any tracker; no images are needed."""
-    from dlatrack.cli.score_output import print_note, print_notes, print_truth_notes, refuse_all
+    from dlatrack.cli import score_output as output
     from dlatrack.cli.tracker_scores import TrackerScores
     from dlatrack.evaluation.scoring import absent_rule, each_tracker, protocols_of
-    from dlatrack.evaluation.significance import differences
+    from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
     from dlatrack.evaluation.truth import benchmark
     from dlatrack.evaluation.truth_source import read_truth
 
@@ -76,60 +73,39 @@ def evaluate(
     rule = absent_rule(benchmark(name).name, absent)
     truth = read_truth(name, gt, allow_missing=allow_missing)
     run = TrackerScores(truth, protocol, rule, compare, attributes, significance, allow_missing)
-    failures = each_tracker(truth, results, run.add, allow_missing=allow_missing, note=print_note)
-    wrong = list(failures)
-    metric = ""
-    found: Mapping[TrackerPair, Estimate] = {}
+    failures = each_tracker(truth, results, run.add, allow_missing=allow_missing, note=output.print_note)
+    sentences: list[str] = []
     if significance:
         try:
             metric, found = differences(run.scored, truth, run.measured)
         except InputError as error:
-            wrong.append(str(error))
-    _print_scores(run, "json" if json else "csv" if csv else "table", metric, found)
-    print_truth_notes(truth, rule)
+            failures.append(str(error))
+        else:
+            run.add_differences(as_numbers(metric, found))
+            sentences = as_sentences(metric, found)
+    _print_scores(run, sentences, json=json, csv=csv)
+    output.print_truth_notes(truth, rule)
     columns = {key for row in run.rows for key in row}
     if attributes and columns and not any(key.startswith(("auc ", "eao ")) for key in columns):
-        print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
-    print_notes(run.scored)
-    refuse_all(wrong)
+        output.print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
+    output.print_result_notes(run.scored)
+    output.refuse_all(failures)
 
 
-def _print_scores(run: TrackerScores, form: str, metric: str, found: Mapping[TrackerPair, Estimate]) -> None:
-    """Print scores and differences in one of the forms."""
+def _print_scores(run: TrackerScores, sentences: Sequence[str], *, json: bool, csv: bool) -> None:
+    """Print scores, the reasons why protocols differ, and sentences on the differences of trackers."""
     from dlatrack.cli.score_output import print_csv, print_json, print_reasons, print_scores
-    from dlatrack.evaluation.significance import as_numbers, as_sentences
     from dlatrack.evaluation.truth import BENCHMARKS
 
-    numbers = as_numbers(metric, found)
-    rows = [row | _extra(row, run.compared, numbers, run.protocol) for row in run.rows]
-    if form == "json":
-        print_json(rows)
-    elif form == "csv":
-        print_csv(rows)
-    else:
-        # In one-pass evaluation the tables of reasons name what is refused.
-        shown = [row for row in run.rows if "refused" not in row or BENCHMARKS[run.truth.name].resets]
-        print_scores(run.truth, shown, run.absent)
-        print_reasons(run.compared)
-        for line in as_sentences(metric, found):
-            print_line(line)
-
-
-def _extra(
-    row: Mapping[str, Any],
-    compared: Mapping[str, Sequence[Comparison]],
-    numbers: Mapping[str, list[dict[str, Any]]],
-    protocol: str,
-) -> dict[str, Any]:
-    """Effects of single rules, and differences from other trackers, for JSON and CSV."""
-    extra: dict[str, Any] = {}
-    comparisons = compared.get(row["tracker"], ())
-    for comparison in comparisons if comparisons and comparisons[0].result is not None else ():
-        if comparison.protocol == row["protocol"] and comparison.result is not None:
-            extra["effects"] = [vars(effect) for effect in comparison.effects]
-    if row["protocol"] == protocol and row["tracker"] in numbers:
-        extra["differences"] = numbers[row["tracker"]]
-    return extra
+    if json or csv:
+        (print_json if json else print_csv)(run.rows)
+        return
+    # In one-pass evaluation the tables of reasons name what is refused.
+    shown = [row for row in run.rows if "refused" not in row or BENCHMARKS[run.truth.name].resets]
+    print_scores(run.truth, shown, run.absent)
+    print_reasons(run.compared)
+    for line in sentences:
+        print_line(line)
 
 
 def _why_no_attributes(truth: BenchmarkTruth, protocol: str) -> str:

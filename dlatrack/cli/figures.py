@@ -49,9 +49,9 @@ def figures(
     sizes(preset)
     if only and gallery_only:
         raise InputError(f"--only {only[0]} runs a notebook and --gallery-only runs none; give one of them")
-    stems = [] if gallery_only else _chosen(only or [])
+    stems = [] if gallery_only else _notebooks_of(only or [])
     with _figures_in(_folder(preset)) as folder, owned_folder(folder):
-        failed = {} if gallery_only else _run(stems, preset)
+        failed = {} if gallery_only else _run_all(stems, preset)
         print(f"gallery written to {write_gallery(folder)}")
     if failed:
         raise NotebookError(f"{len(failed)} failed: {'; '.join(failed.values())}")
@@ -77,11 +77,12 @@ def _figures_in(folder: Path) -> Iterator[Path]:
             os.environ["DLATRACK_FIGURES"] = before
 
 
-def _chosen(only: Sequence[str]) -> list[str]:
+def _notebooks_of(only: Sequence[str]) -> list[str]:
+    """Stems of the notebooks that make some figures and tables, or of all notebooks, the ledger last."""
     from dlatrack.ledger.makers import made_by_notebooks, notebooks_for
     from dlatrack.ledger.records import read_records
 
-    stems = sorted(path.stem for path in paths.notebooks_dir().glob("[0-9]*_*.ipynb"))
+    stems = [path.stem for path in paths.notebook_files()]
     if only:
         known = {name: made.notebook for name, made in made_by_notebooks().items()}
         for record in read_records().values():
@@ -91,7 +92,7 @@ def _chosen(only: Sequence[str]) -> list[str]:
     return sorted(stems, key=lambda stem: (stem.startswith(_LEDGER), stem))
 
 
-def _run(stems: list[str], preset: str) -> dict[str, str]:
+def _run_all(stems: list[str], preset: str) -> dict[str, str]:
     """Run notebooks one after the other.
 
     Returns:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,41 +19,14 @@ from dlatrack.progress import printable
 #: Notes that are printed for each tracker.
 _SHOWN = 3
 
-#: Entries of a row that a table for people does not repeat: the title or a table of its own has them.
-_NOT_IN_TABLE = ("benchmark", "absent", "absent_frames")
-
 #: Entries of a row that are lists.
 _LISTS = ("effects", "differences")
 
+#: Entries of a row that a table for people does not repeat: the title or a table of its own has them.
+_NOT_IN_TABLE = ("benchmark", "absent", "absent_frames", *_LISTS)
 
-def score_row(
-    entry: Scored, truth: BenchmarkTruth, *, attributes: bool, missing: int | None, absent: str | None
-) -> dict[str, Any]:
-    """Names and scores of one tracker, with what marks them.
-
-    Args:
-        entry: the tracker's scores.
-        truth: of the sequences that it was scored on.
-        attributes: add the scores of each attribute or tag.
-        missing: sequences of the benchmark that it was not scored on; None: they were not allowed to be missing.
-        absent: how frames without the target counted; None: as the protocol says.
-    """
-    row = entry.as_dict()
-    if missing is not None:
-        row |= {"sequences": len(truth.sequences), "missing": missing}
-    if absent is not None and (count := absent_count(truth)):
-        row |= {"absent": absent, "absent_frames": count}
-    if not attributes:
-        return row
-    if not isinstance(entry.result, OPEResult):
-        return row | {f"eao {tag}": value for tag, value in entry.result.eao_by_tag.items()}
-    parts = {a: entry.result.subset(truth.with_attribute(a)) for a in truth.attributes}
-    return row | {f"auc {attribute}": part.auc for attribute, part in parts.items()}
-
-
-def refused_row(tracker: str, benchmark: str, protocol: str, refusal: str) -> dict[str, Any]:
-    """The row of a protocol that refuses the results of a tracker."""
-    return {"tracker": tracker, "benchmark": benchmark, "protocol": protocol, "refused": refusal}
+#: What happens to frames without the target.
+_ABSENT_WORDS = {"fail": "frames without it fail in every curve", "drop": "frames without it are left out"}
 
 
 def absent_count(truth: BenchmarkTruth) -> int:
@@ -66,7 +38,7 @@ def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print rows as JSON; a score that a row does not have is null."""
     rows = list(rows)
     keys = [key for key in _columns(rows) if key not in (*_LISTS, "refused")]
-    whole = _known([{key: row.get(key) for key in keys} | dict(row) for row in rows])
+    whole = [{key: row.get(key) for key in keys} | dict(row) for row in rows]
     text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
     print(text if _encodable(text) else json.dumps(whole, indent=2))
 
@@ -79,10 +51,8 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     rows = list(rows)
     compared = list(dict.fromkeys(row["tracker"] for row in rows if "differences" in row))
     flat = [
-        _known(
-            {key: _text(value) for key, value in row.items() if key not in _LISTS}
-            | _difference_columns(row, compared)
-        )
+        {key: _text(value) for key, value in row.items() if key not in _LISTS}
+        | _difference_columns(row, compared)
         for row in rows
     ]
     if flat:
@@ -101,14 +71,10 @@ def print_scores(truth: BenchmarkTruth, rows: Sequence[Mapping[str, Any]], absen
     if truth.missing:
         title += f"; {len(truth.missing)} sequences are missing"
     if absent is not None and (count := absent_count(truth)):
-        title += f"; the target is absent in {count:,} ({ABSENT_WORDS[absent]})"
+        title += f"; the target is absent in {count:,} ({_ABSENT_WORDS[absent]})"
     cells = [[_cell(key, row.get(key)) for key in columns] for row in rows]
     keys = ("tracker", "protocol") if len({row["protocol"] for row in rows}) > 1 else ("tracker",)
     print_table(columns, cells, title=title, keys=len(keys))
-
-
-#: What happens to frames without the target.
-ABSENT_WORDS = {"fail": "frames without it fail in every curve", "drop": "frames without it are left out"}
 
 
 def print_reasons(compared: Mapping[str, Sequence[Comparison]]) -> None:
@@ -116,10 +82,8 @@ def print_reasons(compared: Mapping[str, Sequence[Comparison]]) -> None:
     for tracker, comparisons in compared.items():
         base = comparisons[0].result
         if base is None:
-            print_line(f"{tracker}: {comparisons[0].protocol} refuses it: {comparisons[0].refusal}")
-            for other in comparisons[1:]:
-                if other.result is None:
-                    print_line(f"{tracker}: {other.protocol} refuses it: {other.refusal}")
+            for refused in (each for each in comparisons if each.result is None):
+                print_line(f"{tracker}: {refused.protocol} refuses it: {refused.refusal}")
             continue
         rows: list[tuple[Cell, ...]] = []
         for comparison in comparisons[1:]:
@@ -142,7 +106,7 @@ def print_note(text: str) -> None:
     print_line(f"note: {text}", file=sys.stderr)
 
 
-def print_notes(scored: Sequence[Scored]) -> None:
+def print_result_notes(scored: Sequence[Scored]) -> None:
     """Print what was odd in the results."""
     for entry in scored:
         notes = entry.result.notes if isinstance(entry.result, OPEResult) else ()
@@ -164,9 +128,21 @@ def print_truth_notes(truth: BenchmarkTruth, absent: str | None) -> None:
         frames = sum(len(sequence.regions) for sequence in truth.sequences.values())
         other = "drop leaves them out" if absent == "fail" else "fail counts them as failures"
         print_note(
-            f"the target is absent in {count:,} of {frames:,} frames: {ABSENT_WORDS[absent]}; evaluate --absent "
+            f"the target is absent in {count:,} of {frames:,} frames: {_ABSENT_WORDS[absent]}; evaluate --absent "
             f"{other}"
         )
+
+
+def refuse_all(failures: Sequence[str]) -> None:
+    """Print every failure on a line of its own, the last as the error of the command.
+
+    Raises:
+        InputError: if there is one.
+    """
+    for failure in failures[:-1]:
+        print_line(f"dlatrack: {failure}", file=sys.stderr)
+    if failures:
+        raise InputError(failures[-1])
 
 
 def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -188,15 +164,6 @@ def _difference_columns(row: Mapping[str, Any], compared: Sequence[str]) -> dict
     return columns
 
 
-def _known(value: Any) -> Any:
-    """A value, or the values in lists and dictionaries, with None for each score that is NaN."""
-    if isinstance(value, list):
-        return [_known(one) for one in value]
-    if isinstance(value, dict):
-        return {key: _known(one) for key, one in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def _text(value: Any) -> Any:
     """A value that standard output can hold."""
     return printable(value) if isinstance(value, str) and not _encodable(value) else value
@@ -211,20 +178,9 @@ def _encodable(text: str) -> bool:
 
 
 def _cell(key: str, value: Any) -> str:
-    if _known(value) is None:
+    """A value with four decimals, but `lost`, which may be a mean of repetitions, without zeros at its end."""
+    if value is None:
         return ""
     if key == "lost" and isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def refuse_all(failures: Sequence[str]) -> None:
-    """Print every failure on a line of its own, the last as the error of the command.
-
-    Raises:
-        InputError: if there is one.
-    """
-    for failure in failures[:-1]:
-        print_line(f"dlatrack: {failure}", file=sys.stderr)
-    if failures:
-        raise InputError(failures[-1])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -40,7 +40,7 @@ Data = Annotated[
         "sequences."
     ),
 ]
-OrRecipes = Annotated[int, typer.Option(help="0: the recipe's.")]
+ScheduleNumber = Annotated[int, typer.Option(help="0: the recipe's.")]
 Batch = Annotated[int, typer.Option(help="Of all processes together; 0: the recipe's.")]
 TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under torchrun cpu or cuda.")]
 Backbone = Annotated[
@@ -77,25 +77,15 @@ Replay = Annotated[Path | None, typer.Option(help="Repeat a failed step from its
 
 @dataclass(frozen=True)
 class Run:
-    """A training as the command line describes it.
+    """A training as the command line describes it."""
 
-    Args:
-        recipe: network, assigner and schedule.
-        folder: folder of checkpoint, history and weights.
-        data: training data as `open_training_data` takes them; empty: synthetic sequences.
-        sequences: number of synthetic training sequences.
-        seed: seed of weights, pairs and label draws.
-        backbone_weights: what the backbone starts from; "": as the recipe says.
-        tensorboard: whether to write event files.
-    """
-
-    recipe: Recipe
-    folder: Path
-    data: Sequence[str]
-    sequences: int
-    seed: int
-    backbone_weights: str
-    tensorboard: bool
+    recipe: Recipe  #: network, assigner and schedule
+    folder: Path  #: of checkpoint, history and weights
+    data: Sequence[str]  #: training data as `open_training_data` takes them; empty: synthetic sequences
+    sequences: int  #: number of synthetic training sequences
+    seed: int  #: of weights, pairs and label draws
+    backbone_weights: str  #: what the backbone starts from; "": as the recipe says
+    tensorboard: bool  #: whether event files are written
 
 
 def train(
@@ -103,8 +93,8 @@ def train(
     out: RunFolder = None,
     data: Data = None,
     sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
-    epochs: OrRecipes = 0,
-    pairs_per_epoch: OrRecipes = 0,
+    epochs: ScheduleNumber = 0,
+    pairs_per_epoch: ScheduleNumber = 0,
     batch: Batch = 0,
     seed: Seed = 0,
     device: TrainingDevice = "cpu",
@@ -130,12 +120,18 @@ def train(
         return
     if not recipe or out is None:
         raise InputError("train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER")
+    from dlatrack.recipes import recipe as recipe_of
     from dlatrack.training.compute import PRECISIONS, Compute
 
     if precision not in PRECISIONS:
         raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
-    _check(gradients, save_minutes)
-    chosen = _recipe(recipe, {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "batch": batch})
+    if gradients not in ("mean", "sum"):
+        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
+    if not save_minutes > 0:
+        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
+    chosen = recipe_of(recipe)
+    schedule = chosen.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
+    chosen = replace(chosen, schedule=schedule)
     run = Run(chosen, out, data or (), sequences, seed, backbone_weights, tensorboard)
     _check_run(run, device)
     compute = Compute(
@@ -152,14 +148,6 @@ def train(
         raise typer.Exit(status)
 
 
-def _check(gradients: str, save_minutes: float) -> None:
-    """Raise on the first option that allows only some values and has another."""
-    if gradients not in ("mean", "sum"):
-        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
-    if not save_minutes > 0:
-        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
-
-
 def _check_run(run: Run, device: str) -> None:
     """Raise on what would otherwise fail only after the data have been read."""
     from dlatrack.devices import check_device
@@ -171,22 +159,6 @@ def _check_run(run: Run, device: str) -> None:
     if not run.data and run.sequences < 1:
         raise InputError(f"sequences must be 1 or more, got {run.sequences}")
     starting_weights(run.recipe.net.backbone, run.backbone_weights or run.recipe.schedule.backbone_start)
-
-
-def _recipe(name: str, changes: Mapping[str, int]) -> Recipe:
-    """A recipe with the fields of its schedule that are not 0 changed; a warm-up longer than the run is cut."""
-    from dlatrack.recipes import recipe
-
-    chosen = recipe(name)
-    given = {field: value for field, value in changes.items() if value}
-    epochs = given.get("epochs", chosen.schedule.epochs)
-    warmup = min(chosen.schedule.warmup_epochs, max(epochs - 1, 0))
-    try:
-        return replace(
-            chosen, schedule=replace(chosen.schedule, **dict[str, Any](given), warmup_epochs=warmup)
-        )
-    except ValueError as error:
-        raise InputError(str(error)) from error
 
 
 def _train(run: Run, compute: Compute) -> int:
@@ -209,8 +181,8 @@ def _train(run: Run, compute: Compute) -> int:
     with ranks(compute.device) as (processes, device), processes.owned_folder(folder), events as listener:
         compute = replace(compute, device=device, ranks=processes)
         crops = _crops(run)
-        say = print_line if processes.first else _say_nothing
-        say(_effective(recipe.schedule, compute))
+        say = print_line if processes.first else lambda text: None
+        say(_describe_steps(recipe.schedule, compute))
         if (folder / engine.CHECKPOINT).exists():
             say(f"resuming from {folder / engine.CHECKPOINT}")
         stream = None if processes.first else io.StringIO()
@@ -262,17 +234,11 @@ def _save(run: Run, training: Training, crops: CropSource | Mixture, compute: Co
     return file
 
 
-def _say_nothing(text: str) -> None:
-    """What all processes of a training but the first print."""
-
-
-def _effective(schedule: Schedule, compute: Compute) -> str:
-    """One line on batch and rate."""
-    parts = (
-        ""
-        if compute.parts == 1
-        else (f" in {compute.parts} parts ({compute.ranks.world} processes x {compute.accumulate})")
-    )
+def _describe_steps(schedule: Schedule, compute: Compute) -> str:
+    """One line on the batch, the learning rate and the arithmetic of training steps."""
+    parts = ""
+    if compute.parts > 1:
+        parts = f" in {compute.parts} parts ({compute.ranks.world} processes x {compute.accumulate})"
     return (
         f"batch of {schedule.batch} pairs{parts}, learning rate {schedule.rate:g} for the {compute.gradients} of the "
         f"parts' gradients, {compute.precision}{', compiled' if compute.compile else ''}, {compute.device}"

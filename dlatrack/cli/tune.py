@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlatrack.cli.options import Device, Fast, Seed
 from dlatrack.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -20,19 +21,16 @@ def tune(
     root: Annotated[Path, typer.Option(help="Folder of the validation sequences, or of the data set.")],
     out: Annotated[Path, typer.Option(help="JSON file to write; an interrupted tuning resumes.")],
     name: Annotated[
-        str,
-        typer.Option(help="folder: sequences in the OTB layout; or a data set, e.g. GOT10K."),
+        str, typer.Option(help="folder: sequences in the OTB layout; or a data set, e.g. GOT10K.")
     ] = "folder",
     split: Annotated[
         str, typer.Option(help="Of the data set; empty: val, or train where there is none.")
     ] = "",
     trials: Annotated[int, typer.Option(help="Settings to try.", min=1)] = 40,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes; each uses one core.", min=1)] = 1,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
-    ] = False,
+    device: Device = "cpu",
+    fast: Fast = False,
     on_test_set: Annotated[
         bool,
         typer.Option(
@@ -73,10 +71,10 @@ def tune(
         workers=workers,
         on_test_set=on_test_set,
     )
-    _print(record, trained.name)
+    _print_best(record, trained.name)
 
 
-def _print(record: TuningRecord, recipe: str) -> None:
+def _print_best(record: TuningRecord, recipe: str) -> None:
     """The best setting beside the recipe's own, and what their difference amounts to."""
     from dlatrack.tuning.record import read_tuned
     from dlatrack.tuning.search import FIELDS

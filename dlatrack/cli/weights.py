@@ -41,9 +41,7 @@ def weights_import(
 
 
 @weights_app.command("info")
-def weights_info(
-    file: WeightFile,
-) -> None:
+def weights_info(file: WeightFile) -> None:
     """Say which recipe a weight file holds and how it was made."""
     from dlatrack.models.weights import load_weights, read_weights_info
 
@@ -118,4 +116,4 @@ def weights_compare(
     for verdict in study.verdicts:
         print_line(verdict)
     if out is not None:
-        save_shipped(study, out, clips=clips, fast=fast)
+        save_shipped(study, out)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from dlatrack.errors import InputError
 from dlatrack.ledger.records import Record
 from dlatrack.paper.numbers import PaperNumber
 from dlatrack.recipes.twins import dla_label, fixed_label, is_dla, title_of
@@ -20,59 +19,27 @@ Records = Mapping[str, Record]
 class Evidence:
     """Our value of a number of the paper.
 
-    Args:
-        value: our value, in the unit of the paper's number or as `remark` says.
-        record: record that it was read from.
-        state: "measured", the same quantity; "reduced", with smaller networks or data; "contradicted", the same
-            quantity, and the paper's number is excluded.
-        protocol: way of measuring or counting.
-        low: lower end of its 95 % interval; None: not known.
-        high: upper end.
-        data: "real", "miniature", "synthetic", or "none" where no data are involved.
-        remark: description of the value.
+    Its `state` is "measured", the same quantity; "reduced", with smaller networks or data; or "contradicted", the
+    same quantity, and the paper's number is excluded.
     """
 
-    value: float
-    record: Record
+    value: float  #: in the unit of the paper's number, or as `remark` says
+    record: Record  #: record that it was read from
     state: str
-    protocol: str
-    low: float | None = None
-    high: float | None = None
-    data: str = ""
-    remark: str = ""
+    protocol: str  #: way of measuring or counting
+    low: float | None = None  #: lower end of its 95 % interval; None: not known
+    high: float | None = None  #: upper end
+    remark: str = ""  #: description of the value
+    data: str = (
+        ""  #: "real", "miniature", "synthetic", or "none" if there are no data; "": as the record says
+    )
 
 
-#: Tables of our trackers and of public result files, and tables of our twins, by table or figure of the paper.
+#: Tables of our trackers and of public result files, by table of the paper.
 _SCORES = {"Table 2": ("fig04_scores", "table02_paper"), "Table 3": ("table03", "table03_paper")}
-_TWINS = {"Table 2": "table02", "Fig. 4": "table02", "Fig. 7a": "07_twins"}
 
 #: Bound on the difference between the scores of one result file in different toolkits.
 _TOOLKITS_DIFFER = {"OTB100": 0.005, "UAV123": 0.02}
-
-
-def row_where(record: Record, table: pd.DataFrame, **wanted: Any) -> pd.Series[Any] | None:
-    """The first row of a table with the wanted values; None if there is none.
-
-    Raises:
-        InputError: if a column is missing.
-    """
-    chosen = table
-    for name, value in wanted.items():
-        chosen = chosen[column(record, chosen, name) == value]
-    return None if chosen.empty else chosen.iloc[0]
-
-
-def column(record: Record, table: pd.DataFrame | pd.Series[Any], name: str) -> Any:
-    """A column of a table, or the cell of a row.
-
-    Raises:
-        InputError: if the table, written by another version, lacks it.
-    """
-    if name not in (table.columns if isinstance(table, pd.DataFrame) else table.index):
-        raise InputError(
-            f"{record.path.with_name(record.data)} has no column {name!r}; run {record.made_by} again"
-        )
-    return table[name]
 
 
 def full_label(tracker: str) -> str:
@@ -97,11 +64,11 @@ def our_labels(trackers: Sequence[str], known: Container[str]) -> tuple[list[str
     return None
 
 
-def twin_row(record: Record, table: pd.DataFrame, tracker: str, **wanted: Any) -> tuple[str, Any] | None:
+def twin_row(record: Record, tracker: str, **wanted: Any) -> tuple[str, Any] | None:
     """Label and row of a tracker, or else of its small version, in a table of twins; None if it has neither."""
     base = title_of(tracker)
     for label in (base, f"{base} small"):
-        row = row_where(record, table, tracker=label, **wanted)
+        row = record.row(tracker=label, **wanted)
         if row is not None:
             return label, row
     return None
@@ -119,78 +86,57 @@ def score_evidence(number: PaperNumber, records: Records) -> Evidence | None:
 
 
 def _own_score(number: PaperNumber, record: Record, label: str) -> Evidence | None:
-    row = row_where(record, record.table(), tracker=label)
+    row = record.row(tracker=label)
     if row is None:
         return None
     whole = record.kind == "real" and label == full_label(number.tracker)
-    return Evidence(
-        float(column(record, row, number.metric)),
-        record,
-        "measured" if whole else "reduced",
-        _protocol(record),
-        data=record.kind,
-        remark=f"{label}, {column(record, row, 'measured on')}",
-    )
+    value, measured_on = (record.column(row, name) for name in (number.metric, "measured on"))
+    state = "measured" if whole else "reduced"
+    return Evidence(float(value), record, state, record.protocol, remark=f"{label}, {measured_on}")
 
 
 def _public_score(number: PaperNumber, record: Record) -> Evidence | None:
-    table, name = record.table(), f"{number.metric}, result files"
-    if name not in table:
-        return None  # made without result files
-    row = row_where(record, table, tracker=number.tracker)
-    if row is None or pd.isna(row[name]):
-        return None
+    row, name = record.row(tracker=number.tracker), f"{number.metric}, result files"
+    if row is None or pd.isna(row.get(name)):
+        return None  # also where the table was made without result files
     value = float(row[name])
     apart = abs(value - (number.value or 0.0)) > _TOOLKITS_DIFFER[number.data_set]
     remark = "scored from public result files"
     if apart:
         remark += "; no toolkit's rules make up for the difference, another run of the tracker may"
-    state = "contradicted" if apart else "measured"
-    return Evidence(value, record, state, _protocol(record), data=record.kind, remark=remark)
+    return Evidence(value, record, "contradicted" if apart else "measured", record.protocol, remark=remark)
 
 
-def gain_evidence(number: PaperNumber, records: Records) -> Evidence | None:
+def gain_evidence(number: PaperNumber, record: Record) -> Evidence | None:
     """Gain of DLA over the fixed rule: points of 100 of AUC or precision, per cent of EAO."""
-    record = records.get(_TWINS[number.where])
-    if record is None or (table := record.table()).empty:
-        return None
-    if (found := twin_row(record, table, number.tracker)) is None:
+    if (found := twin_row(record, number.tracker)) is None:
         return None
     label, row = found
     whole = record.kind == "real" and label == title_of(number.tracker)
     value, low, high = _gain(number, record, row)
     if value is None:
         return None
-    return Evidence(
-        value,
-        record,
-        "measured" if whole else "reduced",
-        f"{_protocol(record)}, paired bootstrap over sequences" if low is not None else _protocol(record),
-        low,
-        high,
-        record.kind,
-        f"{dla_label(label)}, {column(record, row, 'measured on')}",
-    )
+    protocol = record.protocol + (", paired bootstrap over sequences" if low is not None else "")
+    remark = f"{dla_label(label)}, {record.column(row, 'measured on')}"
+    return Evidence(value, record, "measured" if whole else "reduced", protocol, low, high, remark)
 
 
 def _gain(
     number: PaperNumber, record: Record, row: pd.Series[Any]
 ) -> tuple[float | None, float | None, float | None]:
+    """The gain and the ends of its interval, as far as the table has them."""
     if number.metric == "AUC gain":
-        value, low, high = (100 * float(column(record, row, name)) for name in ("difference", "low", "high"))
+        value, low, high = (100 * float(record.column(row, name)) for name in ("difference", "low", "high"))
         return value, low, high
     metric = number.metric.removesuffix(" gain")
-    fixed, dla = (float(column(record, row, f"{metric}, {rule}")) for rule in ("fixed rule", "DLA"))
+    fixed, dla = (float(record.column(row, f"{metric}, {rule}")) for rule in ("fixed rule", "DLA"))
     if metric == "EAO":
         return (100 * (dla / fixed - 1) if fixed > 0 else None), None, None
     return 100 * (dla - fixed), None, None
 
 
-def attribute_evidence(number: PaperNumber, records: Records) -> Evidence | None:
+def attribute_evidence(number: PaperNumber, record: Record) -> Evidence | None:
     """Number of attributes of OTB100 on which one tracker, or one pair of twins, is above the other."""
-    record = records.get("fig05")
-    if record is None:
-        return None
     scores: dict[str, dict[str, float | None]] = record.numbers()["auc"]
     over_pair = is_dla(number.over)
     sides = [[name, title_of(name)] if over_pair else [name] for name in (number.tracker, number.over)]
@@ -202,19 +148,16 @@ def attribute_evidence(number: PaperNumber, records: Records) -> Evidence | None
     judged = [one for one in above if one is not None]
     state = "measured" if record.kind == "real" and full else "reduced"
     remark = f"attributes, of {len(judged)}, with {' and '.join(upper)} above {' and '.join(lower)}"
-    return Evidence(sum(judged), record, state, _protocol(record), data=record.kind, remark=remark)
+    return Evidence(sum(judged), record, state, record.protocol, remark=remark)
 
 
 def _above(
     scores: Mapping[str, Mapping[str, float | None]], attribute: str, upper: list[str], lower: list[str]
 ) -> bool | None:
+    """Whether all of `upper` score higher than all of `lower`; None where one of them has no score."""
     high, low = (
         [score for name in side if (score := scores[name][attribute]) is not None] for side in (upper, lower)
     )
     if len(high) < len(upper) or len(low) < len(lower):
         return None
     return min(high) > max(low)
-
-
-def _protocol(record: Record) -> str:
-    return str(record.parameters.get("protocol", ""))

@@ -9,7 +9,7 @@ from pathlib import Path
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
-from dlatrack.ledger.makers import MadeBy, made_by_notebooks, title
+from dlatrack.ledger.makers import MadeBy, made_by_notebooks, notebook_title
 from dlatrack.ledger.records import Record, read_records
 
 GALLERY = "README.md"
@@ -29,11 +29,13 @@ record of what made it from what; every table as CSV, Markdown and record. The s
 """
 
 
-def write_gallery(folder: Path | None = None) -> Path:
+def write_gallery(folder: Path) -> Path:
     """Write the gallery of all figures and tables that have a record.
 
+    Notebooks come first; figures and tables are in the order in which the notebook makes them.
+
     Args:
-        folder: folder of the figures; None: `paths.figures_dir()`.
+        folder: folder of the figures.
 
     Returns:
         The path of the page, `README.md` in the folder.
@@ -41,23 +43,11 @@ def write_gallery(folder: Path | None = None) -> Path:
     Raises:
         InputError: for a record that cannot be read, or has neither picture nor table beside it.
     """
-    folder = paths.figures_dir() if folder is None else folder
     clone = Path(os.path.relpath(paths.root(), folder)).as_posix()
-    write_text(folder / GALLERY, gallery(read_records(folder), made_by_notebooks(), clone))
-    return folder / GALLERY
-
-
-def gallery(records: dict[str, Record], made: dict[str, MadeBy], clone: str = "..") -> str:
-    """The page as Markdown, notebooks first; figures and tables in the order in which the notebook makes them.
-
-    Args:
-        records: records of `read_records`.
-        made: notebooks and headings of `made_by_notebooks`.
-        clone: relative path from the page's folder to the clone, for links to notebooks.
-    """
+    made = made_by_notebooks()
     order = {name: place for place, name in enumerate(made)}
     chosen = sorted(
-        records.values(),
+        read_records(folder).values(),
         key=lambda one: (not _is_notebook(one.made_by), one.made_by, order.get(one.name, len(order))),
     )
     parts, maker = [_INTRODUCTION], ""
@@ -68,7 +58,8 @@ def gallery(records: dict[str, Record], made: dict[str, MadeBy], clone: str = ".
         parts.append(_entry(record, made.get(record.name)))
     if not chosen:
         parts.append("There is none yet: `dlatrack run 01` makes the first.\n")
-    return "\n".join(parts)
+    write_text(folder / GALLERY, "\n".join(parts))
+    return folder / GALLERY
 
 
 def _maker(made_by: str, clone: str) -> str:
@@ -76,7 +67,8 @@ def _maker(made_by: str, clone: str) -> str:
     path = Path(made_by)
     if not _is_notebook(made_by):
         return f"## `{made_by}`\n"
-    return f"## {title(path.stem)}\n\nMade by [`{path.stem}`]({clone}/{path.with_suffix('.ipynb').as_posix()}).\n"
+    link = f"{clone}/{path.with_suffix('.ipynb').as_posix()}"
+    return f"## {notebook_title(path.stem)}\n\nMade by [`{path.stem}`]({link}).\n"
 
 
 def _is_notebook(made_by: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ import pandas as pd
 
 from dlatrack.ledger import evidence_counts
 from dlatrack.ledger.evidence import Evidence, Records, attribute_evidence, gain_evidence, score_evidence
-from dlatrack.ledger.records import read_records
+from dlatrack.ledger.records import Record, read_records
 from dlatrack.paper.numbers import PaperNumber, paper_numbers
 
 #: States of a number; `evidence.Evidence` defines the first three.
 STATES = ("measured", "contradicted", "reduced", "not attempted")
+
+#: Columns of our values.
+_OURS = ("ours", "low", "high", "protocol", "data", "state", "record", "remark")
 
 #: Notebooks that measure the numbers of a table or figure.
 _NOTEBOOKS = {
@@ -35,18 +38,26 @@ _NOTEBOOKS = {
 }
 
 
-_BY_METRIC = {
-    "parameters": evidence_counts.parameter_evidence,
-    "training loss": evidence_counts.loss_evidence,
-    "AUC over K": evidence_counts.insensitivity_evidence,
+#: Name of a record, and what finds our value of a number of the paper in it.
+_Source = tuple[str, Callable[[PaperNumber, Record], Evidence | None]]
+
+_BY_METRIC: dict[str, _Source] = {
+    "parameters": ("02_parameters", evidence_counts.parameter_evidence),
+    "training loss": ("04_training", evidence_counts.loss_evidence),
+    "AUC over K": ("09_scores", evidence_counts.insensitivity_evidence),
 }
-_BY_PLACE = {
-    "Table 1": evidence_counts.count_evidence,
-    "Fig. 5": attribute_evidence,
-    "Fig. 9": evidence_counts.positive_evidence,
-    "Fig. 9a": evidence_counts.positive_evidence,
-    "Fig. 10": evidence_counts.cost_evidence,
-    "Fig. 11": evidence_counts.cost_evidence,
+_BY_PLACE: dict[str, _Source] = {
+    "Table 1": ("table01", evidence_counts.count_evidence),
+    "Fig. 5": ("fig05", attribute_evidence),
+    "Fig. 9": ("fig09a_counts", evidence_counts.positive_evidence),
+    "Fig. 9a": ("fig09a_counts", evidence_counts.positive_evidence),
+    "Fig. 10": ("10_training_cost_table", evidence_counts.cost_evidence),
+    "Fig. 11": ("10_training_cost_table", evidence_counts.cost_evidence),
+}
+_GAINS: dict[str, _Source] = {
+    "Table 2": ("table02", gain_evidence),
+    "Fig. 4": ("table02", gain_evidence),
+    "Fig. 7a": ("07_twins", gain_evidence),
 }
 
 
@@ -134,7 +145,13 @@ def _line(row: pd.Series[Any]) -> str:
 
 
 def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    """The row of a number, with the columns in their order."""
+    notebook = f"notebook {_NOTEBOOKS[number.where]}"
+    ours: tuple[Any, ...] = (None, None, None, "", "", "not attempted", "", notebook)
+    if found is not None:
+        data, record = found.data or found.record.kind, found.record.path.name
+        ours = (found.value, found.low, found.high, found.protocol, data, found.state, record, found.remark)
+    return {
         "id": number.id,
         "where": number.where,
         "tracker": number.tracker,
@@ -142,37 +159,19 @@ def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
         "metric": f"{number.metric}, against {number.over}" if number.over else number.metric,
         "unit": number.unit,
         "paper": number.printed,
-        "ours": None,
-        "low": None,
-        "high": None,
-        "protocol": "",
-        "data": "",
-        "state": "not attempted",
-        "record": "",
-        "remark": f"notebook {_NOTEBOOKS[number.where]}",
-    }
-    if found is None:
-        return row
-    return row | {
-        "ours": found.value,
-        "low": found.low,
-        "high": found.high,
-        "protocol": found.protocol,
-        "data": found.data,
-        "state": found.state,
-        "record": found.record.path.name,
-        "remark": found.remark,
+        **dict(zip(_OURS, ours, strict=True)),
     }
 
 
 def _find(number: PaperNumber, records: Records) -> Evidence | None:
-    """Evidence for a number, by its metric or else by its table or figure."""
-    finder = _BY_METRIC.get(number.metric) or _BY_PLACE.get(number.where)
-    if finder is None and number.metric.endswith("gain"):
-        finder = gain_evidence
-    elif finder is None and number.unit == "0 to 1":
-        finder = score_evidence
-    return finder(number, records) if finder else None  # none for ranks and pictures
+    """Evidence for a number, by its metric or else by its table or figure; None for ranks and pictures."""
+    source = _BY_METRIC.get(number.metric) or _BY_PLACE.get(number.where)
+    if source is None and number.metric.endswith("gain"):
+        source = _GAINS[number.where]
+    if source is not None:
+        name, find = source
+        return find(number, records[name]) if name in records else None
+    return score_evidence(number, records) if number.unit == "0 to 1" else None
 
 
 def _digits(value: float) -> str:

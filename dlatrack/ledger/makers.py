@@ -24,28 +24,17 @@ _NEAREST = 5
 
 @dataclass(frozen=True)
 class MadeBy:
-    """A figure or table that a notebook saves.
+    """A figure or table that a notebook saves."""
 
-    Args:
-        name: name of its files, without suffix.
-        notebook: stem, e.g. "05_evaluate_otb100".
-        heading: under which it is made.
-    """
-
-    name: str
-    notebook: str
-    heading: str
+    name: str  #: of its files, without suffix
+    notebook: str  #: stem, e.g. "05_evaluate_otb100"
+    heading: str  #: heading under which it is made
 
 
-def made_by_notebooks(folder: Path | None = None) -> dict[str, MadeBy]:
-    """Every figure and table that a cell has as a tag, by name, in the order of the notebooks.
-
-    Args:
-        folder: folder of the notebooks; None: `paths.notebooks_dir()`.
-    """
-    folder = paths.notebooks_dir() if folder is None else folder
+def made_by_notebooks() -> dict[str, MadeBy]:
+    """Every figure and table that a cell has as a tag, by name, in the order of the notebooks."""
     found: dict[str, MadeBy] = {}
-    for path in sorted(folder.glob("[0-9]*_*.ipynb")):
+    for path in paths.notebook_files():
         heading = path.stem
         for cell in _cells(path):
             heading = [heading, *_headings(cell)][-1]
@@ -54,18 +43,11 @@ def made_by_notebooks(folder: Path | None = None) -> dict[str, MadeBy]:
     return found
 
 
-def title(notebook: str, folder: Path | None = None) -> str:
-    """The first heading of a notebook, or its stem if it has none or is missing.
-
-    Args:
-        notebook: stem.
-        folder: folder of the notebooks; None: `paths.notebooks_dir()`.
-    """
-    path = (paths.notebooks_dir() if folder is None else folder) / f"{notebook}.ipynb"
-    headings = (
-        (heading for cell in _cells(path) for heading in _headings(cell)) if path.is_file() else iter(())
-    )
-    return next(headings, notebook)
+def notebook_title(notebook: str) -> str:
+    """The first heading of the notebook of a stem, or the stem if it has none or is missing."""
+    path = paths.notebooks_dir() / f"{notebook}.ipynb"
+    cells = _cells(path) if path.is_file() else []
+    return next((heading for cell in cells for heading in _headings(cell)), notebook)
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

@@ -20,25 +20,15 @@ from dlatrack.studies.cost import BENCH
 
 @dataclass(frozen=True)
 class Record:
-    """A figure or table as `provenance` saved it.
+    """A figure or table as `provenance` saved it."""
 
-    Args:
-        name: name of its files, without suffix, e.g. "table02".
-        path: path of the record itself.
-        made_by: notebook, e.g. "notebooks/05_evaluate_otb100.py", or command that made it.
-        parameters: parameters of the notebook or command.
-        synthetic: whether its numbers come from synthetic sequences; None: it needs no sequences.
-        data: name of the file with the numbers.
-        data_sha256: SHA-256 of that file.
-    """
-
-    name: str
-    path: Path
-    made_by: str
-    parameters: Mapping[str, Any]
-    synthetic: bool | None
-    data: str
-    data_sha256: str
+    name: str  #: of its files, without suffix, e.g. "table02"
+    path: Path  #: of the record itself
+    made_by: str  #: notebook, e.g. "notebooks/05_evaluate_otb100.py", or command that made it
+    parameters: Mapping[str, Any]  #: of the notebook or command
+    synthetic: bool | None  #: whether its numbers come from synthetic sequences; None: it needs no sequences
+    data: str  #: name of the file with the numbers
+    data_sha256: str  #: SHA-256 of that file
 
     @property
     def kind(self) -> str:
@@ -46,6 +36,11 @@ class Record:
         if not self.synthetic:
             return "real"
         return "miniature" if "miniature_seed" in self.parameters else "synthetic"
+
+    @property
+    def protocol(self) -> str:
+        """Protocol of the evaluation, or "" where none was chosen."""
+        return str(self.parameters.get("protocol", ""))
 
     def table(self) -> pd.DataFrame:
         """The rows of a table.
@@ -55,6 +50,29 @@ class Record:
         """
         content = self._content()
         return pd.read_csv(io.BytesIO(content)) if content.strip() else pd.DataFrame()
+
+    def row(self, **wanted: Any) -> pd.Series[Any] | None:
+        """The first row of the table that has the wanted values in the columns of these names; None without one.
+
+        Raises:
+            InputError: as `table`, or if a column is missing.
+        """
+        table = self.table()
+        for name, value in wanted.items() if len(table) else ():
+            table = table[self.column(table, name) == value]
+        return None if table.empty else table.iloc[0]
+
+    def column(self, table: pd.DataFrame | pd.Series[Any], name: str) -> Any:
+        """A column of the table or of a part of it, or the cell of one of its rows.
+
+        Raises:
+            InputError: if the table, written by another version, lacks it.
+        """
+        if name not in (table.columns if isinstance(table, pd.DataFrame) else table.index):
+            raise InputError(
+                f"{self.path.with_name(self.data)} has no column {name!r}; run {self.made_by} again"
+            )
+        return table[name]
 
     def numbers(self) -> dict[str, Any]:
         """The numbers of a figure.

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from dlatrack.errors import InputError
@@ -36,7 +37,7 @@ def read_value(value: Any, declared: str, what: str) -> Any:
             result = [read_value(entry, item, what) for entry in result]
     except InputError:
         raise InputError(f"{what} must be {declared}, got {value!r}") from None
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+    except (ValueError, SyntaxError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise InputError(f"{what} must be {declared}, got {value!r}") from error
     return result
 
@@ -68,24 +69,13 @@ def _read_str(value: Any) -> str:
     return value
 
 
-def _read_int(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
+def _read_number(value: Any, pattern: re.Pattern[str], kind: type[int] | type[float]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | kind | str):
         raise TypeError
-    if isinstance(value, str) and not _INT.fullmatch(value.strip()):
+    if isinstance(value, str) and not pattern.fullmatch(value.strip()):
         raise ValueError
-    return int(value)
-
-
-def _read_float(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError
-    if isinstance(value, str) and not _FLOAT.fullmatch(value.strip()):
-        raise ValueError
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number beyond the range of float64
-        raise ValueError from None
-    if not math.isfinite(number):
+    number = kind(value)
+    if isinstance(number, float) and not math.isfinite(number):
         raise ValueError
     return number
 
@@ -99,21 +89,13 @@ def _read_bool(value: Any) -> bool:
     return text == "true"
 
 
-def _read_list(value: Any) -> list[Any]:
-    """A list, or text such as "[5, 7]" or "5,7"."""
+def _read_container(value: Any, given: Any, kind: type) -> Any:
+    """A list or dictionary, or text such as "[5, 7]" or "5,7"."""
     if isinstance(value, str):
         value = _literal(value)
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, given):
         raise TypeError
-    return list(value)
-
-
-def _read_dict(value: Any) -> dict[Any, Any]:
-    if isinstance(value, str):
-        value = _literal(value)
-    if not isinstance(value, Mapping):
-        raise TypeError
-    return dict(value)
+    return kind(value)
 
 
 def _literal(text: str) -> Any:
@@ -135,9 +117,9 @@ def _no_constant(name: str) -> None:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "str": _read_str,
-    "int": _read_int,
-    "float": _read_float,
+    "int": partial(_read_number, pattern=_INT, kind=int),
+    "float": partial(_read_number, pattern=_FLOAT, kind=float),
     "bool": _read_bool,
-    "list": _read_list,
-    "dict": _read_dict,
+    "list": partial(_read_container, given=(list, tuple), kind=list),
+    "dict": partial(_read_container, given=Mapping, kind=dict),
 }

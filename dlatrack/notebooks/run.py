@@ -143,15 +143,15 @@ def find_notebook(number_or_name: int | str) -> Path:
     Raises:
         InputError: naming the notebooks that exist.
     """
-    folder = paths.notebooks_dir()
-    known = {path.stem: path for path in sorted(folder.glob("[0-9]*_*.ipynb"))}
+    known = {path.stem: path for path in paths.notebook_files()}
     wanted = str(number_or_name).removesuffix(".ipynb")
     for stem, path in known.items():
         number, _, name = stem.partition("_")
         if wanted in (stem, name) or re.fullmatch(f"0*{int(number)}", wanted):
             return path
     listed = (
-        ", ".join(known) or f"none in {folder}; notebooks are part of the clone, not of the installed package"
+        ", ".join(known)
+        or f"none in {paths.notebooks_dir()}; notebooks are part of the clone, not of the installed package"
     )
     raise InputError(f"there is no notebook {wanted!r}; the notebooks are: {listed}")
 

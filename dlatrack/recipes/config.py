@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 
 InputFormat = Literal["bgr_255", "rgb_255", "rgb_imagenet"]
@@ -99,9 +100,24 @@ class Schedule:
     def __post_init__(self) -> None:
         for name in ("epochs", "pairs_per_epoch", "batch"):
             if getattr(self, name) < 1:
-                raise ValueError(f"schedule {name} must be at least 1, got {getattr(self, name)}")
+                raise InputError(f"schedule {name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.warmup_epochs <= self.epochs:
-            raise ValueError(f"warmup_epochs must be in 0..{self.epochs} (epochs), got {self.warmup_epochs}")
+            raise InputError(f"warmup_epochs must be in 0..{self.epochs} (epochs), got {self.warmup_epochs}")
+
+    def resized(self, *, epochs: int = 0, pairs_per_epoch: int = 0, batch: int = 0) -> Schedule:
+        """The same schedule with other numbers; 0 keeps a number, and a warm-up is cut to end before the last epoch.
+
+        Raises:
+            InputError: for a negative number.
+        """
+        epochs = epochs or self.epochs
+        return replace(
+            self,
+            epochs=epochs,
+            pairs_per_epoch=pairs_per_epoch or self.pairs_per_epoch,
+            batch=batch or self.batch,
+            warmup_epochs=min(self.warmup_epochs, max(epochs - 1, 0)),
+        )
 
 
 @dataclass(frozen=True)
@@ -151,6 +167,10 @@ class Recipe:
     def grid(self) -> ScoreGrid:
         """Score grid of training, with the offset of the assigner."""
         return ScoreGrid(self.net.score_size, self.net.stride, self.assign.point_offset)
+
+    def tuned_for(self, benchmark: str) -> str:
+        """Benchmark whose online hyper-parameters are used on `benchmark`: that one, or OTB100, which all have."""
+        return benchmark if benchmark in self.online else "OTB100"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries and lists, ready for JSON."""

@@ -35,12 +35,8 @@ def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> 
     known = benchmark(name).manifest
     if data:
         return place_below(known, Path(data))
-    own = paths.data_dir()
-    if own is not None and size.user_data:
-        try:
-            return place_below(known, own)
-        except InputError:
-            pass  # this set is not among the user's
+    if size.user_data and (own := users_place(known)) is not None:
+        return own
     longer = size.miniature_length
     home = paths.cache_dir() / "miniatures" / f"{known}-seed{seed}-longer{longer}"
     if not home.exists():
@@ -70,6 +66,15 @@ def our_weights(weights: str, preset: str) -> dict[Path, Recipe]:
             "those that notebook 03 leaves in runs/weights"
         )
     return read_weight_files(names)
+
+
+def users_place(manifest: str) -> Place | None:
+    """Locate a data set below `DLATRACK_DATA`; None if it is not there."""
+    home = paths.data_dir()
+    try:
+        return None if home is None else place_below(manifest, home)
+    except InputError:
+        return None
 
 
 def place_below(manifest: str, folder: Path) -> Place:

@@ -22,12 +22,12 @@ from dlatrack.bench.step import STAGES
 from dlatrack.bench.track import bench_track
 from dlatrack.bench.train import TRUNK_STATES, TWINS, StepCost, step_costs
 from dlatrack.errors import InputError
-from dlatrack.files import check_writable, write_text
+from dlatrack.files import check_writable, read_bytes, write_text
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.paper.published import published
 from dlatrack.recipes import Twins, recipe
 from dlatrack.recipes.twins import dla_label, is_dla, label, side_by_side
-from dlatrack.studies.presets import Cost, sizes
+from dlatrack.studies.presets import CostSizes, sizes
 
 REPORT = "10_training_cost.report.json"
 
@@ -41,7 +41,7 @@ _Built = TypeVar("_Built")
 
 @dataclass(frozen=True)
 class CostReport:
-    """One measurement.
+    """One measurement of what training and tracking cost.
 
     Args:
         costs: costs of training steps, on `device`.
@@ -59,11 +59,6 @@ class CostReport:
     threads: int
     load: float
     machine: dict[str, str]
-
-    def cost(self, tracker: str, backbone: str) -> StepCost | None:
-        """The step of a recipe with a "frozen" or "unfrozen" backbone; None: it was not timed."""
-        found = [cost for cost in self.costs if (cost.tracker, cost.backbone) == (tracker, backbone)]
-        return found[0] if found else None
 
 
 class BenchRuns(NamedTuple):
@@ -150,13 +145,13 @@ def _first(name: str) -> Path | None:
     return next((path for folder in paths.figure_sources() if (path := folder / name).exists()), None)
 
 
-def _read_json(path: Path, build: Callable[[dict[str, Any]], _Built], otherwise: str) -> _Built:
+def _read_json(path: Path, build: Callable[[dict[str, Any]], _Built], fault: str) -> _Built:
+    """What `build` makes of the content of a file; of one that it cannot read, a message says what it is."""
+    content = read_bytes(path)
     try:
-        return build(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        return build(json.loads(content))
     except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
-        raise InputError(f"{path} is {otherwise}: {error!r}") from error
+        raise InputError(f"{path} is {fault}: {error!r}") from error
 
 
 def nearest_steps(report: CostReport, tracker: str) -> tuple[StepCost, StepCost]:
@@ -222,15 +217,9 @@ def speed_table(report: CostReport) -> pd.DataFrame:
     """Frames per second of tracking by tracker: median of the step, and from its 95 % to its 5 % percentile."""
     rows = {}
     for name in side_by_side(report.speeds):
-        timings = report.speeds[name]
-        step = {row.name: row for row in timings}["step"]
-        plain = {row.name: row for row in timings}["step, plain network"]
-        rows[label(recipe(name))] = [
-            1000 / step.median,
-            1000 / step.high,
-            1000 / step.low,
-            1000 / plain.median,
-        ]
+        timings = {row.name: row for row in report.speeds[name]}
+        step, plain = timings["step"], timings["step, plain network"]
+        rows[label(recipe(name))] = [1000 / ms for ms in (step.median, step.high, step.low, plain.median)]
     columns = ["frames per second", "low", "high", "network run plainly"]
     return pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="tracker"), columns=columns)
 
@@ -240,7 +229,7 @@ def paper_costs() -> pd.DataFrame:
     printed = {(score.tracker, score.metric): score for score in published("training")}
     rows = []
     for tracker in dict.fromkeys(name for name, _ in printed if not is_dla(name)):
-        for state in ("frozen", "unfrozen"):
+        for state in TRUNK_STATES:
             metric = f"seconds_per_iteration_{state}"
             fixed, dla = printed[tracker, metric], printed[dla_label(tracker), metric]
             batch, source = int(printed[tracker, "batch"].value), f"{fixed.source} (paper)"
@@ -255,7 +244,7 @@ def paper_iterations(tracker: str) -> int:
     return int(printed["iterations_per_epoch"] * printed["epochs"])
 
 
-def _measured(size: Cost, device: str) -> CostReport:
+def _measured(size: CostSizes, device: str) -> CostReport:
     reuse_freed_memory()  # as training does
     trackers, load = size.trackers or TWINS, os.getloadavg()[0]
     costs = step_costs(trackers, size.turns, batch=size.batch, device=device)
@@ -278,9 +267,10 @@ def _joined(old: CostReport, new: CostReport) -> CostReport:
     )
 
 
-def _suitable(report: CostReport, path: Path, size: Cost, device: str) -> CostReport:
+def _suitable(report: CostReport, path: Path, size: CostSizes, device: str) -> CostReport:
     """Refuse a report that does not answer the question."""
-    absent = [tracker for tracker in size.trackers or TWINS if report.cost(tracker, "frozen") is None]
+    timed = {cost.tracker for cost in report.costs if cost.backbone == "frozen"}
+    absent = [tracker for tracker in size.trackers or TWINS if tracker not in timed]
     if absent or report.device != device:
         lacks = f"has no {absent[0]}" if absent else f"was measured on {report.device}, not on {device}"
         raise InputError(f"{path} {lacks}; set measure to True to measure again and replace it")

@@ -28,23 +28,14 @@ RULES = {"points": "dla_points", "anchors": "dla_anchors"}
 
 @dataclass(frozen=True)
 class Choice:
-    """Another answer to one question that the paper leaves open.
-
-    Args:
-        question: the open question.
-        ours: the default.
-        other: this answer.
-        options: options of the assigner that give this answer.
-        offset: search-region px of the first grid point.
-        heads: heads of `RULES` that the question concerns.
-    """
+    """Another answer to one question that the paper leaves open."""
 
     question: str
-    ours: str
-    other: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    offset: float = 31
-    heads: tuple[str, ...] = tuple(RULES)
+    ours: str  #: the default
+    other: str  #: this answer
+    options: Mapping[str, Any] = field(default_factory=dict)  #: options of the assigner that give this answer
+    offset: float = 31  #: of the first grid point, search-region px
+    heads: tuple[str, ...] = tuple(RULES)  #: heads of `RULES` that the question concerns
 
 
 #: The rows of docs/decisions.md that labels depend on, for the default K.
@@ -104,10 +95,11 @@ def compare_choices(materials: Mapping[str, Tensor], *, seed: int = 0) -> pd.Dat
         for title, targets in materials.items():
             keys = torch.randint(2**63 - 1, (len(targets),), generator=torch.Generator().manual_seed(seed))
             for head in RULES:
-                default = _labels(head, Choice("", "", DEFAULT), targets, keys)
+                default = None
                 for choice in (Choice("", "", DEFAULT), *CHOICES):
                     if head in choice.heads:
                         labels = _labels(head, choice, targets, keys)
+                        default = labels if default is None else default
                         figures = _figures(labels, default, targets, choice.offset)
                         rows.append((title, head, choice.question, choice.ours, choice.other, *figures))
                     progress.step()

@@ -51,17 +51,11 @@ _DEFAULT = 9  # the paper's K
 
 @dataclass(frozen=True)
 class CandidateStudy:
-    """A DLA tracker that is trained once for every K, on the same pairs and from the same initial weights.
+    """A DLA tracker that is trained once for every K, on the same pairs and from the same initial weights."""
 
-    Args:
-        plan: tracker, schedule and sequences.
-        candidates: every K, ascending.
-        targets: simulated targets for the counts of Fig. 9a.
-    """
-
-    plan: Plan
-    candidates: tuple[int, ...]
-    targets: int
+    plan: Plan  #: tracker, schedule and sequences
+    candidates: tuple[int, ...]  #: every K, ascending
+    targets: int  #: number of simulated targets for the counts of Fig. 9a
 
     @property
     def recipes(self) -> dict[str, Recipe]:

@@ -25,6 +25,8 @@ from dlatrack.sampling.crops import crop_511, size_in_crop
 #: A synthetic video with a clear target that turns and stretches.
 _EXAMPLE_SEED = 21
 
+_SIDE = 255  # of a search region, px
+
 
 class Regions(NamedTuple):
     """Search regions of B frames.
@@ -49,14 +51,13 @@ def study_sequence(folder: str | Path = "") -> Sequence:
     return read_folder(folder)[0] if folder else synthetic_sequence(_EXAMPLE_SEED, 60)
 
 
-def search_regions(sequence: Sequence, frames: Indices[int], *, seed: int = 0, size: int = 255) -> Regions:
+def search_regions(sequence: Sequence, frames: Indices[int], *, seed: int = 0) -> Regions:
     """Search regions around the target as training cuts them: shifted and stretched, colours left alone.
 
     Args:
         sequence: a video.
         frames: frame numbers; those without a visible target are left out.
         seed: seed of the random shift and stretch.
-        size: side of a region, px.
 
     Raises:
         InputError: if a number is out of range, or no frame shows the target.
@@ -73,7 +74,7 @@ def search_regions(sequence: Sequence, frames: Indices[int], *, seed: int = 0, s
         box = sequence.boxes_xywh[frame]
         crop = crop_511(sequence.frames[frame], box)
         rng = np.random.Generator(np.random.Philox(key=np.array([seed, frame], np.uint64)))
-        view = augment(crop, np.array(size_in_crop(box[2], box[3])), plain, size, False, rng)
+        view = augment(crop, np.array(size_in_crop(box[2], box[3])), plain, _SIDE, False, rng)
         crops.append(view.image.transpose(1, 2, 0).astype(np.uint8))
         targets.append(view.target_xyxy)
     return Regions(shown, np.stack(crops), torch.from_numpy(np.stack(targets)))

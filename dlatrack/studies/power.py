@@ -18,7 +18,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.resampling import draw_sequences
 from dlatrack.evaluation.statistics.twins import TwinComparison, compare_twins
-from dlatrack.files import file_digest
+from dlatrack.files import file_digest, read_bytes
 from dlatrack.models.weights import find_weights, shipped
 from dlatrack.recipes.twins import label, label_pairs
 from dlatrack.studies import twins
@@ -34,7 +34,7 @@ _RECORD = "small_trackers_targets"
 
 @dataclass(frozen=True, eq=False)
 class TwinScores:
-    """Scores of the shipped trackers.
+    """Scores of the shipped trackers by target.
 
     Args:
         auc: AUC by target (rows) and tracker.
@@ -105,15 +105,14 @@ def targets_needed(comparisons: list[TwinComparison], *, seed: int = 0) -> pd.Da
 
 
 def _recorded(folder: Path, weights: Mapping[str, str]) -> TwinScores:
+    """The scores of a record, which must be of the weight files with the hashes `weights`."""
     path, table = folder / f"{_RECORD}.json", folder / f"{_RECORD}.csv"
     again = "run `dlatrack weights compare --clips CLIPS --out FOLDER` again, or set clips"
+    data, content = read_bytes(table), read_bytes(path)
     try:
-        data = table.read_bytes()
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(content)
         described, of_weights = record["data_sha256"], record["parameters"]["weights_sha256"]
         auc = pd.read_csv(io.BytesIO(data), index_col="target")
-    except OSError as error:
-        raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no record of the small trackers: {error}; {again}") from error
     if hashlib.sha256(data).hexdigest() != described:

@@ -11,20 +11,13 @@ from dlatrack.recipes.twins import all_twins
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What notebook 10 times.
+class CostSizes:
+    """What notebook 10 times."""
 
-    Args:
-        trackers: recipes with a fixed rule; (): all that have a DLA twin.
-        turns: turns of the training steps of a tracker, with four steps in each.
-        frames: tracked frames.
-        batch: pairs of a training step; 0: the usual number of the recipe.
-    """
-
-    trackers: tuple[str, ...]
-    turns: int
-    frames: int
-    batch: int = 0
+    trackers: tuple[str, ...]  #: recipes with a fixed rule; (): all that have a DLA twin
+    turns: int  #: turns of the training steps of a tracker, with four steps in each
+    frames: int  #: tracked frames
+    batch: int = 0  #: pairs of a training step; 0: the usual number of the recipe
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class Sizes:
     k_trained: tuple[int, ...]  #: (09) every K that is trained with
     k_schedule: tuple[int, int]  #: (09) schedule
     k_test: tuple[int, int]  #: (09) held-out videos
-    cost: Cost  #: (10) timed trackers
+    cost: CostSizes  #: (10) timed trackers
     pictured: tuple[int, int]  #: (11) synthetic videos
     pictured_of_set: int | None  #: (11) sequences of a data set at most
     video: tuple[int, int, int]  #: (12) frames, width and height of the synthetic video
@@ -87,7 +80,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "k_trained": ((5, 9), (5, 9, 19), tuple(range(5, 24, 2))),
     "k_schedule": ((0, 0), (3, 384), (0, 0)),
     "k_test": ((2, 12), (8, 40), (40, 200)),
-    "cost": (Cost(_SMALL, 2, 3, batch=2), Cost(_SMALL, 10, 40), Cost((), 15, 40)),
+    "cost": (CostSizes(_SMALL, 2, 3, batch=2), CostSizes(_SMALL, 10, 40), CostSizes((), 15, 40)),
     "pictured": ((3, 10), (12, 60), (40, 120)),
     "pictured_of_set": (3, 12, None),
     "video": ((12, 320, 240), (150, 640, 360), (300, 640, 360)),
@@ -116,19 +109,12 @@ def sizes(preset: str) -> Sizes:
 
 @dataclass(frozen=True)
 class Plan:
-    """Twins that are trained on the same pairs and run over the same held-out sequences.
+    """Twins that are trained on the same pairs and run over the same held-out sequences."""
 
-    Args:
-        tracker: recipe of the fixed twin.
-        schedule: training schedule of both.
-        train: number of synthetic training sequences, and frames in each.
-        test: number of synthetic held-out sequences, and frames in each.
-    """
-
-    tracker: str
-    schedule: Schedule
-    train: tuple[int, int]
-    test: tuple[int, int]
+    tracker: str  #: recipe of the fixed twin
+    schedule: Schedule  #: training schedule of both
+    train: tuple[int, int]  #: number of synthetic training sequences, and frames in each
+    test: tuple[int, int]  #: number of synthetic held-out sequences, and frames in each
 
     @property
     def twins(self) -> Twins:
@@ -165,10 +151,7 @@ def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_ep
     schedule = size.schedule or recipe(name).schedule
     if tracker == "siamrpnpp":
         epochs, pairs_per_epoch = epochs or size.anchors[0], pairs_per_epoch or size.anchors[1]
-    if epochs:
-        schedule = replace(schedule, epochs=epochs, warmup_epochs=min(schedule.warmup_epochs, epochs - 1))
-    if pairs_per_epoch:
-        schedule = replace(schedule, pairs_per_epoch=pairs_per_epoch)
+    schedule = schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch)
     return Plan(name, schedule, size.train, size.test)
 
 

@@ -144,14 +144,14 @@ def study_qualitative(
     boxes = _run(files, source, where, sequences, device, workers)
     scores = twins.score_all(boxes, sequences)
     origin = {"weights_sha256": weights_sha256(files), "sequences": len(sequences), "choose": choose}
-    chosen, ranks = _choose_rows(sequences, boxes, scores, rows, columns, choose)
+    chosen = _choose_rows(sequences, boxes, scores, rows, columns, choose)
     return QualitativeStudy(
         title=f"{len(sequences)} {title}",
         synthetic=isinstance(source, SyntheticSource),
         trackers=tuple(boxes),
         scores=scores,
         rows=chosen,
-        rule=_rule(len(sequences), title, ranks, choose),
+        rule=_rule(len(sequences), title, chosen, choose),
         origin=origin | where,
     )
 
@@ -232,8 +232,8 @@ def _choose_rows(
     rows: int,
     columns: int,
     choose: str,
-) -> tuple[tuple[Row, ...], list[int]]:
-    """The rows of the figure, and their ranks in all sequences, from 1."""
+) -> tuple[Row, ...]:
+    """The rows of the figure, from the largest gain to the largest loss."""
     fixed, dla, *_ = boxes
     gains = scores[dla].sequence_auc - scores[fixed].sequence_auc
     order = np.argsort(-gains, kind="stable")
@@ -245,11 +245,12 @@ def _choose_rows(
         iou = {tracker: frame_iou(sequence, found) for tracker, found in own.items()}
         frames = choose_frames(iou[dla] - iou[fixed], columns, choose)
         chosen.append(Row(sequence, float(gains[order[place]]), place + 1, frames, own, iou))
-    return tuple(chosen), [row.rank for row in chosen]
+    return tuple(chosen)
 
 
-def _rule(count: int, title: str, ranks: list[int], choose: str) -> str:
-    places = ", ".join(map(str, ranks))
+def _rule(count: int, title: str, rows: tuple[Row, ...], choose: str) -> str:
+    """How rows and frames were chosen among `count` sequences."""
+    places = ", ".join(str(row.rank) for row in rows)
     frames = {
         "spread": "evenly spread over those after the first that show the target",
         "differ": "those in which the IoU of the twins differs most, one from each of as many equal parts",

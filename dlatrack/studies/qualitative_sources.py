@@ -11,7 +11,7 @@ from dlatrack.datasets.manifests import names
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
-from dlatrack.studies.benchmark_sources import place_below
+from dlatrack.studies.benchmark_sources import place_below, users_place
 from dlatrack.studies.presets import sizes
 from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.benchmark import DataSetSource
@@ -101,16 +101,10 @@ def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, d
 
 def _available() -> str:
     """OTB100, or the clips of the shared data, or nothing."""
-    home, shared = paths.data_dir(), paths.shared_data()
-    if home is not None:
-        try:
-            place_below("otb100", home)
-        except InputError:
-            pass  # this set is not among the user's
-        else:
-            return "otb100"
-    clips = shared / "video" if shared is not None else None
-    return str(clips) if clips is not None and clips.is_dir() else ""
+    if users_place("otb100") is not None:
+        return "otb100"
+    shared = paths.shared_data()
+    return str(shared / "video") if shared is not None and (shared / "video").is_dir() else ""
 
 
 def _data_set(name: str, preset: str) -> tuple[SequenceSource, dict[str, Any], str]:

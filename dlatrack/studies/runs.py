@@ -24,8 +24,6 @@ from dlatrack.tracking.static import StaticTracker
 #: Label of the tracker that never moves its box.
 STATIC = "static box"
 
-_ONLINE = "OTB100"  # the benchmark whose online settings every recipe has
-
 
 def read_weight_files(names: Sequence[str]) -> dict[Path, Recipe]:
     """Recipes of trackers by weight file.
@@ -62,7 +60,7 @@ def run_cached(
     cache: str,
     decides: Mapping[str, Any],
     *,
-    benchmark: str = _ONLINE,
+    benchmark: str = "OTB100",
     protocol: Literal["one_pass", "reset"] = "one_pass",
     device: str = "cpu",
     workers: int = 1,
@@ -74,7 +72,7 @@ def run_cached(
         source: the sequences.
         cache: beginning of the results' path below the cache folder; a hash of all that decides them follows.
         decides: JSON values that identify the sequences; their content and the weights are added.
-        benchmark: benchmark whose online settings are taken, if the recipe has any for it.
+        benchmark: benchmark whose online hyper-parameters are taken, see `Recipe.tuned_for`.
         protocol: "one_pass" or "reset" (VOT).
         device: a torch device.
         workers: processes, each of which uses one core.
@@ -88,8 +86,7 @@ def run_cached(
     content = content_of(source.open())
     makers: dict[str, tuple[str, Callable[[], Tracker], str | None]] = {}
     for file, recipe in files.items():
-        online = benchmark if benchmark in recipe.online else _ONLINE
-        make = partial(OnlineTracker.from_weights, file, benchmark=online, device=device)
+        make = partial(OnlineTracker.from_weights, file, benchmark=recipe.tuned_for(benchmark), device=device)
         makers[label(recipe)] = recipe.name, make, file_digest(file)
     makers[STATIC] = "static", StaticTracker, None
     folders = {}

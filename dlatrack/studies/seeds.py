@@ -19,15 +19,10 @@ from dlatrack.training.engine import Training
 
 @dataclass(frozen=True)
 class SeedStudy:
-    """Twins that are trained once for every seed; training and held-out videos stay the same.
+    """Twins that are trained once for every seed; training and held-out videos stay the same."""
 
-    Args:
-        plan: the twins, their schedule and sequences.
-        seeds: seeds of weights, pairs and label draws.
-    """
-
-    plan: Plan
-    seeds: tuple[int, ...]
+    plan: Plan  #: the twins, their schedule and sequences
+    seeds: tuple[int, ...]  #: of weights, pairs and label draws
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -37,7 +32,7 @@ class SeedStudy:
 
 @dataclass(frozen=True, eq=False)
 class SeedScores:
-    """What the twins reached.
+    """Scores of twins that were trained once for every seed.
 
     Args:
         fixed: (R, S) AUC of the fixed twin, by seed and sequence.
@@ -71,7 +66,8 @@ def seed_study(preset: str, *, tracker: str = "siamcar", seeds: int = 0, first: 
     count = seeds or size.seeds
     if count < 2 or first < 0:
         raise InputError(
-            f"seeds must be 0 (the preset's) or at least 2, from 0 on; got {seeds} from {first} on"
+            f"seeds must be 0 (the preset's number) or at least 2, and the first seed 0 or more; got seeds {seeds}, "
+            f"first seed {first}"
         )
     return SeedStudy(chosen, tuple(range(first, first + count)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,21 +35,21 @@ _VIDEOS, _SEED, _FRAMES = 40, 5_000_000, 60
 
 @dataclass(frozen=True, eq=False)
 class ShippedStudy:
-    """What the trackers reached.
+    """Scores and speed of the shipped trackers, of those of OpenCV and of the static box.
 
     Args:
         table: AUC by tracker on real clips, precision at 20 px on their targets, AUC on synthetic video, and frames
             per second on the clips, in `update` alone, without reading images.
         sequences: AUC of each target of the clips, by tracker.
         verdicts: sentences on each pair of twins on the clips, by `compare_twins`; none for one target.
-        weights: SHA-256 of each weight file, by recipe.
+        parameters: JSON values for records: what was run and on which machine.
         absent: frames of the real clips without a true box; as in pysot they fail in success and are precise.
     """
 
     table: pd.DataFrame
     sequences: pd.DataFrame
     verdicts: tuple[str, ...]
-    weights: dict[str, str]
+    parameters: dict[str, Any]
     absent: int
 
 
@@ -74,7 +75,7 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
             on_clips[name], speed = _run(tracker, real, progress, name)
             on_synthetic, _ = _run(tracker, synthetic, progress, name)
             if name == STATIC:
-                speed = float("nan")  # of nothing
+                speed = float("nan")  # it computes nothing
             rows.append((on_clips[name].auc, on_clips[name].precision_score, on_synthetic.auc, speed))
     columns = [
         f"AUC, {len(real)} targets of real clips",
@@ -87,13 +88,16 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
         {name: result.sequence_auc for name, result in on_clips.items()},
         pd.Index(next(iter(on_clips.values())).names, name="target"),
     )
-    return ShippedStudy(
-        table,
-        by_target,
-        _verdicts(by_target),
-        {name: file_digest(find_weights(name)) for name in shipped()},
-        sum(int(np.isnan(clip.boxes_xywh).any(1).sum()) for clip in real),
-    )
+    verdicts = _verdicts(by_target)
+    parameters = {
+        "clips": Path(clips).name,
+        "fast": fast,
+        "machine": machine(),
+        "verdicts": list(verdicts),
+        "weights_sha256": {name: file_digest(find_weights(name)) for name in shipped()},
+    }
+    absent = sum(int(np.isnan(clip.boxes_xywh).any(1).sum()) for clip in real)
+    return ShippedStudy(table, by_target, verdicts, parameters, absent)
 
 
 def clips_without_masks(folder: Path) -> list[Sequence]:
@@ -136,37 +140,27 @@ def _run(
 
 
 def _verdicts(by_target: pd.DataFrame) -> tuple[str, ...]:
-    if len(by_target) < 2:
-        return ()
-    found = compare_twins(by_target, label_pairs(by_target))
+    """A sentence on each pair of twins; none for a single target."""
+    found = compare_twins(by_target, label_pairs(by_target)) if len(by_target) > 1 else []
     return tuple(sentence(twins.summary, twins.dynamic, twins.fixed) for twins in found)
 
 
-def save_shipped(study: ShippedStudy, folder: Path, *, clips: Path, fast: bool) -> None:
+def save_shipped(study: ShippedStudy, folder: Path) -> None:
     """Save the tables of a study as `small_trackers` and `small_trackers_targets`, with their records.
 
     Args:
         study: study, of `study_shipped`.
         folder: output folder; it is created.
-        clips: folder of clips, as in `study_shipped`.
-        fast: whether answers may differ slightly, as in `study_shipped`.
 
     Raises:
         InputError: if a file cannot be written.
     """
-    parameters = {
-        "clips": clips.name,
-        "fast": fast,
-        "machine": machine(),
-        "verdicts": list(study.verdicts),
-        "weights_sha256": study.weights,
-    }
     for name, frame in (("small_trackers", study.table), ("small_trackers_targets", study.sequences)):
         save_table(
             frame,
             name,
             made_by="dlatrack weights compare",
-            parameters=parameters,
+            parameters=study.parameters,
             synthetic=False,
             folder=folder,
         )

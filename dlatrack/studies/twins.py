@@ -24,7 +24,7 @@ from dlatrack.sampling.sources import CropSource
 from dlatrack.sampling.store import CropStore, crop_sequences
 from dlatrack.sampling.training_data import open_training_data
 from dlatrack.studies.presets import Plan
-from dlatrack.studies.runs import STATIC
+from dlatrack.studies.runs import STATIC, split_names
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
@@ -50,7 +50,7 @@ def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource |
         InputError: if the plan needs `data` and has none, or the data cannot be used.
     """
     if data:
-        return open_training_data([place.strip() for place in data.split(";")])
+        return open_training_data(split_names(data))
     count, length = plan.train
     if not count:
         raise InputError(

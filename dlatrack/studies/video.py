@@ -247,11 +247,12 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
     stream = FrameStream(path)
     image = stream.first()
     chosen = parse_boxes(boxes)
-    if not chosen:
+    if not chosen and truth is not None:
+        chosen = [truth[0]]
+    elif not chosen:
         height, width = image.shape[:2]
         chosen = [np.array([0.375 * width, 0.375 * height, 0.25 * width, 0.25 * height]).round()]
-        note += "" if truth is not None else "; nobody has said what to track yet: the box is the middle"
-        chosen = chosen if truth is None else [truth[0]]
+        note += "; nobody has said what to track yet: the box is the middle"
     check_first_boxes(image, chosen)
     return VideoChoice(path, chosen, truth, folder, f"{note}; {stream.expected} frames")
 

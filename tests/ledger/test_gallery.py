@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from dlatrack import cli, paths
 from dlatrack.errors import InputError
 from dlatrack.ledger.gallery import write_gallery
-from dlatrack.ledger.makers import made_by_notebooks, notebooks_for, title
+from dlatrack.ledger.makers import made_by_notebooks, notebook_title, notebooks_for
 from dlatrack.ledger.records import read_records
 from dlatrack.notebooks.run import NotebookError
 from dlatrack.provenance import save_table
@@ -114,8 +114,11 @@ def test_every_name_in_the_notebooks_is_found():
     assert made["fig09a"].notebook == "09_hyperparameter_k"
     assert made["fig09a"].heading == "Fig. 9a: positives per target"
     assert made["00_ledger"].heading == "The claims ledger"
-    assert title("02_data_and_architecture") == "02 · What the networks are made of, and what they learn from"
-    assert title("99_none") == "99_none"
+    assert (
+        notebook_title("02_data_and_architecture")
+        == "02 · What the networks are made of, and what they learn from"
+    )
+    assert notebook_title("99_none") == "99_none"
 
 
 def test_a_figure_is_found_by_its_name_or_the_beginning_of_it():
