@@ -13,8 +13,8 @@ sequence lengths, of the overlap to expect in a sequence of that length. They di
   inside the image for both.
 - EAO: the cuts are those of `pysot_fragments` and `toolkit_fragments`; pysot weighs each by one over the number of
   repetitions, the VOT toolkit alike. For an interval low..high pysot averages the curve from low - 1 to high - 1,
-  which is one frame early, the VOT toolkit from low to high. pysot's curve starts with 1, the VOT toolkit's with 0, and
-  neither value is used.
+  which is one frame early, the VOT toolkit from low to high. pysot's curve starts with 1, the VOT toolkit's with 0,
+  and neither value is used.
 - EAO by tag: pysot alone, fragments weighed by the share of their frames with the tag. Its weights for "empty" carry
   an oversight, see `empty_weights`, so that this value is not comparable with the others.
 
