@@ -17,22 +17,18 @@ Records = Mapping[str, Record]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Our value of a number of the paper.
-
-    Its `state` is "measured", the same quantity; "reduced", with smaller networks or data; or "contradicted", the
-    same quantity, and the paper's number is excluded.
-    """
+    """Our value of a number of the paper."""
 
     value: float  #: in the unit of the paper's number, or as `remark` says
     record: Record  #: record that it was read from
+    #: "measured", the same quantity; "reduced", with smaller networks or data; "contradicted", the same quantity, and
+    #: the paper's number is excluded.
     state: str
     protocol: str  #: way of measuring or counting
     low: float | None = None  #: lower end of its 95 % interval; None: not known
     high: float | None = None  #: upper end
     remark: str = ""  #: description of the value
-    data: str = (
-        ""  #: "real", "miniature", "synthetic", or "none" if there are no data; "": as the record says
-    )
+    data: str = ""  #: "real", "miniature", "synthetic", "none" without any; "": that of the record
 
 
 #: Tables of our trackers and of public result files, by table of the paper.

@@ -77,11 +77,8 @@ def network(chosen: Recipe) -> NetworkDrawing:
     )
 
 
-def parameter_table(names: Iterable[str] = NETWORKS) -> pd.DataFrame:
-    """Numbers of parameters of networks, beside those that the paper prints.
-
-    Args:
-        names: names of recipes.
+def parameter_table() -> pd.DataFrame:
+    """Numbers of parameters of the `NETWORKS`, beside those that the paper prints.
 
     Returns:
         A row per tracker. Columns: `backbone network`; counts of `backbone`, `neck`, `head`, `without backbone` and
@@ -92,7 +89,7 @@ def parameter_table(names: Iterable[str] = NETWORKS) -> pd.DataFrame:
     """
     printed = scores_of("training", "parameters_million")
     rows = {}
-    for name in names:
+    for name in NETWORKS:
         chosen = recipe(name)
         net = build_model(chosen)
         backbone, neck, head = (_size(part) for part in (net.backbone, net.neck, net.head))

@@ -124,9 +124,8 @@ class Schedule:
 class OnlineConfig:
     """Hyper-parameters of online tracking, tuned per benchmark by the authors of each tracker."""
 
-    penalty_k: (
-        float  #: strength of the penalty on changes of size and aspect ratio; SiamFC: factor on other scales
-    )
+    #: Strength of the penalty on changes of size and aspect ratio; SiamFC: factor on other scales.
+    penalty_k: float
     window_influence: float  #: weight of the cosine window, 0..1
     rate: float  #: learning rate of the target size, 0..1
 

@@ -161,5 +161,10 @@ def frames_to_label(preset: str, length: int) -> list[int]:
     Raises:
         InputError: naming the presets.
     """
-    count = min(sizes(preset).labelled_frames or length, length)
+    return evenly_spread(length, sizes(preset).labelled_frames)
+
+
+def evenly_spread(length: int, most: int | None) -> list[int]:
+    """At most `most` of the numbers 0..length - 1, evenly spread; None: all."""
+    count = length if most is None else min(most, length)
     return [index * length // count for index in range(count)]

@@ -143,7 +143,7 @@ def study_qualitative(
         raise InputError(f"{title}: two sequences or more are needed, got {len(sequences)}")
     boxes = _run(files, source, where, sequences, device, workers)
     scores = twins.score_all(boxes, sequences)
-    origin = {"weights_sha256": weights_sha256(files), "sequences": len(sequences), "choose": choose}
+    origin = {"weights_sha256": weights_sha256(files), "sequences": len(sequences), "choose": choose, **where}
     chosen = _choose_rows(sequences, boxes, scores, rows, columns, choose)
     return QualitativeStudy(
         title=f"{len(sequences)} {title}",
@@ -152,7 +152,7 @@ def study_qualitative(
         scores=scores,
         rows=chosen,
         rule=_rule(len(sequences), title, chosen, choose),
-        origin=origin | where,
+        origin=origin,
     )
 
 

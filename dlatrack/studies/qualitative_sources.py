@@ -12,7 +12,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.studies.benchmark_sources import place_below, users_place
-from dlatrack.studies.presets import sizes
+from dlatrack.studies.presets import evenly_spread, sizes
 from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.benchmark import DataSetSource
 from dlatrack.tracking.job import SequenceSource
@@ -73,7 +73,7 @@ class Selection:
     def open(self) -> list[Sequence]:
         """Index the other source and choose."""
         found = self.whole.open()
-        return [found[index * len(found) // self.most] for index in range(min(self.most, len(found)))]
+        return [found[index] for index in evenly_spread(len(found), self.most)]
 
 
 def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, dict[str, Any], str]:

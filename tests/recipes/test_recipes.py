@@ -48,3 +48,22 @@ def test_the_paper_schedule():
 def test_an_unknown_recipe_names_those_that_exist():
     with pytest.raises(InputError, match=r"there is no recipe 'siamcat'; choose from cosiamrpn, "):
         recipe("siamcat")
+
+
+def test_a_resized_schedule_keeps_what_is_not_given_and_cuts_its_warm_up():
+    schedule = recipe("siamcar").schedule
+    assert schedule.resized() == schedule
+    longer = schedule.resized(epochs=30, pairs_per_epoch=10, batch=5)
+    assert (longer.epochs, longer.pairs_per_epoch, longer.batch) == (30, 10, 5)
+    assert longer.warmup_epochs == schedule.warmup_epochs
+    assert schedule.resized(epochs=3).warmup_epochs == 2
+    assert schedule.resized(epochs=1).warmup_epochs == 0
+    with pytest.raises(InputError, match="schedule batch must be at least 1, got -4"):
+        schedule.resized(batch=-4)
+
+
+def test_a_benchmark_without_a_setting_of_its_own_takes_that_of_otb100():
+    chosen = recipe("siamcar")
+    assert chosen.tuned_for("UAV123") == "UAV123"
+    assert chosen.tuned_for("folder") == "OTB100"
+    assert all("OTB100" in recipe(name).online for name in RECIPES)
