@@ -19,21 +19,13 @@ _WARMUP = 3
 
 @dataclass(frozen=True)
 class Timing:
-    """Time of one operation over repetitions.
+    """Time of one operation over repetitions."""
 
-    Args:
-        name: name of the operation.
-        median: median of the repetitions, ms.
-        low: 5th percentile, ms.
-        high: 95th percentile, ms.
-        repeats: number of repetitions.
-    """
-
-    name: str
-    median: float
-    low: float
-    high: float
-    repeats: int
+    name: str  #: name of the operation
+    median: float  #: median of the repetitions, ms
+    low: float  #: 5th percentile, ms
+    high: float  #: 95th percentile, ms
+    repeats: int  #: number of repetitions
 
 
 @dataclass(frozen=True)

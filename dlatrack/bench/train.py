@@ -34,27 +34,18 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class StepCost:
-    """A training step of a tracker and of its DLA twin, timed in turn.
+    """A training step of a tracker and of its DLA twin, timed in turn."""
 
-    Args:
-        tracker: recipe with the fixed rule.
-        backbone: "frozen" or "unfrozen".
-        batch: number of pairs in a batch.
-        timings: times of every stage and of the step without data, e.g. "DLA: assignment"; a repetition is the mean
-            of the two steps of a turn.
-        ratio: DLA step over fixed step, both without data, median over the turns.
-        low: lower end of the ratio's 95 % interval, by a bootstrap over the turns.
-        high: upper end of this interval.
-        assignment_percent: share of label assignment in the DLA step without data, %, median over the turns.
-    """
-
-    tracker: str
-    backbone: str
-    batch: int
+    tracker: str  #: recipe with the fixed rule
+    backbone: str  #: "frozen" or "unfrozen"
+    batch: int  #: number of pairs in a batch
+    #: times of every stage and of the step without data, e.g. "DLA: assignment"; a repetition is the mean of the two
+    #: steps of a turn.
     timings: tuple[Timing, ...]
-    ratio: float
-    low: float
-    high: float
+    ratio: float  #: DLA step over fixed step, both without data, median over the turns
+    low: float  #: lower end of the ratio's 95 % interval, by a bootstrap over the turns
+    high: float  #: upper end of this interval
+    #: share of label assignment in the DLA step without data, %, median over the turns
     assignment_percent: float
 
     def milliseconds(self, side: str, stage: str = STEP) -> float:

@@ -21,34 +21,22 @@ _MAY_HAVE_TAGS = ("imagenet_det", "imagenet_vid")
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The result of a check.
+    """The result of a check."""
 
-    Args:
-        name: name of the data set.
-        root: its root folder.
-        miniature: whether it is one of our miniatures and not the real data set.
-        deep: whether every image was decoded and hashed.
-        counts: counts of the data set, by split.
-        expected: counts of the manifest, by split.
-        faults: the first thousand faults.
-        fault_count: number of all faults.
-        notes: remarks that are no faults: absent splits, annotation that a reader leaves out, differences from counts
-            that are not verified.
-        found_sha256: hash over names, boxes and image sizes, or with `deep` image bytes; training records it.
-        manifest_sha256: hash of the manifest.
-    """
-
-    name: str
-    root: Path
-    miniature: bool
-    deep: bool
-    counts: dict[str, Counts]
-    expected: dict[str, dict[str, int]]
-    faults: tuple[Fault, ...]
-    fault_count: int
+    name: str  #: name of the data set
+    root: Path  #: its root folder
+    miniature: bool  #: whether it is one of our miniatures and not the real data set
+    deep: bool  #: whether every image was decoded and hashed
+    counts: dict[str, Counts]  #: counts of the data set, by split
+    expected: dict[str, dict[str, int]]  #: counts of the manifest, by split
+    faults: tuple[Fault, ...]  #: the first thousand faults
+    fault_count: int  #: number of all faults
+    #: remarks that are no faults: absent splits, annotation that a reader leaves out, differences from counts that
+    #: are not verified
     notes: tuple[str, ...]
+    #: hash over names, boxes and image sizes, or with `deep` image bytes; training records it
     found_sha256: str
-    manifest_sha256: str
+    manifest_sha256: str  #: hash of the manifest
 
     @property
     def ok(self) -> bool:

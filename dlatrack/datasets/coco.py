@@ -89,19 +89,12 @@ def _compact(item: dict[str, Any]) -> dict[str, Any] | array[float]:
 
 @dataclass(frozen=True)
 class _Pictures:
-    """M images that are listed and on disk, by name.
+    """M images that are listed and on disk, by name."""
 
-    Args:
-        names: names of their files, ascending.
-        ids: (M,) int64.
-        sizes: (M, 2), width and height as listed, px.
-        missing: (L,) int64, ids of images that are listed and not on disk.
-    """
-
-    names: list[str]
-    ids: np.ndarray
-    sizes: np.ndarray
-    missing: np.ndarray
+    names: list[str]  #: names of their files, ascending
+    ids: np.ndarray  #: (M,) int64
+    sizes: np.ndarray  #: (M, 2), width and height as listed, px
+    missing: np.ndarray  #: (L,) int64, ids of images that are listed and not on disk
 
 
 def _pictures(entries: list[Any], file: Path, folder: Path, files: DataSetFiles) -> _Pictures:

@@ -32,15 +32,10 @@ _DIGITS = 12  # of a frame number
 
 @dataclass(frozen=True, eq=False)
 class CropFolder:
-    """N crops of T tracks in V videos as files; a crop source, so that pairs can be drawn from it as it is.
+    """N crops of T tracks in V videos as files; a crop source, so that pairs can be drawn from it as it is."""
 
-    Args:
-        table: the crops as images, with boxes in crop px; tracks are named VIDEO/TRACK.
-        videos: (V + 1,) int64, where each video starts among the tracks.
-    """
-
-    table: TrackTable
-    videos: np.ndarray
+    table: TrackTable  #: the crops as images, with boxes in crop px; tracks are named VIDEO/TRACK
+    videos: np.ndarray  #: (V + 1,) int64, where each video starts among the tracks
 
     def __len__(self) -> int:
         """N."""

@@ -15,22 +15,14 @@ class Fault:
     """One thing that is wrong in a data set.
 
     Its text reads "FILE row ROW: VALUE WHAT", e.g. "anno/bike1.txt row 7: '1,2,x,4' is not four numbers x,y,w,h".
-
-    Args:
-        path: the file or folder.
-        what: predicate that completes the sentence and says what is allowed, e.g. "is missing; ...".
-        row: row in the file, from 1.
-        value: the offending text or number, as it stands in the file.
-        unit: noun of what `row` counts where the file has no rows, e.g. "object".
-        sequence: name of a sequence that is missing as a whole; empty for all other faults.
     """
 
-    path: Path | str
-    what: str
-    row: int | None = None
-    value: object = None
-    unit: str = "row"
-    sequence: str = ""
+    path: Path | str  #: the file or folder
+    what: str  #: predicate that completes the sentence and says what is allowed, e.g. "is missing; ...".
+    row: int | None = None  #: row in the file, from 1
+    value: object = None  #: the offending text or number, as it stands in the file
+    unit: str = "row"  #: noun of what `row` counts where the file has no rows, e.g. "object"
+    sequence: str = ""  #: name of a sequence that is missing as a whole; empty for all other faults
 
     def __str__(self) -> str:
         where = str(self.path) if self.row is None else f"{self.path} {self.unit} {self.row}"
@@ -55,13 +47,9 @@ def stop_at_first(fault: Fault) -> Never:
 
 @dataclass
 class FaultLog:
-    """Keep the first faults and count all of them.
+    """Keep the first faults and count all of them."""
 
-    Args:
-        keep: number of faults to keep; those of a lost disk could fill the memory.
-    """
-
-    keep: int = 1000
+    keep: int = 1000  #: number of faults to keep; those of a lost disk could fill the memory
     faults: list[Fault] = field(default_factory=list)
     count: int = 0
     paths: set[str] = field(default_factory=set)  #: every file or folder that has been named

@@ -21,23 +21,14 @@ _CHUNK = 64  # images per task of a worker
 
 
 class Look(NamedTuple):
-    """The state of one image file.
+    """The state of one image file."""
 
-    Attributes:
-        mark: its size, or with `deep` the SHA-256 of its bytes, for the hash of all images.
-        width: px; 0 where the image was not opened or cannot be decoded.
-        height: px.
-        problem: predicate of the fault; empty if there is none.
-        missing: whether there is no such file.
-        orientation: EXIF orientation of an opened image, 1 to 8; 1 is upright.
-    """
-
-    mark: bytes
-    width: int = 0
-    height: int = 0
-    problem: str = ""
-    missing: bool = False
-    orientation: int = 1
+    mark: bytes  #: its size, or with `deep` the SHA-256 of its bytes, for the hash of all images
+    width: int = 0  #: px; 0 where the image was not opened or cannot be decoded
+    height: int = 0  #: px
+    problem: str = ""  #: predicate of the fault; empty if there is none
+    missing: bool = False  #: whether there is no such file
+    orientation: int = 1  #: EXIF orientation of an opened image, 1 to 8; 1 is upright
 
 
 def check_images(

@@ -30,21 +30,13 @@ warnings.filterwarnings("ignore", "", UserWarning, r"PIL\.TiffImagePlugin")
 
 
 class ImageHeader(NamedTuple):
-    """The header of a JPEG or PNG file.
+    """The header of a JPEG or PNG file."""
 
-    Attributes:
-        width: px, as stored.
-        height: px, as stored.
-        bits: bits per channel.
-        orientation: EXIF orientation, 1 to 8; 1 is upright, and taken where the file has none.
-        kind: "JPEG" or "PNG".
-    """
-
-    width: int
-    height: int
-    bits: int
-    orientation: int
-    kind: str
+    width: int  #: px, as stored
+    height: int  #: px, as stored
+    bits: int  #: bits per channel
+    orientation: int  #: EXIF orientation, 1 to 8; 1 is upright, and taken where the file has none
+    kind: str  #: "JPEG" or "PNG"
 
     @property
     def shown_size(self) -> tuple[int, int]:

@@ -16,35 +16,21 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 class ImageObject(NamedTuple):
-    """One annotated object.
+    """One annotated object."""
 
-    Attributes:
-        row: position in the file, from 1.
-        synset: WordNet id of its class, e.g. "n02084071".
-        box_xywh: corner and size, px; size is the difference of the corners.
-        track: number of the object in its video; -1 in DET.
-        occluded: 0 or 1.
-        generated: 0 or 1: the box was interpolated.
-    """
-
-    row: int
-    synset: str
-    box_xywh: tuple[float, float, float, float]
-    track: int = -1
-    occluded: int = 0
-    generated: int = 0
+    row: int  #: position in the file, from 1
+    synset: str  #: WordNet id of its class, e.g. "n02084071"
+    box_xywh: tuple[float, float, float, float]  #: corner and size, px; size is the difference of the corners
+    track: int = -1  #: number of the object in its video; -1 in DET
+    occluded: int = 0  #: 0 or 1
+    generated: int = 0  #: 0 or 1: the box was interpolated
 
 
 class ImageAnnotation(NamedTuple):
-    """The annotation of one image.
+    """The annotation of one image."""
 
-    Attributes:
-        size: width and height of the image, px, as the file states them.
-        objects: its objects in the order of the file.
-    """
-
-    size: tuple[int, int]
-    objects: list[ImageObject]
+    size: tuple[int, int]  #: width and height of the image, px, as the file states them
+    objects: list[ImageObject]  #: its objects in the order of the file
 
 
 def read_image_xml(file: Path, files: CheckedFiles, *, tracks: bool) -> ImageAnnotation | None:

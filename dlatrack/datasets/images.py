@@ -39,17 +39,11 @@ class Paths(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class NumberedPaths:
-    """The files that a template names, computed one at a time, so that a million of them take no memory.
+    """The files that a template names, computed one at a time, so that a million of them take no memory."""
 
-    Args:
-        root: folder that the template is relative to.
-        template: template of the paths, as in `fill`.
-        numbers: (T,) int, numbers for the template.
-    """
-
-    root: Path
-    template: str
-    numbers: np.ndarray
+    root: Path  #: folder that the template is relative to
+    template: str  #: template of the paths, as in `fill`
+    numbers: np.ndarray  #: (T,) int, numbers for the template
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -47,15 +47,10 @@ def scan(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 @dataclass(frozen=True)
 class CheckedFiles:
-    """Files below a root; every method reports what is wrong, and returns what can still be used or None.
+    """Files below a root; every method reports what is wrong, and returns what can still be used or None."""
 
-    Args:
-        root: resolved folder that paths and links must not leave.
-        report: called with each fault.
-    """
-
-    root: Path
-    report: Report
+    root: Path  #: resolved folder that paths and links must not leave
+    report: Report  #: called with each fault
 
     def fault(
         self,

@@ -52,33 +52,19 @@ _ENTRY_OPTIONAL = ("skip_rows", "object_class", "attributes", "subsets")
 
 @dataclass(frozen=True)
 class SequenceEntry:
-    """One sequence.
+    """One sequence."""
 
-    Args:
-        name: name of the sequence in results.
-        folder: folder below the root.
-        annotation: file of boxes, in the folder where the reader of the data set looks for it.
-        images: template of the image names, below `folder`, e.g. "img/%04d.jpg".
-        first: number of the first image.
-        last: number of the last image.
-        skip_rows: rows at the start of the annotation that belong to no image of the sequence.
-        object_class: class of the target.
-        attributes: challenge attributes.
-        subsets: parts of the benchmark that it belongs to.
-        extra: columns of this data set alone.
-    """
-
-    name: str
-    folder: str
-    annotation: str
-    images: str
-    first: int
-    last: int
-    skip_rows: int = 0
-    object_class: str = ""
-    attributes: tuple[str, ...] = ()
-    subsets: tuple[str, ...] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
+    name: str  #: name of the sequence in results
+    folder: str  #: folder below the root
+    annotation: str  #: file of boxes, in the folder where the reader of the data set looks for it
+    images: str  #: template of the image names, below `folder`, e.g. "img/%04d.jpg"
+    first: int  #: number of the first image
+    last: int  #: number of the last image
+    skip_rows: int = 0  #: rows at the start of the annotation that belong to no image of the sequence
+    object_class: str = ""  #: class of the target
+    attributes: tuple[str, ...] = ()  #: challenge attributes
+    subsets: tuple[str, ...] = ()  #: parts of the benchmark that it belongs to
+    extra: Mapping[str, str] = field(default_factory=dict)  #: columns of this data set alone
 
     @property
     def frames(self) -> int:

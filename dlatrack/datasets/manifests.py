@@ -18,27 +18,19 @@ from dlatrack.errors import InputError
 
 @dataclass(frozen=True)
 class Split:
-    """A named part of a data set.
+    """A named part of a data set."""
 
-    Args:
-        name: e.g. "train".
-        marker: glob below the root that matches a file or folder of the split.
-        counts: expected numbers by the names of `tracks.Counts`.
-        source: origin of the counts: "published", "measured" (on real annotation), "declared" (by a miniature) or
-            "recalled" (widely printed, not verified: a difference is a note and not a fault).
-        of: the split that this one is a part of, or those that it joins, separated by blanks; empty for a split with
-            files of its own.
-        only: list of the names that it keeps; empty for all.
-        without: lists of the names that it leaves out.
-    """
-
-    name: str
-    marker: str
-    counts: dict[str, int] = field(default_factory=dict)
+    name: str  #: e.g. "train"
+    marker: str  #: glob below the root that matches a file or folder of the split
+    counts: dict[str, int] = field(default_factory=dict)  #: expected numbers by the names of `tracks.Counts`
+    #: origin of the counts: "published", "measured" (on real annotation), "declared" (by a miniature) or "recalled"
+    #: (widely printed, not verified: a difference is a note and not a fault)
     source: str = "published"
+    #: the split that this one is a part of, or those that it joins, separated by blanks; empty for a split with files
+    #: of its own
     of: str = ""
-    only: str = ""
-    without: tuple[str, ...] = ()
+    only: str = ""  #: list of the names that it keeps; empty for all
+    without: tuple[str, ...] = ()  #: lists of the names that it leaves out
 
 
 @dataclass(frozen=True)

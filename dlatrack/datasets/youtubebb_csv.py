@@ -35,25 +35,16 @@ _FAR = 2
 
 @dataclass(frozen=True)
 class Rows:
-    """N rows ordered by segment and time, no two of the same frame.
+    """N rows ordered by segment and time, no two of the same frame."""
 
-    Args:
-        segments: (youtube_id, class_id, object_id) in the order in which they first come.
-        classes: names by class id.
-        segment: (N,) int64, position in `segments`.
-        stamp: (N,) int64, milliseconds.
-        row: (N,) int64, row of the file, from 1.
-        present: (N,) bool.
-        corners: (N, 4) float64 xmin, xmax, ymin, ymax, relative to the frame.
-    """
-
+    #: (youtube_id, class_id, object_id) in the order in which they first come
     segments: list[tuple[str, int, int]]
-    classes: dict[int, str]
-    segment: np.ndarray
-    stamp: np.ndarray
-    row: np.ndarray
-    present: np.ndarray
-    corners: np.ndarray
+    classes: dict[int, str]  #: names by class id
+    segment: np.ndarray  #: (N,) int64, position in `segments`
+    stamp: np.ndarray  #: (N,) int64, milliseconds
+    row: np.ndarray  #: (N,) int64, row of the file, from 1
+    present: np.ndarray  #: (N,) bool
+    corners: np.ndarray  #: (N, 4) float64 xmin, xmax, ymin, ymax, relative to the frame
 
     def take(self, rows: np.ndarray) -> Rows:
         """Rows at (K,) int indices or where a (N,) bool mask is true."""

@@ -16,19 +16,12 @@ _ODD_FIRST_ROW = 0.5
 
 
 class AlignedRows(NamedTuple):
-    """The frames of one sequence that are compared.
+    """The frames of one sequence that are compared."""
 
-    Attributes:
-        truth_xywh: (T, 4) true boxes.
-        predicted_xywh: (T, 4) boxes of the tracker.
-        present: (T,) bool, False where the target is absent.
-        notes: sentences on oddities, and on how the protocol treated them.
-    """
-
-    truth_xywh: np.ndarray
-    predicted_xywh: np.ndarray
-    present: np.ndarray
-    notes: list[str]
+    truth_xywh: np.ndarray  #: (T, 4) true boxes
+    predicted_xywh: np.ndarray  #: (T, 4) boxes of the tracker
+    present: np.ndarray  #: (T,) bool, False where the target is absent
+    notes: list[str]  #: sentences on oddities, and on how the protocol treated them
 
 
 def pair_rows(

@@ -15,36 +15,22 @@ from dlatrack.evaluation.protocols import PROTOCOLS, Rules, rules
 
 @dataclass(frozen=True)
 class Effect:
-    """Change of the scores by one rule of another protocol, with all other rules those of the base protocol.
+    """Change of the scores by one rule of another protocol, with all other rules those of the base protocol."""
 
-    Args:
-        rule: name of a field of `protocols.Rules`.
-        value: value of the rule in the other protocol.
-        auc: change of the AUC.
-        precision: change of the precision at 20 px.
-    """
-
-    rule: str
-    value: Any
-    auc: float
-    precision: float
+    rule: str  #: name of a field of `protocols.Rules`
+    value: Any  #: value of the rule in the other protocol
+    auc: float  #: change of the AUC
+    precision: float  #: change of the precision at 20 px
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One tracker under one protocol, compared with the base protocol.
+    """One tracker under one protocol, compared with the base protocol."""
 
-    Args:
-        protocol: name of the protocol.
-        result: curves and scores; None if the protocol refuses the results.
-        refusal: why the protocol refuses the results; empty if it does not.
-        effects: rules that change a score, the largest change of the AUC first.
-    """
-
-    protocol: str
-    result: OPEResult | None
-    refusal: str
-    effects: tuple[Effect, ...]
+    protocol: str  #: name of the protocol
+    result: OPEResult | None  #: curves and scores; None if the protocol refuses the results
+    refusal: str  #: why the protocol refuses the results; empty if it does not
+    effects: tuple[Effect, ...]  #: rules that change a score, the largest change of the AUC first
 
 
 def compare_protocols(

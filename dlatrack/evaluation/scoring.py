@@ -20,17 +20,11 @@ from dlatrack.evaluation.vot.scores import VOTProtocol, VOTResult, evaluate_vot
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A tracker and its result.
+    """A tracker and its result."""
 
-    Args:
-        tracker: name of the tracker.
-        benchmark: name of the benchmark, e.g. "OTB100".
-        result: curves and scores of one-pass or reset-based evaluation.
-    """
-
-    tracker: str
-    benchmark: str
-    result: OPEResult | VOTResult
+    tracker: str  #: name of the tracker
+    benchmark: str  #: name of the benchmark, e.g. "OTB100"
+    result: OPEResult | VOTResult  #: curves and scores of one-pass or reset-based evaluation
 
     def as_dict(self) -> dict[str, Any]:
         """Names and scores at full precision; None for a score that the protocol does not define.

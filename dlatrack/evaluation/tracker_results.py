@@ -21,20 +21,13 @@ from dlatrack.evaluation.vot.results import VOTRun, find_vot_trackers
 
 @dataclass(frozen=True, eq=False)
 class TrackerResults:
-    """Results of one tracker in a folder or an archive.
+    """Results of one tracker in a folder or an archive."""
 
-    Args:
-        name: name of the tracker, after the folders that distinguish it from others of the same name.
-        place: folder or archive as the user gave it.
-        folder: the same folder, or the one that the archive is unpacked to.
-        sequences: sequences that have results, in the order of the benchmark.
-        read: function that reads the results of some sequences, as `scoring.score_tracker` takes them.
-    """
-
-    name: str
-    place: Path
-    folder: Path
-    sequences: tuple[str, ...]
+    name: str  #: name of the tracker, after the folders that distinguish it from others of the same name
+    place: Path  #: folder or archive as the user gave it
+    folder: Path  #: the same folder, or the one that the archive is unpacked to
+    sequences: tuple[str, ...]  #: sequences that have results, in the order of the benchmark
+    #: function that reads the results of some sequences, as `scoring.score_tracker` takes them
     read: Callable[[Collection[str]], dict[str, Any]]
 
     @property

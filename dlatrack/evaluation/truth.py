@@ -13,17 +13,11 @@ from dlatrack.errors import InputError
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark by its usual name.
+    """A benchmark by its usual name."""
 
-    Args:
-        name: name, e.g. "OTB100".
-        manifest: name of its manifest; empty if there is none.
-        resets: whether trackers are restarted after a failure (VOT).
-    """
-
-    name: str
-    manifest: str
-    resets: bool = False
+    name: str  #: name, e.g. "OTB100"
+    manifest: str  #: name of its manifest; empty if there is none
+    resets: bool = False  #: whether trackers are restarted after a failure (VOT)
 
 
 _KNOWN = (
@@ -44,39 +38,26 @@ TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlus
 
 @dataclass(frozen=True, eq=False)
 class SequenceTruth:
-    """The truth of one sequence of T frames.
+    """The truth of one sequence of T frames."""
 
-    Args:
-        name: name of the sequence, as result files spell it.
-        regions: (T, 4) xywh boxes or (T, 8) polygon corners x1, y1 ... x4, y4; coordinates as in the benchmark's own
-            files; NaN rows: no box.
-        present: (T,) bool, False where the target is absent; None: the benchmark does not say.
-        attributes: attributes of the whole sequence.
-        size: width and height of the images, px; None: not known.
-        tags: (T,) bool by tag.
-    """
-
-    name: str
+    name: str  #: name of the sequence, as result files spell it
+    #: (T, 4) xywh boxes or (T, 8) polygon corners x1, y1 ... x4, y4; coordinates as in the benchmark's own files; NaN
+    #: rows: no box.
     regions: np.ndarray
+    #: (T,) bool, False where the target is absent; None: the benchmark does not say
     present: np.ndarray | None = None
-    attributes: frozenset[str] = frozenset()
-    size: tuple[int, int] | None = None
-    tags: Mapping[str, np.ndarray] = field(default_factory=dict)
+    attributes: frozenset[str] = frozenset()  #: attributes of the whole sequence
+    size: tuple[int, int] | None = None  #: width and height of the images, px; None: not known
+    tags: Mapping[str, np.ndarray] = field(default_factory=dict)  #: (T,) bool by tag
 
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkTruth:
-    """The truth of a benchmark.
+    """The truth of a benchmark."""
 
-    Args:
-        name: name of the benchmark, e.g. "OTB100".
-        sequences: truth of each sequence by name, in the order of the benchmark.
-        missing: names of sequences of the benchmark whose truth was not found.
-    """
-
-    name: str
-    sequences: Mapping[str, SequenceTruth]
-    missing: tuple[str, ...] = ()
+    name: str  #: name of the benchmark, e.g. "OTB100"
+    sequences: Mapping[str, SequenceTruth]  #: truth of each sequence by name, in the order of the benchmark
+    missing: tuple[str, ...] = ()  #: names of sequences of the benchmark whose truth was not found
 
     @property
     def boxes(self) -> dict[str, np.ndarray]:

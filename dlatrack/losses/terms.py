@@ -16,19 +16,12 @@ from dlatrack.recipes import LossConfig
 
 @dataclass(frozen=True)
 class LossTerms:
-    """Losses of a batch, 0-d tensors; the terms are unweighted.
+    """Losses of a batch, 0-d tensors; the terms are unweighted."""
 
-    Attributes:
-        total: weighted sum of the terms, to differentiate.
-        classification: loss of target against background.
-        regression: loss of boxes; 0 in SiamFC, which predicts none.
-        centerness: loss of centre-ness; 0 for heads without it.
-    """
-
-    total: Tensor
-    classification: Tensor
-    regression: Tensor
-    centerness: Tensor
+    total: Tensor  #: weighted sum of the terms, to differentiate
+    classification: Tensor  #: loss of target against background
+    regression: Tensor  #: loss of boxes; 0 in SiamFC, which predicts none
+    centerness: Tensor  #: loss of centre-ness; 0 for heads without it
 
     @classmethod
     def weighted(

@@ -29,15 +29,10 @@ _VERSION = 1
 
 
 class WeightsInfo(NamedTuple):
-    """Recipe and model card of a weight file.
+    """Recipe and model card of a weight file."""
 
-    Attributes:
-        recipe: recipe that was trained.
-        card: model card: data, seed, scores and versions as the trainer wrote them.
-    """
-
-    recipe: Recipe
-    card: dict[str, Any]
+    recipe: Recipe  #: recipe that was trained
+    card: dict[str, Any]  #: model card: data, seed, scores and versions as the trainer wrote them
 
 
 def shipped() -> tuple[str, ...]:

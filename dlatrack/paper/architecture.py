@@ -23,19 +23,12 @@ NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn
 
 @dataclass(frozen=True, eq=False)
 class NetworkDrawing:
-    """Content of a drawing of a network.
+    """Content of a drawing of a network."""
 
-    Args:
-        title: name of the tracker.
-        shapes: table of `shape_table`.
-        parameters: numbers of parameters by "backbone", "neck" and "head".
-        rule: description of the label rule, in short lines.
-    """
-
-    title: str
-    shapes: pd.DataFrame
-    parameters: dict[str, int]
-    rule: str
+    title: str  #: name of the tracker
+    shapes: pd.DataFrame  #: table of `shape_table`
+    parameters: dict[str, int]  #: numbers of parameters by "backbone", "neck" and "head"
+    rule: str  #: description of the label rule, in short lines
 
     @property
     def numbers(self) -> dict[str, Any]:

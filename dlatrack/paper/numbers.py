@@ -57,29 +57,17 @@ _COSTS = {
 
 @dataclass(frozen=True)
 class PaperNumber:
-    """One result as the paper prints it.
+    """One result as the paper prints it."""
 
-    Args:
-        id: unique and stable, e.g. "table2/dla-siamcar/auc".
-        where: table, figure or section, e.g. "Table 2".
-        tracker: name of the tracker as the paper spells it; "" for a data set.
-        data_set: data set of the measurement, e.g. "OTB100"; "training" for costs.
-        metric: measured quantity, e.g. "AUC gain".
-        unit: unit of the number.
-        printed: text as printed, e.g. "59K" or "2.5".
-        value: value of the text, K and M multiplied out; None for a claim in words.
-        over: tracker that it is compared with; "" for none.
-    """
-
-    id: str
-    where: str
-    tracker: str
-    data_set: str
-    metric: str
-    unit: str
-    printed: str
-    value: float | None
-    over: str = ""
+    id: str  #: unique and stable, e.g. "table2/dla-siamcar/auc"
+    where: str  #: table, figure or section, e.g. "Table 2"
+    tracker: str  #: name of the tracker as the paper spells it; "" for a data set
+    data_set: str  #: data set of the measurement, e.g. "OTB100"; "training" for costs.
+    metric: str  #: measured quantity, e.g. "AUC gain"
+    unit: str  #: unit of the number
+    printed: str  #: text as printed, e.g. "59K" or "2.5"
+    value: float | None  #: value of the text, K and M multiplied out; None for a claim in words
+    over: str = ""  #: tracker that it is compared with; "" for none
 
 
 def paper_numbers() -> list[PaperNumber]:

@@ -31,69 +31,43 @@ FIGURE9_CONCLUDED: float = 3.0
 
 @dataclass(frozen=True)
 class PublishedScore:
-    """One number that the paper prints.
+    """One number that the paper prints."""
 
-    Args:
-        tracker: name of the tracker as the paper spells it, e.g. "DLA-SiamRPN++".
-        benchmark: "OTB100", "UAV123", or "training" for the costs of Figs. 10 and 11.
-        metric: "auc" (the paper's success) or "precision" at 20 px, in 0..1. Of training:
-            "seconds_per_iteration_frozen" or "seconds_per_iteration_unfrozen" (the backbone), "parameters_million",
-            "batch", "iterations_per_epoch", "epochs", "inflection_iteration".
-        value: the number as printed.
-        source: table or figure, e.g. "SiamDLA Table 2".
-        backbone: backbone network, e.g. "ResNet-50"; None: not printed with the number.
-        group: "anchor-based" or "anchor-free"; None: not printed with the number.
-    """
-
-    tracker: str
-    benchmark: str
+    tracker: str  #: name of the tracker as the paper spells it, e.g. "DLA-SiamRPN++"
+    benchmark: str  #: "OTB100", "UAV123", or "training" for the costs of Figs. 10 and 11.
+    #: "auc" (the paper's success) or "precision" at 20 px, in 0..1. Of training: "seconds_per_iteration_frozen" or
+    #: "seconds_per_iteration_unfrozen" (the backbone), "parameters_million", "batch", "iterations_per_epoch",
+    #: "epochs", "inflection_iteration".
     metric: str
-    value: float
-    source: str
-    backbone: str | None
-    group: str | None
+    value: float  #: the number as printed
+    source: str  #: table or figure, e.g. "SiamDLA Table 2"
+    backbone: str | None  #: backbone network, e.g. "ResNet-50"; None: not printed with the number.
+    group: str | None  #: "anchor-based" or "anchor-free"; None: not printed with the number
 
 
 @dataclass(frozen=True)
 class PublishedClaim:
-    """A claim of the paper's text on a figure or table, in our words.
+    """A claim of the paper's text on a figure or table, in our words."""
 
-    Args:
-        source: figure or table, e.g. "SiamDLA Fig. 7a".
-        benchmark: "OTB100", "VOT2019" or "LaSOT"; "training" for the loss of Fig. 10.
-        tracker: tracker that the claim is about.
-        metric: "auc", "precision", "eao", "accuracy", "robustness" or "loss"; None: not said.
-        rank: rank of the tracker, 1 for the best; None: the claim is no rank.
-        gain_percent: number printed before the per cent sign; `text` says how to read it. None: no gain given.
-        over: tracker that it is compared with; None: all others of the figure.
-        text: the claim.
-    """
-
-    source: str
-    benchmark: str
-    tracker: str
-    metric: str | None
-    rank: int | None
+    source: str  #: figure or table, e.g. "SiamDLA Fig. 7a".
+    benchmark: str  #: "OTB100", "VOT2019" or "LaSOT"; "training" for the loss of Fig. 10.
+    tracker: str  #: tracker that the claim is about
+    metric: str | None  #: "auc", "precision", "eao", "accuracy", "robustness" or "loss"; None: not said
+    rank: int | None  #: rank of the tracker, 1 for the best; None: the claim is no rank
+    #: number printed before the per cent sign; `text` says how to read it. None: no gain given.
     gain_percent: float | None
-    over: str | None
-    text: str
+    over: str | None  #: tracker that it is compared with; None: all others of the figure
+    text: str  #: the claim
 
 
 @dataclass(frozen=True)
 class PublishedSetting:
-    """A number of the method or of its training that the paper prints, and that it did not measure.
+    """A number of the method or of its training that the paper prints, and that it did not measure."""
 
-    Args:
-        name: name of the setting, e.g. "candidates"; several trackers or figures can share it.
-        value: a number, or a tuple of numbers or texts.
-        of: tracker, "DLA" for every tracker with dynamic label assignment, or "all".
-        source: equation, figure or section, e.g. "SiamDLA Eq. 1".
-    """
-
-    name: str
-    value: float | tuple[float | str, ...]
-    of: str
-    source: str
+    name: str  #: name of the setting, e.g. "candidates"; several trackers or figures can share it.
+    value: float | tuple[float | str, ...]  #: a number, or a tuple of numbers or texts
+    of: str  #: tracker, "DLA" for every tracker with dynamic label assignment, or "all"
+    source: str  #: equation, figure or section, e.g. "SiamDLA Eq. 1".
 
 
 def published(benchmark: str, metric: str | None = None) -> list[PublishedScore]:

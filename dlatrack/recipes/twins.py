@@ -14,15 +14,10 @@ _DLA, _FIXED = "DLA-", ", fixed rule"
 
 @dataclass(frozen=True)
 class Twins:
-    """A tracker with its fixed rule and with dynamic label assignment; iterating gives the two recipes in this order.
+    """A tracker with its fixed rule and with dynamic label assignment; iterating gives the two in this order."""
 
-    Args:
-        fixed: recipe with the fixed rule.
-        dla: the same recipe with dynamic label assignment.
-    """
-
-    fixed: Recipe
-    dla: Recipe
+    fixed: Recipe  #: recipe with the fixed rule
+    dla: Recipe  #: the same recipe with dynamic label assignment
 
     @classmethod
     def of(cls, name: str) -> Twins:

@@ -21,21 +21,14 @@ from dlatrack.sampling.sources import CropSource
 
 
 class Pair(NamedTuple):
-    """A template and a search region.
+    """A template and a search region."""
 
-    Attributes:
-        template: (3, 127, 127) float32 RGB.
-        search: (3, 255, 255) float32 RGB.
-        target_xyxy: (4,) float64, the box in the search region, px; a distractor's in a negative pair.
-        positive: whether both images show the same object.
-        key: 64-bit key for the random draws of label assignment.
-    """
-
-    template: np.ndarray
-    search: np.ndarray
+    template: np.ndarray  #: (3, 127, 127) float32 RGB
+    search: np.ndarray  #: (3, 255, 255) float32 RGB
+    #: (4,) float64, the box in the search region, px; a distractor's in a negative pair
     target_xyxy: np.ndarray
-    positive: bool
-    key: int
+    positive: bool  #: whether both images show the same object
+    key: int  #: 64-bit key for the random draws of label assignment
 
 
 class PairBatch(NamedTuple):
@@ -55,12 +48,6 @@ class PairSource:
     A pair depends on (seed, epoch, index) alone, through a counter-based generator: any number of workers or ranks
     sees the same pairs, and a resumed run continues with the next one.
 
-    Args:
-        crops: one set, or a mixture with shares and distances of its own.
-        sampling: distances (of one set), negative share and augmentation.
-        net: sizes of template and search region.
-        seed: seed of the whole run, 0 to 2^64 - 1.
-
     Raises:
         InputError: if a single track is to give negative pairs, or the seed is out of range.
 
@@ -68,10 +55,10 @@ class PairSource:
     the distance. Negative pairs: the search region shows another target, from any set with equal chances.
     """
 
-    crops: CropSource | Mixture
-    sampling: SamplingConfig
-    net: NetConfig
-    seed: int = 0
+    crops: CropSource | Mixture  #: one set, or a mixture with shares and distances of its own
+    sampling: SamplingConfig  #: distances (of one set), negative share and augmentation
+    net: NetConfig  #: sizes of template and search region
+    seed: int = 0  #: seed of the whole run, 0 to 2^64 - 1
 
     def __post_init__(self) -> None:
         check_seed(self.seed)

@@ -25,20 +25,13 @@ JPEG_QUALITY = 95
 
 @dataclass(frozen=True, eq=False)
 class CropStore:
-    """A `CropSource` in memory: N crops of T tracks, ordered by track and frame; each track is a video of its own.
+    """A `CropSource` in memory: N crops of T tracks, ordered by track and frame; each track is a video of its own."""
 
-    Args:
-        data: (M,) uint8, the JPEG files one after the other.
-        offsets: (N + 1,) int64, where each file starts in `data`.
-        target_wh: (N, 2) float32, target width and height in crop px.
-        tracks: (T + 1,) int64, where each track starts among the crops.
-        names: names of the T tracks; empty where they are not known, as in a store that was read.
-    """
-
-    data: np.ndarray
-    offsets: np.ndarray
-    target_wh: np.ndarray
-    tracks: np.ndarray
+    data: np.ndarray  #: (M,) uint8, the JPEG files one after the other
+    offsets: np.ndarray  #: (N + 1,) int64, where each file starts in `data`
+    target_wh: np.ndarray  #: (N, 2) float32, target width and height in crop px
+    tracks: np.ndarray  #: (T + 1,) int64, where each track starts among the crops
+    #: names of the T tracks; empty where they are not known, as in a store that was read
     names: tuple[str, ...] = ()
 
     def __len__(self) -> int:

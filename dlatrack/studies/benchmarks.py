@@ -28,25 +28,15 @@ _BURN_IN = 10
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkStudy:
-    """Scores of trackers on one benchmark under one protocol.
+    """Scores of trackers on one benchmark under one protocol."""
 
-    Args:
-        title: name of the data, e.g. "OTB100" or "OTB100 miniature, synthetic".
-        synthetic: whether it was a miniature.
-        protocol: protocol of the scores.
-        truth: annotation of the benchmark.
-        results: results by tracker, as `scoring.score_tracker` takes them.
-        scores: scores by tracker.
-        origin: JSON values for records: what the scores were computed from.
-    """
-
-    title: str
-    synthetic: bool
-    protocol: str
-    truth: BenchmarkTruth
-    results: Mapping[str, dict[str, Any]]
-    scores: Mapping[str, OPEResult | VOTResult]
-    origin: Mapping[str, Any]
+    title: str  #: name of the data, e.g. "OTB100" or "OTB100 miniature, synthetic"
+    synthetic: bool  #: whether it was a miniature
+    protocol: str  #: protocol of the scores
+    truth: BenchmarkTruth  #: annotation of the benchmark
+    results: Mapping[str, dict[str, Any]]  #: results by tracker, as `scoring.score_tracker` takes them
+    scores: Mapping[str, OPEResult | VOTResult]  #: scores by tracker
+    origin: Mapping[str, Any]  #: JSON values for records: what the scores were computed from
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -41,24 +41,17 @@ _Built = TypeVar("_Built")
 
 @dataclass(frozen=True)
 class CostReport:
-    """One measurement of what training and tracking cost.
+    """One measurement of what training and tracking cost."""
 
-    Args:
-        costs: costs of training steps, on `device`.
-        speeds: ms of tracking steps by recipe, on the CPU, as `bench.track.bench_track` names them.
-        device: device of the training steps.
-        threads: number of threads of torch on the CPU.
-        load: load average of the machine before the measurement; above 0, other processes took their part. The
-            highest of several measurements.
-        machine: processor and versions.
-    """
-
-    costs: tuple[StepCost, ...]
+    costs: tuple[StepCost, ...]  #: costs of training steps, on `device`
+    #: ms of tracking steps by recipe, on the CPU, as `bench.track.bench_track` names them
     speeds: dict[str, tuple[Timing, ...]]
-    device: str
-    threads: int
+    device: str  #: device of the training steps
+    threads: int  #: number of threads of torch on the CPU
+    #: load average of the machine before the measurement; above 0, other processes took their part. The highest of
+    #: several measurements.
     load: float
-    machine: dict[str, str]
+    machine: dict[str, str]  #: processor and versions
 
 
 class BenchRuns(NamedTuple):

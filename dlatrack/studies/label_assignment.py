@@ -29,17 +29,11 @@ _SIDE = 255  # of a search region, px
 
 
 class Regions(NamedTuple):
-    """Search regions of B frames.
+    """Search regions of B frames."""
 
-    Attributes:
-        frames: B frame numbers.
-        crops_rgb: (B, 255, 255, 3) uint8.
-        target_xyxy: (B, 4) float64, search-region px.
-    """
-
-    frames: list[int]
-    crops_rgb: np.ndarray
-    target_xyxy: torch.Tensor
+    frames: list[int]  #: B frame numbers
+    crops_rgb: np.ndarray  #: (B, 255, 255, 3) uint8
+    target_xyxy: torch.Tensor  #: (B, 4) float64, search-region px
 
 
 def study_sequence(folder: str | Path = "") -> Sequence:

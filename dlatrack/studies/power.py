@@ -34,19 +34,12 @@ _RECORD = "small_trackers_targets"
 
 @dataclass(frozen=True, eq=False)
 class TwinScores:
-    """Scores of the shipped trackers by target.
+    """Scores of the shipped trackers by target."""
 
-    Args:
-        auc: AUC by target (rows) and tracker.
-        source: description of the videos.
-        synthetic: whether the videos were synthetic.
-        origin: JSON values for records: where the scores come from.
-    """
-
-    auc: pd.DataFrame
-    source: str
-    synthetic: bool
-    origin: Mapping[str, Any]
+    auc: pd.DataFrame  #: AUC by target (rows) and tracker
+    source: str  #: description of the videos
+    synthetic: bool  #: whether the videos were synthetic
+    origin: Mapping[str, Any]  #: JSON values for records: where the scores come from
 
     def compare(self, *, seed: int = 0) -> list[TwinComparison]:
         """Compare every DLA tracker with its fixed twin; arguments and errors as in `compare_twins`."""

@@ -30,46 +30,27 @@ TWIN_WEIGHTS = "siamcar_small; dla_siamcar_small"
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One sequence of the figure.
+    """One sequence of the figure."""
 
-    Args:
-        sequence: the sequence with its annotation.
-        gain: AUC of the DLA tracker minus that of its fixed twin.
-        rank: 1 for the largest gain of all sequences that were run.
-        frames: numbers of the frames to show.
-        boxes_xywh: (T, 4) by tracker, 0-based px.
-        iou: (T,) by tracker; NaN where the target is absent.
-    """
-
-    sequence: Sequence
-    gain: float
-    rank: int
-    frames: list[int]
-    boxes_xywh: Mapping[str, np.ndarray]
-    iou: Mapping[str, np.ndarray]
+    sequence: Sequence  #: the sequence with its annotation
+    gain: float  #: AUC of the DLA tracker minus that of its fixed twin
+    rank: int  #: 1 for the largest gain of all sequences that were run
+    frames: list[int]  #: numbers of the frames to show
+    boxes_xywh: Mapping[str, np.ndarray]  #: (T, 4) by tracker, 0-based px
+    iou: Mapping[str, np.ndarray]  #: (T,) by tracker; NaN where the target is absent
 
 
 @dataclass(frozen=True, eq=False)
 class QualitativeStudy:
-    """What Fig. 6 shows, and of how many sequences it is a choice.
+    """What Fig. 6 shows, and of how many sequences it is a choice."""
 
-    Args:
-        title: name of the data, e.g. "24 synthetic sequences".
-        synthetic: whether the sequences were rendered.
-        trackers: labels; the fixed twin, the DLA tracker, and so on, and the static box.
-        scores: scores on all sequences, by tracker.
-        rows: the chosen sequences, from the largest gain to the largest loss.
-        rule: description of how sequences and frames were chosen.
-        origin: JSON values for records: what was run.
-    """
-
-    title: str
-    synthetic: bool
-    trackers: tuple[str, ...]
-    scores: Mapping[str, OPEResult]
-    rows: tuple[Row, ...]
-    rule: str
-    origin: Mapping[str, Any]
+    title: str  #: name of the data, e.g. "24 synthetic sequences"
+    synthetic: bool  #: whether the sequences were rendered
+    trackers: tuple[str, ...]  #: labels; the fixed twin, the DLA tracker, and so on, and the static box
+    scores: Mapping[str, OPEResult]  #: scores on all sequences, by tracker
+    rows: tuple[Row, ...]  #: the chosen sequences, from the largest gain to the largest loss
+    rule: str  #: description of how sequences and frames were chosen
+    origin: Mapping[str, Any]  #: JSON values for records: what was run
 
     def as_dict(self) -> dict[str, Any]:
         """Every number in the figure."""

@@ -32,18 +32,12 @@ class SeedStudy:
 
 @dataclass(frozen=True, eq=False)
 class SeedScores:
-    """Scores of twins that were trained once for every seed.
+    """Scores of twins that were trained once for every seed."""
 
-    Args:
-        fixed: (R, S) AUC of the fixed twin, by seed and sequence.
-        dynamic: (R, S) of the DLA tracker.
-        difference: DLA less fixed, seeds and sequences resampled.
-        spread: standard deviations due to seeds and to sequences; its `a` is DLA, its `b` the fixed twin.
-    """
-
-    fixed: np.ndarray
-    dynamic: np.ndarray
-    difference: Difference
+    fixed: np.ndarray  #: (R, S) AUC of the fixed twin, by seed and sequence
+    dynamic: np.ndarray  #: (R, S) of the DLA tracker
+    difference: Difference  #: DLA less fixed, seeds and sequences resampled
+    #: standard deviations due to seeds and to sequences; its `a` is DLA, its `b` the fixed twin
     spread: Spread
 
 

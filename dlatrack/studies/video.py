@@ -52,31 +52,18 @@ _EXAMPLE_SEED = 6_000_004
 
 @dataclass(frozen=True, eq=False)
 class TrackedVideo:
-    """What `track_file` has written.
+    """What `track_file` has written."""
 
-    Args:
-        path: the annotated video.
-        table: the boxes and scores, as `VideoTrack.as_csv` describes them.
-        track: the same as numbers.
-        fps: frames per second of the video.
-        size: its width and height, px; where a side of the source is odd, one less.
-        source_fps: frames per second of the source, which may be more than the file can hold.
-        source_size: width and height of the source, px.
-        expected: frames that the source should have, as `FrameStream` says.
-        seconds: seconds of tracking, reading and writing included.
-        stopped: whether it was stopped before the end of the source.
-    """
-
-    path: Path
-    table: Path
-    track: VideoTrack
-    fps: float
-    size: tuple[int, int]
-    source_fps: float
-    source_size: tuple[int, int]
-    expected: int
-    seconds: float
-    stopped: bool
+    path: Path  #: the annotated video
+    table: Path  #: the boxes and scores, as `VideoTrack.as_csv` describes them
+    track: VideoTrack  #: the same as numbers
+    fps: float  #: frames per second of the video
+    size: tuple[int, int]  #: its width and height, px; where a side of the source is odd, one less
+    source_fps: float  #: frames per second of the source, which may be more than the file can hold
+    source_size: tuple[int, int]  #: width and height of the source, px
+    expected: int  #: frames that the source should have, as `FrameStream` says
+    seconds: float  #: seconds of tracking, reading and writing included
+    stopped: bool  #: whether it was stopped before the end of the source
 
     @property
     def summary(self) -> str:
@@ -203,21 +190,14 @@ def _annotate(
 
 
 class VideoChoice(NamedTuple):
-    """The video that notebook 12 tracks.
+    """The video that notebook 12 tracks."""
 
-    Attributes:
-        path: path of the video.
-        boxes_xywh: (4,) for each target, in its first frame.
-        truth_xywh: (T, 4) true boxes of a synthetic video, NaN where its target is absent; None for another.
-        folder: folder for results.
-        note: description for people.
-    """
-
-    path: Path
-    boxes_xywh: list[np.ndarray]
+    path: Path  #: path of the video
+    boxes_xywh: list[np.ndarray]  #: (4,) for each target, in its first frame
+    #: (T, 4) true boxes of a synthetic video, NaN where its target is absent; None for another
     truth_xywh: np.ndarray | None
-    folder: Path
-    note: str
+    folder: Path  #: folder for results
+    note: str  #: description for people
 
 
 def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0) -> VideoChoice:

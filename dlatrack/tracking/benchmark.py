@@ -41,19 +41,12 @@ RUN_PROTOCOLS = {"one_pass": "one-pass", "reset": "reset"}
 
 @dataclass(frozen=True)
 class DataSetSource:
-    """A split of a data set with a manifest, or a folder of sequences in the layout of OTB.
+    """A split of a data set with a manifest, or a folder of sequences in the layout of OTB."""
 
-    Args:
-        name: name of the data set, e.g. "otb100", "uav123", "lasot_test", "vot2019", or "folder".
-        root: root folder.
-        split: a split of the manifest; ignored for "folder".
-        allow_missing: whether the data set may lack sequences; ignored for "folder".
-    """
-
-    name: str
-    root: Path
-    split: str = "test"
-    allow_missing: bool = False
+    name: str  #: name of the data set, e.g. "otb100", "uav123", "lasot_test", "vot2019", or "folder"
+    root: Path  #: root folder
+    split: str = "test"  #: a split of the manifest; ignored for "folder"
+    allow_missing: bool = False  #: whether the data set may lack sequences; ignored for "folder"
 
     @property
     def first_pixel(self) -> int:

@@ -55,21 +55,13 @@ class Stochastic(Protocol):
 
 @dataclass(frozen=True)
 class RunJob:
-    """Picklable description of a run over a benchmark.
+    """Picklable description of a run over a benchmark."""
 
-    Args:
-        make_tracker: factory of the tracker.
-        source: source of the sequences.
-        folder: folder of the tracker's results.
-        protocol: "one_pass" or "reset".
-        repetitions: runs of each sequence.
-    """
-
-    make_tracker: Callable[[], Tracker]
-    source: SequenceSource
-    folder: Path
-    protocol: str
-    repetitions: int
+    make_tracker: Callable[[], Tracker]  #: factory of the tracker
+    source: SequenceSource  #: source of the sequences
+    folder: Path  #: folder of the tracker's results
+    protocol: str  #: "one_pass" or "reset"
+    repetitions: int  #: runs of each sequence
 
     def results(self, name: str) -> list[Path]:
         """Paths of the result files of the sequence `name`, one for each repetition."""

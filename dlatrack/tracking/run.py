@@ -29,19 +29,12 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """Boxes, scores and times of a tracker on a sequence of T frames.
+    """Boxes, scores and times of a tracker on a sequence of T frames."""
 
-    Args:
-        boxes_xywh: (T, 4) float64, 0-based px; row 0 is the true box the tracker was given.
-        scores: (T,) float64; row 0 is 1.
-        seconds: (T,) float64, seconds in `init` (row 0) and `update`, without reading the image.
-        read_seconds: (T,) float64, seconds to read and decode the image.
-    """
-
-    boxes_xywh: np.ndarray
-    scores: np.ndarray
-    seconds: np.ndarray
-    read_seconds: np.ndarray
+    boxes_xywh: np.ndarray  #: (T, 4) float64, 0-based px; row 0 is the true box the tracker was given
+    scores: np.ndarray  #: (T,) float64; row 0 is 1
+    seconds: np.ndarray  #: (T,) float64, seconds in `init` (row 0) and `update`, without reading the image
+    read_seconds: np.ndarray  #: (T,) float64, seconds to read and decode the image
 
 
 def run_one_pass(tracker: Tracker, sequence: Sequence) -> RunResult:

@@ -15,21 +15,13 @@ from dlatrack.files import write_text
 
 @dataclass(frozen=True)
 class RunTimes:
-    """Times of one sequence, or of several together.
+    """Times of one sequence, or of several together."""
 
-    Args:
-        frames: number of tracked frames, without those that a reset skips.
-        starts: number of these frames in which the tracker was initialised.
-        read_seconds: seconds to read and decode the images.
-        init_seconds: seconds in `init`.
-        update_seconds: seconds in `update`.
-    """
-
-    frames: int = 0
-    starts: int = 0
-    read_seconds: float = 0.0
-    init_seconds: float = 0.0
-    update_seconds: float = 0.0
+    frames: int = 0  #: number of tracked frames, without those that a reset skips
+    starts: int = 0  #: number of these frames in which the tracker was initialised
+    read_seconds: float = 0.0  #: seconds to read and decode the images
+    init_seconds: float = 0.0  #: seconds in `init`
+    update_seconds: float = 0.0  #: seconds in `update`
 
     @classmethod
     def of(cls, seconds: np.ndarray, read_seconds: np.ndarray, started: np.ndarray) -> RunTimes:

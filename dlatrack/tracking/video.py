@@ -29,30 +29,19 @@ _END = object()
 
 
 class TrackedFrame(NamedTuple):
-    """One frame, and N targets in it.
+    """One frame, and N targets in it."""
 
-    Attributes:
-        image_rgb: (H, W, 3) uint8.
-        boxes_xywh: (N, 4) float64, 0-based px.
-        scores: (N,) float64, target probability 0..1; 1 in the first frame.
-    """
-
-    image_rgb: np.ndarray
-    boxes_xywh: np.ndarray
-    scores: np.ndarray
+    image_rgb: np.ndarray  #: (H, W, 3) uint8
+    boxes_xywh: np.ndarray  #: (N, 4) float64, 0-based px
+    scores: np.ndarray  #: (N,) float64, target probability 0..1; 1 in the first frame
 
 
 @dataclass(frozen=True, eq=False)
 class VideoTrack:
-    """Boxes and scores of N targets in T frames.
+    """Boxes and scores of N targets in T frames."""
 
-    Args:
-        boxes_xywh: (T, N, 4) float64, 0-based px; row 0 holds the given boxes.
-        scores: (T, N) float64, target probability 0..1; row 0 is 1.
-    """
-
-    boxes_xywh: np.ndarray
-    scores: np.ndarray
+    boxes_xywh: np.ndarray  #: (T, N, 4) float64, 0-based px; row 0 holds the given boxes
+    scores: np.ndarray  #: (T, N) float64, target probability 0..1; row 0 is 1
 
     def as_csv(self) -> str:
         """CSV text: a header, and a row frame,target,x,y,w,h,score for each target in each frame.

@@ -43,19 +43,12 @@ CHECKPOINT, HISTORY, FAILED_STEP = "checkpoint.safetensors", "history.csv", "fai
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """A finished or interrupted run.
+    """A finished or interrupted run."""
 
-    Args:
-        net: network in evaluation mode.
-        steps: history of all steps.
-        epochs: number of finished epochs.
-        stopped: whether `should_stop` interrupted it.
-    """
-
-    net: SiameseNet
-    steps: list[StepRow]
-    epochs: int
-    stopped: bool = False
+    net: SiameseNet  #: network in evaluation mode
+    steps: list[StepRow]  #: history of all steps
+    epochs: int  #: number of finished epochs
+    stopped: bool = False  #: whether `should_stop` interrupted it
 
 
 def train(

@@ -13,43 +13,24 @@ from dlatrack.files import atomic_path
 
 
 class StepRow(NamedTuple):
-    """One optimisation step.
+    """One optimisation step."""
 
-    Attributes:
-        epoch: number of the epoch, from 0.
-        step: number of the step in the whole run, from 0.
-        lr: learning rate of neck and head.
-        loss: weighted sum of the terms below.
-        loss_classification: balanced cross-entropy.
-        loss_regression: IoU loss.
-        loss_centerness: binary cross-entropy.
-        gradient_norm: global L2 norm before clipping; not finite in a skipped step.
-        clipped: 1 if the gradient was clipped, else 0.
-        skipped: 1 if the step was skipped because its gradient overflowed float16, else 0.
-        positives: mean positives per pair.
-        negatives: mean negatives per pair.
-        empty: pairs in which no sample satisfied the assignment rule.
-        tied: pairs whose candidates all have the same IoU.
-        rescued: empty pairs whose best candidate became positive.
-        pairs_per_second: speed of this step, data included.
-    """
-
-    epoch: int
-    step: int
-    lr: float
-    loss: float
-    loss_classification: float
-    loss_regression: float
-    loss_centerness: float
-    gradient_norm: float
-    clipped: int
-    skipped: int
-    positives: float
-    negatives: float
-    empty: int
-    tied: int
-    rescued: int
-    pairs_per_second: float
+    epoch: int  #: number of the epoch, from 0
+    step: int  #: number of the step in the whole run, from 0
+    lr: float  #: learning rate of neck and head
+    loss: float  #: weighted sum of the terms below
+    loss_classification: float  #: balanced cross-entropy
+    loss_regression: float  #: IoU loss
+    loss_centerness: float  #: binary cross-entropy
+    gradient_norm: float  #: global L2 norm before clipping; not finite in a skipped step
+    clipped: int  #: 1 if the gradient was clipped, else 0
+    skipped: int  #: 1 if the step was skipped because its gradient overflowed float16, else 0
+    positives: float  #: mean positives per pair
+    negatives: float  #: mean negatives per pair
+    empty: int  #: pairs in which no sample satisfied the assignment rule
+    tied: int  #: pairs whose candidates all have the same IoU
+    rescued: int  #: empty pairs whose best candidate became positive
+    pairs_per_second: float  #: speed of this step, data included
 
 
 _KINDS: dict[str, type[int] | type[float]] = get_type_hints(StepRow)

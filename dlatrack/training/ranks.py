@@ -20,15 +20,10 @@ from dlatrack.files import owned_folder
 
 @dataclass(frozen=True)
 class Ranks:
-    """The processes of a run.
+    """The processes of a run."""
 
-    Args:
-        rank: number of this process, from 0; rank 0 writes files and shows progress.
-        world: number of processes.
-    """
-
-    rank: int = 0
-    world: int = 1
+    rank: int = 0  #: number of this process, from 0; rank 0 writes files and shows progress
+    world: int = 1  #: number of processes
 
     @property
     def first(self) -> bool:

@@ -24,27 +24,17 @@ _ENTRY = "dlatrack-failed-step"
 
 @dataclass(frozen=True)
 class Replay:
-    """Losses and gradients of a failed step when it is repeated.
+    """Losses and gradients of a failed step when it is repeated."""
 
-    Args:
-        epoch: epoch of the step, from 0.
-        step: number of the step in the whole run, from 0.
-        message: why training stopped.
-        losses: the total and its terms.
-        gradient_norms: L2 norms by part of the network: backbone, neck and head.
-        not_finite: names of weights, inputs, losses and gradients with a value that is not finite.
-        positives: number of positives of each pair.
-        keys: keys of the pairs, with which their labels were drawn.
-    """
-
-    epoch: int
-    step: int
-    message: str
-    losses: dict[str, float]
-    gradient_norms: dict[str, float]
+    epoch: int  #: epoch of the step, from 0
+    step: int  #: number of the step in the whole run, from 0
+    message: str  #: why training stopped
+    losses: dict[str, float]  #: the total and its terms
+    gradient_norms: dict[str, float]  #: L2 norms by part of the network: backbone, neck and head
+    #: names of weights, inputs, losses and gradients with a value that is not finite
     not_finite: tuple[str, ...]
-    positives: tuple[int, ...]
-    keys: tuple[int, ...]
+    positives: tuple[int, ...]  #: number of positives of each pair
+    keys: tuple[int, ...]  #: keys of the pairs, with which their labels were drawn
 
 
 def save_step(

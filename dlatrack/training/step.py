@@ -31,18 +31,12 @@ class NotFiniteError(ArithmeticError):
 
 @dataclass(frozen=True)
 class Stepper:
-    """Computes the gradients of a batch and applies them.
+    """Computes the gradients of a batch and applies them."""
 
-    Args:
-        recipe: loss, assigner and schedule.
-        assigner: label assigner built from the recipe.
-        scaler: scaler of the loss, see `loss_scaler`.
-        compute: processes, parts and precision of the run; assignment and loss are always float32.
-    """
-
-    recipe: Recipe
-    assigner: LabelAssigner
-    scaler: GradScaler
+    recipe: Recipe  #: loss, assigner and schedule
+    assigner: LabelAssigner  #: label assigner built from the recipe
+    scaler: GradScaler  #: scaler of the loss, see `loss_scaler`
+    #: processes, parts and precision of the run; assignment and loss are always float32
     compute: Compute = field(default_factory=Compute)
 
     def gradients(

@@ -30,15 +30,10 @@ _ADVICE = (
 
 
 class Overlap(NamedTuple):
-    """Sequences that carry names of a test set.
+    """Sequences that carry names of a test set."""
 
-    Attributes:
-        test_set: e.g. "OTB100".
-        shared: their names, as given.
-    """
-
-    test_set: str
-    shared: tuple[str, ...]
+    test_set: str  #: e.g. "OTB100"
+    shared: tuple[str, ...]  #: their names, as given
 
 
 def validation_source(name: str, root: Path, split: str = "") -> DataSetSource:

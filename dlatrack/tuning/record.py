@@ -27,24 +27,17 @@ _DIFFERENCE = ("value", "low", "high", "p", "better", "worse", "sequences", "res
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A setting and its scores.
+    """A setting and its scores."""
 
-    Args:
-        number: number of the trial, from 0.
-        setting: the hyper-parameters that were tried.
-        sequence_auc: (R,) AUC of the sequences in the order in which they were run: all, or fewer if it was stopped.
-        auc: mean AUC over all sequences; for a stopped trial an estimate, the AUC of the best trial before it minus
-            the mean distance from it on the sequences that were run.
-        stopped: whether it was stopped before the last sequence.
-        seconds: time since the trial before it was done.
-    """
-
-    number: int
-    setting: OnlineConfig
+    number: int  #: number of the trial, from 0
+    setting: OnlineConfig  #: the hyper-parameters that were tried
+    #: (R,) AUC of the sequences in the order in which they were run: all, or fewer if it was stopped
     sequence_auc: np.ndarray
+    #: mean AUC over all sequences; for a stopped trial an estimate, the AUC of the best trial before it minus the
+    #: mean distance from it on the sequences that were run
     auc: float
-    stopped: bool
-    seconds: float
+    stopped: bool  #: whether it was stopped before the last sequence
+    seconds: float  #: time since the trial before it was done
 
 
 class TuningRecord:
@@ -139,21 +132,13 @@ class TuningRecord:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The best setting of a record, as later runs use it, with the mark that it may carry.
+    """The best setting of a record, as later runs use it, with the mark that it may carry."""
 
-    Args:
-        path: path of the record.
-        recipe: name of the recipe that it was tuned for.
-        setting: the best setting.
-        origin: what the setting was tuned for and on, as a run record says it.
-        unfinished: how far the search has got, e.g. "best of 7 of 12 trials"; empty when it is done.
-    """
-
-    path: Path
-    recipe: str
-    setting: OnlineConfig
-    origin: Mapping[str, str | None]
-    unfinished: str
+    path: Path  #: path of the record
+    recipe: str  #: name of the recipe that it was tuned for
+    setting: OnlineConfig  #: the best setting
+    origin: Mapping[str, str | None]  #: what the setting was tuned for and on, as a run record says it
+    unfinished: str  #: how far the search has got, e.g. "best of 7 of 12 trials"; empty when it is done.
 
     def as_settings(self) -> dict[str, Any]:
         """What a run record says of the setting; the mark is a part of it, so that no score is without."""

@@ -57,20 +57,14 @@ class Search:
     expected improvement are tried. `penalty_k` is searched on the scale of its square root, where published values
     are spread evenly. Nothing of Optuna is kept between rounds, so that a resumed search is the same to the bit.
 
-    Args:
-        head: name of the tracker's head, as in `recipes.NetConfig`.
-        start: the tracker's own setting, trial 0; it may lie outside the box.
-        trials: number of settings, trial 0 included.
-        seed: seed of the search.
-
     Raises:
         InputError: for fewer than one trial or a negative seed.
     """
 
-    head: str
-    start: OnlineConfig
-    trials: int
-    seed: int
+    head: str  #: name of the tracker's head, as in `recipes.NetConfig`
+    start: OnlineConfig  #: the tracker's own setting, trial 0; it may lie outside the box
+    trials: int  #: number of settings, trial 0 included
+    seed: int  #: seed of the search
 
     def __post_init__(self) -> None:
         if self.trials < 1:

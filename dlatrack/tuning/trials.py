@@ -50,17 +50,11 @@ def network_trackers(weights: Path, device: str, fast: bool) -> Callable[[Online
 
 @dataclass(frozen=True)
 class TrialJob:
-    """Picklable description of trials, for the processes that run their sequences.
+    """Picklable description of trials, for the processes that run their sequences."""
 
-    Args:
-        make: factory of tracker factories.
-        source: source of the sequences.
-        settings: settings by number of the trial.
-    """
-
-    make: TrackerFactory
-    source: SequenceSource
-    settings: Mapping[int, OnlineConfig]
+    make: TrackerFactory  #: factory of tracker factories
+    source: SequenceSource  #: source of the sequences
+    settings: Mapping[int, OnlineConfig]  #: settings by number of the trial
 
     def prepare(self, sequences: list[Sequence] | None = None) -> Callable[[str], float]:
         """Open the sequences if none are given, and give the function from a task to its AUC."""

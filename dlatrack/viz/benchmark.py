@@ -22,23 +22,14 @@ _LINE = 3.85  # mm per row of the legends
 
 @dataclass(frozen=True)
 class CurveKind:
-    """A kind of evaluation plot.
+    """A kind of evaluation plot."""
 
-    Args:
-        title: name of the curve.
-        thresholds: (K,) thresholds of the curve.
-        axis: label of the thresholds.
-        score: function of a curve (K,) that gives its score.
-        score_name: name of the score.
-        mark: threshold at which the score is read; None: it is the mean of the curve.
-    """
-
-    title: str
-    thresholds: np.ndarray
-    axis: str
-    score: Callable[[np.ndarray], float]
-    score_name: str
-    mark: float | None = None
+    title: str  #: name of the curve
+    thresholds: np.ndarray  #: (K,) thresholds of the curve
+    axis: str  #: label of the thresholds
+    score: Callable[[np.ndarray], float]  #: function of a curve (K,) that gives its score
+    score_name: str  #: name of the score
+    mark: float | None = None  #: threshold at which the score is read; None: it is the mean of the curve
 
 
 SUCCESS = CurveKind("success", OVERLAP_THRESHOLDS, "overlap threshold (IoU)", np.mean, "AUC")

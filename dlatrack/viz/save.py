@@ -73,20 +73,14 @@ def save_figure(
 
 @dataclass(frozen=True)
 class NotebookRecord:
-    """What the figures and tables of a notebook are made from.
+    """What the figures and tables of a notebook are made from."""
 
-    Args:
-        notebook: stem of the notebook, e.g. "09_hyperparameter_k". The cell that keeps a figure or table has its name
-            as a tag, from which the gallery knows where it is made.
-        parameters: parameters that decide the numbers.
-        synthetic: whether the numbers come from synthetic sequences.
-        folder: folder to write; None: `paths.figures_dir()`.
-    """
-
+    #: stem of the notebook, e.g. "09_hyperparameter_k". The cell that keeps a figure or table has its name as a tag,
+    #: from which the gallery knows where it is made.
     notebook: str
-    parameters: Mapping[str, Any]
-    synthetic: bool
-    folder: Path | None = None
+    parameters: Mapping[str, Any]  #: parameters that decide the numbers
+    synthetic: bool  #: whether the numbers come from synthetic sequences
+    folder: Path | None = None  #: folder to write; None: `paths.figures_dir()`
 
     def keep(
         self,

@@ -35,18 +35,12 @@ class ComposedFrames:
     """Images of a composed video; image i depends on these arguments and i alone, not on images read before.
 
     The pixels of the 16 videos used last stay in memory, a few MB each.
-
-    Args:
-        photographs: photographs to choose from, (H, W, 3) uint8 RGB.
-        cutouts: objects to choose from.
-        seed: seed of the video.
-        length: frames.
     """
 
-    photographs: abc.Sequence[np.ndarray]
-    cutouts: abc.Sequence[Cutout]
-    seed: int
-    length: int
+    photographs: abc.Sequence[np.ndarray]  #: photographs to choose from, (H, W, 3) uint8 RGB
+    cutouts: abc.Sequence[Cutout]  #: objects to choose from
+    seed: int  #: seed of the video
+    length: int  #: frames
 
     def __len__(self) -> int:
         return self.length

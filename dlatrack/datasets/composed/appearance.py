@@ -22,15 +22,10 @@ _PIECES = 3
 
 @dataclass(frozen=True, eq=False)
 class Appearance:
-    """Picture and outline of an object.
+    """Picture and outline of an object."""
 
-    Args:
-        rgba: (H, W, 4) uint8 RGB and coverage; the outline touches all four sides.
-        shape: (P, 2) outline in object units, from -1 to 1 across the picture.
-    """
-
-    rgba: np.ndarray
-    shape: np.ndarray
+    rgba: np.ndarray  #: (H, W, 4) uint8 RGB and coverage; the outline touches all four sides
+    shape: np.ndarray  #: (P, 2) outline in object units, from -1 to 1 across the picture
 
     @property
     def log_aspect(self) -> float:

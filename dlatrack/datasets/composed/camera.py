@@ -16,21 +16,13 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True, eq=False)
 class CameraEffects:
-    """Defocus, tone and compression over T frames.
+    """Defocus, tone and compression over T frames."""
 
-    Args:
-        softness: (T,) standard deviation of the defocus, px; 0 is sharp.
-        gain: (T, 3) factor on red, green and blue.
-        contrast: (T,) factor on the distance from mid-grey.
-        saturation: factor on the distance from grey; 0 is black and white.
-        quality: quality of the JPEG compression of each frame, 1..100; 0: no compression.
-    """
-
-    softness: np.ndarray
-    gain: np.ndarray
-    contrast: np.ndarray
-    saturation: float
-    quality: int
+    softness: np.ndarray  #: (T,) standard deviation of the defocus, px; 0 is sharp
+    gain: np.ndarray  #: (T, 3) factor on red, green and blue
+    contrast: np.ndarray  #: (T,) factor on the distance from mid-grey
+    saturation: float  #: factor on the distance from grey; 0 is black and white
+    quality: int  #: quality of the JPEG compression of each frame, 1..100; 0: no compression
 
     def apply(self, image: np.ndarray, index: int) -> np.ndarray:
         """Frame `index` with these effects, (H, W, 3) uint8 RGB, from a rendered image of the same form."""

@@ -20,17 +20,11 @@ _SMALLEST_PHOTOGRAPH, _SMALLEST_CUTOUT = 64, 16
 
 @dataclass(frozen=True, eq=False)
 class Cutout:
-    """An object in one frame of a video.
+    """An object in one frame of a video."""
 
-    Args:
-        clip: name of the video; cut-outs of one clip show the same object.
-        frame: 0-based number of the frame.
-        rgba: (H, W, 4) uint8 RGB and coverage, cropped to the object.
-    """
-
-    clip: str
-    frame: int
-    rgba: np.ndarray
+    clip: str  #: name of the video; cut-outs of one clip show the same object
+    frame: int  #: 0-based number of the frame
+    rgba: np.ndarray  #: (H, W, 4) uint8 RGB and coverage, cropped to the object
 
 
 def read_photographs(files: Sequence[Path]) -> list[np.ndarray]:

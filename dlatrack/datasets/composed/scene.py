@@ -27,19 +27,12 @@ _OCCLUDED, _PASSAGE = 0.3, 10
 
 @dataclass(frozen=True, eq=False)
 class ComposedScene:
-    """A composed video before it is painted.
+    """A composed video before it is painted."""
 
-    Args:
-        scene: geometry, light and noise, as of a synthetic video.
-        appearances: appearance of each of `scene.layers`.
-        backdrop: (H, W, 3) uint8 RGB, the background that the camera moves over.
-        camera_effects: defocus, tone and compression of the rendered frames.
-    """
-
-    scene: Scene
-    appearances: tuple[Appearance, ...]
-    backdrop: np.ndarray
-    camera_effects: CameraEffects
+    scene: Scene  #: geometry, light and noise, as of a synthetic video
+    appearances: tuple[Appearance, ...]  #: appearance of each of `scene.layers`
+    backdrop: np.ndarray  #: (H, W, 3) uint8 RGB, the background that the camera moves over
+    camera_effects: CameraEffects  #: defocus, tone and compression of the rendered frames
 
 
 def draw_composed_scene(

@@ -20,40 +20,25 @@ TEXTS = ("names", "templates", "classes", "attributes")
 
 @dataclass(frozen=True)
 class Counts:
-    """The size of a data set.
+    """The size of a data set."""
 
-    Args:
-        videos: number of distinct templates, that is of folders of frames.
-        frames: number of distinct images, including those without a target where the reader lists them.
-        tracks: number of annotated targets.
-        rows: number of frames of all tracks together, including those without a box.
-        boxes: number of rows that have a box.
-    """
-
-    videos: int
-    frames: int
-    tracks: int
-    rows: int
-    boxes: int
+    videos: int  #: number of distinct templates, that is of folders of frames
+    frames: int  #: number of distinct images, including those without a target where the reader lists them
+    tracks: int  #: number of annotated targets
+    rows: int  #: number of frames of all tracks together, including those without a box
+    boxes: int  #: number of rows that have a box
 
 
 @dataclass(frozen=True, eq=False)
 class ImageList:
-    """M images under V templates.
+    """M images under V templates."""
 
-    Args:
-        root: folder that the templates are relative to.
-        templates: V path templates, see `images.fill`.
-        starts: (V + 1,) int64, the image at which each template starts.
-        numbers: (M,) int, number of each image for its template.
-        listed_wh: (M, 2) int, width and height of each image according to the annotation, px, 0 where it says
-            nothing; None where it lists no sizes.
-    """
-
-    root: Path
-    templates: TextColumn
-    starts: np.ndarray
-    numbers: np.ndarray
+    root: Path  #: folder that the templates are relative to
+    templates: TextColumn  #: V path templates, see `images.fill`
+    starts: np.ndarray  #: (V + 1,) int64, the image at which each template starts
+    numbers: np.ndarray  #: (M,) int, number of each image for its template
+    #: (M, 2) int, width and height of each image according to the annotation, px, 0 where it says nothing; None where
+    #: it lists no sizes
     listed_wh: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -75,39 +60,26 @@ class ImageList:
 class TrackTable:
     """T tracks with N rows in all, ordered by track and frame; a row is one target in one frame.
 
-    Args:
-        root: folder of the data set; image paths are relative to it.
-        names: T unique names.
-        templates: T image paths with at most one directive for the row's number, see `images.fill`.
-        classes: T object classes; empty where unknown.
-        attributes: T lists of challenge attributes, each separated by blanks.
-        fps: (T,) float32, frames per second of the recording.
-        starts: (T + 1,) int64, the row at which each track starts; no track is empty.
-        numbers: (N,) int32 or int64, number of each row for the template.
-        boxes_xywh: (N, 4) float32 or float64, 0-based px; NaN rows where there is no box.
-        visible: (N,) bool, False where the target is absent.
-        polygons: (N, 4, 2) float64 corners, 0-based px, where the data has them.
-        extras: further columns by name, (N,) or (N, ...), e.g. how much of the target is covered.
-        on_disk: images that the reader has found, where some show no target and so have no row.
-        notes: sentences about annotation that the reader leaves out without a fault; not part of the hash.
-
     Raises:
         ValueError: if the columns do not fit together.
     """
 
-    root: Path
-    names: TextColumn
-    templates: TextColumn
-    classes: TextColumn
-    attributes: TextColumn
-    fps: np.ndarray
-    starts: np.ndarray
-    numbers: np.ndarray
-    boxes_xywh: np.ndarray
-    visible: np.ndarray
-    polygons: np.ndarray | None = None
+    root: Path  #: folder of the data set; image paths are relative to it
+    names: TextColumn  #: T unique names
+    templates: TextColumn  #: T image paths with at most one directive for the row's number, see `images.fill`
+    classes: TextColumn  #: T object classes; empty where unknown
+    attributes: TextColumn  #: T lists of challenge attributes, each separated by blanks
+    fps: np.ndarray  #: (T,) float32, frames per second of the recording
+    starts: np.ndarray  #: (T + 1,) int64, the row at which each track starts; no track is empty
+    numbers: np.ndarray  #: (N,) int32 or int64, number of each row for the template
+    boxes_xywh: np.ndarray  #: (N, 4) float32 or float64, 0-based px; NaN rows where there is no box
+    visible: np.ndarray  #: (N,) bool, False where the target is absent
+    polygons: np.ndarray | None = None  #: (N, 4, 2) float64 corners, 0-based px, where the data has them
+    #: further columns by name, (N,) or (N, ...), e.g. how much of the target is covered.
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+    #: images that the reader has found, where some show no target and so have no row
     on_disk: ImageList | None = None
+    #: sentences about annotation that the reader leaves out without a fault; not part of the hash
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

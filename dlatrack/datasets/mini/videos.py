@@ -17,17 +17,11 @@ _QUALITY = 90
 
 @dataclass(frozen=True, eq=False)
 class MiniVideo:
-    """A short video, rendered.
+    """A short video, rendered."""
 
-    Args:
-        images: T of (H, W, 3) uint8 RGB.
-        boxes_xywh: (T, 4) float64, 0-based px; the last box before where the target is absent.
-        visible: (T,) bool.
-    """
-
-    images: list[np.ndarray]
-    boxes_xywh: np.ndarray
-    visible: np.ndarray
+    images: list[np.ndarray]  #: T of (H, W, 3) uint8 RGB
+    boxes_xywh: np.ndarray  #: (T, 4) float64, 0-based px; the last box before where the target is absent
+    visible: np.ndarray  #: (T,) bool
 
     def __len__(self) -> int:
         return len(self.images)

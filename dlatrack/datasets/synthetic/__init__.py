@@ -26,14 +26,10 @@ class SyntheticFrames:
     """Images of a synthetic video; image i depends on the scene and i alone, not on images read before.
 
     The textures of the 64 videos used last stay in memory, about 1.5 MB each at 320 x 240.
-
-    Args:
-        scene: the video without its pixels.
-        photographs: photographs for textures, (H, W, 3) uint8 RGB.
     """
 
-    scene: Scene
-    photographs: abc.Sequence[np.ndarray] | None = None
+    scene: Scene  #: the video without its pixels
+    photographs: abc.Sequence[np.ndarray] | None = None  #: photographs for textures, (H, W, 3) uint8 RGB
 
     def __len__(self) -> int:
         return len(self.scene.camera)

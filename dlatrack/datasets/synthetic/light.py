@@ -12,23 +12,14 @@ from dlatrack.datasets.synthetic.motion import direction, drift
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """Brightness factor over place and time: gain, a slope across the view, and a soft shadow that moves across.
+    """Brightness factor over place and time: gain, a slope across the view, and a soft shadow that moves across."""
 
-    Args:
-        size: view width and height, px.
-        log_gain: (T,) natural logarithm of the overall factor.
-        slope: (2,) relative change of brightness across the whole width and height.
-        shadow: darkest part of the shadow, 0 (no shadow) to 1.
-        heading: (2,) unit vector across the shadow's edge.
-        edge: (T,) position of the shadow's edge along `heading`, px.
-    """
-
-    size: tuple[int, int]
-    log_gain: np.ndarray
-    slope: np.ndarray
-    shadow: float
-    heading: np.ndarray
-    edge: np.ndarray
+    size: tuple[int, int]  #: view width and height, px
+    log_gain: np.ndarray  #: (T,) natural logarithm of the overall factor
+    slope: np.ndarray  #: (2,) relative change of brightness across the whole width and height
+    shadow: float  #: darkest part of the shadow, 0 (no shadow) to 1
+    heading: np.ndarray  #: (2,) unit vector across the shadow's edge
+    edge: np.ndarray  #: (T,) position of the shadow's edge along `heading`, px
 
     def at(self, index: int | slice, points: np.ndarray) -> np.ndarray:
         """Factor at `points` (..., 2), view px; with a slice of frames, one point (T, 2) for each."""

@@ -105,21 +105,14 @@ BAR = np.stack(
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """An object in its own coordinates: outline and non-rigid motion over T frames.
+    """An object in its own coordinates: outline and non-rigid motion over T frames."""
 
-    Args:
-        shape: (P, 2) outline at rest, -1..1.
-        amplitude: (T,) height of the waves that bend the object, in object units, at most 0.2.
-        wave: (2, 2) wave vectors of the displacement in x and in y, radians per object unit, norm at most 3.
-        phase: (T, 2) phases of the two waves.
-        scroll: (T,) distance that the surface has turned sideways under the outline, object units.
-    """
-
-    shape: np.ndarray
-    amplitude: np.ndarray
+    shape: np.ndarray  #: (P, 2) outline at rest, -1..1
+    amplitude: np.ndarray  #: (T,) height of the waves that bend the object, in object units, at most 0.2
+    #: (2, 2) wave vectors of the displacement in x and in y, radians per object unit, norm at most 3
     wave: np.ndarray
-    phase: np.ndarray
-    scroll: np.ndarray
+    phase: np.ndarray  #: (T, 2) phases of the two waves
+    scroll: np.ndarray  #: (T,) distance that the surface has turned sideways under the outline, object units
 
     def bend(self, index: int | slice, points: np.ndarray) -> np.ndarray:
         """Displacement of `points` (..., 2) at one frame, or at a slice of frames with points (T, P, 2)."""
@@ -144,16 +137,11 @@ class Track:
 
     The view point v shows the point q + bend(q) of the object at rest, with q = axes^-1 (v - centre): the body
     bends, then `axes` scales, stretches and turns it, then `centre` places it. Pixel i of the view spans i to i + 1.
-
-    Args:
-        body: the object in its own coordinates.
-        centre: (T, 2) view px.
-        axes: (T, 2, 2) px per object unit; columns are the object's x and y direction.
     """
 
-    body: Body
-    centre: np.ndarray
-    axes: np.ndarray
+    body: Body  #: the object in its own coordinates
+    centre: np.ndarray  #: (T, 2) view px
+    axes: np.ndarray  #: (T, 2, 2) px per object unit; columns are the object's x and y direction
 
     @cached_property
     def outlines(self) -> np.ndarray:

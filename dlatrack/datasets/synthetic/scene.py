@@ -39,50 +39,30 @@ CHALLENGES = {
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One object of a scene: its motion and its surface.
+    """One object of a scene: its motion and its surface."""
 
-    Args:
-        track: geometry over time.
-        skin: surface: "own", "target" (that of the target) or "background" (a piece of the background).
-        number: number of the object in the scene; 0 is the target.
-    """
-
-    track: Track
-    skin: str
-    number: int
+    track: Track  #: geometry over time
+    skin: str  #: surface: "own", "target" (that of the target) or "background" (a piece of the background)
+    number: int  #: number of the object in the scene; 0 is the target
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A video before it is painted.
+    """A video before it is painted."""
 
-    Args:
-        seed: seed of the textures and the noise.
-        size: view width and height, px.
-        target: the annotated object.
-        distractors: objects drawn behind the target.
-        occluders: objects drawn in front of it.
-        camera: (T, 4) view centre x, y in background px, background px per view px, roll in radians.
-        exposure: share of the frame interval during which the shutter is open.
-        light: illumination over time and place.
-        yaw: (T,) out-of-plane turn of the target since frame 0, radians.
-        angle: (T,) in-plane turn of the target since frame 0, radians.
-        stretch: (T,) logarithm of the target's aspect ratio relative to frame 0.
-        sensor_noise: standard deviation in grey levels.
-    """
-
-    seed: int
-    size: tuple[int, int]
-    target: Layer
-    distractors: tuple[Layer, ...]
-    occluders: tuple[Layer, ...]
+    seed: int  #: seed of the textures and the noise
+    size: tuple[int, int]  #: view width and height, px
+    target: Layer  #: the annotated object
+    distractors: tuple[Layer, ...]  #: objects drawn behind the target
+    occluders: tuple[Layer, ...]  #: objects drawn in front of it
+    #: (T, 4) view centre x, y in background px, background px per view px, roll in radians
     camera: np.ndarray
-    exposure: float
-    light: Light
-    yaw: np.ndarray
-    angle: np.ndarray
-    stretch: np.ndarray
-    sensor_noise: float
+    exposure: float  #: share of the frame interval during which the shutter is open
+    light: Light  #: illumination over time and place
+    yaw: np.ndarray  #: (T,) out-of-plane turn of the target since frame 0, radians
+    angle: np.ndarray  #: (T,) in-plane turn of the target since frame 0, radians
+    stretch: np.ndarray  #: (T,) logarithm of the target's aspect ratio relative to frame 0
+    sensor_noise: float  #: standard deviation in grey levels
 
     @property
     def canvas(self) -> tuple[int, int]:

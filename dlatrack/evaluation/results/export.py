@@ -15,15 +15,10 @@ from dlatrack.files import atomic_path, write_text
 
 @dataclass(frozen=True)
 class Form:
-    """Form in which a toolkit stores one-pass results.
+    """Form in which a toolkit stores one-pass results."""
 
-    Args:
-        file: name of the file of a sequence, with `{sequence}` and `{tracker}`.
-        row: function that formats one box x, y, w, h.
-    """
-
-    file: str
-    row: Callable[[list[float]], str]
+    file: str  #: name of the file of a sequence, with `{sequence}` and `{tracker}`
+    row: Callable[[list[float]], str]  #: function that formats one box x, y, w, h
 
 
 def _joined(separator: str, number: str) -> Callable[[list[float]], str]:

@@ -25,17 +25,11 @@ _REPETITION = re.compile(r"_[0-9]{3}$")
 
 @dataclass(frozen=True)
 class TrackerFiles:
-    """Result files of one tracker.
+    """Result files of one tracker."""
 
-    Args:
-        name: name of the folder that holds them, or of the tracker in the names of .mat files.
-        folder: folder of the files.
-        files: file of each sequence.
-    """
-
-    name: str
-    folder: Path
-    files: dict[str, Path]
+    name: str  #: name of the folder that holds them, or of the tracker in the names of .mat files
+    folder: Path  #: folder of the files
+    files: dict[str, Path]  #: file of each sequence
 
     def read(self, names: Collection[str]) -> dict[str, np.ndarray]:
         """(R, 4) rows of each sequence, coordinates as in the files.

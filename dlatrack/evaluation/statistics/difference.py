@@ -15,26 +15,16 @@ TOO_FEW = f"With fewer than about {ENOUGH} sequences an interval is too narrow."
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A statistic of a benchmark with its confidence interval and p-value from resampled sequences.
+    """A statistic of a benchmark with its confidence interval and p-value from resampled sequences."""
 
-    Args:
-        value: statistic of the benchmark as it is.
-        low: lower end of the confidence interval.
-        high: upper end.
-        p: two-sided p-value of the statistic being zero, in 0 (excluded) to 1; see `interval`.
-        sequences: number of sequences.
-        resamples: number of resamples.
-        confidence: confidence of the interval, e.g. 0.95.
-        p_holm: `p` corrected for all comparisons made together, see `holm_corrected`; None: not corrected.
-    """
-
-    value: float
-    low: float
-    high: float
-    p: float
-    sequences: int
-    resamples: int
-    confidence: float
+    value: float  #: statistic of the benchmark as it is
+    low: float  #: lower end of the confidence interval
+    high: float  #: upper end
+    p: float  #: two-sided p-value of the statistic being zero, in 0 (excluded) to 1; see `interval`
+    sequences: int  #: number of sequences
+    resamples: int  #: number of resamples
+    confidence: float  #: confidence of the interval, e.g. 0.95.
+    #: `p` corrected for all comparisons made together, see `holm_corrected`; None: not corrected
     p_holm: float | None = None
 
     @property
@@ -46,20 +36,14 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference(Estimate):
-    """Mean difference of two trackers over S sequences, a minus b, with its size and how often it occurs.
+    """Mean difference of two trackers over S sequences, a minus b, with its size and how often it occurs."""
 
-    Args:
-        effect: Cohen's d_z, the mean of the S differences over their standard deviation (n - 1). Infinite where all
-            differences are the same, 0 where all are zero.
-        better: share of sequences on which a is better.
-        worse: share of sequences on which b is better.
-        seeds: numbers of training seeds of a and of b.
-    """
-
+    #: Cohen's d_z, the mean of the S differences over their standard deviation (n - 1). Infinite where all
+    #: differences are the same, 0 where all are zero.
     effect: float
-    better: float
-    worse: float
-    seeds: tuple[int, int] = (1, 1)
+    better: float  #: share of sequences on which a is better
+    worse: float  #: share of sequences on which b is better
+    seeds: tuple[int, int] = (1, 1)  #: numbers of training seeds of a and of b
 
     @classmethod
     def of(

@@ -12,21 +12,14 @@ from dlatrack.evaluation.statistics.resampling import interval, unbiased_weights
 
 
 class Spread(NamedTuple):
-    """Sources of the uncertainty of a mean difference: standard deviations in the unit of the score.
+    """Sources of the uncertainty of a mean difference: standard deviations in the unit of the score."""
 
-    Attributes:
-        a: deviation of the benchmark score of tracker a between seeds.
-        b: deviation of the benchmark score of tracker b between seeds.
-        seed: deviation of the mean difference between seeds, without that of single runs on single sequences.
-        sequence: deviation of the mean difference between sequences, without the same.
-        rest: deviation of a single run on a single sequence that neither seed nor sequence explains.
-    """
-
-    a: float
-    b: float
+    a: float  #: deviation of the benchmark score of tracker a between seeds
+    b: float  #: deviation of the benchmark score of tracker b between seeds
+    #: deviation of the mean difference between seeds, without that of single runs on single sequences
     seed: float
-    sequence: float
-    rest: float
+    sequence: float  #: deviation of the mean difference between sequences, without the same
+    rest: float  #: deviation of a single run on a single sequence that neither seed nor sequence explains
 
 
 def compare_seeds(

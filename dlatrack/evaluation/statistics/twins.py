@@ -18,21 +18,14 @@ from dlatrack.evaluation.statistics.resampling import bootstrap_statistic
 
 @dataclass(frozen=True, eq=False)
 class TwinComparison:
-    """AUC of a DLA tracker minus that of its fixed twin.
+    """AUC of a DLA tracker minus that of its fixed twin."""
 
-    Args:
-        dynamic: label of the DLA tracker.
-        fixed: label of its twin.
-        differences: AUC of DLA minus that of the twin, by target, the largest first.
-        by_target: mean difference, with targets resampled as if each were a video of its own.
-        by_clip: mean difference, with whole clips resampled, as the targets of a clip share its camera; None: every
-            target has a clip of its own, or there is one clip.
-    """
-
-    dynamic: str
-    fixed: str
-    differences: pd.Series[float]
-    by_target: Difference
+    dynamic: str  #: label of the DLA tracker
+    fixed: str  #: label of its twin
+    differences: pd.Series[float]  #: AUC of DLA minus that of the twin, by target, the largest first
+    by_target: Difference  #: mean difference, with targets resampled as if each were a video of its own
+    #: mean difference, with whole clips resampled, as the targets of a clip share its camera; None: every target has
+    #: a clip of its own, or there is one clip
     by_clip: Estimate | None
 
     @property

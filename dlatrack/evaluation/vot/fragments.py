@@ -20,19 +20,13 @@ ALL, EMPTY = "all", "empty"
 
 
 class Fragment(NamedTuple):
-    """A piece of a run that starts at a (re)initialisation.
+    """A piece of a run that starts at a (re)initialisation."""
 
-    Args:
-        start: first frame in the run.
-        stop: the frame after the last; one more in a case of `pysot_fragments`.
-        overlaps: overlaps of the frames; the first value is never used.
-        failed: whether the piece ended in a failure, so that its overlap is 0 from there on; otherwise nothing is
-            known beyond its end.
-    """
-
-    start: int
-    stop: int
-    overlaps: np.ndarray
+    start: int  #: first frame in the run
+    stop: int  #: the frame after the last; one more in a case of `pysot_fragments`
+    overlaps: np.ndarray  #: overlaps of the frames; the first value is never used
+    #: whether the piece ended in a failure, so that its overlap is 0 from there on; otherwise nothing is known beyond
+    #: its end
     failed: bool
 
 

@@ -16,17 +16,11 @@ VOTProtocol = Literal["pysot", "vot_toolkit"]
 
 
 class RunOverlaps(NamedTuple):
-    """One run on a sequence of T frames.
+    """One run on a sequence of T frames."""
 
-    Args:
-        codes: (T,) as in `VOTRun`.
-        accurate: (T,) overlaps that count for accuracy, NaN in frames that do not.
-        expected: (T,) overlaps that EAO is computed from, NaN in frames without a region.
-    """
-
-    codes: np.ndarray
-    accurate: np.ndarray
-    expected: np.ndarray
+    codes: np.ndarray  #: (T,) as in `VOTRun`
+    accurate: np.ndarray  #: (T,) overlaps that count for accuracy, NaN in frames that do not
+    expected: np.ndarray  #: (T,) overlaps that EAO is computed from, NaN in frames without a region
 
 
 def run_overlaps(sequence: SequenceTruth, run: VOTRun, protocol: VOTProtocol, burn_in: int) -> RunOverlaps:

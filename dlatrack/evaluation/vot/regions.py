@@ -131,23 +131,15 @@ def _is_whole(regions: np.ndarray) -> np.ndarray:
 
 
 class _Canvas(NamedTuple):
-    """Regions of N pairs as they are drawn.
+    """Regions of N pairs as they are drawn."""
 
-    Args:
-        a: (N, 4, 2) float64 corners, whole pixels counted from the canvas's origin; NaN: nothing to draw.
-        b: the same for the other regions.
-        size: (N, 2) width and height of the canvas; not above 0: the overlap is 0.
-        points: whether a row of a single pixel counts, see `pixel_spans`.
-        level: rise of horizontal edges, see `crossings`.
-        blank: overlap of two regions without a pixel.
-    """
-
+    #: (N, 4, 2) float64 corners, whole pixels counted from the canvas's origin; NaN: nothing to draw
     a: np.ndarray
-    b: np.ndarray
-    size: np.ndarray
-    points: bool
-    level: float
-    blank: float
+    b: np.ndarray  #: the same for the other regions
+    size: np.ndarray  #: (N, 2) width and height of the canvas; not above 0: the overlap is 0
+    points: bool  #: whether a row of a single pixel counts, see `pixel_spans`
+    level: float  #: rise of horizontal edges, see `crossings`
+    blank: float  #: overlap of two regions without a pixel
 
 
 def _pysot_canvas(a: np.ndarray, b: np.ndarray, limits: np.ndarray) -> _Canvas:

@@ -148,19 +148,12 @@ def write_vot_run(path: str | Path, run: VOTRun) -> None:
 
 @dataclass(frozen=True)
 class VOTTrackerFiles:
-    """Result files of one tracker.
+    """Result files of one tracker."""
 
-    Args:
-        name: name of the tracker's folder.
-        folder: folder that holds a folder for each sequence, usually called `baseline`.
-        files: text files of all repetitions in their order, by sequence.
-        frames: number of frames of each sequence.
-    """
-
-    name: str
-    folder: Path
-    files: Mapping[str, list[Path]]
-    frames: Mapping[str, int]
+    name: str  #: name of the tracker's folder
+    folder: Path  #: folder that holds a folder for each sequence, usually called `baseline`
+    files: Mapping[str, list[Path]]  #: text files of all repetitions in their order, by sequence
+    frames: Mapping[str, int]  #: number of frames of each sequence
 
     def read(self, names: Collection[str]) -> dict[str, list[VOTRun]]:
         """Repetitions by sequence.

@@ -58,34 +58,22 @@ PYSOT_REPETITIONS = 15
 
 @dataclass(frozen=True, eq=False)
 class VOTResult:
-    """Scores of a tracker on S sequences.
+    """Scores of a tracker on S sequences."""
 
-    Args:
-        protocol: toolkit that was followed.
-        benchmark: name of the benchmark.
-        interval: sequence lengths that EAO averages over.
-        names: S sequence names.
-        lengths: (S,) frames of each sequence.
-        sequence_accuracy: (S,) mean overlap in the valid frames; where a sequence has none, NaN with pysot and 0 with
-            the VOT toolkit.
-        sequence_failures: (S,) failures per run.
-        accuracy: mean overlap of the benchmark; NaN if no frame is valid.
-        curve: (L,) expected overlap by sequence length.
-        eao: expected average overlap, the mean of the curve over the interval; NaN if every run is too short.
-        eao_by_tag: EAO weighted by tag, with "empty" for frames without any; pysot alone, and only if the truth has
-            tags. NaN for a tag that no frame has.
-    """
-
-    protocol: VOTProtocol
-    benchmark: str
-    interval: tuple[int, int]
-    names: tuple[str, ...]
-    lengths: np.ndarray
+    protocol: VOTProtocol  #: toolkit that was followed
+    benchmark: str  #: name of the benchmark
+    interval: tuple[int, int]  #: sequence lengths that EAO averages over
+    names: tuple[str, ...]  #: S sequence names
+    lengths: np.ndarray  #: (S,) frames of each sequence
+    #: (S,) mean overlap in the valid frames; where a sequence has none, NaN with pysot and 0 with the VOT toolkit
     sequence_accuracy: np.ndarray
-    sequence_failures: np.ndarray
-    accuracy: float
-    curve: np.ndarray
+    sequence_failures: np.ndarray  #: (S,) failures per run
+    accuracy: float  #: mean overlap of the benchmark; NaN if no frame is valid
+    curve: np.ndarray  #: (L,) expected overlap by sequence length
+    #: expected average overlap, the mean of the curve over the interval; NaN if every run is too short
     eao: float
+    #: EAO weighted by tag, with "empty" for frames without any; pysot alone, and only if the truth has tags. NaN for
+    #: a tag that no frame has.
     eao_by_tag: Mapping[str, float]
 
     @property

@@ -34,15 +34,10 @@ _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 class OutputDifference(NamedTuple):
-    """Difference between onnxruntime and the network in one output, for the same random crops.
+    """Difference between onnxruntime and the network in one output, for the same random crops."""
 
-    Attributes:
-        largest: largest absolute difference.
-        scale: largest absolute value of the network's output.
-    """
-
-    largest: float
-    scale: float
+    largest: float  #: largest absolute difference
+    scale: float  #: largest absolute value of the network's output
 
 
 def export_onnx(

@@ -39,23 +39,14 @@ class Shard:
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """Positions of the N crops in S shards, and their tracks and videos.
+    """Positions of the N crops in S shards, and their tracks and videos."""
 
-    Args:
-        shards: (S + 1,) int64, the first crop of each shard.
-        offsets: (N,) int64, where each JPEG file starts in its shard.
-        sizes: (N,) int32, its bytes.
-        target_wh: (N, 2) float32, target width and height in crop px.
-        tracks: (T + 1,) int64, where each track starts among the crops.
-        videos: (V + 1,) int64, where each video starts among the tracks.
-    """
-
-    shards: np.ndarray
-    offsets: np.ndarray
-    sizes: np.ndarray
-    target_wh: np.ndarray
-    tracks: np.ndarray
-    videos: np.ndarray
+    shards: np.ndarray  #: (S + 1,) int64, the first crop of each shard
+    offsets: np.ndarray  #: (N,) int64, where each JPEG file starts in its shard
+    sizes: np.ndarray  #: (N,) int32, its bytes
+    target_wh: np.ndarray  #: (N, 2) float32, target width and height in crop px
+    tracks: np.ndarray  #: (T + 1,) int64, where each track starts among the crops
+    videos: np.ndarray  #: (V + 1,) int64, where each video starts among the tracks
 
     def save(self, path: Path) -> None:
         """Write the index, whole or not at all."""
@@ -79,30 +70,19 @@ class Index:
 
 @dataclass(frozen=True)
 class Description:
-    """Content of `pack.json`.
+    """Content of `pack.json`."""
 
-    Args:
-        name: name of the data set.
-        origin: findings of the check before packing, as `CheckReport.origin`; empty without a check.
-        source_sha256: hash of the track table, as `TrackTable.digest`.
-        crops: N.
-        tracks: T.
-        videos: V.
-        quality: quality of the JPEG files, 1 to 100.
-        index_sha256: hash of the index file.
-        shards: all tar files, in order.
-        images_sha256: hash of the images, `OriginalCrops.images_sha256`; empty in packs of earlier versions.
-    """
-
-    name: str
+    name: str  #: name of the data set
+    #: findings of the check before packing, as `CheckReport.origin`; empty without a check
     origin: Mapping[str, Any]
-    source_sha256: str
-    crops: int
-    tracks: int
-    videos: int
-    quality: int
-    index_sha256: str
-    shards: tuple[Shard, ...]
+    source_sha256: str  #: hash of the track table, as `TrackTable.digest`
+    crops: int  #: N
+    tracks: int  #: T
+    videos: int  #: V
+    quality: int  #: quality of the JPEG files, 1 to 100
+    index_sha256: str  #: hash of the index file
+    shards: tuple[Shard, ...]  #: all tar files, in order
+    #: hash of the images, `OriginalCrops.images_sha256`; empty in packs of earlier versions
     images_sha256: str = ""
 
     def save(self, folder: Path) -> None:

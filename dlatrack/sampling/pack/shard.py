@@ -24,17 +24,11 @@ from dlatrack.sampling.store import JPEG_QUALITY
 
 @dataclass(frozen=True, eq=False)
 class ShardJob:
-    """Picklable description of the shards to write.
+    """Picklable description of the shards to write."""
 
-    Args:
-        crops: crops of the data set.
-        folder: folder of the pack.
-        limits: (S + 1,) int64, the first crop of each shard.
-    """
-
-    crops: OriginalCrops
-    folder: Path
-    limits: np.ndarray
+    crops: OriginalCrops  #: crops of the data set
+    folder: Path  #: folder of the pack
+    limits: np.ndarray  #: (S + 1,) int64, the first crop of each shard
 
 
 class Note(NamedTuple):

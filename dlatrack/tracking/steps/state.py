@@ -19,17 +19,11 @@ _SIDES = (1e-6, 1e6)
 
 
 class CropGeometry(NamedTuple):
-    """Sizes that relate a score map to the image.
+    """Sizes that relate a score map to the image."""
 
-    Attributes:
-        template_size: side of the template crop, px.
-        search_size: side of the search crop, px.
-        stride: search-crop px between cells.
-    """
-
-    template_size: int = 127
-    search_size: int = 255
-    stride: int = 8
+    template_size: int = 127  #: side of the template crop, px
+    search_size: int = 255  #: side of the search crop, px
+    stride: int = 8  #: search-crop px between cells
 
 
 #: The sizes of SiamRPN++, SiamCAR and SiamBAN.
@@ -60,15 +54,10 @@ def first_box(box_xywh: Any) -> np.ndarray:
 
 @dataclass(frozen=True)
 class TargetState:
-    """Position and size of the target; both arrays are copied.
+    """Position and size of the target; both arrays are copied."""
 
-    Args:
-        centre_xy: (2,) float64, 0-based image px.
-        size_wh: (2,) float64, image px, positive.
-    """
-
-    centre_xy: np.ndarray
-    size_wh: np.ndarray
+    centre_xy: np.ndarray  #: (2,) float64, 0-based image px
+    size_wh: np.ndarray  #: (2,) float64, image px, positive
 
     def __post_init__(self) -> None:
         for name in ("centre_xy", "size_wh"):

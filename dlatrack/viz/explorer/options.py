@@ -15,19 +15,12 @@ from dlatrack.grid import ScoreGrid
 
 
 class Option(NamedTuple):
-    """One option of a label assigner.
+    """One option of a label assigner."""
 
-    Attributes:
-        name: name of the option, as `build_assigner` takes it.
-        default: default value.
-        choices: allowed texts of an option that is one of some texts.
-        text: description of the option in the docstring of the class.
-    """
-
-    name: str
-    default: Any
-    choices: tuple[str, ...]
-    text: str
+    name: str  #: name of the option, as `build_assigner` takes it
+    default: Any  #: default value
+    choices: tuple[str, ...]  #: allowed texts of an option that is one of some texts
+    text: str  #: description of the option in the docstring of the class
 
     def read(self, value: Any) -> Any:
         """A value as the assigner takes it; anchor shapes may be written "104x32, 64x64".
@@ -56,16 +49,12 @@ class Option(NamedTuple):
 class Rule:
     """A label assigner by name, with the options that differ from its defaults; usable as a key.
 
-    Args:
-        name: a key of `ASSIGNERS`.
-        chosen: options and values, sorted by option.
-
     Raises:
         InputError: for a name or option that is not known, or a value that is not allowed.
     """
 
-    name: str
-    chosen: tuple[tuple[str, Any], ...] = ()
+    name: str  #: a key of `ASSIGNERS`
+    chosen: tuple[tuple[str, Any], ...] = ()  #: options and values, sorted by option
 
     def __post_init__(self) -> None:
         self.build()

@@ -22,17 +22,11 @@ _PLAIN = replace(SamplingConfig().search, blur=0, color=0)
 
 
 class Region(NamedTuple):
-    """A search region: region px = (frame px - origin_xy) * scale_xy.
+    """A search region: region px = (frame px - origin_xy) * scale_xy."""
 
-    Attributes:
-        origin_xy: (2,) float64, the frame px that becomes the region's (0, 0).
-        scale_xy: (2,) float64, region px per frame px.
-        target_xyxy: (4,) float64, the box around which the region was cut, region px.
-    """
-
-    origin_xy: np.ndarray
-    scale_xy: np.ndarray
-    target_xyxy: np.ndarray
+    origin_xy: np.ndarray  #: (2,) float64, the frame px that becomes the region's (0, 0)
+    scale_xy: np.ndarray  #: (2,) float64, region px per frame px
+    target_xyxy: np.ndarray  #: (4,) float64, the box around which the region was cut, region px
 
     def from_frame(self, box_xywh: np.ndarray) -> np.ndarray:
         """A box (4,) xywh in frame px as xyxy in region px."""

@@ -87,37 +87,22 @@ class RuleView:
 
 @dataclass(frozen=True, eq=False)
 class FrameView:
-    """One frame under several rules.
+    """One frame under several rules."""
 
-    Attributes:
-        frame: number of the frame.
-        box_xywh: (4,) the target, frame px.
-        target_xyxy: (4,) the target, region px.
-        region: position of the search region in the frame.
-        region_rgb: (255, 255, 3) uint8, the search region.
-        rules: labels of each rule by its title.
-        synthetic: whether the frame was rendered.
-    """
-
-    frame: int
-    box_xywh: np.ndarray
-    target_xyxy: np.ndarray
-    region: Region
-    region_rgb: np.ndarray
-    rules: dict[str, RuleView]
-    synthetic: bool
+    frame: int  #: number of the frame
+    box_xywh: np.ndarray  #: (4,) the target, frame px
+    target_xyxy: np.ndarray  #: (4,) the target, region px
+    region: Region  #: position of the search region in the frame
+    region_rgb: np.ndarray  #: (255, 255, 3) uint8, the search region
+    rules: dict[str, RuleView]  #: labels of each rule by its title
+    synthetic: bool  #: whether the frame was rendered
 
 
 class Positives(NamedTuple):
-    """Positives along a sequence; one row per frame that shows the target, one column per rule.
+    """Positives along a sequence; one row per frame that shows the target, one column per rule."""
 
-    Attributes:
-        counts: number of positives, int64, by frame number and title.
-        rescued: bool, True where no sample satisfied the rule and the best candidate was taken.
-    """
-
-    counts: pd.DataFrame
-    rescued: pd.DataFrame
+    counts: pd.DataFrame  #: number of positives, int64, by frame number and title
+    rescued: pd.DataFrame  #: bool, True where no sample satisfied the rule and the best candidate was taken
 
 
 def explain_frame(
