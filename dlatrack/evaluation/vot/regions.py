@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from dlatrack.datasets.box_text import MOST_PIXELS
+from dlatrack.datasets.vot2019 import box_corners
 from dlatrack.errors import InputError
 from dlatrack.evaluation.vot.scanline import common_length, crossings, length, pixel_spans
 
@@ -83,11 +84,10 @@ def region_corners(regions: np.ndarray) -> np.ndarray:
     Args:
         regions: (N, 4) or (N, 8) as in `region_overlaps`; the sums x + w and y + h are taken in its own precision.
     """
-    x, y, w, h = regions[:, :4].T
-    of_boxes = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], 1)
+    of_boxes = box_corners(regions[:, :4])
     if regions.shape[1] == 4:
-        return of_boxes.reshape(-1, 4, 2)
-    return np.where(is_box(regions)[:, None], of_boxes, regions).reshape(-1, 4, 2)
+        return of_boxes
+    return np.where(is_box(regions)[:, None, None], of_boxes, regions.reshape(-1, 4, 2))
 
 
 def is_box(regions: np.ndarray) -> np.ndarray:
