@@ -1,8 +1,10 @@
-"""The one exception for bad input from outside the program, and how its messages quote what is long."""
+"""The one exception for bad input from outside the program, how to raise it, and how its messages quote long text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 #: Characters of a value that a message quotes.
 _QUOTED = 80
@@ -25,3 +27,30 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """Names as a message lists them: the first ones, and how many more there are; e.g. "a, b, c and 4 more"."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+@contextmanager
+def refusals(action: str, path: str | Path) -> Iterator[None]:
+    """Raise what the operating system refuses inside the block as an `InputError` that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot {action} {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def reading(path: str | Path, otherwise: str, *errors: type[Exception]) -> Iterator[None]:
+    """Raise what goes wrong while a file is read inside the block as an `InputError` that names it.
+
+    Args:
+        path: the file.
+        otherwise: predicate for a file whose content raises one of `errors`, e.g. "is not a training history".
+        errors: errors of wrong content; those of the operating system are told as by `refusals`.
+    """
+    try:
+        with refusals("read", path):
+            yield
+    except InputError:  # which is a ValueError
+        raise
+    except errors as error:
+        raise InputError(f"{path} {otherwise}: {error}") from error

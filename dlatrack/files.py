@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and folders by one run at a time."""
+"""Reading files with errors that name them, and writing them whole or not at all, by one run at a time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, reading, refusals
 
 #: Name of the file in a folder that is locked while a run writes there.
 LOCK = ".dlatrack.lock"
@@ -32,15 +33,6 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 #: What systems leave beside data, in lower case, apart from names that begin with a dot.
 _COMPANIONS = frozenset(("__macosx", "@eadir", "$recycle.bin", "thumbs.db", "ehthumbs.db", "desktop.ini"))
-
-
-@contextmanager
-def _refusals(action: str, path: str | Path) -> Iterator[None]:
-    """Raise what the operating system refuses inside the block as an `InputError` that names `path`."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"cannot {action} {path}: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -60,13 +52,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         InputError: when the system refuses to write (full disk, no permission), naming `path`.
     """
     path = Path(path)
-    with _refusals("write", path):
+    with refusals("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
     temporary = Path(name)
     try:
-        with _refusals("write", path):
+        with refusals("write", path):
             yield temporary
             with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
@@ -114,7 +106,7 @@ def check_writable(path: str | Path) -> None:
         InputError: as `atomic_path`.
     """
     path = Path(path)
-    with _refusals("write", path):
+    with refusals("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent) as stream:
             stream.write(bytes(1))
@@ -134,7 +126,7 @@ def file_digest(path: str | Path) -> str:
     Raises:
         InputError: if it cannot be read.
     """
-    with _refusals("read", path), Path(path).open("rb") as stream:
+    with refusals("read", path), Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -144,8 +136,21 @@ def read_bytes(path: str | Path) -> bytes:
     Raises:
         InputError: if it cannot be read.
     """
-    with _refusals("read", path):
+    with refusals("read", path):
         return Path(path).read_bytes()
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        InputError: if the file cannot be read or holds something else.
+    """
+    with reading(path, "is not JSON", ValueError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise InputError(f"{path} does not hold a JSON object")
+    return content
 
 
 def remove_leftovers(path: str | Path) -> None:
@@ -208,7 +213,7 @@ def owned_file(path: str | Path, *, what: str = "", otherwise: str = "write else
 def _folder_in_use(folder: Path, path: Path) -> Iterator[None]:
     """Make a folder in which `path` is to be written; remove it at the end if it was made and is still empty."""
     made = not folder.exists()
-    with _refusals("write", path):
+    with refusals("write", path):
         folder.mkdir(parents=True, exist_ok=True)
     try:
         yield

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.datasets.images import UNREADABLE, decode_image
+from dlatrack.datasets.vot2019 import around
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import start_box
 from dlatrack.tracking.run import Tracker
@@ -103,8 +104,7 @@ def _start(objects: Sequence[tuple[Any, Any]], trax: Any) -> np.ndarray:
     points = np.array(list(region), dtype=np.float64)
     if len(points) == 4:
         return start_box(points.ravel())
-    low, high = points.min(0), points.max(0)
-    return np.concatenate([low, high - low])
+    return around(points[None])[0]
 
 
 def _read(images: dict[str, Any]) -> np.ndarray:

@@ -21,7 +21,7 @@ from dlatrack import paths
 from dlatrack.datasets.images import ImageFiles, NumberedPaths, Paths
 from dlatrack.datasets.index.tracks import ImageList
 from dlatrack.datasets.sequence import Sequence as Track
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, refusals
 from dlatrack.files import write_text
 from dlatrack.progress import Progress
 
@@ -169,25 +169,20 @@ def _each(
 
 def _facts(path: Path) -> tuple[str, int, int, int, int, int]:
     """Name, device, inode, size and the times of the last modification and change, ns, of a file."""
-    try:
+    with refusals("read", path):
         found = path.stat()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     return (path.name, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _mark(path: Path, *, whole: bool) -> str:
     """Name, size and hash of the bytes of a file, or of three blocks of them."""
-    try:
-        with path.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            read = hashlib.sha256()
-            if whole or size <= 3 * _BLOCK:
-                read.update(stream.read())
-            else:
-                for start in (0, size // 2, size - _BLOCK):
-                    stream.seek(start)
-                    read.update(stream.read(_BLOCK))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    with refusals("read", path), path.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        read = hashlib.sha256()
+        if whole or size <= 3 * _BLOCK:
+            read.update(stream.read())
+        else:
+            for start in (0, size // 2, size - _BLOCK):
+                stream.seek(start)
+                read.update(stream.read(_BLOCK))
     return f"{path.name} {size} {read.hexdigest()}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dlatrack.datasets.image_header import ImageHeader, read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES, UNREADABLE, ImageFiles, fault_in
-from dlatrack.errors import InputError, listed, shortened
+from dlatrack.errors import InputError, listed, refusals, shortened
 from dlatrack.files import is_companion
 
 #: Suffixes of images that cameras and tools write and that are not read.
@@ -88,10 +88,8 @@ def check_headers(images: ImageFiles) -> list[ImageHeader]:
     """
     headers: list[ImageHeader] = []
     for path in (images.paths[index] for index in range(len(images))):
-        try:
+        with refusals("read", path):
             header = read_header(path)
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
         if header is None or header.bits > 8:
             raise InputError(f"{path} (frame {len(headers) + 1}) {fault_in(path.read_bytes()) or UNREADABLE}")
         headers.append(header)

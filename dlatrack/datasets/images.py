@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from dlatrack.datasets.image_header import JPEG, PNG, read_header
 from dlatrack.errors import InputError
+from dlatrack.files import read_bytes
 
 #: Image files that a reader looks for.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -183,9 +184,8 @@ def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
     Raises:
         InputError: naming the file, if it is missing, or refused by `decode_image`.
     """
+    data = read_bytes(path)
     try:
-        return decode_image(path.read_bytes(), upright=upright)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        return decode_image(data, upright=upright)
     except ValueError as error:
         raise InputError(f"{path} {error}") from None

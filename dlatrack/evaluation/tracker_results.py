@@ -31,11 +31,6 @@ class TrackerResults:
     read: Callable[[Collection[str]], dict[str, Any]]
 
     @property
-    def own_name(self) -> str:
-        """The name without folders in front."""
-        return self.name.rpartition("/")[2]
-
-    @property
     def parts(self) -> tuple[str, ...]:
         """The folders that lead to the tracker, and its name."""
         inside = tuple(self.name.split("/"))
@@ -89,7 +84,7 @@ def tracker_results(
             except InputError as error:
                 raise InputError(as_given(str(error), folder, place)) from error
             for tracker in trackers:
-                found.setdefault(tracker.own_name, []).append(tracker)
+                found.setdefault(tracker.name.rpartition("/")[2], []).append(tracker)
         named: dict[str, TrackerResults] = {}
         for name, alike in found.items():
             different = _different(name, alike, note) if len(alike) > 1 else alike

@@ -8,23 +8,12 @@ from dlatrack.losses.siamcar import siamcar_loss
 from dlatrack.losses.siamfc import siamfc_loss
 from dlatrack.losses.siamfcpp import siamfcpp_loss
 from dlatrack.losses.siamrpn import siamrpn_loss
-from dlatrack.losses.terms import (
-    Loss,
-    LossTerms,
-    balanced_cross_entropy,
-    centerness_targets,
-    focal_loss,
-    ltrb_iou_loss,
-)
+from dlatrack.losses.terms import Loss, LossTerms
 
 __all__ = [
     "LOSSES",
     "Loss",
     "LossTerms",
-    "balanced_cross_entropy",
-    "centerness_targets",
-    "focal_loss",
-    "ltrb_iou_loss",
     "siamban_loss",
     "siamcar_loss",
     "siamfc_loss",

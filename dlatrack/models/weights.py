@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, reading
 from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import Recipe
@@ -147,11 +147,9 @@ def _stored(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
 def _info(path: str | Path, metadata: Mapping[str, str]) -> WeightsInfo:
     if _METADATA not in metadata:
         raise InputError(f"{path} is not a dlatrack weight file: its metadata has no {_METADATA!r} entry")
-    try:
+    with reading(path, "has damaged metadata", ValueError, KeyError, TypeError, RecursionError):
         content = json.loads(metadata[_METADATA])
         version, recipe, card = content["version"], content["recipe"], content["card"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path} has damaged metadata: {error}") from error
     if version != _VERSION:
         raise InputError(f"{path} has format version {version}, this program reads {_VERSION}")
     if not isinstance(card, dict):

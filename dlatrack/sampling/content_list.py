@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from dlatrack.files import remove_leftovers, write_text
+from dlatrack.errors import InputError
+from dlatrack.files import read_json_object, remove_leftovers, write_text
 
 #: Name of the file in the folder of a pack or a training run.
 CONTENT = "content.json"
@@ -38,9 +39,7 @@ def changed_parts(folder: Path, content: Mapping[str, str]) -> list[str]:
         The names; none if the file is missing or damaged.
     """
     try:
-        recorded = json.loads((folder / CONTENT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    if not isinstance(recorded, dict):
+        recorded = read_json_object(folder / CONTENT)
+    except InputError:
         return []
     return [name for name in {**content, **recorded} if recorded.get(name) != content.get(name)]

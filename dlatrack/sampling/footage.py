@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from dlatrack import __version__, paths
-from dlatrack.datasets.composed import composed_sequences, masked_clips, read_cutouts, read_photographs
+from dlatrack.datasets.composed import composed_sequences
+from dlatrack.datasets.composed.cutouts import masked_clips, read_cutouts, read_photographs
 from dlatrack.datasets.folder import read_folder
 from dlatrack.datasets.image_folder import images_in
 from dlatrack.datasets.images import IMAGE_SUFFIXES

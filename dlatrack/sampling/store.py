@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, reading
 from dlatrack.files import atomic_path
 from dlatrack.progress import Progress
 from dlatrack.sampling.crops import PixelRectangle, crop_511, size_in_crop
@@ -136,12 +136,8 @@ class CropStore:
         Raises:
             InputError: if the file is missing, truncated or not a store.
         """
-        try:
+        with reading(path, "is not a complete crop store", SafetensorError, TypeError):
             return cls(**load_file(path), names=())
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-        except (SafetensorError, TypeError) as error:
-            raise InputError(f"{path} is not a complete crop store: {error}") from error
 
 
 def crop_sequences(sequences: Collection[Sequence]) -> CropStore:

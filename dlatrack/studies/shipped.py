@@ -11,7 +11,7 @@ import pandas as pd
 
 from dlatrack.adapters import opencv
 from dlatrack.bench.measure import machine
-from dlatrack.datasets.composed import masked_clips
+from dlatrack.datasets.composed.cutouts import masked_clips
 from dlatrack.datasets.folder import read_folder, read_folders
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences

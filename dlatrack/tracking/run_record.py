@@ -13,7 +13,7 @@ import numpy as np
 
 from dlatrack import __version__
 from dlatrack.errors import InputError, listed
-from dlatrack.files import remove_leftovers, write_text
+from dlatrack.files import read_json_object, remove_leftovers, write_text
 
 
 def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
@@ -36,11 +36,9 @@ def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
         write_text(path, text)
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}; remove it or choose another folder") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path} is not the record of a run; remove it or choose another folder")
+        found = read_json_object(path)
+    except InputError as error:
+        raise InputError(f"{error}; remove it or choose another folder") from error
     wanted = json.loads(text)  # as in the file: tuples become lists, and so on
     differing = [
         f"{key} was {found.get(key)!r} and is now {wanted.get(key)!r}"
@@ -96,10 +94,9 @@ def _more(names: list[str]) -> str:
 def _read_content(path: Path) -> dict[str, Any]:
     """The recorded hashes of a sequence; empty if the file is missing or damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json_object(path)
+    except InputError:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def check_names(names: list[str], what: str = "sequence") -> None:

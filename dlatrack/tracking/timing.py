@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.errors import InputError
+from dlatrack.errors import reading
 from dlatrack.files import write_text
 
 
@@ -91,7 +91,5 @@ def write_summary(path: Path, names: Iterable[str]) -> None:
 
 
 def _read(file: Path) -> RunTimes:
-    try:
+    with reading(file, "does not hold the times of a sequence; remove it", ValueError, TypeError):
         return RunTimes(**json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{file} does not hold the times of a sequence ({error}); remove it") from error

@@ -15,7 +15,7 @@ import numpy as np
 
 from dlatrack.datasets.box_text import LARGEST_PX, to_number
 from dlatrack.datasets.stream import FrameStream
-from dlatrack.errors import InputError, shortened
+from dlatrack.errors import InputError, refusals, shortened
 from dlatrack.files import same_file
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.steps.state import TargetState
@@ -144,11 +144,8 @@ def check_outputs(out: Path, table: Path, stream: FrameStream, weights: Path) ->
 
 def _is_ours(table: Path) -> bool:
     """Whether a file starts with the header of `VideoTrack.as_csv`."""
-    try:
-        with table.open("rb") as file:
-            return file.read(len(CSV_HEADER)) == CSV_HEADER.encode()
-    except OSError as error:
-        raise InputError(f"cannot read {table}: {error.strerror or error}") from error
+    with refusals("read", table), table.open("rb") as file:
+        return file.read(len(CSV_HEADER)) == CSV_HEADER.encode()
 
 
 def follow(

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, reading
 from dlatrack.files import atomic_path
 
 
@@ -54,13 +54,11 @@ def read_history(path: Path, steps: int) -> list[StepRow]:
     Raises:
         InputError: if the file is missing or does not hold these columns and steps.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [_step(row) for row in islice(csv.DictReader(file), steps)]
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except (KeyError, ValueError, TypeError, csv.Error) as error:
-        raise InputError(f"{path} is not a training history: {error!r}") from error
+    with (
+        reading(path, "is not a training history", KeyError, ValueError, TypeError, csv.Error),
+        path.open(newline="", encoding="utf-8") as file,
+    ):
+        rows = [_step(row) for row in islice(csv.DictReader(file), steps)]
     if len(rows) < steps:
         raise InputError(f"{path} holds {len(rows)} of the {steps} steps that its checkpoint has done")
     return rows

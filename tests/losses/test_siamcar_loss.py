@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dlatrack.grid import ScoreGrid
-from dlatrack.losses import balanced_cross_entropy, centerness_targets, ltrb_iou_loss, siamcar_loss
+from dlatrack.losses import siamcar_loss
+from dlatrack.losses.terms import balanced_cross_entropy, centerness_targets, ltrb_iou_loss
 from dlatrack.models.heads import HeadOutput
 from dlatrack.recipes import LossConfig
 

@@ -9,7 +9,8 @@ import torch
 
 from dlatrack.assign import build_assigner
 from dlatrack.grid import ScoreGrid
-from dlatrack.losses import focal_loss, siamfcpp_loss
+from dlatrack.losses import siamfcpp_loss
+from dlatrack.losses.terms import focal_loss
 from dlatrack.models.heads import HeadOutput
 from dlatrack.recipes import LossConfig
 

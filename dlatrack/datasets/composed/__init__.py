@@ -13,21 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dlatrack.datasets.composed.cutouts import Cutout, masked_clips, read_cutouts, read_photographs
+from dlatrack.datasets.composed.cutouts import Cutout, read_photographs
 from dlatrack.datasets.composed.painting import paint_composed
 from dlatrack.datasets.composed.scene import ComposedScene, draw_composed_scene
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import truth
 from dlatrack.datasets.synthetic.render import Painting, render
-
-__all__ = [
-    "ComposedFrames",
-    "Cutout",
-    "composed_sequences",
-    "masked_clips",
-    "read_cutouts",
-    "read_photographs",
-]
 
 
 @dataclass(frozen=True, eq=False)

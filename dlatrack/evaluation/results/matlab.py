@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.io import loadmat
@@ -31,7 +30,11 @@ def read_mat(path: str | Path) -> np.ndarray:
         content = loadmat(io.BytesIO(data), variable_names=["results"], simplify_cells=True)
     except Exception as error:
         raise InputError(f"cannot read {path} as a MATLAB file: {error or type(error).__name__}") from error
-    run = _first_run(content.get("results"))
+    run = content.get("results")
+    if isinstance(run, list | np.ndarray) and len(
+        run
+    ):  # a cell array; a single cell is read as the structure itself
+        run = run[0]
     if not isinstance(run, dict) or "res" not in run:
         raise InputError(f"{path} has no results{{1}}.res; it is no result file of the OTB benchmark")
     kind = str(run.get("type", "rect"))
@@ -46,10 +49,3 @@ def read_mat(path: str | Path) -> np.ndarray:
             f"{path}: results{{1}}.res must be N x 4 and finite, below {MOST_OF_RESULT:g}, got shape {boxes.shape}"
         )
     return boxes
-
-
-def _first_run(results: Any) -> Any:
-    """The first cell; a single cell is read as the structure itself."""
-    if isinstance(results, (list, np.ndarray)) and len(results):
-        return results[0]
-    return results

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import SequenceTruth
-from dlatrack.evaluation.vot.regions import region_corners, region_overlaps
+from dlatrack.evaluation.vot.regions import VOTProtocol, region_corners, region_overlaps
 from dlatrack.evaluation.vot.results import INITIALISED, VOTRun
-
-VOTProtocol = Literal["pysot", "vot_toolkit"]
 
 
 class RunOverlaps(NamedTuple):

@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from dlatrack.datasets.box_text import MOST_PIXELS
+from dlatrack.datasets.vot2019 import box_corners
 from dlatrack.errors import InputError
-from dlatrack.evaluation.vot.polygons import exact_overlaps
 from dlatrack.evaluation.vot.scanline import common_length, crossings, length, pixel_spans
 
-RegionProtocol = Literal["pysot", "vot_toolkit", "exact"]
+VOTProtocol = Literal["pysot", "vot_toolkit"]
 
 #: Rows taken at once: enough to make the loop over blocks cheap, few enough to stay in the processor's cache.
 _BLOCK_ROWS = 8192
@@ -30,7 +30,7 @@ def region_overlaps(
     b: np.ndarray,
     *,
     bounds: tuple[int, int] | None = None,
-    protocol: RegionProtocol = "pysot",
+    protocol: VOTProtocol = "pysot",
 ) -> np.ndarray:
     """Intersection over union of N pairs of regions.
 
@@ -46,8 +46,6 @@ def region_overlaps(
             its ends, tips and horizontal edges. Two regions without a pixel overlap by 1, unless they leave no
             canvas either. Without bounds a box is cut off too early on a canvas that starts below 0, at the row and
             column with the number of the image's where the canvas ends: a slip of the toolkit, kept.
-        exact: real areas inside the bounds, in float64, as got10k takes them. Of a region that crosses itself the
-            parts count that a ray from outside reaches after an odd number of edges.
 
     Args:
         a: (N, 4) xywh boxes or (N, 8) polygons x1, y1 ... x4, y4, px. A row of (N, 8) whose last four numbers are NaN
@@ -55,7 +53,7 @@ def region_overlaps(
         b: the same; may have the other width.
         bounds: width and height: regions count from 0 to these. The reset protocol and accuracy use the size of the
             image; pysot's EAO uses one pixel less each way. None: no bounds.
-        protocol: one of the three above.
+        protocol: one of the two above.
 
     Returns:
         (N,) float64 in 0..1; NaN where a coordinate is missing or infinite.
@@ -63,13 +61,11 @@ def region_overlaps(
     Raises:
         InputError: naming the shape, bounds, protocol or pair that cannot be compared.
 
-    Source: VOT2013 to VOT2019 (Kristan et al.), reset-based experiment; the toolkits STVIR/pysot,
-    votchallenge/toolkit and got-10k/toolkit.
+    Source: VOT2013 to VOT2019 (Kristan et al.), reset-based experiment; the toolkits STVIR/pysot
+    and votchallenge/toolkit.
     """
-    if protocol not in get_args(RegionProtocol):
-        raise InputError(
-            f"there is no overlap {protocol!r}; choose from {', '.join(get_args(RegionProtocol))}"
-        )
+    if protocol not in get_args(VOTProtocol):
+        raise InputError(f"there is no overlap {protocol!r}; choose from {', '.join(get_args(VOTProtocol))}")
     limits = _checked_bounds(bounds)
     first, second = _checked_regions(a, "a"), _checked_regions(b, "b")
     if len(first) != len(second):
@@ -77,11 +73,8 @@ def region_overlaps(
     result = np.full(len(first), np.nan)
     whole = np.flatnonzero(_is_whole(first) & _is_whole(second))
     first, second = first[whole], second[whole]
-    if protocol == "exact":
-        result[whole] = exact_overlaps(region_corners(first), region_corners(second), limits)
-    else:
-        canvas = _pysot_canvas if protocol == "pysot" else _toolkit_canvas
-        result[whole] = _counted(canvas(first, second, limits), whole)
+    canvas = _pysot_canvas if protocol == "pysot" else _toolkit_canvas
+    result[whole] = _counted(canvas(first, second, limits), whole)
     return result
 
 
@@ -91,11 +84,10 @@ def region_corners(regions: np.ndarray) -> np.ndarray:
     Args:
         regions: (N, 4) or (N, 8) as in `region_overlaps`; the sums x + w and y + h are taken in its own precision.
     """
-    x, y, w, h = regions[:, :4].T
-    of_boxes = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], 1)
+    of_boxes = box_corners(regions[:, :4])
     if regions.shape[1] == 4:
-        return of_boxes.reshape(-1, 4, 2)
-    return np.where(is_box(regions)[:, None], of_boxes, regions).reshape(-1, 4, 2)
+        return of_boxes
+    return np.where(is_box(regions)[:, None, None], of_boxes, regions.reshape(-1, 4, 2))
 
 
 def is_box(regions: np.ndarray) -> np.ndarray:

@@ -64,11 +64,6 @@ class VOTRun:
         """(T,) bool, frames whose region is a box; regions of other frames with code -1 are polygons."""
         return (self.codes == REGION) & is_box(self.regions)
 
-    @property
-    def failures(self) -> np.ndarray:
-        """(F,) frames, counted from 0, in which the tracker had lost the target."""
-        return np.flatnonzero(self.codes == FAILED)
-
 
 def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
     """Read one repetition of a tracker on a sequence.
@@ -198,7 +193,10 @@ def find_vot_trackers(folder: Path, frames: Mapping[str, int], *, label: str = "
     found = []
     for (place, files), own, name in zip(runs.items(), owners, names, strict=True):
         repeated = names.count(name) > 1 and own != folder
-        ordered = {sequence: sorted(paths, key=_repetition) for sequence, paths in files.items()}
+        ordered = {
+            sequence: sorted(paths, key=lambda path: (int(path.stem.rpartition("_")[2]), path))
+            for sequence, paths in files.items()
+        }
         found.append(
             VOTTrackerFiles(own.relative_to(folder).as_posix() if repeated else name, place, ordered, frames)
         )
@@ -208,7 +206,3 @@ def find_vot_trackers(folder: Path, frames: Mapping[str, int], *, label: str = "
             f"{folder} has no VOT result for any sequence, such as baseline/{some}/{some}_001.txt"
         )
     return sorted(found, key=lambda tracker: (tracker.name, tracker.folder))
-
-
-def _repetition(path: Path) -> tuple[int, Path]:
-    return int(path.stem.rpartition("_")[2]), path

@@ -21,17 +21,13 @@ class AlexNet(Backbone):
     Args:
         levels: must be (5,), 256 channels.
 
-    Raises:
-        ValueError: for other levels.
-
     Source: SiamRPN (Li et al. 2018) Sec. 3.1; layers as in pysot ("alexnetlegacy").
     """
 
     STAGE_CHANNELS: ClassVar = {5: 256}
-    batch_norm_trains: ClassVar[bool] = True
 
     def __init__(self, levels: Iterable[int] = (5,)) -> None:
-        super().__init__(self.checked_levels(levels), ignored_prefixes=())
+        super().__init__(levels, ignored_prefixes=())
         self.features = nn.Sequential(
             *_block(3, 96, 11, stride=2, pool=True),
             *_block(96, 256, 5, pool=True),
@@ -60,17 +56,13 @@ class GroupedAlexNet(Backbone):
     Args:
         levels: must be (5,), 256 channels.
 
-    Raises:
-        ValueError: for other levels.
-
     Source: SiamFC (Bertinetto et al. 2016) Table 1; batch norm (eps 1e-6, momentum 0.05) as in siamfc-pytorch.
     """
 
     STAGE_CHANNELS: ClassVar = {5: 256}
-    batch_norm_trains: ClassVar[bool] = True
 
     def __init__(self, levels: Iterable[int] = (5,)) -> None:
-        super().__init__(self.checked_levels(levels), ignored_prefixes=())
+        super().__init__(levels, ignored_prefixes=())
         self.conv1 = _grouped_block(3, 96, 11, stride=2, pool=True)
         self.conv2 = _grouped_block(96, 256, 5, groups=2, pool=True)
         self.conv3 = _grouped_block(256, 384, 3)

@@ -23,17 +23,20 @@ class Backbone(nn.Module, ABC):
         out_channels: channels of each returned stage, by level.
         ignored_prefixes: names that files of the same network may hold beyond this trunk (classifier, later
             stages).
+
+    Raises:
+        ValueError: for levels that a class does not have.
     """
 
     #: Channels of every stage that can be returned.
     STAGE_CHANNELS: ClassVar[Mapping[int, int]]
 
     #: Whether the batch norm of the trainable stages uses, and gathers, batch statistics once they train.
-    batch_norm_trains: ClassVar[bool]
+    batch_norm_trains: ClassVar[bool] = True
 
     def __init__(self, levels: Iterable[int], ignored_prefixes: tuple[str, ...]) -> None:
         super().__init__()
-        self.levels = tuple(levels)
+        self.levels = self.checked_levels(levels)
         self.out_channels = {level: self.STAGE_CHANNELS[level] for level in self.levels}
         self.ignored_prefixes = ignored_prefixes
 

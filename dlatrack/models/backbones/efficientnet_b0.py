@@ -30,15 +30,11 @@ class EfficientNetB0(Backbone):
         levels: stages to return, ascending, out of 3 (40 channels), 5 (112) and 7 (320). Stages beyond the last are
             not built.
 
-    Raises:
-        ValueError: for other levels.
-
     Source: Tan and Le 2019; our own design for a tracker that is not published in detail (Tan, Xu, Wei, JVCIR 2021),
     after the strides and dilations of pysot's MobileNetV2.
     """
 
     STAGE_CHANNELS: ClassVar[Mapping[int, int]] = {3: 40, 5: 112, 7: 320}
-    batch_norm_trains: ClassVar[bool] = True
 
     def __init__(self, levels: Iterable[int] = (3, 5, 7)) -> None:
         levels = self.checked_levels(levels)

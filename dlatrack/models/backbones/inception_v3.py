@@ -39,18 +39,14 @@ class InceptionV3(Backbone):
     Args:
         levels: must be (6,), 256 channels.
 
-    Raises:
-        ValueError: for other levels.
-
     Source: Szegedy et al. 2016; SiamFC++ (Xu et al. 2020) Sec. 4.1; cut and training as in video_analyst.
     """
 
     STAGE_CHANNELS: ClassVar[Mapping[int, int]] = {6: 256}
-    batch_norm_trains: ClassVar[bool] = True
 
     def __init__(self, levels: Iterable[int] = (6,)) -> None:
         unused = ("Mixed_7a.", "Mixed_7b.", "Mixed_7c.", "AuxLogits.", "fc.")
-        super().__init__(self.checked_levels(levels), ignored_prefixes=unused)
+        super().__init__(levels, ignored_prefixes=unused)
         whole = torchvision.models.Inception3(aux_logits=False, init_weights=False)
         for name in _PARTS:
             self.add_module(name, getattr(whole, name))

@@ -33,9 +33,6 @@ class MobileNetV2(Backbone):
         levels: stages to return, ascending, out of 1 (16 channels, stride 2), 2 (24, stride 4), 3 (32), 4
             (64), 5 (96). Blocks beyond the last are not built.
 
-    Raises:
-        ValueError: for other levels.
-
     Source: Sandler et al. 2018; padding and dilation after the MobileNetV2 of the public pysot code.
     """
 

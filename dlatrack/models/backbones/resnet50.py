@@ -28,14 +28,10 @@ class ResNet50(Backbone):
         levels: stages to return, ascending, out of 1 (256 channels), 2 (512), 3 (1024), 4 (2048). Stages
             beyond the last are not built.
 
-    Raises:
-        ValueError: for other levels.
-
     Source: SiamRPN++ (Li et al. 2019) Sec. 3.3; the public pysot code.
     """
 
     STAGE_CHANNELS: ClassVar[Mapping[int, int]] = {1: 256, 2: 512, 3: 1024, 4: 2048}
-    batch_norm_trains: ClassVar[bool] = True
 
     def __init__(self, levels: Iterable[int] = (2, 3, 4)) -> None:
         levels = self.checked_levels(levels)

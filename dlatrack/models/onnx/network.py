@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, reading
 from dlatrack.files import file_digest
 from dlatrack.models.heads import HeadOutput
 from dlatrack.recipes import Recipe
@@ -67,21 +67,16 @@ def load_onnx(folder: str | Path) -> tuple[OnnxNet, Recipe]:
         InputError: without onnxruntime; when a file is missing or damaged, or is not the one that was exported.
     """
     folder = Path(folder)
-    try:
-        described = json.loads((folder / GRAPHS_FILE).read_text(encoding="utf-8"))
+    file = folder / GRAPHS_FILE
+    with reading(file, "is not the description of an exported tracker", ValueError, KeyError, TypeError):
+        described = json.loads(file.read_text(encoding="utf-8"))
         digests, stored = dict(described["sha256"]), described["recipe"]
-    except OSError as error:
-        raise InputError(f"cannot read {folder / GRAPHS_FILE}: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder / GRAPHS_FILE} is not the description of an exported tracker: {error}"
-        ) from error
     for name in (TEMPLATE, SEARCH):
         if file_digest(folder / name) != digests.get(name):
             raise InputError(
                 f"{folder / name} is not the graph that {GRAPHS_FILE} was written with; export it again"
             )
-    recipe = recipe_from_dict(stored, str(folder / GRAPHS_FILE))
+    recipe = recipe_from_dict(stored, str(file))
     net = OnnxNet(folder / TEMPLATE, folder / SEARCH)
     return net, replace(recipe, net=replace(recipe.net, input_format="rgb_255"))
 

@@ -20,8 +20,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, write_text
+from dlatrack.errors import InputError, reading
+from dlatrack.files import atomic_path, read_json_object, write_text
 
 FORMAT = "dlatrack crops 1"
 PACK_FILE, INDEX = "pack.json", "index.safetensors"
@@ -60,12 +60,8 @@ class Index:
         Raises:
             InputError: if the file is missing, truncated or no index.
         """
-        try:
+        with reading(path, "is not a complete index of a pack", SafetensorError, TypeError):
             return cls(**load_file(path))
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-        except (SafetensorError, TypeError) as error:
-            raise InputError(f"{path} is not a complete index of a pack: {error}; pack again") from error
 
 
 @dataclass(frozen=True)
@@ -102,28 +98,9 @@ class Description:
         table = read_json_object(path)
         if table.pop("format", None) != FORMAT:
             raise InputError(f"{path} does not describe a pack of the form {FORMAT!r}")
-        try:
+        with reading(path, "is not a complete description of a pack", KeyError, TypeError):
             table["shards"] = tuple(Shard(**shard) for shard in table["shards"])
             return cls(**table)
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{path} is not a complete description of a pack: {error}") from error
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        InputError: if the file cannot be read or holds something else.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path} does not hold a JSON object")
-    return dict(content)
 
 
 def shard_name(number: int) -> str:

@@ -11,18 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, refusals
 from dlatrack.files import file_digest
 from dlatrack.progress import Progress
 from dlatrack.sampling.crops import PixelRectangle
-from dlatrack.sampling.pack.index import (
-    INDEX,
-    PACK_FILE,
-    TAR_BLOCK,
-    Description,
-    Index,
-    crop_name,
-)
+from dlatrack.sampling.pack.index import INDEX, PACK_FILE, TAR_BLOCK, Description, Index, crop_name
 from dlatrack.sampling.pack.jpeg import decode_part
 
 #: Shards kept open at a time, well below what systems allow a process.
@@ -73,10 +66,8 @@ class PackedCrops:
         shard = int(np.searchsorted(self.index.shards, index, "right")) - 1
         size, start = int(self.index.sizes[index]), int(self.index.offsets[index]) - TAR_BLOCK
         path = self._path(shard)
-        try:
+        with refusals("read", path):
             data = os.pread(self._handle(shard), TAR_BLOCK + size, start)
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
         if len(data) < TAR_BLOCK + size:
             raise InputError(f"{path} ends within crop {index}; copy it again")
         name = data[:100].rstrip(b"\0")

@@ -24,16 +24,7 @@ def affine_window(
     """Cut a square around a point, at fractions of a pixel, and resize it in one affine map.
 
     Output px k lies at corner + k (side - 1) / (out_size - 1), with the corner (side - 1) / 2 before the centre.
-
-    Args:
-        image: (H, W, 3) uint8, any channel order.
-        centre_xy: (2,), 0-based image px; may lie outside the image.
-        side: window side, image px.
-        out_size: side of the crop, px.
-        border: (3,) float colour of pixels outside the image; truncated to whole numbers.
-
-    Returns:
-        (out_size, out_size, 3) uint8, bilinear.
+    Arguments and result as `sub_window`.
 
     Source: video_analyst, crops of its trackers.
     """

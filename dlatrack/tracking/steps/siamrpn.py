@@ -58,16 +58,8 @@ def siamban_step(
 ) -> tuple[TargetState, float]:
     """As `siamrpn_step`, with one box per point, given by its distances to the four sides.
 
-    Args:
-        cls: (2, S, S) logits of background and target.
-        reg: (4, S, S) distances left, top, right, bottom in search-crop px.
-        state: target in the last frame.
-        hyper: penalty, window and learning rate.
-        image_wh: width and height of the image, px; the answer is clipped to it.
-        geometry: sizes of the crops, and stride of the score map.
-
-    Returns:
-        The new state, and the target probability of the chosen point, 0..1, without penalty and window.
+    `cls` (2, S, S) are the logits of background and target, `reg` (4, S, S) the distances left, top, right, bottom in
+    search-crop px.
 
     Source: the public SiamBAN code, tracker class. Mended: predicted sides are at least half a pixel.
     """

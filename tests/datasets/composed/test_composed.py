@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from dlatrack.boxes import xywh_to_xyxy
-from dlatrack.datasets.composed import composed_sequences, read_cutouts, read_photographs
+from dlatrack.datasets.composed import composed_sequences
 from dlatrack.datasets.composed.appearance import Appearance, draw_appearances, draw_outline, draw_patch
 from dlatrack.datasets.composed.camera import CameraEffects
+from dlatrack.datasets.composed.cutouts import read_cutouts, read_photographs
 from dlatrack.datasets.composed.painting import paint_composed
 from dlatrack.datasets.synthetic.render import MASK_REACH, SKIN_REACH, stamp
 from dlatrack.datasets.synthetic.textures import landscape

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.vot.results import VOTRun, find_vot_trackers, read_vot_run, write_vot_run
+from dlatrack.evaluation.vot.results import FAILED, VOTRun, find_vot_trackers, read_vot_run, write_vot_run
 
 TEXT = "1\n10.5,20,30,40\n1,2,3,4,5,6,7,8\n2\n0\n0\n0\n0\n1\n"
 NOTHING = [np.nan] * 8
@@ -35,7 +35,7 @@ def test_a_run_by_hand(tmp_path: Path) -> None:
     assert np.isnan(run.regions[1, 4:]).all()
     assert np.isnan(run.regions[[0, 3, 4, 5, 6, 7, 8]]).all()
     assert np.flatnonzero(run.boxes).tolist() == [1]
-    assert run.failures.tolist() == [3]
+    assert np.flatnonzero(run.codes == FAILED).tolist() == [3]
 
 
 @pytest.mark.parametrize(
