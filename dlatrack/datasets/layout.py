@@ -121,7 +121,7 @@ class CheckedFiles:
 
         Args:
             file: the list.
-            pattern: regular expression that each name must match, e.g. r"GOT-10k_Val_\\d{6}".
+            pattern: regular expression that each name must match, e.g. ``GOT-10k_Val_[0-9]{6}``.
         """
         found: dict[str, int] = {}
         for row, line in enumerate(split_lines(self.read_text(file) or ""), 1):

@@ -4,19 +4,19 @@ The protocols have in common: overlaps are those of `regions.region_overlaps`; f
 frames from each initialisation on (the burn-in) do not count for accuracy; EAO is the mean, over an interval of
 sequence lengths, of the overlap to expect in a sequence of that length. They differ in:
 
-    repetitions: pysot takes all if there are exactly 15, else the first; the VOT toolkit takes all.
-    accuracy: pysot averages repetitions frame by frame, then all valid frames of all sequences alike. The VOT
-        toolkit takes the mean of each run, the mean of runs (0 for one without a valid frame), then the mean of
-        sequences weighted by length.
-    robustness: pysot: failures per 100 frames; VOT toolkit: failures per sequence, weighted by length.
-    bounds: pysot compares inside the image for accuracy and inside one pixel less each way for EAO; the VOT toolkit
-        inside the image for both.
-    EAO: the cuts are those of `pysot_fragments` and `toolkit_fragments`; pysot weighs each by one over the number of
-        repetitions, the VOT toolkit alike. For an interval low..high pysot averages the curve from low - 1 to
-        high - 1, which is one frame early, the VOT toolkit from low to high. pysot's curve starts with 1, the VOT
-        toolkit's with 0, and neither value is used.
-    EAO by tag: pysot alone, fragments weighed by the share of their frames with the tag. Its weights for "empty"
-        carry an oversight, see `empty_weights`, so that this value is not comparable with the others.
+- repetitions: pysot takes all if there are exactly 15, else the first; the VOT toolkit takes all.
+- accuracy: pysot averages repetitions frame by frame, then all valid frames of all sequences alike. The VOT
+  toolkit takes the mean of each run, the mean of runs (0 for one without a valid frame), then the mean of
+  sequences weighted by length.
+- robustness: pysot: failures per 100 frames; VOT toolkit: failures per sequence, weighted by length.
+- bounds: pysot compares inside the image for accuracy and inside one pixel less each way for EAO; the VOT toolkit
+  inside the image for both.
+- EAO: the cuts are those of `pysot_fragments` and `toolkit_fragments`; pysot weighs each by one over the number of
+  repetitions, the VOT toolkit alike. For an interval low..high pysot averages the curve from low - 1 to
+  high - 1, which is one frame early, the VOT toolkit from low to high. pysot's curve starts with 1, the VOT
+  toolkit's with 0, and neither value is used.
+- EAO by tag: pysot alone, fragments weighed by the share of their frames with the tag. Its weights for "empty"
+  carry an oversight, see `empty_weights`, so that this value is not comparable with the others.
 
 pysot keeps the curve in float32, this module in float64; results agree to 1e-6.
 
