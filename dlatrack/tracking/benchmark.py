@@ -15,8 +15,9 @@ tracker answers the same on all machines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ from dlatrack.tracking.job import RunJob, SequenceSource
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.run_record import check_names, write_or_check, write_or_check_content
 from dlatrack.tracking.timing import RunTimes, write_summary
-from dlatrack.tracking.workers import one_core, run_tasks
+from dlatrack.tracking.workers import run_in_turn, run_tasks
 
 #: Protocols of a run, and their names in `run.json`.
 RUN_PROTOCOLS = {"one_pass": "one-pass", "reset": "reset"}
@@ -137,9 +138,11 @@ def _run_part(
 ) -> None:
     """Run the remaining sequences of a part, and write the sums of its times; arguments as in `run_benchmark`."""
     todo = {sequence.name: len(sequence) for sequence in part if not job.is_done(sequence)}
+    here = partial(job.prepare, sequences)
+    answers = run_tasks(job.prepare, list(todo), workers) if workers > 1 else run_in_turn(here, todo)
     with Progress(sum(todo.values()), f"tracking with {job.folder.name}", unit="frames") as progress:
         done = len(part) - len(todo)
-        for name, times in _answers(job, sequences, list(todo), workers):
+        for name, times in answers:
             done += 1
             progress.step(todo[name], sequences=f"{done}/{len(part)}")
             if on_sequence is not None:
@@ -148,21 +151,6 @@ def _run_part(
     path = job.folder / "times" / f"{summary}.json"
     remove_leftovers(path)
     write_summary(path, [sequence.name for sequence in part])
-
-
-def _answers(
-    job: RunJob, sequences: list[Sequence], todo: list[str], workers: int
-) -> Iterator[tuple[str, RunTimes]]:
-    if not todo:
-        return
-    if workers > 1:
-        yield from run_tasks(job.prepare, todo, workers)
-        return
-    run = job.prepare(sequences)
-    for name in todo:
-        with one_core():
-            times = run(name)
-        yield name, times
 
 
 def _check_numbers(protocol: str, repetitions: int, workers: int, shard: tuple[int, int]) -> None:

@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -74,6 +74,18 @@ def run_tasks(
             process.kill()  # not SIGTERM, which the script may handle
             process.join()
             connection.close()
+
+
+def run_in_turn(
+    prepare: Callable[[], Callable[[str], _Answer]], tasks: Iterable[str]
+) -> Iterator[tuple[str, _Answer]]:
+    """Run tasks as `run_tasks`, one after the other in this process; without a task nothing is prepared."""
+    do = None
+    for task in tasks:
+        do = do or prepare()
+        with one_core():
+            answer = do(task)
+        yield task, answer
 
 
 @contextmanager

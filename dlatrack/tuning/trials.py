@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from dlatrack.recipes import OnlineConfig
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
-from dlatrack.tracking.workers import one_core, run_tasks
+from dlatrack.tracking.workers import run_in_turn, run_tasks
 from dlatrack.tuning.record import Trial
 from dlatrack.tuning.search import is_hopeless
 
@@ -123,7 +123,9 @@ def run_trials(
     answers: dict[int, dict[str, float]] = {number: {} for number in waiting}
     judged: list[float] = []  # of the trial that comes next
     started = time.perf_counter()
-    for task, auc in _answers(job, sequences, tasks, workers):
+    here = partial(job.prepare, sequences)
+    finished = run_tasks(job.prepare, tasks, workers) if workers > 1 else run_in_turn(here, tasks)
+    for task, auc in finished:
         number, name = tasks.parts(task)
         answers[number][name] = auc
         if number in tasks.stopped:  # it was under way when its trial stopped
@@ -163,16 +165,3 @@ class _Tasks(list[str]):
         """Number of the trial and name of the sequence."""
         number, _, name = task.partition(" ")
         return int(number), name
-
-
-def _answers(
-    job: TrialJob, sequences: list[Sequence], tasks: _Tasks, workers: int
-) -> Iterator[tuple[str, float]]:
-    if workers > 1:
-        yield from run_tasks(job.prepare, tasks, workers)
-        return
-    do = job.prepare(sequences)
-    for task in tasks:
-        with one_core():
-            auc = do(task)
-        yield task, auc
