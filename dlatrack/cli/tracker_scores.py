@@ -14,7 +14,7 @@ from dlatrack.evaluation.protocol_effects import Comparison, compare_protocols
 from dlatrack.evaluation.scoring import Scored, compared_with, part_of, protocols_of, score_tracker
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
 from dlatrack.evaluation.vot.difference import Measured
-from dlatrack.evaluation.vot.regions import VOTProtocol
+from dlatrack.evaluation.vot.overlaps import VOTProtocol
 from dlatrack.evaluation.vot.scores import VOTResult, measure_runs
 
 

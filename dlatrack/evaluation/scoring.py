@@ -15,8 +15,7 @@ from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.protocols import ABSENT, PROTOCOLS
 from dlatrack.evaluation.tracker_results import tracker_results
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
-from dlatrack.evaluation.vot.regions import VOTProtocol
-from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
+from dlatrack.evaluation.vot.scores import VOTProtocol, VOTResult, evaluate_vot
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,7 @@ from dlatrack.evaluation.statistics.difference import Estimate
 from dlatrack.evaluation.statistics.resampling import draw_sequences, estimate_of
 from dlatrack.evaluation.truth import BenchmarkTruth
 from dlatrack.evaluation.vot.fragments import ALL
-from dlatrack.evaluation.vot.overlaps import RunOverlaps
-from dlatrack.evaluation.vot.regions import VOTProtocol
+from dlatrack.evaluation.vot.overlaps import RunOverlaps, VOTProtocol
 from dlatrack.evaluation.vot.scores import expected_average_overlap
 
 #: Overlaps of the runs of a tracker, by sequence.

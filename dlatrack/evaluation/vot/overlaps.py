@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import SequenceTruth
-from dlatrack.evaluation.vot.regions import VOTProtocol, region_corners, region_overlaps
+from dlatrack.evaluation.vot.regions import region_corners, region_overlaps
 from dlatrack.evaluation.vot.results import INITIALISED, VOTRun
+
+VOTProtocol = Literal["pysot", "vot_toolkit"]
 
 
 class RunOverlaps(NamedTuple):

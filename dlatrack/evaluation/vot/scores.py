@@ -39,12 +39,12 @@ from dlatrack.evaluation.truth import BenchmarkTruth
 from dlatrack.evaluation.vot.fragments import ALL, pysot_curves, toolkit_curves
 from dlatrack.evaluation.vot.overlaps import (
     RunOverlaps,
+    VOTProtocol,
     mean_of_valid,
     pysot_accuracy,
     run_overlaps,
     toolkit_accuracy,
 )
-from dlatrack.evaluation.vot.regions import VOTProtocol
 from dlatrack.evaluation.vot.results import FAILED, VOTRun
 
 #: Sequence lengths over which EAO averages, by benchmark.
@@ -202,8 +202,9 @@ def _checked(
     if not truth.sequences:
         raise InputError("there are no sequences to evaluate")
     if protocol not in get_args(VOTProtocol):
-        known = ", ".join(get_args(VOTProtocol))
-        raise InputError(f"there is no VOT protocol {protocol!r}; choose from {known}")
+        raise InputError(
+            f"there is no VOT protocol {protocol!r}; choose from {', '.join(get_args(VOTProtocol))}"
+        )
     if burn_in < 0:
         raise InputError(f"burn_in must be 0 frames or more, got {burn_in}")
     if interval is None:

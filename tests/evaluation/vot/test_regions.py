@@ -12,9 +12,9 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.vot import regions
-from dlatrack.evaluation.vot.regions import VOTProtocol, is_box, region_corners, region_overlaps
+from dlatrack.evaluation.vot.regions import RegionProtocol, is_box, region_corners, region_overlaps
 
-PROTOCOLS: tuple[VOTProtocol, ...] = ("pysot", "vot_toolkit")
+PROTOCOLS: tuple[RegionProtocol, ...] = ("pysot", "vot_toolkit", "exact")
 DIAMOND = [2, 0, 4, 2, 2, 4, 0, 2]
 BOW_TIE = [0, 0, 4, 4, 4, 0, 0, 4]
 
@@ -23,14 +23,18 @@ def one(a: list[float], b: list[float], **options: Any) -> float:
     return float(region_overlaps(np.array([a], float), np.array([b], float), **options)[0])
 
 
-@pytest.mark.parametrize(("protocol", "expected"), [("pysot", 16 / 46), ("vot_toolkit", 15 / 45)])
-def test_boxes_shifted_by_half_a_width(protocol: VOTProtocol, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "expected"), [("pysot", 16 / 46), ("vot_toolkit", 15 / 45), ("exact", 15 / 45)]
+)
+def test_boxes_shifted_by_half_a_width(protocol: RegionProtocol, expected: float) -> None:
     """pysot counts 31 columns of a box of 30 px, of which 16 are common."""
     assert one([10, 20, 30, 40], [25, 20, 30, 40], protocol=protocol) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("protocol", "expected"), [("pysot", 11 / 25), ("vot_toolkit", 11 / 18)])
-def test_a_diamond_in_its_box(protocol: VOTProtocol, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "expected"), [("pysot", 11 / 25), ("vot_toolkit", 11 / 18), ("exact", 8 / 16)]
+)
+def test_a_diamond_in_its_box(protocol: RegionProtocol, expected: float) -> None:
     """Rows of 1, 3, 5, 3, 1 pixels; pysot leaves out the two tips, and has 25 pixels in a box of 4 x 4 px.
 
     In the VOT toolkit that box has 16, and leaves out a tip and a pixel of the middle row.
@@ -39,7 +43,7 @@ def test_a_diamond_in_its_box(protocol: VOTProtocol, expected: float) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_regions_that_only_touch_do_not_overlap(protocol: VOTProtocol) -> None:
+def test_regions_that_only_touch_do_not_overlap(protocol: RegionProtocol) -> None:
     assert one([10, 20, 30, 40], [40, 20, 30, 40], protocol=protocol) == 0
 
 
@@ -47,6 +51,7 @@ def test_bounds_cut_the_canvas() -> None:
     """Columns 0..4 and 0..2 of five rows; inside (3, 3), columns 0..3 and 0..2 of four."""
     assert one([0, 0, 4, 4], [0, 0, 2, 4], bounds=(4, 4)) == pytest.approx(15 / 25)
     assert one([0, 0, 4, 4], [0, 0, 2, 4], bounds=(3, 3)) == pytest.approx(12 / 16)
+    assert one([-4, 0, 8, 4], [0, 0, 2, 4], bounds=(9, 9), protocol="exact") == pytest.approx(1 / 2)
     for protocol in PROTOCOLS:
         assert one([20, 0, 4, 4], [20, 0, 4, 4], bounds=(9, 9), protocol=protocol) == 0
 
@@ -57,13 +62,21 @@ def test_halves_are_rounded_as_in_each_toolkit() -> None:
     assert one([10, 20, 30, 40], [10.5, 20, 30, 40], protocol="vot_toolkit") == 1
 
 
+def test_areas_by_hand() -> None:
+    """A bow tie holds two of the four triangles of its box; a dart is what a corner pushed in leaves of a square."""
+    assert one(BOW_TIE, [0, 0, 4, 4], protocol="exact") == pytest.approx(1 / 2)
+    dart = [0, 0, 4, 0, 1, 1, 0, 4]
+    assert one(dart, [0, 0, 4, 4], protocol="exact") == pytest.approx(4 / 16)
+    assert one(dart, BOW_TIE, protocol="exact") == pytest.approx(2 / 10)
+
+
 def test_regions_without_pixels() -> None:
     """The VOT toolkit says 1 for two of them, pysot 0."""
     flat, elsewhere = [10.0, 10, 0, 5], [14.0, 10, 0, 5]
     assert one(flat, elsewhere, protocol="vot_toolkit") == 1
     assert one(flat, elsewhere) == 0
     line = [0.0, 0, 4, 4, 4, 4, 0, 0]
-    assert one(line, line) == 0
+    assert one(line, line) == one(line, line, protocol="exact") == 0
 
 
 def test_rows_may_be_boxes_polygons_or_nothing() -> None:
@@ -72,10 +85,12 @@ def test_rows_may_be_boxes_polygons_or_nothing() -> None:
     )
     box = np.array([[0.0, 0, 4, 4]] * 4)
     assert region_overlaps(mixed, box).tolist()[:2] == [1, 1]
+    assert region_overlaps(box, mixed, protocol="exact").tolist()[:2] == [1, 1]
     assert np.isnan(region_overlaps(np.ones((4, 4)), mixed))[2:].all()
     assert is_box(mixed[:2]).tolist() == [True, False]
     assert (region_corners(mixed)[0] == region_corners(mixed)[1]).all()
     assert region_overlaps(np.zeros((0, 4)), np.zeros((0, 8))).shape == (0,)
+    assert region_overlaps(np.zeros((0, 4)), np.zeros((0, 8)), protocol="exact").shape == (0,)
 
 
 def test_the_order_of_corners_and_the_size_of_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,19 +146,21 @@ def test_bad_input_is_named(call: Callable[[], Any], message: str) -> None:
         call()
 
 
-COLUMNS: dict[str, tuple[VOTProtocol, tuple[int, int] | None]] = {
+COLUMNS: dict[str, tuple[RegionProtocol, tuple[int, int] | None]] = {
     "pysot_bound_w_h": ("pysot", (320, 240)),
     "pysot_bound_wm1_hm1": ("pysot", (319, 239)),
     "pysot_unbounded": ("pysot", None),
     "vot_toolkit_bounded": ("vot_toolkit", (320, 240)),
     "vot_toolkit_unbounded": ("vot_toolkit", None),
+    "exact_clipped": ("exact", (320, 240)),
+    "exact_unclipped": ("exact", None),
 }
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_invented_pairs_agree_with_the_toolkits(shared_data: Path, column: str) -> None:
     golden = json.loads((shared_data / "region_overlap_golden.json").read_text())
-    assert set(golden["columns"]) == {*COLUMNS, "exact_clipped", "exact_unclipped"}
+    assert set(golden["columns"]) == set(COLUMNS)
     assert len(golden["cases"]) == 40
     protocol, bounds = COLUMNS[column]
     for case in golden["cases"]:

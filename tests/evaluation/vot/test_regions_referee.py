@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlatrack.evaluation.vot.regions import VOTProtocol, region_overlaps
+from dlatrack.boxes import iou, xywh_to_xyxy
+from dlatrack.evaluation.vot.regions import RegionProtocol, region_corners, region_overlaps
 
 
 def drawn(
@@ -86,11 +87,11 @@ def test_pixels_agree_with_the_referee(pairs: list[Any], bounds: tuple[int, int]
 @settings(max_examples=50, deadline=None)
 @given(
     pairs=PAIRS,
-    protocol=st.sampled_from(["pysot", "vot_toolkit"]),
+    protocol=st.sampled_from(["pysot", "vot_toolkit", "exact"]),
     bounds=st.sampled_from([None, (32, 24)]),
 )
 def test_overlap_is_symmetric_and_a_share(
-    pairs: list[Any], protocol: VOTProtocol, bounds: tuple[int, int] | None
+    pairs: list[Any], protocol: RegionProtocol, bounds: tuple[int, int] | None
 ) -> None:
     a, b = (np.array(side) for side in zip(*pairs, strict=True))
     result = region_overlaps(a, b, bounds=bounds, protocol=protocol)
@@ -98,3 +99,13 @@ def test_overlap_is_symmetric_and_a_share(
     assert result == pytest.approx(region_overlaps(b, a, bounds=bounds, protocol=protocol), abs=1e-9)
     own = region_overlaps(a, a, bounds=bounds, protocol=protocol)
     assert np.minimum(own, 1 - own) == pytest.approx(0, abs=1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(boxes=st.lists(st.tuples(*[st.floats(0.1, 50)] * 8), min_size=1, max_size=6))
+def test_exact_overlap_of_boxes_is_their_iou(boxes: list[tuple[float, ...]]) -> None:
+    a, b = np.split(np.array(boxes), 2, axis=1)
+    expected = iou(xywh_to_xyxy(a), xywh_to_xyxy(b))
+    assert region_overlaps(a, b, protocol="exact") == pytest.approx(expected, abs=1e-9)
+    as_polygons = region_corners(b).reshape(-1, 8)[:, [2, 3, 4, 5, 6, 7, 0, 1]]
+    assert region_overlaps(a, as_polygons, protocol="exact") == pytest.approx(expected, abs=1e-9)

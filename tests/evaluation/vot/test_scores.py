@@ -16,7 +16,7 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import TAGS, BenchmarkTruth, SequenceTruth
-from dlatrack.evaluation.vot.regions import VOTProtocol
+from dlatrack.evaluation.vot.overlaps import VOTProtocol
 from dlatrack.evaluation.vot.results import VOTRun, find_vot_trackers
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
 
