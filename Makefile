@@ -2,7 +2,7 @@
 # make demo   set up and run the main job: train DLA-SiamCAR and its fixed twin, track, score, draw
 # make test   set up and run the tests that take seconds: at most 5 minutes on two cores
 # make test-all   set up and run all tests
-# make reproduce   run all notebooks, and write figures/ and its gallery anew
+# make reproduce   run all notebooks, and rewrite figures/ and its gallery
 # make lint   style and types
 # make lab    open the notebooks in JupyterLab; saving keeps edits and drops outputs
 # make dist   wheel and source distribution in dist/

@@ -32,12 +32,16 @@ def warm_up_vector_math() -> None:
             getattr(torch, function)(number)
 
 
-def check_device(device: str) -> None:
+def check_device(device: str | torch.device) -> None:
     """Raise if this machine lacks a device.
+
+    Args:
+        device: device by its name or as torch has it, e.g. "cpu" or "cuda:1".
 
     Raises:
         InputError: naming the device and those of the machine.
     """
     known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    if device not in (*known, "cuda" if len(known) > 1 else "cpu"):
-        raise InputError(f"there is no device {device!r} here; choose from {', '.join(known)}")
+    known += ["mps"] if torch.backends.mps.is_available() else []
+    if str(device) not in (*known, "cuda" if "cuda:0" in known else "cpu"):
+        raise InputError(f"there is no device {str(device)!r} here; choose from {', '.join(known)}")

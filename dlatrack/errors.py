@@ -45,7 +45,7 @@ def reading(path: str | Path, otherwise: str, *errors: type[Exception]) -> Itera
     Args:
         path: the file.
         otherwise: predicate for a file whose content raises one of `errors`, e.g. "is not a training history".
-        errors: errors of wrong content; those of the operating system are told as by `refusals`.
+        errors: errors of wrong content; those of the operating system become errors as in `refusals`.
     """
     try:
         with refusals("read", path):

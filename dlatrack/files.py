@@ -146,7 +146,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
     Raises:
         InputError: if the file cannot be read or holds something else.
     """
-    with reading(path, "is not JSON", ValueError):
+    with reading(path, "is not JSON", ValueError, RecursionError):
         content = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise InputError(f"{path} does not hold a JSON object")

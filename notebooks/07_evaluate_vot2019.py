@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 07 · VOT2019: accuracy, robustness, expected average overlap  (Fig. 7a, b)
 #
-# Here a tracker that loses its target is told so, and restarted five frames later. **Accuracy** is the mean overlap
+# Here a tracker that loses its target is restarted five frames later. **Accuracy** is the mean overlap
 # while it tracks, **robustness** counts its failures, and the **expected average overlap** (EAO) joins both: the
 # overlap to expect in a sequence of typical length. Targets are rotated boxes, compared as pixels.
 #
@@ -92,7 +92,7 @@ record.keep(figure, "fig07b", points)
 # %% [markdown]
 # ## The fixed rule against DLA
 #
-# EAO is no mean over sequences: each draw of the bootstrap computes it anew, for both trackers from the same
+# EAO is no mean over sequences: each draw of the bootstrap computes it again, for both trackers from the same
 # sequences.
 
 # %% tags=["07_twins"]

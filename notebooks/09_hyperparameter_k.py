@@ -44,7 +44,7 @@ from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper import published
 from dlatrack.studies import hyperparameter_k, twins
-from dlatrack.viz.candidates import (
+from dlatrack.viz.hyperparameter_k import (
     candidate_scores_plot,
     positives_over_candidates_plot,
     positives_over_epochs_plot,
@@ -53,7 +53,7 @@ from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-study = hyperparameter_k.candidate_study(preset, candidates)
+study = hyperparameter_k.study_k(preset, candidates)
 parameters = {"preset": preset, "candidates": list(study.candidates), "data": data, "test_data": test_data}
 parameters |= {"backbone_weights": backbone_weights, "seed": seed}
 record = NotebookRecord("09_hyperparameter_k", parameters, synthetic=not test_data)

@@ -29,13 +29,14 @@
 # | `demo` | SiamCAR small and SiamRPN++ small, steps of their own 32 pairs | 6 min to measure |
 # | `paper` | all that have a DLA twin, on `device`; large ones with 2 pairs | 30 min to measure on 2 cores |
 #
-# **Timings never repeat themselves**, and a figure that is drawn anew should not change. The measurement is therefore
-# a file beside the figures, `10_training_cost.report.json`, with the machine it was made on. This notebook draws what
-# lies there and says whose it is; it measures if there is none, or the recipes of the preset if `measure` is set.
+# **Timings never repeat themselves**, and a figure that is drawn again should not change. The measurement is
+# therefore a file beside the figures, `10_training_cost.report.json`, with the machine it was made on. This notebook
+# draws what lies there and says whose it is; it measures if there is none, or the recipes of the preset if `measure`
+# is set.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper: which recipes must have been measured
-measure: bool = False  # the recipes of the preset on this machine, anew
+measure: bool = False  # whether to measure the recipes of the preset again, on this machine
 device: str = "cpu"  # cpu | cuda: where training steps run
 
 # %%

@@ -50,8 +50,8 @@ from dlatrack.evaluation.statistics.twins import verdict
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies import decisions, label_assignment, power, twins
 from dlatrack.studies import seeds as training
-from dlatrack.viz.better import power_plot, target_dots
 from dlatrack.viz.decisions import choice_plot
+from dlatrack.viz.power import power_plot, target_dots
 from dlatrack.viz.save import NotebookRecord
 from dlatrack.viz.seeds import seed_plot
 

@@ -38,6 +38,10 @@ GROUND = (
 )
 #: The public names and the start of the command: they stand in no room and may import from every one.
 DOORS = ("dlatrack", "dlatrack.__main__")
+#: Functions that print.
+PRINTERS = ("print", "builtins.print", "sys.stdout.write", "sys.stderr.write", "typer.echo")
+#: Libraries that load torch.
+TORCH = ("torch", "torchvision", "safetensors.torch")
 LAYER = {room: number for number, layer in enumerate(LAYERS) for room in layer}
 
 
@@ -60,7 +64,7 @@ def modules(root: Path) -> dict[str, ast.Module]:
 
 
 def imports(trees: Mapping[str, ast.Module]) -> Iterator[Import]:
-    """All import statements, those inside functions too, each resolved to a module if the name is one.
+    """All imports, those inside functions and by `import_module` too, each resolved to a module if the name is one.
 
     A public name that is asked for at the door, as in `from dlatrack import evaluate`, stays `dlatrack.evaluate`.
     """
@@ -68,7 +72,8 @@ def imports(trees: Mapping[str, ast.Module]) -> Iterator[Import]:
         guarded = {
             id(node)
             for branch in ast.walk(tree)
-            if isinstance(branch, ast.If) and ast.unparse(branch.test).endswith("TYPE_CHECKING")
+            if isinstance(branch, ast.If)
+            and ast.unparse(branch.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
             for statement in branch.body
             for node in ast.walk(statement)
         }
@@ -81,6 +86,8 @@ def imports(trees: Mapping[str, ast.Module]) -> Iterator[Import]:
                     name if (name := f"{base}.{alias.name}") in trees or base == "dlatrack" else base
                     for alias in node.names
                 ]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                wanted = [part.value for part in node.args[:1] if isinstance(part, ast.Constant)]
             else:
                 continue
             for name in dict.fromkeys(wanted):
@@ -154,23 +161,24 @@ def circles(trees: Mapping[str, ast.Module]) -> list[list[str]]:
     return sorted(sorted(group) for group in groups if len(group) > 1)
 
 
-def importing(trees: Mapping[str, ast.Module], library: str, *, outside: Collection[str]) -> list[str]:
+def importing(trees: Mapping[str, ast.Module], *libraries: str, outside: Collection[str]) -> list[str]:
     """Modules that import a library (or anything below it) and are neither named in `outside` nor in a room there."""
+    starts = tuple(f"{library}." for library in libraries)
     return [
         f"{statement.module}:{statement.line} imports {statement.wanted}"
         for statement in imports(trees)
-        if f"{statement.wanted}.".startswith(f"{library}.") and not _among(statement.module, outside)
+        if f"{statement.wanted}.".startswith(starts) and not _among(statement.module, outside)
     ]
 
 
 def printing(trees: Mapping[str, ast.Module], *, outside: Collection[str]) -> list[str]:
-    """Calls of `print` in modules that are neither named in `outside` nor in a room there."""
+    """Calls that print, in modules that are neither named in `outside` nor in a room there."""
     return [
         f"{module}:{node.lineno} prints"
         for module, tree in trees.items()
         if not _among(module, outside)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in PRINTERS
     ]
 
 
@@ -188,7 +196,8 @@ def loading(trees: Mapping[str, ast.Module], rooms: Collection[str], library: st
         if statement.typing_only:
             continue
         parts = statement.wanted.split(".")
-        edges[statement.module].add(library if parts[0] == library else statement.wanted)
+        loads = library == "torch" and f"{statement.wanted}.".startswith(tuple(f"{name}." for name in TORCH))
+        edges[statement.module].add(library if loads or parts[0] == library else statement.wanted)
         edges[statement.module].update(".".join(parts[:n]) for n in range(2, len(parts)))
     graph = networkx.DiGraph((module, wanted) for module, names in edges.items() for wanted in names)
     if library not in graph:
@@ -228,8 +237,13 @@ def long_functions(trees: Mapping[str, ast.Module], most: int) -> list[str]:
         for module, tree in trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (length := (node.end_lineno or 0) - node.lineno + 1) > most
+        and (length := (node.end_lineno or 0) - _first_line(node) + 1) > most
     ]
+
+
+def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The line of a function's first decorator, or of its `def`."""
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
 def summary(root: Path) -> str:

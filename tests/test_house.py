@@ -21,6 +21,7 @@ PRINTING_TOO = {
     "dlatrack.adapters.vot": "a program of its own, which VOT's toolkit starts; one line of error"
 }
 #: Rooms that may load Matplotlib, and why a module below them may.
+MATPLOTLIB = ("matplotlib", "mpl_toolkits", "seaborn")
 DRAWING = ("viz", "ledger", "notebooks", "cli")
 DRAWING_TOO = {
     "dlatrack.pixels.text": "letters in videos come from Matplotlib's font renderer, without a figure"
@@ -103,7 +104,17 @@ def test_evaluation_does_without_torch() -> None:
     assert house.loading(without_boxes, ["evaluation"], "torch") == []
 
 
-@pytest.mark.parametrize("source", ["import torch.nn", "def late():\n    from torch import Tensor"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch.nn",
+        "def late():\n    from torch import Tensor",
+        "if not TYPE_CHECKING:\n    import torch",
+        "import torchvision",
+        "from safetensors.torch import load_file",
+        'importlib.import_module("torch")',
+    ],
+)
 def test_torch_in_evaluation_is_named(source: str) -> None:
     (chain,) = house.loading({"dlatrack.evaluation.new": ast.parse(source)}, ["evaluation"], "torch")
     assert chain == "dlatrack.evaluation.new -> torch"
@@ -126,17 +137,19 @@ def test_rich_is_for_the_command_line_and_progress() -> None:
 def test_commands_print_and_the_library_does_not() -> None:
     assert house.printing(TREES, outside=(*PRINTING, *PRINTING_TOO)) == []
     assert modules_of(house.printing(TREES, outside=PRINTING)) == set(PRINTING_TOO)
-    trees = planted("dlatrack.studies.cost", "def late():\n    print(1)")
-    new = house.printing(trees, outside=(*PRINTING, *PRINTING_TOO))
-    assert modules_of(new) == {"dlatrack.studies.cost"}
+    for call in ("print(1)", "sys.stdout.write('1')", "typer.echo(1)"):
+        trees = planted("dlatrack.studies.cost", f"def late():\n    {call}")
+        new = house.printing(trees, outside=(*PRINTING, *PRINTING_TOO))
+        assert modules_of(new) == {"dlatrack.studies.cost"}
 
 
 def test_matplotlib_is_for_figures_and_what_stands_on_them() -> None:
-    assert house.importing(TREES, "matplotlib", outside=(*DRAWING, *DRAWING_TOO)) == []
-    assert modules_of(house.importing(TREES, "matplotlib", outside=DRAWING)) == set(DRAWING_TOO)
-    trees = planted("dlatrack.studies.cost", "import matplotlib.pyplot as plt")
-    new = house.importing(trees, "matplotlib", outside=(*DRAWING, *DRAWING_TOO))
-    assert modules_of(new) == {"dlatrack.studies.cost"}
+    assert house.importing(TREES, *MATPLOTLIB, outside=(*DRAWING, *DRAWING_TOO)) == []
+    assert modules_of(house.importing(TREES, *MATPLOTLIB, outside=DRAWING)) == set(DRAWING_TOO)
+    for source in ("import matplotlib.pyplot as plt", "import seaborn", "from mpl_toolkits import mplot3d"):
+        trees = planted("dlatrack.studies.cost", source)
+        new = house.importing(trees, *MATPLOTLIB, outside=(*DRAWING, *DRAWING_TOO))
+        assert modules_of(new) == {"dlatrack.studies.cost"}
 
 
 def test_a_library_of_a_longer_name_is_another() -> None:

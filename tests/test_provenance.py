@@ -277,3 +277,17 @@ def test_a_notebook_keeps_figures_and_tables_with_its_record(tmp_path):
     assert names == sorted(path.name for path in (tmp_path / "kept").iterdir())
     for name in names:
         assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "saved" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("notebook", ["a/b", "../09", "09.py", ""])
+def test_a_notebook_is_named_without_folder_and_suffix(notebook: str) -> None:
+    with pytest.raises(ValueError, match="notebook must be a name without folder and suffix"):
+        NotebookRecord(notebook, {}, synthetic=True)
+
+
+def test_a_figure_is_kept_with_its_data_and_a_table_without(tmp_path: Path) -> None:
+    record = NotebookRecord("09_hyperparameter_k", {}, synthetic=True, folder=tmp_path)
+    for shown, data in ((line_figure(), None), (pd.DataFrame(), {"x": [1]}), (3, {"x": [1]})):
+        with pytest.raises(ValueError, match="a figure is kept with its data and a table without"):
+            record.keep(shown, "fig09", data)
+    assert not list(tmp_path.iterdir())

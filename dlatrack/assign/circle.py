@@ -17,15 +17,20 @@ from dlatrack.grid import POINT_ANCHOR, ScoreGrid
 class CircleAssigner:
     """Points within `inner` px of the target centre are positive, up to `outer` ignored, the rest negative.
 
+    Args:
+        grid: points of the score map.
+        inner: px, the paper's R1; a point on the circle is positive.
+        outer: px, the paper's R2; if it equals `inner`, no point is ignored.
+
     Raises:
         ValueError: if the radii are out of order, or at a negative pair, which SiamFC never trains with.
 
     Source: bertinetto/siamese-fc (16 px, no ring); SiamDLA Sec. 1 and Fig. 1 (a).
     """
 
-    grid: ScoreGrid  #: points of the score map
-    inner: float = 16  #: px, the paper's R1; a point on the circle is positive
-    outer: float = 16  #: px, the paper's R2; if it equals `inner`, no point is ignored
+    grid: ScoreGrid
+    inner: float = 16
+    outer: float = 16
 
     anchor_shapes = POINT_ANCHOR
 

@@ -21,16 +21,22 @@ class EllipseAssigner:
     At most 16 positives and 64 - 16 negatives are kept. A negative pair gets up to 16 negatives inside the inner
     ellipse of the distractor and nothing else.
 
+    Args:
+        grid: points of the score map.
+        inner: semi-axes of the inner ellipse over those of the outer one, in (0, 1].
+        max_positives: positives kept per pair, drawn at random.
+        max_samples: positives and negatives per pair; max_samples - max_positives negatives are kept.
+
     Raises:
         ValueError: for a value out of range.
 
     Source: the public SiamBAN code, point targets; SiamBAN Sec. 3.3; SiamDLA Sec. 2.
     """
 
-    grid: ScoreGrid  #: points of the score map
-    inner: float = 0.5  #: semi-axes of the inner ellipse over those of the outer one, in (0, 1]
-    max_positives: int = 16  #: positives kept per pair, drawn at random
-    max_samples: int = 64  #: positives and negatives per pair; max_samples - max_positives negatives are kept
+    grid: ScoreGrid
+    inner: float = 0.5
+    max_positives: int = 16
+    max_samples: int = 64
 
     anchor_shapes = POINT_ANCHOR
 

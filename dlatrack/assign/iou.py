@@ -22,19 +22,28 @@ class IoUAssigner:
     overlaps enough keeps its negatives and gets no positive. A negative pair gets up to 16 negatives from a window of
     7 x 7 cells around the distractor, and nothing else.
 
+    Args:
+        grid: points of the score map.
+        anchor_shapes: m anchor shapes per point, (w, h) px.
+        positive_above: IoU above which, strictly, an anchor is positive.
+        negative_below: IoU below which, strictly, an anchor is negative.
+        max_positives: positives kept per pair, drawn at random.
+        max_samples: positives and negatives per pair; max_samples - max_positives negatives are kept.
+        crop_centre: px, centre of the search region, for negative pairs.
+
     Raises:
         ValueError: if the thresholds or caps are out of order.
 
     Source: pysot, anchor targets; SiamRPN Sec. 4.1, SiamRPN++ Sec. 4; SiamDLA Fig. 1 (b).
     """
 
-    grid: ScoreGrid  #: points of the score map
-    anchor_shapes: tuple[tuple[float, float], ...] = RPN_ANCHORS  #: m anchor shapes per point, (w, h) px
-    positive_above: float = 0.6  #: IoU above which, strictly, an anchor is positive
-    negative_below: float = 0.3  #: IoU below which, strictly, an anchor is negative
-    max_positives: int = 16  #: positives kept per pair, drawn at random
-    max_samples: int = 64  #: positives and negatives per pair; max_samples - max_positives negatives are kept
-    crop_centre: float = 127  #: px, centre of the search region, for negative pairs
+    grid: ScoreGrid
+    anchor_shapes: tuple[tuple[float, float], ...] = RPN_ANCHORS
+    positive_above: float = 0.6
+    negative_below: float = 0.3
+    max_positives: int = 16
+    max_samples: int = 64
+    crop_centre: float = 127
 
     def __post_init__(self) -> None:
         if not 0 <= self.negative_below <= self.positive_above <= 1:

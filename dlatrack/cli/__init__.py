@@ -75,7 +75,7 @@ def main() -> None:
             app(arguments, prog_name="dlatrack")
         finally:
             if sys.stdout is not None:
-                sys.stdout.flush()  # here, as at the exit of Python an error could not be told in one line
+                sys.stdout.flush()  # here, as at the exit of Python an error could not be printed as one line
     except InputError as error:
         _stop(error, 2, debug)
     except OSError as error:

@@ -128,10 +128,10 @@ def score_results(
     """Score fresh results, print the scores and write those of each sequence.
 
     Args:
-        truth: of the benchmark.
-        folders: of result files, by tracker.
+        truth: truth of the benchmark.
+        folders: folder of result files, by tracker.
         table: CSV file to write: AUC of every sequence by tracker and their mean, or in VOT accuracy and failures.
-        allow_missing: say of every score how many sequences of the benchmark are missing, also if none is.
+        allow_missing: whether every score says how many sequences of the benchmark are missing, also if none is.
 
     Raises:
         InputError: as `each_tracker`.

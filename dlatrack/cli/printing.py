@@ -33,9 +33,9 @@ def print_line(text: str, *, style: str | None = None, file: TextIO | None = Non
     """Print a text whole and on one line, which a terminal wraps by itself.
 
     Args:
-        text: is no markup, and is printed as `printable` shows it, with `?` for what the output's encoding lacks.
-        style: of rich, e.g. "bold red"; only a terminal gets it.
-        file: where to; None: standard output.
+        text: text without markup; printed as `printable` shows it, with `?` for what the output's encoding lacks.
+        style: style of rich, e.g. "bold red"; only a terminal gets it.
+        file: stream that is written to; None: standard output.
     """
     console = _console(file)
     console.print(_encodable(printable(text), console, "replace"), style=style, soft_wrap=True)
@@ -60,7 +60,7 @@ def print_table(
         keys: columns that are repeated if the table is split.
         width: columns of the terminal; None: those it has, and no limit where the output is no terminal. Without a
             limit a row is one line, and the lines of a cell are joined by "; ".
-        file: where to; None: standard output.
+        file: stream that is written to; None: standard output.
     """
     console = _console(file)
     if width is None and console.file.isatty():

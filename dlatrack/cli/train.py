@@ -41,7 +41,7 @@ Data = Annotated[
     ),
 ]
 ScheduleNumber = Annotated[int, typer.Option(help="0: the recipe's.")]
-Batch = Annotated[int, typer.Option(help="Of all processes together; 0: the recipe's.")]
+Batch = Annotated[int, typer.Option(help="Pairs of a batch, of all processes together; 0: the recipe's.")]
 TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under torchrun cpu or cuda.")]
 Backbone = Annotated[
     str,
@@ -80,10 +80,10 @@ class Run:
     """A training as the command line describes it."""
 
     recipe: Recipe  #: network, assigner and schedule
-    folder: Path  #: of checkpoint, history and weights
+    folder: Path  #: folder of checkpoint, history and weights
     data: Sequence[str]  #: training data as `open_training_data` takes them; empty: synthetic sequences
     sequences: int  #: number of synthetic training sequences
-    seed: int  #: of weights, pairs and label draws
+    seed: int  #: seed of weights, pairs and label draws
     backbone_weights: str  #: what the backbone starts from; "": as the recipe says
     tensorboard: bool  #: whether event files are written
 

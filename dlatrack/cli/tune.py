@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def tune(
-    weights: Annotated[Path, typer.Argument(help="Weight file of dlatrack (.safetensors).")],
+    weights: Annotated[Path, typer.Argument(help="Weight file, or the name of a shipped tracker.")],
     root: Annotated[Path, typer.Option(help="Folder of the validation sequences, or of the data set.")],
     out: Annotated[Path, typer.Option(help="JSON file to write; an interrupted tuning resumes.")],
     name: Annotated[
         str, typer.Option(help="folder: sequences in the OTB layout; or a data set, e.g. GOT10K.")
     ] = "folder",
     split: Annotated[
-        str, typer.Option(help="Of the data set; empty: val, or train where there is none.")
+        str, typer.Option(help="Split of the data set; empty: val, or train where there is none.")
     ] = "",
     trials: Annotated[int, typer.Option(help="Settings to try.", min=1)] = 40,
     seed: Seed = 0,
@@ -35,7 +35,7 @@ def tune(
         bool,
         typer.Option(
             "--on-test-set",
-            help="Tune on a test set all the same; the file says so, and so does every run that uses it.",
+            help="Accept a test set; the file says so, and so does every run that uses it.",
         ),
     ] = False,
 ) -> None:

@@ -26,7 +26,7 @@ _NEAREST = 5
 class MadeBy:
     """A figure or table that a notebook saves."""
 
-    name: str  #: of its files, without suffix
+    name: str  #: name of its files, without suffix
     notebook: str  #: stem, e.g. "05_evaluate_otb100"
     heading: str  #: heading under which it is made
 
@@ -74,9 +74,12 @@ def notebooks_for(wanted: str, known: Iterable[tuple[str, str]]) -> list[str]:
         InputError: for a name that nothing begins with, with those that are most like it.
     """
     pairs = list(known)
+    if not wanted.strip():
+        raise InputError("the name of a figure or table is empty; figures/README.md shows all")
     two_digits = re.sub(r"^(fig|table)(?=\d(?!\d))", r"\g<1>0", wanted.lower())
     begins = re.compile(rf"{re.escape(two_digits)}(?!\d)", re.IGNORECASE)
-    found = sorted({notebook for name, notebook in pairs if begins.match(name)})
+    whole = re.search(r"\d", wanted)  # the beginning of several figures has their number, e.g. "fig09"
+    found = sorted({made for name, made in pairs if (begins.match if whole else begins.fullmatch)(name)})
     if not found:
         names = sorted(dict(pairs))
         nearest = get_close_matches(two_digits, names, n=_NEAREST)

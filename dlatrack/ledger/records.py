@@ -22,10 +22,10 @@ from dlatrack.studies.cost import BENCH
 class Record:
     """A figure or table as `provenance` saved it."""
 
-    name: str  #: of its files, without suffix, e.g. "table02"
-    path: Path  #: of the record itself
+    name: str  #: name of its files, without suffix, e.g. "table02"
+    path: Path  #: path of the record itself
     made_by: str  #: notebook, e.g. "notebooks/05_evaluate_otb100.py", or command that made it
-    parameters: Mapping[str, Any]  #: of the notebook or command
+    parameters: Mapping[str, Any]  #: parameters of the notebook or command
     synthetic: bool | None  #: whether its numbers come from synthetic sequences; None: it needs no sequences
     data: str  #: name of the file with the numbers
     data_sha256: str  #: SHA-256 of that file

@@ -43,19 +43,22 @@ def shipped() -> tuple[str, ...]:
 def find_weights(place: str | Path) -> Path:
     """A weight file, by its path or by the name of a tracker that comes with the package.
 
-    A file of that name in the working directory takes precedence.
+    A file of that name in the working directory takes precedence, a folder does not.
 
     Raises:
         InputError: naming the shipped trackers, if `place` is neither.
     """
-    path = Path(place)
-    if path.exists() or path.suffix or len(path.parts) > 1:
+    path, name = Path(place), str(place)
+    if name in shipped() and not path.is_file():
+        return SHIPPED / f"{name}.safetensors"
+    if path.exists() and not path.is_dir():
         return path
-    if str(place) not in shipped():
-        raise InputError(
-            f"there is no file {place}, and no weights of that name come with dlatrack; it has {', '.join(shipped())}"
-        )
-    return SHIPPED / f"{place}.safetensors"
+    if len(path.parts) > 1 and not path.is_dir():
+        return path  # reading it names what is missing
+    fault = f"{name!r} is a folder and no weight file" if path.is_dir() else f"there is no file {name}"
+    raise InputError(
+        f"{fault}, and no weights of that name come with dlatrack; it has {', '.join(shipped())}"
+    )
 
 
 def save_weights(

@@ -30,8 +30,8 @@ class CleanContentsManager(AsyncTextFileContentsManager):
         """Save a file below the server's root.
 
         Args:
-            model: of the file as Jupyter Server describes it.
-            path: below the root, with slashes.
+            model: file as Jupyter Server describes it.
+            path: path below the root, with slashes.
 
         Returns:
             The model without content.

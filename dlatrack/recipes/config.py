@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -128,6 +129,18 @@ class OnlineConfig:
     penalty_k: float
     window_influence: float  #: weight of the cosine window, 0..1
     rate: float  #: learning rate of the target size, 0..1
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InputError: naming the value that is out of its range or no number.
+        """
+        for name, most in (("penalty_k", math.inf), ("window_influence", 1.0), ("rate", 1.0)):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and 0 <= value <= most):
+                allowed = "0 or more" if math.isinf(most) else f"in 0..{most:g}"
+                raise InputError(f"{name} must be {allowed}, got {value}")
 
 
 #: Name of a DLA recipe: this, and the name of its fixed twin.

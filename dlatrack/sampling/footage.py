@@ -50,7 +50,7 @@ def footage_mixture(folder: str | Path, *, seed: int = 0, composed: int = 2000, 
 
     Args:
         folder: folder with `video/`, clips in the OTB layout, some of which have masks beside their images
-            (`datasets.composed.read_cutouts`), and `stills/`, photographs. Clips without masks are not used.
+            (`datasets.composed.cutouts.read_cutouts`), and `stills/`, photographs. Clips without masks are not used.
         seed: seed of the composed and the synthetic videos, 0 to 100,000.
         composed: number of composed videos.
         length: frames of each composed video.

@@ -34,7 +34,7 @@ class Choice:
     ours: str  #: the default
     other: str  #: this answer
     options: Mapping[str, Any] = field(default_factory=dict)  #: options of the assigner that give this answer
-    offset: float = 31  #: of the first grid point, search-region px
+    offset: float = 31  #: position of the first grid point, search-region px
     heads: tuple[str, ...] = tuple(RULES)  #: heads of `RULES` that the question concerns
 
 

@@ -50,7 +50,7 @@ _DEFAULT = 9  # the paper's K
 
 
 @dataclass(frozen=True)
-class CandidateStudy:
+class KStudy:
     """A DLA tracker that is trained once for every K, on the same pairs and from the same initial weights."""
 
     plan: Plan  #: tracker, schedule and sequences
@@ -78,7 +78,7 @@ def k_label(count: int) -> str:
     return f"K = {count}"
 
 
-def candidate_study(preset: str, candidates: Iterable[int] = ()) -> CandidateStudy:
+def study_k(preset: str, candidates: Iterable[int] = ()) -> KStudy:
     """The study of a preset. That of `demo` is reduced: fewer K, a shorter schedule and fewer videos.
 
     Args:
@@ -96,7 +96,7 @@ def candidate_study(preset: str, candidates: Iterable[int] = ()) -> CandidateStu
     for count in counts:
         if not 1 <= count <= most or counts.count(count) > 1:
             raise InputError(f"candidates must be different numbers in 1..{most}, got {list(counts)}")
-    return CandidateStudy(chosen, counts, size.k_targets)
+    return KStudy(chosen, counts, size.k_targets)
 
 
 def simulated_targets(count: int, seed: int, *, mean: float, std: float) -> Tensor:
@@ -126,7 +126,7 @@ def simulated_targets(count: int, seed: int, *, mean: float, std: float) -> Tens
 
 
 def positives_over_candidates(
-    study: CandidateStudy, *, candidates: Sequence[int] = CANDIDATES, seed: int = 0
+    study: KStudy, *, candidates: Sequence[int] = CANDIDATES, seed: int = 0
 ) -> pd.DataFrame:
     """Positives of simulated targets for every K, reading and mix of shapes. Labels need no network and no training.
 
@@ -156,7 +156,7 @@ def positives_over_candidates(
 
 
 def positives_over_epochs(
-    study: CandidateStudy, crops: CropSource | Mixture, candidates: Sequence[int], *, seed: int = 0
+    study: KStudy, crops: CropSource | Mixture, candidates: Sequence[int], *, seed: int = 0
 ) -> pd.DataFrame:
     """Mean positives per pair in every epoch, of the very pairs that training draws, at most 5,000 of an epoch.
 
@@ -187,7 +187,7 @@ def positives_over_epochs(
     return pd.DataFrame(rows, index=pd.Index(range(1, schedule.epochs + 1), name="epoch"))
 
 
-def against_reference(study: CandidateStudy, scores: Mapping[str, OPEResult]) -> dict[int, Difference]:
+def against_reference(study: KStudy, scores: Mapping[str, OPEResult]) -> dict[int, Difference]:
     """AUC of every other K less that of the reference, by a paired bootstrap over the sequences.
 
     The p-values are corrected for all these comparisons (Holm). One training each, so that another seed can turn
@@ -204,7 +204,7 @@ def against_reference(study: CandidateStudy, scores: Mapping[str, OPEResult]) ->
 
 
 def k_table(
-    study: CandidateStudy, scores: Mapping[str, OPEResult], differences: Mapping[int, Difference]
+    study: KStudy, scores: Mapping[str, OPEResult], differences: Mapping[int, Difference]
 ) -> pd.DataFrame:
     """AUC by K, the difference from the reference, the ends of its 95 % interval, and p corrected for all K."""
     rows = []

@@ -1,4 +1,4 @@
-"""Is DLA better than the fixed rule? The shipped twins on every target, and how many targets would tell."""
+"""Is DLA better than the fixed rule? The shipped twins on every target, and how many targets an answer needs."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class SeedStudy:
     """Twins that are trained once for every seed; training and held-out videos stay the same."""
 
     plan: Plan  #: the twins, their schedule and sequences
-    seeds: tuple[int, ...]  #: of weights, pairs and label draws
+    seeds: tuple[int, ...]  #: seeds of weights, pairs and label draws
 
     @property
     def labels(self) -> tuple[str, str]:

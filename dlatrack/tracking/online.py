@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
@@ -80,7 +81,8 @@ class OnlineTracker:
         recipe: the recipe of the network.
 
     Raises:
-        InputError: if the recipe has no hyper-parameters for `benchmark`, and no `setting` is given.
+        InputError: if this machine lacks the device, or the recipe has no hyper-parameters for `benchmark` and no
+            `setting` is given.
         ValueError: if the head of the recipe has no tracking step.
 
     Example:
@@ -101,6 +103,7 @@ class OnlineTracker:
         device: str | torch.device = "cpu",
         fast: bool = False,
     ) -> None:
+        check_device(device)
         if setting is None and benchmark not in recipe.online:
             known = ", ".join(recipe.online) or "none"
             raise InputError(f"recipe {recipe.name} has no online settings for {benchmark!r}; it has {known}")
@@ -140,9 +143,10 @@ class OnlineTracker:
             fast: whether answers may differ a little where that makes the device quicker.
 
         Raises:
-            InputError: if there is no such tracker or file, the file is not a sound weight file of this package, or
-                its recipe has no hyper-parameters for `benchmark`.
+            InputError: if there is no such tracker, file or device, the file is not a sound weight file of this
+                package, or its recipe has no hyper-parameters for `benchmark`.
         """
+        check_device(device)
         net, recipe = load_weights(name_or_file)
         return cls(net, recipe, benchmark=benchmark, setting=setting, device=device, fast=fast)
 

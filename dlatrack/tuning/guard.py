@@ -69,7 +69,7 @@ def declared_test_set(source: SequenceSource) -> str | None:
 
 
 def listed_test_set(given: Collection[str]) -> Overlap | None:
-    """The test set whose sequences these are, by their names; None if they are nobody's.
+    """The test set whose sequences these are, by their names; None if they belong to none.
 
     Upper and lower case do not matter. A few common names that a folder shares with a benchmark by chance do not make
     it one: five names or more must be in the benchmark's list, and be three quarters of the names given, or half of
@@ -91,8 +91,8 @@ def check_declared(source: SequenceSource, *, allowed: bool) -> str | None:
     """Refuse a source that says it is a test set, or a folder of folders with its names, before anything is read.
 
     Args:
-        source: of the sequences.
-        allowed: let it pass.
+        source: source of the sequences.
+        allowed: whether a test set is accepted.
 
     Returns:
         Name of the test set; None if it is none.

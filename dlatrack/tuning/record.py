@@ -1,4 +1,4 @@
-"""The JSON record of a tuning, written anew after every trial, and the best setting that later runs read from it."""
+"""The JSON record of a tuning, rewritten after every trial, and the best setting that later runs read from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.statistics.difference import Difference
-from dlatrack.files import remove_leftovers, write_text
+from dlatrack.files import read_json_object, remove_leftovers, write_text
 from dlatrack.provenance import versions
 from dlatrack.recipes import OnlineConfig
 
@@ -122,6 +122,10 @@ class TuningRecord:
             self.trials = [self._trial(number, row) for number, row in enumerate(found["trials"])]
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{self.path} is damaged ({error!r}); remove it or name another file") from error
+        if self.trials and found["best"] != json.loads(json.dumps(self.as_dict()["best"])):
+            raise InputError(
+                f"{self.path} is damaged (its best setting is not that of its trials); remove it or name another file"
+            )
 
     def _trial(self, number: int, row: dict[str, Any]) -> Trial:
         run = self.names[: len(row["sequence_auc"])] if row["stopped"] else self.names
@@ -175,9 +179,9 @@ def read_tuned(path: str | Path, recipe: str) -> Tuned:
     """
     path = Path(path)
     found = read_json(path)
+    if found.get("best", "") is None:
+        raise InputError(f"{path} has no trial yet; run dlatrack tune again")
     try:
-        if found["best"] is None:
-            raise InputError(f"{path} has no trial yet; run dlatrack tune again")
         setting, tuned_for = setting_of(found["best"]), found["recipe"]
         done, planned = found["trials_done"], found["search"]["trials"]
         origin = {
@@ -187,8 +191,8 @@ def read_tuned(path: str | Path, recipe: str) -> Tuned:
             "truth_sha256": found["data"]["truth_sha256"],
         }
         unfinished = f"best of {done} of {planned} trials" if done < planned else ""
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged ({error!r}); tune anew, with another file") from error
+    except (KeyError, TypeError, InputError) as error:
+        raise InputError(f"{path} is damaged ({error!r}); tune again, with another file") from error
     if tuned_for != recipe:
         raise InputError(f"{path} was tuned for recipe {tuned_for}; these weights are of {recipe}")
     return Tuned(path, recipe, setting, origin, unfinished)
@@ -200,11 +204,8 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         InputError: if the file cannot be read, or is no record of a version that this program knows.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    if not isinstance(found, dict) or _KEY not in found:
+    found = read_json_object(path)
+    if _KEY not in found:
         raise InputError(f"{path} is no record of dlatrack tune")
     if found[_KEY] not in _READABLE:
         raise InputError(f"{path} has format version {found[_KEY]!r}, this program reads 1 and {_VERSION}")
@@ -229,7 +230,7 @@ def _refusal(found: Mapping[str, Any], where: str, there: Any, here: Any) -> str
     """Why a record is not resumed, given the first difference."""
     name, _, what = where.removeprefix("data.sequences.").rpartition(".")
     if not where.startswith("data.sequences."):
-        return f"belongs to another tuning: {where} is {there!r} there and {here!r} here"
+        return f"belongs to another tuning: {where} was {there!r} and is now {here!r}"
     if name not in found["data"]["sequences"]:
         return f"belongs to another tuning: sequence {name} is not in it"
     return f"belongs to another tuning: the {what} of sequence {name} have changed since"

@@ -57,7 +57,7 @@ def tune(
         trials: number of settings to try.
         seed: seed of the settings, and of the order of the sequences.
         workers: number of processes, each on one core; 1: this process.
-        on_test_set: take the sequences of a test set, and mark the record with its name.
+        on_test_set: whether a test set is accepted; its name then marks the record.
 
     Raises:
         InputError: for a test set that is not allowed, fewer than two sequences or one without a truth, a number that

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,11 @@ class NotebookRecord:
     synthetic: bool  #: whether the numbers come from synthetic sequences
     folder: Path | None = None  #: folder to write; None: `paths.figures_dir()`
 
+    def __post_init__(self) -> None:
+        """Raise ValueError if `notebook` has a path or a suffix in it."""
+        if not re.fullmatch(r"\w+", self.notebook):
+            raise ValueError(f"notebook must be a name without folder and suffix, got {self.notebook!r}")
+
     def keep(
         self,
         shown: _Shown,
@@ -96,7 +102,7 @@ class NotebookRecord:
         Args:
             shown: figure or table.
             name: file name without suffix, e.g. "fig09".
-            data: every number that the figure shows; None for a table.
+            data: every number that the figure shows; None for a table, which shows its own.
             parameters: parameters in place of those of the notebook.
             synthetic: answer in place of that of the notebook.
 
@@ -104,8 +110,14 @@ class NotebookRecord:
             `shown`, so that a cell can end with this call.
 
         Raises:
-            ValueError, InputError: as `save_figure`.
+            ValueError: as `save_figure`; for a figure without data, a table with some, or anything else.
+            InputError: as `save_figure`.
         """
+        if not isinstance(shown, Figure | pd.DataFrame) or (data is None) == isinstance(shown, Figure):
+            raise ValueError(
+                f"{name}: a figure is kept with its data and a table without, got {type(shown).__name__} and "
+                f"{'no data' if data is None else 'data'}"
+            )
         record: dict[str, Any] = {
             "made_by": f"notebooks/{self.notebook}.py",
             "parameters": self.parameters if parameters is None else parameters,

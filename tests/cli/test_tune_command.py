@@ -151,7 +151,7 @@ def test_tune_prints_the_best_and_how_to_use_it(
     weights: Path,
     tuned: dict[str, Path],
 ) -> None:
-    """A tuning that is done is told again."""
+    """A finished tuning is printed again."""
     record = json.loads(tuned["plain"].read_text())
     options = ("--root", clips, "--trials", 3, "--seed", 3, "--out", tuned["plain"])
     status, text, _ = call(monkeypatch, capsys, "tune", weights, *options)

@@ -133,6 +133,11 @@ def test_a_figure_is_found_by_its_name_or_the_beginning_of_it():
         assert notebooks_for(wanted, known) == ["09_c"]
     assert notebooks_for("fig1", known) == ["01_a"], "and not fig10"
     assert notebooks_for("fig10", known) == ["10_b"]
+    for nothing in ("", " "):
+        with pytest.raises(InputError, match="the name of a figure or table is empty"):
+            notebooks_for(nothing, known)
+    with pytest.raises(InputError, match="no notebook makes a figure or table 'f'"):
+        notebooks_for("f", known)
     with pytest.raises(
         InputError,
         match=r"no notebook makes a figure or table 'fig2'; the nearest of 5 names are fig10, fig01, .*README\.md",

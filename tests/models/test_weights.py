@@ -98,7 +98,7 @@ def test_damaged_files_are_refused(saved: Path, tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=r"cannot read .*absent\.safetensors"):
         load_weights(tmp_path / "absent.safetensors")
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="is a folder and no weight file"):
         load_weights(tmp_path)
 
 

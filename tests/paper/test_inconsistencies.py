@@ -1,4 +1,4 @@
-"""The paper's inconsistencies: all 13 are told, and those that its own numbers show are computed again."""
+"""The paper's inconsistencies: all 13 are listed, and those that its own numbers show are computed again."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
-from dlatrack.recipes import RECIPES, recipe
+from dlatrack.recipes import RECIPES, OnlineConfig, recipe
 
 TWINS = [name for name in RECIPES if f"dla_{name}" in RECIPES]
 
@@ -67,3 +67,17 @@ def test_a_benchmark_without_a_setting_of_its_own_takes_that_of_otb100():
     assert chosen.tuned_for("UAV123") == "UAV123"
     assert chosen.tuned_for("folder") == "OTB100"
     assert all("OTB100" in recipe(name).online for name in RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((float("nan"), 0.4, 0.3), "penalty_k must be 0 or more, got nan"),
+        ((-0.1, 0.4, 0.3), "penalty_k must be 0 or more, got -0.1"),
+        ((0.1, 50, 0.3), "window_influence must be in 0..1, got 50"),
+        ((0.1, 0.4, -5), "rate must be in 0..1, got -5"),
+    ],
+)
+def test_online_settings_have_ranges(values: tuple[float, float, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        OnlineConfig(*values)

@@ -18,11 +18,11 @@ from dlatrack.studies.hyperparameter_k import (
     MIXES,
     READINGS,
     against_reference,
-    candidate_study,
     k_table,
     positives_over_candidates,
     positives_over_epochs,
     simulated_targets,
+    study_k,
 )
 
 DEFAULT, STRICT, BIASED, EVERYWHERE = READINGS
@@ -41,7 +41,7 @@ GOLDEN = {
 
 @pytest.fixture(scope="module")
 def counts():
-    study = replace(candidate_study("smoke"), targets=3000)
+    study = replace(study_k("smoke"), targets=3000)
     table = positives_over_candidates(study, candidates=(5, 9, 15, 23), seed=3)
     return table.set_index(["mix", "reading", "K"])
 
@@ -76,7 +76,7 @@ def test_square_targets_are_stretched_and_shifted_as_in_training():
 def test_positives_of_an_epoch_are_those_of_its_training(tmp_path, monkeypatch):
     for name in ("RUNS", "CACHE"):
         monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
-    study = candidate_study("smoke", (7,))
+    study = study_k("smoke", (7,))
     crops = twins.training_crops(study.plan, seed=1)
     counted = positives_over_epochs(study, crops, (5, 7), seed=1)
     assert list(counted) == [5, 7]
@@ -88,11 +88,11 @@ def test_positives_of_an_epoch_are_those_of_its_training(tmp_path, monkeypatch):
 
 
 def test_a_study_takes_the_k_of_its_preset_or_those_given():
-    assert candidate_study("paper").candidates == CANDIDATES
-    study = candidate_study("demo", [19, 7, 11])
+    assert study_k("paper").candidates == CANDIDATES
+    study = study_k("demo", [19, 7, 11])
     assert study.candidates == (7, 11, 19)
     assert study.reference == 7
-    assert candidate_study("demo").reference == 9
+    assert study_k("demo").reference == 9
     recipes = study.recipes
     assert [r.assign.options["candidates"] for r in recipes.values()] == [7, 11, 19]
     assert {(r.name, r.schedule.epochs, r.schedule.pairs_per_epoch) for r in recipes.values()} == {
@@ -103,12 +103,12 @@ def test_a_study_takes_the_k_of_its_preset_or_those_given():
 @pytest.mark.parametrize("candidates", [(0, 9), (626,), (9, 9)])
 def test_a_k_that_cannot_be_is_named(candidates):
     with pytest.raises(InputError, match=r"candidates must be different numbers in 1\.\.625, got \["):
-        candidate_study("demo", candidates)
+        study_k("demo", candidates)
 
 
 def test_an_unknown_preset_is_named():
     with pytest.raises(InputError, match="preset must be one of smoke, demo, paper, got 'big'"):
-        candidate_study("big")
+        study_k("big")
 
 
 BOX = np.tile([10.0, 10.0, 20.0, 20.0], (6, 1))
@@ -124,7 +124,7 @@ def scores_of(shifts):
 
 
 def test_every_k_is_compared_with_nine():
-    study = candidate_study("smoke", (5, 9, 19))
+    study = study_k("smoke", (5, 9, 19))
     scores = scores_of({"K = 5": 3, "K = 9": 1, "K = 19": 1})
     found = against_reference(study, scores)
     assert list(found) == [5, 19]
@@ -142,7 +142,7 @@ def test_every_k_is_compared_with_nine():
 def test_trainings_differ_in_labels_alone_and_are_kept(tmp_path, monkeypatch):
     for name in ("RUNS", "CACHE"):
         monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
-    study = candidate_study("smoke")
+    study = study_k("smoke")
     crops = twins.training_crops(study.plan)
     trained = twins.train_all(study.recipes, crops)
     five, nine = trained["K = 5"].steps, trained["K = 9"].steps

@@ -1,4 +1,4 @@
-"""What a training run tells while it goes on."""
+"""What a training run reports while it lasts."""
 
 from __future__ import annotations
 

@@ -252,3 +252,22 @@ def test_a_box_changed_by_its_owner_after_init_does_not_move_the_target(name):
         answers.append(np.stack([kept, tracker.update(video.frames[2])[0]]))
     assert (answers[0] == answers[1]).all()
     assert (answers[0] == answers[2]).all()
+
+
+@pytest.mark.parametrize("device", ["foo", "meta", None, "cuda:99"])
+def test_a_device_that_is_not_here_is_named(device: str) -> None:
+    with pytest.raises(InputError, match=f"there is no device '{device}' here; choose from cpu"):
+        OnlineTracker.from_weights("dla_siamcar_small", device=device)
+
+
+def test_a_folder_does_not_hide_a_shipped_tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dla_siamcar_small").mkdir()
+    assert OnlineTracker.from_weights("dla_siamcar_small").recipe.name == "dla_siamcar_small"
+    for place in ("", "."):
+        with pytest.raises(InputError, match="is a folder and no weight file"):
+            OnlineTracker.from_weights(place)
+    with pytest.raises(
+        InputError, match=r"no file siamcar\.safetensors, and no weights of that name come with"
+    ):
+        OnlineTracker.from_weights("siamcar.safetensors")

@@ -60,7 +60,7 @@ def test_every_trial_is_planned_once(trials: int) -> None:
 
 
 @pytest.mark.parametrize("head", ["car", "fc"])
-@pytest.mark.parametrize("start", [START, OnlineConfig(-1.0, 2.0, 0.0)])
+@pytest.mark.parametrize("start", [START, OnlineConfig(2.0, 1.0, 0.0)])
 def test_trial_0_is_the_trackers_own_setting_and_the_others_lie_in_the_box(
     head: str, start: OnlineConfig
 ) -> None:

@@ -216,18 +216,18 @@ def test_a_tuning_that_is_done_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seed": 1}, "search.seed is 0 there and 1 here"),
-        ({"trials": 7}, "search.trials is 6 there and 7 here"),
-        ({"weights_sha256": "cd"}, "weights_sha256 is 'ab' there and 'cd' here"),
-        ({"conditions": {"fast": True}}, "conditions.fast is None there and True here"),
-        ({"source": Strip(count=17)}, "data.count is 18 there and 17 here"),
+        ({"seed": 1}, "search.seed was 0 and is now 1"),
+        ({"trials": 7}, "search.trials was 6 and is now 7"),
+        ({"weights_sha256": "cd"}, "weights_sha256 was 'ab' and is now 'cd'"),
+        ({"conditions": {"fast": True}}, "conditions.fast was None and is now True"),
+        ({"source": Strip(count=17)}, "data.count was 18 and is now 17"),
         ({"source": Strip(prefix="film")}, "sequence film00 is not in it; name another file"),
         (
             {"source": Moved(moved="clip07")},
             "the boxes of sequence clip07 have changed since; name another file",
         ),
-        ({"recipe": replace(RECIPE, name="siamcar")}, "recipe is 'siamcar_small' there and 'siamcar' here"),
-        ({"on_test_set": True}, "tuned_on_test_set is None there and 'folder' here"),
+        ({"recipe": replace(RECIPE, name="siamcar")}, "recipe was 'siamcar_small' and is now 'siamcar'"),
+        ({"on_test_set": True}, "tuned_on_test_set was None and is now 'folder'"),
     ],
 )
 def test_other_arguments_do_not_go_on_with_a_file(
@@ -295,8 +295,8 @@ def _record(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"cannot read .*tuned\.json"),
-        ("[]", r"tuned\.json is no record of dlatrack tune"),
+        ("{", r"tuned\.json is not JSON"),
+        ("[]", r"tuned\.json does not hold a JSON object"),
         ('{"auc": 1}', r"tuned\.json is no record of dlatrack tune"),
         ('{"dlatrack_tuning": 3}', "format version 3, this program reads 1 and 2"),
     ],

@@ -40,7 +40,7 @@ class CameraEffects:
 
 
 def draw_camera(rng: Generator, length: int, size: tuple[int, int], canvas: tuple[int, int]) -> np.ndarray:
-    """Pan, zoom and roll over a background of `canvas` (width, height) px; (T, 4) as `Scene.camera`."""
+    """Pan, zoom, roll over a background of `canvas` (width, height) px; (T, 4) as `synthetic.scene.Scene.camera`."""
     every = length / rng.uniform(0.8, 2)
     zoom = np.exp(drift(rng, length, every, rng.uniform(0, 0.15)))
     roll = drift(rng, length, every, rng.uniform(0, 0.1))

@@ -19,7 +19,7 @@ class AlexNet(Backbone):
     Once unfrozen, all of it trains, its batch norm with batch statistics.
 
     Args:
-        levels: must be (5,), 256 channels.
+        levels: numbers of the returned levels; only (5,), 256 channels, is there.
 
     Source: SiamRPN (Li et al. 2018) Sec. 3.1; layers as in pysot ("alexnetlegacy").
     """
@@ -54,7 +54,7 @@ class GroupedAlexNet(Backbone):
     All of it trains from the start, its batch norm with batch statistics.
 
     Args:
-        levels: must be (5,), 256 channels.
+        levels: numbers of the returned levels; only (5,), 256 channels, is there.
 
     Source: SiamFC (Bertinetto et al. 2016) Table 1; batch norm (eps 1e-6, momentum 0.05) as in siamfc-pytorch.
     """

@@ -37,7 +37,7 @@ class InceptionV3(Backbone):
     the convolutions of Mixed_5 and Mixed_6 train too; those of the stem never do.
 
     Args:
-        levels: must be (6,), 256 channels.
+        levels: numbers of the returned levels; only (6,), 256 channels, is there.
 
     Source: Szegedy et al. 2016; SiamFC++ (Xu et al. 2020) Sec. 4.1; cut and training as in video_analyst.
     """

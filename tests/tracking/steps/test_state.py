@@ -21,7 +21,7 @@ def test_state_of_a_box_by_hand() -> None:
     assert state.side == pytest.approx(math.sqrt(110 * 90))
 
 
-def test_a_box_is_copied_whoever_changes_it_afterwards() -> None:
+def test_a_box_is_copied_against_later_changes() -> None:
     buffer = np.zeros((2, 4))
     for box in (np.array([10.0, 20.0, 60.0, 40.0]), buffer[1], torch.zeros(4, dtype=torch.float64).numpy()):
         box[:] = 10, 20, 60, 40

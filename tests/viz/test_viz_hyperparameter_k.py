@@ -14,7 +14,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.pixels.colours import DLA, GREY
 from dlatrack.studies.hyperparameter_k import CANDIDATES, MIXES, READINGS
-from dlatrack.viz.candidates import (
+from dlatrack.viz.hyperparameter_k import (
     candidate_scores_plot,
     positives_over_candidates_plot,
     positives_over_epochs_plot,

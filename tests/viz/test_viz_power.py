@@ -14,8 +14,8 @@ from dlatrack.evaluation.statistics.power import power_of
 from dlatrack.evaluation.statistics.seeds import compare_seeds
 from dlatrack.pixels.colours import DLA, FIXED
 from dlatrack.studies.decisions import CHOICES, DEFAULT
-from dlatrack.viz.better import power_plot, target_dots
 from dlatrack.viz.decisions import choice_plot
+from dlatrack.viz.power import power_plot, target_dots
 from dlatrack.viz.seeds import seed_plot
 
 
