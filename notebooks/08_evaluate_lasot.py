@@ -20,8 +20,8 @@
 # precision** measures the centre error in sides of the target, so that large targets are not at a disadvantage; the
 # score is its value at 0.2.
 #
-# **You will** see our trackers with their fixed rule and with dynamic label assignment, and a published tracker from
-# its own result files.
+# **You will** see our trackers with their fixed rule and with dynamic label assignment, and published trackers from
+# their own result files.
 # **You need** nothing to download: without LaSOT our trackers run over a **miniature** of its test set, five short
 # synthetic videos in its official layout. About a minute on a laptop CPU.
 
@@ -90,9 +90,9 @@ record.keep(table, "08_twins").round(3)
 print(verdicts(ours, seed=seed))
 
 # %% [markdown]
-# ## A published tracker on the real LaSOT
+# ## Published trackers on the real LaSOT
 #
-# Scored here from its raw result files, 685,360 frames, on the real annotation.
+# Scored here from their raw result files, 685,360 frames each, on the real annotation.
 
 # %%
 theirs = study_published("LaSOT", preset, protocol=protocol)
