@@ -49,7 +49,7 @@ from dlatrack.studies.benchmark_tables import (
 )
 from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
 from dlatrack.viz.attributes import attribute_bars
-from dlatrack.viz.benchmark import precision_plot, success_plot
+from dlatrack.viz.benchmark import evaluation_plot
 from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
@@ -78,12 +78,12 @@ record.keep(table, "fig04_scores").round(3)
 
 # %% tags=["fig04_success"]
 curves = {name: result.mean_success for name, result in ours.one_pass.items()}
-figure = success_plot(curves, protocol=protocol, benchmark=ours.title)
+figure = evaluation_plot("success", curves, protocol=protocol, benchmark=ours.title)
 record.keep(figure, "fig04_success", curves)
 
 # %% tags=["fig04_precision"]
 curves = {name: result.mean_precision for name, result in ours.one_pass.items()}
-figure = precision_plot(curves, protocol=protocol, benchmark=ours.title)
+figure = evaluation_plot("precision", curves, protocol=protocol, benchmark=ours.title)
 record.keep(figure, "fig04_precision", curves)
 
 # %% [markdown]
@@ -128,14 +128,14 @@ if theirs is None:
 if theirs is not None:
     curves = {name: result.mean_success for name, result in theirs.one_pass.items()}
     paper = scores_of("OTB100", "auc")
-    figure = success_plot(curves, paper=paper, protocol=protocol, benchmark=theirs.title)
+    figure = evaluation_plot("success", curves, paper=paper, protocol=protocol, benchmark=theirs.title)
     display(their_record.keep(figure, "fig04_success_published", {"measured": curves, "paper": paper}))
 
 # %% tags=["fig04_precision_published"]
 if theirs is not None:
     curves = {name: result.mean_precision for name, result in theirs.one_pass.items()}
     paper = scores_of("OTB100", "precision")
-    figure = precision_plot(curves, paper=paper, protocol=protocol, benchmark=theirs.title)
+    figure = evaluation_plot("precision", curves, paper=paper, protocol=protocol, benchmark=theirs.title)
     display(their_record.keep(figure, "fig04_precision_published", {"measured": curves, "paper": paper}))
 
 # %% tags=["fig05_published"]

@@ -48,7 +48,7 @@ from dlatrack.studies.benchmark_tables import (
 )
 from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
 from dlatrack.viz.attributes import attribute_bars
-from dlatrack.viz.benchmark import success_plot
+from dlatrack.viz.benchmark import evaluation_plot
 from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
@@ -77,7 +77,7 @@ record.keep(table, "table03").round(3)
 
 # %% tags=["06_success"]
 curves = {name: result.mean_success for name, result in ours.one_pass.items()}
-figure = success_plot(curves, protocol=protocol, benchmark=ours.title)
+figure = evaluation_plot("success", curves, protocol=protocol, benchmark=ours.title)
 record.keep(figure, "06_success", curves)
 
 # %% [markdown]
@@ -108,7 +108,7 @@ if theirs is None:
 if theirs is not None:
     curves = {name: result.mean_success for name, result in theirs.one_pass.items()}
     paper = scores_of("UAV123", "auc")
-    figure = success_plot(curves, paper=paper, protocol=protocol, benchmark=theirs.title)
+    figure = evaluation_plot("success", curves, paper=paper, protocol=protocol, benchmark=theirs.title)
     display(their_record.keep(figure, "06_success_published", {"measured": curves, "paper": paper}))
 
 # %% [markdown]

@@ -40,7 +40,7 @@ from IPython.display import display
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies.benchmark_tables import benchmark_table, paper_claims, twin_table, verdicts
 from dlatrack.studies.benchmarks import missing_published, study_ours, study_published
-from dlatrack.viz.benchmark import normalised_precision_plot, success_plot
+from dlatrack.viz.benchmark import evaluation_plot
 from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
@@ -69,12 +69,12 @@ record.keep(table, "fig08_scores").round(3)
 
 # %% tags=["fig08_success"]
 curves = {name: result.mean_success for name, result in ours.one_pass.items()}
-figure = success_plot(curves, protocol=protocol, benchmark=ours.title)
+figure = evaluation_plot("success", curves, protocol=protocol, benchmark=ours.title)
 record.keep(figure, "fig08_success", curves)
 
 # %% tags=["fig08_normalised_precision"]
 curves = {name: result.mean_normalised_precision for name, result in ours.one_pass.items()}
-figure = normalised_precision_plot(curves, protocol=protocol, benchmark=ours.title)
+figure = evaluation_plot("normalised precision", curves, protocol=protocol, benchmark=ours.title)
 record.keep(figure, "fig08_normalised_precision", curves)
 
 # %% [markdown]
@@ -109,13 +109,13 @@ if theirs is not None:
 # %% tags=["fig08_success_published"]
 if theirs is not None:
     curves = {name: result.mean_success for name, result in theirs.one_pass.items()}
-    figure = success_plot(curves, protocol=protocol, benchmark=theirs.title)
+    figure = evaluation_plot("success", curves, protocol=protocol, benchmark=theirs.title)
     display(their_record.keep(figure, "fig08_success_published", curves))
 
 # %% tags=["fig08_normalised_precision_published"]
 if theirs is not None:
     curves = {name: result.mean_normalised_precision for name, result in theirs.one_pass.items()}
-    figure = normalised_precision_plot(curves, protocol=protocol, benchmark=theirs.title)
+    figure = evaluation_plot("normalised precision", curves, protocol=protocol, benchmark=theirs.title)
     display(their_record.keep(figure, "fig08_normalised_precision_published", curves))
 
 # %% [markdown]

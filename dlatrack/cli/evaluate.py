@@ -60,16 +60,14 @@ def evaluate(
     """Score result files of any tracker; no images are needed."""
     from dlatrack.cli import score_output as output
     from dlatrack.cli.tracker_scores import TrackerScores
-    from dlatrack.evaluation.scoring import absent_rule, each_tracker, protocols_of
+    from dlatrack.evaluation.scoring import absent_rule, check_protocol, each_tracker
     from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
     from dlatrack.evaluation.truth import benchmark
     from dlatrack.evaluation.truth_source import read_truth
 
     if json and csv:
         raise InputError("scores are printed as --json or as --csv; choose one")
-    known = protocols_of(benchmark(name).name)
-    if protocol not in known:
-        raise InputError(f"{name} has no protocol {protocol!r}; choose from {', '.join(known)}")
+    check_protocol(benchmark(name).name, protocol)
     rule = absent_rule(benchmark(name).name, absent)
     truth = read_truth(name, gt, allow_missing=allow_missing)
     run = TrackerScores(truth, protocol, rule, compare, attributes, significance, allow_missing)

@@ -55,14 +55,10 @@ class NumberedPaths:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Frames in image files, decoded when they are needed.
+    """Frames in image files, decoded when they are needed."""
 
-    Args:
-        paths: the files.
-        upright: whether to turn images as their EXIF tag says; by default pixels are as stored, as boxes are.
-    """
-
-    paths: Paths
+    paths: Paths  #: the files
+    #: whether to turn images as their EXIF tag says; by default pixels are as stored, as boxes are
     upright: bool = False
 
     def __len__(self) -> int:

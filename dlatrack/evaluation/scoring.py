@@ -62,6 +62,12 @@ def protocols_of(benchmark: str) -> tuple[str, ...]:
     return get_args(VOTProtocol) if BENCHMARKS[benchmark].resets else tuple(PROTOCOLS)
 
 
+def check_protocol(name: str, protocol: str) -> None:
+    """Raise InputError if a benchmark has no such protocol, naming those it has."""
+    if protocol not in (known := protocols_of(name)):
+        raise InputError(f"{name} has no protocol {protocol!r}; choose from {', '.join(known)}")
+
+
 def score_tracker(
     tracker: str,
     results: dict[str, Any],
@@ -82,9 +88,7 @@ def score_tracker(
     Raises:
         InputError: for another protocol, or as `absent_rule`, `evaluate` and `evaluate_vot`.
     """
-    known = protocols_of(truth.name)
-    if protocol not in known:
-        raise InputError(f"{truth.name} has no protocol {protocol!r}; choose from {', '.join(known)}")
+    check_protocol(truth.name, protocol)
     absent = absent_rule(truth.name, absent)
     if BENCHMARKS[truth.name].resets:
         answer = evaluate_vot(results, truth, protocol=cast(VOTProtocol, protocol))

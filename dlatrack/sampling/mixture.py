@@ -18,15 +18,11 @@ from dlatrack.sampling.sources import CropSource
 
 
 class Share(NamedTuple):
-    """How a data set takes part in training.
+    """How a data set takes part in training."""
 
-    Attributes:
-        pairs: pairs per epoch when all sets take part; without some of them the others keep their proportions.
-        frame_range: largest distance of the two frames of a pair, in positions of the track.
-    """
-
+    #: pairs per epoch when all sets take part; without some of them the others keep their proportions
     pairs: float
-    frame_range: int
+    frame_range: int  #: largest distance of the two frames of a pair, in positions of the track
 
 
 #: The seven training sets of SiamDLA: 600,000 pairs per epoch. The paper does not give its mix. Distances of VID,

@@ -24,15 +24,12 @@ class OriginalCrops:
 
     A crop is the one that `pack` stores, before its JPEG compression: pairs from originals and from a pack show the
     same places of the same frames under the same random numbers, and differ by the loss of a JPEG of quality 95.
-
-    Args:
-        table: data set of which every row is used; `OriginalCrops.of` leaves out what training cannot use.
-        videos: (V + 1,) int64, where each video starts among the tracks.
-        origin: findings of a check of the data set, as `CheckReport.origin`.
     """
 
+    #: data set of which every row is used; `OriginalCrops.of` leaves out what training cannot use
     table: TrackTable
-    videos: np.ndarray
+    videos: np.ndarray  #: (V + 1,) int64, where each video starts among the tracks
+    #: findings of a check of the data set, as `CheckReport.origin`
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -11,7 +11,7 @@ from dlatrack import paths
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
-from dlatrack.evaluation.scoring import each_tracker, protocols_of, score_tracker
+from dlatrack.evaluation.scoring import check_protocol, each_tracker, score_tracker
 from dlatrack.evaluation.truth import BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
@@ -84,7 +84,7 @@ def study_ours(
             recipe.
     """
     entry = benchmark(name)
-    _check_protocol(entry.name, protocol)
+    check_protocol(entry.name, protocol)
     check_device(device)
     files = our_weights(weights, preset)
     place = find_benchmark(name, preset, data=data, seed=seed)
@@ -132,7 +132,7 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
         InputError: for an unknown protocol, or files that cannot be read.
     """
     entry = benchmark(name)
-    _check_protocol(entry.name, protocol)
+    check_protocol(entry.name, protocol)
     shared = paths.shared_data()
     if shared is None:
         return None
@@ -166,11 +166,6 @@ def missing_published(name: str) -> str:
         f"Published trackers are left out: they need benchmarks/gt/{entry.manifest}_gt.json.gz and "
         f"benchmarks/results/{entry.name}_results.tar.xz in the folder that DLATRACK_SHARED_DATA names."
     )
-
-
-def _check_protocol(name: str, protocol: str) -> None:
-    if protocol not in protocols_of(name):
-        raise InputError(f"{name} has no protocol {protocol!r}; choose from {', '.join(protocols_of(name))}")
 
 
 def _read(truth: BenchmarkTruth, *places: Path) -> dict[str, dict[str, Any]]:

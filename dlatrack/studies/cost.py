@@ -55,16 +55,12 @@ class CostReport:
 
 
 class BenchRuns(NamedTuple):
-    """All benchmarks of one machine.
+    """All benchmarks of one machine."""
 
-    Attributes:
-        table: a row per timing, with the `BENCH_COLUMNS`. The stages of a training step are left out: notebook 10 has
-            them from more repetitions.
-        machine: processor and versions.
-    """
-
+    #: a row per timing, with the `BENCH_COLUMNS`. The stages of a training step are left out: notebook 10 has them
+    #: from more repetitions.
     table: pd.DataFrame
-    machine: dict[str, str]
+    machine: dict[str, str]  #: processor and versions
 
 
 def training_costs(preset: str, *, measure: bool = False, device: str = "cpu") -> CostReport:

@@ -35,21 +35,16 @@ _VIDEOS, _SEED, _FRAMES = 40, 5_000_000, 60
 
 @dataclass(frozen=True, eq=False)
 class ShippedStudy:
-    """Scores and speed of the shipped trackers, of those of OpenCV and of the static box.
+    """Scores and speed of the shipped trackers, of those of OpenCV and of the static box."""
 
-    Args:
-        table: AUC by tracker on real clips, precision at 20 px on their targets, AUC on synthetic video, and frames
-            per second on the clips, in `update` alone, without reading images.
-        sequences: AUC of each target of the clips, by tracker.
-        verdicts: sentences on each pair of twins on the clips, by `compare_twins`; none for one target.
-        parameters: JSON values for records: what was run and on which machine.
-        absent: frames of the real clips without a true box; as in pysot they fail in success and are precise.
-    """
-
+    #: AUC by tracker on real clips, precision at 20 px on their targets, AUC on synthetic video, and frames per
+    #: second on the clips, in `update` alone, without reading images
     table: pd.DataFrame
-    sequences: pd.DataFrame
+    sequences: pd.DataFrame  #: AUC of each target of the clips, by tracker
+    #: sentences on each pair of twins on the clips, by `compare_twins`; none for one target
     verdicts: tuple[str, ...]
-    parameters: dict[str, Any]
+    parameters: dict[str, Any]  #: JSON values for records: what was run and on which machine
+    #: frames of the real clips without a true box; as in pysot they fail in success and are precise
     absent: int
 
 

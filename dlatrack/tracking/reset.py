@@ -18,17 +18,13 @@ from dlatrack.tracking.run import Tracker
 
 @dataclass(frozen=True, eq=False)
 class ResetResult:
-    """Regions and times of a tracker on a sequence of T frames.
+    """Regions and times of a tracker on a sequence of T frames."""
 
-    Args:
-        run: a code for every frame, and the tracker's boxes; coordinates as in the truth of the sequence.
-        seconds: (T,) float64, seconds in `init` and `update`, without reading the image; NaN for skipped frames.
-        read_seconds: (T,) float64, seconds to read and decode the image; NaN for skipped frames.
-    """
-
+    #: a code for every frame, and the tracker's boxes; coordinates as in the truth of the sequence
     run: VOTRun
+    #: (T,) float64, seconds in `init` and `update`, without reading the image; NaN for skipped frames
     seconds: np.ndarray
-    read_seconds: np.ndarray
+    read_seconds: np.ndarray  #: (T,) float64, seconds to read and decode the image; NaN for skipped frames
 
 
 def run_with_resets(tracker: Tracker, sequence: Sequence) -> ResetResult:

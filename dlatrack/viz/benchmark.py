@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -43,7 +44,19 @@ PRECISION = CurveKind(
 )
 
 
-def success_plot(
+NORMALISED_PRECISION = CurveKind(
+    "normalised precision",
+    NORMALISED_THRESHOLDS,
+    "centre error threshold (target sizes)",
+    lambda curve: curve[20],
+    "at 0.2",
+    0.2,
+)
+_KINDS = {kind.title: kind for kind in (SUCCESS, PRECISION, NORMALISED_PRECISION)}
+
+
+def evaluation_plot(
+    metric: Literal["success", "precision", "normalised precision"],
     curves: Mapping[str, np.ndarray],
     *,
     scores: Mapping[str, float] | None = None,
@@ -51,94 +64,30 @@ def success_plot(
     protocol: str,
     benchmark: str,
 ) -> Figure:
-    """Draw the share of frames whose IoU exceeds a threshold, for up to about twenty trackers.
+    """Draw the share of frames on the right side of a threshold, for up to about twenty trackers.
 
     Measured trackers are curves. The paper prints scores without curves: each is a short grey dash in a strip beside
     the axes, with a legend of its own in italics.
 
     Args:
-        curves: (21,) shares in 0..1 for `ope.OVERLAP_THRESHOLDS`, by tracker, e.g. `OPEResult.mean_success`.
-        scores: scores by tracker, by which the legend is sorted; None: the area under the curve, its mean.
+        metric: the frames that count: "success", IoU above the threshold; "precision", centre error of at most so
+            many px; or "normalised precision", the same in target sizes.
+        curves: (K,) shares in 0..1 by tracker, e.g. `OPEResult.mean_success`; K as in `ope.OVERLAP_THRESHOLDS`,
+            `ope.PIXEL_THRESHOLDS` or `ope.NORMALISED_THRESHOLDS`.
+        scores: scores by tracker, by which the legend is sorted; None: the area under a success curve, its mean; the
+            share at 20 px or at 0.2, or for a protocol that reports it the mean of the normalised precision.
         paper: scores that the paper prints, by tracker, e.g. `paper.published.scores_of("OTB100", "auc")`.
         protocol: protocol of the curves, for the title.
         benchmark: name of the benchmark, for the title.
 
     Raises:
         InputError: if there is no curve, one has another length or a share outside 0..1, scores are of other
-            trackers, or the protocol is unknown.
+            trackers, or the protocol is unknown or has no normalised precision.
 
-    Source: SiamDLA Figs. 4 and 8; Wu, Lim, Yang: Object tracking benchmark, TPAMI 2015 (OTB).
+    Source: SiamDLA Figs. 4 and 8; Wu, Lim, Yang: Object tracking benchmark, TPAMI 2015 (OTB); for normalised
+    precision Mueller et al. 2018 (TrackingNet).
     """
-    return _plot(SUCCESS, curves, scores, paper, protocol, benchmark)
-
-
-def precision_plot(
-    curves: Mapping[str, np.ndarray],
-    *,
-    scores: Mapping[str, float] | None = None,
-    paper: Mapping[str, float] | None = None,
-    protocol: str,
-    benchmark: str,
-) -> Figure:
-    """Draw the share of frames whose centre error is at most a threshold, as `success_plot`.
-
-    Args:
-        curves: (51,) shares in 0..1 for `ope.PIXEL_THRESHOLDS`, by tracker.
-        scores: scores by tracker; None: the share at 20 px.
-        paper: as in `success_plot`.
-        protocol: as in `success_plot`.
-        benchmark: as in `success_plot`.
-
-    Raises:
-        InputError: as in `success_plot`.
-
-    Source: as in `success_plot`.
-    """
-    return _plot(PRECISION, curves, scores, paper, protocol, benchmark)
-
-
-def normalised_precision_plot(
-    curves: Mapping[str, np.ndarray],
-    *,
-    scores: Mapping[str, float] | None = None,
-    paper: Mapping[str, float] | None = None,
-    protocol: str,
-    benchmark: str,
-) -> Figure:
-    """Draw the share of frames whose centre error in target sizes is at most a threshold, as `success_plot`.
-
-    Args:
-        curves: (51,) shares in 0..1 for `ope.NORMALISED_THRESHOLDS`, by tracker.
-        scores: scores by tracker; None: the share at 0.2 or, under a protocol that reports it, the mean of the curve.
-        paper: as in `success_plot`.
-        protocol: as in `success_plot`.
-        benchmark: as in `success_plot`.
-
-    Raises:
-        InputError: as in `success_plot`; for a protocol without this metric.
-
-    Source: SiamDLA Fig. 8; Mueller et al. 2018 (TrackingNet).
-    """
-    score = rules(protocol).normalised
-    if score == "none":
-        raise InputError(f"protocol {protocol} has no normalised precision; choose another")
-    axis = "centre error threshold (target sizes)"
-    kind = CurveKind(
-        "normalised precision", NORMALISED_THRESHOLDS, axis, lambda curve: curve[20], "at 0.2", 0.2
-    )
-    if score == "mean":
-        kind = replace(kind, score=np.mean, score_name="mean", mark=None)
-    return _plot(kind, curves, scores, paper, protocol, benchmark)
-
-
-def _plot(
-    kind: CurveKind,
-    curves: Mapping[str, np.ndarray],
-    scores: Mapping[str, float] | None,
-    paper: Mapping[str, float] | None,
-    protocol: str,
-    benchmark: str,
-) -> Figure:
+    kind = _kind_of(metric, protocol)
     shares = {label: np.asarray(curve, float) for label, curve in curves.items()}
     _check(kind, shares, scores)
     protocol = rules(protocol).protocol
@@ -162,6 +111,16 @@ def _plot(
             groups.append((strip, f"as printed, {kind.score_name}"))
         _add_legends(groups)
     return fig
+
+
+def _kind_of(metric: str, protocol: str) -> CurveKind:
+    """The plot of a metric; the protocol decides about the score of normalised precision."""
+    kind, score = _KINDS[metric], rules(protocol).normalised
+    if kind is not NORMALISED_PRECISION:
+        return kind
+    if score == "none":
+        raise InputError(f"protocol {protocol} has no normalised precision; choose another")
+    return replace(kind, score=np.mean, score_name="mean", mark=None) if score == "mean" else kind
 
 
 def _draw_curves(

@@ -14,7 +14,7 @@ from matplotlib.legend import Legend
 
 from dlatrack.errors import InputError
 from dlatrack.pixels.colours import DLA, GREY
-from dlatrack.viz.benchmark import normalised_precision_plot, precision_plot, success_plot
+from dlatrack.viz.benchmark import evaluation_plot
 from dlatrack.viz.trackers import bar_styles, curve_styles, marker_styles
 
 TEN = ("DLA-SiamRPN++", "DLA-SiamCAR", "SiamRPN++", "SiamRCNN", "SiamCAR")
@@ -28,8 +28,9 @@ def curves(count: int, names: tuple[str, ...] = TEN) -> dict[str, np.ndarray]:
 
 
 def success(**changes: Any) -> Figure:
-    return success_plot(
-        **({"curves": curves(21), "paper": PAPER, "protocol": "pysot", "benchmark": "OTB100"} | changes)
+    return evaluation_plot(
+        "success",
+        **({"curves": curves(21), "paper": PAPER, "protocol": "pysot", "benchmark": "OTB100"} | changes),
     )
 
 
@@ -85,10 +86,10 @@ def test_without_the_paper_there_is_one_panel():
 def test_titles_and_units():
     given: dict[str, Any] = {"protocol": "pysot", "benchmark": "UAV123"}
     for fig, title, axis in (
-        (success_plot(curves(21), **given), "success", "overlap threshold (IoU)"),
-        (precision_plot(curves(51), **given), "precision", "centre error threshold (px)"),
+        (evaluation_plot("success", curves(21), **given), "success", "overlap threshold (IoU)"),
+        (evaluation_plot("precision", curves(51), **given), "precision", "centre error threshold (px)"),
         (
-            normalised_precision_plot(curves(51), **given),
+            evaluation_plot("normalised precision", curves(51), **given),
             "normalised precision",
             "centre error threshold (target sizes)",
         ),
@@ -100,7 +101,7 @@ def test_titles_and_units():
 
 def test_precision_is_read_at_20_px_and_marked_there():
     curve = np.linspace(0, 1, 51)
-    fig = precision_plot({"a": curve}, protocol="pysot", benchmark="OTB100")
+    fig = evaluation_plot("precision", {"a": curve}, protocol="pysot", benchmark="OTB100")
     assert legends(fig) == [["a [0.400]"]]
     assert list(fig.axes[0].get_lines()[1].get_xdata()) == [20, 20]
 
@@ -108,13 +109,13 @@ def test_precision_is_read_at_20_px_and_marked_there():
 def test_normalised_precision_is_what_the_protocol_reports():
     curve = np.linspace(0, 1, 51) ** 2
     drawn = {
-        protocol: normalised_precision_plot({"a": curve}, protocol=protocol, benchmark="LaSOT")
+        protocol: evaluation_plot("normalised precision", {"a": curve}, protocol=protocol, benchmark="LaSOT")
         for protocol in ("pysot", "got10k")
     }
     assert legends(drawn["pysot"]) == [["a [0.160]"]]
     assert legends(drawn["got10k"]) == [[f"a [{curve.mean():.3f}]"]]
     with pytest.raises(InputError, match="otb_matlab has no normalised precision"):
-        normalised_precision_plot({"a": curve}, protocol="otb_matlab", benchmark="OTB100")
+        evaluation_plot("normalised precision", {"a": curve}, protocol="otb_matlab", benchmark="OTB100")
 
 
 @pytest.mark.parametrize("count", [1, 4, 10, 17])

@@ -23,15 +23,11 @@ _BACKDROP, _SKINS, _WINDOWS = 1, 2, 3
 
 @dataclass(frozen=True, eq=False)
 class Sprite:
-    """One painted object, as image pyramids that halve from level to level.
+    """One painted object, as image pyramids that halve from level to level."""
 
-    Args:
-        masks: (S, S, 2) uint8 coverage and shading (128 is neutral) over -1.1..1.1 in both directions.
-        skins: (S', S'', 3) uint8 RGB over -2.1..2.1 in x and -1.1..1.1 in y.
-    """
-
+    #: (S, S, 2) uint8 coverage and shading (128 is neutral) over -1.1..1.1 in both directions
     masks: tuple[np.ndarray, ...]
-    skins: tuple[np.ndarray, ...]
+    skins: tuple[np.ndarray, ...]  #: (S', S'', 3) uint8 RGB over -2.1..2.1 in x and -1.1..1.1 in y
 
 
 @dataclass(frozen=True, eq=False)

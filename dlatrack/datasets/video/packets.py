@@ -29,15 +29,11 @@ _UNITS = {
 
 
 class FrameTimes(NamedTuple):
-    """Rate and number of the frames of a video.
+    """Rate and number of the frames of a video."""
 
-    Attributes:
-        fps: frames per second, as `capture.rate_of` returns them.
-        frames: number of frames that there should be, as `capture.expected_frames` returns it; fewer can be decoded
-            if the file is cut off or damaged.
-    """
-
-    fps: float
+    fps: float  #: frames per second, as `capture.rate_of` returns them
+    #: number of frames that there should be, as `capture.expected_frames` returns it; fewer can be decoded if the
+    #: file is cut off or damaged
     frames: int
 
 

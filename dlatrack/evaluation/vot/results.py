@@ -24,15 +24,11 @@ REGION = -1
 
 @dataclass(frozen=True, eq=False)
 class VOTRun:
-    """Output of a tracker on a sequence of T frames, restarted after each failure.
+    """Output of a tracker on a sequence of T frames, restarted after each failure."""
 
-    Args:
-        codes: (T,) int8, per frame `INITIALISED` (1), `FAILED` (2), `SKIPPED` (0) or `REGION` (-1).
-        regions: (T, 8) float64, coordinates as in the file: corners x1, y1 ... x4, y4, or x, y, w, h and four NaN.
-            All NaN in frames without a region.
-    """
-
-    codes: np.ndarray
+    codes: np.ndarray  #: (T,) int8, per frame `INITIALISED` (1), `FAILED` (2), `SKIPPED` (0) or `REGION` (-1)
+    #: (T, 8) float64, coordinates as in the file: corners x1, y1 ... x4, y4, or x, y, w, h and four NaN. All NaN in
+    #: frames without a region.
     regions: np.ndarray
 
     def __post_init__(self) -> None:

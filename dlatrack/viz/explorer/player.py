@@ -16,6 +16,7 @@ from dlatrack.assign import LabelAssigner
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
+from dlatrack.studies.presets import evenly_spread
 from dlatrack.viz.explorer.picture import draw_frame, encode_picture, facts
 from dlatrack.viz.explorer.study import explain_frame
 
@@ -187,5 +188,4 @@ def write_player(
 
 def _spread(sequence: Sequence) -> list[int]:
     shown = [int(frame) for frame in sequence.visible.nonzero()[0]]
-    count = min(len(shown), _FRAMES)
-    return [shown[index * len(shown) // count] for index in range(count)]
+    return [shown[index] for index in evenly_spread(len(shown), _FRAMES)]

@@ -23,20 +23,15 @@ _RESCUED = 5  # notable frames of each rule in which no sample satisfied it, at 
 
 @dataclass(frozen=True, eq=False)
 class RuleView:
-    """Labels of one rule for one target. A is the number of samples, m anchors for each of N points.
+    """Labels of one rule for one target. A is the number of samples, m anchors for each of N points."""
 
-    Attributes:
-        assigner: the rule.
-        assignment: its assignment for a batch of one.
-        regression: (A, 4) float64, regression targets of the positives: distances to the left, top, right and
-            bottom side in region px where each point has one box, deltas of the anchor where it has several; NaN
-            where the sample is not positive.
-        centerness: (N,) float64, SiamCAR's centre-ness of the positive points, NaN elsewhere; None for anchors.
-    """
-
-    assigner: LabelAssigner
-    assignment: Assignment
+    assigner: LabelAssigner  #: the rule
+    assignment: Assignment  #: its assignment for a batch of one
+    #: (A, 4) float64, regression targets of the positives: distances to the left, top, right and bottom side in
+    #: region px where each point has one box, deltas of the anchor where it has several; NaN where the sample is not
+    #: positive
     regression: np.ndarray
+    #: (N,) float64, SiamCAR's centre-ness of the positive points, NaN elsewhere; None for anchors
     centerness: np.ndarray | None
 
     @property
