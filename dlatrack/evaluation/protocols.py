@@ -16,40 +16,35 @@ from dlatrack.errors import InputError
 
 @dataclass(frozen=True)
 class Rules:
-    """How one toolkit counts on one benchmark.
+    """How one toolkit counts on one benchmark."""
 
-    Args:
-        protocol: name of the protocol.
-        first_row: "written": as the tracker wrote it; "truth": replaced by the true box.
-        overlap_needs: condition on a true box, without which a frame fails. "size": w > 0 and h > 0; "positive": x,
-            y, w and h all > 0; "nothing": every box takes part.
-        error_needs: condition on a true box, without which no centre error is measured. "centre": a centre > 0 in x
-            and y, before normalising or after it; otherwise as `overlap_needs`.
-        unmeasured: what a frame without a measured centre error counts as.
-        unmeasured_normalised: the same for the normalised error.
-        missing_truth: treatment of frames whose true box is NaN. "kept": like the others; "dropped": left out of
-            numerator and denominator; "refused": the toolkit stops.
-        absence: whether frames marked absent (LaSOT) fail in every curve. They stay in the denominator.
-        broken: treatment of predicted boxes without size. "kept", or "repeated": the row before it is taken, unless
-            the true box is NaN.
-        negative: treatment of negative sides and NaN. "kept", or "refused": the toolkit stops.
-        shorter: treatment of results with too few rows. "refused", "cut": the truth is cut; "padded" with zero rows.
-        longer: treatment of results with too many rows. "refused" or "cut".
-        normalised: whether normalised precision is its value at 0.2, the mean of its curve, or not defined.
-    """
-
-    protocol: str
+    protocol: str  #: name of the protocol
+    #: "written": as the tracker wrote it; "truth": replaced by the true box
     first_row: Literal["written", "truth"] = "truth"
+    #: condition on a true box, without which a frame fails. "size": w > 0 and h > 0; "positive": x, y, w and h all >
+    #: 0; "nothing": every box takes part.
     overlap_needs: Literal["size", "positive", "nothing"] = "positive"
+    #: condition on a true box, without which no centre error is measured. "centre": a centre > 0 in x and y, before
+    #: normalising or after it; otherwise as `overlap_needs`.
     error_needs: Literal["size", "positive", "nothing", "centre"] = "positive"
+    #: what a frame without a measured centre error counts as
     unmeasured: Literal["precise", "imprecise"] = "precise"
-    unmeasured_normalised: Literal["precise", "imprecise"] = "precise"
+    unmeasured_normalised: Literal["precise", "imprecise"] = "precise"  #: the same for the normalised error
+    #: treatment of frames whose true box is NaN. "kept": like the others; "dropped": left out of numerator and
+    #: denominator; "refused": the toolkit stops.
     missing_truth: Literal["kept", "dropped", "refused"] = "kept"
+    #: whether frames marked absent (LaSOT) fail in every curve. They stay in the denominator.
     absence: bool = True
+    #: treatment of predicted boxes without size. "kept", or "repeated": the row before it is taken, unless the true
+    #: box is NaN.
     broken: Literal["kept", "repeated"] = "repeated"
+    #: treatment of negative sides and NaN. "kept", or "refused": the toolkit stops.
     negative: Literal["kept", "refused"] = "kept"
+    #: treatment of results with too few rows. "refused", "cut": the truth is cut; "padded" with zero rows.
     shorter: Literal["refused", "cut", "padded"] = "refused"
+    #: treatment of results with too many rows. "refused" or "cut".
     longer: Literal["refused", "cut"] = "refused"
+    #: whether normalised precision is its value at 0.2, the mean of its curve, or not defined
     normalised: Literal["value", "mean", "none"] = "value"
 
     def differences(self, other: Rules) -> dict[str, tuple[Any, Any]]:

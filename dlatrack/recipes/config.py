@@ -131,11 +131,7 @@ class OnlineConfig:
     rate: float  #: learning rate of the target size, 0..1
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            InputError: naming the value that is out of its range or no number.
-        """
+        """Raise InputError naming a value that is out of its range or no number."""
         for name, most in (("penalty_k", math.inf), ("window_influence", 1.0), ("rate", 1.0)):
             value = getattr(self, name)
             if not (math.isfinite(value) and 0 <= value <= most):

@@ -48,15 +48,12 @@ class Mixture:
     Which set a pair comes from is not drawn at random: the sets alternate as evenly as whole numbers allow, so that a
     batch holds its share of each within one or two pairs, and an epoch within a handful.
 
-    Args:
-        sources: crops of each set by its name.
-        shares: share of each set by the same names; sets may be missing in `sources`.
-
     Raises:
         InputError: if there is no set, a share is missing or a number makes no sense.
     """
 
-    sources: Mapping[str, CropSource]
+    sources: Mapping[str, CropSource]  #: crops of each set by its name
+    #: share of each set by the same names; sets may be missing in `sources`
     shares: Mapping[str, Share] = field(default_factory=lambda: PAPER_SHARES)
 
     def __post_init__(self) -> None:

@@ -41,18 +41,15 @@ class Network(Protocol):
 
 
 class Family(NamedTuple):
-    """Search regions and tracking step of the trackers with one kind of head.
+    """Search regions and tracking step of the trackers with one kind of head."""
 
-    Attributes:
-        step: function of the maps of the head, last state, hyper-parameters, image size and geometry that returns the
-            new state and its score.
-        crop: function of image, centre, side, output size and border colour that returns a square crop.
-        scales: sides of the search regions of one frame, as factors of the published side. With several, `step` gets
-            maps (V, C, S, S) of all, else (C, S, S).
-    """
-
+    #: function of the maps of the head, last state, hyper-parameters, image size and geometry that returns the new
+    #: state and its score
     step: Callable[..., tuple[TargetState, float]]
+    #: function of image, centre, side, output size and border colour that returns a square crop
     crop: Callable[[np.ndarray, np.ndarray, int, int, np.ndarray], np.ndarray] = sub_window
+    #: sides of the search regions of one frame, as factors of the published side. With several, `step` gets maps (V,
+    #: C, S, S) of all, else (C, S, S).
     scales: tuple[float, ...] = (1.0,)
 
 

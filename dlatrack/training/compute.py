@@ -21,35 +21,29 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 class Compute:
     """Everything about a run that is not its recipe, data or seed.
 
-    Args:
-        device: torch device.
-        ranks: processes of the run, see `ranks.ranks`.
-        accumulate: parts into which each process cuts its share of a batch, one after the other, to save memory. What
-            the network learns depends on the number of parts in all, processes times this.
-        precision: precision of the network; assignment, losses and weights are float32. With "float16" the loss is
-            scaled, see `step.loss_scaler`.
-        compile: whether the forward pass is compiled (`compile_network`), which changes the bits of the result.
-        workers: processes that prepare pairs; 0: this one. Their number changes nothing else.
-        save_every: steps between two checkpoints within an epoch; None: only as `save_minutes` says.
-        save_minutes: minutes after which the next step is saved, by a monotonic clock.
-        keep: number of last epochs whose weights stay beside the checkpoint, together with those of the best epoch
-            (`snapshots.keep_snapshot`); 0: none.
-        gradients: "mean": the learning rate is for the mean gradient of a batch; "sum": for the sum over its parts,
-            as pysot adds up the gradients of its GPUs. Clipping comes after that.
-
     Raises:
         ValueError: for a number out of range.
     """
 
-    device: str = "cpu"
-    ranks: Ranks = field(default_factory=Ranks)
+    device: str = "cpu"  #: torch device
+    ranks: Ranks = field(default_factory=Ranks)  #: processes of the run, see `ranks.ranks`
+    #: parts into which each process cuts its share of a batch, one after the other, to save memory. What the network
+    #: learns depends on the number of parts in all, processes times this.
     accumulate: int = 1
+    #: precision of the network; assignment, losses and weights are float32. With "float16" the loss is scaled, see
+    #: `step.loss_scaler`.
     precision: Precision = "float32"
+    #: whether the forward pass is compiled (`compile_network`), which changes the bits of the result
     compile: bool = False
-    workers: int = 0
+    workers: int = 0  #: processes that prepare pairs; 0: this one. Their number changes nothing else.
+    #: steps between two checkpoints within an epoch; None: only as `save_minutes` says
     save_every: int | None = None
-    save_minutes: float = 10.0
+    save_minutes: float = 10.0  #: minutes after which the next step is saved, by a monotonic clock
+    #: number of last epochs whose weights stay beside the checkpoint, together with those of the best epoch
+    #: (`snapshots.keep_snapshot`); 0: none
     keep: int = 0
+    #: "mean": the learning rate is for the mean gradient of a batch; "sum": for the sum over its parts, as pysot adds
+    #: up the gradients of its GPUs. Clipping comes after that.
     gradients: Literal["mean", "sum"] = "mean"
 
     def __post_init__(self) -> None:

@@ -24,14 +24,11 @@ _NOTE = "# A synthetic miniature, not the real data set. Readers take counts and
 
 @dataclass(frozen=True)
 class Declaration:
-    """Content of a miniature.
+    """Content of a miniature."""
 
-    Args:
-        splits: counts by the names of `tracks.Counts` for each split, also derived ones.
-        sequences: rows of the sequence list, where the manifest has one; columns as in its CSV file.
-    """
-
+    #: counts by the names of `tracks.Counts` for each split, also derived ones
     splits: dict[str, dict[str, int]]
+    #: rows of the sequence list, where the manifest has one; columns as in its CSV file
     sequences: list[dict[str, str | int]] = field(default_factory=list)
 
 

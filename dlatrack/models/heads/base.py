@@ -13,19 +13,15 @@ PRIOR = 0.01
 
 
 class HeadOutput(NamedTuple):
-    """Scores and boxes of every cell of the score map.
+    """Scores and boxes of every cell of the score map."""
 
-    Attributes:
-        cls: (B, 2 m, H, W) logits, all background channels first and then all foreground channels; m = 1 in
-            point heads. Heads that end in a sigmoid (SiamFC, SiamFC++) have one logit, (B, 1, H, W).
-        reg: (B, 4 m, H, W) anchor deltas, or (B, 4, H, W) distances left, top, right, bottom from the cell's
-            point to the sides of the box in search-region px, positive; None in SiamFC, which predicts no box.
-        centerness: (B, 1, H, W) logits, or None where a head has none.
-    """
-
+    #: (B, 2 m, H, W) logits, all background channels first and then all foreground channels; m = 1 in point heads.
+    #: Heads that end in a sigmoid (SiamFC, SiamFC++) have one logit, (B, 1, H, W).
     cls: Tensor
+    #: (B, 4 m, H, W) anchor deltas, or (B, 4, H, W) distances left, top, right, bottom from the cell's point to the
+    #: sides of the box in search-region px, positive; None in SiamFC, which predicts no box
     reg: Tensor | None
-    centerness: Tensor | None
+    centerness: Tensor | None  #: (B, 1, H, W) logits, or None where a head has none
 
 
 class Head(nn.Module, ABC):
