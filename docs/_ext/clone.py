@@ -47,10 +47,11 @@ def copy_sources(app: Sphinx, _config: Config) -> None:
     for old in app.srcdir.iterdir():
         if old.is_dir() and old.name != "api":  # its pages come from the package, see `autosummary`
             shutil.rmtree(old)
-    for stub in app.srcdir.glob("api/*.rst"):
-        module = ROOT.joinpath(*stub.stem.split("."))
-        if not module.with_suffix(".py").is_file() and not (module / "__init__.py").is_file():
-            stub.unlink()
+    modules = [ROOT.joinpath(*stub.stem.split(".")) for stub in app.srcdir.glob("api/*.rst")]
+    if not all(
+        module.with_suffix(".py").is_file() or (module / "__init__.py").is_file() for module in modules
+    ):
+        shutil.rmtree(app.srcdir / "api")  # the pages of packages name the modules that are gone
     for file in (file for pattern in SOURCES for file in ROOT.glob(pattern)):
         place = file.relative_to(ROOT)
         copy = app.srcdir / ("index.md" if place == Path("docs/index.md") else place)
