@@ -70,6 +70,6 @@ def test_13_asks_targets_seeds_and_choices(folders):
 @pytest.mark.slow
 def test_13_refuses_one_seed(folders):
     with pytest.raises(
-        InputError, match=r"^13_is_it_better\.ipynb: seeds must be 0 .* at least 2.*got 1 from 0"
+        InputError, match=r"^13_is_it_better\.ipynb: seeds must be 0 .* at least 2.*got seeds 1, first seed 0"
     ):
         run_notebook("13", preset="smoke", parameters={"seeds": 1}, timeout=PATIENCE)
