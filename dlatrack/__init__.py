@@ -8,8 +8,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from dlatrack.version import __version__
-
 if TYPE_CHECKING:  # what type checkers and editors see of the names below
     from dlatrack.assign import build_assigner as build_assigner
     from dlatrack.assign import register_assigner as register_assigner
@@ -23,8 +21,10 @@ if TYPE_CHECKING:  # what type checkers and editors see of the names below
     from dlatrack.models.weights import save_weights as save_weights
     from dlatrack.recipes import recipe as recipe
     from dlatrack.tracking.online import OnlineTracker as OnlineTracker
+    from dlatrack.version import __version__ as __version__
 
 _HOME = {
+    "__version__": "dlatrack.version",
     "ScoreGrid": "dlatrack.grid",
     "InputError": "dlatrack.errors",
     "Sequence": "dlatrack.datasets.sequence",
@@ -39,7 +39,7 @@ _HOME = {
     "save_weights": "dlatrack.models.weights",
 }
 
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+__all__ = [*sorted(_HOME)]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
@@ -49,4 +49,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dlatrack import cli
-from dlatrack.cli import doctor, doctor_packages
-from dlatrack.cli.doctor import examine
+from dlatrack.cli import doctor_checks, doctor_packages
+from dlatrack.cli.doctor_checks import examine
 from dlatrack.cli.doctor_packages import Finding
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
@@ -25,8 +25,8 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def only(monkeypatch: pytest.MonkeyPatch, *checks: str) -> None:
-    known = {check.__name__.strip("_"): check for check in doctor._CHECKS}
-    monkeypatch.setattr(doctor, "_CHECKS", tuple(known[name] for name in checks))
+    known = {check.__name__.strip("_"): check for check in doctor_checks._CHECKS}
+    monkeypatch.setattr(doctor_checks, "_CHECKS", tuple(known[name] for name in checks))
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:
@@ -95,7 +95,7 @@ def test_the_advice_fits_the_fault(error: Exception, advice: str, monkeypatch: p
     def fails() -> None:
         raise error
 
-    monkeypatch.setattr(doctor, "_CHECKS", (fails,))
+    monkeypatch.setattr(doctor_checks, "_CHECKS", (fails,))
     (finding,) = examine()
     assert finding.state == "broken"
     assert advice in finding.advice
@@ -150,7 +150,7 @@ def test_a_library_that_is_not_there_is_not_sought_with_pip(monkeypatch: pytest.
 
 def test_the_slowest_import_is_left_out() -> None:
     """Torchvision takes as long to load as torch, and nothing that is looked at needs it."""
-    script = "import sys; from dlatrack.cli import doctor; doctor.examine()"
+    script = "import sys; from dlatrack.cli import doctor_checks; doctor_checks.examine()"
     script += "; print('torchvision' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
@@ -200,7 +200,7 @@ def test_folders_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
     def refuse(**_options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(doctor.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(doctor_checks.tempfile, "TemporaryDirectory", refuse)
     found = by_name(examine())["folder of runs"]
     assert (found.state, found.found) == ("missing", str(tmp_path / "runs" / "deep"))
     assert found.advice == "not writable; set DLATRACK_RUNS to a folder that is"
