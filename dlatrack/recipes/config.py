@@ -150,6 +150,7 @@ _TITLES = {
     "siamban": "SiamBAN",
     "cosiamrpn": "CoSiamRPN",
     "siamfcpp": "SiamFC++",
+    "nanotrack_v3": "NanoTrack V3",
 }
 
 
