@@ -108,7 +108,8 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     """Fill a network with the weights of the public code of the same tracker.
 
     Supported are pysot's SiamRPN++ and SiamRPN on AlexNet, SiamCAR, SiamBAN, video_analyst's SiamFC++ on
-    Inception-v3, siamfc-pytorch and NanoTrack V3, whose unused neck may be left out. The recipes have the input format that these weights expect (`NetConfig.input_format`).
+    Inception-v3, siamfc-pytorch, and NanoTrack V3, whose neck, which its network never uses, may be left out. The
+    recipes have the input format that these weights expect (`NetConfig.input_format`).
 
     Args:
         net: network of `build_model`; filled in place, and unchanged when anything is wrong.
@@ -165,8 +166,8 @@ def _check_nanotrack_version(state: Mapping[str, Tensor], source: str) -> None:
     for version, part in (("V1", "ban_head.corr_pw."), ("V2", "ban_head.corr_pw_cls.")):
         if any(name.startswith(part) for name in state):
             raise InputError(
-                f"{source} is a checkpoint of NanoTrack {version}; recipe nanotrack_v3 is V3 (nanotrackv3.pth), whose "
-                f"depth-wise correlations are missing here, first {first}"
+                f"{source} is a checkpoint of NanoTrack {version}; recipe nanotrack_v3 is V3 "
+                f"(nanotrackv3.pth), whose depth-wise correlations are missing here, first {first}"
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from torch import Tensor, nn
 
@@ -58,13 +58,12 @@ class MobileNetV3(Backbone):
 
 def _excited_before_activation(block: nn.Sequential) -> nn.Sequential:
     """Move the activation of the depthwise convolution behind squeeze-and-excitation; the names of weights stay."""
-    expansion, depthwise, excitation, projection = block
-    convolution, norm, activation = depthwise
+    expansion, depthwise, excitation, projection = cast("list[nn.Sequential]", list(block))
     parts = {
         "0": expansion,
-        "1": nn.Sequential(convolution, norm),
+        "1": nn.Sequential(depthwise[0], depthwise[1]),
         "2": excitation,
-        "activation": activation,
+        "activation": depthwise[2],
         "3": projection,
     }
     return nn.Sequential(OrderedDict(parts))
