@@ -79,6 +79,7 @@ def train_all(
     seed: int = 0,
     device: str = "cpu",
     backbone_weights: str | Path | None = None,
+    init: str | Path | None = None,
     workers: int = 0,
     on_step: Callable[[str, StepRow, int], None] | None = None,
 ) -> dict[str, Training]:
@@ -92,6 +93,7 @@ def train_all(
         seed: seed of weights, pairs and label draws, the same for every recipe.
         device: a torch device.
         backbone_weights: "imagenet", "random", or a file the backbone starts from; None: as the recipe says.
+        init: weights of the whole network that every recipe starts from; None: random ones.
         workers: processes that prepare pairs; 0: this one.
         on_step: called with the tracker's label, the step and the number of steps of its run.
 
@@ -100,7 +102,7 @@ def train_all(
     """
     trained = {}
     for name, recipe in recipes.items():
-        run = describe_run(recipe, crops, seed, backbone_weights)
+        run = describe_run(recipe, crops, seed, backbone_weights, init=init)
         pairs = recipe.schedule.pairs_per_epoch * recipe.schedule.epochs
         with Progress(pairs, f"training {name}", unit="pairs") as progress:
             trained[name] = train(
@@ -109,6 +111,7 @@ def train_all(
                 paths.cache_dir() / f"{recipe.name}-{sha256_of(run)[:16]}",
                 seed=seed,
                 backbone_weights=backbone_weights,
+                init=init,
                 compute=Compute(device=device, workers=workers),
                 on_step=reporter(name, progress, on_step),
             )
@@ -123,10 +126,11 @@ def save_trained(
     *,
     seed: int,
     backbone_weights: str | Path | None = None,
+    init: str | Path | None = None,
 ) -> None:
     """Write trained weights to `weights_path`; arguments as `train_all` takes and returns them."""
     for name, recipe in recipes.items():
-        run = describe_run(recipe, crops, seed, backbone_weights)
+        run = describe_run(recipe, crops, seed, backbone_weights, init=init)
         card = {"run": run, "last_loss": trained[name].steps[-1].loss, "versions": versions()}
         save_weights(weights_path(recipe), trained[name].net, recipe, card)
 
