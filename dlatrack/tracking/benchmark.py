@@ -114,35 +114,34 @@ def run_benchmark(
             made or cannot be tracked, a name cannot be a file name, a number is out of range, or a process dies.
     """
     check_may_start()
-    _check_numbers(protocol, repetitions, workers, shard)
-    if perturbation is not None and protocol == "reset":
-        raise InputError(
-            "a perturbation of the first box is for runs of one pass; under the protocol reset (VOT) a tracker is "
-            "restarted on true boxes"
-        )
+    _check_numbers(protocol, repetitions, perturbation, workers, shard)
     check_names([tracker], "tracker")
     sequences = sequences_source.open()
     check_names([sequence.name for sequence in sequences])
     runs = perturbation.runs if perturbation else repetitions
     job = RunJob(make_tracker, sequences_source, Path(out) / tracker, protocol, runs, perturbation)
-    identity = {
-        "benchmark": sequences_source.name,
-        "first_pixel": sequences_source.first_pixel,
-        "tracker": tracker,
-        "weights_sha256": weights_sha256,
-        "settings": dict(settings or {}),
-        "protocol": RUN_PROTOCOLS[protocol],
-    }
-    if perturbation is not None:
-        identity["perturbation"] = perturbation.as_json()
     with owned_folder(job.folder, part=shard):
-        write_or_check(job.folder, identity)
+        write_or_check(job.folder, _identity(job, weights_sha256, settings or {}))
         part = sorted(sequences, key=len, reverse=True)[shard[0] - 1 :: shard[1]]
         write_or_check_content(job.folder, content_of(part), job.results)
         if text := job.clipped(part):
             note(text)
         _run_part(job, sequences, part, shard, workers, on_sequence)
     return job.folder
+
+
+def _identity(job: RunJob, weights_sha256: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON values that decide the results, for `run.json`; that of a run without perturbation has no such entry."""
+    perturbation = {"perturbation": job.perturbation.as_json()} if job.perturbation else {}
+    return {
+        "benchmark": job.source.name,
+        "first_pixel": job.source.first_pixel,
+        "tracker": job.folder.name,
+        "weights_sha256": weights_sha256,
+        "settings": dict(settings),
+        "protocol": RUN_PROTOCOLS[job.protocol],
+        **perturbation,
+    }
 
 
 def _run_part(
@@ -170,12 +169,19 @@ def _run_part(
     write_summary(path, [sequence.name for sequence in part])
 
 
-def _check_numbers(protocol: str, repetitions: int, workers: int, shard: tuple[int, int]) -> None:
+def _check_numbers(
+    protocol: str, repetitions: int, perturbation: Perturbation | None, workers: int, shard: tuple[int, int]
+) -> None:
     if protocol not in RUN_PROTOCOLS:
         raise InputError(f"there is no protocol {protocol!r}; choose from {', '.join(RUN_PROTOCOLS)}")
     if repetitions < 1 or (repetitions > 1 and protocol == "one_pass"):
         raise InputError(
             f"repetitions must be 1, or more under the protocol reset; got {repetitions} under {protocol}"
+        )
+    if perturbation is not None and protocol == "reset":
+        raise InputError(
+            "a perturbation of the first box is for runs of one pass; under the protocol reset (VOT) a tracker is "
+            "restarted on true boxes"
         )
     if workers < 1:
         raise InputError(f"workers must be 1 or more, got {workers}")
