@@ -17,7 +17,24 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dlatrack.evaluation.truth import BenchmarkTruth
+    from dlatrack.tracking.perturbation import Perturbation
     from dlatrack.tuning.record import Tuned
+
+
+Perturb = Annotated[
+    str,
+    typer.Option(
+        help="Several runs from perturbed first boxes: half-pixel:N, N runs with shifts of at most half a pixel, or "
+        "sre, the twelve of OTB; empty: one run."
+    ),
+]
+Hyper = Annotated[
+    str,
+    typer.Option(
+        help="Benchmark whose online hyper-parameters are used, or a JSON file of `dlatrack tune`; empty: this "
+        "one's, or OTB100's."
+    ),
+]
 
 
 def benchmark(
@@ -28,22 +45,19 @@ def benchmark(
     weights: Weights,
     out: Annotated[Path, typer.Option(help="Result files go here; an interrupted run resumes.")],
     recipe: Annotated[str, typer.Option(help="Refuse weights of another recipe; empty: take them all.")] = "",
-    hyper: Annotated[
-        str,
-        typer.Option(
-            help="Benchmark whose online hyper-parameters are used, or a JSON file of `dlatrack tune`; empty: this "
-            "one's, or OTB100's."
-        ),
-    ] = "",
+    hyper: Hyper = "",
     device: Device = "cpu",
     fast: Fast = False,
     workers: Annotated[
         int, typer.Option(help="Processes that track, each on one core; 1: this one.", min=1)
     ] = 1,
     shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for several machines.")] = "1/1",
+    perturb: Perturb = "",
+    seed: Annotated[int, typer.Option(help="Seed of the shifts of half-pixel:N.", min=0)] = 0,
     allow_missing: AllowMissing = False,
 ) -> None:
     """Run a tracker over a benchmark, in one pass or with resets (VOT), and print its scores."""
+    from dlatrack.cli.score_output import print_note
     from dlatrack.devices import check_device
     from dlatrack.evaluation.truth import benchmark
     from dlatrack.evaluation.truth_source import read_truth
@@ -56,6 +70,7 @@ def benchmark(
         raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
     check_device(device)
     part = _read_shard(shard)
+    perturbation = _read_perturbation(perturb, seed)
     source = DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing)
     run = partial(
         run_benchmark,
@@ -64,8 +79,10 @@ def benchmark(
         protocol="reset" if entry.resets else "one_pass",
         workers=workers,
         shard=part,
+        perturbation=perturbation,
     )
-    folders = _run_network(run, find_weights(weights), recipe, entry.name, hyper, device, fast)
+    noted = partial(run, note=print_note)  # the static box would repeat the note
+    folders = _run_network(noted, find_weights(weights), recipe, entry.name, hyper, device, fast)
     if entry.name == "folder":
         folders["static"] = run(StaticTracker, tracker="static")
     if part != (1, 1):
@@ -131,6 +148,7 @@ def score_results(
         truth: truth of the benchmark.
         folders: folder of result files, by tracker.
         table: CSV file to write: AUC of every sequence by tracker and their mean, or in VOT accuracy and failures.
+            Of runs from perturbed first boxes the mean, and the standard deviation over runs.
         allow_missing: whether every score says how many sequences of the benchmark are missing, also if none is.
 
     Raises:
@@ -147,10 +165,15 @@ def score_results(
     run = TrackerScores(truth, "pysot", absent_rule(truth.name), allow_missing=allow_missing)
     refuse_all(each_tracker(truth, list(folders.values()), run.add))
     columns: dict[str, np.ndarray] = {}
+    of_mean: dict[str, float] = {}  # of the scores whose benchmark value is no mean over sequences
     for entry in run.scored:
         result = entry.result
         if isinstance(result, OPEResult):
             columns[entry.tracker] = result.sequence_auc
+            if len(result.runs) > 1:
+                spread = f"{entry.tracker} std over {len(result.runs)} runs"
+                columns[spread] = result.run_auc.std(0, ddof=1)
+                of_mean[spread] = result.auc_std
         else:
             columns |= {
                 f"{entry.tracker} accuracy": result.sequence_accuracy,
@@ -158,7 +181,7 @@ def score_results(
             }
     frame = pd.DataFrame(columns, index=pd.Index(truth.sequences, name="sequence"))
     missing = f", {len(truth.missing)} sequences missing" if truth.missing else ""
-    frame.loc[f"mean{missing}"] = frame.mean()
+    frame.loc[f"mean{missing}"] = pd.Series(frame.mean().to_dict() | of_mean)
     write_text(table, frame.to_csv(lineterminator="\n"))
     print_scores(truth, run.rows, run.absent)
     print_truth_notes(truth, run.absent)
@@ -171,6 +194,19 @@ def _print_marks(tuned: Tuned, weights_sha256: str) -> None:
         print_line(f"note: {note}")
     if (mark := tuned.mark()) is not None:
         print_line(mark, style="bold red")
+
+
+def _read_perturbation(text: str, seed: int) -> Perturbation | None:
+    """The perturbation that `--perturb` and `--seed` name; None for one run from the true first box."""
+    from dlatrack.tracking.perturbation import Perturbation
+
+    if not text:
+        if seed:
+            raise InputError(
+                f"--seed is for the shifts of --perturb half-pixel:N; got {seed} without --perturb"
+            )
+        return None
+    return Perturbation.parse(text, seed)
 
 
 def _read_shard(shard: str) -> tuple[int, int]:

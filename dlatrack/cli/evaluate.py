@@ -141,6 +141,10 @@ def export(
     count: dict[str, int] = {}
 
     def use(tracker: str, rows: dict[str, np.ndarray]) -> None:
+        if any(isinstance(found, list) for found in rows.values()):
+            raise InputError(
+                "it has runs from perturbed first boxes; a form of a toolkit holds one plain run"
+            )
         own = tracker.replace("/", "_")  # trackers of one name are told apart by the folders in front
         count[own] = len(export_results(rows, out, tracker=own, form=form))
 

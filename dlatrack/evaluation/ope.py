@@ -25,6 +25,10 @@ NORMALISED_THRESHOLDS = np.arange(0, 51) / 100
 _SCORE_INDEX, _HALF = 20, 10
 
 
+#: Boxes of a sequence: (T, 4) xywh of one run, or a list with those of each run.
+BoxRows = np.ndarray | list[np.ndarray]
+
+
 @dataclass(frozen=True, eq=False)
 class OPEResult:
     """Curves of S sequences; every sequence has the same weight, whatever its length.
@@ -37,6 +41,10 @@ class OPEResult:
         normalised_precision: (S, 51), the same for `NORMALISED_THRESHOLDS`.
         protocol: name of the protocol by which frames were counted.
         notes: sentences on oddities of the results, and on how the protocol treated them.
+        runs: for results of N runs, the result of each; the curves are then means over the runs. Empty for results of
+            one plain run.
+        first_xywh: (N, S, 4) first rows of the runs' results, the boxes that they were started on; None for one plain
+            run.
 
     Source: OTB (Wu et al. 2013), TrackingNet (Mueller et al. 2018) for normalised precision.
     """
@@ -47,6 +55,8 @@ class OPEResult:
     normalised_precision: np.ndarray
     protocol: str = "pysot"
     notes: tuple[str, ...] = ()
+    runs: tuple[OPEResult, ...] = ()
+    first_xywh: np.ndarray | None = None
 
     @property
     def sequence_auc(self) -> np.ndarray:
@@ -98,6 +108,16 @@ class OPEResult:
         """Share of frames with IoU > 0.5, mean over sequences."""
         return float(self.mean_success[_HALF])
 
+    @property
+    def auc_std(self) -> float:
+        """Standard deviation (n - 1) of the AUC of the benchmark over the runs; NaN for fewer than two runs."""
+        return float(np.std([run.auc for run in self.runs], ddof=1)) if len(self.runs) > 1 else np.nan
+
+    @property
+    def run_auc(self) -> np.ndarray:
+        """(N, S) area under the success curve of each run and sequence; N = 1 for one plain run."""
+        return np.stack([run.sequence_auc for run in self.runs or (self,)])
+
     def _normalised(self, curves: np.ndarray) -> np.ndarray:
         kind = rules(self.protocol).normalised
         if kind == "none":
@@ -124,11 +144,13 @@ class OPEResult:
             precision=self.precision[kept],
             normalised_precision=self.normalised_precision[kept],
             notes=(),
+            runs=tuple(run.subset(names) for run in self.runs),
+            first_xywh=None if self.first_xywh is None else self.first_xywh[:, kept],
         )
 
 
 def evaluate(
-    results: Mapping[str, np.ndarray],
+    results: Mapping[str, BoxRows],
     truth: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray] | None = None,
     *,
@@ -139,7 +161,8 @@ def evaluate(
     """Evaluate a tracker on all sequences of a benchmark.
 
     Args:
-        results: (T, 4) xywh boxes by sequence; sequences that `truth` lacks are left out.
+        results: (T, 4) xywh boxes by sequence, or a list with those of each run; sequences that `truth` lacks are
+            left out.
         truth: (T, 4) xywh true boxes by sequence, same coordinates. NaN or no size: no box in this frame.
         present: (T,) bool by sequence, for benchmarks that mark absent targets (LaSOT); default: not used.
         protocol: a name of `protocols.PROTOCOLS`.
@@ -147,27 +170,76 @@ def evaluate(
         absent: as in `protocols.rules`.
 
     Returns:
-        Curves and scores, sequences in the order of `truth`.
+        Curves and scores, sequences in the order of `truth`. The curve of a sequence is the mean over its runs.
 
     Raises:
-        InputError: for an unknown protocol; naming the sequence, if it has no result, or as `alignment.pair_rows`.
+        InputError: for an unknown protocol; naming the sequence, if it has no result or another number of runs than
+            the first, or as `alignment.pair_rows`.
     """
     return evaluate_by(rules(protocol, benchmark, absent=absent), results, truth, present)
 
 
 def evaluate_by(
     how: Rules,
-    results: Mapping[str, np.ndarray],
+    results: Mapping[str, BoxRows],
     truth: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray] | None = None,
 ) -> OPEResult:
     """Evaluate a tracker as `evaluate` does, by rules that need not be those of a toolkit."""
     if not truth:
         raise InputError("there are no sequences to evaluate")
-    paired = []
-    for name, boxes in truth.items():
+    runs: dict[str, list[np.ndarray]] = {}
+    for name in truth:
         if name not in results:
             raise InputError(f"sequence {name} has no result")
+        rows = results[name]
+        runs[name] = rows if isinstance(rows, list) else [rows]
+    if any(isinstance(results[name], list) for name in truth):
+        return _mean_of_runs(how, runs, truth, present)
+    return _evaluate_run(how, {name: rows for name, (rows,) in runs.items()}, truth, present)
+
+
+def _mean_of_runs(
+    how: Rules,
+    results: Mapping[str, list[np.ndarray]],
+    truth: Mapping[str, np.ndarray],
+    present: Mapping[str, np.ndarray] | None,
+) -> OPEResult:
+    """Mean of the curves of each run, and the runs themselves; arguments as in `evaluate`."""
+    first, count = next((name, len(runs)) for name, runs in results.items())
+    for name, runs in results.items():
+        if len(runs) != count or not count:
+            raise InputError(
+                f"sequence {name} has {len(runs)} runs, but {first} has {count}; every sequence needs the same "
+                "number, and at least one"
+            )
+    single = []
+    for number in range(count):
+        try:
+            rows = {name: runs[number] for name, runs in results.items()}
+            single.append(_evaluate_run(how, rows, truth, present))
+        except InputError as error:
+            raise InputError(f"run {number + 1}: {error}") from error
+    return replace(
+        single[0],
+        success=np.mean([run.success for run in single], 0),
+        precision=np.mean([run.precision for run in single], 0),
+        normalised_precision=np.mean([run.normalised_precision for run in single], 0),
+        notes=tuple(f"run {number}: {note}" for number, run in enumerate(single, 1) for note in run.notes),
+        runs=tuple(single),
+        first_xywh=np.stack([[runs[number][0] for runs in results.values()] for number in range(count)]),
+    )
+
+
+def _evaluate_run(
+    how: Rules,
+    results: Mapping[str, np.ndarray],
+    truth: Mapping[str, np.ndarray],
+    present: Mapping[str, np.ndarray] | None,
+) -> OPEResult:
+    """Evaluate one run of every sequence; arguments as in `evaluate`."""
+    paired = []
+    for name, boxes in truth.items():
         shown = None if present is None else present.get(name)
         paired.append(pair_rows(name, boxes, results[name], shown, how))
     true_boxes, predicted, shown_all = (

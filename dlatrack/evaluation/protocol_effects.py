@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.ope import OPEResult, evaluate_by
+from dlatrack.evaluation.ope import BoxRows, OPEResult, evaluate_by
 from dlatrack.evaluation.protocols import PROTOCOLS, Rules, rules
 
 
@@ -34,7 +34,7 @@ class Comparison:
 
 
 def compare_protocols(
-    results: Mapping[str, np.ndarray],
+    results: Mapping[str, BoxRows],
     truth: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray] | None = None,
     *,

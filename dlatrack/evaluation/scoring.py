@@ -29,7 +29,8 @@ class Scored:
     def as_dict(self) -> dict[str, Any]:
         """Names and scores at full precision; None for a score that the protocol does not define.
 
-        The number of failures, `lost`, is an int unless repetitions were averaged.
+        The number of failures, `lost`, is an int unless repetitions were averaged. Results of runs from perturbed
+        first boxes also have the standard deviation of the AUC over the runs, `auc_std`, and their number, `runs`.
         """
         result = self.result
         scores: dict[str, float]
@@ -40,6 +41,8 @@ class Scored:
                 "norm_precision": result.normalised_precision_score,
                 "success_rate": result.success_rate,
             }
+            if result.runs:
+                scores |= {"auc_std": result.auc_std, "runs": len(result.runs)}
         else:
             scores = {
                 "accuracy": result.accuracy,
@@ -54,7 +57,7 @@ class Scored:
 def _number(key: str, value: float) -> float | int | None:
     if math.isnan(value):
         return None
-    return int(value) if key == "lost" and value.is_integer() else value
+    return int(value) if key == "lost" and float(value).is_integer() else value
 
 
 def protocols_of(benchmark: str) -> tuple[str, ...]:
@@ -80,7 +83,7 @@ def score_tracker(
 
     Args:
         tracker: name of the tracker.
-        results: (R, 4) rows by sequence, or in VOT the runs of each sequence.
+        results: (R, 4) rows by sequence, or a list of those of each run; in VOT the runs of each sequence.
         truth: truth of the benchmark.
         protocol: one of `protocols_of`.
         absent: way to count frames without the target in a "folder", see `absent_rule`.

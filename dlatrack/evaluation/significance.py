@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
+
+import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.scoring import Scored, part_of
 from dlatrack.evaluation.statistics.compare import TrackerPair, compare_all
 from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Difference, Estimate, sentence
+from dlatrack.evaluation.statistics.runs import compare_runs
 from dlatrack.evaluation.truth import BenchmarkTruth
 from dlatrack.evaluation.vot.difference import Measured, eao_differences
 from dlatrack.evaluation.vot.scores import VOTResult
@@ -28,7 +32,9 @@ def differences(
         measured: for VOT, overlaps of `measure_runs` by tracker.
 
     Returns:
-        Name of the compared score, "AUC" or "EAO", and the difference of each pair as in `compare_all`.
+        Name of the compared score, "AUC" or "EAO", and the difference of each pair as in `compare_all`, or as in
+        `compare_runs` where one of the two has runs from perturbed first boxes. Runs are paired where the trackers
+        have the same number of them and the first rows of their results are equal, run by run.
 
     Raises:
         InputError: for fewer than two trackers, and as `compare_all` and `eao_differences`.
@@ -49,18 +55,29 @@ def differences(
         return metric, eao_differences(
             trackers, part_of(truth, common), vot[0].interval, protocol=vot[0].protocol
         )
-    per_tracker = {
-        entry.tracker: entry.result.subset(common).sequence_auc
-        for entry in scored
-        if isinstance(entry.result, OPEResult)
-    }
-    return metric, dict(compare_all(per_tracker))
+    results = {e.tracker: e.result.subset(common) for e in scored if isinstance(e.result, OPEResult)}
+    found: dict[TrackerPair, Estimate] = {}
+    plain = {tracker: result.sequence_auc for tracker, result in results.items() if not result.runs}
+    of_plain = compare_all(plain) if len(plain) > 1 else {}
+    for (a, first), (b, second) in combinations(results.items(), 2):
+        if (a, b) in of_plain:
+            found[a, b] = of_plain[a, b]
+        else:
+            found[a, b] = compare_runs(first.run_auc, second.run_auc, paired=_same_starts(first, second))
+    return metric, found
+
+
+def _same_starts(first: OPEResult, second: OPEResult) -> bool:
+    """Whether two trackers have the same number of runs, and those of one number started from the same boxes."""
+    one, other = first.first_xywh, second.first_xywh
+    return one is not None and other is not None and np.array_equal(one, other, equal_nan=True)
 
 
 def as_sentences(metric: str, found: Mapping[TrackerPair, Estimate]) -> list[str]:
     """A sentence for each pair, and one on the number of sequences if there are few."""
     lines = [sentence(difference, *pair, metric=metric) for pair, difference in found.items()]
-    if any(difference.sequences < ENOUGH for difference in found.values()):
+    plain = [each for each in found.values() if not isinstance(each, Difference) or each.runs is None]
+    if any(difference.sequences < ENOUGH for difference in plain):
         lines.append(TOO_FEW)
     return lines
 
@@ -79,6 +96,7 @@ def _entry(metric: str, against: str, difference: Estimate) -> dict[str, Any]:
     keys = ["value", "low", "high", "p", "distinguishable", "sequences", "resamples", "confidence"]
     if isinstance(difference, Difference):
         keys += ["effect", "better", "worse"]
+        keys += ["runs", "paired_runs"] if difference.runs is not None else []
     values = {key: getattr(difference, key) for key in keys}
     finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
     return {"metric": metric, "against": against} | finite
@@ -89,4 +107,10 @@ def _reversed(difference: Estimate) -> Estimate:
     turned = replace(difference, value=0 - difference.value, low=0 - difference.high, high=0 - difference.low)
     if not isinstance(turned, Difference):
         return turned
-    return replace(turned, effect=0 - turned.effect, better=turned.worse, worse=turned.better)
+    return replace(
+        turned,
+        effect=0 - turned.effect,
+        better=turned.worse,
+        worse=turned.better,
+        runs=turned.runs and turned.runs[::-1],
+    )

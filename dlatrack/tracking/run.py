@@ -31,29 +31,31 @@ class Tracker(Protocol):
 class RunResult:
     """Boxes, scores and times of a tracker on a sequence of T frames."""
 
-    boxes_xywh: np.ndarray  #: (T, 4) float64, 0-based px; row 0 is the true box the tracker was given
+    boxes_xywh: np.ndarray  #: (T, 4) float64, 0-based px; row 0 is the box the tracker was started on
     scores: np.ndarray  #: (T,) float64; row 0 is 1
     seconds: np.ndarray  #: (T,) float64, seconds in `init` (row 0) and `update`, without reading the image
     read_seconds: np.ndarray  #: (T,) float64, seconds to read and decode the image
 
 
-def run_one_pass(tracker: Tracker, sequence: Sequence) -> RunResult:
+def run_one_pass(tracker: Tracker, sequence: Sequence, first_xywh: np.ndarray | None = None) -> RunResult:
     """Track a sequence from its first frame to its last, without a restart.
 
     Args:
         tracker: any tracker; this function initialises it.
         sequence: a sequence whose first frame shows the target. Images are not read for a `StaticTracker`.
+        first_xywh: (4,) box that the tracker is started on, 0-based px; None: the true box of the first frame.
 
     Raises:
         InputError: naming the sequence, if the target has no box in the first frame, or the tracker rejects a frame.
 
     Source: OTB, "one-pass evaluation" (Wu et al. 2013).
     """
-    first = sequence.boxes_xywh[0]
-    if not sequence.visible[0] or np.isnan(first).any():
+    true_first = sequence.boxes_xywh[0]
+    if not sequence.visible[0] or np.isnan(true_first).any():
         raise InputError(
             f"sequence {sequence.name} does not show its target in the first frame; nothing to track"
         )
+    first = true_first if first_xywh is None else first_xywh
     count = len(sequence)
     reads = type(tracker) is not StaticTracker  # its subclasses may look at images
     result = RunResult(np.empty((count, 4)), np.ones(count), np.empty(count), np.empty(count))
@@ -63,7 +65,7 @@ def run_one_pass(tracker: Tracker, sequence: Sequence) -> RunResult:
         started = time.perf_counter()
         try:
             if index == 0:
-                tracker.init(image, first.copy())  # a tracker may change its argument; the truth must stay
+                tracker.init(image, first.copy())  # a tracker may change its argument
                 box, score = first, 1.0
             else:
                 box, score = tracker.update(image)

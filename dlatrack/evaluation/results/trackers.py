@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dlatrack.datasets.box_text import MOST_OF_RESULT
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, listed
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.names import match_files, require_all, spells_one
 from dlatrack.evaluation.results.text import read_result_rows
-from dlatrack.files import is_companion
+from dlatrack.files import is_companion, read_json_object
 
 #: Ends of the names of text files beside results: times of pytracking, GOT-10k and VOT, confidences of trackers.
 _BESIDE = re.compile(r"_(time|times|confidence|object_presence_scores)$")
@@ -29,16 +30,34 @@ class TrackerFiles:
 
     name: str  #: name of the folder that holds them, or of the tracker in the names of .mat files
     folder: Path  #: folder of the files
-    files: dict[str, Path]  #: file of each sequence
+    files: dict[str, Path]  #: file of each sequence; of several runs, that of the first
+    #: files `<sequence>_001.txt` of runs from perturbed first boxes, by sequence and number; empty: one plain run
+    runs: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
 
-    def read(self, names: Collection[str]) -> dict[str, np.ndarray]:
-        """(R, 4) rows of each sequence, coordinates as in the files.
+    def read(self, names: Collection[str]) -> dict[str, Any]:
+        """(R, 4) rows of each sequence, or a list with those of each run; coordinates as in the files.
 
         Raises:
-            InputError: naming sequences without a file, or as `read_result_rows` and `read_mat`.
+            InputError: naming sequences without a file, or with other runs than the first one; or as
+                `read_result_rows` and `read_mat`.
         """
         require_all(self.folder, self.files, names)
-        return {name: _read(self.files[name]) for name in names}
+        if not self.runs:
+            return {name: _read(self.files[name]) for name in names}
+        runs = {name: self.runs[name] for name in names}
+        first, numbers = next((name, sorted(files)) for name, files in runs.items())
+        for name, files in runs.items():
+            if sorted(files) != numbers:
+                raise InputError(
+                    f"{self.folder}: sequence {name} has {_listed_runs(files)}, but {first} has "
+                    f"{_listed_runs(numbers)}; every sequence needs the same runs"
+                )
+        return {name: [_read(files[number]) for number in numbers] for name, files in runs.items()}
+
+
+def _listed_runs(numbers: Iterable[int]) -> str:
+    found = [f"{number:03d}" for number in sorted(numbers)]
+    return f"run{'s' if len(found) > 1 else ''} {listed(found, 12)}"
 
 
 def _read(path: Path) -> np.ndarray:
@@ -50,7 +69,10 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
 
     A tracker is a folder with a text file for at least one sequence: that of pysot, pytracking, LaSOT and got10k, at
     any depth; GOT-10k's folders `<sequence>/<sequence>_001.txt`, of which the first repetition counts; or files
-    `<sequence>_<tracker>.mat` of the OTB benchmark.
+    `<sequence>_<tracker>.mat` of the OTB benchmark. Files `<sequence>_001.txt`, `<sequence>_002.txt` and so on beside
+    each other are runs of one tracker from perturbed first boxes, all of which count. A sequence may itself be called
+    `x_001`: whether `x_001.txt` is its result or a run of `x` is what `run.json` of `dlatrack benchmark` says, or
+    without one the reading by which more files of the folder have a meaning; if both fit as many, its own result.
 
     A file like `half_time.txt` holds boxes if the benchmark has a sequence `half_time`, and times if it has `half`
     alone. Hidden companions (`__MACOSX/`, `._half.txt`) are left out.
@@ -64,7 +86,8 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
         Trackers, sorted by name, also those that lack sequences.
 
     Raises:
-        InputError: if there is none, or several files fit a sequence equally well.
+        InputError: if there is none, several files fit a sequence equally well, or a folder has both a plain result
+            and runs of a sequence.
     """
     groups: dict[Path, list[Path]] = {}
     mats: dict[Path, list[Path]] = {}
@@ -72,11 +95,15 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
         kind = {".txt": groups, ".mat": mats}.get(path.suffix.lower())
         if kind is not None and not is_companion(path.relative_to(folder)):
             kind.setdefault(path.parent, []).append(path)
-    found = [
-        TrackerFiles(_name(place, folder, label), place, files)
-        for place, paths in groups.items()
-        if (files := _box_files(paths, names))
-    ]
+    found = []
+    for place, paths in groups.items():
+        files, runs = _box_files(paths, names), _run_files(paths, names)
+        if place != folder and f"{place.name}_001" in {path.stem for path in paths}:
+            runs = {}  # the folder of a sequence in GOT-10k's form, see `_repeated`
+        if runs := _runs_that_count(place, files, runs):
+            files = {name: numbered[min(numbered)] for name, numbered in runs.items()}
+        if files:
+            found.append(TrackerFiles(_name(place, folder, label), place, files, runs))
     found += _repeated(groups, names, folder, label)
     for place, paths in mats.items():
         found += _of_mats(place, paths, names)
@@ -99,6 +126,52 @@ def _box_files(paths: list[Path], names: Collection[str]) -> dict[str, Path]:
     if doubtful.issuperset(found.values()):
         return {name: path for name, path in found.items() if _holds_boxes(path)}
     return found
+
+
+def _run_files(paths: list[Path], names: Collection[str]) -> dict[str, dict[int, Path]]:
+    """Files `<sequence>_001.txt`, `<sequence>_002.txt` and so on, by sequence and number."""
+    by_number: dict[int, list[Path]] = {}
+    for path in paths:
+        if _REPETITION.search(path.stem):
+            by_number.setdefault(int(path.stem[-3:]), []).append(path)
+    runs: dict[str, dict[int, Path]] = {}
+    for number, own in by_number.items():
+        for name, path in match_files(own, names, lambda path: _REPETITION.sub("", path.stem)).items():
+            runs.setdefault(name, {})[number] = path
+    return runs
+
+
+def _runs_that_count(
+    place: Path, files: Mapping[str, Path], runs: dict[str, dict[int, Path]]
+) -> dict[str, dict[int, Path]]:
+    """The runs, if the files of a folder are results of runs; none if they are results of one plain run.
+
+    Args:
+        place: the folder.
+        files: files by sequence if they are plain results.
+        runs: files by sequence and number if they are runs.
+    """
+    recorded = _recorded_as_runs(place)
+    run_files = {path for numbered in runs.values() for path in numbered.values()}
+    are_runs = len(run_files) > len(files) if recorded is None else recorded
+    for name, path in files.items():
+        other = next(iter(runs.get(name, {}).values()), path)
+        mixed = path not in run_files if are_runs else other not in files.values()
+        if name in runs and mixed:
+            raise InputError(
+                f"{place} has both {path.name} and {other.name} for sequence {name}; one plain run and runs from "
+                "perturbed first boxes must be in folders of their own"
+            )
+    return runs if are_runs else {}
+
+
+def _recorded_as_runs(place: Path) -> bool | None:
+    """Whether `dlatrack benchmark` has perturbed the first boxes in this folder; None if it has left no record."""
+    try:
+        record = read_json_object(place / "run.json")
+    except InputError:
+        return None
+    return "perturbation" in record if {"benchmark", "tracker", "protocol"} <= record.keys() else None
 
 
 def _holds_boxes(path: Path) -> bool:

@@ -44,6 +44,11 @@ class Difference(Estimate):
     better: float  #: share of sequences on which a is better
     worse: float  #: share of sequences on which b is better
     seeds: tuple[int, int] = (1, 1)  #: numbers of training seeds of a and of b
+    #: numbers of runs of a and of b on each sequence, resampled too; None: one plain run of both
+    runs: tuple[int, int] | None = None
+    paired_runs: bool = (
+        False  #: whether runs of one number started from the same boxes, and were resampled together
+    )
 
     @classmethod
     def of(
@@ -125,6 +130,12 @@ def sentence(estimate: Estimate, name_a: str, name_b: str, *, metric: str = "AUC
         facts.insert(2, _p_text("corrected p", estimate.p_holm))
     if isinstance(estimate, Difference) and max(estimate.seeds) > 1:
         facts.append(f"{estimate.seeds[0]} and {estimate.seeds[1]} training seeds")
+    if isinstance(estimate, Difference) and estimate.runs is not None:
+        facts.append(
+            f"{estimate.runs[0]} runs from the same first boxes"
+            if estimate.paired_runs
+            else f"{estimate.runs[0]} and {estimate.runs[1]} runs"
+        )
     if not estimate.distinguishable:
         verdict = f"is not distinguishable from {name_b}: difference {estimate.value:.{digits}f}"
     else:
