@@ -35,9 +35,16 @@ RunFolder = Annotated[
 Data = Annotated[
     list[str] | None,
     typer.Option(
-        help="NAME=FOLDER, a pack or the root of a training set, once for each set to mix; or a folder of "
-        "sequences in the OTB layout; or footage=FOLDER, clips with masks and photographs; default: synthetic "
-        "sequences."
+        help="A folder of clips in the OTB layout, or of pictures with boxes.csv (picture,class,x,y,w,h); or "
+        "NAME=FOLDER, a pack or the root of a training set; or footage=FOLDER, clips with masks and photographs; "
+        "once for each place to mix; default: synthetic sequences."
+    ),
+]
+Shares = Annotated[
+    str,
+    typer.Option(
+        help="Relative number of pairs from each --data, in their order, e.g. 3,1,1; default: training sets as for "
+        "the paper, own folders in equal parts."
     ),
 ]
 ScheduleNumber = Annotated[int, typer.Option(help="0: the recipe's.")]
@@ -82,6 +89,7 @@ class Run:
     recipe: Recipe  #: network, assigner and schedule
     folder: Path  #: folder of checkpoint, history and weights
     data: Sequence[str]  #: training data as `open_training_data` takes them; empty: synthetic sequences
+    shares: Sequence[float] | None  #: relative number of pairs from each of `data`
     sequences: int  #: number of synthetic training sequences
     seed: int  #: seed of weights, pairs and label draws
     backbone_weights: str  #: what the backbone starts from; "": as the recipe says
@@ -92,6 +100,7 @@ def train(
     recipe: RecipeName = "",
     out: RunFolder = None,
     data: Data = None,
+    shares: Shares = "",
     sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
     epochs: ScheduleNumber = 0,
     pairs_per_epoch: ScheduleNumber = 0,
@@ -132,7 +141,7 @@ def train(
     chosen = recipe_of(recipe)
     schedule = chosen.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
     chosen = replace(chosen, schedule=schedule)
-    run = Run(chosen, out, data or (), sequences, seed, backbone_weights, tensorboard)
+    run = Run(chosen, out, data or (), _shares(shares), sequences, seed, backbone_weights, tensorboard)
     _check_run(run, device)
     compute = Compute(
         device=device,
@@ -148,6 +157,16 @@ def train(
         raise typer.Exit(status)
 
 
+def _shares(text: str) -> list[float] | None:
+    """The numbers of --shares; None where it is not given."""
+    from dlatrack.datasets.box_text import to_number
+
+    try:
+        return [to_number(part.strip()) for part in text.split(",")] if text else None
+    except ValueError as error:
+        raise InputError(f"--shares takes numbers separated by commas, e.g. 3,1,1; {error}") from None
+
+
 def _check_run(run: Run, device: str) -> None:
     """Raise on what would otherwise fail only after the data have been read."""
     from dlatrack.devices import check_device
@@ -158,6 +177,8 @@ def _check_run(run: Run, device: str) -> None:
     check_seed(run.seed)
     if not run.data and run.sequences < 1:
         raise InputError(f"sequences must be 1 or more, got {run.sequences}")
+    if run.shares and not run.data:
+        raise InputError("--shares are for --data, of which there is none")
     starting_weights(run.recipe.net.backbone, run.backbone_weights or run.recipe.schedule.backbone_start)
 
 
@@ -169,6 +190,7 @@ def _train(run: Run, compute: Compute) -> int:
     Returns:
         The exit status: 0 for a finished training, 128 and the signal's number for an interrupted one.
     """
+    from dlatrack.sampling.training_data import describe_training_data
     from dlatrack.studies.twins import reporter
     from dlatrack.training import engine
     from dlatrack.training.interrupt import stop_signal
@@ -182,6 +204,8 @@ def _train(run: Run, compute: Compute) -> int:
         compute = replace(compute, device=device, ranks=processes)
         crops = _crops(run)
         say = print_line if processes.first else lambda text: None
+        for line in describe_training_data(crops) if run.data else ():
+            say(line)
         say(_describe_steps(recipe.schedule, compute))
         if (folder / engine.CHECKPOINT).exists():
             say(f"resuming from {folder / engine.CHECKPOINT}")
@@ -214,7 +238,7 @@ def _crops(run: Run) -> CropSource | Mixture:
     from dlatrack.sampling.training_data import open_training_data
 
     if run.data:
-        return open_training_data(run.data)
+        return open_training_data(run.data, run.shares)
     return crop_sequences(synthetic_sequences(run.sequences, 0, 20))
 
 
