@@ -31,9 +31,11 @@ from dlatrack.cli.train_options import (
     Replay,
     RunFolder,
     ScheduleNumber,
+    Shares,
     Tensorboard,
     TrainingDevice,
     Trunk,
+    parsed_shares,
 )
 from dlatrack.errors import InputError
 from dlatrack.progress import Progress
@@ -53,6 +55,7 @@ class Run:
     recipe: Recipe  #: network, assigner and schedule
     folder: Path  #: folder of checkpoint, history and weights
     data: Sequence[str]  #: training data as `open_training_data` takes them; empty: synthetic sequences
+    shares: Sequence[float] | None  #: relative number of pairs from each of `data`
     sequences: int  #: number of synthetic training sequences
     seed: int  #: seed of weights, pairs and label draws
     backbone_weights: str  #: what the backbone starts from; "": as the recipe says
@@ -64,6 +67,7 @@ def train(
     recipe: RecipeName = "",
     out: RunFolder = None,
     data: Data = None,
+    shares: Shares = "",
     sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
     epochs: ScheduleNumber = 0,
     pairs_per_epoch: ScheduleNumber = 0,
@@ -101,12 +105,12 @@ def train(
 
     if precision not in PRECISIONS:
         raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
-    chosen = recipe_of(recipe)
-    numbers = (epochs, pairs_per_epoch, batch)
-    chosen = replace(chosen, schedule=_schedule(chosen, *numbers, init, trunk, batch_norm, rate))
-    run = Run(chosen, out, data or (), sequences, seed, backbone_weights, init, tensorboard)
-    _check_run(run, device)
-    _check_numbers(gradients, save_minutes)
+    given = _schedule(recipe_of(recipe), epochs, pairs_per_epoch, batch, init, trunk, batch_norm, rate)
+    chosen = replace(recipe_of(recipe), schedule=given)
+    run = Run(
+        chosen, out, data or (), parsed_shares(shares), sequences, seed, backbone_weights, init, tensorboard
+    )
+    _check_run(run, device, gradients, save_minutes)
     compute = Compute(
         device=device,
         accumulate=accumulate,
@@ -150,14 +154,7 @@ def _schedule(
     return recipe.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
 
 
-def _check_numbers(gradients: str, save_minutes: float) -> None:
-    if gradients not in ("mean", "sum"):
-        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
-    if not save_minutes > 0:
-        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
-
-
-def _check_run(run: Run, device: str) -> None:
+def _check_run(run: Run, device: str, gradients: str, save_minutes: float) -> None:
     """Raise on what would otherwise fail only after the data have been read."""
     from dlatrack.devices import check_device
     from dlatrack.models.initial import load_initial_weights
@@ -165,10 +162,16 @@ def _check_run(run: Run, device: str) -> None:
     from dlatrack.sampling.pairs import check_seed
     from dlatrack.training.identity import backbone_start
 
+    if gradients not in ("mean", "sum"):
+        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
+    if not save_minutes > 0:
+        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
     check_device(device)
     check_seed(run.seed)
     if not run.data and run.sequences < 1:
         raise InputError(f"sequences must be 1 or more, got {run.sequences}")
+    if run.shares and not run.data:
+        raise InputError("--shares are for --data, of which there is none")
     backbone_start(run.recipe, run.backbone_weights, run.init or None)
     if run.init:
         load_initial_weights(build_model(run.recipe), run.recipe, run.init)
@@ -182,6 +185,7 @@ def _train(run: Run, compute: Compute) -> int:
     Returns:
         The exit status: 0 for a finished training, 128 and the signal's number for an interrupted one.
     """
+    from dlatrack.sampling.training_data import describe_training_data
     from dlatrack.studies.twins import reporter
     from dlatrack.training import engine
     from dlatrack.training.interrupt import stop_signal
@@ -195,6 +199,8 @@ def _train(run: Run, compute: Compute) -> int:
         compute = replace(compute, device=device, ranks=processes)
         crops = _crops(run)
         say = print_line if processes.first else lambda text: None
+        for line in describe_training_data(crops) if run.data else ():
+            say(line)
         say(_describe_steps(recipe.schedule, compute))
         if run.init:
             say(_describe_fine_tuning(run.init, recipe.schedule))
@@ -230,7 +236,7 @@ def _crops(run: Run) -> CropSource | Mixture:
     from dlatrack.sampling.training_data import open_training_data
 
     if run.data:
-        return open_training_data(run.data)
+        return open_training_data(run.data, run.shares)
     return crop_sequences(synthetic_sequences(run.sequences, 0, 20))
 
 

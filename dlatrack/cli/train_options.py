@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dlatrack.errors import InputError
+
 RecipeName = Annotated[
     str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all. Not with --replay.")
 ]
@@ -17,9 +19,16 @@ RunFolder = Annotated[
 Data = Annotated[
     list[str] | None,
     typer.Option(
-        help="NAME=FOLDER, a pack or the root of a training set, once for each set to mix; or a folder of "
-        "sequences in the OTB layout; or footage=FOLDER, clips with masks and photographs; default: synthetic "
-        "sequences."
+        help="A folder of clips in the OTB layout, or of pictures with boxes.csv (picture,class,x,y,w,h); or "
+        "NAME=FOLDER, a pack or the root of a training set; or footage=FOLDER, clips with masks and photographs; "
+        "once for each place to mix; default: synthetic sequences."
+    ),
+]
+Shares = Annotated[
+    str,
+    typer.Option(
+        help="Relative number of pairs from each --data, in their order, e.g. 3,1,1; default: training sets as for "
+        "the paper, own folders in equal parts."
     ),
 ]
 ScheduleNumber = Annotated[int, typer.Option(help="0: the recipe's.")]
@@ -70,3 +79,13 @@ Tensorboard = Annotated[
     bool, typer.Option("--tensorboard", help="Write event files for TensorBoard to OUT/tensorboard.")
 ]
 Replay = Annotated[Path | None, typer.Option(help="Repeat a failed step from its file, and train nothing.")]
+
+
+def parsed_shares(text: str) -> list[float] | None:
+    """The numbers of --shares; None where it is not given."""
+    from dlatrack.datasets.box_text import to_number
+
+    try:
+        return [to_number(part.strip()) for part in text.split(",")] if text else None
+    except ValueError as error:
+        raise InputError(f"--shares takes numbers separated by commas, e.g. 3,1,1; {error}") from None

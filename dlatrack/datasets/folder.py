@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.box_text import decode_text, fault_of_box, split_lines, split_numbers
-from dlatrack.datasets.image_folder import check_headers, image_files, utf8_name
+from dlatrack.datasets.image_folder import image_files, upright_sizes, utf8_name
 from dlatrack.datasets.images import ImageFiles
 from dlatrack.datasets.layout import folders_in
 from dlatrack.datasets.sequence import Sequence
@@ -24,7 +24,7 @@ from dlatrack.files import atomic_path, same_file, write_text
 _ANNOTATION = re.compile(r"groundtruth_rect(?:\.([1-9][0-9]*))?\.txt")
 
 
-def read_folder(path: str | Path) -> list[Sequence]:
+def read_folder(path: str | Path, *, needs_first_box: bool = True) -> list[Sequence]:
     """Read one sequence folder of OTB's layout.
 
     `groundtruth_rect.txt` holds one row x, y, w, h per image, separated by commas, blanks or both, in px counted
@@ -37,6 +37,7 @@ def read_folder(path: str | Path) -> list[Sequence]:
 
     Args:
         path: the folder, with `img/` in it.
+        needs_first_box: whether the target must be in the first frame, as for tracking; training needs it in any one.
 
     Returns:
         One sequence for each annotation file that has rows, by number.
@@ -44,25 +45,29 @@ def read_folder(path: str | Path) -> list[Sequence]:
     Raises:
         InputError: naming file, row (from 1) and value. An annotation or `img/` is missing; a row is not four
             numbers, is no box (`box_text.fault_of_box`) or lies outside its own image; there are more or fewer rows
-            than images; or the target is absent in row 1. And naming the image, if it is no frame or cannot be read
-            (`image_folder`), or has an orientation tag; or the folder, if its name is not UTF-8.
+            than images; or the target is absent in row 1, or in every row. And naming the image, if it is no frame or
+            cannot be read (`image_folder`), or has an orientation tag; or the folder, if its name is not UTF-8.
     """
     path = Path(path)
     folder = utf8_name(path.absolute())
     images = image_files(path / "img")
     annotations = _annotations(path, folder)
-    sizes = _sizes(images)
+    sizes = upright_sizes(images)
     sequences = []
     for name, file in annotations.items():
-        boxes_xywh = read_target_boxes(file, sizes)
+        boxes_xywh = read_target_boxes(file, sizes, needs_first_box=needs_first_box)
         sequences.append(Sequence(name, images, boxes_xywh, ~np.isnan(boxes_xywh[:, 0])))
     return sequences
 
 
-def read_folders(root: str | Path) -> list[Sequence]:
+def read_folders(root: str | Path, *, needs_first_box: bool = True) -> list[Sequence]:
     """All sequences in the folders directly below `root`, sorted by folder name, then by target.
 
     A folder counts as a sequence when it has an `img` folder or an annotation file; others are ignored.
+
+    Args:
+        root: folder of the sequence folders.
+        needs_first_box: as in `read_folder`.
 
     Raises:
         InputError: if `root` is not a folder or holds no sequence, or as `read_folder`.
@@ -73,7 +78,9 @@ def read_folders(root: str | Path) -> list[Sequence]:
     folders = sequence_folders(root)
     if not folders:
         raise InputError(f"{root} holds no sequence folder (one with img/ and groundtruth_rect.txt)")
-    return [sequence for folder in folders for sequence in read_folder(folder)]
+    return [
+        sequence for folder in folders for sequence in read_folder(folder, needs_first_box=needs_first_box)
+    ]
 
 
 def sequence_folders(root: Path) -> list[Path]:
@@ -110,29 +117,14 @@ def is_annotated(folder: Path) -> bool:
     return any(_ANNOTATION.fullmatch(path.name) for path in folder.iterdir())
 
 
-def _sizes(images: ImageFiles) -> np.ndarray:
-    """(T, 2) width and height of each image, px, from its header.
-
-    Raises:
-        InputError: as `check_headers`; and naming the first that an EXIF tag would turn.
-    """
-    headers = check_headers(images)
-    for frame, header in enumerate(headers):
-        if header.orientation != 1:
-            raise InputError(
-                f"{images.paths[frame]} has orientation tag {header.orientation}, so that its boxes may be those "
-                f"before or after it is turned; store the image upright, without the tag, and its boxes with it"
-            )
-    return np.array([(header.width, header.height) for header in headers])
-
-
-def read_target_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
+def read_target_boxes(file: Path, sizes: np.ndarray, *, needs_first_box: bool = True) -> np.ndarray:
     """Read and check the annotation of one target.
 
     Args:
         file: rows x, y, w, h in px counted from 1.
         sizes: (T, 2) width and height of each image, px; there must be a row for each, and each box must overlap its
             image.
+        needs_first_box: as in `read_folder`.
 
     Returns:
         (T, 4) float64 xywh, 0-based px; NaN rows where the target is absent.
@@ -140,7 +132,7 @@ def read_target_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
     Raises:
         InputError: as `read_folder`.
     """
-    boxes_xywh = read_annotation_boxes(file)
+    boxes_xywh = read_annotation_boxes(file, needs_first_box=needs_first_box)
     if len(boxes_xywh) != len(sizes):
         raise InputError(
             f"{file} has {len(boxes_xywh)} rows for {len(sizes)} images; one row per image is needed"
@@ -159,26 +151,32 @@ def read_target_boxes(file: Path, sizes: np.ndarray) -> np.ndarray:
     return boxes_xywh
 
 
-def read_annotation_boxes(file: Path) -> np.ndarray:
+def read_annotation_boxes(file: Path, *, needs_first_box: bool = True) -> np.ndarray:
     """Read the boxes of a text file as they are.
 
     Args:
         file: rows x, y, w, h; four NaN say that the target is absent.
+        needs_first_box: as in `read_folder`.
 
     Returns:
         (T, 4) float64 xywh, coordinates as in the file; NaN rows where the target is absent.
 
     Raises:
         InputError: naming file, row and value. There is no row; a row is not four numbers, is NaN in part or has a
-            size that is not positive; or the target is absent in row 1.
+            size that is not positive; or the target is absent in row 1, or in every row.
     """
     rows = split_lines(_text(file))
     if not rows:
         raise InputError(f"{file} is empty; one row x,y,w,h per image is needed")
     boxes_xywh = np.array([_row(file, number, row) for number, row in enumerate(rows, 1)])
-    if np.isnan(boxes_xywh[0]).any():
+    absent = np.isnan(boxes_xywh[:, 0])
+    if needs_first_box and absent[0]:
         raise InputError(
             f"{file} row 1: the target is absent (NaN); a tracker needs a box in the first frame"
+        )
+    if absent.all():
+        raise InputError(
+            f"{file}: the target is absent (NaN) in every row; training needs a box in one or more"
         )
     return boxes_xywh
 

@@ -13,6 +13,8 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from dlatrack.datasets.image_header import ImageHeader, read_header
 from dlatrack.datasets.images import IMAGE_SUFFIXES, UNREADABLE, ImageFiles, fault_in
 from dlatrack.errors import InputError, listed, refusals, shortened
@@ -91,9 +93,25 @@ def check_headers(images: ImageFiles) -> list[ImageHeader]:
         with refusals("read", path):
             header = read_header(path)
         if header is None or header.bits > 8:
-            raise InputError(f"{path} (frame {len(headers) + 1}) {fault_in(path.read_bytes()) or UNREADABLE}")
+            raise InputError(f"{images.place(len(headers))} {fault_in(path.read_bytes()) or UNREADABLE}")
         headers.append(header)
     return headers
+
+
+def upright_sizes(images: ImageFiles) -> np.ndarray:
+    """(T, 2) width and height of each image, px, from its header; for images with boxes.
+
+    Raises:
+        InputError: as `check_headers`; and naming the first that an EXIF tag would turn.
+    """
+    headers = check_headers(images)
+    for frame, header in enumerate(headers):
+        if header.orientation != 1:
+            raise InputError(
+                f"{images.paths[frame]} has orientation tag {header.orientation}, so that its boxes may be those "
+                f"before or after it is turned; store the image upright, without the tag, and its boxes with it"
+            )
+    return np.array([(header.width, header.height) for header in headers])
 
 
 def _in_order(folder: Path, paths: list[Path]) -> list[Path]:

@@ -76,7 +76,12 @@ class ImageFiles:
             return decode_image(path.read_bytes(), upright=self.upright)
         except (OSError, ValueError) as error:
             fault = UNREADABLE if isinstance(error, OSError) else error
-            raise InputError(f"{path} (frame {range(len(self))[index] + 1}) {fault}") from None
+            raise InputError(f"{self.place(index)} {fault}") from None
+
+    def place(self, index: int) -> str:
+        """File and number of a frame, for messages; the only image of a list has no number."""
+        number = f" (frame {range(len(self))[index] + 1})" if len(self) > 1 else ""
+        return f"{self.paths[index]}{number}"
 
 
 def fill(template: str, number: int) -> str:

@@ -26,7 +26,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import file_digest, is_companion
 from dlatrack.provenance import sha256_of
 from dlatrack.sampling.mixture import Mixture, Share
-from dlatrack.sampling.store import CropStore, crop_sequences
+from dlatrack.sampling.store import CropStore, cached_crops, crop_sequences
 
 #: Percent of the pairs, and the largest distance of their frames. Real clips last for two seconds, in which things
 #: change slowly; a composed video changes as much in its few frames.
@@ -72,7 +72,7 @@ def footage_mixture(folder: str | Path, *, seed: int = 0, composed: int = 2000, 
     synthetic = -(-composed // _COMPOSED_PER_SYNTHETIC)
 
     def real_videos() -> list[Track]:
-        tracks = [track for clip in clips for track in read_folder(clip)]
+        tracks = [track for clip in clips for track in read_folder(clip, needs_first_box=False)]
         return tracks + [mirrored(track) for track in tracks]
 
     def composed_videos() -> list[Track]:
@@ -122,9 +122,7 @@ def _crops(name: str, digest: str, key: dict[str, int], videos: Callable[[], lis
     """Crops from the cache folder, built first if necessary."""
     inputs = sha256_of({"files": digest, "dlatrack": __version__, **key})
     path = paths.cache_dir() / f"crops-{name}-{inputs[:16]}.safetensors"
-    if not path.exists():
-        crop_sequences(videos()).save(path)
-    return CropStore.load(path)
+    return cached_crops(path, lambda: crop_sequences(videos()))
 
 
 def _clips(folder: Path) -> list[Path]:

@@ -22,7 +22,8 @@ class Share(NamedTuple):
 
     #: pairs per epoch when all sets take part; without some of them the others keep their proportions
     pairs: float
-    frame_range: int  #: largest distance of the two frames of a pair, in positions of the track
+    #: largest distance of the two frames of a pair, in positions of the track; None: the recipe's
+    frame_range: int | None = None
 
 
 #: The seven training sets of SiamDLA: 600,000 pairs per epoch. The paper does not give its mix. Distances of VID,
@@ -65,10 +66,15 @@ class Mixture:
             )
         for name in self.sources:
             share = self.shares[name]
-            if not 0 < share.pairs < float("inf") or share.frame_range < 0:
+            if not 0 < share.pairs < float("inf") or (share.frame_range or 0) < 0:
                 raise InputError(
                     f"{name} needs a positive number of pairs and a frame range of 0 or more, got {share}"
                 )
+
+    @classmethod
+    def of(cls, crops: CropSource | Mixture) -> Mixture:
+        """Crops as a mixture; one set is a mixture of one, with the recipe's distance between frames."""
+        return crops if isinstance(crops, Mixture) else cls({"crops": crops}, {"crops": Share(1)})
 
     @cached_property
     def sets(self) -> tuple[CropSource, ...]:
@@ -76,8 +82,8 @@ class Mixture:
         return tuple(self.sources.values())
 
     @cached_property
-    def frame_ranges(self) -> tuple[int, ...]:
-        """Largest distance of the frames of a pair for each source."""
+    def frame_ranges(self) -> tuple[int | None, ...]:
+        """Largest distance of the frames of a pair for each source; None: the recipe's."""
         return tuple(self.shares[name].frame_range for name in self.sources)
 
     @cached_property

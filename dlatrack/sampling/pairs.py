@@ -16,7 +16,7 @@ from dlatrack.recipes import AugmentConfig, NetConfig, SamplingConfig
 from dlatrack.sampling.augment import View, augment, draw_window
 from dlatrack.sampling.crops import CROP_SIZE
 from dlatrack.sampling.loader import EpochBatches, load_batches
-from dlatrack.sampling.mixture import Mixture, Share
+from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
 
 
@@ -56,7 +56,8 @@ class PairSource:
     """
 
     crops: CropSource | Mixture  #: one set, or a mixture with shares and distances of its own
-    sampling: SamplingConfig  #: distances (of one set), negative share and augmentation
+    #: negative share, augmentation, and the distance of frames for sets without one of their own
+    sampling: SamplingConfig
     net: NetConfig  #: sizes of template and search region
     seed: int = 0  #: seed of the whole run, 0 to 2^64 - 1
 
@@ -71,9 +72,7 @@ class PairSource:
     @cached_property
     def mixture(self) -> Mixture:
         """The crops as a mixture; one set is a mixture of one."""
-        if isinstance(self.crops, Mixture):
-            return self.crops
-        return Mixture({"crops": self.crops}, {"crops": Share(1, self.sampling.frame_range)})
+        return Mixture.of(self.crops)
 
     def pair(self, epoch: int, index: int) -> Pair:
         """Pair `index` of epoch `epoch`, both from 0."""
@@ -152,7 +151,8 @@ class PairSource:
         template = int(rng.integers(first, end))
         if not positive:
             return start + template, self._draw_other(number, track, rng)
-        reach = mixture.frame_ranges[number]
+        own = mixture.frame_ranges[number]
+        reach = self.sampling.frame_range if own is None else own
         low, high = max(first, template - reach), min(end, template + reach + 1)
         return start + template, start + int(rng.integers(low, high))
 

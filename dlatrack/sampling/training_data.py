@@ -1,22 +1,29 @@
-"""Open training data by the names of data sets, from their official folders or from packs."""
+"""Open training data: data sets by name, from their official folders or from packs, and folders of one's own."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from dlatrack.datasets.check import check
-from dlatrack.datasets.folder import read_folders
+from dlatrack.datasets.image_folder import utf8_name
 from dlatrack.datasets.registry import read
+from dlatrack.datasets.stills import STILLS_FILE
 from dlatrack.errors import InputError
 from dlatrack.sampling.footage import footage_mixture
-from dlatrack.sampling.mixture import PAPER_SHARES, Mixture
+from dlatrack.sampling.mixture import PAPER_SHARES, Mixture, Share
 from dlatrack.sampling.originals import OriginalCrops
+from dlatrack.sampling.own_folders import open_own
 from dlatrack.sampling.pack.index import PACK_FILE
 from dlatrack.sampling.pack.read import PackedCrops, read_pack
 from dlatrack.sampling.pack.write import pack
 from dlatrack.sampling.sources import CropSource
-from dlatrack.sampling.store import crop_sequences
+
+#: Name of a place that holds clips with masks and photographs.
+FOOTAGE = "footage"
 
 
 def open_crops(name: str, folder: str | Path) -> CropSource:
@@ -40,28 +47,119 @@ def open_crops(name: str, folder: str | Path) -> CropSource:
     return packed
 
 
-def open_training_data(places: Sequence[str | Path]) -> CropSource | Mixture:
-    """Open the training data of a command line.
+def open_training_data(
+    places: Sequence[str | Path], shares: Sequence[float] | None = None
+) -> CropSource | Mixture:
+    """Open the training data of a command line, several places as a mixture.
 
     Args:
-        places: `NAME=FOLDER` for each of the training sets to mix, FOLDER being a pack or the root of the set; or one
-            folder of sequences in the OTB layout; or `footage=FOLDER`, see `footage.footage_mixture`.
+        places: any of these, each once. `NAME=FOLDER`: one of the seven training sets, FOLDER being a pack or the
+            root of the set. `footage=FOLDER`: see `footage.footage_mixture`, whose parts keep their proportions. A
+            folder of one's own: clips in the OTB layout, or still pictures with `boxes.csv`, see
+            `own_folders.open_own`.
+        shares: relative number of pairs from each place, in their order. By default the training sets alone are mixed
+            by `mixture.PAPER_SHARES`, and footage and own folders alone in equal parts.
+
+    Returns:
+        A mixture in the order of the places; of the training sets alone, without shares, in that of `PAPER_SHARES`;
+        one folder of clips gives its crops themselves.
 
     Raises:
-        InputError: for anything else, a set that is named twice, or as `open_mixture` and `read_folders`.
+        InputError: for anything else, a place that is given twice, shares that are missing or make no sense, or as
+            `open_mixture`, `footage_mixture` and `open_own`.
     """
-    if len(places) == 1 and str(places[0]).startswith("footage="):
-        return footage_mixture(str(places[0]).removeprefix("footage="))
-    named = [str(place).partition("=")[::2] for place in places]
-    if len(places) == 1 and named[0][0] not in PAPER_SHARES:
-        return crop_sequences(read_folders(places[0]))
-    folders = dict(named)
-    if not places or "" in folders.values() or len(folders) < len(named):
-        raise InputError(
-            f"cannot read training data {' '.join(map(str, places))!r}; name one folder of sequences in the OTB "
-            f"layout, or NAME=FOLDER once for each of {', '.join(PAPER_SHARES)}"
+    parsed = [_parse(str(place)) for place in places]
+    pairs = _check_places(parsed, shares)
+    if not pairs:
+        return open_mixture(dict(parsed))
+    if len(parsed) == 1 and parsed[0][0] == FOOTAGE:
+        return footage_mixture(parsed[0][1])
+    sources: dict[str, CropSource] = {}
+    mixed: dict[str, Share] = {}
+    for (name, folder), label, share in zip(parsed, _labels(parsed), pairs, strict=True):
+        if name == FOOTAGE:
+            footage = footage_mixture(folder)
+            for part, proportion in footage.proportions().items():
+                sources[f"{label}/{part}"] = footage.sources[part]
+                mixed[f"{label}/{part}"] = Share(share * proportion, footage.shares[part].frame_range)
+        elif name:
+            sources[label], mixed[label] = open_crops(name, folder), PAPER_SHARES[name]._replace(pairs=share)
+        else:
+            sources[label], frame_range = open_own(folder)
+            mixed[label] = Share(share, frame_range)
+            if len(parsed) == 1 and frame_range is None:
+                return sources[label]
+    return Mixture(sources, mixed)
+
+
+def describe_training_data(crops: CropSource | Mixture) -> list[str]:
+    """A line for each set: its targets, crops and share, and how many targets are seen in one frame only."""
+    mixture, lines = Mixture.of(crops), []
+    shares = mixture.proportions().items()
+    for (name, share), source, reach in zip(shares, mixture.sets, mixture.frame_ranges, strict=True):
+        alone = int((np.diff(source.tracks) == 1).sum())
+        note = f"; {alone:,} of them in one frame, which is template and search region at once"
+        lines.append(
+            f"{name}: {len(source):,} crops of {source.track_count:,} targets{note if alone and reach != 1 else ''}, "
+            f"{share:.1%} of the pairs"
         )
-    return open_mixture(folders)
+    return lines
+
+
+def _parse(place: str) -> tuple[str, str]:
+    """Name of a set and its folder; the name of a folder of one's own is empty."""
+    name, named, folder = place.partition("=")
+    if named and name in (*PAPER_SHARES, FOOTAGE):
+        if not folder:
+            raise InputError(f"{place} names no folder; {name}=FOLDER is needed")
+        return name, folder
+    if Path(place).is_dir():
+        return "", place
+    choice = f"{', '.join(PAPER_SHARES)} or {FOOTAGE}"
+    if named:
+        raise InputError(f"{name} is no training set; choose from {choice}, or name a folder that exists")
+    raise InputError(
+        f"cannot read training data {place!r}: there is no such folder; a folder of clips in the OTB layout, one of "
+        f"pictures with {STILLS_FILE}, or NAME=FOLDER is needed, NAME being one of {choice}"
+    )
+
+
+def _check_places(parsed: Sequence[tuple[str, str]], shares: Sequence[float] | None) -> list[float]:
+    """The share of each place; none if those of the paper are meant."""
+    if not parsed:
+        raise InputError("no training data are named; one folder or more are needed")
+    keys = [name or os.path.realpath(folder) for name, folder in parsed]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise InputError(f"{twice[0]} is given {keys.count(twice[0])} times as training data; each set once")
+    if shares is not None:
+        if len(shares) != len(parsed) or not all(0 < share < float("inf") for share in shares):
+            raise InputError(
+                f"shares {','.join(f'{share:g}' for share in shares)} do not fit the training data: one positive "
+                f"number for each of the {len(parsed)} places is needed"
+            )
+        return list(shares)
+    of_paper = [name for name, _ in parsed if name in PAPER_SHARES]
+    if of_paper and len(of_paper) < len(parsed):
+        raise InputError(
+            f"{', '.join(of_paper)} and other data have no common shares; say how many pairs come from each place, "
+            f"in their order, e.g. --shares {','.join('1' * len(parsed))}"
+        )
+    return [] if of_paper else [1.0] * len(parsed)
+
+
+def _labels(parsed: Sequence[tuple[str, str]]) -> list[str]:
+    """Name of each set in the mixture: folders of one's own by their names, with a number where one is taken."""
+    taken = {name for name, _ in parsed if name}
+    labels: list[str] = []
+    for name, folder in parsed:
+        base = label = name or utf8_name(Path(os.path.abspath(folder))) or "folder"
+        number = 1
+        while not name and label in taken:
+            number += 1
+            label = f"{base}-{number}"
+        taken.add(label)
+        labels.append(label)
+    return labels
 
 
 def open_mixture(folders: Mapping[str, str | Path]) -> Mixture:

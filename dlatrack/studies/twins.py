@@ -21,7 +21,7 @@ from dlatrack.provenance import sha256_of, versions
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
-from dlatrack.sampling.store import CropStore, crop_sequences
+from dlatrack.sampling.store import cached_crops, crop_sequences
 from dlatrack.sampling.training_data import open_training_data
 from dlatrack.studies.presets import Plan
 from dlatrack.studies.runs import STATIC, split_names
@@ -59,9 +59,8 @@ def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource |
         )
     key = sha256_of({"sequences": count, "length": length, "seed": seed, "dlatrack": __version__})
     path = paths.cache_dir() / f"crops-{key[:16]}.safetensors"
-    if not path.exists():
-        crop_sequences(synthetic_sequences(count, _TRAIN_SEED + _SEED_STRIDE * seed, length)).save(path)
-    return CropStore.load(path)
+    first = _TRAIN_SEED + _SEED_STRIDE * seed
+    return cached_crops(path, lambda: crop_sequences(synthetic_sequences(count, first, length)))
 
 
 def held_out_sequences(plan: Plan, *, data: str | Path = "", seed: int = 0) -> list[Sequence]:

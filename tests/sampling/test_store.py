@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.recipes import recipe
 from dlatrack.sampling.crops import crop_511
-from dlatrack.sampling.store import CropStore, crop_sequences
+from dlatrack.sampling.originals import OriginalCrops
+from dlatrack.sampling.pairs import PairSource
+from dlatrack.sampling.store import CropStore, cached_crops, crop_sequences
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +57,41 @@ def test_absent_frames_are_left_out(sequences):
     assert len(CropStore.build([Sequence("gap", first.frames, boxes, visible)])) == 3
 
 
+def test_the_only_visible_frame_is_template_and_search_region_at_once(sequences):
+    first = sequences[0]
+    alone = np.array([False, True, False, False])
+    store = CropStore.build([Sequence("lonely", first.frames, first.boxes_xywh, alone)])
+    assert store.tracks.tolist() == [0, 1]
+    chosen = recipe("siamcar_small")
+    source = PairSource(store, replace(chosen.sampling, negative_pairs=0), chosen.net)
+    assert source.draw_frames(True, np.random.default_rng(0)) == (0, 0)
+    assert source.pair(0, 0).search.std() > 3
+
+
+def test_all_crops_of_a_data_set_with_its_videos(table, tmp_path, capsys):
+    crops = OriginalCrops.of(table)
+    store = CropStore.of(crops)
+    assert f"{len(crops)}/{len(crops)} crops" in capsys.readouterr().err
+    assert store.target_wh.tolist() == crops.target_wh.tolist()
+    assert store.tracks.tolist() == crops.tracks.tolist()
+    assert store.videos.tolist() == crops.videos.tolist()
+    assert np.abs(store.image(6).astype(int) - crops.image(6)).mean() < 6
+    together = replace(store, video_starts=np.array([0, store.track_count]))
+    assert together.digest() != store.digest(), "other pairs are drawn from them"
+    together.save(tmp_path / "crops.safetensors")
+    loaded = CropStore.load(tmp_path / "crops.safetensors")
+    assert loaded.videos.tolist() == [0, 3]
+    assert loaded.digest() == together.digest()
+
+
+def test_a_cache_is_written_where_cutting_takes_long(store, tmp_path):
+    path = tmp_path / "crops.safetensors"
+    assert cached_crops(path, lambda: store, patience=60) is store
+    assert not path.exists()
+    assert cached_crops(path, lambda: store).digest() == store.digest()
+    assert cached_crops(path, lambda: pytest.fail("cut again"), patience=60).digest() == store.digest()
+
+
 def test_progress_counts_every_track(sequences, store, capsys):
     assert crop_sequences(sequences).digest() == store.digest()
     assert "2/2 sequences" in capsys.readouterr().err
@@ -59,9 +99,8 @@ def test_progress_counts_every_track(sequences, store, capsys):
 
 def test_bad_tracks_are_named(sequences):
     first = sequences[0]
-    alone = np.array([True, False, False, False])
-    with pytest.raises(InputError, match="sequence lonely shows its target in 1 frames; a pair needs 2"):
-        CropStore.build([Sequence("lonely", first.frames, first.boxes_xywh, alone)])
+    with pytest.raises(InputError, match="sequence empty shows its target in no frame; one is needed"):
+        CropStore.build([Sequence("empty", first.frames, first.boxes_xywh, np.zeros(4, bool))])
     flat = first.boxes_xywh.copy()
     flat[2, 3] = 0
     with pytest.raises(InputError, match=r"sequence flat frame 2: box .* has no area"):
