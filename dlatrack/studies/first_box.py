@@ -14,6 +14,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
 from dlatrack.evaluation.results.trackers import find_trackers
 from dlatrack.models.weights import shipped
+from dlatrack.paper.published import auc_gains
 from dlatrack.provenance import save_table
 from dlatrack.recipes.twins import side_by_side
 from dlatrack.studies.presets import sizes
@@ -39,9 +40,26 @@ class FirstBoxStudy:
     @property
     def table(self) -> pd.DataFrame:
         """Mean, standard deviation (n - 1), least and largest AUC over the runs, by tracker."""
-        found = self.auc.agg(["mean", "std", "min", "max"]).T
-        return found.set_axis(["mean", "standard deviation", "least", "largest"], axis=1).rename_axis(
-            "tracker"
+        columns = {"mean": "mean", "std": "standard deviation", "min": "least", "max": "largest"}
+        return self.auc.agg([*columns]).T.rename(columns=columns).rename_axis("tracker")
+
+    @property
+    def gains(self) -> dict[str, float]:
+        """The paper's gains in AUC, which the spread is compared with, as in `published.auc_gains`."""
+        return auc_gains()
+
+    @property
+    def verdict(self) -> str:
+        """Sentences on the spread of the scores over runs, and on how many of the paper's gains are no larger."""
+        spread = self.auc.std(ddof=1)
+        widest = str(spread.idxmax())
+        span = float(self.auc[widest].max() - self.auc[widest].min())
+        smaller = sum(gain <= span for gain in self.gains.values())
+        return (
+            f"A first box that is up to half a pixel off moves the mean AUC over {self.source} by {spread.min():.3f} "
+            f"to {spread.max():.3f} (standard deviation over {len(self.auc)} runs), and that of {widest} by "
+            f"{span:.3f} from the least to the largest. Of the {len(self.gains)} gains that the paper prints "
+            f"{smaller} are no larger; one pass shows none of this."
         )
 
 
@@ -116,23 +134,4 @@ def save_first_box(study: FirstBoxStudy, folder: Path) -> None:
         parameters=study.origin,
         synthetic=study.synthetic,
         folder=folder,
-    )
-
-
-def first_box_verdict(study: FirstBoxStudy, gains: Mapping[str, float]) -> str:
-    """Sentences on the spread of the scores over runs, beside the gains that the paper claims.
-
-    Args:
-        study: study, of `study_first_box`.
-        gains: gains in AUC, by a text that names tracker and benchmark.
-    """
-    spread = study.auc.std(ddof=1)
-    widest = str(spread.idxmax())
-    span = float(study.auc[widest].max() - study.auc[widest].min())
-    smaller = [name for name, gain in gains.items() if gain <= span]
-    return (
-        f"A first box that is up to half a pixel off moves the mean AUC over {study.source} by {spread.min():.3f} to "
-        f"{spread.max():.3f} (standard deviation over {len(study.auc)} runs), and that of {widest} by {span:.3f} "
-        f"from the least to the largest. Of the {len(gains)} gains that the paper prints {len(smaller)} are no "
-        "larger; one pass shows none of this."
     )

@@ -15,9 +15,8 @@ from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.paper.published import auc_gains
 from dlatrack.studies import first_box
-from dlatrack.studies.first_box import FirstBoxStudy, first_box_verdict, save_first_box, study_first_box
+from dlatrack.studies.first_box import FirstBoxStudy, save_first_box, study_first_box
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.perturbation import Perturbation
 from dlatrack.tracking.run import run_one_pass
@@ -95,14 +94,14 @@ def test_numbers_of_runs_that_have_no_spread_are_refused() -> None:
 
 
 def test_words_by_hand() -> None:
-    text = first_box_verdict(TOYS, {"a": 0.025, "b": 0.03, "c": 0.031})
+    text = TOYS.verdict
     assert "moves the mean AUC over 3 toys by 0.010 to 0.017 (standard deviation over 3 runs)" in text
     assert "that of DLA-T by 0.030 from the least to the largest" in text
-    assert "Of the 3 gains that the paper prints " in text
+    assert "Of the 6 gains that the paper prints 6 are no larger" in text
 
 
 def test_gains_of_the_paper() -> None:
-    gains = auc_gains()
+    gains = TOYS.gains
     assert gains["DLA-SiamCAR, OTB100"] == 0.025
     assert gains["DLA-SiamRPN++, UAV123"] == 0.028
     assert len(gains) == 6
