@@ -91,6 +91,13 @@ def weights_compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables and their record; default: only print.")
     ] = None,
+    runs: Annotated[
+        int,
+        typer.Option(
+            help="Runs over the clips from first boxes shifted by at most half a pixel, at least 2; 0: none.",
+            min=0,
+        ),
+    ] = 0,
     fast: Fast = False,
 ) -> None:
     """Run the trackers that come with the package beside OpenCV's: AUC on clips and synthetic video, and speed.
@@ -99,6 +106,7 @@ def weights_compare(
     """
     import torch
 
+    from dlatrack.studies.first_box import save_first_box, study_first_box
     from dlatrack.studies.shipped import save_shipped, study_shipped
 
     torch.set_num_threads(os.cpu_count() or 1)
@@ -117,3 +125,10 @@ def weights_compare(
         print_line(verdict)
     if out is not None:
         save_shipped(study, out)
+    if runs:
+        perturbed = study_first_box("paper", clips=str(clips), runs=runs)
+        cells = [(str(name), *(f"{value:.3f}" for value in row)) for name, row in perturbed.table.iterrows()]
+        title = f"AUC in {runs} runs from first boxes shifted by at most half a pixel, {perturbed.source}"
+        print_table(["tracker", *perturbed.table.columns], cells, title=title)
+        if out is not None:
+            save_first_box(perturbed, out)

@@ -94,6 +94,20 @@ def scores_of(benchmark: str, metric: str) -> dict[str, float]:
     return {score.tracker: score.value for score in published(benchmark, metric)}
 
 
+def auc_gains() -> dict[str, float]:
+    """Gains in AUC of DLA trackers over the trackers that they are built on, by tracker and benchmark.
+
+    They are the differences of the printed scores, e.g. 0.025 for "DLA-SiamCAR, OTB100".
+    """
+    gains = {}
+    for benchmark in ("OTB100", "UAV123"):
+        scores = scores_of(benchmark, "auc")
+        for tracker, value in scores.items():
+            if f"DLA-{tracker}" in scores:
+                gains[f"DLA-{tracker}, {benchmark}"] = round(scores[f"DLA-{tracker}"] - value, 3)
+    return gains
+
+
 def claims(source: str | None = None) -> list[PublishedClaim]:
     """Claims of the paper's text on its tables and figures.
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,23 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlatrack import paths
-from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.resampling import draw_sequences
 from dlatrack.evaluation.statistics.twins import TwinComparison, compare_twins
-from dlatrack.files import file_digest, read_bytes
+from dlatrack.files import file_digest
 from dlatrack.models.weights import find_weights, shipped
 from dlatrack.recipes.twins import label, label_pairs
 from dlatrack.studies import twins
 from dlatrack.studies.presets import plan
-from dlatrack.studies.shipped import clips_without_masks
+from dlatrack.studies.shipped import TARGETS, clips_without_masks, read_shipped_table
 from dlatrack.tracking.online import OnlineTracker
 
 #: Differences in AUC that the notebook asks for; the gains that the paper prints for OTB100 are 0.002 to 0.025.
 WANTED = (0.01, 0.02)
-
-_RECORD = "small_trackers_targets"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +56,10 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
     """
     chosen = plan(preset)
     weights = {name: file_digest(find_weights(name)) for name in shipped()}
-    if not clips:
-        for folder in (paths.figures_dir(), paths.published_figures_dir()):
-            if (folder / f"{_RECORD}.json").exists():
-                return _recorded(folder, weights)
+    recorded = None if clips else read_shipped_table(TARGETS, "target")
+    if recorded is not None:
+        auc, origin = recorded
+        return TwinScores(auc, f"{len(auc)} targets of real clips", False, origin)
     videos = clips_without_masks(Path(clips)) if clips else twins.held_out_sequences(chosen, seed=seed)
     own = [OnlineTracker.from_weights(name) for name in weights]
     trackers = {label(tracker.recipe): tracker for tracker in own}
@@ -95,22 +88,3 @@ def targets_needed(comparisons: list[TwinComparison], *, seed: int = 0) -> pd.Da
         for difference in WANTED:
             rows.append((found.dynamic, difference, *(sequences_needed(difference, s) for s in spreads)))
     return pd.DataFrame(rows, columns=["twins", "difference", "targets", "low", "high"])
-
-
-def _recorded(folder: Path, weights: Mapping[str, str]) -> TwinScores:
-    """The scores of a record, which must be of the weight files with the hashes `weights`."""
-    path, table = folder / f"{_RECORD}.json", folder / f"{_RECORD}.csv"
-    again = "run `dlatrack weights compare --clips CLIPS --out FOLDER` again, or set clips"
-    data, content = read_bytes(table), read_bytes(path)
-    try:
-        record: dict[str, Any] = json.loads(content)
-        described, of_weights = record["data_sha256"], record["parameters"]["weights_sha256"]
-        auc = pd.read_csv(io.BytesIO(data), index_col="target")
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no record of the small trackers: {error}; {again}") from error
-    if hashlib.sha256(data).hexdigest() != described:
-        raise InputError(f"{table} is not the table that {path.name} describes; {again}")
-    if of_weights != dict(weights):
-        raise InputError(f"{path} is of other weights than those of this package; {again}")
-    origin = {"record": table.name, "data_sha256": described}
-    return TwinScores(auc, f"{len(auc)} targets of real clips", False, origin)

@@ -34,6 +34,7 @@ class Sizes:
     schedule: Schedule | None  #: (03) training schedule; None: that of the recipe
     train: tuple[int, int]  #: (03, 04, 09, 13) training videos
     test: tuple[int, int]  #: (03, 04) held-out videos
+    first_box: tuple[int, int, int]  #: (03) runs from perturbed first boxes, videos, and frames in each
     anchors: tuple[int, int]  #: (04) schedule of SiamRPN++: it shows how anchors are trained, not how well
     trackers: int | None  #: (05 to 08) trackers that are scored at most, ours and published ones each
     miniature_length: int  #: (05 to 08) length of the videos of a miniature, in those of the shortest ones
@@ -73,6 +74,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "schedule": (_SHORTEST, _SHORT, None),
     "train": ((2, 4), (60, 20), (0, 0)),
     "test": ((2, 12), (12, 60), (40, 200)),
+    "first_box": ((2, 2, 6), (6, 8, 20), (8, 40, 60)),
     "anchors": ((0, 0), (3, 768), (0, 0)),
     "trackers": (2, None, None),
     "miniature_length": (1, 5, 5),

@@ -18,6 +18,7 @@ from dlatrack.recipes.twins import label
 from dlatrack.tracking.benchmark import run_benchmark
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.perturbation import Perturbation
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.static import StaticTracker
 
@@ -62,6 +63,7 @@ def run_cached(
     *,
     benchmark: str = "OTB100",
     protocol: Literal["one_pass", "reset"] = "one_pass",
+    perturbation: Perturbation | None = None,
     device: str = "cpu",
     workers: int = 1,
 ) -> dict[str, Path]:
@@ -74,6 +76,7 @@ def run_cached(
         decides: JSON values that identify the sequences; their content and the weights are added.
         benchmark: benchmark whose online hyper-parameters are taken, see `Recipe.tuned_for`.
         protocol: "one_pass" or "reset" (VOT).
+        perturbation: perturbation of the first boxes, as in `run_benchmark`.
         device: a torch device.
         workers: processes, each of which uses one core.
 
@@ -89,6 +92,8 @@ def run_cached(
         make = partial(OnlineTracker.from_weights, file, benchmark=recipe.tuned_for(benchmark), device=device)
         makers[label(recipe)] = recipe.name, make, file_digest(file)
     makers[STATIC] = "static", StaticTracker, None
+    if perturbation is not None:
+        decides = {**decides, "perturbation": perturbation.as_json()}
     folders = {}
     for title, (name, make_tracker, digest) in makers.items():
         key = sha256_of({**decides, "content": content, "is": __version__, "weights": digest})[:16]
@@ -99,6 +104,7 @@ def run_cached(
             tracker=name,
             weights_sha256=digest,
             protocol=protocol,
+            perturbation=perturbation,
             workers=workers,
         )
     return folders

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dlatrack import paths
 from dlatrack.adapters import opencv
 from dlatrack.bench.measure import machine
 from dlatrack.datasets.composed.cutouts import masked_clips
@@ -19,7 +23,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.statistics.compare import sentence
 from dlatrack.evaluation.statistics.twins import compare_twins
-from dlatrack.files import file_digest
+from dlatrack.files import file_digest, read_bytes
 from dlatrack.models.weights import find_weights, shipped
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table
@@ -28,6 +32,9 @@ from dlatrack.studies.runs import STATIC
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
+
+#: Tables of `dlatrack weights compare`: scores, AUC by target, and AUC by run from perturbed first boxes.
+SCORES, TARGETS, RUNS = "small_trackers", "small_trackers_targets", "small_trackers_runs"
 
 #: The synthetic benchmark: videos, the seed of the first, and frames. No training uses these seeds.
 _VIDEOS, _SEED, _FRAMES = 40, 5_000_000, 60
@@ -150,7 +157,7 @@ def save_shipped(study: ShippedStudy, folder: Path) -> None:
     Raises:
         InputError: if a file cannot be written.
     """
-    for name, frame in (("small_trackers", study.table), ("small_trackers_targets", study.sequences)):
+    for name, frame in ((SCORES, study.table), (TARGETS, study.sequences)):
         save_table(
             frame,
             name,
@@ -159,3 +166,42 @@ def save_shipped(study: ShippedStudy, folder: Path) -> None:
             synthetic=False,
             folder=folder,
         )
+
+
+def read_shipped_table(name: str, index: str) -> tuple[pd.DataFrame, dict[str, Any]] | None:
+    """A table that `dlatrack weights compare` left beside the figures, or else in the clone.
+
+    Args:
+        name: `TARGETS` or `RUNS`.
+        index: column that names the rows.
+
+    Returns:
+        The table, and JSON values for records that tell where it comes from; None if there is no such table.
+
+    Raises:
+        InputError: for a record that is damaged, or of other weights than those that come with the package.
+    """
+    for folder in (paths.figures_dir(), paths.published_figures_dir()):
+        if (folder / f"{name}.json").exists():
+            return _read_record(folder / f"{name}.json", folder / f"{name}.csv", index)
+    return None
+
+
+def _read_record(path: Path, table: Path, index: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The table of a record, as in `read_shipped_table`."""
+    again = "run `dlatrack weights compare --clips CLIPS --out FOLDER` again, or set clips"
+    data, content = read_bytes(table), read_bytes(path)
+    try:
+        record: dict[str, Any] = json.loads(content)
+        described, of_weights = record["data_sha256"], record["parameters"]["weights_sha256"]
+        frame = pd.read_csv(io.BytesIO(data), index_col=index)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no record of the small trackers: {error}; {again}") from error
+    if hashlib.sha256(data).hexdigest() != described:
+        raise InputError(f"{table} is not the table that {path.name} describes; {again}")
+    if of_weights != {name: file_digest(find_weights(name)) for name in shipped()}:
+        raise InputError(f"{path} is of other weights than those of this package; {again}")
+    named = {
+        key: record["parameters"][key] for key in ("targets", "perturbation") if key in record["parameters"]
+    }
+    return frame, {"record": table.name, "data_sha256": described, **named}

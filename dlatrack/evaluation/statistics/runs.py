@@ -28,8 +28,8 @@ def compare_runs(
 
     A bootstrap of few sequences is too sure of itself. So the deviation of each resample is multiplied by
     sqrt((S - 1) / x), x drawn from chi-squared with S - 1 degrees of freedom, which gives it the tails of Student's
-    t. Of simulated comparisons of trackers without a difference, at most 5.9 % were called different at a level of
-    5 %, with 2 to 100 sequences and 1 or 8 runs.
+    t; and every deviation counts in both directions, because the skewness of few sequences, of which one or two were
+    lost, is no guide. Of simulated comparisons of trackers without a difference, CALIBRATED.
 
     Args:
         a: (N, S) scores of N runs on S >= 2 sequences.
@@ -59,7 +59,8 @@ def compare_runs(
     kept = max(by_sequences - by_runs, 0.0) / by_sequences if by_sequences else 0.0
     of_sequences = np.sqrt(kept * count / (count - 1)) * (differences[drawn].mean(1) - value)
     tails = np.sqrt((count - 1) / generator.chisquare(count - 1, resamples))
-    means = without_rounding(value + tails * (of_sequences + of_runs), size)
+    deviations = tails * (of_sequences + of_runs)
+    means = without_rounding(value + np.concatenate([deviations, -deviations]), size)
     low, high, p = interval(means[None], confidence)
     found = Difference.of(
         differences,
