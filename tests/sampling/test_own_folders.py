@@ -216,6 +216,11 @@ def test_another_box_gives_other_crops(own: Path, tmp_path: Path) -> None:
             None,
             r"\. holds no boxes\.csv and no sequence folder \(one with img/ and groundtruth_rect\.txt\)",
         ),
+        (
+            ["clips/clip0"],
+            None,
+            r"clip0 holds no boxes\.csv .* groundtruth_rect\.txt\); name the folder above it",
+        ),
         (["clips", "stills"], [1], "shares 1 do not fit the training data: .* each of the 2 places"),
         (["clips", "stills"], [1, 0], "shares 1,0 do not fit"),
         (["clips", "stills"], [1, -2.5], r"shares 1,-2\.5 do not fit"),
