@@ -14,6 +14,29 @@ import typer
 
 from dlatrack.cli.options import Seed
 from dlatrack.cli.printing import print_line, print_table
+from dlatrack.cli.train_options import (
+    Accumulate,
+    Backbone,
+    Batch,
+    BatchNorm,
+    Compile,
+    Data,
+    Gradients,
+    Init,
+    Keep,
+    PairWorkers,
+    Precision,
+    Rate,
+    RecipeName,
+    Replay,
+    RunFolder,
+    ScheduleNumber,
+    Shares,
+    Tensorboard,
+    TrainingDevice,
+    Trunk,
+    read_shares,
+)
 from dlatrack.errors import InputError
 from dlatrack.progress import Progress
 
@@ -25,63 +48,6 @@ if TYPE_CHECKING:
     from dlatrack.training.engine import Training
 
 
-RecipeName = Annotated[
-    str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all. Not with --replay.")
-]
-RunFolder = Annotated[
-    Path | None,
-    typer.Option(help="Folder of the run: checkpoint, history, weights; needed, but with --replay."),
-]
-Data = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="A folder of clips in the OTB layout, or of pictures with boxes.csv (picture,class,x,y,w,h); or "
-        "NAME=FOLDER, a pack or the root of a training set; or footage=FOLDER, clips with masks and photographs; "
-        "once for each place to mix; default: synthetic sequences."
-    ),
-]
-Shares = Annotated[
-    str,
-    typer.Option(
-        help="Relative number of pairs from each --data, in their order, e.g. 3,1,1; default: training sets as for "
-        "the paper, own folders in equal parts."
-    ),
-]
-ScheduleNumber = Annotated[int, typer.Option(help="0: the recipe's.")]
-Batch = Annotated[int, typer.Option(help="Pairs of a batch, of all processes together; 0: the recipe's.")]
-TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under torchrun cpu or cuda.")]
-Backbone = Annotated[
-    str,
-    typer.Option(
-        help="What the backbone starts from: imagenet (torchvision's weights, fetched once), random, or a file; "
-        "empty: the recipe's."
-    ),
-]
-PairWorkers = Annotated[
-    int,
-    typer.Option(
-        help="Processes that prepare pairs, for each training process; 0: it does so itself.", min=0
-    ),
-]
-Accumulate = Annotated[
-    int, typer.Option(help="Parts of a batch computed one after the other, to save memory.", min=1)
-]
-Precision = Annotated[
-    str, typer.Option(help="float32, bfloat16, or float16 with a scaled loss (GPUs before Ampere).")
-]
-Compile = Annotated[
-    bool, typer.Option("--compile", help="Compile the network; needs a C++ compiler, on GPUs triton too.")
-]
-Gradients = Annotated[
-    str, typer.Option(help="mean or sum of a batch's parts (pysot: sum); the learning rate is for that.")
-]
-Keep = Annotated[int, typer.Option(help="Last epochs whose weights stay, with the best one.", min=0)]
-Tensorboard = Annotated[
-    bool, typer.Option("--tensorboard", help="Write event files for TensorBoard to OUT/tensorboard.")
-]
-Replay = Annotated[Path | None, typer.Option(help="Repeat a failed step from its file, and train nothing.")]
-
-
 @dataclass(frozen=True)
 class Run:
     """A training as the command line describes it."""
@@ -89,10 +55,11 @@ class Run:
     recipe: Recipe  #: network, assigner and schedule
     folder: Path  #: folder of checkpoint, history and weights
     data: Sequence[str]  #: training data as `open_training_data` takes them; empty: synthetic sequences
-    shares: Sequence[float] | None  #: relative number of pairs from each of `data`
+    shares: Sequence[float] | None  #: relative number of pairs from each of `data`; None: the usual ones
     sequences: int  #: number of synthetic training sequences
     seed: int  #: seed of weights, pairs and label draws
     backbone_weights: str  #: what the backbone starts from; "": as the recipe says
+    init: str  #: weights of the whole network to start from; "": none
     tensorboard: bool  #: whether event files are written
 
 
@@ -108,6 +75,10 @@ def train(
     seed: Seed = 0,
     device: TrainingDevice = "cpu",
     backbone_weights: Backbone = "",
+    init: Init = "",
+    trunk: Trunk = "",
+    batch_norm: BatchNorm = "",
+    rate: Rate = 0.0,
     workers: PairWorkers = 0,
     accumulate: Accumulate = 1,
     precision: Precision = "float32",
@@ -134,15 +105,11 @@ def train(
 
     if precision not in PRECISIONS:
         raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
-    if gradients not in ("mean", "sum"):
-        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
-    if not save_minutes > 0:
-        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
-    chosen = recipe_of(recipe)
-    schedule = chosen.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
-    chosen = replace(chosen, schedule=schedule)
-    run = Run(chosen, out, data or (), _shares(shares), sequences, seed, backbone_weights, tensorboard)
+    chosen = _scheduled(recipe_of(recipe), epochs, pairs_per_epoch, batch, init, trunk, batch_norm, rate)
+    parts = read_shares(shares, data)
+    run = Run(chosen, out, data or (), parts, sequences, seed, backbone_weights, init, tensorboard)
     _check_run(run, device)
+    _check_numbers(gradients, save_minutes)
     compute = Compute(
         device=device,
         accumulate=accumulate,
@@ -157,29 +124,59 @@ def train(
         raise typer.Exit(status)
 
 
-def _shares(text: str) -> list[float] | None:
-    """The numbers of --shares; None where it is not given."""
-    from dlatrack.datasets.box_text import to_number
+def _scheduled(
+    recipe: Recipe,
+    epochs: int,
+    pairs_per_epoch: int,
+    batch: int,
+    init: str,
+    trunk: str,
+    batch_norm: str,
+    rate: float,
+) -> Recipe:
+    """A recipe with its own schedule, or with `init` that of fine-tuning, in the numbers of the command line."""
+    from dlatrack.recipes.fine_tuning import BATCH_NORM, RATE, TRUNKS, fine_tuning
 
-    try:
-        return [to_number(part.strip()) for part in text.split(",")] if text else None
-    except ValueError as error:
-        raise InputError(f"--shares takes numbers separated by commas, e.g. 3,1,1; {error}") from None
+    if init:
+        schedule = fine_tuning(
+            recipe.schedule,
+            epochs=epochs,
+            pairs_per_epoch=pairs_per_epoch,
+            batch=batch,
+            trunk=trunk or TRUNKS[0],
+            batch_norm=batch_norm or BATCH_NORM[0],
+            rate=rate or RATE,
+        )
+        return replace(recipe, schedule=schedule)
+    given = {"--trunk": trunk, "--batch-norm": batch_norm, "--rate": rate}
+    if unused := [name for name, value in given.items() if value]:
+        raise InputError(f"{' and '.join(unused)} only have a meaning with --init, which is missing")
+    schedule = recipe.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
+    return replace(recipe, schedule=schedule)
+
+
+def _check_numbers(gradients: str, save_minutes: float) -> None:
+    if gradients not in ("mean", "sum"):
+        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
+    if not save_minutes > 0:
+        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
 
 
 def _check_run(run: Run, device: str) -> None:
     """Raise on what would otherwise fail only after the data have been read."""
     from dlatrack.devices import check_device
-    from dlatrack.models.backbones import starting_weights
+    from dlatrack.models.initial import load_initial_weights
+    from dlatrack.models.siamese import build_model
     from dlatrack.sampling.pairs import check_seed
+    from dlatrack.training.identity import backbone_start
 
     check_device(device)
     check_seed(run.seed)
     if not run.data and run.sequences < 1:
         raise InputError(f"sequences must be 1 or more, got {run.sequences}")
-    if run.shares and not run.data:
-        raise InputError("--shares are for --data, of which there is none")
-    starting_weights(run.recipe.net.backbone, run.backbone_weights or run.recipe.schedule.backbone_start)
+    backbone_start(run.recipe, run.backbone_weights, run.init or None)
+    if run.init:
+        load_initial_weights(build_model(run.recipe), run.recipe, run.init)
 
 
 def _train(run: Run, compute: Compute) -> int:
@@ -207,6 +204,8 @@ def _train(run: Run, compute: Compute) -> int:
         for line in describe_training_data(crops) if run.data else ():
             say(line)
         say(_describe_steps(recipe.schedule, compute))
+        if run.init:
+            say(_describe_fine_tuning(run.init, recipe.schedule))
         if (folder / engine.CHECKPOINT).exists():
             say(f"resuming from {folder / engine.CHECKPOINT}")
         stream = None if processes.first else io.StringIO()
@@ -218,6 +217,7 @@ def _train(run: Run, compute: Compute) -> int:
                 folder,
                 seed=run.seed,
                 backbone_weights=run.backbone_weights,
+                init=run.init or None,
                 compute=compute,
                 on_step=reporter(recipe.name, progress, listener),
                 should_stop=lambda: bool(asked_to_stop()),
@@ -252,7 +252,7 @@ def _save(run: Run, training: Training, crops: CropSource | Mixture, compute: Co
     from dlatrack.provenance import versions
     from dlatrack.training.identity import describe_run
 
-    described = describe_run(run.recipe, crops, run.seed, run.backbone_weights, compute)
+    described = describe_run(run.recipe, crops, run.seed, run.backbone_weights, compute, run.init or None)
     file = run.folder / f"{run.recipe.name}.safetensors"
     save_weights(file, training.net, run.recipe, {"run": described, "versions": versions()})
     return file
@@ -266,6 +266,17 @@ def _describe_steps(schedule: Schedule, compute: Compute) -> str:
     return (
         f"batch of {schedule.batch} pairs{parts}, learning rate {schedule.rate:g} for the {compute.gradients} of the "
         f"parts' gradients, {compute.precision}{', compiled' if compute.compile else ''}, {compute.device}"
+    )
+
+
+def _describe_fine_tuning(init: str, schedule: Schedule) -> str:
+    """One line on what a fine-tuning starts from, and on what stays as it is."""
+    frozen = schedule.unfreeze_epoch >= schedule.epochs
+    trunk = "backbone frozen" if frozen else f"backbone at {schedule.backbone_factor:g} times the rate"
+    norm = "kept" if schedule.frozen_batch_norm else "gathered"
+    return (
+        f"starting from {init}; {schedule.epochs} epochs of {schedule.pairs_per_epoch:,} pairs, cosine to "
+        f"{schedule.final_rate:g}, {trunk}, statistics of batch norm {norm}"
     )
 
 

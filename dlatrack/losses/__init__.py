@@ -36,4 +36,5 @@ LOSSES: dict[str, Loss] = {
     "car": _at_points(siamcar_loss),
     "ban": _at_points(siamban_loss),
     "fcpp": _at_points(siamfcpp_loss),
+    "nano": _at_points(siamban_loss),
 }

@@ -66,6 +66,29 @@ class _Correlation(torch.autograd.Function):
         return of_search, of_template
 
 
+def pixelwise_correlation(search: Tensor, template: Tensor) -> Tensor:
+    """Compare every cell of a search region with every cell of its template.
+
+    Args:
+        search: (B, C, H, W).
+        template: (B, C, h, w), or (1, C, h, w) for the whole batch.
+
+    Returns:
+        (B, h * w, H, W) products of cells, summed over channels; channel n is template cell n, row-major.
+
+    Raises:
+        ValueError: when channels differ, or the batches do and the template's is not 1.
+
+    Source: Alpha-Refine (Yan et al. 2021) Sec. 3.2, pixel-wise correlation; public NanoTrack code.
+    """
+    if template.shape[1] != search.shape[1] or len(template) not in (1, len(search)):
+        raise ValueError(
+            f"template {tuple(template.shape)} must match search {tuple(search.shape)} in batch and channels"
+        )
+    products = template.flatten(2).transpose(1, 2) @ search.flatten(2)
+    return products.reshape(len(search), -1, *search.shape[2:])
+
+
 def cross_correlation(search: Tensor, template: Tensor) -> Tensor:
     """Slide a template over its search region, summed over channels.
 

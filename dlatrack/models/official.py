@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dlatrack.models.heads import BanHead, CarHead, FcHead, FcppHead, RpnHead
+from dlatrack.errors import InputError
+from dlatrack.models.heads import BanHead, CarHead, FcHead, FcppHead, NanoHead, RpnHead
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict, read_state, renamed
 
@@ -24,6 +25,28 @@ _FCPP_BLOCKS = {
     r"head\.cls_score_p5": "cls_score",
     r"head\.ctr_score_p5": "centerness",
     r"head\.bbox_offsets_p5": "box_offsets",
+}
+
+#: Parts of a branch of NanoTrack V3, before and after "cls" or "reg" in the public name.
+_NANO_PARTS = {
+    ("corr_pw_", r"\.conv_kernel\."): "pixel_kernel.",
+    ("corr_pw_", r"\.conv_search\."): "pixel_search.",
+    ("corr_pw_", r"\.CA_layer\."): "attention.",
+    ("corr_pw_", r"\.conv\."): "pixel.",
+    ("corr_dw_", r"\.conv_kernel\."): "depth_kernel.",
+    ("corr_dw_", r"\.conv_search\."): "depth_search.",
+    ("down_", r"\.0\."): "join.",
+}
+
+#: Places in a block of NanoTrack's trunk, and torchvision's names: block 1 has no expansion, blocks 2 and 3 have no
+#: squeeze-and-excitation.
+_NANO_BLOCKS = {
+    "1": {"0": "0.0", "1": "0.1", r"3\.fc\.0": "1.fc1", r"3\.fc\.2": "1.fc2", "4": "2.0", "5": "2.1"},
+    "[23]": {"0": "0.0", "1": "0.1", "3": "1.0", "4": "1.1", "7": "2.0", "8": "2.1"},
+    r"\d+": {
+        **{"0": "0.0", "1": "0.1", "3": "1.0", "4": "1.1", "7": "3.0", "8": "3.1"},
+        **{r"5\.fc\.0": "2.fc1", r"5\.fc\.2": "2.fc2"},
+    },
 }
 
 #: Patterns of public names and what replaces them, by head; the first one that matches a name is applied. Level
@@ -59,14 +82,34 @@ _RENAMES: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
         (r"^head\.si$", "head.box_scale"),
         (r"^head\.bi$", "head.box_bias"),
     ),
+    NanoHead: (
+        *(
+            (rf"^backbone\.features\.({block})\.conv\.{theirs}\.", rf"backbone.features.\1.block.{ours}.")
+            for block, places in _NANO_BLOCKS.items()
+            for theirs, ours in places.items()
+        ),
+        *(
+            (rf"^ban_head\.{first}{branch}{last}", f"head.{branch.replace('reg', 'box')}.{ours}")
+            for (first, last), ours in _NANO_PARTS.items()
+            for branch in ("cls", "reg")
+        ),
+        (r"^ban_head\.cls_tower\.", "head.cls.tower."),
+        (r"^ban_head\.cls_logits\.0\.", "head.cls.predict."),
+        (r"^ban_head\.bbox_pred\.0\.", "head.box.predict."),
+        (r"^ban_head\.bbox_tower\.", "head.box.tower."),
+    ),
 }
+
+#: What a public checkpoint may hold beyond its network, by head: NanoTrack stores a neck that it never uses.
+_UNUSED: dict[type[nn.Module], tuple[str, ...]] = {NanoHead: ("neck.downsample.",)}
 
 
 def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str, Tensor]) -> None:
     """Fill a network with the weights of the public code of the same tracker.
 
-    Supported are pysot's SiamRPN++ and SiamRPN on AlexNet, SiamCAR, SiamBAN, video_analyst's SiamFC++ on Inception-v3
-    and siamfc-pytorch. The recipes have the input format that these weights expect (`NetConfig.input_format`).
+    Supported are pysot's SiamRPN++ and SiamRPN on AlexNet, SiamCAR, SiamBAN, video_analyst's SiamFC++ on
+    Inception-v3, siamfc-pytorch, and NanoTrack V3, whose neck, which its network never uses, may be left out. The
+    recipes have the input format that these weights expect (`NetConfig.input_format`).
 
     Args:
         net: network of `build_model`; filled in place, and unchanged when anything is wrong.
@@ -77,7 +120,8 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
         InputError: when the file cannot be read, for missing, unknown, ill-shaped or not finite weights, and for two
             that would have the same name.
 
-    Source: state dict layouts of pysot, of the public SiamCAR and SiamBAN code, of video_analyst and siamfc-pytorch.
+    Source: state dict layouts of pysot, of the public SiamCAR and SiamBAN code, of video_analyst, siamfc-pytorch
+    and NanoTrack.
     """
     state, source = read_state(path_or_state_dict)
     renames = _RENAMES[type(net.head)]
@@ -86,7 +130,10 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
         _transpose_down(ours, net.head)
     if type(net.head) is RpnHead and len(net.head.levels) > 1:
         _equal_weights(ours, net.head)
-    load_strict(net, ours, source)
+    if isinstance(net.head, NanoHead):
+        _check_nanotrack_version(state, source)
+        ours = {name: _as_convolution(name, value) for name, value in ours.items()}
+    load_strict(net, ours, source, ignored=_UNUSED.get(type(net.head), ()))
 
 
 def _renamed(name: str, renames: tuple[tuple[str, str], ...]) -> str:
@@ -109,3 +156,22 @@ def _equal_weights(state: dict[str, Tensor], head: RpnHead) -> None:
     names = ("head.cls_weight", "head.loc_weight")
     if not any(name in state for name in names):
         state.update({name: torch.ones(len(head.levels)) for name in names})
+
+
+def _check_nanotrack_version(state: Mapping[str, Tensor], source: str) -> None:
+    """Raise on a checkpoint of NanoTrack V1 or V2, whose heads have fewer correlations."""
+    if any(name.startswith("ban_head.corr_dw_") for name in state):
+        return
+    first = "ban_head.corr_dw_cls.conv_kernel.0.weight"
+    for version, part in (("V1", "ban_head.corr_pw."), ("V2", "ban_head.corr_pw_cls.")):
+        if any(name.startswith(part) for name in state):
+            raise InputError(
+                f"{source} is a checkpoint of NanoTrack {version}; recipe nanotrack_v3 is V3 "
+                f"(nanotrackv3.pth), whose depth-wise correlations are missing here, first {first}"
+            )
+
+
+def _as_convolution(name: str, value: Tensor) -> Tensor:
+    """A linear layer of NanoTrack's squeeze-and-excitation, (out, in), as a 1x1 convolution (out, in, 1, 1)."""
+    linear = name.startswith("backbone.") and ".fc" in name and value.ndim == 2
+    return value[..., None, None] if linear else value

@@ -73,13 +73,15 @@ class SiameseNet(nn.Module):
         self._frozen = None
         return super().train(mode)
 
-    def train_mode(self, backbone_trains: bool, dtype: torch.dtype = torch.float32) -> SiameseNet:
+    def train_mode(
+        self, backbone_trains: bool, dtype: torch.dtype = torch.float32, *, frozen_batch_norm: bool = False
+    ) -> SiameseNet:
         """Put the network in training mode; call it at the start of every epoch.
 
-        Neck and head always train, their batch norm with batch statistics. The backbone is frozen until
-        `backbone_trains`; then its trainable part joins in (`Backbone.train_mode`; Inception-v3 freezes less than
-        the others). The result depends on the argument alone, not on earlier calls, so a resumed run freezes what a
-        whole run froze.
+        Neck and head always train, their batch norm with batch statistics unless these are frozen. The backbone is
+        frozen until `backbone_trains`; then its trainable part joins in (`Backbone.train_mode`; Inception-v3 freezes
+        less than the others). The result depends on the arguments alone, not on earlier calls, so a resumed run
+        freezes what a whole run froze.
 
         While all of it is frozen, a faster copy may compute in its place on a CPU (`frozen.FrozenTrunk`): the weights
         of the backbone must not be changed meanwhile.
@@ -87,6 +89,7 @@ class SiameseNet(nn.Module):
         Args:
             backbone_trains: whether the backbone is past its unfreezing.
             dtype: dtype in which a frozen backbone computes.
+            frozen_batch_norm: whether all batch norm uses, and keeps, its running statistics; its weights train.
 
         Source: SiamDLA Sec. 4.1 (frozen for the first ten epochs); layers and batch norm as in the public code of
         each tracker.
@@ -94,6 +97,10 @@ class SiameseNet(nn.Module):
         self.train()
         self.requires_grad_(True)
         self.backbone.train_mode(backbone_trains)
+        if frozen_batch_norm:
+            for part in self.modules():
+                if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                    part.eval()
         if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
             self._frozen = FrozenTrunk.of(self.backbone, dtype)
         return self

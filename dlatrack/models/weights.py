@@ -138,6 +138,15 @@ def read_weights_info(path: str | Path) -> WeightsInfo:
     return _info(path, read_safetensors(path)[1])
 
 
+def has_card(path: str | Path) -> bool:
+    """Whether a safetensors file is a weight file of this package, with recipe and model card.
+
+    Raises:
+        InputError: when it is missing, truncated or no safetensors file.
+    """
+    return _METADATA in read_safetensors(path)[1]
+
+
 def _stored(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
     if not value.is_floating_point():
         return value

@@ -97,6 +97,8 @@ class Schedule:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     clip_norm: float | None = 10.0  #: largest global L2 norm of the gradient; None: any
+    #: whether batch norm keeps the statistics it starts with, in neck, head and backbone; its weights still train
+    frozen_batch_norm: bool = False
 
     def __post_init__(self) -> None:
         for name in ("epochs", "pairs_per_epoch", "batch"):
@@ -150,6 +152,7 @@ _TITLES = {
     "siamban": "SiamBAN",
     "cosiamrpn": "CoSiamRPN",
     "siamfcpp": "SiamFC++",
+    "nanotrack_v3": "NanoTrack V3",
 }
 
 

@@ -8,7 +8,10 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dlatrack.errors import InputError
-from dlatrack.recipes import Recipe
+from dlatrack.recipes import Recipe, Schedule
+
+#: Fields that files of earlier versions lack, with the values that they had before these became settings.
+_ADDED: Mapping[type, Mapping[str, Any]] = {Schedule: {"frozen_batch_norm": False}}
 
 
 def recipe_from_dict(data: Any, source: str) -> Recipe:
@@ -50,6 +53,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
 def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
     _check(isinstance(value, Mapping), where, "an object", value)
     names = {field.name for field in fields(kind)}
+    value = {**_ADDED.get(kind, {}), **value}
     if names != set(value):
         odd = ", ".join(sorted(names ^ set(value)))
         raise ValueError(f"{where} must have exactly the fields {', '.join(sorted(names))}; wrong: {odd}")

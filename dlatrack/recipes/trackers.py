@@ -197,6 +197,26 @@ _SIAMRPNPP_SMALL = replace(
 )
 
 
+_NANOTRACK_V3_ONLINE = OnlineConfig(penalty_k=0.138, window_influence=0.455, rate=0.348)
+
+_NANOTRACK_V3 = replace(
+    _SIAMBAN,
+    name="nanotrack_v3",
+    net=NetConfig(
+        backbone="mobilenet_v3",
+        levels=(5,),
+        neck="none",
+        channels=96,
+        head="nano",
+        score_size=15,
+        stride=16,
+    ),
+    assign=AssignConfig("ellipse", point_offset=15),
+    schedule=Schedule(epochs=50, pairs_per_epoch=400_000, batch=64),
+    online=dict.fromkeys(_SIAMRPNPP.online, _NANOTRACK_V3_ONLINE),  # one setting for all
+)
+
+
 def _with_dla(fixed: Recipe, assigner: str, **options: Any) -> Recipe:
     """The same tracker with dynamic label assignment; nothing but the assigner and the name changes."""
     assign = AssignConfig(assigner, fixed.assign.point_offset, options)
@@ -221,6 +241,8 @@ RECIPES: dict[str, Recipe] = {
         _with_dla(_SIAMCAR_SMALL, "dla_points"),
         _SIAMRPNPP_SMALL,
         _with_dla(_SIAMRPNPP_SMALL, "dla_anchors"),
+        _NANOTRACK_V3,
+        _with_dla(_NANOTRACK_V3, "dla_points"),
     )
 }
 

@@ -60,6 +60,7 @@ FAMILIES: dict[str, Family] = {
     "car": Family(siamcar_step),
     "ban": Family(siamban_step),
     "fcpp": Family(siamfcpp_step, affine_window),
+    "nano": Family(siamban_step),
 }
 
 

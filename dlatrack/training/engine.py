@@ -14,7 +14,8 @@ from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
 from dlatrack.files import check_writable, remove_leftovers
 from dlatrack.memory import reuse_freed_memory
-from dlatrack.models.backbones import load_backbone_weights, starting_weights
+from dlatrack.models.backbones import load_backbone_weights
+from dlatrack.models.initial import load_initial_weights
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
@@ -32,7 +33,7 @@ from dlatrack.training.checkpoints import (
 )
 from dlatrack.training.compute import Compute, check_compiler, compile_network
 from dlatrack.training.history import StepRow, read_history, write_history
-from dlatrack.training.identity import describe_run
+from dlatrack.training.identity import backbone_start, describe_run
 from dlatrack.training.replay import save_step
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 from dlatrack.training.snapshots import keep_snapshot
@@ -59,6 +60,7 @@ def train(
     seed: int = 0,
     backbone_weights: str | Path | None = None,
     until_epoch: int | None = None,
+    init: str | Path | None = None,
     compute: Compute | None = None,
     on_step: Callable[[StepRow, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -81,6 +83,8 @@ def train(
         seed: seed of initial weights, pairs and label draws.
         backbone_weights: initial weights of the backbone: "imagenet" (torchvision's weights, fetched once), "random",
             or a file; None: as the recipe says (`Schedule.backbone_start`).
+        init: weights of the whole network to start from, instead of random ones and `backbone_weights`: see
+            `models.initial.load_initial_weights`. The schedule is the recipe's: `recipes.fine_tuning` has one for it.
         until_epoch: number of epochs in all after which the call returns; None: those of the schedule.
         compute: device, processes, precision and checkpoints; None: this process on the CPU.
         on_step: called with each step and the number of steps of the whole run, in rank 0.
@@ -104,7 +108,7 @@ def train(
     # A finished run is only read, and several processes may read it at the same time.
     only_read = compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
     with nullcontext() if only_read else compute.ranks.owned_folder(folder):
-        run = _Run(recipe, crops, Path(folder), seed, backbone_weights, compute)
+        run = _Run(recipe, crops, Path(folder), seed, backbone_weights, init, compute)
         return run.train_until(last, on_step, should_stop)
 
 
@@ -118,6 +122,7 @@ class _Run:
         folder: Path,
         seed: int,
         backbone_weights: str | Path | None,
+        init: str | Path | None,
         compute: Compute,
     ) -> None:
         schedule = recipe.schedule
@@ -126,11 +131,13 @@ class _Run:
         compute.check_batches(schedule)
         if compute.compile:
             check_compiler(compute.device)
-        start = starting_weights(recipe.net.backbone, backbone_weights or schedule.backbone_start)
-        self.run = describe_run(recipe, crops, seed, backbone_weights, compute)
+        start = backbone_start(recipe, backbone_weights, init)
+        self.run = describe_run(recipe, crops, seed, backbone_weights, compute, init)
         self.net = build_model(recipe, torch.Generator().manual_seed(seed))
         if start is not None:
             load_backbone_weights(self.net.backbone, start, recipe.net.input_format)
+        if init is not None:
+            load_initial_weights(self.net, recipe, init)
         scaler = loss_scaler(compute.precision, compute.device)
         self.done, self.momentum = Position(0, 0), dict[str, torch.Tensor]()
         self.steps: list[StepRow] = []
@@ -229,7 +236,11 @@ class _Run:
     def _prepare(self, epoch: int, first: int) -> torch.optim.SGD:
         """Freeze the parts that do not train; a new optimiser begins when the backbone joins."""
         schedule = self.recipe.schedule
-        self.net.train_mode(epoch >= schedule.unfreeze_epoch, trunk_dtype(self.compute.precision))
+        self.net.train_mode(
+            epoch >= schedule.unfreeze_epoch,
+            trunk_dtype(self.compute.precision),
+            frozen_batch_norm=schedule.frozen_batch_norm,
+        )
         if self.optimizer is None or epoch == schedule.unfreeze_epoch:
             self.optimizer = build_optimizer(self.net, schedule)
             if self.compute.compile:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import dlatrack
+from dlatrack.errors import InputError
 from dlatrack.files import file_digest
 from dlatrack.models.backbones import starting_weights
+from dlatrack.models.weights import find_weights
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.sources import CropSource
@@ -20,9 +22,10 @@ def describe_run(
     seed: int,
     backbone_weights: str | Path | None,
     compute: Compute | None = None,
+    init: str | Path | None = None,
 ) -> dict[str, Any]:
     """Describe the inputs that decide the outcome of a run, as plain JSON; arguments as `engine.train`."""
-    start = starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
+    start = backbone_start(recipe, backbone_weights, init)
     compute = compute or Compute()
     described = {
         "recipe": recipe.as_dict(),
@@ -35,4 +38,24 @@ def describe_run(
         "gradients": compute.gradients,
         "dlatrack": dlatrack.__version__,
     }
+    if init is not None:
+        described["init"] = file_digest(find_weights(init))
     return described | {"compile": True} if compute.compile else described
+
+
+def backbone_start(
+    recipe: Recipe, backbone_weights: str | Path | None, init: str | Path | None = None
+) -> Path | None:
+    """File of the initial weights of the backbone; None if they are random or come with `init`.
+
+    Raises:
+        InputError: if both `backbone_weights` and `init` are given, or as `starting_weights`.
+    """
+    if init is None:
+        return starting_weights(recipe.net.backbone, backbone_weights or recipe.schedule.backbone_start)
+    if backbone_weights:
+        raise InputError(
+            f"init {init} has weights of the whole network; backbone weights ({backbone_weights}) are for a network "
+            f"that starts without"
+        )
+    return None

@@ -12,6 +12,7 @@ from dlatrack.models.backbones.base import Backbone
 from dlatrack.models.backbones.efficientnet_b0 import EfficientNetB0
 from dlatrack.models.backbones.inception_v3 import InceptionV3
 from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
+from dlatrack.models.backbones.mobilenet_v3 import MobileNetV3
 from dlatrack.models.backbones.resnet50 import ResNet50
 from dlatrack.models.backbones.starting import starting_weights
 from dlatrack.models.state_files import load_strict, read_state
@@ -25,6 +26,7 @@ __all__ = [
     "GroupedAlexNet",
     "InceptionV3",
     "MobileNetV2",
+    "MobileNetV3",
     "ResNet50",
     "load_backbone_weights",
     "starting_weights",
@@ -38,6 +40,7 @@ BACKBONES: dict[str, Callable[[Iterable[int]], Backbone]] = {
     "alexnet": AlexNet,
     "alexnet_grouped": GroupedAlexNet,
     "mobilenet_v2": MobileNetV2,
+    "mobilenet_v3": MobileNetV3,
 }
 
 

@@ -19,6 +19,7 @@ _IMAGENET = {
     "efficientnet_b0": "EfficientNet_B0_Weights",
     "inception_v3": "Inception_V3_Weights",
     "mobilenet_v2": "MobileNet_V2_Weights",
+    "mobilenet_v3": "MobileNet_V3_Small_Weights",
 }
 
 

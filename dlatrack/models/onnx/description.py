@@ -25,6 +25,8 @@ _SOFTMAX = "`cls` holds the logits of background and target; the score is the so
 
 _ANCHORS = ", ".join(f"{width:g} x {height:g}" for width, height in RPN_ANCHORS)
 
+_BAN = f"{_SOFTMAX} {_SIDES} (`siamban_step` in `dlatrack/tracking/steps/siamrpn.py`.)"
+
 #: How the maps of each head are decoded; the files named do it.
 _DECODE = {
     "fc": "`cls` holds one logit; the score is its sigmoid. There is no box: the search graph is run on three crops, "
@@ -36,7 +38,8 @@ _DECODE = {
     f"in their order: {_ANCHORS} px (`dlatrack/tracking/steps/siamrpn.py`).",
     "car": f"{_SOFTMAX} {_SIDES} `centerness` is spread linearly over 0..1 within the map and multiplies the score; "
     "a second look at the enlarged maps gives the exact place (`dlatrack/tracking/steps/siamcar.py`).",
-    "ban": f"{_SOFTMAX} {_SIDES} (`siamban_step` in `dlatrack/tracking/steps/siamrpn.py`.)",
+    "ban": _BAN,
+    "nano": _BAN,
     "fcpp": f"The score is sigmoid(`cls`) sigmoid(`centerness`). {_SIDES} (`dlatrack/tracking/steps/siamfcpp.py`.)",
 }
 

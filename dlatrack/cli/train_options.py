@@ -1,0 +1,97 @@
+"""The options of `dlatrack train`, and the reading of one that is a list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlatrack.errors import InputError
+
+RecipeName = Annotated[
+    str, typer.Argument(help="E.g. dla_siamcar; an unknown name lists them all. Not with --replay.")
+]
+RunFolder = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the run: checkpoint, history, weights; needed, but with --replay."),
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A folder of clips in the OTB layout, or of pictures with boxes.csv (picture,class,x,y,w,h); or "
+        "NAME=FOLDER, a pack or the root of a training set; or footage=FOLDER, clips with masks and photographs; "
+        "once for each place to mix; default: synthetic sequences."
+    ),
+]
+Shares = Annotated[
+    str,
+    typer.Option(
+        help="Relative number of pairs from each --data, in their order, e.g. 3,1,1; default: training sets as for "
+        "the paper, own folders in equal parts."
+    ),
+]
+ScheduleNumber = Annotated[int, typer.Option(help="0: the recipe's.")]
+Batch = Annotated[int, typer.Option(help="Pairs of a batch, of all processes together; 0: the recipe's.")]
+TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under torchrun cpu or cuda.")]
+Backbone = Annotated[
+    str,
+    typer.Option(
+        help="What the backbone starts from: imagenet (torchvision's weights, fetched once), random, or a file; "
+        "empty: the recipe's."
+    ),
+]
+Init = Annotated[
+    str,
+    typer.Option(
+        help="Weights to train further: a weight file, a shipped tracker, or a public checkpoint, of a tracker with "
+        "the same network. The schedule is then short and gentle: see --trunk, --batch-norm and --rate."
+    ),
+]
+Trunk = Annotated[
+    str,
+    typer.Option(help="With --init: the backbone stays frozen, or trains at a tenth of the rate (tenth)."),
+]
+BatchNorm = Annotated[
+    str, typer.Option(help="With --init: statistics of batch norm are kept (frozen), or gathered (trains).")
+]
+Rate = Annotated[float, typer.Option(help="With --init: largest learning rate; 0: 0.001.", min=0)]
+PairWorkers = Annotated[
+    int,
+    typer.Option(
+        help="Processes that prepare pairs, for each training process; 0: it does so itself.", min=0
+    ),
+]
+Accumulate = Annotated[
+    int, typer.Option(help="Parts of a batch computed one after the other, to save memory.", min=1)
+]
+Precision = Annotated[
+    str, typer.Option(help="float32, bfloat16, or float16 with a scaled loss (GPUs before Ampere).")
+]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile the network; needs a C++ compiler, on GPUs triton too.")
+]
+Gradients = Annotated[
+    str, typer.Option(help="mean or sum of a batch's parts (pysot: sum); the learning rate is for that.")
+]
+Keep = Annotated[int, typer.Option(help="Last epochs whose weights stay, with the best one.", min=0)]
+Tensorboard = Annotated[
+    bool, typer.Option("--tensorboard", help="Write event files for TensorBoard to OUT/tensorboard.")
+]
+Replay = Annotated[Path | None, typer.Option(help="Repeat a failed step from its file, and train nothing.")]
+
+
+def read_shares(text: str, data: list[str] | None) -> list[float] | None:
+    """The numbers of --shares; None where it is not given.
+
+    Raises:
+        InputError: naming what is not a number, or if there is no `data` that they could be for.
+    """
+    from dlatrack.datasets.box_text import to_number
+
+    if text and not data:
+        raise InputError("--shares are for --data, of which there is none")
+    try:
+        return [to_number(part.strip()) for part in text.split(",")] if text else None
+    except ValueError as error:
+        raise InputError(f"--shares takes numbers separated by commas, e.g. 3,1,1; {error}") from None

@@ -1,0 +1,74 @@
+"""Initial weights of a whole network: those of a tracker that was trained before, for fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from torch import Tensor
+
+from dlatrack.errors import InputError
+from dlatrack.models.checkpoint_files import read_safetensors
+from dlatrack.models.official import load_official
+from dlatrack.models.siamese import SiameseNet
+from dlatrack.models.state_files import load_strict
+from dlatrack.models.weights import find_weights, has_card, read_weights_info
+from dlatrack.recipes import Recipe
+
+#: Settings of a network that decide what its weights mean, though not their shapes.
+_MEANING = ("input_format", "template_size", "search_size", "score_size", "stride")
+
+
+def load_initial_weights(net: SiameseNet, recipe: Recipe, place: str | Path) -> Path:
+    """Fill a network with the weights of a trained tracker that has the same network.
+
+    The label assigner may be another one: a DLA recipe starts from the weights of its fixed twin, and the reverse.
+
+    Args:
+        net: network of `recipe`, filled in place, and unchanged when anything is wrong.
+        recipe: recipe that is to be trained.
+        place: a weight file of dlatrack, the name of a tracker that comes with the package, or a public checkpoint of
+            the same tracker (`models.official.load_official`).
+
+    Returns:
+        The file that was read.
+
+    Raises:
+        InputError: if the file cannot be read, or is of another network; the message names the first tensor, or the
+            setting of the network, that differs.
+    """
+    file = find_weights(place)
+    if file.suffix.lower() != ".safetensors" or not has_card(file):
+        load_official(net, file)
+        return file
+    tensors, theirs = read_safetensors(file)[0], read_weights_info(file).recipe
+    difference = _first_difference(net.state_dict(), tensors) or _other_meaning(recipe, theirs)
+    if difference:
+        raise InputError(
+            f"{file} holds weights of {theirs.name}, not of the network of {recipe.name}: {difference}"
+        )
+    load_strict(net, tensors, str(file))
+    return file
+
+
+def _first_difference(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """Describe the first tensor that is missing, has another shape or is left over; "" if there is none."""
+    for name, value in own.items():
+        if name.endswith(".num_batches_tracked"):
+            continue
+        if name not in given:
+            return f"it lacks {name} {tuple(value.shape)}"
+        if given[name].shape != value.shape:
+            return f"{name} is {tuple(given[name].shape)} there and {tuple(value.shape)} here"
+    left = next((name for name in given if name not in own), "")
+    return f"it has {left} {tuple(given[left].shape)}, which is not here" if left else ""
+
+
+def _other_meaning(recipe: Recipe, theirs: Recipe) -> str:
+    """Describe the first setting that gives the same weights another meaning; "" if there is none."""
+    for name in _MEANING:
+        there, here = asdict(theirs.net)[name], asdict(recipe.net)[name]
+        if there != here:
+            return f"{name} is {there} there and {here} here"
+    return ""
