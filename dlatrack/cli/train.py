@@ -35,7 +35,7 @@ from dlatrack.cli.train_options import (
     Tensorboard,
     TrainingDevice,
     Trunk,
-    parsed_shares,
+    read_shares,
 )
 from dlatrack.errors import InputError
 from dlatrack.progress import Progress
@@ -55,7 +55,7 @@ class Run:
     recipe: Recipe  #: network, assigner and schedule
     folder: Path  #: folder of checkpoint, history and weights
     data: Sequence[str]  #: training data as `open_training_data` takes them; empty: synthetic sequences
-    shares: Sequence[float] | None  #: relative number of pairs from each of `data`
+    shares: Sequence[float] | None  #: relative number of pairs from each of `data`; None: the usual ones
     sequences: int  #: number of synthetic training sequences
     seed: int  #: seed of weights, pairs and label draws
     backbone_weights: str  #: what the backbone starts from; "": as the recipe says
@@ -105,12 +105,11 @@ def train(
 
     if precision not in PRECISIONS:
         raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
-    given = _schedule(recipe_of(recipe), epochs, pairs_per_epoch, batch, init, trunk, batch_norm, rate)
-    chosen = replace(recipe_of(recipe), schedule=given)
-    run = Run(
-        chosen, out, data or (), parsed_shares(shares), sequences, seed, backbone_weights, init, tensorboard
-    )
-    _check_run(run, device, gradients, save_minutes)
+    chosen = _scheduled(recipe_of(recipe), epochs, pairs_per_epoch, batch, init, trunk, batch_norm, rate)
+    parts = read_shares(shares, data)
+    run = Run(chosen, out, data or (), parts, sequences, seed, backbone_weights, init, tensorboard)
+    _check_run(run, device)
+    _check_numbers(gradients, save_minutes)
     compute = Compute(
         device=device,
         accumulate=accumulate,
@@ -125,7 +124,7 @@ def train(
         raise typer.Exit(status)
 
 
-def _schedule(
+def _scheduled(
     recipe: Recipe,
     epochs: int,
     pairs_per_epoch: int,
@@ -134,12 +133,12 @@ def _schedule(
     trunk: str,
     batch_norm: str,
     rate: float,
-) -> Schedule:
-    """The recipe's schedule, or with `init` that of fine-tuning, with the numbers of the command line."""
+) -> Recipe:
+    """A recipe with its own schedule, or with `init` that of fine-tuning, in the numbers of the command line."""
     from dlatrack.recipes.fine_tuning import BATCH_NORM, RATE, TRUNKS, fine_tuning
 
     if init:
-        return fine_tuning(
+        schedule = fine_tuning(
             recipe.schedule,
             epochs=epochs,
             pairs_per_epoch=pairs_per_epoch,
@@ -148,13 +147,22 @@ def _schedule(
             batch_norm=batch_norm or BATCH_NORM[0],
             rate=rate or RATE,
         )
+        return replace(recipe, schedule=schedule)
     given = {"--trunk": trunk, "--batch-norm": batch_norm, "--rate": rate}
     if unused := [name for name, value in given.items() if value]:
         raise InputError(f"{' and '.join(unused)} only have a meaning with --init, which is missing")
-    return recipe.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
+    schedule = recipe.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
+    return replace(recipe, schedule=schedule)
 
 
-def _check_run(run: Run, device: str, gradients: str, save_minutes: float) -> None:
+def _check_numbers(gradients: str, save_minutes: float) -> None:
+    if gradients not in ("mean", "sum"):
+        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
+    if not save_minutes > 0:
+        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
+
+
+def _check_run(run: Run, device: str) -> None:
     """Raise on what would otherwise fail only after the data have been read."""
     from dlatrack.devices import check_device
     from dlatrack.models.initial import load_initial_weights
@@ -162,16 +170,10 @@ def _check_run(run: Run, device: str, gradients: str, save_minutes: float) -> No
     from dlatrack.sampling.pairs import check_seed
     from dlatrack.training.identity import backbone_start
 
-    if gradients not in ("mean", "sum"):
-        raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
-    if not save_minutes > 0:
-        raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
     check_device(device)
     check_seed(run.seed)
     if not run.data and run.sequences < 1:
         raise InputError(f"sequences must be 1 or more, got {run.sequences}")
-    if run.shares and not run.data:
-        raise InputError("--shares are for --data, of which there is none")
     backbone_start(run.recipe, run.backbone_weights, run.init or None)
     if run.init:
         load_initial_weights(build_model(run.recipe), run.recipe, run.init)

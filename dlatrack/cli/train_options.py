@@ -1,4 +1,4 @@
-"""The options of `dlatrack train`."""
+"""The options of `dlatrack train`, and the reading of one that is a list."""
 
 from __future__ import annotations
 
@@ -81,10 +81,16 @@ Tensorboard = Annotated[
 Replay = Annotated[Path | None, typer.Option(help="Repeat a failed step from its file, and train nothing.")]
 
 
-def parsed_shares(text: str) -> list[float] | None:
-    """The numbers of --shares; None where it is not given."""
+def read_shares(text: str, data: list[str] | None) -> list[float] | None:
+    """The numbers of --shares; None where it is not given.
+
+    Raises:
+        InputError: naming what is not a number, or if there is no `data` that they could be for.
+    """
     from dlatrack.datasets.box_text import to_number
 
+    if text and not data:
+        raise InputError("--shares are for --data, of which there is none")
     try:
         return [to_number(part.strip()) for part in text.split(",")] if text else None
     except ValueError as error:

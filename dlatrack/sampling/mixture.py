@@ -133,12 +133,13 @@ class Mixture:
         return total.hexdigest()
 
     def content(self) -> dict[str, str]:
-        """Hashes of the parts of all sets, as `CropSource.content`, by the names of set and part."""
-        return {
+        """Hashes of the parts of all sets, as `CropSource.content`, by the names of set and part; and the shares."""
+        parts = {
             f"{name}: {part}": found
             for name, source in self.sources.items()
             for part, found in source.content().items()
         }
+        return parts | {"shares of the sets": repr([(name, *self.shares[name]) for name in self.sources])}
 
     @cached_property
     def _limits(self) -> list[int]:

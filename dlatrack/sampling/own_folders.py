@@ -57,8 +57,9 @@ def open_own(folder: str | Path) -> OwnCrops:
         cut, content = partial(crop_sequences, sequences), sha256_of(content_of(sequences))
         names = tuple(sequence.name for sequence in sequences)
     else:
+        advice = "; name the folder above it" if (folder / "img").is_dir() else ""
         raise InputError(
-            f"{folder} holds no {STILLS_FILE} and no sequence folder (one with img/ and groundtruth_rect.txt)"
+            f"{folder} holds no {STILLS_FILE} and no sequence folder (one with img/ and groundtruth_rect.txt){advice}"
         )
     key = sha256_of({"content": content, "dlatrack": __version__})
     store = cached_crops(paths.cache_dir() / f"crops-own-{key[:16]}.safetensors", cut, patience=_PATIENCE)

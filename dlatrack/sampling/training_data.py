@@ -93,15 +93,16 @@ def open_training_data(
 
 
 def describe_training_data(crops: CropSource | Mixture) -> list[str]:
-    """A line for each set: its targets, crops and share, and how many targets are seen in one frame only."""
+    """A line for each set: its share, crops and targets, and how many targets are visible in one frame only."""
     mixture, lines = Mixture.of(crops), []
     shares = mixture.proportions().items()
     for (name, share), source, reach in zip(shares, mixture.sets, mixture.frame_ranges, strict=True):
+        label = name if isinstance(crops, Mixture) else "training data"
         alone = int((np.diff(source.tracks) == 1).sum())
-        note = f"; {alone:,} of them in one frame, which is template and search region at once"
+        note = f"; {alone:,} visible in one frame only, which is template and search region at once"
         lines.append(
-            f"{name}: {len(source):,} crops of {source.track_count:,} targets{note if alone and reach != 1 else ''}, "
-            f"{share:.1%} of the pairs"
+            f"{label}: {100 * share:.1f} % of the pairs from {len(source):,} crops of {source.track_count:,} targets"
+            f"{note if alone and reach != 1 else ''}"
         )
     return lines
 

@@ -42,8 +42,8 @@ def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource |
 
     Args:
         plan: number of synthetic sequences.
-        data: other training data: a folder of sequences in the OTB layout, or `NAME=FOLDER` for each of the
-            training sets to mix, separated by semicolons.
+        data: other training data: places as `open_training_data` takes them, separated by semicolons, e.g. a folder
+            of clips in the OTB layout.
         seed: seed of the synthetic sequences.
 
     Raises:

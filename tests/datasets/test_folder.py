@@ -29,6 +29,24 @@ def make(root: Path, files: dict[str, str], *, names: list[str] | None = None) -
     return root
 
 
+def test_for_training_the_target_may_appear_later(tmp_path: Path) -> None:
+    absent = "NaN,NaN,NaN,NaN"
+    folder = make(tmp_path / "Car", {"groundtruth_rect.txt": f"{absent}\n1,2,10,20\n{absent}\n"})
+    for read, root in ((read_folder, folder), (read_folders, tmp_path)):
+        (sequence,) = read(root, needs_first_box=False)
+        assert sequence.visible.tolist() == [False, True, False]
+        np.testing.assert_array_equal(sequence.boxes_xywh[1], [0, 1, 10, 20])
+        with pytest.raises(
+            InputError, match=r"row 1: the target is absent \(NaN\); a tracker needs a box in the"
+        ):
+            read(root)
+    (folder / "groundtruth_rect.txt").write_text(f"{absent}\n" * 3)
+    with pytest.raises(
+        InputError, match=r"_rect\.txt: the target is absent \(NaN\) in every row; training needs"
+    ):
+        read_folder(folder, needs_first_box=False)
+
+
 def test_rows_lose_one_pixel_and_nan_rows_are_absent(tmp_path: Path) -> None:
     text = "1,2,10,20\nNaN,NaN,NaN,NaN\n3.5\t4 , 5   6\n\n"
     (sequence,) = read_folder(make(tmp_path / "Car", {"groundtruth_rect.txt": text}))
