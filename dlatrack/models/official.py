@@ -166,8 +166,9 @@ def _check_nanotrack_version(state: Mapping[str, Tensor], source: str) -> None:
     for version, part in (("V1", "ban_head.corr_pw."), ("V2", "ban_head.corr_pw_cls.")):
         if any(name.startswith(part) for name in state):
             raise InputError(
-                f"{source} is a checkpoint of NanoTrack {version}; recipe nanotrack_v3 is V3 "
-                f"(nanotrackv3.pth), whose depth-wise correlations are missing here, first {first}"
+                f"{source} is a checkpoint of NanoTrack {version}, which has no recipe; the recipes nanotrack_v3 and "
+                f"dla_nanotrack_v3 take V3 (nanotrackv3.pth), whose depth-wise correlations are missing here, first "
+                f"{first}"
             )
 
 
