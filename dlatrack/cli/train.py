@@ -146,7 +146,7 @@ def _schedule(
         )
     given = {"--trunk": trunk, "--batch-norm": batch_norm, "--rate": rate}
     if unused := [name for name, value in given.items() if value]:
-        raise InputError(f"{' and '.join(unused)} only have a meaning with --init, which is missing")
+        raise InputError(f"only a run with --init takes {' and '.join(unused)}")
     return recipe.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
 
 
