@@ -62,6 +62,8 @@ record = NotebookRecord("02_data_and_architecture", {}, synthetic=False)
 #   and 53.95 million with its backbone. The statement built on it, that SiamCAR is the smaller one, holds.
 #
 # SiamFC++'s backbone includes the 1x1 reduction to 256 channels (197,376 parameters), which trains from the start.
+# NanoTrack V3 is not in the paper: a light SiamBAN with a hundredth of its parameters, whose public weights anyone can
+# download.
 
 # %% tags=["02_parameters"]
 counts = parameter_table()
@@ -74,7 +76,7 @@ counts.style.format("{:,.0f}", subset=["backbone", "neck", "head", "without back
 # ## Maps
 #
 # Channels x height x width at every step, of all levels. SiamFC++ and SiamRPN look at a larger search region when
-# they track than when they train.
+# they track than when they train; NanoTrack V3 (`tracker="nanotrack_v3"`) has 15 x 15 cells, 16 px apart.
 
 # %% tags=["02_shapes"]
 shapes = shape_table(recipe(tracker))

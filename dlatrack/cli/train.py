@@ -150,7 +150,7 @@ def _scheduled(
         return replace(recipe, schedule=schedule)
     given = {"--trunk": trunk, "--batch-norm": batch_norm, "--rate": rate}
     if unused := [name for name, value in given.items() if value]:
-        raise InputError(f"{' and '.join(unused)} only have a meaning with --init, which is missing")
+        raise InputError(f"only a run with --init takes {' and '.join(unused)}")
     schedule = recipe.schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch, batch=batch)
     return replace(recipe, schedule=schedule)
 

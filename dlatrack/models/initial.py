@@ -39,10 +39,19 @@ def load_initial_weights(net: SiameseNet, recipe: Recipe, place: str | Path) -> 
             setting of the network, that differs.
     """
     file = find_weights(place)
-    if file.suffix.lower() != ".safetensors" or not has_card(file):
+    if file.suffix.lower() != ".safetensors":
         load_official(net, file)
         return file
-    tensors, theirs = read_safetensors(file)[0], read_weights_info(file).recipe
+    tensors = read_safetensors(file)[0]
+    if not has_card(file):
+        if any(name.startswith("net.backbone.") for name in tensors):
+            raise InputError(
+                f"{file} is the checkpoint of a training, with its momentum; start from the weight file beside it, "
+                f"which has the name of its recipe, or from one in epochs/"
+            )
+        load_official(net, file)
+        return file
+    theirs = read_weights_info(file).recipe
     difference = _first_difference(net.state_dict(), tensors) or _other_meaning(recipe, theirs)
     if difference:
         raise InputError(

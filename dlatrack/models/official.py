@@ -117,13 +117,17 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
             a .safetensors file with the same names, or a state dict.
 
     Raises:
-        InputError: when the file cannot be read, for missing, unknown, ill-shaped or not finite weights, and for two
-            that would have the same name.
+        InputError: when the file cannot be read, for missing, unknown, ill-shaped or not finite weights, for two that
+            would have the same name, for another version of NanoTrack, and for a head of your own.
 
     Source: state dict layouts of pysot, of the public SiamCAR and SiamBAN code, of video_analyst, siamfc-pytorch
     and NanoTrack.
     """
     state, source = read_state(path_or_state_dict)
+    if type(net.head) not in _RENAMES:
+        raise InputError(
+            f"{source}: no public checkpoint is known for a network with a {type(net.head).__name__}"
+        )
     renames = _RENAMES[type(net.head)]
     ours = renamed(state, lambda name: _renamed(name, renames), source)
     if isinstance(net.head, CarHead):
@@ -166,8 +170,9 @@ def _check_nanotrack_version(state: Mapping[str, Tensor], source: str) -> None:
     for version, part in (("V1", "ban_head.corr_pw."), ("V2", "ban_head.corr_pw_cls.")):
         if any(name.startswith(part) for name in state):
             raise InputError(
-                f"{source} is a checkpoint of NanoTrack {version}; recipe nanotrack_v3 is V3 "
-                f"(nanotrackv3.pth), whose depth-wise correlations are missing here, first {first}"
+                f"{source} is a checkpoint of NanoTrack {version}, which has no recipe; the recipes nanotrack_v3 and "
+                f"dla_nanotrack_v3 take V3 (nanotrackv3.pth), whose depth-wise correlations are missing here, first "
+                f"{first}"
             )
 
 

@@ -17,8 +17,9 @@ from dlatrack.paper.published import scores_of
 from dlatrack.recipes import Recipe, recipe
 from dlatrack.recipes.twins import dla_label
 
-#: Recipes of the paper's trackers, and of three whose label rules it discusses. A DLA tracker has its twin's network.
-NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn", "siamfc")
+#: Recipes of the paper's trackers, of three whose label rules it discusses, and of NanoTrack V3, whose public weights
+#: are small. A DLA tracker has its twin's network.
+NETWORKS = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp", "siamban", "siamrpn", "siamfc", "nanotrack_v3")
 
 
 @dataclass(frozen=True, eq=False)

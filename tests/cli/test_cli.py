@@ -90,6 +90,44 @@ def weights(tmp_path_factory):
             ["train", "siamcar_small", "--out", "OUT", "--sequences", "0"],
             "sequences must be 1 or more, got 0",
         ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--trunk", "tenth"],
+            "only a run with --init takes --trunk",
+        ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--batch-norm", "y", "--rate", "0.1"],
+            "only a run with --init takes --batch-norm and --rate",
+        ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--init", "siamcar_small", "--trunk", "x"],
+            "trunk must be frozen or tenth, got 'x'",
+        ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--init", "siamcar_small", "--batch-norm", "y"],
+            "batch_norm must be frozen or trains, got 'y'",
+        ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--init", "siamcar_small", "--rate", "inf"],
+            "rate must be a positive number, got inf",
+        ),
+        (
+            [
+                "train",
+                "siamcar_small",
+                "--out",
+                "OUT",
+                "--init",
+                "siamcar_small",
+                "--backbone-weights",
+                "random",
+            ],
+            "init siamcar_small has weights of the whole network; backbone weights (random) are for",
+        ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--init", "siamrpnpp_small"],
+            "holds weights of siamrpnpp_small, not of the network of siamcar_small: it lacks head.down.weight",
+        ),
+        (["train", "siamcar_small", "--out", "OUT", "--init", "OUT"], "cannot read"),
         (["train", "--replay", "OUT/none"], "cannot read"),
         (["run", "99"], "99"),
         (["run", "03", "-p", "epocs", "3"], "epocs"),
@@ -108,6 +146,15 @@ def test_bad_input_is_one_line_and_status_two(monkeypatch, capsys, tmp_path, arg
     assert error.count("\n") == 1
     assert message in error
     assert not (tmp_path / "out").exists(), "nothing is left behind"
+
+
+@pytest.mark.parametrize("rate", ["-1", "nan", "many"])
+def test_a_rate_that_is_none_is_refused(monkeypatch, capsys, tmp_path, rate):
+    command = ["train", "siamcar_small", "--out", tmp_path / "out", "--init", "siamcar_small", "--rate", rate]
+    status, _, error = call(monkeypatch, capsys, *command)
+    assert status == 2
+    assert "Invalid value for '--rate'" in error
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_version_is_that_of_the_package(monkeypatch, capsys):

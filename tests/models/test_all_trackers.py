@@ -1,4 +1,4 @@
-"""Every tracker of the paper and the three beside it: sizes, official names, training, files, tracking."""
+"""Every tracker of the paper and those beside it: sizes, official names, training, files, tracking."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from dlatrack.training.schedule import build_optimizer, set_rate
 from dlatrack.training.step import forward_loss
 
 PAPER = [f"{dla}{name}" for name in ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp") for dla in ("", "dla_")]
-EXTRA = ["siamban", "siamrpn", "siamfc"]
+EXTRA = ["siamban", "siamrpn", "siamfc", "nanotrack_v3", "dla_nanotrack_v3"]
 OFFICIAL = {
     "siamrpnpp": "siamrpn_r50_l234_dwxcorr_otb",
     "siamrpn": "siamrpn_alex_dwxcorr_otb",
@@ -55,6 +55,7 @@ def size(module: nn.Module) -> int:
         ("siamfcpp", 8_965_856 + 197_376, 13_887_476),
         ("siamrpn", 3_749_952, 6_251_102),
         ("siamfc", 2_336_320, 2_336_320),
+        ("nanotrack_v3", 282_368, 541_446),
     ],
 )
 def test_numbers_of_parameters(name: str, backbone: int, total: int) -> None:
@@ -154,7 +155,7 @@ def _net(name: str) -> SiameseNet:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["siamfc", "siamrpn", "siamfcpp", "siamcar_small", "siamrpnpp_small", "siamban"]
+    "name", ["siamfc", "siamrpn", "siamfcpp", "siamcar_small", "siamrpnpp_small", "siamban", "nanotrack_v3"]
 )
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(

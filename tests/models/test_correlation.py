@@ -1,4 +1,4 @@
-"""Depth-wise correlation."""
+"""Depth-wise and pixel-wise correlation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlatrack.models.correlation import depthwise_correlation
+from dlatrack.models.correlation import depthwise_correlation, pixelwise_correlation
 
 
 def test_by_hand() -> None:
@@ -66,3 +66,33 @@ def test_gradients_under_mixed_precision_have_the_dtype_of_their_maps() -> None:
 def test_shapes_are_checked(template: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="must match search"):
         depthwise_correlation(torch.zeros(2, 2, 4, 4), torch.zeros(template))
+
+
+def test_pixelwise_by_hand() -> None:
+    """Two channels; channel n of the answer is cell n of the template, row by row, times every cell of the search."""
+    search = torch.tensor([[[[1.0, 2.0, 0.0]], [[0.0, 1.0, 3.0]]]])  # cells (1, 0), (2, 1), (0, 3)
+    template = torch.tensor(
+        [[[[1.0, 0.0], [2.0, -1.0]], [[1.0, 5.0], [0.0, 2.0]]]]
+    )  # (1, 1), (0, 5), (2, 0), (-1, 2)
+    expected = [[[[1, 3, 3]], [[0, 5, 15]], [[2, 4, 0]], [[-1, 0, 6]]]]
+    assert pixelwise_correlation(search, template).tolist() == expected
+
+
+def test_pixelwise_items_alone_and_one_template_for_all() -> None:
+    generator = torch.Generator().manual_seed(1)
+    search = torch.randn(3, 4, 5, 6, generator=generator, dtype=torch.float64)
+    template = torch.randn(3, 4, 2, 3, generator=generator, dtype=torch.float64)
+    found = pixelwise_correlation(search.to(memory_format=torch.channels_last), template)
+    assert found.shape == (3, 6, 5, 6)
+    for item in range(3):
+        for number in range(6):
+            cell = template[item, :, number // 3, number % 3]
+            torch.testing.assert_close(found[item, number], (search[item] * cell[:, None, None]).sum(0))
+    one = pixelwise_correlation(search, template[:1])
+    torch.testing.assert_close(one[2:], pixelwise_correlation(search[2:], template[:1]))
+
+
+@pytest.mark.parametrize("template", [(1, 3, 2, 2), (2, 2, 2, 2)])
+def test_pixelwise_shapes_are_checked(template: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="must match search"):
+        pixelwise_correlation(torch.zeros(3, 2, 4, 4), torch.zeros(template))

@@ -34,11 +34,13 @@ def test_the_papers_number_for_siamrpnpp_is_none_of_ours(parameters: pd.DataFram
 
 def test_parts_add_up_and_only_two_rows_have_a_paper_number(parameters: pd.DataFrame) -> None:
     assert list(parameters.index) == [
-        *("SiamRPN++", "SiamCAR", "CoSiamRPN", "SiamFC++", "SiamBAN", "SiamRPN", "SiamFC")
+        *("SiamRPN++", "SiamCAR", "CoSiamRPN", "SiamFC++", "SiamBAN", "SiamRPN", "SiamFC"),
+        "NanoTrack V3",
     ]
     assert (parameters[["backbone", "neck", "head"]].sum(axis=1) == parameters["total"]).all()
     assert parameters["paper, M"].notna().sum() == 2
     assert parameters.loc["CoSiamRPN", "total"] == 11_221_212
+    assert parameters.loc["NanoTrack V3", ["backbone", "neck", "head"]].tolist() == [282_368, 0, 259_078]
 
 
 def test_shapes_of_siamrpnpp() -> None:
@@ -56,3 +58,11 @@ def test_shapes_differ_between_training_and_tracking() -> None:
     assert table.loc["image"].tolist() == ["3x127x127", "3x289x289", "3x303x303"]
     assert table.loc["centre-ness"].tolist() == ["", "1x17x17", "1x19x19"]
     assert shape_table(recipe("siamfc")).loc["boxes"].tolist() == ["", "", ""]
+
+
+def test_shapes_of_nanotrack() -> None:
+    table = shape_table(recipe("dla_nanotrack_v3"))
+    assert table.loc["backbone"].tolist() == ["96x8x8", "96x16x16", "96x16x16"]
+    assert table.loc["correlation kernels", "template"] == "96x8x8, 96x4x4"
+    assert table.loc["classes"].tolist() == ["", "2x15x15", "2x15x15"]
+    assert table.loc["boxes", "search, tracking"] == "4x15x15"

@@ -40,3 +40,22 @@ def test_bad_fields_are_named(path: str, value: Any, message: str) -> None:
     owner[last] = value
     with pytest.raises(InputError, match=f"^x.json has no valid recipe: {message}"):
         recipe_from_dict(data, "x.json")
+
+
+def test_a_file_from_before_a_field_has_the_value_of_that_time() -> None:
+    data = json.loads(json.dumps(RECIPES["nanotrack_v3"].as_dict()))
+    del data["schedule"]["frozen_batch_norm"]
+    assert recipe_from_dict(data, "x.json") == RECIPES["nanotrack_v3"]
+    data["schedule"]["frozen_batch_norms"] = True
+    with pytest.raises(
+        InputError, match=r"recipe\.schedule must have exactly the fields .*; wrong: frozen_batch_norms$"
+    ):
+        recipe_from_dict(data, "x.json")
+    data["schedule"] = {**RECIPES["nanotrack_v3"].as_dict()["schedule"], "frozen_batch_norm": 1}
+    with pytest.raises(
+        InputError, match=r"recipe\.schedule\.frozen_batch_norm must be <class 'bool'>, got 1"
+    ):
+        recipe_from_dict(data, "x.json")
+    del data["schedule"]["epochs"]
+    with pytest.raises(InputError, match=r"wrong: epochs$"):
+        recipe_from_dict(data, "x.json")

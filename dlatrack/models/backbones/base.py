@@ -14,9 +14,10 @@ from dlatrack.recipes import InputFormat
 
 
 class Backbone(nn.Module, ABC):
-    """A convolutional trunk of total stride 8 that returns the maps of some of its stages.
+    """A convolutional trunk that returns the maps of some of its stages.
 
-    Unless a class says otherwise, cell i of a map looks at input px 7 + 8 i: 127 px give 15 cells, 255 px give 31.
+    Unless a class says otherwise, the total stride is 8, and cell i of a map looks at input px 7 + 8 i: 127 px give
+    15 cells, 255 px give 31.
 
     Attributes:
         levels: returned stages, ascending.

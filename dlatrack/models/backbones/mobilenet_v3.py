@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, cast
 
 from torch import Tensor, nn
 
 from dlatrack.models.backbones.base import Backbone, maps_after
+from dlatrack.models.preprocess import folded_normalisation
 from dlatrack.models.torchvision_ops import torchvision
+from dlatrack.recipes import InputFormat
 
 #: Position in torchvision's `features` of the last block of each stage, and of the last block that is built.
 _LAST_BLOCK = {3: 6, 4: 8, 5: 9}
 _BLOCKS = 12
+
+#: Epsilon of torchvision's batch norm less that of this trunk's.
+_EPSILON = 1e-3 - 1e-5
 
 
 class MobileNetV3(Backbone):
@@ -54,6 +59,24 @@ class MobileNetV3(Backbone):
     def trainable_stages(self) -> list[nn.Module]:
         """All that are built."""
         return list(self.features)
+
+    def adapted(self, state: Mapping[str, Tensor], input_format: InputFormat) -> dict[str, Tensor]:
+        """Fit torchvision's weights to this trunk.
+
+        Variances take over the difference of the epsilons. Where the images are raw BGR and the file is torchvision's
+        own, which its classifier shows, the first layer takes over the normalisation that the weights expect. A trunk
+        that was trained for tracking has no classifier, and is taken to expect the images of the recipe.
+        """
+        adapted = {
+            name: value + _EPSILON if name.endswith(".running_var") else value
+            for name, value in state.items()
+        }
+        first = ("features.0.0.weight", "features.0.1.running_mean")
+        own, imagenet = self.state_dict(), any(name.startswith("classifier.") for name in state)
+        fit = all(name in state and state[name].shape == own[name].shape for name in first)
+        if imagenet and input_format == "bgr_255" and fit:
+            adapted.update(zip(first, folded_normalisation(*(state[name] for name in first)), strict=True))
+        return adapted
 
 
 def _excited_before_activation(block: nn.Sequential) -> nn.Sequential:

@@ -33,7 +33,9 @@ with the target, and T = mean (dotted) + standard deviation.<br>
 <b>Move through the video</b> with the slider under the timeline: drag, click, or use the arrow keys.
 <b>Move the box</b> with the bars below and left of the picture (drag the bar or its ends, or use the arrow keys), or
 type it in px of the frame. The region stays where it is, so that you see which samples the target gains and loses.
-<b>Change a rule</b> above the pictures. <i>draw</i> is the seed of the region's shift and of the drawn negatives.
+<b>Change a rule</b> above the pictures, its options, or its <b>grid</b>, the points of the score map: NanoTrack V3
+has 15 x 15 of them, 16 px apart, where most trackers have 25 x 25, 8 px apart. <i>draw</i> is the seed of the
+region's shift and of the drawn negatives.
 </div>"""
 
 

@@ -1,4 +1,4 @@
-"""The form of one rule: its name and its options, in core ipywidgets."""
+"""The form of one rule: its name, its grid and its options, in core ipywidgets."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 import ipywidgets as w
 
 from dlatrack.assign import ASSIGNERS
-from dlatrack.viz.explorer.options import Option, Rule, options_of, summary_of
+from dlatrack.viz.explorer.options import Option, Rule, describe_grid, options_of, recipe_grids, summary_of
 from dlatrack.viz.explorer.picture import PANEL
+from dlatrack.viz.explorer.region import REGION_SIZE
 
-_SHOWN = 2  # options below the name; the others are in an accordion
+_SHOWN = 2  # options below the grid; the others are in an accordion
 
 
 class RuleForm:
-    """Choose a label assigner and set its options.
+    """Choose a label assigner and a score grid, and set the options.
 
     Args:
         side: "A" or "B".
@@ -26,26 +27,35 @@ class RuleForm:
     Attributes:
         widget: the form.
         name: drop-down list of the rules.
+        grid: drop-down list of the grids of all trackers whose search region is the laboratory's, and of the initial
+            rule.
         fields: one widget for each option of the rule, by name.
     """
 
     def __init__(self, side: str, rule: Rule, changed: Callable[[], object]) -> None:
         self._changed = changed
-        self.name = w.Dropdown(
-            options=list(ASSIGNERS),
-            value=rule.name,
-            description=f"rule {side}",
-            style={"description_width": "50px"},
-            layout=w.Layout(width=f"{PANEL}px"),
+        common = {"style": {"description_width": "50px"}, "layout": w.Layout(width=f"{PANEL}px")}
+        self.name = w.Dropdown(options=list(ASSIGNERS), value=rule.name, description=f"rule {side}", **common)
+        grids = recipe_grids(REGION_SIZE)
+        if rule.grid not in grids.values():
+            grids[describe_grid(rule.grid)] = rule.grid
+        self.grid = w.Dropdown(
+            options=grids,
+            value=rule.grid,
+            description=f"grid {side}",
+            tooltip="points of the score map, and the first tracker that has them",
+            **common,
         )
         self.fields: dict[str, Any] = {}
         self._first = w.VBox()
         self._rest = w.Accordion(selected_index=None)
         self.widget = w.VBox(
-            [self.name, self._first, self._rest], layout=w.Layout(width=f"{PANEL + 24}px", margin="0 6px 0 0")
+            [self.name, self.grid, self._first, self._rest],
+            layout=w.Layout(width=f"{PANEL + 24}px", margin="0 6px 0 0"),
         )
         self._fill(dict(rule.chosen))
         self.name.observe(self._rule_chosen, names="value")
+        self.grid.observe(lambda _: self._changed(), names="value")
 
     def rule(self) -> Rule:
         """The rule in the form.
@@ -55,7 +65,7 @@ class RuleForm:
         """
         options = {option.name: option for option in options_of(self.name.value)}
         values = {name: options[name].read(field.value) for name, field in self.fields.items()}
-        return Rule.of(self.name.value, values)
+        return Rule.of(self.name.value, values, self.grid.value)
 
     def _rule_chosen(self, _: Any) -> None:
         self._fill({})

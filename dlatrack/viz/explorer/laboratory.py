@@ -14,9 +14,10 @@ import numpy as np
 from dlatrack.datasets.box_text import split_numbers
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
+from dlatrack.grid import ScoreGrid
 from dlatrack.viz.explorer.controls import BAR_STEP, SOURCES, Controls, alert
 from dlatrack.viz.explorer.form import RuleForm
-from dlatrack.viz.explorer.options import Rule
+from dlatrack.viz.explorer.options import USUAL_GRID, Rule
 from dlatrack.viz.explorer.region import REGION_SIZE
 from dlatrack.viz.explorer.state import WIDTH, LaboratoryState, Setting, open_sequence
 from dlatrack.viz.explorer.study import check_frame
@@ -33,6 +34,7 @@ def explore(
     rules: tuple[NamedRule, NamedRule] = (("rectangle", {"center_ratio": 0.6}), ("dla_points", {})),
     frame: int = 0,
     seed: int = 0,
+    grid: ScoreGrid = USUAL_GRID,
 ) -> Laboratory:
     """Open the laboratory: the value of a notebook cell, or a widget to place elsewhere.
 
@@ -43,6 +45,7 @@ def explore(
         rules: the two label assigners to compare, each a name that `build_assigner` knows, and options.
         frame: number of the first frame shown.
         seed: seed of the shift of the search region and the draw of negatives.
+        grid: initial score grid of both rules, e.g. `recipe("nanotrack_v3").grid`.
 
     Returns:
         The laboratory, made of core ipywidgets.
@@ -51,7 +54,7 @@ def explore(
         InputError: for a sequence, frame, rule or option that cannot be used. Later, inside the laboratory, such
             input shows its message there and leaves the last picture as it is.
     """
-    first, second = (Rule.of(name, options) for name, options in rules)
+    first, second = (Rule.of(name, options, grid) for name, options in rules)
     sequence = open_sequence(choice)
     check_frame(sequence, frame)
     kind, text = _source_of(choice, sequence)

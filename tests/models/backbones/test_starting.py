@@ -32,7 +32,9 @@ def test_random_and_a_file(tmp_path: Path) -> None:
         starting_weights("resnet50", tmp_path / "no.pth")
 
 
-@pytest.mark.parametrize("name", ["resnet50", "efficientnet_b0", "inception_v3", "mobilenet_v2"])
+@pytest.mark.parametrize(
+    "name", ["resnet50", "efficientnet_b0", "inception_v3", "mobilenet_v2", "mobilenet_v3"]
+)
 def test_torchvisions_file_is_fetched_once_and_checked(
     hub: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

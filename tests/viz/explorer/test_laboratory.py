@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
+from dlatrack.assign import build_assigner
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
-from dlatrack.viz.explorer import explore
+from dlatrack.grid import ScoreGrid
+from dlatrack.recipes import recipe
+from dlatrack.viz.explorer import explain_frame, explore
 from dlatrack.viz.explorer.state import open_sequence
 
 
@@ -33,7 +38,7 @@ def test_it_opens_with_a_picture_counts_and_a_timeline(lab):
     assert lab.controls.where.value == "synthetic-0021, frame 40 of 0..59"
     assert lab.controls.path.value == "21"
     assert lab.controls.notable.label == "a notable frame"
-    assert lab.forms[0].widget.children[2].titles == ("more options, and what they mean",)
+    assert lab.forms[0].widget.children[-1].titles == ("more options, and what they mean",)
     assert len(picture) < 300_000
 
 
@@ -62,6 +67,47 @@ def test_k_and_rules_change_what_is_shown(lab):
     assert "A: iou, positive_above 0.8" in lab.controls.facts.value
     lab.forms[1].fields["on_empty"].value = "strict"
     assert "on_empty strict" in lab.controls.facts.value
+
+
+def test_each_rule_has_a_grid(lab):
+    before = shown(lab)
+    grids = dict(lab.forms[0].grid.options)
+    assert list(grids) == [
+        "25 x 25 points, stride 8 (SiamRPN++)",
+        "25 x 25 points, stride 8 (SiamCAR)",
+        "17 x 17 points, stride 8 (SiamRPN)",
+        "15 x 15 points, stride 16 (NanoTrack V3)",
+    ]
+    lab.forms[1].grid.label = "15 x 15 points, stride 16 (NanoTrack V3)"
+    after = shown(lab)
+    assert all(old != new for old, new in zip(before, after, strict=True))
+    assert "A: rectangle, center_ratio 0.6</b>: 25 positive" in after[2], "the other rule keeps its grid"
+    assert "B: dla_points, 15 x 15 points, stride 16</b>:" in after[2]
+    lab.forms[1].fields["candidates"].value = 300
+    assert "candidates must be in 1..225 (grid points), got 300" in lab.controls.message.value
+    lab.forms[1].fields["candidates"].value = 9
+    lab.forms[1].grid.label = "25 x 25 points, stride 8 (SiamRPN++)"
+    assert shown(lab) == before
+
+
+def test_it_opens_on_the_grid_of_a_tracker():
+    nano = recipe("nanotrack_v3")
+    lab = explore(rules=(("ellipse", {}), ("dla_points", {})), frame=40, grid=nano.grid)
+    assert [form.grid.value for form in lab.forms] == [nano.grid] * 2
+    facts = lab.controls.facts.value
+    assert "A: ellipse, 15 x 15 points, stride 16</b>: " in facts
+    view = explain_frame(
+        open_sequence(),
+        40,
+        {"A": build_assigner("ellipse", nano.grid), "B": build_assigner("dla_points", nano.grid)},
+    )
+    for side, rule in view.rules.items():
+        assert rule.labels.shape == (225,)
+        assert re.search(
+            rf"{side}: \w+, 15 x 15 points, stride 16</b>: {rule.counts['positive']} positive", facts
+        )
+    odd = ScoreGrid(9, 16, 63)
+    assert explore(grid=odd).forms[0].grid.label == "9 x 9 points, stride 16", "one that no recipe has"
 
 
 def test_bad_input_leaves_a_message_and_the_last_picture(lab):

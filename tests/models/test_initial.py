@@ -1,0 +1,150 @@
+"""Weights that a fine-tuning starts from: of the same network, in any file; others are named by what differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from nanotrack_checkpoints import older_state, public_state
+from safetensors.torch import save_file
+
+from dlatrack.errors import InputError
+from dlatrack.models.initial import load_initial_weights
+from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.models.weights import save_weights, shipped
+from dlatrack.recipes import Recipe, recipe
+
+FIXED, DLA = recipe("nanotrack_v3"), recipe("dla_nanotrack_v3")
+
+
+def same_weights(net: SiameseNet, other: SiameseNet) -> bool:
+    states = (net.state_dict().items(), other.state_dict().items())
+    return all(
+        torch.equal(a, b) for (name, a), (_, b) in zip(*states, strict=True) if "num_batches" not in name
+    )
+
+
+@pytest.fixture(scope="module")
+def donor() -> SiameseNet:
+    return build_model(FIXED, torch.Generator().manual_seed(5))
+
+
+@pytest.fixture
+def net() -> SiameseNet:
+    return build_model(DLA)
+
+
+def saved(folder: Path, net: SiameseNet, chosen: Recipe, **options: torch.dtype) -> Path:
+    save_weights(folder / "start.safetensors", net, chosen, {}, **options)
+    return folder / "start.safetensors"
+
+
+@pytest.mark.parametrize("owner", [FIXED, DLA], ids=["twin", "own"])
+def test_weights_of_either_twin(tmp_path: Path, net: SiameseNet, donor: SiameseNet, owner: Recipe) -> None:
+    file = saved(tmp_path, donor, owner)
+    assert load_initial_weights(net, DLA, file) == file
+    assert same_weights(net, donor)
+
+
+def test_half_precision_files_and_other_schedules(tmp_path: Path, net: SiameseNet, donor: SiameseNet) -> None:
+    other = replace(FIXED, schedule=replace(FIXED.schedule, epochs=7), online={})
+    load_initial_weights(net, DLA, saved(tmp_path, donor, other, dtype=torch.float16))
+    weight = net.head.cls.join.weight
+    assert weight.dtype == torch.float32
+    assert torch.equal(weight, donor.head.cls.join.weight.half().float())
+
+
+def test_public_checkpoints_of_both_kinds_of_file(tmp_path: Path, net: SiameseNet, donor: SiameseNet) -> None:
+    torch.save({"state_dict": public_state(donor)}, tmp_path / "nanotrackv3.pth")
+    load_initial_weights(net, DLA, tmp_path / "nanotrackv3.pth")
+    assert same_weights(net, donor)
+    again = build_model(DLA)
+    named = {name: value.contiguous() for name, value in public_state(donor, neck=False).items()}
+    save_file(named, tmp_path / "nanotrack_v3.safetensors")
+    load_initial_weights(again, DLA, tmp_path / "nanotrack_v3.safetensors")
+    assert same_weights(again, donor)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_weights_start_either_twin_and_no_other_tracker(name: str, net: SiameseNet) -> None:
+    twin = name.removeprefix("dla_") if name.startswith("dla_") else f"dla_{name}"
+    for chosen in (recipe(name), recipe(twin)):
+        assert load_initial_weights(build_model(chosen), chosen, name).stem == name
+    before = build_model(DLA)
+    with pytest.raises(InputError) as caught:
+        load_initial_weights(net, DLA, name)
+    assert str(caught.value).endswith(
+        f"{name}.safetensors holds weights of {name}, not of the network of dla_nanotrack_v3: "
+        "backbone.features.0.0.weight is (32, 3, 3, 3) there and (16, 3, 3, 3) here"
+    )
+    assert same_weights(net, before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"backbone": "mobilenet_v2", "levels": (5,)},
+            r"features\.0\.0\.weight is \(32, 3, 3, 3\) there and \(16,",
+        ),
+        ({"head": "fc"}, r"it lacks head\.cls\.pixel_kernel\.0\.weight \(96, 96, 1, 1\)"),
+        (
+            {"template_size": 95},
+            r"head\.cls\.attention\.fc1\.weight is \(36, 36, 1, 1\) there and \(64, 64, 1, 1\)",
+        ),
+        ({"input_format": "rgb_255"}, "input_format is rgb_255 there and bgr_255 here"),
+        ({"search_size": 287}, "search_size is 287 there and 255 here"),
+        ({"stride": 8, "template_size": 63}, "template_size is 63 there and 127 here"),
+    ],
+)
+def test_the_first_difference_is_named(tmp_path: Path, net: SiameseNet, changes: dict, message: str) -> None:
+    other = replace(FIXED, name="other", net=replace(FIXED.net, **changes))
+    file = saved(tmp_path, build_model(other), other)
+    with pytest.raises(
+        InputError, match=f"holds weights of other, not of the network of dla_nanotrack_v3: .*{message}"
+    ):
+        load_initial_weights(net, DLA, file)
+    assert same_weights(net, build_model(DLA))
+
+
+def test_weights_that_are_left_over_are_named(tmp_path: Path, donor: SiameseNet) -> None:
+    light = replace(FIXED, net=replace(FIXED.net, head="fc"))
+    net = build_model(light)
+    message = r"it has head\.box\.attention\.fc1\.bias \(64,\), which is not here"
+    with pytest.raises(InputError, match=message):
+        load_initial_weights(net, light, saved(tmp_path, donor, FIXED))
+
+
+def test_weights_that_are_not_finite_change_nothing(tmp_path: Path, net: SiameseNet) -> None:
+    broken = build_model(FIXED)
+    with torch.no_grad():
+        broken.head.cls.predict.bias.fill_(torch.nan)
+    with pytest.raises(InputError, match=r"not finite in head\.cls\.predict\.bias"):
+        load_initial_weights(net, DLA, saved(tmp_path, broken, FIXED))
+    assert same_weights(net, build_model(DLA))
+
+
+def test_other_files_are_named(tmp_path: Path, net: SiameseNet, donor: SiameseNet) -> None:
+    torch.save(older_state(donor, "V2"), tmp_path / "nanotrackv2.pth")
+    with pytest.raises(
+        InputError, match=r"nanotrackv2\.pth is a checkpoint of NanoTrack V2, which has no recipe"
+    ):
+        load_initial_weights(net, DLA, tmp_path / "nanotrackv2.pth")
+    with pytest.raises(
+        InputError, match="there is no file nowhere, and no weights of that name come with dlatrack"
+    ):
+        load_initial_weights(net, DLA, "nowhere")
+    with pytest.raises(InputError, match=r"cannot read .*no\.pth"):
+        load_initial_weights(net, DLA, tmp_path / "no.pth")
+    content = saved(tmp_path, donor, FIXED).read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match=r"cut\.safetensors is not a complete safetensors file"):
+        load_initial_weights(net, DLA, tmp_path / "cut.safetensors")
+    run = {f"net.{name}": value for name, value in donor.state_dict().items()}
+    save_file(run, tmp_path / "checkpoint.safetensors", metadata={"dlatrack-training": "{}"})
+    with pytest.raises(
+        InputError, match=r"checkpoint of a training, .*; start from the weight file beside it"
+    ):
+        load_initial_weights(net, DLA, tmp_path / "checkpoint.safetensors")
