@@ -30,8 +30,8 @@ class NanoHead(Head):
 
     def __init__(self, channels: int = 96, template_cells: int = 8) -> None:
         super().__init__()
-        self.cls = _NanoBranch(channels, template_cells**2, 2)
-        self.box = _NanoBranch(channels, template_cells**2, 4)
+        self.cls = NanoBranch(channels, template_cells**2, 2)
+        self.box = NanoBranch(channels, template_cells**2, 4)
 
     def kernels(self, template: list[Tensor]) -> list[Tensor]:
         """Kernels of both correlations, of classes and then of boxes, computed once per target.
@@ -69,7 +69,7 @@ class NanoHead(Head):
         kaiming(self, generator)
 
 
-class _NanoBranch(nn.Module):
+class NanoBranch(nn.Module):
     def __init__(self, channels: int, cells: int, outputs: int) -> None:
         super().__init__()
         self.pixel_kernel = _adapted(channels)

@@ -97,30 +97,59 @@ class PackedConv(nn.Module):
         limits: Sequence[float] = (),
     ) -> None:
         super().__init__()
-        self._weight, self._bias = weight.detach(), None if bias is None else bias.detach()
         outside = weight.shape[1] == 1 and max(padding) > _WIDEST_PADDING
-        self._margin = list(padding) if outside else [0, 0]
-        self._geometry = ([0, 0] if outside else list(padding), list(stride), list(dilation), groups)
+        self._margin = [padding[1], padding[1], padding[0], padding[0]] if outside else None
+        geometry = ([0, 0] if outside else list(padding), list(stride), list(dilation), groups)
+        self._weight = weight.detach()
+        self._fixed = (None if bias is None else bias.detach(), *geometry)
         self._activation, self._limits = activation, list(limits)
+        # Resolved here, as it takes a tenth of a small convolution.
+        self._convolve = torch.ops.mkldnn._convolution_pointwise.default
+        self._convolve_and_add = torch.ops.mkldnn._convolution_pointwise.binary
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """Activation of the convolution of `x` (B, C, H, W) plus `other`, which has the shape of the result."""
-        if any(self._margin):
-            x = F.pad(x, [self._margin[1]] * 2 + [self._margin[0]] * 2)
+        if self._margin is not None:
+            x = F.pad(x, self._margin)
         x = x.contiguous(memory_format=torch.channels_last)
         if not self._weight.is_mkldnn:
             self._weight = torch.ops.mkldnn._reorder_convolution_weight(
-                self._weight, *self._geometry, list(x.shape)
+                self._weight, *self._fixed[1:], list(x.shape)
             )
-        operation = torch.ops.mkldnn._convolution_pointwise
-        fixed = (self._weight, self._bias, *self._geometry)
         result: Tensor
         if other is None:
-            result = operation(x, *fixed, self._activation, self._limits, "")
+            result = self._convolve(x, self._weight, *self._fixed, self._activation, self._limits, "")
         else:
             activation = None if self._activation == "none" else self._activation
-            result = operation.binary(x, other, *fixed, "add", 1.0, activation, self._limits, None)
+            result = self._convolve_and_add(
+                x, other, self._weight, *self._fixed, "add", 1.0, activation, self._limits, None
+            )
         return result
+
+
+class Excitation(nn.Module):
+    """Squeeze-and-excitation: each channel is weighted by a function of the means of all channels.
+
+    Both 1x1 convolutions see a single cell, and are computed as matrix products: 3 us each on one core of an AMD
+    EPYC, where oneDNN takes 20 us to prepare them.
+
+    Args:
+        first, second: 1x1 convolutions with bias, from channels to hidden channels and back.
+        between: the activation behind `first`.
+        gate: the activation behind `second`.
+
+    Source: Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018, Sec. 3.
+    """
+
+    def __init__(self, first: nn.Conv2d, second: nn.Conv2d, between: nn.Module, gate: nn.Module) -> None:
+        super().__init__()
+        self._first, self._second = ((conv.weight.flatten(1), conv.bias) for conv in (first, second))
+        self._between, self._gate = between, gate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
+        hidden = self._between(F.linear(x.mean((2, 3)), *self._first))
+        return x * self._gate(F.linear(hidden, *self._second))[..., None, None]
 
 
 class WinogradConv(nn.Module):

@@ -7,9 +7,10 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from dlatrack.models.heads import HeadOutput
+from dlatrack.models.heads import HeadOutput, NanoHead
 from dlatrack.models.inference.cpu_convolution import has_native_bfloat16, onednn_available
 from dlatrack.models.inference.fusion import fuse_children, fused
+from dlatrack.models.inference.nano import JoinedNanoHead
 from dlatrack.models.siamese import SiameseNet
 
 
@@ -45,6 +46,8 @@ def deploy(net: nn.Module, device: str | torch.device, *, fast: bool = False) ->
     on_cpu = device.type == "cpu"
     trunk = fused(quick.backbone, on_cpu and onednn_available(dtype), dtype)
     quick.backbone = _Trunk(trunk, dtype)  # type: ignore[assignment]
+    if isinstance(quick.head, NanoHead):
+        quick.head = JoinedNanoHead(quick.head)  # type: ignore[assignment]
     for part in (quick.neck, quick.head):  # they have methods beside forward: only their parts are replaced
         fuse_children(part, on_cpu and onednn_available(), torch.float32)
     return DeployedNet(plain, quick.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
@@ -59,7 +62,9 @@ class DeployedNet(nn.Module):
 
     def template(self, z: Tensor) -> list[Tensor]:
         """See `SiameseNet.template`."""
-        return self._plain.template(z)
+        kernels = self._plain.template(z)
+        head: nn.Module = self._quick.head
+        return head.for_target(kernels) if isinstance(head, JoinedNanoHead) else kernels
 
     def search(self, x: Tensor, features: list[Tensor]) -> HeadOutput:
         """See `SiameseNet.search`."""

@@ -11,7 +11,10 @@ import torch.nn.functional as F
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from dlatrack.models.inference.cpu_convolution import PackedConv, WinogradConv
+from dlatrack.models.inference.cpu_convolution import Excitation, PackedConv, WinogradConv
+from dlatrack.models.torchvision_ops import torchvision
+
+SqueezeExcitation = torchvision.ops.SqueezeExcitation
 
 #: Activations that oneDNN computes in the pass of a convolution, by module or function: its name and numbers.
 _ACTIVATIONS: dict[object, tuple[str, tuple[float, ...]]] = {
@@ -19,6 +22,7 @@ _ACTIVATIONS: dict[object, tuple[str, tuple[float, ...]]] = {
     F.relu: ("relu", ()),
     nn.ReLU6: ("hardtanh", (0.0, 6.0)),
     nn.SiLU: ("swish", ()),
+    nn.Hardswish: ("hardswish", ()),
 }
 _NO_ACTIVATION: tuple[str, tuple[float, ...]] = ("none", ())
 
@@ -48,8 +52,12 @@ def fused(module: nn.Module, pack: bool, dtype: torch.dtype) -> nn.Module:
     for node in _convolutions(traced):
         _fold_batch_norm(traced, node)
     traced.to(dtype)  # after the folding, which 8 bits of precision would spoil
-    for node in _convolutions(traced) if pack else ():
-        _pack(traced, node)
+    if pack:
+        for node in _convolutions(traced):
+            _pack(traced, node)
+        for name, part in list(traced.named_modules()):
+            if isinstance(part, SqueezeExcitation):
+                traced.set_submodule(name, _excitation(part))
     traced.graph.eliminate_dead_code()
     traced.delete_all_unused_submodules()
     traced.recompile()
@@ -63,10 +71,10 @@ def fuse_children(module: nn.Module, pack: bool, dtype: torch.dtype) -> None:
 
 
 class _Tracer(fx.Tracer):
-    """Traces every convolution as one step, subclasses such as `DepthwiseConv2d` too."""
+    """Traces as one step every convolution, subclasses such as `DepthwiseConv2d` too, and squeeze-and-excitation."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, nn.Conv2d | SqueezeExcitation) or super().is_leaf_module(m, module_qualified_name)
 
 
 def _convolutions(traced: fx.GraphModule) -> list[fx.Node]:
@@ -112,6 +120,10 @@ def _pack(traced: fx.GraphModule, node: fx.Node) -> None:
     with traced.graph.inserting_after(last):
         new = traced.graph.call_module(name, tuple(inputs))
     last.replace_all_uses_with(new)
+
+
+def _excitation(part: SqueezeExcitation) -> Excitation:
+    return Excitation(part.fc1, part.fc2, part.activation, part.scale_activation)
 
 
 def _summand(node: fx.Node, follower: fx.Node | None) -> fx.Node | None:
