@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.ope import evaluate
+from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.results.trackers import find_trackers
 from dlatrack.models.weights import shipped
 from dlatrack.paper.published import auc_gains
 from dlatrack.provenance import save_table
+from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import side_by_side
 from dlatrack.studies.presets import sizes
 from dlatrack.studies.qualitative_sources import ClipSource, SyntheticSource
@@ -40,8 +41,7 @@ class FirstBoxStudy:
     @property
     def table(self) -> pd.DataFrame:
         """Mean, standard deviation (n - 1), least and largest AUC over the runs, by tracker."""
-        columns = {"mean": "mean", "std": "standard deviation", "min": "least", "max": "largest"}
-        return self.auc.agg([*columns]).T.rename(columns=columns).rename_axis("tracker")
+        return spread_table(self.auc)
 
     @property
     def gains(self) -> dict[str, float]:
@@ -93,28 +93,69 @@ def study_first_box(preset: str, *, clips: str = "", runs: int = 0, seed: int = 
         source = ClipSource(Path(clips).expanduser().absolute())
     perturbation = Perturbation.parse(f"half-pixel:{runs or usual}", seed)
     files = read_weight_files(side_by_side(shipped()))
-    folders = run_cached(files, source, "first_box/", {"first_box": source.name}, perturbation=perturbation)
-    sequences = source.open()
-    truth = {sequence.name: sequence.boxes_xywh + _offset(source) for sequence in sequences}
-    columns = {}
-    for tracker, folder in folders.items():
-        if tracker != STATIC:
-            (found,) = find_trackers(folder, truth)
-            columns[tracker] = evaluate(found.read(truth), truth).run_auc.mean(1)
-    auc = pd.DataFrame(columns, pd.RangeIndex(1, perturbation.runs + 1, name="run"))
-    described = f"{len(truth)} targets of real clips" if clips else f"{len(truth)} synthetic videos"
+    scores = score_runs(files, source, perturbation)
+    auc = run_table(scores)
+    targets = len(next(iter(scores.values())).names)
+    described = f"{targets} targets of real clips" if clips else f"{targets} synthetic videos"
     parameters = {
         "clips": Path(clips).name,
-        "targets": len(truth),
+        "targets": targets,
         "perturbation": perturbation.as_json(),
         "weights_sha256": weights_sha256(files),
     }
     return FirstBoxStudy(auc, described, not clips, parameters)
 
 
-def _offset(source: SequenceSource) -> np.ndarray:
-    """What result files add to boxes in 0-based px."""
-    return np.array([source.first_pixel, source.first_pixel, 0, 0])
+def score_runs(
+    files: Mapping[Path, Recipe],
+    source: SequenceSource,
+    perturbation: Perturbation,
+    *,
+    device: str = "cpu",
+    workers: int = 1,
+) -> dict[str, OPEResult]:
+    """Scores of trackers in runs from perturbed first boxes, by label; results are kept in the cache folder.
+
+    Args:
+        files: recipes by weight file, of `runs.read_weight_files`.
+        source: the sequences.
+        perturbation: perturbation of the first boxes.
+        device: a torch device.
+        workers: processes, each of which uses one core.
+
+    Raises:
+        InputError: as `run_cached`.
+    """
+    folders = run_cached(
+        files,
+        source,
+        "first_box/",
+        {"first_box": source.name},
+        perturbation=perturbation,
+        device=device,
+        workers=workers,
+    )
+    offset = np.array([source.first_pixel, source.first_pixel, 0, 0])  # what result files add to px from 0
+    truth = {sequence.name: sequence.boxes_xywh + offset for sequence in source.open()}
+    scores = {}
+    for tracker, folder in folders.items():
+        if tracker != STATIC:
+            (found,) = find_trackers(folder, truth)
+            scores[tracker] = evaluate(found.read(truth), truth)
+    return scores
+
+
+def run_table(scores: Mapping[str, OPEResult]) -> pd.DataFrame:
+    """Mean AUC over the targets, by run (rows, from 1) and tracker."""
+    columns = {tracker: result.run_auc.mean(1) for tracker, result in scores.items()}
+    runs = len(next(iter(columns.values())))
+    return pd.DataFrame(columns, pd.RangeIndex(1, runs + 1, name="run"))
+
+
+def spread_table(auc: pd.DataFrame) -> pd.DataFrame:
+    """Mean, standard deviation (n - 1), least and largest AUC over the runs, by tracker; from `run_table`."""
+    columns = {"mean": "mean", "std": "standard deviation", "min": "least", "max": "largest"}
+    return auc.agg([*columns]).T.rename(columns=columns).rename_axis("tracker")
 
 
 def save_first_box(study: FirstBoxStudy, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Indices
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,8 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
-from dlatrack.recipes import SamplingConfig
+from dlatrack.recipes import Recipe, SamplingConfig
+from dlatrack.recipes.twins import label
 from dlatrack.sampling.augment import augment
 from dlatrack.sampling.crops import crop_511, size_in_crop
 
@@ -89,6 +90,13 @@ def paper_rules(grid: ScoreGrid, *, candidates: int = 9) -> dict[str, LabelAssig
         "SiamFC: circle": build_assigner("circle", grid),
         "SiamBAN: ellipses": build_assigner("ellipse", grid),
         "SiamFC++: whole box": build_assigner("inside", grid),
+    }
+
+
+def recipe_rules(recipes: Iterable[Recipe]) -> dict[str, LabelAssigner]:
+    """The rules of recipes on their own grids, by label of the tracker."""
+    return {
+        label(each): build_assigner(each.assign.name, each.grid, **each.assign.options) for each in recipes
     }
 
 

@@ -34,7 +34,7 @@ class Sizes:
     schedule: Schedule | None  #: (03) training schedule; None: that of the recipe
     train: tuple[int, int]  #: (03, 04, 09, 13) training videos
     test: tuple[int, int]  #: (03, 04) held-out videos
-    first_box: tuple[int, int, int]  #: (03) runs from perturbed first boxes, videos, and frames in each
+    first_box: tuple[int, int, int]  #: (03, 16) runs from perturbed first boxes, videos, frames
     anchors: tuple[int, int]  #: (04) schedule of SiamRPN++: it shows how anchors are trained, not how well
     trackers: int | None  #: (05 to 08) trackers that are scored at most, ours and published ones each
     miniature_length: int  #: (05 to 08) length of the videos of a miniature, in those of the shortest ones
@@ -46,6 +46,7 @@ class Sizes:
     pictured: tuple[int, int]  #: (11) synthetic videos
     pictured_of_set: int | None  #: (11) sequences of a data set at most
     video: tuple[int, int, int]  #: (12) frames, width and height of the synthetic video
+    tuned: tuple[int, int]  #: (16) epochs and pairs per epoch of the fine-tuning
     seeds: int  #: (13) trainings of each twin
     seed_schedule: tuple[int, int]  #: (13) schedule
     seed_test: tuple[int, int]  #: (13) held-out videos
@@ -86,6 +87,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "pictured": ((3, 10), (12, 60), (40, 120)),
     "pictured_of_set": (3, 12, None),
     "video": ((12, 320, 240), (150, 640, 360), (300, 640, 360)),
+    "tuned": ((1, 32), (4, 1024), (8, 4000)),
     "seeds": (2, 3, 3),
     "seed_schedule": ((1, 8), (3, 384), (0, 0)),
     "seed_test": ((2, 12), (12, 40), (40, 200)),

@@ -17,6 +17,12 @@ from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure, paper_sty
 
 _ROW, _AROUND = 5.2, 40.0  # mm
 
+#: Markers of runs, by whether the tracker learns by dynamic label assignment.
+_LOOKS: Mapping[bool, dict[str, Any]] = {
+    True: {"color": DLA, "marker": "o", "label": "run of a DLA tracker"},
+    False: {"color": FIXED, "marker": "s", "markerfacecolor": "white", "label": "run of a fixed rule"},
+}
+
 
 def first_box_plot(auc: pd.DataFrame, gains: Mapping[str, float], *, source: str) -> Figure:
     """Draw the AUC of each run less the mean over runs, and below, on the same scale, the gains of the paper.
@@ -54,11 +60,51 @@ def first_box_plot(auc: pd.DataFrame, gains: Mapping[str, float], *, source: str
     return fig
 
 
+def runs_plot(auc: pd.DataFrame, *, source: str) -> Figure:
+    """Draw the AUC of each run by tracker; grey lines join runs from the same first boxes.
+
+    Markers are those of `first_box_plot`; black is the mean with one standard deviation to both sides.
+
+    Args:
+        auc: mean AUC over the targets, by run (rows, at least two) and tracker.
+        source: description of the targets, for the title.
+
+    Raises:
+        InputError: for fewer than two runs or no tracker.
+    """
+    if len(auc) < 2 or auc.columns.empty:
+        raise InputError(
+            f"runs are drawn from two on, of one tracker or more; got {len(auc)} runs and {len(auc.columns)} trackers"
+        )
+    rows = np.arange(len(auc.columns))
+    with figure_style():
+        fig = new_figure(DOUBLE_WIDTH, _AROUND - 6 + 2 * _ROW * len(rows))
+        ax = fig.subplots()
+        ax.plot(auc.to_numpy().T, rows, color=GREY, linewidth=0.5, alpha=0.6, zorder=1)
+        for row, (tracker, values) in enumerate(auc.items()):
+            look = _LOOKS[is_dla(str(tracker))]
+            ax.plot(values, np.full(len(values), row), linestyle="none", alpha=0.85, **look)
+            mean, deviation = float(values.mean()), float(values.std(ddof=1))
+            bar = {
+                "color": BLACK,
+                "marker": "|",
+                "markersize": 9,
+                "capsize": 3,
+                "label": "mean, standard deviation",
+            }
+            ax.errorbar([mean], [row + 0.28], xerr=[deviation], linestyle="none", **bar)  # type: ignore[arg-type]
+        means, deviations = auc.mean(), auc.std(ddof=1)
+        names = [f"{name}: {means[name]:.3f}, std {deviations[name]:.3f}" for name in auc.columns]
+        ax.set_yticks(rows, names)
+        ax.set_ylim(len(names) - 0.4, -0.5)
+        ax.grid(False, axis="y")
+        ax.set_xlabel("AUC, mean over the targets")
+        ax.set_title(f"{source}: {len(auc)} runs, first boxes up to 0.5 px off")
+        fig.legend(*_unique_handles(ax), loc="outside lower center", ncols=3)
+    return fig
+
+
 def _draw_runs(ax: Axes, auc: pd.DataFrame) -> None:
-    looks: dict[bool, dict[str, Any]] = {
-        True: {"color": DLA, "marker": "o", "label": "run of a DLA tracker"},
-        False: {"color": FIXED, "marker": "s", "markerfacecolor": "white", "label": "run of a fixed rule"},
-    }
     names = []
     for row, (tracker, values) in enumerate(auc.items()):
         mean, deviation = float(values.mean()), float(values.std(ddof=1))
@@ -69,7 +115,7 @@ def _draw_runs(ax: Axes, auc: pd.DataFrame) -> None:
             np.full(len(values), row),
             linestyle="none",
             alpha=0.85,
-            **looks[is_dla(str(tracker))],
+            **_LOOKS[is_dla(str(tracker))],
         )
         names.append(f"{tracker}: {mean:.3f}, std {deviation:.3f}")
     _set_rows(ax, names)
