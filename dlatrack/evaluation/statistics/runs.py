@@ -64,14 +64,8 @@ def compare_runs(
     deviations = tails * (of_sequences + of_runs)
     means = without_rounding(value + np.concatenate([deviations, -deviations]), size)
     low, high, p = interval(means[None], confidence)
-    found = Difference.of(
-        differences,
-        (float(low[0]), float(high[0]), float(p[0])),
-        size,
-        seeds=(1, 1),
-        resamples=resamples,
-        confidence=confidence,
-    )
+    ends = (float(low[0]), float(high[0]), float(p[0]))
+    found = Difference.of(differences, ends, size, seeds=(1, 1), resamples=resamples, confidence=confidence)
     return replace(found, runs=(len(first), len(second)), paired_runs=paired)
 
 
