@@ -91,6 +91,7 @@ def weights_compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables and their record; default: only print.")
     ] = None,
+    fast: Fast = False,
     runs: Annotated[
         int,
         typer.Option(
@@ -98,7 +99,6 @@ def weights_compare(
             min=0,
         ),
     ] = 0,
-    fast: Fast = False,
 ) -> None:
     """Run the trackers that come with the package beside OpenCV's: AUC on clips and synthetic video, and speed.
 
@@ -109,6 +109,8 @@ def weights_compare(
     from dlatrack.studies.first_box import save_first_box, study_first_box
     from dlatrack.studies.shipped import save_shipped, study_shipped
 
+    if runs == 1:
+        raise InputError("a spread needs at least 2 runs, or 0 for none; got --runs 1")
     torch.set_num_threads(os.cpu_count() or 1)
     study = study_shipped(clips, fast=fast)
     rows = [

@@ -138,6 +138,12 @@ def test_a_sequence_called_like_a_run_has_a_result_of_its_own(tmp_path: Path) ->
     (tmp_path / "part" / "run.json").write_text(json.dumps(record))
     (part,) = find_trackers(tmp_path / "part", ["x", "x_001"])
     assert runs_of(part) == {"x": ["x_001.txt"]}
+    with pytest.raises(InputError, match="has no result file for any sequence"):
+        find_trackers(tmp_path / "part", ["x_001"])
+    del record["perturbation"]
+    (tmp_path / "plain" / "run.json").write_text(json.dumps(record))
+    (plain,) = find_trackers(tmp_path / "plain", ["x"])
+    assert (plain.runs, {*plain.files}) == ({}, {"x"}), "x_001 is a sequence that this truth lacks"
 
 
 def test_plain_results_and_runs_in_one_folder_are_refused(tmp_path: Path) -> None:

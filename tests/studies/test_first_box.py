@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from dlatrack import paths
+from dlatrack.cli.weights import weights_compare
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
@@ -20,6 +21,7 @@ from dlatrack.studies.first_box import FirstBoxStudy, save_first_box, study_firs
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.perturbation import Perturbation
 from dlatrack.tracking.run import run_one_pass
+from dlatrack.tracking.static import StaticTracker
 
 TOYS = FirstBoxStudy(
     pd.DataFrame(
@@ -81,6 +83,26 @@ def test_a_record_goes_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         study_first_box("smoke")
     record = json.loads((tmp_path / "figures" / "small_trackers_runs.json").read_text())
     assert record["made_by"] == "dlatrack weights compare"
+
+
+def test_weights_compare_adds_the_spread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toys = {name: StaticTracker() for name in ("static box", "T, fixed rule", "DLA-T")}
+    monkeypatch.setattr("dlatrack.studies.shipped._VIDEOS", 1)
+    monkeypatch.setattr("dlatrack.studies.shipped._FRAMES", 4)
+    monkeypatch.setattr("dlatrack.studies.shipped._trackers", lambda fast: toys)
+    for video in synthetic_sequences(2, 60, 4):
+        write_folder(video, tmp_path / "clips")
+    with pytest.raises(InputError, match="at least 2 runs, or 0 for none; got --runs 1"):
+        weights_compare(tmp_path / "clips", runs=1)
+    weights_compare(tmp_path / "clips", tmp_path / "out", runs=2)
+    assert "AUC in 2 runs from first boxes shifted by at most half a pixel" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "out" / "small_trackers_runs.csv", index_col="run")
+    assert table.shape == (2, 1)
+    record = json.loads((tmp_path / "out" / "small_trackers_runs.json").read_text())
+    assert record["parameters"]["targets"] == 2
+    assert record["parameters"]["clips"] == "clips", "no absolute path in a record"
 
 
 def test_numbers_of_runs_that_have_no_spread_are_refused() -> None:

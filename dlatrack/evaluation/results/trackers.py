@@ -100,8 +100,10 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
         files, runs = _box_files(paths, names), _run_files(paths, names)
         if place != folder and f"{place.name}_001" in {path.stem for path in paths}:
             runs = {}  # the folder of a sequence in GOT-10k's form, see `_repeated`
-        if runs := _runs_that_count(place, files, runs):
+        if _are_runs(place, files, runs):
             files = {name: numbered[min(numbered)] for name, numbered in runs.items()}
+        else:
+            runs = {}
         if files:
             found.append(TrackerFiles(_name(place, folder, label), place, files, runs))
     found += _repeated(groups, names, folder, label)
@@ -141,28 +143,30 @@ def _run_files(paths: list[Path], names: Collection[str]) -> dict[str, dict[int,
     return runs
 
 
-def _runs_that_count(
-    place: Path, files: Mapping[str, Path], runs: dict[str, dict[int, Path]]
-) -> dict[str, dict[int, Path]]:
-    """The runs, if the files of a folder are results of runs; none if they are results of one plain run.
+def _are_runs(place: Path, files: Mapping[str, Path], runs: Mapping[str, Mapping[int, Path]]) -> bool:
+    """Whether the files of a folder are results of runs, and not of one plain run.
 
     Args:
         place: the folder.
         files: files by sequence if they are plain results.
         runs: files by sequence and number if they are runs.
+
+    Raises:
+        InputError: if a sequence has both, and no record says that the plain ones are all there is.
     """
     recorded = _recorded_as_runs(place)
+    if recorded is False:
+        return False
     run_files = {path for numbered in runs.values() for path in numbered.values()}
-    are_runs = len(run_files) > len(files) if recorded is None else recorded
-    for name, path in files.items():
-        other = next(iter(runs.get(name, {}).values()), path)
-        mixed = path not in run_files if are_runs else other not in files.values()
-        if name in runs and mixed:
+    are_runs = recorded or len(run_files) > len(files)
+    for name in sorted(files.keys() & runs.keys()):
+        plain, run = files[name], next(iter(runs[name].values()))
+        if plain not in run_files if are_runs else run not in files.values():
             raise InputError(
-                f"{place} has both {path.name} and {other.name} for sequence {name}; one plain run and runs from "
+                f"{place} has both {plain.name} and {run.name} for sequence {name}; one plain run and runs from "
                 "perturbed first boxes must be in folders of their own"
             )
-    return runs if are_runs else {}
+    return are_runs
 
 
 def _recorded_as_runs(place: Path) -> bool | None:
