@@ -131,7 +131,7 @@ def test_a_head_without_public_names_is_named(small: SiameseNet, donor: dict[str
 
     small.head = OwnHead()
     with pytest.raises(
-        InputError, match="^the state dict: no public checkpoint is known for the head OwnHead$"
+        InputError, match=r"^the state dict: no public checkpoint is known for the head OwnHead$"
     ):
         load_official(small, donor)
 
