@@ -52,10 +52,9 @@ video.name, len(video), video.attributes
 # %% [markdown]
 # ## The laboratory
 #
-# Move the frame, drag the box, choose two rules, their options and their grids, and see which samples become
-# positive, and why. `explore(video, rules=(("ellipse", {}), ("dla_points", {})), grid=recipe("nanotrack_v3").grid)`
-# opens it on the grid of NanoTrack V3, whose points are 16 px apart. The sheet below shows the same for readers
-# without a kernel.
+# Move the frame, drag the box, choose two rules, their options and grids, and see which samples become positive, and
+# why. `explore(video, rules=(("ellipse", {}), ("dla_points", {})), grid=recipe("nanotrack_v3").grid)` opens it on the
+# grid of NanoTrack V3, whose points are 16 px apart. The sheet below shows the same for readers without a kernel.
 
 # %%
 compared = (("rectangle", {"center_ratio": 0.6}), ("dla_points", {"candidates": candidates}))

@@ -62,8 +62,8 @@ record = NotebookRecord("02_data_and_architecture", {}, synthetic=False)
 #   and 53.95 million with its backbone. The statement built on it, that SiamCAR is the smaller one, holds.
 #
 # SiamFC++'s backbone includes the 1x1 reduction to 256 channels (197,376 parameters), which trains from the start.
-# NanoTrack V3 is not in the paper: a light SiamBAN with a hundredth of its parameters, whose public weights anyone
-# can download.
+# NanoTrack V3 is not in the paper: a light SiamBAN with a hundredth of its parameters, whose public weights are free
+# to download.
 
 # %% tags=["02_parameters"]
 counts = parameter_table()

@@ -125,9 +125,7 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     """
     state, source = read_state(path_or_state_dict)
     if type(net.head) not in _RENAMES:
-        raise InputError(
-            f"{source}: no public checkpoint is known for a network with a {type(net.head).__name__}"
-        )
+        raise InputError(f"{source}: no public checkpoint is known for the head {type(net.head).__name__}")
     renames = _RENAMES[type(net.head)]
     ours = renamed(state, lambda name: _renamed(name, renames), source)
     if isinstance(net.head, CarHead):

@@ -20,7 +20,7 @@ from dlatrack import paths
 from dlatrack.bench.measure import Timing, machine
 from dlatrack.bench.step import STAGES
 from dlatrack.bench.track import bench_track
-from dlatrack.bench.train import TRUNK_STATES, TWINS, StepCost, step_costs
+from dlatrack.bench.train import TRUNK_STATES, StepCost, step_costs
 from dlatrack.errors import InputError, reading
 from dlatrack.files import check_writable, write_text
 from dlatrack.memory import reuse_freed_memory
@@ -232,11 +232,11 @@ def paper_iterations(tracker: str) -> int:
 
 def _measured(size: CostSizes, device: str) -> CostReport:
     reuse_freed_memory()  # as training does
-    trackers, load = size.trackers or TWINS, os.getloadavg()[0]
-    costs = step_costs(trackers, size.turns, batch=size.batch, device=device)
+    load = os.getloadavg()[0]
+    costs = step_costs(size.trackers, size.turns, batch=size.batch, device=device)
     speeds = {
         chosen.name: tuple(bench_track(size.frames, tracker=chosen.name).timings)
-        for tracker in trackers
+        for tracker in size.trackers
         for chosen in Twins.of(tracker)
     }
     return CostReport(tuple(costs), speeds, device, torch.get_num_threads(), load, machine())
@@ -256,7 +256,7 @@ def _joined(old: CostReport, new: CostReport) -> CostReport:
 def _suitable(report: CostReport, path: Path, size: CostSizes, device: str) -> CostReport:
     """Refuse a report that does not answer the question."""
     timed = {cost.tracker for cost in report.costs if cost.backbone == "frozen"}
-    absent = [tracker for tracker in size.trackers or TWINS if tracker not in timed]
+    absent = [tracker for tracker in size.trackers if tracker not in timed]
     if absent or report.device != device:
         lacks = f"has no {absent[0]}" if absent else f"was measured on {report.device}, not on {device}"
         raise InputError(f"{path} {lacks}; set measure to True to measure again and replace it")

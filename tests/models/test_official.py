@@ -125,6 +125,17 @@ def test_wrong_keys_and_shapes_change_nothing(small: SiameseNet, donor: dict[str
     assert torch.equal(small.head.cls_logits.weight, before)
 
 
+def test_a_head_without_public_names_is_named(small: SiameseNet, donor: dict[str, Tensor]) -> None:
+    class OwnHead(torch.nn.Module):
+        """A head that somebody registered."""
+
+    small.head = OwnHead()
+    with pytest.raises(
+        InputError, match=r"^the state dict: no public checkpoint is known for the head OwnHead$"
+    ):
+        load_official(small, donor)
+
+
 def test_another_tracker_lists_a_few_keys(small: SiameseNet) -> None:
     with pytest.raises(InputError, match=r"lacks .* and \d+ more") as caught:
         load_official(small, {"backbone.conv1.weight": torch.ones(64, 3, 7, 7)})

@@ -36,7 +36,7 @@ def test_another_tracker_has_the_same_sequences_and_a_shorter_demo():
     ("preset", "tracker", "known"),
     [
         ("demo", "siamfcpp", "siamcar, siamrpnpp"),
-        ("paper", "siamfc", "siamrpnpp, siamcar, cosiamrpn, siamfcpp"),
+        ("paper", "siamfc", "siamrpnpp, siamcar, cosiamrpn, siamfcpp, nanotrack_v3"),
     ],
 )
 def test_a_tracker_without_dla_is_named(preset, tracker, known):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from kills import die_before_operation
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from dlatrack.datasets.synthetic import synthetic_sequences
@@ -118,19 +120,30 @@ def run_until(number: int, start: Path, folder: Path) -> None:
     run(start, folder)
 
 
+def position(checkpoint: Path) -> tuple[int, int] | None:
+    """Finished epochs and steps; None without a checkpoint."""
+    if not checkpoint.exists():
+        return None
+    with safe_open(checkpoint, framework="numpy") as file:
+        content = json.loads(file.metadata()["dlatrack-training"])
+    return content["epoch"], content["step"]
+
+
 @pytest.mark.slow
 def test_a_run_that_is_killed_within_and_between_epochs_ends_with_the_same_bits(
     start: Path, tmp_path: Path
 ) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["dlatrack.training.engine", "dlatrack.sampling.store"])
-    codes = []
+    codes, places = [], []
     for number in (9, 11, 17, 13, 10_000):
         process = context.Process(target=run_until, args=(number, start, tmp_path / "killed"))
         process.start()
         process.join()
         codes.append(process.exitcode)
+        places.append(position(tmp_path / "killed" / CHECKPOINT))
     assert codes == [-signal.SIGKILL] * 4 + [0]
+    assert places == [None, (0, 1), (1, 0), (1, 2), (2, 0)], "epochs, and steps of the next one"
     run(start, tmp_path / "whole", None)
     assert (tmp_path / "killed" / CHECKPOINT).read_bytes() == (tmp_path / "whole" / CHECKPOINT).read_bytes()
 
