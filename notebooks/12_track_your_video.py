@@ -16,9 +16,9 @@
 # %% [markdown]
 # # 12 · Track your own video
 #
-# **You will** choose a target in the first frame of a video, track it with one of the small trackers that come with
-# the package, and look at the boxes and scores. **You need** nothing to download: without a video of yours, a
-# synthetic one is rendered to a file; about 20 s on a laptop CPU.
+# **You will** choose a target in the first frame of a video, track it with one of the trackers that come with the
+# package, and look at the boxes and scores. **You need** nothing to download: without a video of yours, a synthetic
+# one is rendered to a file; about 20 s on a laptop CPU.
 #
 # | preset | synthetic video |
 # |---|---|
@@ -27,14 +27,14 @@
 # | `paper` | 300 frames; the paper tracks no video of yours |
 #
 # A `video` of yours, any file that OpenCV reads or a folder of images, is tracked from end to end in every preset.
-# Everything is written to `runs/12_track_your_video/`, and nothing into the folder of figures. Without a
-# notebook the same is one command: `dlatrack track VIDEO --box 120,80,60,45 --out out.mp4`.
+# Everything is written to `runs/12_track_your_video/`, and nothing into the folder of figures. Without a notebook
+# the same is one command: `dlatrack track VIDEO --box 120,80,60,45 --out out.mp4`.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper: length of the synthetic video
 video: str = ""  # video file, or folder of images; "": a synthetic video
 box: str = ""  # x,y,w,h of the target in the first frame, px from 0; several with ; between; "": the picker's
-weights: str = "dla_siamcar_small"  # tracker that comes with the package, or a weight file
+weights: str = "dla_nanotrack_v3"  # tracker that comes with the package, or a weight file
 device: str = "cpu"  # cpu | cuda
 seed: int = 0  # of the synthetic video
 
@@ -56,7 +56,8 @@ print(chosen.note)
 # %% [markdown]
 # ## What to track
 #
-# Drag the bars or type the box, then run the cells below again. A headless run tracks the box of the parameter `box`.
+# Drag the bars or type the box, then run the cells below again. A headless run tracks the box of the parameter
+# `box`.
 
 # %%
 picker = pick_boxes(chosen.path, chosen.boxes_xywh)
@@ -84,9 +85,9 @@ record.keep(figure, "frames", {"boxes_xywh": tracked.track.boxes_xywh})
 # ## How sure it was
 #
 # The score is the probability that the place which was found shows the target. It is no measure of the box, and no
-# alarm: SiamCAR learns from pairs that always show their target, and is sure of other things, too, once it has lost
-# it. SiamRPN++ also learns from pairs without it: compare `siamrpnpp_small`. Where the truth is known, the grey line
-# says how well the box lay; it is broken where the target cannot be seen.
+# alarm: a tracker that has lost its target is often sure of another thing. NanoTrack and SiamRPN++ also learn from
+# pairs that do not show their target, SiamCAR does not: compare `siamcar_small`. Where the truth is known, the grey
+# line says how well the box lay; it is broken where the target cannot be seen.
 
 # %% tags=["scores"]
 iou = tracked.iou(chosen.truth_xywh) if synthetic else None
@@ -106,7 +107,8 @@ show_page(page)
 # %% [markdown]
 # ## The numbers
 #
-# One row for each target in each frame. Frames and px count from 0, targets from 1, and x, y is the top left corner.
+# One row for each target in each frame. Frames and px count from 0, targets from 1, and x, y is the top left
+# corner.
 
 # %%
 pd.read_csv(tracked.table).tail()

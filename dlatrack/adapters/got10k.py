@@ -34,7 +34,7 @@ class GOT10kTracker(_ToolkitTracker):
         ValueError: if `first_pixel` is neither 0 nor 1.
 
     Example:
-        tracker = GOT10kTracker(OnlineTracker.from_weights("dla_siamcar_small"), "DLA-SiamCAR", first_pixel=1)
+        tracker = GOT10kTracker(OnlineTracker.from_weights("dla_nanotrack_v3"), "DLA-NanoTrack", first_pixel=1)
         ExperimentOTB("OTB100", version=2015).run(tracker)
     """
 

@@ -29,7 +29,7 @@ def track(
         Path,
         typer.Option(help="Video to write: .mp4, .mkv, .mov, .avi or .webm; boxes go beside it, in .csv."),
     ],
-    weights: Weights = Path("dla_siamcar_small"),
+    weights: Weights = Path("dla_nanotrack_v3"),
     device: Device = "cpu",
     show: Annotated[
         bool, typer.Option("--show", help="Show the video meanwhile; q or Escape stops.")

@@ -100,7 +100,7 @@ def load_weights(path: str | Path, expect: Recipe | None = None) -> tuple[Siames
 
     Args:
         path: file written by `save_weights`, or name of a tracker that comes with the package (`find_weights`),
-            e.g. "dla_siamcar_small".
+            e.g. "dla_nanotrack_v3".
         expect: recipe that the file must hold, by name and network; its schedule may differ. None: any.
 
     Returns:

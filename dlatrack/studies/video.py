@@ -38,7 +38,7 @@ from dlatrack.tracking.video import (
 )
 
 #: The tracker that is taken unless another is asked for: the paper's method, as it comes with the package.
-VIDEO_WEIGHTS = "dla_siamcar_small"
+VIDEO_WEIGHTS = "dla_nanotrack_v3"
 
 #: Largest differences between the rates of the video and of its source that are not reported: in frames per second,
 #: since files hold three digits, and relative to the rate.

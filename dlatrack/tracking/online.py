@@ -84,7 +84,7 @@ class OnlineTracker:
         ValueError: if the head of the recipe has no tracking step.
 
     Example:
-        tracker = OnlineTracker.from_weights("dla_siamcar_small", benchmark="UAV123", device="cuda")
+        tracker = OnlineTracker.from_weights("dla_nanotrack_v3", benchmark="UAV123", device="cuda")
         tracker.init(frames[0], box_xywh)
         boxes = [tracker.update(frame)[0] for frame in frames[1:]]
 
@@ -133,7 +133,7 @@ class OnlineTracker:
         is a picklable factory for `tracking.benchmark.run_benchmark`.
 
         Args:
-            name_or_file: the name of a tracker that comes with the package, e.g. "dla_siamcar_small", or a weight
+            name_or_file: the name of a tracker that comes with the package, e.g. "dla_nanotrack_v3", or a weight
                 file of `models.weights.save_weights`.
             benchmark: the benchmark whose hyper-parameters are used, a key of `recipe.online`.
             setting: hyper-parameters to use in place of those for `benchmark`.

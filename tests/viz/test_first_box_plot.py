@@ -8,7 +8,7 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.pixels.colours import DLA, FIXED
-from dlatrack.viz.first_box import first_box_plot
+from dlatrack.viz.first_box import first_box_plot, runs_plot
 
 AUC = pd.DataFrame({"T, fixed rule": [0.5, 0.52, 0.51], "DLA-T": [0.6, 0.6, 0.63]})
 GAINS = {"DLA-SiamCAR, OTB100": 0.025, "DLA-SiamFC++, OTB100": 0.002}
@@ -44,3 +44,18 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         first_box_plot(AUC, {}, source="")
     with pytest.raises(InputError, match="every AUC must be finite"):
         first_box_plot(AUC.replace(0.63, np.nan), GAINS, source="")
+
+
+def test_runs_are_drawn_as_they_are_and_joined_over_trackers() -> None:
+    figure = runs_plot(AUC, source="3 toys")
+    (ax,) = figure.axes
+    joined, runs = ax.lines[:3], ax.lines[3:]
+    assert [list(line.get_xdata()) for line in joined] == [[0.5, 0.6], [0.52, 0.6], [0.51, 0.63]]
+    markers = [line for line in runs if line.get_marker() in "os"]
+    assert [line.get_color() for line in markers] == [FIXED, DLA]
+    assert list(markers[1].get_xdata()) == [0.6, 0.6, 0.63]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["T, fixed rule: 0.510, std 0.010", "DLA-T: 0.610, std 0.017"]
+    assert ax.get_title() == "3 toys: 3 runs, first boxes up to 0.5 px off"
+    with pytest.raises(InputError, match="got 1 runs and 2 trackers"):
+        runs_plot(AUC[:1], source="")
