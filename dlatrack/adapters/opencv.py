@@ -1,8 +1,11 @@
-"""Correlation filter trackers of OpenCV, for comparison."""
+"""Trackers of OpenCV, for comparison."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -12,6 +15,9 @@ from dlatrack.tracking.steps.state import first_box
 
 OpenCVKind = Literal["CSRT", "KCF"]
 
+#: Trackers of OpenCV that need no files.
+KINDS: tuple[OpenCVKind, ...] = get_args(OpenCVKind)
+
 
 class OpenCVTracker:
     """One of OpenCV's trackers, with its default settings.
@@ -19,19 +25,31 @@ class OpenCVTracker:
     When it reports that the target is lost, the last box is repeated, with score 0.
 
     Args:
-        kind: "CSRT" (Lukezic et al. 2017) or "KCF" (Henriques et al. 2015).
+        kind: "CSRT" (Lukezic et al. 2017) or "KCF" (Henriques et al. 2015), correlation filters; or "Nano", NanoTrack
+            V1 or V2 (V3 has another head).
+        files: with "Nano" the ONNX files of its backbone, and of its neck and head.
 
     Raises:
-        InputError: if this OpenCV lacks its contributed modules, which have these trackers.
+        InputError: if this OpenCV lacks the tracker (correlation filters are in its contributed modules), or cannot
+            read a file.
     """
 
-    def __init__(self, kind: OpenCVKind) -> None:
-        if not available():
+    def __init__(self, kind: OpenCVKind | Literal["Nano"], files: tuple[Path, Path] | None = None) -> None:
+        if not available(kind):
+            install = "a newer opencv-python" if kind == "Nano" else "opencv-contrib-python"
             raise InputError(
-                f"OpenCV {cv2.__version__} has no tracker {kind}; install opencv-contrib-python in place of "
-                "opencv-python"
+                f"OpenCV {cv2.__version__} has no tracker {kind}; install {install} in place of opencv-python"
             )
-        self._kind = kind
+        make = getattr(cv2, f"Tracker{kind}_create")
+        self._create: Callable[[], Any] = make
+        if kind == "Nano":
+            if files is None:
+                raise ValueError("the tracker Nano needs two files")
+            self._create = partial(make, _nano_parameters(*files))
+            try:
+                self._create()
+            except cv2.error as error:
+                raise InputError(f"OpenCV cannot read {files[0]} and {files[1]}: {error.err}") from error
         self._tracker: Any = None
         self._box_xywh = np.zeros(4)
 
@@ -52,7 +70,7 @@ class OpenCVTracker:
         box = int(left), int(top), int(min(right, width) - left), int(min(bottom, height) - top)
         if min(box[2:]) < 1:
             raise InputError(f"the box {self._box_xywh.tolist()} has no whole px inside the image")
-        self._tracker = getattr(cv2, f"Tracker{self._kind}_create")()
+        self._tracker = self._create()
         self._tracker.init(_bgr(image), box)
 
     def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
@@ -76,9 +94,45 @@ class OpenCVTracker:
         return self._box_xywh.copy(), float(found)
 
 
-def available() -> bool:
-    """Whether this OpenCV has both trackers."""
-    return hasattr(cv2, "TrackerCSRT_create") and hasattr(cv2, "TrackerKCF_create")
+def available(*kinds: str) -> bool:
+    """Whether this OpenCV has the trackers `kinds`; by default, both correlation filters."""
+    return all(hasattr(cv2, f"Tracker{kind}_create") for kind in kinds or KINDS)
+
+
+def opencv_trackers(*, correlation: bool, nano: str = "") -> dict[str, OpenCVTracker]:
+    """Trackers of this OpenCV by name, e.g. "OpenCV KCF".
+
+    Args:
+        correlation: whether CSRT and KCF are wanted; one that is missing is left out.
+        nano: the ONNX files of TrackerNano, backbone and then neck with head, separated by a comma; "": not wanted.
+
+    Raises:
+        InputError: if correlation filters are wanted and there is none, or for files that cannot be used.
+    """
+    found: dict[str, OpenCVTracker] = {}
+    if correlation:
+        kinds = [
+            kind for kind in KINDS if available(kind)
+        ] or KINDS  # with none, the first one says what to install
+        found = {f"OpenCV {kind}": OpenCVTracker(kind) for kind in kinds}
+    if nano:
+        files = [Path(part) for part in nano.split(",") if part]
+        if len(files) != 2:
+            raise InputError(
+                "opencv_nano must be two ONNX files, backbone and then neck with head, separated by a comma, "
+                f"got {nano!r}"
+            )
+        found["OpenCV Nano"] = OpenCVTracker("Nano", (files[0], files[1]))
+    return found
+
+
+def _nano_parameters(backbone: Path, head: Path) -> Any:
+    for file in (backbone, head):
+        if not file.is_file():
+            raise InputError(f"{file} is not a file; OpenCV's TrackerNano needs an ONNX file")
+    parameters = getattr(cv2, "TrackerNano_Params")()  # noqa: B009  (cv2 has no type of it)
+    parameters.backbone, parameters.neckhead = str(backbone), str(head)
+    return parameters
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:

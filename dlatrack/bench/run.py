@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import torch
@@ -40,13 +41,14 @@ _ALL: tuple[tuple[str, dict[str, str]], ...] = (
     ("evaluate", {}),
     ("train", {}),
     ("track", {"tracker": "siamrpnpp"}),
+    ("track", {"tracker": "nanotrack_v3", "beside": "siamcar_small"}),
     ("track", {"weights": "siamcar_small"}),
     ("track", {"weights": "siamrpnpp_small"}),
 )
 
 
 def run_benches(
-    what: str, *, repeats: int | None = None, threads: int | None = None, options: Mapping[str, str]
+    what: str, *, repeats: int | None = None, threads: int | None = None, options: Mapping[str, Any]
 ) -> Iterator[tuple[str, BenchReport]]:
     """Run one benchmark, or all of them.
 
@@ -71,7 +73,7 @@ def run_benches(
         yield " ".join([name, *own.values()]), _run(name, repeats, threads, own)
 
 
-def _run(what: str, repeats: int | None, threads: int | None, options: Mapping[str, str]) -> BenchReport:
+def _run(what: str, repeats: int | None, threads: int | None, options: Mapping[str, Any]) -> BenchReport:
     if what not in BENCHES:
         raise InputError(f"there is no benchmark {what!r}; choose from {', '.join(BENCHES)}, all")
     parameters = inspect.signature(BENCHES[what]).parameters.values()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from torch import Tensor, nn
 
+from dlatrack.bench.beside import network_step, updates_beside
 from dlatrack.bench.measure import BenchReport, machine, measure, resident_mib
 from dlatrack.datasets.folder import read_folders
 from dlatrack.datasets.sequence import Sequence
@@ -18,6 +20,7 @@ from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.weights import load_weights
 from dlatrack.recipes import Recipe, recipe
 from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import Tracker
 
 #: The recipe whose memory is measured; with larger ones that would take minutes.
 _WATCHED = "siamcar_small"
@@ -26,7 +29,13 @@ _FRAMES_PER_REPEAT = 10
 
 
 def bench_track(
-    repeats: int, *, tracker: str = "siamrpnpp", weights: str = "", clips: str = ""
+    repeats: int,
+    *,
+    tracker: str = "siamrpnpp",
+    weights: str = "",
+    clips: str = "",
+    beside: str = "",
+    opencv: Mapping[str, Tracker] = MappingProxyType({}),
 ) -> BenchReport:
     """Time the usual tracking step, the fast one and one with the plain network, frame by frame in turn.
 
@@ -38,6 +47,8 @@ def bench_track(
         tracker: recipe of a network with random weights; ignored with `weights`.
         weights: weight file, or the name of a tracker that comes with the package.
         clips: folder of sequences in the OTB layout; the first long enough is tracked. "": a synthetic sequence.
+        beside: comma-separated recipes with random weights, timed in the same turns.
+        opencv: trackers of OpenCV by name, timed too. With one of the two, so is the network step of `tracker`.
 
     Raises:
         InputError: for an unknown recipe, or files that cannot be used.
@@ -61,6 +72,8 @@ def bench_track(
 
     operations: dict[str, Callable[[int], object]] = {name: step(name) for name in trackers}
     operations["template, once per target"] = lambda _: starter.init(frames[0], video.boxes_xywh[0])
+    if beside or opencv:
+        operations |= {"network step": network_step(net, chosen)} | updates_beside(beside, opencv, video)
     timings = measure(operations, repeats)
     plain, usual, fast, _ = (np.array(boxes) for boxes in found.values())
     figures = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -40,14 +40,25 @@ def bench(
     device: Annotated[str, typer.Option(help="train: cpu, cuda ...; default cpu.")] = "",
     weights: Annotated[str, typer.Option(help="track: weight file or shipped tracker to take instead.")] = "",
     clips: Annotated[str, typer.Option(help="track: sequences in the OTB layout; default: synthetic.")] = "",
+    beside: Annotated[
+        str, typer.Option(help="track: recipes, separated by commas, to time in the same turns.")
+    ] = "",
+    opencv: Annotated[bool, typer.Option("--opencv", help="track: time OpenCV's CSRT and KCF too.")] = False,
+    opencv_nano: Annotated[
+        str, typer.Option(help="track: BACKBONE.onnx,HEAD.onnx of OpenCV's TrackerNano, to time it too.")
+    ] = "",
     pack: Annotated[str, typer.Option(help="pairs: folder of a pack; default: one of synthetic video.")] = "",
 ) -> None:
     """Measure speed: median and spread over repetitions, against a plain reference in the same run."""
+    from dlatrack.adapters.opencv import opencv_trackers
     from dlatrack.bench.run import run_benches
 
     options = {"tracker": tracker, "batch": batch, "device": device}
     options |= {"weights": weights, "clips": clips, "pack": pack}
-    given = {name: value for name, value in options.items() if value}
+    options |= {"beside": beside}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value}
+    if opencv or opencv_nano:
+        given["opencv"] = opencv_trackers(correlation=opencv, nano=opencv_nano)
     reports = {}
     for title, report in run_benches(what, repeats=repeats, threads=threads, options=given):
         reports[title] = asdict(report)

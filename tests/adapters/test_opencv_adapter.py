@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dlatrack.adapters import opencv
-from dlatrack.adapters.opencv import OpenCVTracker
+from dlatrack.adapters.opencv import OpenCVTracker, opencv_trackers
 from dlatrack.errors import InputError
 
 
@@ -70,6 +71,50 @@ def test_update_comes_after_init(stand: Stand) -> None:
 
 
 def test_an_opencv_without_them_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opencv, "available", lambda: False)
+    monkeypatch.setattr(opencv, "available", lambda *_: False)
     with pytest.raises(InputError, match="has no tracker KCF; install opencv-contrib-python"):
         OpenCVTracker("KCF")
+
+
+def test_nano_needs_two_files_that_opencv_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class RefusedError(Exception):
+        err = "no ONNX"
+
+    made: list[SimpleNamespace] = []
+
+    def create(parameters: SimpleNamespace) -> Stand:
+        if "bad" in parameters.neckhead:
+            raise RefusedError
+        made.append(parameters)
+        return Stand()
+
+    names = {"TrackerNano_create": create, "TrackerNano_Params": SimpleNamespace, "error": RefusedError}
+    monkeypatch.setattr(
+        opencv, "cv2", SimpleNamespace(**names, cvtColor=lambda image, _: image, COLOR_RGB2BGR=0)
+    )
+    backbone, head, bad = (tmp_path / name for name in ("backbone.onnx", "head.onnx", "bad.onnx"))
+    with pytest.raises(
+        InputError, match=r"backbone.onnx is not a file; OpenCV's TrackerNano needs an ONNX file"
+    ):
+        OpenCVTracker("Nano", (backbone, head))
+    for file in (backbone, head, bad):
+        file.touch()
+    with pytest.raises(InputError, match=r"OpenCV cannot read .*backbone.onnx and .*bad.onnx: no ONNX"):
+        OpenCVTracker("Nano", (backbone, bad))
+    tracker = OpenCVTracker("Nano", (backbone, head))
+    tracker.init(np.zeros((9, 9, 3), np.uint8), np.array([1, 2, 3, 4]))
+    assert tracker.update(np.zeros((9, 9, 3), np.uint8))[0].tolist() == [2, 2, 3, 4]
+    assert {(each.backbone, each.neckhead) for each in made} == {(str(backbone), str(head))}
+
+
+def test_opencv_trackers_are_those_that_it_has(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(opencv_trackers(correlation=True)) == ["OpenCV CSRT", "OpenCV KCF"]
+    monkeypatch.delattr(opencv.cv2, "TrackerCSRT_create")
+    assert list(opencv_trackers(correlation=True)) == ["OpenCV KCF"]
+    monkeypatch.delattr(opencv.cv2, "TrackerKCF_create")
+    with pytest.raises(InputError, match="has no tracker CSRT; install opencv-contrib-python in place of"):
+        opencv_trackers(correlation=True)
+    with pytest.raises(
+        InputError, match=r"opencv_nano must be two ONNX files, .* got 'a.onnx,b.onnx,c.onnx'"
+    ):
+        opencv_trackers(correlation=False, nano="a.onnx,b.onnx,c.onnx")

@@ -43,6 +43,27 @@ def test_tracking_is_timed_and_its_boxes_are_compared():
     assert all(math.isfinite(value) for value in report.figures.values())
 
 
+def test_other_trackers_are_timed_in_the_same_turns():
+    still = Mock()
+    report = bench_track(
+        3, tracker="nanotrack_v3", beside="siamcar_small,siamfc", opencv={"OpenCV KCF": still}
+    )
+    assert [row.name for row in report.timings[5:]] == [
+        *("network step", "siamcar_small: network step", "siamfc: network step"),
+        *(f"{name}: update" for name in ("OpenCV KCF", "siamcar_small", "siamfc")),
+    ]
+    assert still.init.call_count == 1
+    assert still.update.call_count == 6, "three for warming up"
+    assert report.figures["largest difference of boxes, px"] < 0.1
+
+
+def test_trackers_that_cannot_be_timed_are_named():
+    with pytest.raises(InputError, match="beside: there is no recipe 'struck'; choose from cosiamrpn, "):
+        bench_track(3, tracker="siamcar_small", beside="siamcar_small,struck")
+    with pytest.raises(InputError, match=r"opencv_nano must be two ONNX files, .* got 'a.onnx'"):
+        bench("track", repeats=3, threads=1, opencv_nano="a.onnx")
+
+
 def test_a_weight_file_and_clips_can_be_timed(tmp_path):
     chosen = recipe("dla_siamcar_small")
     save_weights(tmp_path / "w.safetensors", build_model(chosen), chosen, {})
@@ -199,7 +220,7 @@ def test_all_benchmarks_make_one_document(monkeypatch, capsys):
     monkeypatch.setattr("cv2.setNumThreads", lambda _: None)
     for name in BENCHES:
 
-        def run(repeats, *, name=name, weights="", tracker=""):
+        def run(repeats, *, name=name, weights="", tracker="", beside=""):
             return BenchReport([], {"repeats": repeats}, {"name": name, "weights": weights})
 
         monkeypatch.setitem(BENCHES, name, run)
@@ -214,7 +235,7 @@ def test_all_benchmarks_make_one_document(monkeypatch, capsys):
     }
     assert all(report["figures"] == {"repeats": 4} for report in reports.values())
     bench("all", repeats=4, threads=1)
-    assert capsys.readouterr().out.count("bench track") == 3
+    assert capsys.readouterr().out.count("bench track") == 4
     with pytest.raises(InputError, match="bench all takes no weights; it measures every benchmark as it is"):
         bench("all", weights="x")
 

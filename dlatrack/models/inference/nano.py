@@ -68,16 +68,22 @@ class JoinedNanoHead(nn.Module):
         products = torch.baddbmm(biases, maps.permute(0, 2, 3, 1).flatten(1, 2), weights)  # (B, 256, 128)
         response = products.view(len(maps), *maps.shape[2:], -1).permute(0, 3, 1, 2)
         planes = self.depth_search(maps).reshape(1, -1, *maps.shape[2:])
-        correlated = F.conv2d(planes, kernel.reshape(-1, 1, *kernel.shape[2:]), padding=1, groups=planes.shape[1])
+        kernels_by_group = kernel.reshape(-1, 1, *kernel.shape[2:])
+        correlated = F.conv2d(planes, kernels_by_group, padding=1, groups=len(kernels_by_group))
         correlated = correlated.reshape(*kernel.shape[:2], *correlated.shape[2:])
-        cls, box = self.tower(self.by_cell(self.attention(response)) + self.by_channel(correlated)).split(self._outputs, 1)
+        joined = self.by_cell(self.attention(response)) + self.by_channel(correlated)
+        cls, box = self.tower(joined).split(self._outputs, 1)
         return HeadOutput(cls, box.exp(), None)
 
 
 def _folded(layers: nn.Sequential) -> list[nn.Conv2d]:
     """The convolutions, each with the batch norm behind it."""
     pairs = zip(layers, [*layers][1:], strict=False)
-    return [fuse_conv_bn_eval(conv, norm) for conv, norm in pairs if isinstance(norm, nn.BatchNorm2d)]
+    return [
+        fuse_conv_bn_eval(cast("nn.Conv2d", conv), norm)
+        for conv, norm in pairs
+        if isinstance(norm, nn.BatchNorm2d)
+    ]
 
 
 def _split_join(branch: NanoBranch, last: nn.Conv2d) -> tuple[nn.Conv2d, nn.Conv2d]:
@@ -107,7 +113,9 @@ def _block_diagonal(convs: list[nn.Conv2d]) -> nn.Conv2d:
 
 def _conv(weight: Tensor, bias: Tensor | None = None, groups: int = 1, padding: int = 0) -> nn.Conv2d:
     outputs, inputs, *size = weight.shape
-    conv = nn.Conv2d(inputs * groups, outputs, (size[0], size[1]), padding=padding, groups=groups, device="meta")
+    conv = nn.Conv2d(
+        inputs * groups, outputs, (size[0], size[1]), padding=padding, groups=groups, device="meta"
+    )
     conv.weight = nn.Parameter(weight.detach(), requires_grad=False)
     conv.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
     return conv

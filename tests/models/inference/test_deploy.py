@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,17 +12,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dlatrack.models.backbones import BACKBONES
-from dlatrack.models.heads import HEADS, FcHead, HeadOutput
+from dlatrack.models.heads import HEADS, FcHead, HeadOutput, NanoHead
 from dlatrack.models.inference import deploy as module
 from dlatrack.models.inference.cpu_convolution import (
+    Excitation,
     PackedConv,
     WinogradConv,
     has_native_bfloat16,
     onednn_available,
 )
 from dlatrack.models.inference.deploy import deploy
+from dlatrack.models.inference.fusion import fused
+from dlatrack.models.inference.nano import JoinedNanoHead
 from dlatrack.models.necks import NoNeck
 from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.models.torchvision_ops import torchvision
 from dlatrack.recipes import RECIPES, Recipe, recipe
 
 needs_onednn = pytest.mark.skipif(not onednn_available(), reason="torch has no oneDNN here")
@@ -276,6 +281,7 @@ ACTIVATIONS: dict[str, tuple[tuple[float, ...], Callable[[Tensor], Tensor]]] = {
     "relu": ((), F.relu),
     "hardtanh": ((0.0, 6.0), F.relu6),
     "swish": ((), F.silu),
+    "hardswish": ((), F.hardswish),
 }
 
 
@@ -298,6 +304,84 @@ def test_a_packed_convolution_adds_and_rectifies_maps_of_any_size(activation: st
             if activation in ("none", "relu"):
                 answer = packed(x, other.clone())
                 torch.testing.assert_close(answer, function(expected + other), rtol=1e-4, atol=1e-4)
+
+
+def test_excitation_by_hand() -> None:
+    first, second = nn.Conv2d(2, 1, 1), nn.Conv2d(1, 2, 1)
+    for parameter, values in zip(
+        (*first.parameters(), *second.parameters()), ([1, 2], [-3], [2, -2], [1, 1]), strict=True
+    ):
+        parameter.data = torch.tensor(values, dtype=torch.float32).view_as(parameter)
+    x = torch.tensor([[1.0, 3.0], [0.0, 2.0]]).view(
+        1, 2, 1, 2
+    )  # means 2 and 1; 2 + 2 - 3 = 1; gates 3 and -1
+    with torch.inference_mode():
+        found = Excitation(first, second, nn.ReLU(), nn.Hardsigmoid())(x)
+        twice = Excitation(first, second, nn.ReLU(), nn.Identity())(torch.cat([x, -x]))
+    assert found.flatten().tolist() == pytest.approx(
+        [1, 3, 0, 2 / 3]
+    )  # (3 + 3) / 6 = 1, (-1 + 3) / 6 = 1 / 3
+    assert twice[0].flatten().tolist() == pytest.approx([3, 9, 0, -2])
+    assert twice[1].flatten().tolist() == pytest.approx([-1, -3, 0, -2]), (
+        "-7 is rectified to 0; gates 1 and 1"
+    )
+
+
+@needs_onednn
+@pytest.mark.parametrize("size", [3, 5])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_an_inverted_residual_with_excitation_is_fused_whole(size: int, stride: int) -> None:
+    torch.manual_seed(0)
+    block = nn.Sequential(
+        nn.Conv2d(8, 24, 1, bias=False),
+        nn.BatchNorm2d(24),
+        nn.Hardswish(inplace=True),
+        nn.Conv2d(24, 24, size, stride, size // 2, groups=24, bias=False),
+        nn.BatchNorm2d(24),
+        torchvision.ops.SqueezeExcitation(24, 8, scale_activation=nn.Hardsigmoid),
+        nn.Hardswish(inplace=True),
+        nn.Conv2d(24, 8, 1),
+    ).eval()
+    x = torch.randn(2, 8, 17, 15)
+    with torch.inference_mode():
+        expected = block(x)
+        quick = fused(copy.deepcopy(block), True, torch.float32)
+        torch.testing.assert_close(quick(x), expected, rtol=1e-5, atol=1e-6)
+    kinds = [type(layer) for layer in quick.modules()]
+    assert kinds.count(PackedConv) == 3
+    assert kinds.count(Excitation) == 1
+    assert kinds.count(nn.Hardswish) == 1, "the other one is computed with its convolution"
+
+
+@pytest.mark.parametrize("onednn", [False, pytest.param(True, marks=needs_onednn)])
+def test_nanotrack_answers_as_before_for_several_targets(
+    monkeypatch: pytest.MonkeyPatch, onednn: bool
+) -> None:
+    monkeypatch.setattr(module, "onednn_available", lambda dtype=torch.float32: onednn)
+    chosen = recipe("nanotrack_v3")
+    net = lively(chosen)
+    ready = deploy(net, "cpu")
+    generator = torch.Generator().manual_seed(3)
+    z, x = (255 * torch.rand(2, 3, size, size, generator=generator) for size in (127, 255))
+    with torch.inference_mode():
+        expected, found = (each.search(x, each.template(z)) for each in (net, ready))
+    for own, other in zip(found[:2], expected[:2], strict=True):
+        torch.testing.assert_close(own, other, rtol=0, atol=1e-5 * float(other.abs().max()))
+
+
+def test_the_joined_head_adds_what_the_branches_see() -> None:
+    """With all weights 0 but some biases, each output is known."""
+    head = NanoHead(16, 8).eval().requires_grad_(False)
+    for parameter in head.parameters():
+        nn.init.zeros_(parameter)
+    nn.init.constant_(head.cls.predict.bias, 2)
+    nn.init.constant_(head.box.predict.bias, 3)
+    joined = JoinedNanoHead(head)
+    kernels = [torch.ones(1, 16, side, side) for side in (8, 4, 8, 4)]
+    with torch.inference_mode():
+        found = joined(joined.for_target(kernels), [torch.ones(1, 16, 16, 16)])
+    assert torch.equal(found.cls, torch.full((1, 2, 15, 15), 2.0))
+    torch.testing.assert_close(found.reg, torch.full((1, 4, 15, 15), 3.0).exp())
 
 
 @needs_onednn
