@@ -18,9 +18,7 @@ AllowMissing = Annotated[
 ]
 Weights = Annotated[
     Path,
-    typer.Option(
-        help="Weight file of dlatrack (.safetensors), or a shipped tracker, e.g. dla_nanotrack_v3."
-    ),
+    typer.Option(help="Weight file of dlatrack (.safetensors), or a shipped tracker, e.g. dla_nanotrack_v3."),
 ]
 WeightFile = Annotated[Path, typer.Argument(help="Weight file, or the name of a shipped tracker.")]
 DataSetRoot = Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")]
