@@ -72,6 +72,8 @@ def test_shipped_weights_start_either_twin_and_no_other_tracker(name: str, net: 
     twin = name.removeprefix("dla_") if name.startswith("dla_") else f"dla_{name}"
     for chosen in (recipe(name), recipe(twin)):
         assert load_initial_weights(build_model(chosen), chosen, name).stem == name
+    if DLA.name in (name, twin):
+        return
     before = build_model(DLA)
     with pytest.raises(InputError) as caught:
         load_initial_weights(net, DLA, name)
