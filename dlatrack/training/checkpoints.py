@@ -105,7 +105,7 @@ def load_checkpoint(
         if name == "crops":
             changed = changed_parts(path.parent, data())
             raise InputError(
-                f"{path} belongs to another run: the images or boxes of the training data are others"
+                f"{path} belongs to another run: the images, boxes or shares of the training data are others"
                 f"{f', the first change: {changed[0]}' if changed else ''}; choose another folder"
             )
         raise InputError(
