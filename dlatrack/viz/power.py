@@ -93,7 +93,7 @@ def power_plot(
                 ax.plot(counts, found, label=f"true difference {difference:g} AUC", **look)
             ax.axhline(power, color=BLACK, linewidth=0.8, label=f"{100 * power:.0f} %")
             ax.set(xscale="log", xlim=(5, 5000), ylim=(0, 1), xlabel="targets")
-            ax.set_title(f"{tracker} and its twin, spread {spread:.3f}")
+            ax.set_title(f"{tracker} and its twin{chr(10) if len(spreads) > 2 else ', '}spread {spread:.3f}")
             ax.set_xticks([10, 100, 1000], ["10", "100", "1,000"])
             _mark_benchmarks(ax, benchmarks)  # last: a second axis copies the scale of the first
         axes[0].set_ylabel("chance to find it")
@@ -130,8 +130,7 @@ def _mark_benchmarks(ax: Axes, benchmarks: Mapping[str, int]) -> None:
     for count in benchmarks.values():
         ax.axvline(count, color=GREY, linewidth=0.8, linestyle=(0, (1, 1)))
     top = ax.secondary_xaxis("top")
-    top.set_xticks(
-        list(benchmarks.values()), [f"{name}\n{count}" for name, count in benchmarks.items()], fontsize=6
-    )
+    names = [f"{name}\n{count}".replace(" ", "\n") for name, count in benchmarks.items()]
+    top.set_xticks(list(benchmarks.values()), names, fontsize=6)
     top.minorticks_off()
     top.spines["top"].set_visible(False)
