@@ -66,7 +66,7 @@ study
 # %% [markdown]
 # ## The shipped trackers, target by target
 #
-# Two pairs of twins come with the package, trained with one seed each. Each row is a target. The grey band is the
+# Three pairs of twins come with the package, trained with one seed each. Each row is a target. The grey band is the
 # 95 % interval of the mean: what it might have been on other targets. Targets of one clip share its camera and its
 # light, so whole clips are drawn as well, and the band is the wider of the two.
 
