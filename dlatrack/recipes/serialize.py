@@ -31,6 +31,13 @@ def recipe_from_dict(data: Any, source: str) -> Recipe:
     return recipe
 
 
+def with_added_fields(recipe: Any) -> Any:
+    """The JSON form of a recipe with the fields that files of earlier versions lack; anything else is unchanged."""
+    if not isinstance(recipe, Mapping) or not isinstance(recipe.get("schedule"), Mapping):
+        return recipe
+    return {**recipe, "schedule": {**_ADDED[Schedule], **recipe["schedule"]}}
+
+
 def _read(kind: Any, value: Any, where: str) -> Any:
     """`value` as the annotated type `kind`; `where` is the dotted name of the field."""
     origin, parts = get_origin(kind), get_args(kind)

@@ -16,6 +16,7 @@ from dlatrack.errors import InputError
 from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict
+from dlatrack.recipes.serialize import with_added_fields
 from dlatrack.sampling.content_list import changed_parts
 from dlatrack.training.ranks import Ranks
 
@@ -97,6 +98,7 @@ def load_checkpoint(
     try:
         content = json.loads(metadata[_ENTRY])
         done, saved = Position(int(content["epoch"]), int(content["step"])), dict(content["run"])
+        saved["recipe"] = with_added_fields(saved["recipe"])
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path} is not a training checkpoint") from error
     difference = first_difference(saved, json.loads(json.dumps(dict(run))))

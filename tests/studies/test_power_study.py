@@ -48,6 +48,7 @@ def test_the_record_of_the_clone_is_read():
     assert scores.source == f"{len(scores.auc)} targets of real clips"
     pairs = [(pair.dynamic, pair.fixed) for pair in scores.compare()]
     assert pairs == [
+        ("DLA-NanoTrack V3", "NanoTrack V3, fixed rule"),
         ("DLA-SiamCAR small", "SiamCAR small, fixed rule"),
         ("DLA-SiamRPN++ small", "SiamRPN++ small, fixed rule"),
     ]

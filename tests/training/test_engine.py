@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from dlatrack.assign import build_assigner
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import load_weights, save_weights
 from dlatrack.recipes import Schedule, recipe
@@ -237,6 +239,20 @@ def test_a_batch_has_the_loss_of_its_pairs_in_any_order(store):
     (first, a), (second, b) = (forward_loss(net, each, assigner, RECIPE) for each in (batch, turned))
     assert torch.equal(a.labels.flip(0), b.labels)
     assert second.total.item() == pytest.approx(first.total.item(), rel=1e-5)
+
+
+def test_a_run_of_an_earlier_version_is_read(store, whole, tmp_path):
+    """Its recipe lacks a field that became a setting later."""
+    tensors, metadata = read_safetensors(whole[1] / CHECKPOINT)
+    content = json.loads(metadata[checkpoints._ENTRY])
+    assert content["run"]["recipe"]["schedule"].pop("frozen_batch_norm") is False
+    write_safetensors(tmp_path / CHECKPOINT, tensors, {checkpoints._ENTRY: json.dumps(content)})
+    (tmp_path / HISTORY).write_bytes((whole[1] / HISTORY).read_bytes())
+    again = train(RECIPE, store, tmp_path, seed=3)
+    assert len(again.steps) == len(whole[0].steps)
+    tuned = replace(RECIPE, schedule=replace(SHORT, frozen_batch_norm=True))
+    with pytest.raises(InputError, match="frozen_batch_norm is False there and True here"):
+        train(tuned, store, tmp_path, seed=3)
 
 
 def test_a_folder_of_another_run_is_refused(store, whole):
