@@ -25,7 +25,7 @@ def deploy(net: nn.Module, device: str | torch.device, *, fast: bool = False) ->
 
     A search region on one core of an AMD EPYC (AVX-512 BF16), against the plain network, channels last: 281 instead
     of 600 ms in SiamRPN++ on ResNet-50, 11.6 instead of 22.6 ms in SiamCAR small, 14 instead of 25 ms in SiamRPN++
-    small, 2.8 instead of 5.2 ms in NanoTrack V3. Folded batch norm alone, which is what other devices get, gains 1,
+    small, 2.7 instead of 5.0 ms in NanoTrack V3. Folded batch norm alone, which is what other devices get, gains 1,
     16 and 14 % in the first three; on GPUs it was not measured.
 
     Args:
