@@ -190,6 +190,20 @@ def test_recorded_runs_of_some_sequences_are_found(tmp_path: Path) -> None:
         find_trackers(tmp_path, names)
 
 
+def test_first_rows_of_perturbed_runs_are_not_noted() -> None:
+    """A box of 1 px that starts half a pixel off overlaps the truth by a third; a plain result is noted for that."""
+    tiny = np.array([[10.0, 20, 1, 1]] * 4)
+    off = tiny + np.array([0.5, 0, 0, 0])
+    (note,) = evaluate({"tiny": off}, {"tiny": tiny}).notes
+    assert note == "sequence tiny: the first row is 10.5,20,1,1 where the target starts at 10,20,1,1"
+    assert evaluate({"tiny": [tiny, off]}, {"tiny": tiny}).notes == ()
+    broken = np.concatenate([off[:2], [[0, 0, 0, 0]], off[3:]])
+    notes = evaluate({"tiny": [off, broken]}, {"tiny": tiny}).notes
+    assert [note.partition(", ")[0] for note in notes] == [
+        "run 2: sequence tiny: 1 predicted boxes have no size"
+    ]
+
+
 def test_plain_results_and_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
     put(tmp_path / "T", "a.txt", "a_001.txt", "b.txt")
     message = (
