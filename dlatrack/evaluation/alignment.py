@@ -25,7 +25,13 @@ class AlignedRows(NamedTuple):
 
 
 def pair_rows(
-    name: str, truth_xywh: np.ndarray, predicted_xywh: np.ndarray, present: np.ndarray | None, how: Rules
+    name: str,
+    truth_xywh: np.ndarray,
+    predicted_xywh: np.ndarray,
+    present: np.ndarray | None,
+    how: Rules,
+    *,
+    perturbed: bool = False,
 ) -> AlignedRows:
     """Pair the rows of one sequence and repair what the protocol's toolkit repairs.
 
@@ -35,6 +41,8 @@ def pair_rows(
         predicted_xywh: (R, 4) rows of a result.
         present: (T,) bool; None: the target is present in every frame.
         how: rules of the protocol.
+        perturbed: whether the tracker was started on a perturbed first box; the first row of a tiny target may then
+            be far from the truth, which is not noted.
 
     Raises:
         InputError: naming the sequence, for shapes that are no boxes, numbers that are not below
@@ -52,7 +60,10 @@ def pair_rows(
             f"sequence {name}: the true box of row {_first(missing)} is NaN, which {how.protocol} refuses"
         )
     predicted = _repaired(name, predicted, missing, how, notes)
-    predicted = _first_row(name, truth, predicted, how, notes)
+    if not perturbed:
+        _note_first_row(name, truth, predicted, notes)
+    if how.first_row != "written":
+        predicted = np.concatenate([truth[:1], predicted[1:]])
     if how.missing_truth == "dropped" and missing.any():
         truth, predicted, shown = truth[~missing], predicted[~missing], shown[~missing]
         if not len(truth):
@@ -126,18 +137,13 @@ def _repaired(
     return repaired
 
 
-def _first_row(
-    name: str, truth: np.ndarray, predicted: np.ndarray, how: Rules, notes: list[str]
-) -> np.ndarray:
+def _note_first_row(name: str, truth: np.ndarray, predicted: np.ndarray, notes: list[str]) -> None:
     if truth[0].tolist() == predicted[0].tolist():
-        return predicted
+        return
     common = iou(xywh_to_xyxy(truth[0]), xywh_to_xyxy(predicted[0]))
     if not common > _ODD_FIRST_ROW:
         boxes = (",".join(f"{value:g}" for value in box) for box in (predicted[0], truth[0]))
         notes.append("sequence {}: the first row is {} where the target starts at {}".format(name, *boxes))
-    if how.first_row == "written":
-        return predicted
-    return np.concatenate([truth[:1], predicted[1:]])
 
 
 def _first(flags: np.ndarray) -> int:

@@ -161,8 +161,8 @@ def evaluate(
     """Evaluate a tracker on all sequences of a benchmark.
 
     Args:
-        results: (T, 4) xywh boxes by sequence, or a list with those of each run; sequences that `truth` lacks are
-            left out.
+        results: (T, 4) xywh boxes by sequence, or a list with those of each run from perturbed first boxes; sequences
+            that `truth` lacks are left out.
         truth: (T, 4) xywh true boxes by sequence, same coordinates. NaN or no size: no box in this frame.
         present: (T,) bool by sequence, for benchmarks that mark absent targets (LaSOT); default: not used.
         protocol: a name of `protocols.PROTOCOLS`.
@@ -217,7 +217,7 @@ def _mean_of_runs(
     for number in range(count):
         try:
             rows = {name: runs[number] for name, runs in results.items()}
-            single.append(_evaluate_run(how, rows, truth, present))
+            single.append(_evaluate_run(how, rows, truth, present, perturbed=True))
         except InputError as error:
             raise InputError(f"run {number + 1}: {error}") from error
     return replace(
@@ -236,12 +236,14 @@ def _evaluate_run(
     results: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray] | None,
+    *,
+    perturbed: bool = False,
 ) -> OPEResult:
-    """Evaluate one run of every sequence; arguments as in `evaluate`."""
+    """Evaluate one run of every sequence; arguments as in `evaluate` and `alignment.pair_rows`."""
     paired = []
     for name, boxes in truth.items():
         shown = None if present is None else present.get(name)
-        paired.append(pair_rows(name, boxes, results[name], shown, how))
+        paired.append(pair_rows(name, boxes, results[name], shown, how, perturbed=perturbed))
     true_boxes, predicted, shown_all = (
         np.concatenate(parts) for parts in list(zip(*paired, strict=True))[:3]
     )

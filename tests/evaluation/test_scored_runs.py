@@ -133,7 +133,7 @@ def test_a_sequence_called_like_a_run_has_a_result_of_its_own(tmp_path: Path) ->
         "benchmark": "folder",
         "tracker": "part",
         "protocol": "one-pass",
-        "perturbation": {"kind": "sre"},
+        "perturbation": {"kind": "half-pixel", "runs": 1},
     }
     (tmp_path / "part" / "run.json").write_text(json.dumps(record))
     (part,) = find_trackers(tmp_path / "part", ["x", "x_001"])
@@ -144,6 +144,64 @@ def test_a_sequence_called_like_a_run_has_a_result_of_its_own(tmp_path: Path) ->
     (tmp_path / "plain" / "run.json").write_text(json.dumps(record))
     (plain,) = find_trackers(tmp_path / "plain", ["x"])
     assert (plain.runs, {*plain.files}) == ({}, {"x"}), "x_001 is a sequence that this truth lacks"
+
+
+def record_runs(folder: Path, perturbation: object) -> None:
+    record = {"benchmark": "folder", "tracker": folder.name, "protocol": "one-pass"}
+    (folder / "run.json").write_text(json.dumps({**record, "perturbation": perturbation}))
+
+
+def test_recorded_runs_may_not_be_missing(tmp_path: Path) -> None:
+    put(tmp_path / "T", *(f"{name}_00{number}.txt" for name in NAMES for number in (1, 2)))
+    find_trackers(tmp_path, NAMES)[0].read(NAMES)  # without a record, two runs are all there is
+    record_runs(tmp_path / "T", {"kind": "half-pixel", "runs": 4, "seed": 0})
+    (tracker,) = find_trackers(tmp_path, NAMES)
+    ending = "but run.json records runs 001 to 004; run the benchmark to its end"
+    with pytest.raises(InputError, match=f"T: sequence b lacks runs 003, 004, {ending}"):
+        tracker.read(["b", "c"])
+    put(tmp_path / "T", *(f"{name}_00{number}.txt" for name in NAMES for number in (3, 4)))
+    (tmp_path / "T" / "c_002.txt").unlink()
+    (tracker,) = find_trackers(tmp_path, NAMES)
+    with pytest.raises(InputError, match=f"T: sequence c lacks run 002, {ending}"):
+        tracker.read(NAMES)
+    assert len(tracker.read(["a", "b"])["b"]) == 4
+
+
+@pytest.mark.parametrize("perturbation", [None, {"kind": "sre"}, {"runs": 0}, {"runs": True}, {"runs": 1000}])
+def test_a_record_without_a_number_of_runs_is_refused(tmp_path: Path, perturbation: object) -> None:
+    put(tmp_path, "a_001.txt")
+    record_runs(tmp_path, perturbation)
+    with pytest.raises(
+        InputError, match=r"run\.json: the runs of the perturbation must be a whole number from 1"
+    ):
+        find_trackers(tmp_path, NAMES)
+
+
+def test_recorded_runs_of_some_sequences_are_found(tmp_path: Path) -> None:
+    """`x_001.txt` is a run of `x` also for a benchmark without `x`, as the record says."""
+    names = ("x", "x_001", "x_002")
+    put(tmp_path, *(f"{name}_00{number}.txt" for name in names for number in (1, 2)))
+    record_runs(tmp_path, {"kind": "half-pixel", "runs": 2, "seed": 0})
+    for part in (names, *((name,) for name in names), ("x_001", "x_002"), ("x", "x_002")):
+        (tracker,) = find_trackers(tmp_path, part)
+        assert runs_of(tracker) == {name: [f"{name}_001.txt", f"{name}_002.txt"] for name in part}
+    put(tmp_path, "x.txt")
+    with pytest.raises(InputError, match=r"has both x\.txt and x_001\.txt for sequence x;"):
+        find_trackers(tmp_path, names)
+
+
+def test_first_rows_of_perturbed_runs_are_not_noted() -> None:
+    """A box of 1 px that starts half a pixel off overlaps the truth by a third; a plain result is noted for that."""
+    tiny = np.array([[10.0, 20, 1, 1]] * 4)
+    off = tiny + np.array([0.5, 0, 0, 0])
+    (note,) = evaluate({"tiny": off}, {"tiny": tiny}).notes
+    assert note == "sequence tiny: the first row is 10.5,20,1,1 where the target starts at 10,20,1,1"
+    assert evaluate({"tiny": [tiny, off]}, {"tiny": tiny}).notes == ()
+    broken = np.concatenate([off[:2], [[0, 0, 0, 0]], off[3:]])
+    notes = evaluate({"tiny": [off, broken]}, {"tiny": tiny}).notes
+    assert [note.partition(", ")[0] for note in notes] == [
+        "run 2: sequence tiny: 1 predicted boxes have no size"
+    ]
 
 
 def test_plain_results_and_runs_in_one_folder_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlatrack.datasets.box_text import MOST_OF_RESULT
-from dlatrack.errors import InputError, listed
+from dlatrack.errors import InputError, listed, shortened
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.names import match_files, require_all, spells_one
 from dlatrack.evaluation.results.text import read_result_rows
@@ -22,6 +22,9 @@ from dlatrack.files import is_companion, read_json_object
 _BESIDE = re.compile(r"_(time|times|confidence|object_presence_scores)$")
 
 _REPETITION = re.compile(r"_[0-9]{3}$")
+
+#: The largest number of runs that three digits can count.
+_MOST_RUNS = 999
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,14 @@ class TrackerFiles:
     files: dict[str, Path]  #: file of each sequence; of several runs, that of the first
     #: files `<sequence>_001.txt` of runs from perturbed first boxes, by sequence and number; empty: one plain run
     runs: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
+    recorded_runs: int = 0  #: number of runs of every sequence that `run.json` records; 0: no such record
 
     def read(self, names: Collection[str]) -> dict[str, Any]:
         """(R, 4) rows of each sequence, or a list with those of each run; coordinates as in the files.
 
         Raises:
-            InputError: naming sequences without a file, or with other runs than the first one; or as
-                `read_result_rows` and `read_mat`.
+            InputError: naming sequences without a file, one that lacks runs that `run.json` records, or one with
+                other runs than the first one; or as `read_result_rows` and `read_mat`.
         """
         require_all(self.folder, self.files, names)
         if not self.runs:
@@ -47,6 +51,11 @@ class TrackerFiles:
         runs = {name: self.runs[name] for name in names}
         first, numbers = next((name, sorted(files)) for name, files in runs.items())
         for name, files in runs.items():
+            if missing := set(range(1, self.recorded_runs + 1)) - files.keys():
+                raise InputError(
+                    f"{self.folder}: sequence {name} lacks {_listed_runs(missing)}, but run.json records runs 001 to "
+                    f"{self.recorded_runs:03d}; run the benchmark to its end"
+                )
             if sorted(files) != numbers:
                 raise InputError(
                     f"{self.folder}: sequence {name} has {_listed_runs(files)}, but {first} has "
@@ -86,8 +95,8 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
         Trackers, sorted by name, also those that lack sequences.
 
     Raises:
-        InputError: if there is none, several files fit a sequence equally well, or a folder has both a plain result
-            and runs of a sequence.
+        InputError: if there is none, several files fit a sequence equally well, a folder has both a plain result
+            and runs of a sequence, or its `run.json` has a perturbation without a number of runs.
     """
     groups: dict[Path, list[Path]] = {}
     mats: dict[Path, list[Path]] = {}
@@ -100,12 +109,13 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
         files, runs = _box_files(paths, names), _run_files(paths, names)
         if place != folder and f"{place.name}_001" in {path.stem for path in paths}:
             runs = {}  # the folder of a sequence in GOT-10k's form, see `_repeated`
-        if _are_runs(place, files, runs):
+        recorded = _recorded_runs(place)
+        if _are_runs(place, files, runs, recorded):
             files = {name: numbered[min(numbered)] for name, numbered in runs.items()}
         else:
             runs = {}
         if files:
-            found.append(TrackerFiles(_name(place, folder, label), place, files, runs))
+            found.append(TrackerFiles(_name(place, folder, label), place, files, runs, recorded or 0))
     found += _repeated(groups, names, folder, label)
     for place, paths in mats.items():
         found += _of_mats(place, paths, names)
@@ -143,22 +153,26 @@ def _run_files(paths: list[Path], names: Collection[str]) -> dict[str, dict[int,
     return runs
 
 
-def _are_runs(place: Path, files: Mapping[str, Path], runs: Mapping[str, Mapping[int, Path]]) -> bool:
+def _are_runs(
+    place: Path, files: Mapping[str, Path], runs: Mapping[str, Mapping[int, Path]], recorded: int | None
+) -> bool:
     """Whether the files of a folder are results of runs, and not of one plain run.
 
     Args:
         place: the folder.
         files: files by sequence if they are plain results.
         runs: files by sequence and number if they are runs.
+        recorded: number of runs, as `_recorded_runs` returns it.
 
     Raises:
-        InputError: if a sequence has both, and no record says that the plain ones are all there is.
+        InputError: if a sequence has both, unless the record says how they are meant.
     """
-    recorded = _recorded_as_runs(place)
-    if recorded is False:
+    if recorded == 0:
         return False
     run_files = {path for numbered in runs.values() for path in numbered.values()}
-    are_runs = recorded or len(run_files) > len(files)
+    if recorded:  # `x_001.txt` is then a run of `x`, also where `x` is not among the sequences
+        run_files |= {path for path in files.values() if _REPETITION.search(path.stem)}
+    are_runs = bool(recorded) or len(run_files) > len(files)
     for name in sorted(files.keys() & runs.keys()):
         plain, run = files[name], next(iter(runs[name].values()))
         if plain not in run_files if are_runs else run not in files.values():
@@ -169,13 +183,32 @@ def _are_runs(place: Path, files: Mapping[str, Path], runs: Mapping[str, Mapping
     return are_runs
 
 
-def _recorded_as_runs(place: Path) -> bool | None:
-    """Whether `dlatrack benchmark` has perturbed the first boxes in this folder; None if it has left no record."""
+def _recorded_runs(place: Path) -> int | None:
+    """The number of runs from perturbed first boxes that `run.json` of `dlatrack benchmark` records for a folder.
+
+    Returns:
+        The number, 0 for one plain run, or None if the folder has no such record.
+
+    Raises:
+        InputError: if there is a perturbation without a number of runs.
+    """
+    path = place / "run.json"
     try:
-        record = read_json_object(place / "run.json")
+        record = read_json_object(path)
     except InputError:
         return None
-    return "perturbation" in record if {"benchmark", "tracker", "protocol"} <= record.keys() else None
+    if not {"benchmark", "tracker", "protocol"} <= record.keys():
+        return None
+    if "perturbation" not in record:
+        return 0
+    perturbation = record["perturbation"]
+    runs = perturbation.get("runs") if isinstance(perturbation, dict) else None
+    if type(runs) is not int or not 1 <= runs <= _MOST_RUNS:
+        raise InputError(
+            f"{path}: the runs of the perturbation must be a whole number from 1 to {_MOST_RUNS}, got "
+            f"{shortened(repr(runs))}"
+        )
+    return runs
 
 
 def _holds_boxes(path: Path) -> bool:
