@@ -1,4 +1,4 @@
-"""The one exception for bad input from outside the program, how to raise it, and how its messages quote long text."""
+"""The one exception for bad input from outside the program, how to raise it, and how messages word what they name."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """Names as a message lists them: the first ones, and how many more there are; e.g. "a, b, c and 4 more"."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, as a message gives it; e.g. "1 crop" or "1,200 crops"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @contextmanager

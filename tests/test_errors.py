@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlatrack.errors import listed, shortened
+from dlatrack.errors import counted, listed, shortened
 
 
 def test_what_is_long_is_quoted_by_its_beginning() -> None:
@@ -15,3 +15,12 @@ def test_a_list_of_names_by_hand():
     assert listed([]) == ""
     assert listed(["a", "b", "c"]) == "a, b, c"
     assert listed(("a", "b", "c", "d"), 2) == "a, b and 2 more"
+
+
+def test_one_is_singular() -> None:
+    assert [counted(number, "pair") for number in (0, 1, 2, 4000)] == [
+        "0 pairs",
+        "1 pair",
+        "2 pairs",
+        "4,000 pairs",
+    ]

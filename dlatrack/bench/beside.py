@@ -32,7 +32,7 @@ def updates_beside(
     """
     operations: dict[str, Callable[[int], object]] = {}
     trackers = dict(others)
-    for name in filter(None, names.split(",")):
+    for name in filter(None, map(str.strip, names.split(","))):
         if name not in RECIPES:
             raise InputError(f"beside: there is no recipe {name!r}; choose from {', '.join(sorted(RECIPES))}")
         chosen = recipe(name)

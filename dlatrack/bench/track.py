@@ -73,7 +73,8 @@ def bench_track(
     operations: dict[str, Callable[[int], object]] = {name: step(name) for name in trackers}
     operations["template, once per target"] = lambda _: starter.init(frames[0], video.boxes_xywh[0])
     if beside or opencv:
-        operations |= {"network step": network_step(net, chosen)} | updates_beside(beside, opencv, video)
+        operations[f"{chosen.name}: network step"] = network_step(net, chosen)
+        operations |= updates_beside(beside, opencv, video)
     timings = measure(operations, repeats)
     plain, usual, fast, _ = (np.array(boxes) for boxes in found.values())
     figures = {

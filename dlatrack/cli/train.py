@@ -37,7 +37,7 @@ from dlatrack.cli.train_options import (
     Trunk,
     read_shares,
 )
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, counted
 from dlatrack.progress import Progress
 
 if TYPE_CHECKING:
@@ -274,9 +274,11 @@ def _describe_fine_tuning(init: str, schedule: Schedule) -> str:
     frozen = schedule.unfreeze_epoch >= schedule.epochs
     trunk = "backbone frozen" if frozen else f"backbone at {schedule.backbone_factor:g} times the rate"
     norm = "kept" if schedule.frozen_batch_norm else "gathered"
+    warmup = f"{counted(schedule.warmup_epochs, 'epoch')} of warm-up from {schedule.warmup_from:g}, "
     return (
-        f"starting from {init}; {schedule.epochs} epochs of {schedule.pairs_per_epoch:,} pairs, cosine to "
-        f"{schedule.final_rate:g}, {trunk}, statistics of batch norm {norm}"
+        f"starting from {init}; {counted(schedule.epochs, 'epoch')} of {counted(schedule.pairs_per_epoch, 'pair')}, "
+        f"{warmup if schedule.warmup_epochs else ''}cosine to {schedule.final_rate:g}, {trunk}, statistics of batch "
+        f"norm {norm}"
     )
 
 

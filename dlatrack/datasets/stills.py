@@ -17,12 +17,16 @@ from dlatrack.datasets.index.builder import literal, still_tracks
 from dlatrack.datasets.index.columns import TextColumn
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import is_plain_name
-from dlatrack.errors import InputError, reading
+from dlatrack.errors import InputError, counted, reading
 
 #: File of the boxes, and its columns; the first line names them.
 STILLS_FILE, COLUMNS = "boxes.csv", ("picture", "class", "x", "y", "w", "h")
 
 _FPS = 30.0  # of the table; a still has no rate
+
+#: Least side of a box, px, and its largest in sides of the picture: beyond these the numbers are hardly px of the
+#: picture, but fractions of its sides or px of a larger version.
+_LEAST_PX, _LARGEST_SHARE = 1, 4
 
 
 class _Box(NamedTuple):
@@ -57,8 +61,8 @@ def read_stills(folder: str | Path) -> TrackTable:
     Raises:
         InputError: naming file, line and value. The file is missing, not UTF-8, or has another header or no box; a
             line has more or fewer than six fields, or repeats another one; a picture is missing, its header cannot be
-            read, it has more than 8 bits per channel or a tag that turns it; a number is none; or a box has no area
-            or lies outside its picture.
+            read, it has more than 8 bits per channel or a tag that turns it; a number is none; or a box has no area,
+            lies outside its picture, or has a side that is below 1 px or over four times the picture's.
     """
     folder = Path(folder)
     file = folder / STILLS_FILE
@@ -96,7 +100,8 @@ def _read_boxes(file: Path) -> list[_Box]:
     for number, text in enumerate(lines[1:], 2):
         fields = _fields(file, number, text)
         if len(fields) != len(COLUMNS):
-            _refuse(file, number, text, f"has {len(fields)} fields; {','.join(COLUMNS)} are needed")
+            what = f"has {counted(len(fields), 'field')}{_other_separator(fields)}; {','.join(COLUMNS)} are needed"
+            _refuse(file, number, text, what)
         box = _Box(number, _picture(file, number, fields[0]), fields[1], _numbers(file, number, fields[2:]))
         first = lines_of.setdefault(box._replace(line=0), number)
         if first != number:
@@ -115,8 +120,17 @@ def _check_header(file: Path, text: str) -> None:
     strange = [name for name in fields if name not in COLUMNS]
     reasons = [f"it lacks {', '.join(lacking)}"] * bool(lacking)
     reasons += [f"it has {', '.join(map(repr, strange))} besides"] * bool(strange)
-    what = f"is not the header {','.join(COLUMNS)}; {' and '.join(reasons) or 'the order is another'}"
-    _refuse(file, 1, text, what)
+    reason = " and ".join(reasons) or "the order is another"
+    if separated := _other_separator(fields):
+        reason = f"it is{separated}"
+    _refuse(file, 1, text, f"is not the header {','.join(COLUMNS)}; {reason}")
+
+
+def _other_separator(fields: list[str]) -> str:
+    """Say that a line is separated by something other than commas; "" if it is not."""
+    signs = {";": "semicolons", "\t": "tabs"}
+    found = [name for sign, name in signs.items() if len(fields) == 1 and sign in fields[0]]
+    return f" separated by {found[0]}, where commas are needed" if found else ""
 
 
 def _fields(file: Path, number: int, text: str) -> list[str]:
@@ -165,7 +179,13 @@ def _sizes(file: Path, boxes: list[_Box]) -> np.ndarray:
 
 
 def _check_inside(file: Path, box: _Box, size: np.ndarray) -> None:
-    x, y, w, h = box.xywh
+    x, y, w, h = np.array(box.xywh, np.float32).tolist()  # as the table keeps them
+    if not (min(w, h) >= _LEAST_PX and w <= _LARGEST_SHARE * size[0] and h <= _LARGEST_SHARE * size[1]):
+        what = (
+            f"is not in px of {box.picture} as it is stored, which has {size[0]} x {size[1]}: width and height must "
+            f"be at least {_LEAST_PX} px and at most {_LARGEST_SHARE} times the picture's"
+        )
+        _refuse(file, box.line, box.text, what)
     if x >= size[0] or y >= size[1] or x + w <= 0 or y + h <= 0:
         what = f"lies outside {box.picture} of {size[0]} x {size[1]} px; x,y,w,h must overlap it, px from 0"
         _refuse(file, box.line, box.text, what)

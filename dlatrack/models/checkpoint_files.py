@@ -38,6 +38,10 @@ _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 #: Zip files, and pickles of torch before 1.6.
 _TORCH_STARTS = (b"PK\x03\x04", b"\x80")
 
+#: The same, told from damaged safetensors files: these begin with the length of their header, whose first byte may be
+#: 0x80, too.
+_TORCH_BEFORE_SAFETENSORS = (b"PK\x03\x04", b"\x80\x02\x8a")
+
 #: The name of a type or function in torch's refusal to unpickle it.
 _PYTHON_OBJECT = re.compile(r"GLOBAL ([\w.]+) was not an allowed global|but got <class '([\w.]+)'>")
 
@@ -69,7 +73,11 @@ def read_safetensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str
     except OSError as error:
         raise InputError(f"cannot read {path}: {_one_line(error)}") from error
     except Exception as error:  # SafetensorError, or torch's own for a kind of number that it does not have
-        reason = _other_content(path) or f"is not a complete safetensors file: {_one_line(error)}"
+        reason = (
+            _other_content(path)
+            or _torch_content(path)
+            or f"is not a complete safetensors file: {_one_line(error)}"
+        )
         raise InputError(f"{path} {reason}") from error
 
 
@@ -112,6 +120,14 @@ def _other_content(path: str | Path, starts: tuple[bytes, ...] = (b"",)) -> str:
     if head == _GIT_LFS:
         return "is a Git LFS pointer; fetch the file itself with git lfs pull"
     return "" if head.startswith(starts) else "is no file of torch.save"
+
+
+def _torch_content(path: str | Path) -> str:
+    """Describe a file of `torch.save` where one of safetensors is needed; "" if it is none."""
+    with open(path, "rb") as file:
+        if not file.read(4).startswith(_TORCH_BEFORE_SAFETENSORS):
+            return ""
+    return "is a PyTorch checkpoint and no safetensors file; import it first with dlatrack weights import"
 
 
 def _one_line(error: Exception) -> str:

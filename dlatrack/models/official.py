@@ -118,7 +118,8 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
 
     Raises:
         InputError: when the file cannot be read, for missing, unknown, ill-shaped or not finite weights, for two that
-            would have the same name, for another version of NanoTrack, and for a head of your own.
+            would have the same name, for NanoTrack V1 and V2, for NanoTrack V3 where `net` is another tracker, and
+            for a head of your own.
 
     Source: state dict layouts of pysot, of the public SiamCAR and SiamBAN code, of video_analyst, siamfc-pytorch
     and NanoTrack.
@@ -126,6 +127,7 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     state, source = read_state(path_or_state_dict)
     if type(net.head) not in _RENAMES:
         raise InputError(f"{source}: no public checkpoint is known for the head {type(net.head).__name__}")
+    _check_nanotrack_version(state, source, net.head)
     renames = _RENAMES[type(net.head)]
     ours = renamed(state, lambda name: _renamed(name, renames), source)
     if isinstance(net.head, CarHead):
@@ -133,7 +135,6 @@ def load_official(net: SiameseNet, path_or_state_dict: str | Path | Mapping[str,
     if type(net.head) is RpnHead and len(net.head.levels) > 1:
         _equal_weights(ours, net.head)
     if isinstance(net.head, NanoHead):
-        _check_nanotrack_version(state, source)
         ours = {name: _as_convolution(name, value) for name, value in ours.items()}
     load_strict(net, ours, source, ignored=_UNUSED.get(type(net.head), ()))
 
@@ -160,9 +161,13 @@ def _equal_weights(state: dict[str, Tensor], head: RpnHead) -> None:
         state.update({name: torch.ones(len(head.levels)) for name in names})
 
 
-def _check_nanotrack_version(state: Mapping[str, Tensor], source: str) -> None:
-    """Raise on a checkpoint of NanoTrack V1 or V2, whose heads have fewer correlations."""
+def _check_nanotrack_version(state: Mapping[str, Tensor], source: str, head: nn.Module) -> None:
+    """Raise on NanoTrack V1 or V2, whose heads have fewer correlations, and on V3 where `head` is another one."""
     if any(name.startswith("ban_head.corr_dw_") for name in state):
+        if not isinstance(head, NanoHead):
+            raise InputError(
+                f"{source} is a checkpoint of NanoTrack V3; the recipes nanotrack_v3 and dla_nanotrack_v3 take it"
+            )
         return
     first = "ban_head.corr_dw_cls.conv_kernel.0.weight"
     for version, part in (("V1", "ban_head.corr_pw."), ("V2", "ban_head.corr_pw_cls.")):

@@ -70,6 +70,8 @@ class Mixture:
                 raise InputError(
                     f"{name} needs a positive number of pairs and a frame range of 0 or more, got {share}"
                 )
+        if not sum(self.shares[name].pairs for name in self.sources) < float("inf"):
+            raise InputError(f"the pairs of {', '.join(self.sources)} need a finite sum, got {self.shares}")
 
     @classmethod
     def of(cls, crops: CropSource | Mixture) -> Mixture:

@@ -66,7 +66,7 @@ class PairSource:
         if self.sampling.negative_pairs > 0 and self.mixture.track_count < 2:
             raise InputError(
                 f"the training data has one track, and negative pairs (a share of "
-                f"{self.sampling.negative_pairs:g}, as the recipe says) need two or more; add a sequence"
+                f"{self.sampling.negative_pairs:g}, as the recipe says) need two or more; add a sequence or a box"
             )
 
     @cached_property

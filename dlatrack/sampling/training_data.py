@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from dlatrack.datasets.check import check
 from dlatrack.datasets.image_folder import utf8_name
 from dlatrack.datasets.registry import read
 from dlatrack.datasets.stills import STILLS_FILE
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, counted
 from dlatrack.sampling.footage import footage_mixture
 from dlatrack.sampling.mixture import PAPER_SHARES, Mixture, Share
 from dlatrack.sampling.originals import OriginalCrops
@@ -101,7 +102,8 @@ def describe_training_data(crops: CropSource | Mixture) -> list[str]:
         alone = int((np.diff(source.tracks) == 1).sum())
         note = f"; {alone:,} visible in one frame only, which is template and search region at once"
         lines.append(
-            f"{label}: {100 * share:.1f} % of the pairs from {len(source):,} crops of {source.track_count:,} targets"
+            f"{label}: {100 * share:.1f} % of the pairs from {counted(len(source), 'crop')} of "
+            f"{counted(source.track_count, 'target')}"
             f"{note if alone and reach != 1 else ''}"
         )
     return lines
@@ -133,10 +135,10 @@ def _check_places(parsed: Sequence[tuple[str, str]], shares: Sequence[float] | N
     if twice := [key for key in keys if keys.count(key) > 1]:
         raise InputError(f"{twice[0]} is given {keys.count(twice[0])} times as training data; each set once")
     if shares is not None:
-        if len(shares) != len(parsed) or not all(0 < share < float("inf") for share in shares):
+        if len(shares) != len(parsed) or not (all(share > 0 for share in shares) and isfinite(sum(shares))):
             raise InputError(
                 f"shares {','.join(f'{share:g}' for share in shares)} do not fit the training data: one positive "
-                f"number for each of the {len(parsed)} places is needed"
+                f"number for each of the {len(parsed)} places is needed, and a finite sum"
             )
         return list(shares)
     of_paper = [name for name, _ in parsed if name in PAPER_SHARES]

@@ -120,7 +120,7 @@ def positives_on_pairs(
         counts = found.positive.sum(1)[batch.positive].double()
         empty = found.empty[batch.positive].double()
         rows[title] = [float(value) for value in (counts.mean(), counts.min(), counts.max(), empty.mean())]
-    columns = ["mean positives", "least", "most", "share without any"]
+    columns = ["mean positives", "least", "most", "share in which no point met the rule"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("tracker")
 
 

@@ -66,10 +66,11 @@ class Perturbation:
                     f"the perturbation sre draws nothing; a seed is for half-pixel:N, got {seed}"
                 )
             return cls("sre", len(SPATIAL))
-        if kind == "half-pixel" and runs.isascii() and runs.isdecimal() and 1 <= int(runs[:9]) <= MOST_RUNS:
+        if kind == "half-pixel" and runs in map(str, range(1, MOST_RUNS + 1)):
             return cls("half-pixel", int(runs), seed)
         raise InputError(
-            f"a perturbation is half-pixel:N with N from 1 to {MOST_RUNS} runs, or sre; got {text!r}"
+            f"a perturbation is half-pixel:N with N from 1 to {MOST_RUNS} runs, no leading zeros, or sre; "
+            f"got {text!r}"
         )
 
     def as_json(self) -> dict[str, Any]:

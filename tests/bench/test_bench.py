@@ -46,10 +46,10 @@ def test_tracking_is_timed_and_its_boxes_are_compared():
 def test_other_trackers_are_timed_in_the_same_turns():
     still = Mock()
     report = bench_track(
-        3, tracker="nanotrack_v3", beside="siamcar_small,siamfc", opencv={"OpenCV KCF": still}
+        3, tracker="nanotrack_v3", beside="siamcar_small, siamfc", opencv={"OpenCV KCF": still}
     )
     assert [row.name for row in report.timings[5:]] == [
-        *("network step", "siamcar_small: network step", "siamfc: network step"),
+        *("nanotrack_v3: network step", "siamcar_small: network step", "siamfc: network step"),
         *(f"{name}: update" for name in ("OpenCV KCF", "siamcar_small", "siamfc")),
     ]
     assert still.init.call_count == 1

@@ -70,8 +70,9 @@ def test_export(weights: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_training_it_further_as_its_twin(weights: Path, clips: Path, tmp_path: Path) -> None:
-    size = ("--epochs", 1, "--pairs-per-epoch", 4, "--batch", 2)
+    size = ("--epochs", 2, "--pairs-per-epoch", 4, "--batch", 2)
     text = call("train", "dla_nanotrack_v3", "--init", weights, "--data", clips, "--out", tmp_path, *size)
+    assert "; 2 epochs of 4 pairs, 1 epoch of warm-up from 0.0001, cosine to 1e-05, backbone" in text
     assert "backbone frozen, statistics of batch norm kept" in text
     info = read_weights_info(tmp_path / "dla_nanotrack_v3.safetensors")
     assert info.recipe.assign.name == "dla_points"

@@ -78,9 +78,9 @@ def test_runs_are_made_averaged_and_compared(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--perturb", "half-pixel:0"], "half-pixel:N with N from 1 to 999 runs, or sre; got 'half-pixel:0'"),
-        (["--perturb=half-pixel:-1"], "half-pixel:N with N from 1 to 999 runs, or sre; got 'half-pixel:-1'"),
-        (["--perturb", "tre"], "half-pixel:N with N from 1 to 999 runs, or sre; got 'tre'"),
+        (["--perturb", "half-pixel:0"], "1 to 999 runs, no leading zeros, or sre; got 'half-pixel:0'"),
+        (["--perturb=half-pixel:-1"], "1 to 999 runs, no leading zeros, or sre; got 'half-pixel:-1'"),
+        (["--perturb", "tre"], "1 to 999 runs, no leading zeros, or sre; got 'tre'"),
         (["--perturb", "sre", "--seed", "2"], "sre draws nothing; a seed is for half-pixel:N, got 2"),
         (["--seed", "2"], "--seed is for the shifts of --perturb half-pixel:N; got 2 without --perturb"),
     ],

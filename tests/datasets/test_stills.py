@@ -76,7 +76,8 @@ def test_a_percent_sign_is_a_character(folder: Path) -> None:
         ("picture,class,x,y,w,h,score", "it has 'score' besides"),
         ("image,class,x,y,w,h", "it lacks picture and it has 'image' besides"),
         ("class,picture,x,y,w,h", "the order is another"),
-        ("picture;class;x;y;w;h", "it lacks picture, class, x, y, w, h"),
+        ("picture;class;x;y;w;h", "it is separated by semicolons, where commas are needed"),
+        ("picture\tclass\tx\ty\tw\th", "it is separated by tabs, where commas are needed"),
         ("Picture,class,x,y,w,h", "it lacks picture and it has 'Picture' besides"),
         ("a.png,cat,1,1,5,5", "it lacks picture, class, x, y, w, h"),
     ],
@@ -93,6 +94,10 @@ def test_another_header_is_refused(folder: Path, header: str, reason: str) -> No
     ("line", "message"),
     [
         ("a.png,cat,1,1,5", r"'a\.png,cat,1,1,5' has 5 fields; picture,class,x,y,w,h are needed"),
+        (
+            "a.png;cat;1;1;5;5",
+            r".* has 1 field separated by semicolons, where commas are needed; picture,class",
+        ),
         ("a.png,cat,1,1,5,5,9", r".* has 7 fields"),
         ("", r"'' has 0 fields"),
         ('a.png,"cat,1,1,5,5', r".* is not a line of a CSV file \(unexpected end of data\)"),
@@ -112,6 +117,14 @@ def test_another_header_is_refused(folder: Path, header: str, reason: str) -> No
             "a.png,cat,40,1,5,5",
             r"'40,1,5,5' lies outside a\.png of 40 x 30 px; x,y,w,h must overlap it, px from 0",
         ),
+        ("a.png,cat,39.99999999,1,5,5", r"'40,1,5,5' lies outside a\.png of 40 x 30 px"),
+        (
+            "a.png,cat,0.5,0.5,0.25,0.4",
+            r"'0\.5,0\.5,0\.25,0\.4' is not in px of a\.png as it is stored, which has 40 x 30: "
+            r"width and height must be at least 1 px and at most 4 times the picture's",
+        ),
+        ("a.png,cat,1,1,160.5,5", r"'1,1,160\.5,5' is not in px of a\.png"),
+        ("a.png,cat,1,1,5,121", r"'1,1,5,121' is not in px of a\.png"),
         ("a.png,cat,1,-5,5,5", r"'1,-5,5,5' lies outside a\.png"),
         ("b.jpg,cat,1.50,2,10.0,8", r"'b\.jpg,cat,1\.50,2,10\.0,8' repeats line 2; each box is needed once"),
         ("lost.jpg,cat,1,1,5,5", r"cannot read .*lost\.jpg: No such file"),

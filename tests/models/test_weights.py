@@ -102,6 +102,15 @@ def test_damaged_files_are_refused(saved: Path, tmp_path: Path) -> None:
         load_weights(tmp_path)
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_is_to_be_imported_first(tmp_path: Path, zipped: bool) -> None:
+    torch.save({"a": torch.zeros(3)}, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(
+        InputError, match=r"w\.pth is a PyTorch checkpoint .* first with dlatrack weights import$"
+    ):
+        read_weights_info(tmp_path / "w.pth")
+
+
 def test_missing_and_broken_weights_are_named(saved: Path) -> None:
     whole = saved.read_bytes()
     with pytest.raises(InputError, match=r"w\.safetensors lacks head\.down\.bias$"):

@@ -188,3 +188,5 @@ def test_mixtures_that_make_no_sense_are_refused():
             InputError, match="a needs a positive number of pairs and a frame range of 0 or more"
         ):
             mixture(a=(ONE, pairs, reach))
+    with pytest.raises(InputError, match="the pairs of a, b need a finite sum"):
+        mixture(a=(ONE, 1e308, 1), b=(TWO, 1e308, 1))

@@ -224,6 +224,7 @@ def test_another_box_gives_other_crops(own: Path, tmp_path: Path) -> None:
         (["clips", "stills"], [1], "shares 1 do not fit the training data: .* each of the 2 places"),
         (["clips", "stills"], [1, 0], "shares 1,0 do not fit"),
         (["clips", "stills"], [1, -2.5], r"shares 1,-2\.5 do not fit"),
+        (["clips", "stills"], [1e308, 1e308], r"shares 1e\+308,1e\+308 do not fit .* a finite sum"),
         (["clips", "stills"], [1, float("nan")], "shares 1,nan do not fit"),
         (["clips", "stills"], [1, float("inf")], "shares 1,inf do not fit"),
         (["clips"], [1, 1], "each of the 1 places"),

@@ -80,7 +80,8 @@ def test_negative_pairs_show_another_track(store):
 def test_negative_pairs_need_two_tracks():
     alone = CropStore.build(synthetic_sequences(1, seed=40, length=3, challenges=()))
     with pytest.raises(
-        InputError, match=r"one track, and negative pairs \(a share of 0\.2, .*\) need two or more"
+        InputError,
+        match=r"one track, and negative pairs \(a share of 0\.2, .*\) need two or more; add a sequence or a box",
     ):
         source(alone, negative_pairs=0.2)
 

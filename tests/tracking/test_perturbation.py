@@ -124,6 +124,8 @@ def test_texts() -> None:
         *(
             "half-pixel:1.5",
             "half-pixel: 3",
+            "half-pixel:08",
+            "half-pixel:0000000003",
             "half-pixel:٣",
             "sre:12",
             "SRE",
@@ -134,7 +136,9 @@ def test_texts() -> None:
     ],
 )
 def test_other_texts_are_refused(text: str) -> None:
-    with pytest.raises(InputError, match="half-pixel:N with N from 1 to 999 runs, or sre; got '"):
+    with pytest.raises(
+        InputError, match="half-pixel:N with N from 1 to 999 runs, no leading zeros, or sre; got '"
+    ):
         Perturbation.parse(text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
@@ -83,8 +83,10 @@ class Rule:
 
 
 def describe_grid(grid: ScoreGrid) -> str:
-    """Size and stride of a score grid, e.g. "15 x 15 points, stride 16"."""
-    return f"{grid.size} x {grid.size} points, stride {grid.stride:g}"
+    """Size and stride of a score grid, e.g. "15 x 15 points, stride 16"; with the offset if only that is unusual."""
+    shifted = grid == replace(USUAL_GRID, offset=grid.offset) != USUAL_GRID
+    offset = f", offset {grid.offset:g}" if shifted else ""
+    return f"{grid.size} x {grid.size} points, stride {grid.stride:g}{offset}"
 
 
 def recipe_grids(region_size: int) -> dict[str, ScoreGrid]:

@@ -184,6 +184,8 @@ def test_options_are_read_from_the_classes():
 def test_rules_know_what_differs_from_the_defaults():
     rule = Rule.of("dla_points", {"candidates": 7, "std": "unbiased"})
     assert rule.title == "dla_points, candidates 7"
+    assert Rule.of("iou", grid=ScoreGrid(offset=32)).title == "iou, 25 x 25 points, stride 8, offset 32"
+    assert Rule.of("iou", grid=ScoreGrid(15, 16, 16)).title == "iou, 15 x 15 points, stride 16"
     assert rule == Rule.of("dla_points", {"candidates": 7})
     assert rule.build().candidates == 7
     shapes = {option.name: option for option in options_of("dla")}["anchor_shapes"]

@@ -74,7 +74,7 @@ def test_each_rule_has_a_grid(lab):
     grids = dict(lab.forms[0].grid.options)
     assert list(grids) == [
         "25 x 25 points, stride 8 (SiamRPN++)",
-        "25 x 25 points, stride 8 (SiamCAR)",
+        "25 x 25 points, stride 8, offset 32 (SiamCAR)",
         "17 x 17 points, stride 8 (SiamRPN)",
         "15 x 15 points, stride 16 (NanoTrack V3)",
     ]
