@@ -61,29 +61,11 @@ from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-study = fine_tuning.tuning_study(
-    preset,
-    weights=weights,
-    test_data=test_data,
-    epochs=epochs,
-    pairs_per_epoch=pairs_per_epoch,
-    runs=runs,
-    seed=seed,
-)
-parameters = {
-    "preset": preset,
-    "weights": weights,
-    "data": data,
-    "test_data": test_data,
-    "sequence": sequence,
-}
-parameters |= {
-    "frame": frame,
-    "epochs": epochs,
-    "pairs_per_epoch": pairs_per_epoch,
-    "runs": runs,
-    "seed": seed,
-}
+# %%
+chosen = {"weights": weights, "test_data": test_data, "epochs": epochs, "pairs_per_epoch": pairs_per_epoch}
+study = fine_tuning.tuning_study(preset, **chosen, runs=runs, seed=seed)
+parameters = {"preset": preset, "data": data, "sequence": sequence, "frame": frame, **chosen}
+parameters |= {"runs": runs, "seed": seed}
 record = NotebookRecord("16_a_tracker_that_works", parameters, synthetic=not test_data)
 study.plan.schedule
 

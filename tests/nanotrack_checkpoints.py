@@ -81,3 +81,11 @@ def older_state(net: SiameseNet, version: str) -> dict[str, Tensor]:
     for ours, theirs in renames:
         state = {name.replace(ours, theirs): value for name, value in state.items()}
     return {name: value for name, value in state.items() if not re.search(r"corr_pw_\w+\.conv\.", name)}
+
+
+def same_weights(net: SiameseNet, other: SiameseNet) -> bool:
+    """Whether two networks have the same bits, counters of batch norm left out."""
+    states = (net.state_dict().items(), other.state_dict().items())
+    return all(
+        torch.equal(a, b) for (name, a), (_, b) in zip(*states, strict=True) if "num_batches" not in name
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from nanotrack_checkpoints import older_state, public_state
+from nanotrack_checkpoints import older_state, public_state, same_weights
 from safetensors.torch import save_file
 
 from dlatrack.errors import InputError
@@ -17,13 +17,6 @@ from dlatrack.models.weights import save_weights, shipped
 from dlatrack.recipes import Recipe, recipe
 
 FIXED, DLA = recipe("nanotrack_v3"), recipe("dla_nanotrack_v3")
-
-
-def same_weights(net: SiameseNet, other: SiameseNet) -> bool:
-    states = (net.state_dict().items(), other.state_dict().items())
-    return all(
-        torch.equal(a, b) for (name, a), (_, b) in zip(*states, strict=True) if "num_batches" not in name
-    )
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from nanotrack_checkpoints import older_state, public_state
+from nanotrack_checkpoints import older_state, public_state, same_weights
 from parity_weights import fill
 from torch import Tensor
 from typer.testing import CliRunner
@@ -25,13 +25,6 @@ RECIPE = recipe("nanotrack_v3")
 
 def size(module: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
-
-
-def same_weights(net: SiameseNet, other: SiameseNet) -> bool:
-    states = (net.state_dict().items(), other.state_dict().items())
-    return all(
-        torch.equal(a, b) for (name, a), (_, b) in zip(*states, strict=True) if "num_batches" not in name
-    )
 
 
 @pytest.fixture(scope="module")

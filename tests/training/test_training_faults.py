@@ -238,7 +238,7 @@ def test_a_run_does_not_go_on_with_other_images(tmp_path):
     data[len(data) // 2] ^= 1
     image.write_bytes(data)
     message = (
-        r"images or boxes of the training data are others, the first change: got10k: images of \S+/\S+\.jpg;"
+        r"images, boxes or shares of the training data are others, the first change: got10k: images of \S+/\S+\.jpg;"
     )
     with pytest.raises(InputError, match=message):
         train(RECIPE, open_mixture({"got10k": root}), tmp_path / "run", until_epoch=2)
@@ -281,7 +281,7 @@ def test_a_run_without_a_list_of_its_data_still_refuses_others(tmp_path, text):
     if text is not None:
         (tmp_path / CONTENT).write_text(text)
     with pytest.raises(
-        InputError, match="images or boxes of the training data are others; choose another folder"
+        InputError, match="images, boxes or shares of the training data are others; choose another folder"
     ):
         train(RECIPE, crop_sequences(clips[1:]), tmp_path, until_epoch=2)
 
