@@ -40,7 +40,7 @@ def test_04_trains_anchor_twins_and_scores_them(folders):
 def test_13_asks_targets_seeds_and_choices(folders):
     path = run_notebook("13", preset="smoke", timeout=PATIENCE)
     needed = pd.read_csv(folders / "figures" / "13_targets_needed.csv")
-    assert set(needed["twins"]) == {"DLA-SiamCAR small", "DLA-SiamRPN++ small"}
+    assert set(needed["twins"]) == {"DLA-NanoTrack V3", "DLA-SiamCAR small", "DLA-SiamRPN++ small"}
     assert (needed["low"].lt(needed["targets"]) & needed["targets"].lt(needed["high"])).all()
     of_one = needed.set_index(["twins", "difference"])["targets"]
     assert of_one["DLA-SiamCAR small", 0.01] > 3 * of_one["DLA-SiamCAR small", 0.02]
