@@ -75,13 +75,11 @@ study.plan.schedule
 # Started on the box of the first frame, it sees every frame once. What comes with the package was trained further
 # from the public weights under the ellipse; `weights` takes the public file itself, too.
 
-# %% tags=["16_clip"]
+# %%
 video = study_sequence(sequence)
 tracked = run_one_pass(OnlineTracker.from_weights(study.start, device=device), video)
 frames = [index * (len(video) - 1) // 7 for index in range(8)]
-figure = filmstrip(video, {fine_tuning.START: tracked.boxes_xywh}, frames)
-numbers = {"sequence": video.name, "frames": frames, "boxes_xywh": tracked.boxes_xywh[frames]}
-record.keep(figure, "16_clip", numbers, synthetic=not sequence)
+filmstrip(video, {fine_tuning.START: tracked.boxes_xywh}, frames)
 
 # %% [markdown]
 # ## What it is taught: the ellipse and DLA on a coarse grid

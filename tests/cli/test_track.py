@@ -192,7 +192,10 @@ def test_a_broken_frame_leaves_nothing(tmp_path):
             {"out": "square.mp4"},
             "differs from the video in its suffix at most; the output needs another name",
         ),
-        ({"weights": "siamcat"}, "no weights of that name come with dlatrack; it has dla_nanotrack_v3, dla_siamcar"),
+        (
+            {"weights": "siamcat"},
+            "no weights of that name come with dlatrack; it has dla_nanotrack_v3, dla_siamcar",
+        ),
         ({"device": "tpu"}, "there is no device 'tpu' here"),
     ],
 )

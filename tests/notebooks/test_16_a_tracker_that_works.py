@@ -33,7 +33,7 @@ def test_16_trains_both_twins_from_one_start_and_scores_all_three(folders):
     ]
     assert cards[0]["init"] == cards[1]["init"]
     assert {key for key in cards[0] if cards[0][key] != cards[1][key]} == {"recipe"}
-    for name in ("16_clip", "16_positives", "16_training", "16_scores", "16_first_box"):
+    for name in ("16_positives", "16_training", "16_scores", "16_first_box"):
         record = json.loads((figures / f"{name}.json").read_text())
         assert record["synthetic"] is True
         assert record["made_by"] == "notebooks/16_a_tracker_that_works.py"

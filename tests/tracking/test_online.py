@@ -200,7 +200,8 @@ def test_weights_are_taken_by_name_and_by_file(tmp_path: Path) -> None:
     factory = pickle.loads(pickle.dumps(partial(OnlineTracker.from_weights, place, benchmark="UAV123")))
     assert np.array_equal(boxes_of(factory()), expected)
     with pytest.raises(
-        InputError, match="no weights of that name come with dlatrack; it has dla_nanotrack_v3, dla_siamcar_small, "
+        InputError,
+        match="no weights of that name come with dlatrack; it has dla_nanotrack_v3, dla_siamcar_small, ",
     ):
         OnlineTracker.from_weights("dla_siamcar")
     with pytest.raises(
