@@ -237,7 +237,10 @@ def test_a_run_does_not_go_on_with_other_images(tmp_path):
     data = bytearray(image.read_bytes())
     data[len(data) // 2] ^= 1
     image.write_bytes(data)
-    message = r"images, boxes or shares of the training data are others, the first change: got10k: images of \S+/\S+\.jpg;"
+    message = (
+        r"images, boxes or shares of the training data are others, "
+        r"the first change: got10k: images of \S+/\S+\.jpg;"
+    )
     with pytest.raises(InputError, match=message):
         train(RECIPE, open_mixture({"got10k": root}), tmp_path / "run", until_epoch=2)
     assert (tmp_path / "run" / CHECKPOINT).read_bytes() == kept
