@@ -18,6 +18,7 @@ from torch import Tensor
 
 from dlatrack import paths
 from dlatrack.files import write_text
+from dlatrack.imagery import MARKS, Imagery
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ def save_table(
     *,
     made_by: str,
     parameters: Mapping[str, Any],
-    synthetic: bool,
+    imagery: Imagery,
     folder: Path | None = None,
 ) -> Path:
     """Save a table as CSV (all digits) and Markdown (about four), with a record as `save_figure` writes it.
@@ -39,7 +40,7 @@ def save_table(
         name: file name without suffix, e.g. "table02".
         made_by: path of the notebook, or the command, that computes it.
         parameters: parameters of the notebook or command.
-        synthetic: whether the numbers come from synthetic sequences; the Markdown and the record say so.
+        imagery: images that the numbers come from; the record says so, and the Markdown unless they are real.
         folder: folder to write to; None: `paths.figures_dir()`.
 
     Returns:
@@ -53,9 +54,9 @@ def save_table(
     if not _has_plain_index(frame):
         frame = frame.reset_index()
     csv = frame.to_csv(index=False, lineterminator="\n")
-    record = figure_record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "pandas"))
+    record = figure_record(made_by, parameters, imagery, ("dlatrack", "torch", "numpy", "pandas"))
     record |= {"data": f"{name}.csv", "data_sha256": text_digest(csv)}
-    note = "\nOn synthetic data.\n" if synthetic else ""
+    note = f"\nOn {MARKS[imagery]}.\n" if MARKS[imagery] else ""
     write_text(folder / f"{name}.csv", csv)
     write_text(folder / f"{name}.md", _markdown(frame) + note)
     write_text(folder / f"{name}.json", json_lines(record))
@@ -98,9 +99,9 @@ def destination(folder: Path | None, name: str) -> Path:
 
 
 def figure_record(
-    made_by: str, parameters: Mapping[str, Any], synthetic: bool | None, packages: Sequence[str]
+    made_by: str, parameters: Mapping[str, Any], imagery: Imagery | None, packages: Sequence[str]
 ) -> dict[str, Any]:
-    """What made a figure or table: maker, parameters without absolute paths, versions and, unless None, `synthetic`.
+    """What made a figure or table: maker, parameters without absolute paths, versions and, unless None, `imagery`.
 
     Raises:
         ValueError: for an absolute path as the maker, or as `plain_value`.
@@ -112,7 +113,7 @@ def figure_record(
         "parameters": _portable(plain_value(parameters, "parameters")),
         "versions": versions(packages),
     }
-    return record if synthetic is None else record | {"synthetic": synthetic}
+    return record if imagery is None else record | {"imagery": imagery}
 
 
 def plain_value(value: Any, field: str) -> Any:

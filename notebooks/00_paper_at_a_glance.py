@@ -59,7 +59,7 @@ ledger = book.ledger()
 record = NotebookRecord(
     "00_paper_at_a_glance",
     {"records": book.sources(ledger)},
-    synthetic=False,  # each row of the ledger says so for itself
+    imagery="real",  # each row of the ledger says so for itself
 )
 print(f"{len(ledger)} results that the paper prints; our records are those in:")
 print(*paths.figure_sources(), sep="\n")

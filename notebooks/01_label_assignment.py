@@ -44,8 +44,8 @@ from dlatrack.viz.save import NotebookRecord
 check_injected(globals())
 
 parameters = {"preset": preset, "sequence": sequence, "frame": frame, "candidates": candidates, "seed": seed}
-record = NotebookRecord("01_label_assignment", parameters, synthetic=not sequence)
 video = study_sequence(sequence)
+record = NotebookRecord("01_label_assignment", parameters, imagery=video.imagery)
 rules = paper_rules(ScoreGrid(), candidates=candidates)
 video.name, len(video), video.attributes
 

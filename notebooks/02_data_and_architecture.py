@@ -48,7 +48,7 @@ from dlatrack.viz.save import NotebookRecord
 check_injected(globals())
 
 parameters = {"tracker": tracker}
-record = NotebookRecord("02_data_and_architecture", {}, synthetic=False)
+record = NotebookRecord("02_data_and_architecture", {}, imagery="real")
 
 # %% [markdown]
 # ## Parameters
@@ -111,9 +111,10 @@ checks = check_below(data_or_miniatures(data, user_data=sizes(preset).user_data)
 for check in checks:
     print(f"{check.name:14s} {'no fault' if check.ok else check.faults[0]}")
 found = table1(checks)
-record.keep(
-    found, "table01", parameters={"data": data}, synthetic=any(check.miniature for check in checks)
-).style.format(na_rep="", thousands=",")
+imagery = "synthetic" if any(check.miniature for check in checks) else "real"
+record.keep(found, "table01", parameters={"data": data}, imagery=imagery).style.format(
+    na_rep="", thousands=","
+)
 
 # %% [markdown]
 # ## Pairs of all training sets
@@ -131,5 +132,5 @@ record.keep(
     "02_pairs",
     {"shares": mixture.proportions(), "crops": len(mixture)},
     parameters=parameters | {"data": data, "seed": seed},
-    synthetic=any(check.miniature for check in checks),
+    imagery=imagery,
 )

@@ -61,7 +61,7 @@ check_injected(globals())
 
 parameters = {"preset": preset, "data": data, "test_data": test_data, "backbone_weights": backbone_weights}
 parameters |= {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "seed": seed}
-record = NotebookRecord("03_train_dla_siamcar", parameters, synthetic=not test_data)
+record = NotebookRecord("03_train_dla_siamcar", parameters, imagery=twins.imagery_of(test_data))
 study = plan(preset, epochs=epochs, pairs_per_epoch=pairs_per_epoch)
 study
 
@@ -98,7 +98,7 @@ record.keep(
     figure,
     "03_training",
     {name: table.drop(columns="pairs_per_second").to_dict("list") for name, table in histories.items()},
-    synthetic=not data,
+    imagery=twins.imagery_of(data),
 )
 
 # %% [markdown]
@@ -128,7 +128,7 @@ record.keep(
     "03_first_box",
     {"AUC": noise.auc.to_dict("list"), "spread": noise.table.to_dict("index"), "paper": noise.gains},
     parameters={"preset": preset, "seed": seed, **noise.origin},
-    synthetic=noise.synthetic,
+    imagery=noise.imagery,
 )
 
 # %%
@@ -162,4 +162,4 @@ record.keep(
 )
 
 # %%
-print(twins.training_verdict(scores, synthetic=not test_data))
+print(twins.training_verdict(scores, imagery=twins.imagery_of(test_data)))

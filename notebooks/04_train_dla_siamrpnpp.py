@@ -61,7 +61,7 @@ check_injected(globals())
 
 parameters = {"preset": preset, "data": data, "test_data": test_data, "backbone_weights": backbone_weights}
 parameters |= {"epochs": epochs, "pairs_per_epoch": pairs_per_epoch, "seed": seed}
-record = NotebookRecord("04_train_dla_siamrpnpp", parameters, synthetic=not test_data)
+record = NotebookRecord("04_train_dla_siamrpnpp", parameters, imagery=twins.imagery_of(test_data))
 study = plan(preset, tracker="siamrpnpp", epochs=epochs, pairs_per_epoch=pairs_per_epoch)
 study
 
@@ -99,7 +99,7 @@ record.keep(
     figure,
     "04_training",
     {name: table.drop(columns="pairs_per_second").to_dict("list") for name, table in histories.items()},
-    synthetic=not data,
+    imagery=twins.imagery_of(data),
 )
 
 # %% [markdown]
@@ -137,4 +137,4 @@ record.keep(
 )
 
 # %%
-print(twins.training_verdict(scores, synthetic=not test_data))
+print(twins.training_verdict(scores, imagery=twins.imagery_of(test_data)))

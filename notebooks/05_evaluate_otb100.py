@@ -66,7 +66,7 @@ ours = study_ours(
     device=device,
     workers=workers,
 )
-record = NotebookRecord("05_evaluate_otb100", {**parameters, **ours.origin}, synthetic=ours.synthetic)
+record = NotebookRecord("05_evaluate_otb100", {**parameters, **ours.origin}, imagery=ours.imagery)
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
 # %% tags=["fig04_scores"]
@@ -120,7 +120,7 @@ print(verdicts(ours, seed=seed))
 # %%
 theirs = study_published("OTB100", preset, protocol=protocol)
 origin = theirs.origin if theirs else {"benchmark": "OTB100"}
-their_record = NotebookRecord("05_evaluate_otb100", {**parameters, **origin}, synthetic=False)
+their_record = NotebookRecord("05_evaluate_otb100", {**parameters, **origin}, imagery="real")
 if theirs is None:
     print(missing_published("OTB100"))
 

@@ -65,7 +65,7 @@ ours = study_ours(
     device=device,
     workers=workers,
 )
-record = NotebookRecord("06_evaluate_uav123", {**parameters, **ours.origin}, synthetic=ours.synthetic)
+record = NotebookRecord("06_evaluate_uav123", {**parameters, **ours.origin}, imagery=ours.imagery)
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
 # %% [markdown]
@@ -100,7 +100,7 @@ print(verdicts(ours, seed=seed))
 # %%
 theirs = study_published("UAV123", preset, protocol=protocol)
 origin = theirs.origin if theirs else {"benchmark": "UAV123"}
-their_record = NotebookRecord("06_evaluate_uav123", {**parameters, **origin}, synthetic=False)
+their_record = NotebookRecord("06_evaluate_uav123", {**parameters, **origin}, imagery="real")
 if theirs is None:
     print(missing_published("UAV123"))
 

@@ -64,7 +64,7 @@ ours = study_ours(
     device=device,
     workers=workers,
 )
-record = NotebookRecord("07_evaluate_vot2019", {**parameters, **ours.origin}, synthetic=ours.synthetic)
+record = NotebookRecord("07_evaluate_vot2019", {**parameters, **ours.origin}, imagery=ours.imagery)
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
 # %% tags=["fig07_scores"]
@@ -110,7 +110,7 @@ print(verdicts(ours, seed=seed))
 # %%
 theirs = study_published("VOT2019", preset, protocol=protocol)
 origin = theirs.origin if theirs else {"benchmark": "VOT2019"}
-their_record = NotebookRecord("07_evaluate_vot2019", {**parameters, **origin}, synthetic=False)
+their_record = NotebookRecord("07_evaluate_vot2019", {**parameters, **origin}, imagery="real")
 if theirs is None:
     print(missing_published("VOT2019"))
 

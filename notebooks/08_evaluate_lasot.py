@@ -57,7 +57,7 @@ ours = study_ours(
     device=device,
     workers=workers,
 )
-record = NotebookRecord("08_evaluate_lasot", {**parameters, **ours.origin}, synthetic=ours.synthetic)
+record = NotebookRecord("08_evaluate_lasot", {**parameters, **ours.origin}, imagery=ours.imagery)
 print(f"{ours.title}: {len(ours.truth.sequences)} sequences, {len(ours.scores)} trackers")
 
 # %% tags=["fig08_scores"]
@@ -97,7 +97,7 @@ print(verdicts(ours, seed=seed))
 # %%
 theirs = study_published("LaSOT", preset, protocol=protocol)
 origin = theirs.origin if theirs else {"benchmark": "LaSOT"}
-their_record = NotebookRecord("08_evaluate_lasot", {**parameters, **origin}, synthetic=False)
+their_record = NotebookRecord("08_evaluate_lasot", {**parameters, **origin}, imagery="real")
 if theirs is None:
     print(missing_published("LaSOT"))
 

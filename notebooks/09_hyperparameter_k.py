@@ -56,7 +56,7 @@ check_injected(globals())
 study = hyperparameter_k.study_k(preset, candidates)
 parameters = {"preset": preset, "candidates": list(study.candidates), "data": data, "test_data": test_data}
 parameters |= {"backbone_weights": backbone_weights, "seed": seed}
-record = NotebookRecord("09_hyperparameter_k", parameters, synthetic=not test_data)
+record = NotebookRecord("09_hyperparameter_k", parameters, imagery=twins.imagery_of(test_data))
 study
 
 # %% [markdown]
@@ -76,7 +76,7 @@ study
 
 # %% tags=["fig09a"]
 counted_with = {"preset": preset, "targets": study.targets, "seed": seed}
-counted = NotebookRecord("09_hyperparameter_k", counted_with, synthetic=True)
+counted = NotebookRecord("09_hyperparameter_k", counted_with, imagery="synthetic")
 counts = hyperparameter_k.positives_over_candidates(study, seed=seed)
 figure = positives_over_candidates_plot(
     counts, paper=published.FIGURE9_POSITIVES, mixes=("wide mix", "as in LaSOT")
@@ -117,7 +117,7 @@ record.keep(
     figure,
     "fig09b",
     {"epoch": list(epochs.index), **{f"K = {count}": epochs[count].tolist() for count in epochs}},
-    synthetic=not data,
+    imagery=twins.imagery_of(data),
 )
 
 # %% [markdown]

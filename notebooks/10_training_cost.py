@@ -54,7 +54,7 @@ check_injected(globals())
 report = cost.training_costs(preset, measure=measure, device=device)
 parameters = {"device": report.device, "threads": report.threads, "machine": report.machine}
 parameters |= {"load before": report.load}
-record = NotebookRecord("10_training_cost", parameters, synthetic=True)
+record = NotebookRecord("10_training_cost", parameters, imagery="synthetic")
 here = machine()["processor"]
 print(f"measured on {report.machine['processor']}, {report.threads} threads, {report.machine['torch']}")
 print(f"load of that machine before: {report.load:.1f}")
@@ -100,7 +100,7 @@ print("\n".join(cost.cost_verdict(each) for each in report.costs))
 
 # %% tags=["10_paper_costs"]
 paper = cost.paper_costs()
-record.keep(paper, "10_paper_costs", parameters={}, synthetic=False).round(3)
+record.keep(paper, "10_paper_costs", parameters={}, imagery="real").round(3)
 
 # %% tags=["fig10"]
 frozen, unfrozen = cost.nearest_steps(report, "SiamRPN++")

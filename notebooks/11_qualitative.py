@@ -69,7 +69,7 @@ study = study_qualitative(
     workers=workers,
 )
 parameters = {"preset": preset, "rows": rows, "columns": columns, **study.origin}
-record = NotebookRecord("11_qualitative", parameters, synthetic=study.synthetic)
+record = NotebookRecord("11_qualitative", parameters, imagery=study.imagery)
 print(study.rule)
 
 # %% tags=["fig06"]

@@ -50,7 +50,6 @@ from dlatrack.viz.video import score_plot, show_page, video_player, video_strip
 check_injected(globals())
 
 chosen = choose_video(preset, video, box, seed=seed)
-synthetic = chosen.truth_xywh is not None
 print(chosen.note)
 
 # %% [markdown]
@@ -77,7 +76,7 @@ print(tracked.summary)
 # %% tags=["frames"]
 parameters = {"preset": preset, "video": chosen.path.name, "weights": weights, "seed": seed}
 parameters |= {"boxes_xywh": [target.tolist() for target in picker.boxes_xywh]}
-record = NotebookRecord("12_track_your_video", parameters, synthetic=synthetic, folder=chosen.folder)
+record = NotebookRecord("12_track_your_video", parameters, imagery=chosen.imagery, folder=chosen.folder)
 figure = video_strip(out, tracked.track)
 record.keep(figure, "frames", {"boxes_xywh": tracked.track.boxes_xywh})
 
@@ -90,7 +89,7 @@ record.keep(figure, "frames", {"boxes_xywh": tracked.track.boxes_xywh})
 # line says how well the box lay; it is broken where the target cannot be seen.
 
 # %% tags=["scores"]
-iou = tracked.iou(chosen.truth_xywh) if synthetic else None
+iou = None if chosen.truth_xywh is None else tracked.iou(chosen.truth_xywh)
 figure = score_plot(tracked.track, iou=iou)
 record.keep(figure, "scores", {"scores": tracked.track.scores, "iou": [] if iou is None else iou})
 
@@ -101,7 +100,9 @@ record.keep(figure, "scores", {"scores": tracked.track.scores, "iou": [] if iou 
 # `tracked.html` opens anywhere, offline.
 
 # %%
-page = video_player(chosen.folder / "tracked.html", out, tracked.track, fps=tracked.fps, synthetic=synthetic)
+page = video_player(
+    chosen.folder / "tracked.html", out, tracked.track, fps=tracked.fps, imagery=chosen.imagery
+)
 show_page(page)
 
 # %% [markdown]

@@ -60,7 +60,7 @@ check_injected(globals())
 study = training.seed_study(preset, tracker=tracker, seeds=seeds, first=seed)
 parameters = {"preset": preset, "tracker": tracker, "seeds": list(study.seeds), "data": data}
 parameters |= {"test_data": test_data, "backbone_weights": backbone_weights}
-record = NotebookRecord("13_is_it_better", parameters, synthetic=not test_data)
+record = NotebookRecord("13_is_it_better", parameters, imagery=twins.imagery_of(test_data))
 study
 
 # %% [markdown]
@@ -74,7 +74,7 @@ study
 shipped = power.shipped_scores(preset, clips=clips, seed=seed)
 pairs = shipped.compare(seed=seed)
 origin = {"preset": preset, "seed": seed, **shipped.origin}
-shipped_record = NotebookRecord("13_is_it_better", origin, synthetic=shipped.synthetic)
+shipped_record = NotebookRecord("13_is_it_better", origin, imagery=shipped.imagery)
 figure = target_dots(
     {pair.dynamic: pair.differences for pair in pairs},
     {pair.dynamic: pair.summary for pair in pairs},
@@ -147,7 +147,7 @@ record.keep(
 )
 
 # %%
-print(training.seed_verdict(study, scores, synthetic=not test_data))
+print(training.seed_verdict(study, scores, imagery=twins.imagery_of(test_data)))
 
 # %% [markdown]
 # ## What the paper leaves open
@@ -161,7 +161,7 @@ video = label_assignment.study_sequence(sequence)
 materials = decisions.label_materials(preset, video, seed=seed)
 choices = decisions.compare_choices(materials, seed=seed)
 labelled = {"preset": preset, "sequence": sequence, "seed": seed}
-choice_record = NotebookRecord("13_is_it_better", labelled, synthetic=True)
+choice_record = NotebookRecord("13_is_it_better", labelled, imagery="synthetic")
 choice_record.keep(choices, "13_choices_table")
 choices.drop(columns="targets").set_index(["head", "question", "choice"]).round(3)
 

@@ -66,7 +66,7 @@ chosen = {"weights": weights, "test_data": test_data, "epochs": epochs, "pairs_p
 study = fine_tuning.tuning_study(preset, **chosen, runs=runs, seed=seed)
 parameters = {"preset": preset, "data": data, "sequence": sequence, "frame": frame, **chosen}
 parameters |= {"runs": runs, "seed": seed}
-record = NotebookRecord("16_a_tracker_that_works", parameters, synthetic=not test_data)
+record = NotebookRecord("16_a_tracker_that_works", parameters, imagery=twins.imagery_of(test_data))
 study.plan.schedule
 
 # %% [markdown]
@@ -92,7 +92,7 @@ filmstrip(video, {fine_tuning.START: tracked.boxes_xywh}, frames)
 rules = recipe_rules(study.plan.twins)
 region = search_regions(video, [frame], seed=seed)
 figure = compare_assignments(region.crops_rgb[0], region.target_xyxy[0], rules, seed=seed, columns=3)
-record.keep(figure, "16_positives", {"target_xyxy": region.target_xyxy[0]}, synthetic=not sequence)
+record.keep(figure, "16_positives", {"target_xyxy": region.target_xyxy[0]}, imagery=video.imagery)
 
 # %% [markdown]
 # Counted over training pairs that show their target:
@@ -100,7 +100,7 @@ record.keep(figure, "16_positives", {"target_xyxy": region.target_xyxy[0]}, synt
 # %% tags=["16_positives_table"]
 crops = twins.training_crops(study.plan, data=data, seed=seed)
 counted = fine_tuning.positives_on_pairs(study, crops, seed=seed)
-record.keep(counted, "16_positives_table", synthetic=not data).round(2)
+record.keep(counted, "16_positives_table", imagery=twins.imagery_of(data)).round(2)
 
 # %% [markdown]
 # ## Both twins, trained further
@@ -128,7 +128,7 @@ record.keep(
     figure,
     "16_training",
     {name: table.drop(columns="pairs_per_second").to_dict("list") for name, table in histories.items()},
-    synthetic=not data,
+    imagery=twins.imagery_of(data),
 )
 
 # %% [markdown]

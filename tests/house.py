@@ -34,7 +34,7 @@ LAYERS = (
 #: Modules beside the rooms; the version is a name of `dlatrack` itself.
 GROUND = (
     *("errors", "boxes", "grid", "paths", "files", "progress"),
-    *("memory", "version", "devices", "provenance", "processes", "__version__"),
+    *("memory", "version", "devices", "provenance", "processes", "imagery", "__version__"),
 )
 #: The public names and the start of the command: they stand in no room and may import from every one.
 DOORS = ("dlatrack", "dlatrack.__main__")

@@ -19,6 +19,7 @@ from matplotlib.transforms import Bbox
 
 from dlatrack import paths
 from dlatrack.errors import InputError
+from dlatrack.imagery import least_real
 from dlatrack.provenance import save_table, sha256_of, versions
 from dlatrack.viz.save import NotebookRecord, save_figure
 from dlatrack.viz.style import figure_style, new_figure
@@ -49,7 +50,7 @@ def save(folder: Path, /, **changes):
 
 def test_four_files_that_belong_together(tmp_path):
     data = {"k": np.array([5, 7]), "mean": torch.tensor([2.5, float("nan")]), "name": "car"}
-    png = save(tmp_path, data=data, parameters={"preset": "demo", "ks": (5, 7)}, synthetic=True)
+    png = save(tmp_path, data=data, parameters={"preset": "demo", "ks": (5, 7)}, imagery="synthetic")
     assert png == tmp_path / "fig09.png"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "fig09.data.json",
@@ -64,7 +65,7 @@ def test_four_files_that_belong_together(tmp_path):
     assert record["data_sha256"] == hashlib.sha256(written).hexdigest()
     assert record["made_by"] == MADE_BY
     assert record["parameters"] == {"preset": "demo", "ks": [5, 7]}
-    assert record["synthetic"] is True
+    assert record["imagery"] == "synthetic"
     assert set(record["versions"]) == {"python", "dlatrack", "torch", "numpy", "matplotlib"}
 
 
@@ -80,7 +81,7 @@ def test_saving_a_figure_twice_gives_the_same_bytes(tmp_path):
     fig = line_figure()
     for folder in ("a", "b"):
         save_figure(
-            fig, "f", data={}, made_by=MADE_BY, parameters={}, folder=tmp_path / folder, synthetic=True
+            fig, "f", data={}, made_by=MADE_BY, parameters={}, folder=tmp_path / folder, imagery="synthetic"
         )
     assert (tmp_path / "a/f.png").read_bytes() == (tmp_path / "b/f.png").read_bytes()
     assert (tmp_path / "a/f.svg").read_bytes() == (tmp_path / "b/f.svg").read_bytes()
@@ -175,7 +176,7 @@ def test_no_preset_writes_the_figures_of_the_project(tmp_path, monkeypatch):
     for preset in ("smoke", "demo", "paper"):
         assert save(tmp_path, folder=None, parameters={"preset": preset}) == folder / "fig09.png"
         table = save_table(
-            pd.DataFrame({"a": [1]}), "t", made_by=MADE_BY, parameters={"preset": preset}, synthetic=False
+            pd.DataFrame({"a": [1]}), "t", made_by=MADE_BY, parameters={"preset": preset}, imagery="real"
         )
         assert table == folder / "t.csv"
     assert not (tmp_path / "figures").exists()
@@ -218,21 +219,21 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 def test_tables(tmp_path):
     frame = pd.DataFrame({"tracker": ["a|b", None], "AO": [0.51234567, np.nan], "frames": [12345, 7]})
-    csv = save_table(frame, "table02", made_by=MADE_BY, parameters={}, synthetic=True, folder=tmp_path)
+    csv = save_table(frame, "table02", made_by=MADE_BY, parameters={}, imagery="synthetic", folder=tmp_path)
     assert csv.read_text() == "tracker,AO,frames\na|b,0.51234567,12345\n,,7\n"
     assert (tmp_path / "table02.md").read_text() == (
         "| tracker | AO | frames |\n| --- | ---: | ---: |\n| a\\|b | 0.5123 | 12345 |\n|  |  | 7 |\n"
         "\nOn synthetic data.\n"
     )
     record = json.loads((tmp_path / "table02.json").read_text())
-    assert record["synthetic"] is True
+    assert record["imagery"] == "synthetic"
     assert record["data_sha256"] == hashlib.sha256(csv.read_bytes()).hexdigest()
 
 
 def test_tables_keep_a_meaningful_index_and_say_nothing_of_real_data(tmp_path):
     frame = pd.DataFrame({"lr": [1e-3, 5e-4], "speed": [1234.5, 98.0]}, index=["first", "last"])
     frame.index.name = "epoch"
-    save_table(frame, "t", made_by=MADE_BY, parameters={}, synthetic=False, folder=tmp_path)
+    save_table(frame, "t", made_by=MADE_BY, parameters={}, imagery="real", folder=tmp_path)
     assert (tmp_path / "t.md").read_text() == (
         "| epoch | lr | speed |\n| --- | ---: | ---: |\n| first | 0.001000 | 1234 |\n| last | 0.000500 | 98 |\n"
     )
@@ -267,12 +268,12 @@ def test_versions_of_absent_packages():
 
 
 def test_a_notebook_keeps_figures_and_tables_with_its_record(tmp_path):
-    record = NotebookRecord("09_hyperparameter_k", {"seed": 3}, synthetic=True, folder=tmp_path / "kept")
+    record = NotebookRecord("09_hyperparameter_k", {"seed": 3}, imagery="synthetic", folder=tmp_path / "kept")
     figure, table = line_figure(), pd.DataFrame({"K": [5, 7]})
     assert record.keep(figure, "fig09", {"x": [1, 2]}) is figure
-    assert record.keep(table, "table", parameters={}, synthetic=False) is table
-    save(tmp_path / "saved", parameters={"seed": 3}, synthetic=True)
-    save_table(table, "table", made_by=MADE_BY, parameters={}, synthetic=False, folder=tmp_path / "saved")
+    assert record.keep(table, "table", parameters={}, imagery="real") is table
+    save(tmp_path / "saved", parameters={"seed": 3}, imagery="synthetic")
+    save_table(table, "table", made_by=MADE_BY, parameters={}, imagery="real", folder=tmp_path / "saved")
     names = sorted(path.name for path in (tmp_path / "saved").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "kept").iterdir())
     for name in names:
@@ -282,12 +283,33 @@ def test_a_notebook_keeps_figures_and_tables_with_its_record(tmp_path):
 @pytest.mark.parametrize("notebook", ["a/b", "../09", "09.py", ""])
 def test_a_notebook_is_named_without_folder_and_suffix(notebook: str) -> None:
     with pytest.raises(ValueError, match="notebook must be a name without folder and suffix"):
-        NotebookRecord(notebook, {}, synthetic=True)
+        NotebookRecord(notebook, {}, imagery="synthetic")
 
 
 def test_a_figure_is_kept_with_its_data_and_a_table_without(tmp_path: Path) -> None:
-    record = NotebookRecord("09_hyperparameter_k", {}, synthetic=True, folder=tmp_path)
+    record = NotebookRecord("09_hyperparameter_k", {}, imagery="synthetic", folder=tmp_path)
     for shown, data in ((line_figure(), None), (pd.DataFrame(), {"x": [1]}), (3, {"x": [1]})):
         with pytest.raises(ValueError, match="a figure is kept with its data and a table without"):
             record.keep(shown, "fig09", data)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("imagery", "note"),
+    [
+        ("real", ""),
+        ("photographic", "\nOn photographs, simulated camera.\n"),
+        ("synthetic", "\nOn synthetic data.\n"),
+    ],
+)
+def test_a_table_says_what_its_images_are(tmp_path, imagery, note):
+    frame = pd.DataFrame({"AUC": [0.5]})
+    save_table(frame, "t", made_by=MADE_BY, parameters={}, imagery=imagery, folder=tmp_path)
+    assert (tmp_path / "t.md").read_text().partition("|\n")[2].partition("|\n")[2].partition("|\n")[2] == note
+    assert json.loads((tmp_path / "t.json").read_text())["imagery"] == imagery
+
+
+def test_the_whole_is_as_real_as_its_least_real_part():
+    assert least_real(["real", "synthetic", "photographic"]) == "synthetic"
+    assert least_real(["photographic", "real"]) == "photographic"
+    assert least_real(["real"]) == "real"

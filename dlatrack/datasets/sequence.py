@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from dlatrack.errors import InputError
+from dlatrack.imagery import Imagery
 
 
 class Frames(Protocol):
@@ -32,6 +33,7 @@ class Sequence:
         attributes: challenge attributes of the whole sequence, e.g. "OCC", "SV".
         fps: frames per second of the recording.
         polygons: (T, 4, 2) float64 corner points, 0-based px, where the data has them.
+        imagery: where the images come from.
 
     Raises:
         InputError: naming the sequence, when the parts do not fit together.
@@ -44,6 +46,7 @@ class Sequence:
     attributes: tuple[str, ...] = ()
     fps: float = 30.0
     polygons: np.ndarray | None = None
+    imagery: Imagery = "real"
 
     def __post_init__(self) -> None:
         count = len(self.frames)

@@ -28,7 +28,9 @@ class Evidence:
     low: float | None = None  #: lower end of its 95 % interval; None: not known
     high: float | None = None  #: upper end
     remark: str = ""  #: description of the value
-    data: str = ""  #: "real", "miniature", "synthetic", "none" without any; "": that of the record
+    data: str = (
+        ""  #: "real", "miniature", "photographic", "synthetic", "none" without any; "": that of the record
+    )
 
 
 #: Tables of our trackers and of public result files, by table of the paper.

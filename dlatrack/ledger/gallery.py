@@ -9,6 +9,7 @@ from pathlib import Path
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
+from dlatrack.imagery import MARKS
 from dlatrack.ledger.makers import MadeBy, made_by_notebooks, notebook_title
 from dlatrack.ledger.records import Record, read_records
 
@@ -79,7 +80,8 @@ def _entry(record: Record, made: MadeBy | None) -> str:
     folder, name = record.path.parent, record.name
     heading = made.heading if made is not None else name.replace("_", " ").capitalize()
     end = "" if heading.endswith("?") else "."
-    mark = " **Synthetic.**" if record.synthetic else ""
+    words = MARKS[record.imagery or "real"]
+    mark = f" **{words.capitalize()}.**" if words else ""
     picture, table = folder / f"{name}.png", folder / f"{name}.md"
     if picture.is_file():
         shown = f"![{heading}, {name}]({name}.png)"

@@ -69,10 +69,10 @@ def ledger(folder: Path | None = None) -> pd.DataFrame:
 
     Returns:
         A row per number, in the paper's order, with the index `id`. Text: `where`, `tracker`, `data set`, `metric`,
-        `unit`, `paper` (as printed), `protocol`, `data` ("real", "miniature", "synthetic", "none" or ""), `state`
-        (one of `STATES`), `record` (file name in the folder, or "") and `remark`. float64, NaN where there is none:
-        `ours`, and `low` and `high`, the ends of its 95 % interval. The paper's number and ours share a row and no
-        column; unless the state is "measured" or "contradicted" they must not be subtracted.
+        `unit`, `paper` (as printed), `protocol`, `data` ("real", "miniature", "photographic", "synthetic", "none" or
+        ""), `state` (one of `STATES`), `record` (file name in the folder, or "") and `remark`. float64, NaN where
+        there is none: `ours`, and `low` and `high`, the ends of its 95 % interval. The paper's number and ours share
+        a row and no column; unless the state is "measured" or "contradicted" they must not be subtracted.
 
     Raises:
         InputError: for a record that cannot be read, or whose numbers were changed after it was written.

@@ -15,6 +15,7 @@ import pandas as pd
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.files import read_bytes
+from dlatrack.imagery import MARKS, Imagery
 from dlatrack.studies.cost import BENCH
 
 
@@ -26,16 +27,16 @@ class Record:
     path: Path  #: path of the record itself
     made_by: str  #: notebook, e.g. "notebooks/05_evaluate_otb100.py", or command that made it
     parameters: Mapping[str, Any]  #: parameters of the notebook or command
-    synthetic: bool | None  #: whether its numbers come from synthetic sequences; None: it needs no sequences
+    imagery: Imagery | None  #: images that its numbers come from; None: it needs none
     data: str  #: name of the file with the numbers
     data_sha256: str  #: SHA-256 of that file
 
     @property
     def kind(self) -> str:
-        """Kind of the data: "real", "synthetic", or "miniature" for the synthetic miniature of a data set."""
-        if not self.synthetic:
-            return "real"
-        return "miniature" if "miniature_seed" in self.parameters else "synthetic"
+        """Kind of the data: its imagery, or "miniature" for the synthetic miniature of a data set."""
+        if self.imagery == "synthetic" and "miniature_seed" in self.parameters:
+            return "miniature"
+        return self.imagery or "real"
 
     @property
     def protocol(self) -> str:
@@ -126,9 +127,19 @@ def _record(path: Path) -> Record:
             path=path,
             made_by=found["made_by"],
             parameters=found["parameters"],
-            synthetic=found.get("synthetic"),
+            imagery=_imagery(found),
             data=found["data"],
             data_sha256=found["data_sha256"],
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no record of a figure or table: {error}") from error
+
+
+def _imagery(found: Mapping[str, Any]) -> Imagery | None:
+    """The imagery of a record; those of version 0.1 say whether it is synthetic."""
+    if "imagery" not in found:
+        return {None: None, True: "synthetic", False: "real"}[found.get("synthetic")]
+    if found["imagery"] not in MARKS:
+        raise ValueError(f"imagery must be one of {', '.join(MARKS)}, got {found['imagery']!r}")
+    imagery: Imagery = found["imagery"]
+    return imagery

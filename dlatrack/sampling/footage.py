@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +115,7 @@ def mirrored(track: Track) -> Track:
     boxes_xywh = track.boxes_xywh.copy()
     boxes_xywh[:, 0] = track.frames[0].shape[1] - boxes_xywh[:, 0] - boxes_xywh[:, 2]
     frames = _MirroredFrames(track.frames)
-    return Track(f"{track.name}-mirrored", frames, boxes_xywh, track.visible, track.attributes, track.fps)
+    return replace(track, name=f"{track.name}-mirrored", frames=frames, boxes_xywh=boxes_xywh, polygons=None)
 
 
 def _crops(name: str, digest: str, key: dict[str, int], videos: Callable[[], list[Track]]) -> CropStore:

@@ -91,7 +91,7 @@ def verdicts(study: BenchmarkStudy, *, seed: int = 0) -> str:
             "No tracker is there both with its fixed rule and with DLA, so that none can be compared."
         )
     count = len(study.truth.sequences)
-    if study.synthetic:
+    if study.imagery == "synthetic":
         lines.append(
             f"All on a miniature, {count} short synthetic sequences: it shows the way from images to scores, and "
             "says nothing about real video."

@@ -16,6 +16,7 @@ from dlatrack.evaluation.truth import BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
 from dlatrack.files import file_digest
+from dlatrack.imagery import Imagery
 from dlatrack.recipes.twins import label_pairs
 from dlatrack.studies.benchmark_sources import find_benchmark, our_weights
 from dlatrack.studies.presets import sizes
@@ -31,7 +32,7 @@ class BenchmarkStudy:
     """Scores of trackers on one benchmark under one protocol."""
 
     title: str  #: name of the data, e.g. "OTB100" or "OTB100 miniature, synthetic"
-    synthetic: bool  #: whether it was a miniature
+    imagery: Imagery  #: kind of the images
     protocol: str  #: protocol of the scores
     truth: BenchmarkTruth  #: annotation of the benchmark
     results: Mapping[str, dict[str, Any]]  #: results by tracker, as `scoring.score_tracker` takes them
@@ -106,7 +107,7 @@ def study_ours(
     results = {title: _read(truth, folder)[folder.name] for title, folder in folders.items()}
     return BenchmarkStudy(
         title=f"{entry.name} miniature, synthetic" if miniature else entry.name,
-        synthetic=miniature,
+        imagery="synthetic" if miniature else "real",
         protocol=protocol,
         truth=truth,
         results=results,
@@ -146,7 +147,7 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
     results = dict(list(results.items())[: sizes(preset).trackers])
     return BenchmarkStudy(
         title=f"{entry.name}, published result files",
-        synthetic=False,
+        imagery="real",
         protocol=protocol,
         truth=truth,
         results=results,

@@ -13,6 +13,7 @@ import pandas as pd
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.results.trackers import find_trackers
+from dlatrack.imagery import Imagery, least_real
 from dlatrack.models.weights import shipped
 from dlatrack.paper.published import auc_gains
 from dlatrack.provenance import save_table
@@ -35,7 +36,7 @@ class FirstBoxStudy:
 
     auc: pd.DataFrame  #: mean AUC over the targets, by run (rows, from 1) and tracker
     source: str  #: description of the videos
-    synthetic: bool  #: whether the videos were synthetic
+    imagery: Imagery  #: kind of the images
     origin: Mapping[str, Any]  #: JSON values for records: where the scores come from
 
     @property
@@ -87,23 +88,24 @@ def study_first_box(preset: str, *, clips: str = "", runs: int = 0, seed: int = 
     recorded = None if clips else read_shipped_table(RUNS, "run")
     if recorded is not None:
         auc, origin = recorded
-        return FirstBoxStudy(auc, f"{origin['targets']} targets of real clips", False, origin)
+        return FirstBoxStudy(auc, f"{origin['targets']} targets of real clips", "real", origin)
     source: SequenceSource = SyntheticSource(_SEED + _SEED_STRIDE * seed, videos, frames)
     if clips:
         source = ClipSource(Path(clips).expanduser().absolute())
     perturbation = Perturbation.parse(f"half-pixel:{runs or usual}", seed)
     files = read_weight_files(side_by_side(shipped()))
+    imagery = least_real(sequence.imagery for sequence in source.open())
     scores = score_runs(files, source, perturbation)
     auc = run_table(scores)
     targets = len(next(iter(scores.values())).names)
-    described = f"{targets} targets of real clips" if clips else f"{targets} synthetic videos"
+    described = f"{targets} targets of real clips" if clips else f"{targets} {imagery} videos"
     parameters = {
         "clips": Path(clips).name,
         "targets": targets,
         "perturbation": perturbation.as_json(),
         "weights_sha256": weights_sha256(files),
     }
-    return FirstBoxStudy(auc, described, not clips, parameters)
+    return FirstBoxStudy(auc, described, imagery, parameters)
 
 
 def score_runs(
@@ -173,6 +175,6 @@ def save_first_box(study: FirstBoxStudy, folder: Path) -> None:
         RUNS,
         made_by="dlatrack weights compare",
         parameters=study.origin,
-        synthetic=study.synthetic,
+        imagery=study.imagery,
         folder=folder,
     )

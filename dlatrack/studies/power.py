@@ -14,6 +14,7 @@ from dlatrack.evaluation.statistics.power import sequences_needed
 from dlatrack.evaluation.statistics.resampling import draw_sequences
 from dlatrack.evaluation.statistics.twins import TwinComparison, compare_twins
 from dlatrack.files import file_digest
+from dlatrack.imagery import Imagery, least_real
 from dlatrack.models.weights import find_weights, shipped
 from dlatrack.recipes.twins import label, label_pairs
 from dlatrack.studies import twins
@@ -31,7 +32,7 @@ class TwinScores:
 
     auc: pd.DataFrame  #: AUC by target (rows) and tracker
     source: str  #: description of the videos
-    synthetic: bool  #: whether the videos were synthetic
+    imagery: Imagery  #: kind of the images
     origin: Mapping[str, Any]  #: JSON values for records: where the scores come from
 
     def compare(self, *, seed: int = 0) -> list[TwinComparison]:
@@ -59,14 +60,15 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
     recorded = None if clips else read_shipped_table(TARGETS, "target")
     if recorded is not None:
         auc, origin = recorded
-        return TwinScores(auc, f"{len(auc)} targets of real clips", False, origin)
+        return TwinScores(auc, f"{len(auc)} targets of real clips", "real", origin)
     videos = clips_without_masks(Path(clips)) if clips else twins.held_out_sequences(chosen, seed=seed)
     own = [OnlineTracker.from_weights(name) for name in weights]
     trackers = {label(tracker.recipe): tracker for tracker in own}
     scores = twins.score_all(twins.track_all(trackers, videos), videos)
     table = twins.sequence_table(scores).drop(index="mean").rename_axis("target")
-    source = f"{len(videos)} targets of real clips" if clips else f"{len(videos)} synthetic videos"
-    return TwinScores(table, source, not clips, {"clips": clips, "weights_sha256": weights})
+    imagery = least_real(video.imagery for video in videos)
+    source = f"{len(videos)} targets of real clips" if clips else f"{len(videos)} {imagery} videos"
+    return TwinScores(table, source, imagery, {"clips": clips, "weights_sha256": weights})
 
 
 def targets_needed(comparisons: list[TwinComparison], *, seed: int = 0) -> pd.DataFrame:

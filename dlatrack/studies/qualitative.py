@@ -16,11 +16,12 @@ from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.evaluation.results import read_result_boxes
 from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
+from dlatrack.imagery import Imagery, least_real
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import all_twins
 from dlatrack.studies import twins
 from dlatrack.studies.presets import sizes
-from dlatrack.studies.qualitative_sources import SyntheticSource, find_sequences
+from dlatrack.studies.qualitative_sources import find_sequences
 from dlatrack.studies.runs import read_weight_files, run_cached, split_names, weights_sha256
 from dlatrack.tracking.job import SequenceSource
 
@@ -45,7 +46,7 @@ class QualitativeStudy:
     """What Fig. 6 shows, and of how many sequences it is a choice."""
 
     title: str  #: name of the data, e.g. "24 synthetic sequences"
-    synthetic: bool  #: whether the sequences were rendered
+    imagery: Imagery  #: kind of the images
     trackers: tuple[str, ...]  #: labels; the fixed twin, the DLA tracker, and so on, and the static box
     scores: Mapping[str, OPEResult]  #: scores on all sequences, by tracker
     rows: tuple[Row, ...]  #: the chosen sequences, from the largest gain to the largest loss
@@ -128,7 +129,7 @@ def study_qualitative(
     chosen = _choose_rows(sequences, boxes, scores, rows, columns, choose)
     return QualitativeStudy(
         title=f"{len(sequences)} {title}",
-        synthetic=isinstance(source, SyntheticSource),
+        imagery=least_real(sequence.imagery for sequence in sequences),
         trackers=tuple(boxes),
         scores=scores,
         rows=chosen,

@@ -12,6 +12,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import Difference, sentence
 from dlatrack.evaluation.statistics.seeds import Spread, compare_seeds, spread_of_seeds
+from dlatrack.imagery import Imagery
 from dlatrack.studies import twins
 from dlatrack.studies.presets import Plan, plan, sizes
 from dlatrack.training.engine import Training
@@ -106,7 +107,7 @@ def seed_table(study: SeedStudy, scores: SeedScores) -> pd.DataFrame:
     return pd.concat([table, summary]).rename_axis("training")
 
 
-def seed_verdict(study: SeedStudy, scores: SeedScores, *, synthetic: bool) -> str:
+def seed_verdict(study: SeedStudy, scores: SeedScores, *, imagery: Imagery) -> str:
     """What several seeds say, and how the difference between rules compares with that between seeds."""
     fixed, dynamic = study.labels
     seeds, sequences = scores.fixed.shape
@@ -121,8 +122,7 @@ def seed_verdict(study: SeedStudy, scores: SeedScores, *, synthetic: bool) -> st
     larger = max(spread.a, spread.b)
     return "\n".join(
         [
-            f"On {sequences} {'synthetic' if synthetic else 'real'} sequences: "
-            + sentence(scores.difference, dynamic, fixed),
+            f"On {sequences} {imagery} sequences: " + sentence(scores.difference, dynamic, fixed),
             f"The rules differ by {abs(scores.difference.value):.3f} AUC; from seed to seed the score of one rule "
             f"varies by {larger:.3f} (standard deviation, the larger of two, from {seeds} seeds).",
             f"Estimated shares in the variance of the mean difference: {shares}.",

@@ -163,7 +163,7 @@ def save_shipped(study: ShippedStudy, folder: Path) -> None:
             name,
             made_by="dlatrack weights compare",
             parameters=study.parameters,
-            synthetic=False,
+            imagery="real",
             folder=folder,
         )
 

@@ -15,6 +15,7 @@ from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
+from dlatrack.imagery import Imagery
 from dlatrack.models.weights import save_weights
 from dlatrack.progress import Progress
 from dlatrack.provenance import sha256_of, versions
@@ -69,6 +70,11 @@ def held_out_sequences(plan: Plan, *, data: str | Path = "", seed: int = 0) -> l
         return read_folders(data)
     count, length = plan.test
     return synthetic_sequences(count, _TEST_SEED + _SEED_STRIDE * seed, length)
+
+
+def imagery_of(data: str | Path) -> Imagery:
+    """Imagery of training or held-out sequences: real those of `data`, a place on disk, and "" the rendered ones."""
+    return "real" if data else "synthetic"
 
 
 def train_all(
@@ -196,10 +202,10 @@ def median_sequence(sequences: list[Sequence], scores: Mapping[str, OPEResult]) 
     return sequences[int(order[len(order) // 2])]
 
 
-def training_verdict(scores: Mapping[str, OPEResult], *, synthetic: bool) -> str:
+def training_verdict(scores: Mapping[str, OPEResult], *, imagery: Imagery) -> str:
     """What the scores say, and how little one training run can say: a paired bootstrap over the sequences."""
     names = list(scores)
-    lines = [f"AUC over {len(scores[names[0]].names)} {'synthetic' if synthetic else 'real'} sequences:"]
+    lines = [f"AUC over {len(scores[names[0]].names)} {imagery} sequences:"]
     lines += [f"  {name:32s} {result.auc:.3f}" for name, result in scores.items()]
     fixed, dynamic, *_ = scores.values()
     if len(fixed.names) > 1:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from dlatrack import paths
+from dlatrack.datasets.sequence import Sequence as Clip
 from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.writer import check_destination, nearest_rate, record
@@ -22,6 +23,7 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.files import check_writable, write_text
+from dlatrack.imagery import MARKS, Imagery
 from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.progress import Progress
 from dlatrack.studies.presets import sizes
@@ -194,8 +196,9 @@ class VideoChoice(NamedTuple):
 
     path: Path  #: path of the video
     boxes_xywh: list[np.ndarray]  #: (4,) for each target, in its first frame
-    #: (T, 4) true boxes of a synthetic video, NaN where its target is absent; None for another
+    #: (T, 4) true boxes of the project's example, NaN where its target is absent; None for another video
     truth_xywh: np.ndarray | None
+    imagery: Imagery  #: where the images come from
     folder: Path  #: folder for results
     note: str  #: description for people
 
@@ -217,13 +220,15 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
         raise InputError(f"seed must be 0 or more, got {seed}")
     folder = paths.runs_dir() / "12_track_your_video"
     folder.mkdir(parents=True, exist_ok=True)
-    truth = None
+    truth: np.ndarray | None = None
+    imagery: Imagery = "real"
     if video:
         path = Path(video).expanduser()
         note = f"{path.name}, yours"
     else:
-        path, truth = _render(preset, folder, seed)
-        note = f"{path.name}, synthetic: rendered here, with exact boxes in {path.with_suffix('.csv').name}"
+        path, example = _write_example(preset, folder, seed)
+        truth, imagery = example.boxes_xywh, example.imagery
+        note = f"{path.name} ({MARKS[imagery]}), with exact boxes in {path.with_suffix('.csv').name}"
     stream = FrameStream(path)
     image = stream.first()
     chosen = parse_boxes(boxes)
@@ -234,11 +239,11 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
         chosen = [np.array([0.375 * width, 0.375 * height, 0.25 * width, 0.25 * height]).round()]
         note += "; nobody has said what to track yet: the box is the middle"
     check_first_boxes(image, chosen)
-    return VideoChoice(path, chosen, truth, folder, f"{note}; {stream.expected} frames")
+    return VideoChoice(path, chosen, truth, imagery, folder, f"{note}; {stream.expected} frames")
 
 
-def _render(preset: str, folder: Path, seed: int) -> tuple[Path, np.ndarray]:
-    """Write the synthetic video of a preset and its boxes; gives its path and (T, 4) true boxes."""
+def _write_example(preset: str, folder: Path, seed: int) -> tuple[Path, Clip]:
+    """Write the example video of a preset and its boxes; gives its path and the sequence."""
     length, width, height = sizes(preset).video
     sequence = synthetic_sequence(_EXAMPLE_SEED + seed, length, (width, height), challenges=("OCC",))
     path = folder / f"{sequence.name}.mp4"
@@ -250,7 +255,7 @@ def _render(preset: str, folder: Path, seed: int) -> tuple[Path, np.ndarray]:
         for frame in np.flatnonzero(sequence.visible)
     ]
     write_text(path.with_suffix(".csv"), "\n".join(["frame,x,y,w,h", *rows]) + "\n")
-    return path, sequence.boxes_xywh
+    return path, sequence
 
 
 @contextmanager

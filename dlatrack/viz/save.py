@@ -13,8 +13,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dlatrack.files import atomic_path, remove_leftovers, write_text
+from dlatrack.imagery import Imagery
 from dlatrack.provenance import destination, figure_record, json_lines, plain_value, save_table, text_digest
-from dlatrack.viz.style import FIGURE_DPI, synthetic_mark
+from dlatrack.viz.style import FIGURE_DPI, imagery_mark
 
 _Shown = TypeVar("_Shown", Figure, pd.DataFrame)
 
@@ -30,7 +31,7 @@ def save_figure(
     made_by: str,
     parameters: Mapping[str, Any],
     folder: Path | None = None,
-    synthetic: bool | None = None,
+    imagery: Imagery | None = None,
 ) -> Path:
     """Save a figure as PNG and SVG, with the numbers it shows and a record of where they come from.
 
@@ -38,14 +39,14 @@ def save_figure(
     parameters, hash of the data file, versions). Nothing in them depends on the time or the folder.
 
     Args:
-        fig: the figure; its width and height are kept. It is given the synthetic mark if `synthetic` is true.
+        fig: the figure; its width and height are kept. Unless its images are real, it is marked with what they are.
         name: file name without suffix, e.g. "fig09".
         data: every number that the figure shows; arrays and tensors are fine, NaN becomes null.
         made_by: path of the maker, e.g. "notebooks/09_hyperparameter_k.py".
         parameters: the maker's parameters; of absolute paths only the part below the clone, or the last name,
             is kept.
         folder: output folder; None: `paths.figures_dir()`.
-        synthetic: whether the numbers come from synthetic sequences; None: the question does not arise.
+        imagery: images that the numbers come from; None: from none.
 
     Returns:
         The path of the PNG.
@@ -57,10 +58,10 @@ def save_figure(
     """
     folder = destination(folder, name)
     data_text = json_lines(plain_value(data, "data"))
-    record = figure_record(made_by, parameters, synthetic, ("dlatrack", "torch", "numpy", "matplotlib"))
+    record = figure_record(made_by, parameters, imagery, ("dlatrack", "torch", "numpy", "matplotlib"))
     record |= {"data": f"{name}.data.json", "data_sha256": text_digest(data_text)}
-    if synthetic:
-        synthetic_mark(fig)
+    if imagery is not None:
+        imagery_mark(fig, imagery)
     write_text(folder / f"{name}.data.json", data_text)
     with mpl.rc_context(_SAVE_STYLE):
         fig.draw_without_rendering()  # settles the layout, so that both files and a second call show the same
@@ -80,7 +81,7 @@ class NotebookRecord:
     #: from which the gallery knows where it is made.
     notebook: str
     parameters: Mapping[str, Any]  #: parameters that decide the numbers
-    synthetic: bool  #: whether the numbers come from synthetic sequences
+    imagery: Imagery  #: images that the numbers come from
     folder: Path | None = None  #: folder to write; None: `paths.figures_dir()`
 
     def __post_init__(self) -> None:
@@ -95,7 +96,7 @@ class NotebookRecord:
         data: Mapping[str, Any] | None = None,
         *,
         parameters: Mapping[str, Any] | None = None,
-        synthetic: bool | None = None,
+        imagery: Imagery | None = None,
     ) -> _Shown:
         """Save a figure as `save_figure` does, or a table as `provenance.save_table` does.
 
@@ -104,7 +105,7 @@ class NotebookRecord:
             name: file name without suffix, e.g. "fig09".
             data: every number that the figure shows; None for a table, which shows its own.
             parameters: parameters in place of those of the notebook.
-            synthetic: answer in place of that of the notebook.
+            imagery: images in place of those of the notebook.
 
         Returns:
             `shown`, so that a cell can end with this call.
@@ -121,7 +122,7 @@ class NotebookRecord:
         record: dict[str, Any] = {
             "made_by": f"notebooks/{self.notebook}.py",
             "parameters": self.parameters if parameters is None else parameters,
-            "synthetic": self.synthetic if synthetic is None else synthetic,
+            "imagery": self.imagery if imagery is None else imagery,
             "folder": self.folder,
         }
         if isinstance(shown, Figure):

@@ -1,4 +1,4 @@
-"""The common style of all figures: sizes, styles of lines, the mark of synthetic data.
+"""The common style of all figures: sizes, styles of lines, the mark of images that are not real.
 
 Colours are those of Okabe and Ito, which people with any kind of colour vision can distinguish. Shape or line style
 always has the same meaning as the colour, so that figures stay readable in grey.
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox
 
+from dlatrack.imagery import MARKS, Imagery
 from dlatrack.pixels.colours import BLACK, DARK, DLA, FIXED, GREEN, GREY, ORANGE, PURPLE, SKY
 
 MM = 1 / 25.4  # inches
@@ -146,9 +147,9 @@ def outlined(linewidth: float) -> list[patheffects.AbstractPathEffect]:
     return [patheffects.withStroke(linewidth=linewidth + 0.8, foreground=DARK, alpha=0.75)]
 
 
-def synthetic_mark(fig: Figure) -> None:
-    """Write "synthetic data" into the lower right corner of a figure; a second call changes nothing."""
-    if any(text.get_gid() == "synthetic-mark" for text in fig.texts):
+def imagery_mark(fig: Figure, imagery: Imagery) -> None:
+    """Write what images are, unless real, into the lower right corner of a figure; a second call changes nothing."""
+    if not MARKS[imagery] or any(text.get_gid() == "imagery-mark" for text in fig.texts):
         return
     height_pt = 72 * fig.get_figheight()
     layout = fig.get_layout_engine()
@@ -157,11 +158,11 @@ def synthetic_mark(fig: Figure) -> None:
     fig.text(
         1 - 3 / (72 * fig.get_figwidth()),
         2 / height_pt,
-        "synthetic data",
+        MARKS[imagery],
         fontsize=7,
         fontstyle="italic",
         color=GREY,
         ha="right",
         va="bottom",
-        gid="synthetic-mark",
+        gid="imagery-mark",
     )

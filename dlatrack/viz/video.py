@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from dlatrack.datasets.video.reader import VideoFrames
 from dlatrack.errors import InputError
+from dlatrack.imagery import Imagery
 from dlatrack.pixels.annotate import target_colour
 from dlatrack.pixels.colours import GREY
 from dlatrack.tracking.video import VideoTrack
@@ -98,7 +99,7 @@ def score_plot(track: VideoTrack, *, iou: np.ndarray | None = None) -> Figure:
 
 
 def video_player(
-    path: str | Path, video: str | Path, track: VideoTrack, *, fps: float = 30.0, synthetic: bool = False
+    path: str | Path, video: str | Path, track: VideoTrack, *, fps: float = 30.0, imagery: Imagery = "real"
 ) -> Path:
     """Write a page that plays an annotated video as pictures, at most 60 of them and 640 px wide.
 
@@ -109,7 +110,7 @@ def video_player(
         video: annotated video of `track_file`.
         track: boxes and scores of its targets.
         fps: frames per second of the video, at which the page plays it.
-        synthetic: whether the frames were rendered; the page says so.
+        imagery: where the frames come from; the page says so unless they are real.
 
     Returns:
         The path of the page.
@@ -130,7 +131,7 @@ def video_player(
         [_small(images[frame]) for frame in frames],
         [_facts(track, frame) for frame in frames],
         legend="Each target has its number, and its score from 0 to 1, at its box.",
-        synthetic=synthetic,
+        imagery=imagery,
         interval=max(round(1000 * seconds / len(frames)), 40),
     )
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from dlatrack import cli, paths
 from dlatrack.errors import InputError
+from dlatrack.imagery import Imagery
 from dlatrack.ledger.gallery import write_gallery
 from dlatrack.ledger.makers import made_by_notebooks, notebook_title, notebooks_for
 from dlatrack.ledger.records import read_records
@@ -51,21 +52,21 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def save(
-    name: str, made_by: str, *, synthetic: bool = False, rows: int = 0, folder: Path | None = None
+    name: str, made_by: str, *, imagery: Imagery = "real", rows: int = 0, folder: Path | None = None
 ) -> None:
     folder = paths.published_figures_dir() if folder is None else folder
     parameters = {"preset": "demo", "data": "", "seed": 3, "hashes": {"a": "b"}}
     if rows:
         frame = pd.DataFrame({"AUC": range(rows)}, dtype=float)
-        save_table(frame, name, made_by=made_by, parameters=parameters, synthetic=synthetic, folder=folder)
+        save_table(frame, name, made_by=made_by, parameters=parameters, imagery=imagery, folder=folder)
     else:
         figure = Figure(figsize=(1, 1))
-        keep = {"made_by": made_by, "parameters": parameters, "synthetic": synthetic, "folder": folder}
+        keep = {"made_by": made_by, "parameters": parameters, "imagery": imagery, "folder": folder}
         save_figure(figure, name, data={"x": 1}, **keep)
 
 
 def test_a_gallery_by_hand(clone: Path):
-    save("fig04_success", "notebooks/05_evaluate_otb100.py", synthetic=True)
+    save("fig04_success", "notebooks/05_evaluate_otb100.py", imagery="synthetic")
     save("table02", "notebooks/05_evaluate_otb100.py", rows=3)
     save("long", "notebooks/05_evaluate_otb100.py", rows=21)
     save("small_trackers", "dlatrack weights compare", rows=1)
@@ -77,7 +78,7 @@ Made by [`05_evaluate_otb100`](../notebooks/05_evaluate_otb100.ipynb).
 
 ### fig04_success
 
-Fig. 4: success and precision. **Synthetic.**
+Fig. 4: success and precision. **Synthetic data.**
 
 ![Fig. 4: success and precision, fig04_success](fig04_success.png)
 

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlatrack.errors import InputError
+from dlatrack.imagery import Imagery
 from dlatrack.ledger.evidence_counts import counts_as
 from dlatrack.ledger.ledger import STATES, ledger, ledger_markdown, readable, sources, summary
+from dlatrack.ledger.records import read_records
 from dlatrack.paper.numbers import paper_numbers, printed_value
 from dlatrack.paper.settings import settings_table
 from dlatrack.provenance import save_table
@@ -23,18 +25,20 @@ from dlatrack.viz.save import save_figure
 MINIATURE = {"protocol": "pysot", "miniature_seed": 0}
 
 
-def put(folder: Path, name: str, rows: list[dict[str, Any]], *, synthetic: bool, **parameters: Any) -> None:
+def put(folder: Path, name: str, rows: list[dict[str, Any]], *, imagery: Imagery, **parameters: Any) -> None:
     save_table(
         pd.DataFrame(rows),
         name,
         made_by="notebooks/99_test.py",
         parameters=parameters,
-        synthetic=synthetic,
+        imagery=imagery,
         folder=folder,
     )
 
 
-def put_numbers(folder: Path, name: str, data: dict[str, Any], *, synthetic: bool, **parameters: Any) -> None:
+def put_numbers(
+    folder: Path, name: str, data: dict[str, Any], *, imagery: Imagery, **parameters: Any
+) -> None:
     from matplotlib.figure import Figure
 
     save_figure(
@@ -43,7 +47,7 @@ def put_numbers(folder: Path, name: str, data: dict[str, Any], *, synthetic: boo
         data=data,
         made_by="notebooks/99_test.py",
         parameters=parameters,
-        synthetic=synthetic,
+        imagery=imagery,
         folder=folder,
     )
 
@@ -133,7 +137,7 @@ def test_every_printed_number_is_in_the_ledger_or_among_the_settings(shared_data
 
 def test_a_small_tracker_on_a_miniature_is_reduced(tmp_path: Path):
     rows = [score_row("DLA-SiamCAR small", 0.5, "OTB100 miniature, synthetic")]
-    put(tmp_path, "fig04_scores", rows, synthetic=True, **MINIATURE)
+    put(tmp_path, "fig04_scores", rows, imagery="synthetic", **MINIATURE)
     found = ledger(tmp_path).loc["table2/dla-siamcar/auc"]
     assert found[["ours", "data", "state", "record", "protocol"]].tolist() == [
         *(0.5, "miniature", "reduced", "fig04_scores.json", "pysot")
@@ -149,23 +153,23 @@ def test_the_tracker_itself_on_the_data_set_is_measured(tmp_path: Path):
         score_row("SiamCAR, fixed rule", 0.7, "OTB100"),
         score_row("SiamCAR small, fixed rule", 0.5, "OTB100"),
     ]
-    put(tmp_path, "fig04_scores", rows, synthetic=False, protocol="pysot")
+    put(tmp_path, "fig04_scores", rows, imagery="real", protocol="pysot")
     found = ledger(tmp_path).loc["table2/siamcar/auc"]
     assert found[["ours", "data", "state"]].tolist() == [0.7, "real", "measured"]
-    put(tmp_path, "fig04_scores", rows[1:], synthetic=False, protocol="pysot")
+    put(tmp_path, "fig04_scores", rows[1:], imagery="real", protocol="pysot")
     assert ledger(tmp_path).loc["table2/siamcar/auc", "state"] == "reduced", "real video, small network"
 
 
 def test_public_result_files_agree_or_contradict(tmp_path: Path):
     small = [score_row("SiamRPN++ small, fixed rule", 0.4, "OTB100 miniature, synthetic")]
-    put(tmp_path, "fig04_scores", small, synthetic=True, **MINIATURE)
+    put(tmp_path, "fig04_scores", small, imagery="synthetic", **MINIATURE)
     row = {"tracker": "SiamRPN++", "AUC, result files": 0.6955, "precision at 20 px, result files": 0.9054}
-    put(tmp_path, "table02_paper", [row], synthetic=False, protocol="pysot")
+    put(tmp_path, "table02_paper", [row], imagery="real", protocol="pysot")
     rows = ledger(tmp_path)
     assert rows.loc["table2/siamrpnpp/auc", ["ours", "state"]].tolist() == [0.6955, "measured"]
     precision = rows.loc["table2/siamrpnpp/precision"]
     assert precision[["ours", "state", "data"]].tolist() == [0.9054, "contradicted", "real"]
-    put(tmp_path, "table02_paper", [{"tracker": "SiamRPN++", "AUC, paper": 0.696}], synthetic=False)
+    put(tmp_path, "table02_paper", [{"tracker": "SiamRPN++", "AUC, paper": 0.696}], imagery="real")
     assert ledger(tmp_path).loc["table2/siamrpnpp/auc", "state"] == "reduced", "made without result files"
 
 
@@ -174,9 +178,9 @@ def test_gains_and_their_intervals(tmp_path: Path):
         **{"tracker": "SiamCAR small", "difference": -0.02, "low": -0.05, "high": 0.01},
         **{"precision at 20 px, fixed rule": 0.6, "precision at 20 px, DLA": 0.65, "measured on": "OTB100"},
     }
-    put(tmp_path, "table02", [twins], synthetic=True, **MINIATURE)
+    put(tmp_path, "table02", [twins], imagery="synthetic", **MINIATURE)
     eao = {"tracker": "SiamRPN++ small", "EAO, fixed rule": 0.2, "EAO, DLA": 0.25, "measured on": "VOT2019"}
-    put(tmp_path, "07_twins", [eao], synthetic=True, **MINIATURE)
+    put(tmp_path, "07_twins", [eao], imagery="synthetic", **MINIATURE)
     rows = ledger(tmp_path)
     for where in ("table2", "fig4"):
         found = rows.loc[f"{where}/dla-siamcar/auc-gain"]
@@ -186,7 +190,7 @@ def test_gains_and_their_intervals(tmp_path: Path):
     assert relative["ours"] == pytest.approx(25)
     assert relative["unit"] == "%"
     assert pd.isna(relative["low"])
-    put(tmp_path, "07_twins", [], synthetic=True, **MINIATURE)
+    put(tmp_path, "07_twins", [], imagery="synthetic", **MINIATURE)
     assert ledger(tmp_path).loc["fig7a/dla-siamrpnpp/eao-gain", "state"] == "not attempted", "no twins"
 
 
@@ -197,7 +201,7 @@ def test_attributes_are_counted(tmp_path: Path):
         "DLA-SiamCAR small": {"IV": 0.3, "SV": 0.5, "LR": 0.1, "OV": 0.1},
         "SiamCAR small, fixed rule": {"IV": 0.2, "SV": 0.55, "LR": 0.25, "OV": 0.1},
     }
-    put_numbers(tmp_path, "fig05", {"auc": scores}, synthetic=True, **MINIATURE)
+    put_numbers(tmp_path, "fig05", {"auc": scores}, imagery="synthetic", **MINIATURE)
     rows = ledger(tmp_path)
     rows = rows[rows["where"] == "Fig. 5"]
     assert rows["ours"].tolist() == [1, 1, 2], "IV; IV; IV and SV"
@@ -213,22 +217,22 @@ def test_positives_costs_and_losses(tmp_path: Path):
         for reading in ("DLA, default: best one rescued", "nobody rescued")
         for k, p in ((5, 2.5), (9, 3.4), (23, 4.1))
     ]
-    put(tmp_path, "fig09a_counts", counts, synthetic=True, targets=3000)
+    put(tmp_path, "fig09a_counts", counts, imagery="synthetic", targets=3000)
     cost = {"tracker": "SiamCAR small", "backbone": "frozen", "batch": 8, "fixed, ms per pair": 10.0}
     cost |= {"DLA, ms per pair": 11.0, "DLA / fixed": 1.1, "low": 1.0, "high": 1.2}
-    put(tmp_path, "10_training_cost_table", [cost], synthetic=True, machine={"processor": "abacus"})
+    put(tmp_path, "10_training_cost_table", [cost], imagery="synthetic", machine={"processor": "abacus"})
     scores = {"K": [5, 9, 19], "less that of K = 9": [0.3, None, -0.04], "low": [0.1, None, -0.1]}
     put(
         tmp_path,
         "09_scores",
         pd.DataFrame(scores | {"high": [0.4, None, 0.02]}).to_dict("records"),
-        synthetic=True,
+        imagery="synthetic",
     )
     losses = {
         "DLA-SiamRPN++ small": {"epoch": [0, 1, 1], "loss": [9, 1, 2]},
         "SiamRPN++ small, fixed rule": {"epoch": [0, 1, 1], "loss": [9, 2, 4]},
     }
-    put_numbers(tmp_path, "04_training", losses, synthetic=True, preset="demo")
+    put_numbers(tmp_path, "04_training", losses, imagery="synthetic", preset="demo")
     rows = ledger(tmp_path)
     least = rows.loc["fig9a/least-mean-of-positives-over-k"]
     assert least[["ours", "low", "high"]].tolist() == pytest.approx([2.5, 2.304, 2.696])
@@ -252,7 +256,7 @@ def test_positives_costs_and_losses(tmp_path: Path):
 
 
 def test_a_value_changed_by_hand_is_refused(tmp_path: Path):
-    put(tmp_path, "fig04_scores", [score_row("SiamCAR, fixed rule", 0.7, "OTB100")], synthetic=False)
+    put(tmp_path, "fig04_scores", [score_row("SiamCAR, fixed rule", 0.7, "OTB100")], imagery="real")
     file = tmp_path / "fig04_scores.csv"
     file.write_text(file.read_text().replace("0.7", "0.9"))
     with pytest.raises(
@@ -262,7 +266,7 @@ def test_a_value_changed_by_hand_is_refused(tmp_path: Path):
 
 
 def test_a_table_of_another_version_is_refused(tmp_path: Path):
-    put(tmp_path, "fig04_scores", [{"tracker": "DLA-SiamCAR", "AUC %": 70}], synthetic=False)
+    put(tmp_path, "fig04_scores", [{"tracker": "DLA-SiamCAR", "AUC %": 70}], imagery="real")
     with pytest.raises(
         InputError, match=r"fig04_scores\.csv has no column 'AUC'; run notebooks/99_test\.py again"
     ):
@@ -286,8 +290,8 @@ def test_committed_values_have_records_and_parameters_are_counted(committed_figu
     assert set(rest["state"]) == {"not attempted"}
     assert set(rest["record"]) == {""}
     assert set(rows["state"]) <= set(STATES)
-    assert set(shown["data"]) <= {"real", "miniature", "synthetic", "none"}
-    assert shown[shown["data"].isin(["miniature", "synthetic"])]["state"].eq("reduced").all()
+    assert set(shown["data"]) <= {"real", "miniature", "photographic", "synthetic", "none"}
+    assert shown[shown["data"].isin(["miniature", "photographic", "synthetic"])]["state"].eq("reduced").all()
     car = rows.loc["fig11/dla-siamcar/parameters-million"]
     assert car["ours"] == pytest.approx(5_856_775 / 2**20)
     assert car["state"] == "measured"
@@ -321,3 +325,20 @@ def test_what_is_read_is_told_in_full(committed_figures: Path):
     )
     assert "**Table 3** · 0 of 18" in short
     assert sources(rows, committed_figures).keys() >= {"table01", "02_parameters"}
+
+
+def test_the_kind_of_a_record_is_its_imagery(tmp_path):
+    """Records of version 0.1 say only whether they are synthetic."""
+    put(tmp_path, "table", [{"a": 1}], imagery="photographic")
+    path = tmp_path / "table.json"
+    assert read_records(tmp_path)["table"].kind == "photographic"
+    record = json.loads(path.read_text())
+    del record["imagery"]
+    for old, kind in ((True, "synthetic"), (False, "real")):
+        path.write_text(json.dumps(record | {"synthetic": old}))
+        assert read_records(tmp_path)["table"].kind == kind
+    path.write_text(json.dumps(record | {"imagery": "drawn"}))
+    with pytest.raises(
+        InputError, match=r"imagery must be one of real, photographic, synthetic, got 'drawn'"
+    ):
+        read_records(tmp_path)

@@ -32,7 +32,7 @@ def test_12_tracks_a_synthetic_video(runs):
     assert [row[0] for row in scores["scores"]] == pytest.approx(table["score"], abs=1e-4)
     assert scores["iou"][0] == pytest.approx(1)
     assert np.mean([iou for iou in scores["iou"] if iou is not None]) > 0.5, "the target is followed"
-    assert json.loads((folder / "scores.json").read_text())["synthetic"] is True
+    assert json.loads((folder / "scores.json").read_text())["imagery"] == "synthetic"
     page = (folder / "tracked.html").read_text()
     assert "target 1: score" in page
     text = outputs(path)
@@ -55,7 +55,7 @@ def test_12_tracks_two_targets_of_a_given_video(runs, tmp_path):
     assert table[["x", "y", "w", "h"]].iloc[:2].to_numpy().tolist() == [[100, 80, 60, 45], [20, 30, 40, 40]]
     assert VideoFrames(folder / "tracked.mp4").fps == 12
     record_of = json.loads((folder / "frames.json").read_text())
-    assert record_of["synthetic"] is False
+    assert record_of["imagery"] == "real"
     assert record_of["parameters"]["video"] == "mine.avi"
 
 

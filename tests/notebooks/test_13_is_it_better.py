@@ -29,7 +29,7 @@ def test_04_trains_anchor_twins_and_scores_them(folders):
     assert set(history["loss_centerness"]) == {0}
     assert max(history["positives"]) > 1
     for name in ("04_training", "04_success", "04_filmstrip", "04_scores"):
-        assert content(folders, name)["synthetic"] is True
+        assert content(folders, name)["imagery"] == "synthetic"
         assert content(folders, name)["made_by"] == "notebooks/04_train_dla_siamrpnpp.py"
     text = outputs(path)
     assert "One training run with one seed" in text
@@ -44,16 +44,16 @@ def test_13_asks_targets_seeds_and_choices(folders):
     assert (needed["low"].lt(needed["targets"]) & needed["targets"].lt(needed["high"])).all()
     of_one = needed.set_index(["twins", "difference"])["targets"]
     assert of_one["DLA-SiamCAR small", 0.01] > 3 * of_one["DLA-SiamCAR small", 0.02]
-    for name, synthetic in {
-        "13_targets": False,
-        "13_power": False,
-        "13_targets_needed": False,
-        "13_seeds": True,
-        "13_seeds_table": True,
-        "13_choices": True,
-        "13_choices_table": True,
+    for name, imagery in {
+        "13_targets": "real",
+        "13_power": "real",
+        "13_targets_needed": "real",
+        "13_seeds": "synthetic",
+        "13_seeds_table": "synthetic",
+        "13_choices": "synthetic",
+        "13_choices_table": "synthetic",
     }.items():
-        assert content(folders, name)["synthetic"] is synthetic
+        assert content(folders, name)["imagery"] == imagery
     seeds = pd.read_csv(folders / "figures" / "13_seeds_table.csv", index_col=0)
     assert list(seeds.index) == ["seed 0", "seed 1", "mean", "standard deviation"]
     assert content(folders, "13_seeds.data")["all"]["seeds"] == [2, 2]

@@ -47,7 +47,7 @@ def test_05_draws_otb100_and_published_trackers(figures, weights, shared_data, m
     assert list(scores.index) == OURS
     assert set(scores["measured on"]) == {"OTB100 miniature, synthetic"}
     for name in ("fig04_success", "fig04_precision", "fig05", "table02"):
-        assert record(figures, name)["synthetic"] is True
+        assert record(figures, name)["imagery"] == "synthetic"
     drawn = json.loads((figures / "fig04_success.data.json").read_text())
     assert sum(drawn["static box"]) / 21 == pytest.approx(scores.loc["static box", "AUC"])
     attributes = json.loads((figures / "fig05.data.json").read_text())
@@ -59,7 +59,7 @@ def test_05_draws_otb100_and_published_trackers(figures, weights, shared_data, m
     assert paper.loc["DLA-SiamRPN++", "AUC, paper"] == 0.706
     assert paper.loc["ATOM", "AUC, result files"] == pytest.approx(0.666978, abs=1e-6)
     for name in ("fig04_success_published", "fig05_published", "table02_paper"):
-        assert record(figures, name)["synthetic"] is False
+        assert record(figures, name)["imagery"] == "real"
 
 
 @pytest.mark.slow
@@ -86,12 +86,12 @@ def test_07_ranks_by_expected_average_overlap(figures, weights, shared_data, mon
     accuracy, robustness = json.loads((figures / "fig07b.data.json").read_text())["static box"]
     assert accuracy == pytest.approx(scores.loc["static box", "accuracy"])
     assert robustness == pytest.approx(2 * scores.loc["static box", "failures"]), "50 frames"
-    assert record(figures, "fig07a")["synthetic"] is True
+    assert record(figures, "fig07a")["imagery"] == "synthetic"
     published = table(figures, "fig07_scores_published")
     assert published["EAO"].to_dict() == pytest.approx(
         {"LightTrack": 0.327701, "NanoTrack": 0.246986}, abs=1e-6
     )
-    assert record(figures, "fig07a_published")["synthetic"] is False
+    assert record(figures, "fig07a_published")["imagery"] == "real"
     assert "third in expected average overlap" in outputs(path)
 
 
@@ -103,7 +103,7 @@ def test_08_draws_normalised_precision(figures, weights):
     assert set(scores["protocol"]) == {"lasot_matlab"}
     drawn = json.loads((figures / "fig08_normalised_precision.data.json").read_text())
     assert drawn["static box"][20] == pytest.approx(scores.loc["static box", "normalised precision"])
-    assert record(figures, "fig08_success")["synthetic"] is True
+    assert record(figures, "fig08_success")["imagery"] == "synthetic"
     text = outputs(path)
     assert "Published trackers are left out" in text
     assert "first in success" in text

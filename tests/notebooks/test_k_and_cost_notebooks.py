@@ -31,7 +31,7 @@ def test_09_counts_positives_and_trains_for_every_k(figures):
     assert list(scores.index) == [7, 9]
     assert scores["AUC"].between(0, 1).all()
     for name in ("fig09a", "fig09b", "09_scores_over_k", "09_scores"):
-        assert content(figures, name)["synthetic"] is True
+        assert content(figures, name)["imagery"] == "synthetic"
     text = outputs(path)
     assert "another seed can turn any of these differences round" in text
     assert "95 % interval" in text
@@ -51,7 +51,7 @@ def test_10_measures_once_and_draws_the_same_again(figures):
     assert (costs["DLA / fixed"].between(costs["low"], costs["high"])).all()
     paper = pd.read_csv(figures / "10_paper_costs.csv")
     assert paper["DLA / fixed"].round(2).tolist() == [0.96, 0.99, 0.8, 0.78]
-    assert content(figures, "10_paper_costs")["synthetic"] is False
+    assert content(figures, "10_paper_costs")["imagery"] == "real"
     speeds = pd.read_csv(figures / "10_speed.csv", index_col=0)
     assert len(speeds) == 4
     assert (speeds["frames per second"] > 0).all()

@@ -71,7 +71,7 @@ def test_01_shows_every_rule_on_one_frame(folders):
     path = run_notebook("01", preset="smoke", parameters={"candidates": 7}, timeout=PATIENCE)
     record = json.loads((folders / "figures" / "fig01.json").read_text())
     assert record["parameters"]["candidates"] == 7
-    assert record["synthetic"] is True
+    assert record["imagery"] == "synthetic"
     data = json.loads((folders / "figures" / "fig01.data.json").read_text())
     assert data["positives"]["SiamCAR: rectangle"] > data["positives"]["DLA, points, K = 7"] >= 1
     table = pd.read_csv(folders / "figures" / "fig01_counts.csv", index_col=0)
@@ -92,7 +92,7 @@ def test_02_counts_parameters_beside_the_papers(folders):
     assert set(found["found_in"].dropna()) == {"miniature"}
     assert found.loc[found["dataset"].str.contains("OTB"), "paper"].notna().any()
     assert "no fault" in outputs(path)
-    assert json.loads((folders / "figures" / "02_pairs.json").read_text())["synthetic"] is True
+    assert json.loads((folders / "figures" / "02_pairs.json").read_text())["imagery"] == "synthetic"
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_03_runs_on_folders_of_real_layout(folders):
         "03", preset="smoke", parameters={"data": clips, "test_data": clips, "epochs": 1}, timeout=PATIENCE
     )
     record = json.loads((folders / "figures" / "03_scores.json").read_text())
-    assert record["synthetic"] is False
+    assert record["imagery"] == "real"
     assert record["parameters"]["data"] == "clips", "no absolute path in a record"
 
 

@@ -32,14 +32,14 @@ def curves(*levels: float) -> OPEResult:
     return OPEResult(tuple("abc"[: len(levels)]), np.repeat(rows, 21, axis=1), wide, wide)
 
 
-def study(scores, *, synthetic=True) -> BenchmarkStudy:
+def study(scores, *, imagery="synthetic") -> BenchmarkStudy:
     sequences = {
         name: SequenceTruth(name, np.ones((2, 4)), attributes=frozenset(attributes.split()))
         for name, attributes in (("a", "SV OCC"), ("b", "SV"), ("c", ""))
     }
     return BenchmarkStudy(
-        title="OTB100 miniature, synthetic" if synthetic else "OTB100",
-        synthetic=synthetic,
+        title="OTB100 miniature, synthetic" if imagery == "synthetic" else "OTB100",
+        imagery=imagery,
         protocol="pysot",
         truth=BenchmarkTruth("OTB100", sequences),
         results={},
@@ -74,7 +74,7 @@ def test_a_constant_gain_is_certain():
 
 
 def test_real_data_and_lone_trackers_get_other_words():
-    text = verdicts(study({DYNAMIC: curves(0.3, 0.5, 0.7)}, synthetic=False))
+    text = verdicts(study({DYNAMIC: curves(0.3, 0.5, 0.7)}, imagery="real"))
     assert "none can be compared" in text
     assert "miniature" not in text
     assert twin_table(study({DYNAMIC: curves(0.3, 0.5, 0.7)})).empty
@@ -102,7 +102,7 @@ def test_the_papers_numbers_stand_in_their_own_columns():
     assert list(alone.columns) == ["AUC, paper", "precision at 20 px, paper", "printed in"]
     assert alone.loc["DLA-SiamRPN++", "AUC, paper"] == 0.706
     assert math.isnan(alone.loc["CoSiamRPN", "precision at 20 px, paper"])
-    measured = study({"SiamRPN++": curves(0.7, 0.7, 0.7), "ATOM": curves(0.1, 0.2, 0.3)}, synthetic=False)
+    measured = study({"SiamRPN++": curves(0.7, 0.7, 0.7), "ATOM": curves(0.1, 0.2, 0.3)}, imagery="real")
     table = paper_table("OTB100", measured)
     assert table.loc["SiamRPN++", "AUC, paper"] == 0.696
     assert table.loc["SiamRPN++", "AUC, result files"] == pytest.approx(0.7)

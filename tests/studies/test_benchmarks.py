@@ -48,7 +48,7 @@ def joined(files) -> str:
 def test_twins_and_the_static_box_on_a_miniature(pair, monkeypatch):
     study = study_ours("UAV123", "smoke", weights=joined(pair))
     assert study.title == "UAV123 miniature, synthetic"
-    assert study.synthetic
+    assert study.imagery == "synthetic"
     assert list(study.scores) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "static box"]
     assert study.pairs == [("SiamCAR small, fixed rule", "DLA-SiamCAR small")]
     assert set(study.one_pass) == set(study.scores)
@@ -166,7 +166,7 @@ def test_published_trackers_score_as_with_the_public_toolkits(
     golden = json.loads((shared_data / "golden_eval.json").read_text())[benchmark]
     study = study_published(benchmark, "paper", protocol=protocol)
     assert set(study.scores) == trackers
-    assert not study.synthetic
+    assert study.imagery == "real"
     for tracker, result in study.scores.items():
         wanted = golden[tracker][protocol]
         if benchmark == "VOT2019":

@@ -47,7 +47,7 @@ def test_the_score_of_each_run_is_that_of_a_run_by_hand(tmp_path: Path) -> None:
     for video in videos:
         write_folder(video, tmp_path / "clips", images="png")
     study = study_first_box("smoke", clips=str(tmp_path / "clips"), runs=2, seed=4)
-    assert (study.source, study.synthetic) == ("2 targets of real clips", False)
+    assert (study.source, study.imagery) == ("2 targets of real clips", "real")
     assert study.origin["perturbation"] == {"kind": "half-pixel", "runs": 2, "seed": 4}
     tracker = OnlineTracker.from_weights("siamcar_small")
     truth = {video.name: np.where(video.visible[:, None], video.boxes_xywh, np.nan) for video in videos}
@@ -64,19 +64,19 @@ def test_the_score_of_each_run_is_that_of_a_run_by_hand(tmp_path: Path) -> None:
 
 def test_without_clips_and_record_the_videos_are_synthetic() -> None:
     study = study_first_box("smoke")
-    assert (study.source, study.synthetic, study.auc.shape) == ("2 synthetic videos", True, (2, 1))
+    assert (study.source, study.imagery, study.auc.shape) == ("2 synthetic videos", "synthetic", (2, 1))
     assert list(study.table.columns) == ["mean", "standard deviation", "least", "largest"]
 
 
 def test_a_record_goes_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def save(origin: dict[str, Any]) -> None:
-        save_first_box(FirstBoxStudy(TOYS.auc, "", False, origin), tmp_path / "figures")
+        save_first_box(FirstBoxStudy(TOYS.auc, "", "real", origin), tmp_path / "figures")
 
     monkeypatch.setattr("dlatrack.studies.shipped.shipped", lambda: ())
     save({"targets": 3, "weights_sha256": {}})
     study = study_first_box("smoke", runs=5)
     pd.testing.assert_frame_equal(study.auc, TOYS.auc, check_index_type=False)
-    assert (study.source, study.synthetic) == ("3 targets of real clips", False)
+    assert (study.source, study.imagery) == ("3 targets of real clips", "real")
     assert study.origin["record"] == "small_trackers_runs.csv"
     save({"targets": 3, "weights_sha256": {"other": "ab"}})
     with pytest.raises(InputError, match="is of other weights than those of this package"):

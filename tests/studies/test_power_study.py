@@ -44,7 +44,7 @@ def test_needed_targets_follow_from_the_spread():
 
 def test_the_record_of_the_clone_is_read():
     scores = shipped_scores("smoke")
-    assert not scores.synthetic
+    assert scores.imagery == "real"
     assert scores.source == f"{len(scores.auc)} targets of real clips"
     pairs = [(pair.dynamic, pair.fixed) for pair in scores.compare()]
     assert pairs == [
@@ -97,12 +97,12 @@ def test_trackers_run_where_there_is_no_record(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
     monkeypatch.setattr(power, "shipped", lambda: ("siamcar_small", "dla_siamcar_small"))
     synthetic = shipped_scores("smoke")
-    assert synthetic.synthetic
+    assert synthetic.imagery == "synthetic"
     assert synthetic.source == "2 synthetic videos"
     for seed in (3, 4):
         write_folder(synthetic_sequence(seed, 3, challenges=()), tmp_path / "clips")
     real = shipped_scores("smoke", clips=str(tmp_path / "clips"))
-    assert not real.synthetic
+    assert real.imagery == "real"
     assert list(real.auc.index) == ["synthetic-0003", "synthetic-0004"]
     assert list(real.auc) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small"]
     assert real.auc.gt(0).all(axis=None)

@@ -80,7 +80,7 @@ def test_rows_go_from_the_largest_gain_to_the_largest_loss(made_up):
     assert [row.gain for row in study.rows] == pytest.approx([13 / 21, 0, -13 / 21])
     assert study.rows[0].iou[FIXED_LABEL][1] == pytest.approx(1 / 3)
     assert study.rows[0].iou["static box"][1] == 0
-    assert study.synthetic
+    assert study.imagery == "synthetic"
     assert "ranks 1, 2, 3 of 3, from the largest gain to the largest loss" in study.rule
     assert "not distinguishable" in study.verdict
     assert [row.rank for row in study_qualitative("smoke", rows=2).rows] == [1, 3]
@@ -95,12 +95,12 @@ def test_real_data_is_taken_where_it_is_asked_for(made_up, tmp_path, monkeypatch
         write_folder(sequence, clips)
     study = study_qualitative("smoke", data=str(clips))
     assert [row.sequence.name for row in study.rows] == ["synthetic-0080", "synthetic-0081", "synthetic-0083"]
-    assert not study.synthetic
+    assert study.imagery == "real"
     assert study.title == "3 sequences of video"
-    assert study_qualitative("smoke", data="auto").synthetic, "nothing is there"
+    assert study_qualitative("smoke", data="auto").imagery == "synthetic", "nothing is there"
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path / "shared"))
     assert study_qualitative("smoke", data="auto").title == "3 sequences of video"
-    assert study_qualitative("smoke").synthetic, "without asking, nothing real is taken"
+    assert study_qualitative("smoke").imagery == "synthetic", "without asking, nothing real is taken"
     write_mini("otb100", tmp_path / "data")
     monkeypatch.setenv("DLATRACK_DATA", str(tmp_path / "data"))
     study = study_qualitative("smoke", data="auto")

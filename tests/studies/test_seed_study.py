@@ -45,7 +45,7 @@ def test_a_table_by_hand(scores):
 
 def test_a_verdict_is_that_of_its_interval(scores):
     study = seed_study("smoke")
-    text = seed_verdict(study, scores, synthetic=True)
+    text = seed_verdict(study, scores, imagery="synthetic")
     first = sentence(scores.difference, "DLA-SiamCAR small", "SiamCAR small, fixed rule")
     assert text.startswith(f"On 3 synthetic sequences: {first}")
     assert "is not distinguishable" in text
@@ -53,7 +53,7 @@ def test_a_verdict_is_that_of_its_interval(scores):
     shares = [int(part.split(" %")[0].split()[-1]) for part in text.split("difference: ")[-1].split(",")]
     assert sum(shares) == pytest.approx(100, abs=1)
     equal = replace(scores, spread=spread_of_seeds(FIXED, FIXED))
-    assert "seeds 0 %, sequences 0 %" in seed_verdict(study, equal, synthetic=False)
+    assert "seeds 0 %, sequences 0 %" in seed_verdict(study, equal, imagery="real")
 
 
 def test_sizes_of_the_presets():

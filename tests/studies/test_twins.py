@@ -89,7 +89,7 @@ def test_the_static_box_scores_as_computed_by_hand(twins):
     assert table.loc["static box", "AUC"] == expected
     rows = study.sequence_table(scores)
     assert rows.loc["mean", "static box"] == pytest.approx(expected)
-    text = study.training_verdict(scores, synthetic=True)
+    text = study.training_verdict(scores, imagery="synthetic")
     assert "synthetic sequences" in text
     assert f"{expected:.3f}" in text
     assert study.median_sequence(sequences, scores) in sequences

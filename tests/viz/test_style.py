@@ -71,8 +71,8 @@ def test_the_synthetic_mark_is_written_once_inside_the_figure():
     with style.figure_style():
         fig = style.new_figure(89, 40)
         ax = fig.add_subplot(xlabel="step")
-        style.synthetic_mark(fig)
-        style.synthetic_mark(fig)
+        style.imagery_mark(fig, "synthetic")
+        style.imagery_mark(fig, "synthetic")
         fig.draw_without_rendering()
     (mark,) = fig.texts
     assert mark.get_text() == "synthetic data"

@@ -56,13 +56,13 @@ def test_scores_are_lines_over_frames():
 
 
 def test_a_page_plays_the_video_at_its_pace(video, tmp_path):
-    path = video_player(tmp_path / "page.html", video, TRACK, fps=10, synthetic=True)
+    path = video_player(tmp_path / "page.html", video, TRACK, fps=10, imagery="synthetic")
     text = path.read_text()
     shots = json.loads(re.search(r'type="application/json">(.*?)</script>', text).group(1))
     assert [shot["frame"] for shot in shots] == [0, 1, 2, 3, 4]
     assert shots[3]["facts"][0] == "target 1: score 0.20, x 10, y 12, width 20, height 16 px"
     assert "setInterval(step, 100)" in text
-    assert "These frames are synthetic." in text
+    assert "These frames: synthetic data." in text
     assert "Tracked: tracked.avi" in text
     inline = show_page(path).data
     assert inline.startswith("<div><iframe srcdoc=")

@@ -92,5 +92,9 @@ def composed_sequences(
 def _sequence(frames: ComposedFrames) -> Sequence:
     scene = frames.draw_scene().scene
     return Sequence(
-        f"composed-{frames.seed:04d}", frames, truth.boxes_xywh(scene), truth.target_visible(scene)
+        f"composed-{frames.seed:04d}",
+        frames,
+        truth.boxes_xywh(scene),
+        truth.target_visible(scene),
+        imagery="photographic",
     )

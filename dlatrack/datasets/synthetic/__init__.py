@@ -104,6 +104,7 @@ def synthetic_sequence(
         visible=truth.target_visible(scene),
         attributes=truth.attributes(scene),
         polygons=truth.polygons(scene),
+        imagery="synthetic",
     )
 
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from dlatrack.boxes import xywh_to_xyxy
+from dlatrack.imagery import MARKS
 from dlatrack.pixels.colours import CANDIDATE, GREY, IGNORED_COLOUR, POSITIVE_COLOUR
 from dlatrack.pixels.marks import draw_samples, mark_target, outline
 from dlatrack.pixels.text import rgb, text_width, write_line
@@ -134,15 +135,14 @@ def to_picture(region_px: np.ndarray) -> np.ndarray:
 
 
 def _ground(view: FrameView) -> np.ndarray:
-    """The search region, dimmed and enlarged, with the mark of rendered data."""
+    """The search region, dimmed and enlarged, marked with where its image comes from unless that is a camera."""
     shift = 0.5 * ZOOM - 0.5
     matrix = np.array([[ZOOM, 0, shift], [0, ZOOM, shift]])
     ground = cv2.warpAffine(dimmed(view.region_rgb), matrix, (PANEL, PANEL), borderMode=cv2.BORDER_REPLICATE)
-    if view.synthetic:
-        ground[-16:, -84:] //= 2
-        write_line(
-            ground, "synthetic data", PANEL - 5, PANEL - 4, size=10, colour=rgb(IGNORED_COLOUR), align="right"
-        )
+    mark = MARKS[view.imagery]
+    if mark:
+        ground[-16:, -6 * len(mark) :] //= 2
+        write_line(ground, mark, PANEL - 5, PANEL - 4, size=10, colour=rgb(IGNORED_COLOUR), align="right")
     return ground
 
 

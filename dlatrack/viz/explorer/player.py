@@ -16,6 +16,7 @@ from dlatrack.assign import LabelAssigner
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
+from dlatrack.imagery import MARKS, Imagery
 from dlatrack.studies.presets import evenly_spread
 from dlatrack.viz.explorer.picture import draw_frame, encode_picture, facts
 from dlatrack.viz.explorer.study import explain_frame
@@ -127,7 +128,7 @@ def html_player(
         pictures,
         texts,
         legend=_LEGEND,
-        synthetic=views[0].synthetic,
+        imagery=views[0].imagery,
     )
 
 
@@ -139,7 +140,7 @@ def write_player(
     facts: Indices[Indices[str]],
     *,
     legend: str = "",
-    synthetic: bool = False,
+    imagery: Imagery = "real",
     interval: int = 250,
 ) -> Path:
     """Write a page with a slider over pictures and the facts about each; it works from a disk, offline.
@@ -151,7 +152,7 @@ def write_player(
         pictures: (H, W, 3) uint8 RGB each, of one size.
         facts: lines of text about each.
         legend: meaning of the marks in the pictures.
-        synthetic: whether the frames were rendered; the page says so.
+        imagery: where the frames come from; the page says so unless they are real.
         interval: ms between pictures while it plays.
 
     Returns:
@@ -171,7 +172,7 @@ def write_player(
         ]
         page = _PAGE.substitute(
             title=escape(title),
-            note="These frames are synthetic." if synthetic else "",
+            note=f"These frames: {MARKS[imagery]}." if MARKS[imagery] else "",
             legend=escape(legend),
             interval=interval,
             width=pictures[0].shape[1],

@@ -13,8 +13,8 @@ import torch
 from dlatrack import boxes
 from dlatrack.assign import IGNORE, NEGATIVE, POSITIVE, Assignment, LabelAssigner
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.synthetic import SyntheticFrames
 from dlatrack.errors import InputError
+from dlatrack.imagery import Imagery
 from dlatrack.losses.terms import centerness_targets
 from dlatrack.viz.explorer.region import Region, check_box, cut_region, place_region, targets_along
 
@@ -90,7 +90,7 @@ class FrameView:
     region: Region  #: position of the search region in the frame
     region_rgb: np.ndarray  #: (255, 255, 3) uint8, the search region
     rules: dict[str, RuleView]  #: labels of each rule by its title
-    synthetic: bool  #: whether the frame was rendered
+    imagery: Imagery  #: where the frame comes from
 
 
 class Positives(NamedTuple):
@@ -151,7 +151,7 @@ def explain_frame(
             title: apply_rule(rule, target, seed=seed, positive_pair=positive_pair)
             for title, rule in assigners.items()
         },
-        synthetic=isinstance(sequence.frames, SyntheticFrames),
+        imagery=sequence.imagery,
     )
 
 
