@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+PICTURES = (".png", ".svg", ".webp")
 
 #: Bytes that a process may grow by before its memory is looked after; a collection takes some 0.2 s.
 GROWTH = 200_000_000
@@ -74,9 +75,9 @@ def committed_figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "figures"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    names = [name for name in listed.stdout.split("\0") if name and not name.endswith((".png", ".svg"))]
+    names = [name for name in listed.stdout.split("\0") if name and not name.endswith(PICTURES)]
     if listed.returncode or not names:
-        ignored = shutil.ignore_patterns("*.png", "*.svg")
+        ignored = shutil.ignore_patterns(*(f"*{suffix}" for suffix in PICTURES))
         return Path(shutil.copytree(ROOT / "figures", folder / "figures", ignore=ignored))
     checkout = ["git", "checkout-index", f"--prefix={folder}/", "-z", "--stdin"]
     subprocess.run(checkout, cwd=ROOT, input="\0".join(names), text=True, check=True)

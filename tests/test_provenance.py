@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -16,13 +17,14 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.imagery import least_real
 from dlatrack.provenance import save_table, sha256_of, versions
 from dlatrack.viz.save import NotebookRecord, save_figure
-from dlatrack.viz.style import figure_style, new_figure
+from dlatrack.viz.style import FIGURE_DPI, figure_style, new_figure
 
 MADE_BY = "notebooks/09_hyperparameter_k.py"
 
@@ -32,7 +34,7 @@ def line_figure() -> Figure:
         fig = new_figure(89, 50)
         ax = fig.add_subplot()
         ax.plot([0, 1], [2, 3], label="a")
-        ax.imshow(np.arange(12.0).reshape(3, 4))
+        ax.imshow(np.arange(12.0).reshape(3, 4))  # a map of values, not an image
         ax.set(title="IoU ≥ T", xlabel="step")
         ax.legend()
     return fig
@@ -313,3 +315,55 @@ def test_the_whole_is_as_real_as_its_least_real_part():
     assert least_real(["real", "synthetic", "photographic"]) == "synthetic"
     assert least_real(["photographic", "real"]) == "photographic"
     assert least_real(["real"]) == "real"
+
+
+def photograph_figure(values: np.ndarray) -> Figure:
+    with figure_style():
+        fig = new_figure(89, 50)
+        fig.add_subplot().imshow(values)
+    return fig
+
+
+def test_a_figure_with_images_is_kept_as_a_photograph(tmp_path):
+    """Lossless, a page of photographs has some MB; within a plot, few colours keep every line as it is."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (200, 300, 3)).astype(np.uint8)
+    arguments = {"data": {}, "made_by": MADE_BY, "parameters": {}, "folder": tmp_path}
+    save_figure(line_figure(), "f", **arguments)
+    with Image.open(tmp_path / "f.png") as plot:
+        assert (plot.mode, plot.size) == ("P", (700, 393))
+    path = save_figure(photograph_figure(noise), "f", **arguments)
+    assert path == tmp_path / "f.webp"
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["f.data.json", "f.json", "f.webp"]
+    first = path.read_bytes()
+    save_figure(photograph_figure(noise), "f", **arguments)
+    assert path.read_bytes() == first
+    with Image.open(path) as picture:
+        assert (picture.format, picture.size) == ("WEBP", (700, 393))
+    save_figure(line_figure(), "f", **arguments)
+    assert not path.exists()
+
+
+def test_few_colours_leave_lines_as_drawn(tmp_path):
+    save(tmp_path)
+    drawn = io.BytesIO()
+    figure = line_figure()
+    figure.savefig(drawn, format="png", dpi=FIGURE_DPI, facecolor="white")
+    before = np.asarray(Image.open(drawn).convert("RGB")).astype(int)
+    after = np.asarray(Image.open(tmp_path / "fig09.png").convert("RGB")).astype(int)
+    assert np.abs(after - before).mean() < 0.1
+    colours, counts = np.unique(before.reshape(-1, 3), axis=0, return_counts=True)
+    for colour in colours[np.argsort(counts)[-12:]]:
+        assert (after[(before == colour).all(-1)] == colour).all()
+
+
+def test_the_figures_of_the_project_are_light():
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "figures"], cwd=paths.root(), capture_output=True, text=True, check=False
+    )
+    names = [name for name in listed.stdout.split("\0") if name]
+    if not names:
+        pytest.skip("the project is no git repository here")
+    sizes = {name: (paths.root() / name).stat().st_size for name in names}
+    assert {name: size for name, size in sizes.items() if size > 400_000} == {}
+    assert sum(sizes.values()) <= 8_000_000

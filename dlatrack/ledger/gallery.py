@@ -12,6 +12,7 @@ from dlatrack.files import write_text
 from dlatrack.imagery import MARKS
 from dlatrack.ledger.makers import MadeBy, made_by_notebooks, notebook_title
 from dlatrack.ledger.records import Record, read_records
+from dlatrack.viz.save import PICTURE_SUFFIXES
 
 GALLERY = "README.md"
 
@@ -82,15 +83,20 @@ def _entry(record: Record, made: MadeBy | None) -> str:
     end = "" if heading.endswith("?") else "."
     words = MARKS[record.imagery or "real"]
     mark = f" **{words.capitalize()}.**" if words else ""
-    picture, table = folder / f"{name}.png", folder / f"{name}.md"
-    if picture.is_file():
-        shown = f"![{heading}, {name}]({name}.png)"
-        links = [f"[SVG]({name}.svg)", f"[numbers]({record.data})", f"[record]({name}.json)"]
+    pictures = [path for suffix in PICTURE_SUFFIXES if (path := folder / f"{name}{suffix}").is_file()]
+    table, vectors = folder / f"{name}.md", folder / f"{name}.svg"
+    if pictures:
+        shown = f"![{heading}, {name}]({pictures[0].name})"
+        links = [f"[numbers]({record.data})", f"[record]({name}.json)"]
+        if vectors.is_file():
+            links.insert(0, f"[SVG]({vectors.name})")
     elif table.is_file():
         shown = _rows(record, table)
         links = [f"[CSV]({record.data})", f"[Markdown]({name}.md)", f"[record]({name}.json)"]
     else:
-        raise InputError(f"{record.path} has neither {picture.name} nor {table.name} beside it")
+        raise InputError(
+            f"{record.path} has neither a picture ({', '.join(PICTURE_SUFFIXES)}) nor {table.name} beside it"
+        )
     parts = [f"### {name}", f"{heading}{end}{mark}", shown, " · ".join(links), *_parameters(record)]
     return "\n\n".join(parts) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
+from PIL import Image
 
 from dlatrack.files import atomic_path, remove_leftovers, write_text
 from dlatrack.imagery import Imagery
@@ -21,6 +23,12 @@ _Shown = TypeVar("_Shown", Figure, pd.DataFrame)
 
 # The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
 _SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
+
+#: Suffixes of the pictures of a plot and of a figure that shows images, the one for looking at first.
+_PLOT, _PHOTOGRAPH = (".png", ".svg"), (".webp",)
+PICTURE_SUFFIXES = (_PLOT[0], _PHOTOGRAPH[0])
+
+_WEBP = {"quality": 85, "method": 6}  # an image in an SVG would make it ten times as large
 
 
 def save_figure(
@@ -33,10 +41,12 @@ def save_figure(
     folder: Path | None = None,
     imagery: Imagery | None = None,
 ) -> Path:
-    """Save a figure as PNG and SVG, with the numbers it shows and a record of where they come from.
+    """Save a figure, with the numbers it shows and a record of where they come from.
 
-    Writes name.png, name.svg, name.data.json (the numbers) and, last, name.json (the record: maker,
-    parameters, hash of the data file, versions). Nothing in them depends on the time or the folder.
+    Writes the picture, name.data.json (the numbers) and, last, name.json (the record: maker, parameters, hash of
+    the data file, versions). Nothing in them depends on the time or the folder. The picture of a plot is name.png,
+    with at most 256 colours, and name.svg; that of a figure with colour images in it is name.webp alone, compressed
+    as photographs are.
 
     Args:
         fig: the figure; its width and height are kept. Unless its images are real, it is marked with what they are.
@@ -49,7 +59,7 @@ def save_figure(
         imagery: images that the numbers come from; None: from none.
 
     Returns:
-        The path of the PNG.
+        The path of the PNG or WebP.
 
     Raises:
         ValueError: for a name with a path or suffix in it, an absolute `made_by`, or a value that JSON cannot
@@ -63,14 +73,41 @@ def save_figure(
     if imagery is not None:
         imagery_mark(fig, imagery)
     write_text(folder / f"{name}.data.json", data_text)
+    suffixes = _PHOTOGRAPH if _shows_images(fig) else _PLOT
     with mpl.rc_context(_SAVE_STYLE):
-        fig.draw_without_rendering()  # settles the layout, so that both files and a second call show the same
-        for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
-            remove_leftovers(folder / f"{name}{suffix}")
-            with atomic_path(folder / f"{name}{suffix}") as temporary:
-                fig.savefig(temporary, dpi=FIGURE_DPI, metadata=metadata, facecolor="white", edgecolor="none")
+        fig.draw_without_rendering()  # settles the layout, so that all files and a second call show the same
+        for suffix in _PLOT + _PHOTOGRAPH:
+            path = folder / f"{name}{suffix}"
+            remove_leftovers(path)
+            if suffix not in suffixes:
+                path.unlink(missing_ok=True)  # of the same figure with other contents
+                continue
+            with atomic_path(path) as temporary:
+                _write_picture(fig, temporary, suffix)
     write_text(folder / f"{name}.json", json_lines(record))
-    return folder / f"{name}.png"
+    return folder / f"{name}{suffixes[0]}"
+
+
+def _shows_images(fig: Figure) -> bool:
+    """Whether any axes show a colour image."""
+    images = (image.get_array() for axes in fig.axes for image in axes.get_images())
+    return any(array is not None and array.ndim == 3 for array in images)
+
+
+def _write_picture(fig: Figure, path: Path, suffix: str) -> None:
+    style: dict[str, Any] = {"dpi": FIGURE_DPI, "facecolor": "white", "edgecolor": "none"}
+    if suffix == ".svg":
+        fig.savefig(path, format="svg", metadata={"Date": None}, **style)
+    elif suffix == ".webp":
+        fig.savefig(path, format="webp", pil_kwargs=_WEBP, **style)
+    else:
+        drawn = io.BytesIO()
+        fig.savefig(drawn, format="png", metadata={"Software": None}, **style)
+        with Image.open(drawn) as image:
+            few = image.convert("RGB").quantize(
+                dither=Image.Dither.NONE
+            )  # a third of the bytes, the same lines
+        few.save(path, format="PNG", optimize=True, dpi=(FIGURE_DPI, FIGURE_DPI))
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ def test_a_record_without_its_picture_is_named(clone: Path):
     save("fig04_success", "notebooks/05_evaluate_otb100.py")
     (clone / "figures" / "fig04_success.png").unlink()
     with pytest.raises(
-        InputError, match=r"fig04_success\.json has neither fig04_success\.png nor fig04_success\.md"
+        InputError,
+        match=r"fig04_success\.json has neither a picture \(\.png, \.webp\) nor fig04_success\.md beside",
     ):
         write_gallery(clone / "figures")
 

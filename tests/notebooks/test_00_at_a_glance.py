@@ -34,7 +34,9 @@ def test_without_records_nothing_is_shown(figures):
 
 @pytest.mark.slow
 def test_with_the_committed_records(figures):
-    shutil.copytree(paths.root() / "figures", figures, ignore=shutil.ignore_patterns("*.png", "*.svg"))
+    shutil.copytree(
+        paths.root() / "figures", figures, ignore=shutil.ignore_patterns("*.png", "*.svg", "*.webp")
+    )
     path = run_notebook("00", preset="smoke", parameters={"everything": True}, timeout=PATIENCE)
     rows = pd.read_csv(figures / "00_ledger.csv", index_col="id")
     car = rows.loc["fig11/siamcar/parameters-million"]
