@@ -17,22 +17,22 @@ from PIL import Image
 from dlatrack.files import atomic_path, remove_leftovers, write_text
 from dlatrack.imagery import Imagery
 from dlatrack.provenance import destination, figure_record, json_lines, plain_value, save_table, text_digest
+from dlatrack.viz.moving import MovingPicture
 from dlatrack.viz.style import FIGURE_DPI, imagery_mark
 
-_Shown = TypeVar("_Shown", Figure, pd.DataFrame)
+_Shown = TypeVar("_Shown", Figure, MovingPicture, pd.DataFrame)
 
 # The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
 _SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
 
-#: Suffixes of the pictures of a plot and of a figure that shows images, the one for looking at first.
-_PLOT, _PHOTOGRAPH = (".png", ".svg"), (".webp",)
-PICTURE_SUFFIXES = (_PLOT[0], _PHOTOGRAPH[0])
+#: Suffixes of the picture to look at: that of a plot, and that of a figure with photographs.
+PICTURE_SUFFIXES = (".png", ".webp")
 
 _WEBP = {"quality": 85, "method": 6}  # an image in an SVG would make it ten times as large
 
 
 def save_figure(
-    fig: Figure,
+    fig: Figure | MovingPicture,
     name: str,
     *,
     data: Mapping[str, Any],
@@ -45,11 +45,12 @@ def save_figure(
 
     Writes the picture, name.data.json (the numbers) and, last, name.json (the record: maker, parameters, hash of
     the data file, versions). Nothing in them depends on the time or the folder. The picture of a plot is name.png,
-    with at most 256 colours, and name.svg; that of a figure with colour images in it is name.webp alone, compressed
-    as photographs are.
+    with at most 256 colours, and name.svg; that of a moving picture, or of a figure with colour images in it, is
+    name.webp alone, compressed as photographs are.
 
     Args:
-        fig: the figure; its width and height are kept. Unless its images are real, it is marked with what they are.
+        fig: the figure, whose width and height are kept, or a moving picture. A figure is marked with what its images
+            are, unless they are real.
         name: file name without suffix, e.g. "fig09".
         data: every number that the figure shows; arrays and tensors are fine, NaN becomes null.
         made_by: path of the maker, e.g. "notebooks/09_hyperparameter_k.py".
@@ -70,22 +71,32 @@ def save_figure(
     data_text = json_lines(plain_value(data, "data"))
     record = figure_record(made_by, parameters, imagery, ("dlatrack", "torch", "numpy", "matplotlib"))
     record |= {"data": f"{name}.data.json", "data_sha256": text_digest(data_text)}
-    if imagery is not None:
+    if imagery is not None and isinstance(fig, Figure):
         imagery_mark(fig, imagery)
+    pictures = _pictures(fig)
     write_text(folder / f"{name}.data.json", data_text)
-    suffixes = _PHOTOGRAPH if _shows_images(fig) else _PLOT
+    for suffix in (".png", ".svg", ".webp"):
+        path = folder / f"{name}{suffix}"
+        remove_leftovers(path)
+        if suffix in pictures:
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(pictures[suffix])
+        else:
+            path.unlink(missing_ok=True)  # of the same figure with other contents
+    write_text(folder / f"{name}.json", json_lines(record))
+    return next(path for suffix in PICTURE_SUFFIXES if (path := folder / f"{name}{suffix}").is_file())
+
+
+def _pictures(fig: Figure | MovingPicture) -> dict[str, bytes]:
+    """Contents of the picture files by suffix."""
+    if isinstance(fig, MovingPicture):
+        return {".webp": fig.encode()}
     with mpl.rc_context(_SAVE_STYLE):
         fig.draw_without_rendering()  # settles the layout, so that all files and a second call show the same
-        for suffix in _PLOT + _PHOTOGRAPH:
-            path = folder / f"{name}{suffix}"
-            remove_leftovers(path)
-            if suffix not in suffixes:
-                path.unlink(missing_ok=True)  # of the same figure with other contents
-                continue
-            with atomic_path(path) as temporary:
-                _write_picture(fig, temporary, suffix)
-    write_text(folder / f"{name}.json", json_lines(record))
-    return folder / f"{name}{suffixes[0]}"
+        if _shows_images(fig):
+            return {".webp": _drawn(fig, "webp", pil_kwargs=_WEBP)}
+        svg = _drawn(fig, "svg", metadata={"Date": None})
+        return {".png": _few_colours(_drawn(fig, "png", metadata={"Software": None})), ".svg": svg}
 
 
 def _shows_images(fig: Figure) -> bool:
@@ -94,20 +105,19 @@ def _shows_images(fig: Figure) -> bool:
     return any(array is not None and array.ndim == 3 for array in images)
 
 
-def _write_picture(fig: Figure, path: Path, suffix: str) -> None:
-    style: dict[str, Any] = {"dpi": FIGURE_DPI, "facecolor": "white", "edgecolor": "none"}
-    if suffix == ".svg":
-        fig.savefig(path, format="svg", metadata={"Date": None}, **style)
-    elif suffix == ".webp":
-        fig.savefig(path, format="webp", pil_kwargs=_WEBP, **style)
-    else:
-        drawn = io.BytesIO()
-        fig.savefig(drawn, format="png", metadata={"Software": None}, **style)
-        with Image.open(drawn) as image:
-            few = image.convert("RGB").quantize(
-                dither=Image.Dither.NONE
-            )  # a third of the bytes, the same lines
-        few.save(path, format="PNG", optimize=True, dpi=(FIGURE_DPI, FIGURE_DPI))
+def _drawn(fig: Figure, kind: str, **options: Any) -> bytes:
+    written = io.BytesIO()
+    fig.savefig(written, format=kind, dpi=FIGURE_DPI, facecolor="white", edgecolor="none", **options)
+    return written.getvalue()
+
+
+def _few_colours(png: bytes) -> bytes:
+    """A PNG with at most 256 colours: a third of the bytes, and the same lines."""
+    written = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        few = image.convert("RGB").quantize(dither=Image.Dither.NONE)
+    few.save(written, format="PNG", optimize=True, dpi=(FIGURE_DPI, FIGURE_DPI))
+    return written.getvalue()
 
 
 @dataclass(frozen=True)
@@ -138,7 +148,7 @@ class NotebookRecord:
         """Save a figure as `save_figure` does, or a table as `provenance.save_table` does.
 
         Args:
-            shown: figure or table.
+            shown: figure, moving picture or table.
             name: file name without suffix, e.g. "fig09".
             data: every number that the figure shows; None for a table, which shows its own.
             parameters: parameters in place of those of the notebook.
@@ -151,7 +161,8 @@ class NotebookRecord:
             ValueError: as `save_figure`; for a figure without data, a table with some, or anything else.
             InputError: as `save_figure`.
         """
-        if not isinstance(shown, Figure | pd.DataFrame) or (data is None) == isinstance(shown, Figure):
+        drawn = isinstance(shown, Figure | MovingPicture)
+        if (not drawn and not isinstance(shown, pd.DataFrame)) or (data is None) == drawn:
             raise ValueError(
                 f"{name}: a figure is kept with its data and a table without, got {type(shown).__name__} and "
                 f"{'no data' if data is None else 'data'}"
@@ -162,8 +173,8 @@ class NotebookRecord:
             "imagery": self.imagery if imagery is None else imagery,
             "folder": self.folder,
         }
-        if isinstance(shown, Figure):
-            save_figure(shown, name, data=data or {}, **record)
-        else:
+        if isinstance(shown, pd.DataFrame):
             save_table(shown, name, **record)
+        else:
+            save_figure(shown, name, data=data or {}, **record)
         return shown

@@ -39,7 +39,7 @@ def draw_frame(view: FrameView, parts: Parts[LowerRow] = ("overlaps", "targets")
     Returns:
         (H, W, 3) uint8 RGB; W = 382 px a rule, and 10 px between them.
     """
-    ground = _ground(view)
+    ground = _ground(view.region_rgb, MARKS[view.imagery])
     columns: list[np.ndarray] = []
     for title, rule in view.rules.items():
         if columns:
@@ -51,16 +51,7 @@ def draw_frame(view: FrameView, parts: Parts[LowerRow] = ("overlaps", "targets")
 def _column(
     ground: np.ndarray, view: FrameView, title: str, rule: RuleView, parts: Parts[LowerRow]
 ) -> np.ndarray:
-    grid, shapes = rule.assigner.grid, rule.assigner.anchor_shapes
-    panel = ground.copy()
-    labels = rule.labels.reshape(grid.size**2, len(shapes))
-    if len(shapes) > 1:
-        for box in grid.anchors(shapes).numpy()[rule.labels == 1]:
-            outline(panel, to_picture(box), rgb(POSITIVE_COLOUR))
-    mark_target(panel, to_picture(view.target_xyxy))
-    nearest = None if rule.candidates is None else np.unique(rule.candidates // len(shapes))
-    draw_samples(panel, to_picture(grid.points.numpy()), labels, nearest, grid.stride * ZOOM)
-
+    panel = _mark_samples(ground.copy(), view.target_xyxy, rule)
     head = np.full((_HEAD, PANEL, 3), 255, np.uint8)
     write_line(head, _shortened(title, PANEL), PANEL / 2, 14, size=12, align="centre", bold=True)
     foot = np.full((_FOOT, PANEL, 3), 255, np.uint8)
@@ -69,6 +60,33 @@ def _column(
     draw = {"overlaps": draw_overlaps, "targets": target_maps}
     below = [draw[part](rule, PANEL, _HEIGHTS[part]) for part in parts]
     return np.concatenate([head, panel, foot, *below])
+
+
+def draw_samples_on(region_rgb: np.ndarray, target_xyxy: np.ndarray, rule: RuleView) -> np.ndarray:
+    """A search region under one rule: its samples and the target.
+
+    Args:
+        region_rgb: (255, 255, 3) uint8.
+        target_xyxy: (4,), region px.
+        rule: labels of the rule.
+
+    Returns:
+        (382, 382, 3) uint8 RGB.
+    """
+    return _mark_samples(_ground(region_rgb), target_xyxy, rule)
+
+
+def _mark_samples(panel: np.ndarray, target_xyxy: np.ndarray, rule: RuleView) -> np.ndarray:
+    """Draw target and samples into an enlarged search region, in place; gives it back."""
+    grid, shapes = rule.assigner.grid, rule.assigner.anchor_shapes
+    labels = rule.labels.reshape(grid.size**2, len(shapes))
+    if len(shapes) > 1:
+        for box in grid.anchors(shapes).numpy()[rule.labels == 1]:
+            outline(panel, to_picture(box), rgb(POSITIVE_COLOUR))
+    mark_target(panel, to_picture(target_xyxy))
+    nearest = None if rule.candidates is None else np.unique(rule.candidates // len(shapes))
+    draw_samples(panel, to_picture(grid.points.numpy()), labels, nearest, grid.stride * ZOOM)
+    return panel
 
 
 def facts(rule: RuleView) -> list[str]:
@@ -134,12 +152,11 @@ def to_picture(region_px: np.ndarray) -> np.ndarray:
     return (region_px + 0.5) * ZOOM - 0.5
 
 
-def _ground(view: FrameView) -> np.ndarray:
-    """The search region, dimmed and enlarged, marked with where its image comes from unless that is a camera."""
+def _ground(region_rgb: np.ndarray, mark: str = "") -> np.ndarray:
+    """A search region, dimmed and enlarged, with a line in its lower right corner."""
     shift = 0.5 * ZOOM - 0.5
     matrix = np.array([[ZOOM, 0, shift], [0, ZOOM, shift]])
-    ground = cv2.warpAffine(dimmed(view.region_rgb), matrix, (PANEL, PANEL), borderMode=cv2.BORDER_REPLICATE)
-    mark = MARKS[view.imagery]
+    ground = cv2.warpAffine(dimmed(region_rgb), matrix, (PANEL, PANEL), borderMode=cv2.BORDER_REPLICATE)
     if mark:
         ground[-16:, -6 * len(mark) :] //= 2
         write_line(ground, mark, PANEL - 5, PANEL - 4, size=10, colour=rgb(IGNORED_COLOUR), align="right")

@@ -62,6 +62,17 @@ def place_region(box_xywh: np.ndarray, frame: int, *, seed: int = 0) -> Region:
     )
 
 
+def centred_region(box_xywh: np.ndarray) -> Region:
+    """The region around a box (4,) in frame px, neither shifted nor stretched: where a tracker looks."""
+    zoom = TEMPLATE_SIZE / template_side(box_xywh[2], box_xywh[3])
+    middle, half = np.full(2, REGION_SIZE // 2), box_xywh[2:] * zoom / 2
+    return Region(
+        origin_xy=box_xywh[:2] + box_xywh[2:] / 2 - middle / zoom,
+        scale_xy=np.full(2, zoom),
+        target_xyxy=np.concatenate([middle - half, middle + half]),
+    )
+
+
 def cut_region(image_rgb: np.ndarray, region: Region) -> np.ndarray:
     """Pixels of a region, (255, 255, 3) uint8, in one bilinear step; outside the image the mean colour."""
     matrix = np.column_stack([np.diag(region.scale_xy), -region.origin_xy * region.scale_xy])

@@ -1,0 +1,133 @@
+"""A moving picture: the positives of a rule in the search region of a tracker, beside the box that it tracks."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence as Pictures
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from dlatrack.assign import LabelAssigner
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.errors import InputError
+from dlatrack.evaluation.overlap import overlaps
+from dlatrack.imagery import MARKS
+from dlatrack.pixels.annotate import target_colour
+from dlatrack.pixels.colours import DARK, GREY
+from dlatrack.pixels.marks import outline
+from dlatrack.pixels.text import rgb, write_line
+from dlatrack.viz.explorer.picture import GAP, PANEL, draw_samples_on, scaled
+from dlatrack.viz.explorer.region import centred_region, cut_region
+from dlatrack.viz.explorer.study import RuleView, apply_rule
+
+_HEAD, _FOOT = 24, 20
+
+
+@dataclass(frozen=True, eq=False)
+class MovingPicture:
+    """Pictures that follow one another; a notebook shows them moving."""
+
+    pictures: Pictures[np.ndarray]  #: (H, W, 3) uint8 RGB each, of one size
+    fps: float  #: pictures per second
+
+    def encode(self, quality: int = 60) -> bytes:
+        """An endless animated WebP; the same pictures give the same bytes.
+
+        Args:
+            quality: 0 to 100, small to good.
+        """
+        first, *rest = [Image.fromarray(picture) for picture in self.pictures]
+        written = io.BytesIO()
+        settings = {"duration": round(1000 / self.fps), "loop": 0, "quality": quality, "method": 4}
+        first.save(written, format="WEBP", save_all=True, append_images=rest, **settings)
+        return written.getvalue()
+
+    def _repr_html_(self) -> str:
+        """The pictures as a part of the page."""
+        width = self.pictures[0].shape[1]
+        content = base64.b64encode(self.encode()).decode()
+        return f'<img width="{width}" alt="moving picture" src="data:image/webp;base64,{content}">'
+
+
+def positives_and_track(
+    sequence: Sequence, rule: LabelAssigner, boxes_xywh: np.ndarray, tracker: str, *, fps: float = 10.0
+) -> MovingPicture:
+    """What a rule would call positive where a tracker looks, and what the tracker answers.
+
+    The search region is cut around the box of the frame before, as the tracker cuts it; a rule labels it by the true
+    box, which only training knows.
+
+    Args:
+        sequence: a video of T frames with its truth.
+        rule: label assigner.
+        boxes_xywh: (T, 4) tracked boxes, 0-based px.
+        tracker: name of the tracker.
+        fps: pictures per second.
+
+    Returns:
+        T - 1 pictures, from frame 1.
+
+    Raises:
+        InputError: for another number of boxes than frames, or fewer than two.
+    """
+    if len(boxes_xywh) != len(sequence) or len(sequence) < 2:
+        raise InputError(
+            f"{sequence.name} has {len(sequence)} frames and {len(boxes_xywh)} tracked boxes; as many boxes as "
+            f"frames are needed, and at least 2"
+        )
+    found = overlaps(sequence.boxes_xywh, boxes_xywh)
+    pictures = []
+    for frame in range(1, len(sequence)):
+        image = sequence.frames[frame]
+        left = _labelled(image, sequence, frame, boxes_xywh[frame - 1], rule)
+        right = _tracked(
+            image, boxes_xywh[frame], tracker, found[frame] if sequence.visible[frame] else np.nan
+        )
+        between = np.full((left.shape[0], GAP, 3), 255, np.uint8)
+        page = np.concatenate([left, between, right], 1)
+        foot = np.full((_FOOT, page.shape[1], 3), 255, np.uint8)
+        write_line(
+            foot, MARKS[sequence.imagery], page.shape[1] - 4, 14, size=11, colour=rgb(GREY), align="right"
+        )
+        pictures.append(np.concatenate([page, foot]))
+    return MovingPicture(pictures, fps)
+
+
+def _labelled(
+    image: np.ndarray, sequence: Sequence, frame: int, around_xywh: np.ndarray, rule: LabelAssigner
+) -> np.ndarray:
+    """The search region around a box with the samples of a rule, and their number above it."""
+    region = centred_region(around_xywh)
+    pixels = cut_region(image, region)
+    if not sequence.visible[frame]:
+        return _titled(scaled(pixels, PANEL / pixels.shape[1]), "the target is not in sight")
+    target = region.from_frame(sequence.boxes_xywh[frame])
+    view = apply_rule(rule, target)
+    return _titled(draw_samples_on(pixels, target, view), _count(view))
+
+
+def _count(view: RuleView) -> str:
+    count = view.counts["positive"]
+    samples = f"{count} positive" + (
+        f" of {len(view.candidates)} candidates" if view.candidates is not None else ""
+    )
+    return samples + (f", T = {view.threshold:.2f}" if view.mean_std else "")
+
+
+def _tracked(image: np.ndarray, box_xywh: np.ndarray, tracker: str, iou: float) -> np.ndarray:
+    """The frame, as high as a search region, with the tracked box."""
+    scale = PANEL / image.shape[0]
+    picture = scaled(image, scale)
+    corners = np.concatenate([box_xywh[:2], box_xywh[:2] + box_xywh[2:]]) * scale
+    outline(picture, corners, rgb(DARK), 5)
+    outline(picture, corners, rgb(target_colour(1)), 3)
+    return _titled(picture, f"{tracker}: " + ("no target" if np.isnan(iou) else f"IoU {iou:.2f}"))
+
+
+def _titled(picture: np.ndarray, title: str) -> np.ndarray:
+    head = np.full((_HEAD, picture.shape[1], 3), 255, np.uint8)
+    write_line(head, title, picture.shape[1] / 2, 16, size=13, align="centre", bold=True)
+    return np.concatenate([head, picture])
