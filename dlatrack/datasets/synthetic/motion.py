@@ -137,16 +137,22 @@ class Track:
 
     The view point v shows the point q + bend(q) of the object at rest, with q = axes^-1 (v - centre): the body
     bends, then `axes` scales, stretches and turns it, then `centre` places it. Pixel i of the view spans i to i + 1.
+    With a `tilt` the object lies in a plane that is seen in perspective: q = w / (1 - tilt . w) with
+    w = axes^-1 (v - centre), which is any homography between the object's plane and the view.
     """
 
     body: Body  #: the object in its own coordinates
     centre: np.ndarray  #: (T, 2) view px
     axes: np.ndarray  #: (T, 2, 2) px per object unit; columns are the object's x and y direction
+    tilt: np.ndarray | None = None  #: (T, 2) growth of the depth per object unit; None: no perspective
 
     @cached_property
     def outlines(self) -> np.ndarray:
         """(T, P, 2) view px: the outline in every frame."""
-        return self.body.outlines @ self.axes.transpose(0, 2, 1) + self.centre[:, None]
+        points = self.body.outlines
+        if self.tilt is not None:
+            points = points / (1 + points @ self.tilt[:, :, None])
+        return points @ self.axes.transpose(0, 2, 1) + self.centre[:, None]
 
     @cached_property
     def bounds_xyxy(self) -> np.ndarray:
@@ -162,12 +168,21 @@ class Track:
     def polygons(self) -> np.ndarray:
         """(T, 4, 2) view px: the tight box along the object's own axes, from its top left corner clockwise."""
         across = self.axes / np.linalg.norm(self.axes, axis=1, keepdims=True)  # (T, 2, 2) orthonormal columns
+        if self.tilt is not None:  # perspective shears: keep the object's x direction
+            across[:, :, 1] = across[:, ::-1, 0] * [-1, 1]
         along = self.outlines @ across
         low, high = along.min(1), along.max(1)
         corners = np.stack(
             [low, np.stack([high[:, 0], low[:, 1]], 1), high, np.stack([low[:, 0], high[:, 1]], 1)], 1
         )
         return corners @ across.transpose(0, 2, 1)
+
+
+def projected(body: Body, homographies: np.ndarray) -> Track:
+    """The track of a body whose plane is mapped to the view by homographies (T, 3, 3), object units to view px."""
+    scaled = homographies / homographies[:, 2:, 2:]
+    centre, tilt = scaled[:, :2, 2], scaled[:, 2, :2]
+    return Track(body, centre, scaled[:, :2, :2] - centre[:, :, None] * tilt[:, None], tilt)
 
 
 def rigid(shape: np.ndarray, centre: np.ndarray, axes: np.ndarray) -> Track:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
@@ -89,13 +90,22 @@ def draw_synthetic_target(
     still = Track(body, np.zeros((length, 2)), axes(half, angle))
     shrink = np.minimum(1, (0.75 * np.array(size) / still.extents).min(1))
     still = Track(body, still.centre, axes(half * shrink[:, None], angle))
-    return yaw, angle, logs - logs[0], _placed(rng, still, size, unit, shift, "OV" in chosen)
+    return yaw, angle, logs - logs[0], placed(rng, still, size, unit, shift, "OV" in chosen)
 
 
-def _placed(
+def placed(
     rng: Generator, still: Track, size: tuple[int, int], unit: float, shift: np.ndarray, leaves: bool
 ) -> Track:
-    """Put an object on a smooth path that begins fully inside the image; `leaves`: with a trip outside."""
+    """Put an object, whose centre stays at 0, on a smooth path that begins fully inside the image.
+
+    Args:
+        rng: source of the values.
+        still: the object, its centre at 0 in all T frames.
+        size: view width and height, px.
+        unit: view px per px of a 320 x 240 view.
+        shift: (T, 2) sudden motion, px.
+        leaves: whether it makes a trip outside the image.
+    """
     length = len(shift)
     bounds = still.bounds_xyxy
     margin = 3 * unit
@@ -118,7 +128,7 @@ def _placed(
             [-0.2, 0.1, 0.5], p=[0.5, 0.2, 0.3]
         )
         path = path + trip[:, None] * distance * np.array([[-1, 0], [0, -1], [1, 0], [0, 1]][side])
-    return Track(still.body, path, still.axes)
+    return replace(still, centre=path)
 
 
 def draw_synthetic_distractors(

@@ -66,52 +66,77 @@ def sensor_noise(rng: Generator, scene: Scene) -> np.ndarray:
 
 def render(scene: Scene, painting: Painting, index: int) -> np.ndarray:
     """Frame `index` of a scene, (H, W, 3) uint8 RGB."""
-    image = _blur(_background(scene, painting, index), scene.smear(None)[index])
+    image = blurred(_background(scene, painting, index), scene.smear(None)[index])
     for layer in (*scene.distractors, scene.target, *scene.occluders):
         stamp(image, painting.sprites[layer.number], layer.track, index, scene.smear(layer)[index])
+    return lit_and_noisy(scene, painting.noise, image, index)
+
+
+def lit_and_noisy(scene: Scene, noise: np.ndarray, image: np.ndarray, index: int) -> np.ndarray:
+    """Frame `index` under the light of the scene and with noise of `sensor_noise`, from an evenly lit (H, W, 3)."""
     image = _lit(scene, image, index)
     top, left = generator(scene.seed, _WINDOWS, index).integers(0, 65, 2)
     width, height = scene.size
-    return cv2.add(image, painting.noise[top : top + height, left : left + width], dtype=cv2.CV_8U)
+    return cv2.add(image, noise[top : top + height, left : left + width], dtype=cv2.CV_8U)
 
 
 def stamp(image: np.ndarray, sprite: Sprite, track: Track, index: int, smear: np.ndarray) -> None:
     """Draw an object over `image`, in place, smeared along `smear` (2,) px."""
+    window = window_of(track, index, smear, image)
+    if window is None:
+        return
+    low, high = window
+    points = object_points(track, index, low, high)
+    size = 2 * np.linalg.norm(track.axes[index], axis=0)
+    mask = sampled(sprite.masks, points, (MASK_REACH, MASK_REACH), size, cv2.BORDER_CONSTANT)
+    points[..., 0] += track.body.scroll[index]
+    skin = sampled(sprite.skins, points, (SKIN_REACH, MASK_REACH), size, cv2.BORDER_REFLECT_101)
+    alpha, shade = cv2.split(mask)
+    skin = cv2.multiply(skin, cv2.merge([shade] * 3), scale=1 / 128)
+    blend(image[low[1] : high[1], low[0] : high[0]], skin, alpha, smear)
+
+
+def window_of(
+    track: Track, index: int, smear: np.ndarray, image: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """First and last + 1 column and row, each (2,), of the part of an image that a smeared object can touch."""
     height, width = image.shape[:2]
     pad = 2 + int(np.ceil(np.abs(smear).max() / 2))
     low = np.maximum(np.floor(track.bounds_xyxy[index, :2]) - pad, 0).astype(int)
     high = np.minimum(np.ceil(track.bounds_xyxy[index, 2:]) + pad, (width, height)).astype(int)
-    if (high <= low).any():
-        return
-    points = _object_points(track, index, low, high)
-    size = 2 * np.linalg.norm(track.axes[index], axis=0)
-    mask = _sample(sprite.masks, points, (MASK_REACH, MASK_REACH), size, cv2.BORDER_CONSTANT)
-    points[..., 0] += track.body.scroll[index]
-    skin = _sample(sprite.skins, points, (SKIN_REACH, MASK_REACH), size, cv2.BORDER_REFLECT_101)
-    alpha, shade = cv2.split(mask)
-    skin = cv2.multiply(skin, cv2.merge([shade] * 3), scale=1 / 128)
+    return None if (high <= low).any() else (low, high)
+
+
+def blend(region: np.ndarray, skin: np.ndarray, alpha: np.ndarray, smear: np.ndarray) -> None:
+    """Draw colours (h, w, 3) over a region of the same size, in place, smeared along `smear` (2,) px.
+
+    Args:
+        region: part of an image, (h, w, 3) uint8.
+        skin: colours of the object, (h, w, 3) uint8.
+        alpha: its coverage, (h, w) uint8.
+        smear: motion while the shutter is open, px; colour and coverage are blurred together.
+    """
     cover = alpha.astype(np.float32) * np.float32(1 / 255)
-    if _taps(smear) > 1:  # blur colour and coverage together, colour weighted by coverage
-        colour = _blur(skin * cover[..., None], smear)
-        cover = _blur(cover, smear)
-    else:
-        colour = skin * cover[..., None]
-    region = image[low[1] : high[1], low[0] : high[0]]
+    colour = skin * cover[..., None]
+    if _taps(smear) > 1:
+        colour, cover = blurred(colour, smear), blurred(cover, smear)
     region[...] = (region * (1 - cover)[..., None] + colour + 0.5).astype(np.uint8)
 
 
-def _object_points(track: Track, index: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """(h, w, 2) float32, the object point at each pixel between `low` and `high`."""
+def object_points(track: Track, index: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(h, w, 2) float32, the point of the object at rest at each pixel between `low` and `high`."""
     inverse = np.linalg.inv(track.axes[index])
     x = np.arange(low[0], high[0]) + 0.5 - track.centre[index, 0]
     y = np.arange(low[1], high[1]) + 0.5 - track.centre[index, 1]
     points = x[None, :, None] * inverse[:, 0] + y[:, None, None] * inverse[:, 1]
+    if track.tilt is not None:
+        points = points / (1 - points @ track.tilt[index])[..., None]
     if track.body.amplitude[index]:
         points = points + track.body.bend(index, points)
     return points.astype(np.float32)
 
 
-def _sample(
+def sampled(
     levels: tuple[np.ndarray, ...],
     points: np.ndarray,
     reach: tuple[float, float],
@@ -149,7 +174,7 @@ def _taps(smear: np.ndarray) -> int:
     return 1 if length < 1 else min(2 * int(np.ceil(length / 2)) + 1, 31)
 
 
-def _blur(image: np.ndarray, smear: np.ndarray) -> np.ndarray:
+def blurred(image: np.ndarray, smear: np.ndarray) -> np.ndarray:
     """Average along a line of `smear` (2,) px, centred on each pixel."""
     taps = _taps(smear)
     if taps == 1:

@@ -1,0 +1,108 @@
+"""Photographic videos: a virtual camera over real photographs, with exact truth and nothing to download.
+
+The photographs come with the package scikit-image; objects in them were outlined by hand. The target is a part of
+a photograph under the moving camera, or a cut-out with a path of its own over another photograph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from dlatrack.datasets.photographic.painting import (
+    PaintedClip,
+    paint_photographic,
+    render_photographic,
+    visible_mask,
+)
+from dlatrack.datasets.photographic.pictures import SPLITS, Photograph, photographs
+from dlatrack.datasets.photographic.scene import PhotographicScene, draw_photographic_scene
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.datasets.synthetic import truth
+
+__all__ = [
+    "Photograph",
+    "PhotographicFrames",
+    "photographic_sequence",
+    "photographic_sequences",
+    "photographs",
+]
+
+
+@dataclass(frozen=True)
+class PhotographicFrames:
+    """Images of a photographic video; image i depends on these arguments and i alone, not on images read before.
+
+    The pixels of the 64 videos used last stay in memory, 1 to 3 MB each.
+    """
+
+    seed: int  #: seed of the video
+    length: int  #: frames
+    size: tuple[int, int]  #: width and height, px
+    split: str  #: side of the photographs, "train" or "test"
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Frame `index` as (H, W, 3) uint8 RGB; negative indices count from the end."""
+        clip, painted = _painted(self)
+        return render_photographic(clip, painted, range(self.length)[index])
+
+    def mask(self, index: int) -> np.ndarray:
+        """The target's visible pixels in frame `index`, (H, W) bool: inside its outline, and not covered."""
+        return visible_mask(_painted(self)[0], range(self.length)[index])
+
+    def draw_scene(self) -> PhotographicScene:
+        """The video before it is painted."""
+        return draw_photographic_scene(self.seed, self.length, self.size, self.split)
+
+
+@lru_cache(maxsize=64)
+def _painted(frames: PhotographicFrames) -> tuple[PhotographicScene, PaintedClip]:
+    clip = frames.draw_scene()
+    return clip, paint_photographic(clip)
+
+
+def photographic_sequence(
+    seed: int, length: int = 60, size: tuple[int, int] = (320, 240), *, split: str = "train"
+) -> Sequence:
+    """One photographic video, named after its seed, e.g. "photographic-0007"."""
+    _check(seed, length, size, split)
+    frames = PhotographicFrames(int(seed), length, (int(size[0]), int(size[1])), split)
+    scene = frames.draw_scene().scene
+    return Sequence(
+        name=f"photographic-{seed:04d}",
+        frames=frames,
+        boxes_xywh=truth.boxes_xywh(scene),
+        visible=truth.target_visible(scene),
+        attributes=truth.attributes(scene),
+        polygons=truth.polygons(scene),
+    )
+
+
+def photographic_sequences(
+    count: int, seed: int, length: int = 60, size: tuple[int, int] = (320, 240), *, split: str = "train"
+) -> list[Sequence]:
+    """The videos of the seeds `seed` to `seed + count - 1`; the two splits show different photographs.
+
+    Raises:
+        InputError: as `photographic_sequence`.
+        ValueError: if `count` is negative, or as `photographic_sequence`.
+    """
+    if count < 0:
+        raise ValueError(f"count must be 0 or more, got {count}")
+    return [photographic_sequence(seed + number, length, size, split=split) for number in range(count)]
+
+
+def _check(seed: int, length: int, size: tuple[int, int], split: str) -> None:
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be in 0..{2**32 - 1}, got {seed}")
+    if length < 1:
+        raise ValueError(f"length must be 1 or more, got {length}")
+    if len(size) != 2 or min(size) < 64:
+        raise ValueError(f"size must be a width and a height of 64 px or more, got {size}")
+    if split not in SPLITS:
+        raise ValueError(f"split must be {' or '.join(SPLITS)}, got {split!r}")
