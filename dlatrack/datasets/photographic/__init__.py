@@ -48,28 +48,54 @@ class PhotographicFrames:
 
     def __getitem__(self, index: int) -> np.ndarray:
         """Frame `index` as (H, W, 3) uint8 RGB; negative indices count from the end."""
-        clip, painted = _painted(self)
-        return render_photographic(clip, painted, range(self.length)[index])
+        return render_photographic(self.draw_scene(), _painted(self), range(self.length)[index])
 
     def mask(self, index: int) -> np.ndarray:
         """The target's visible pixels in frame `index`, (H, W) bool: inside its outline, and not covered."""
-        return visible_mask(_painted(self)[0], range(self.length)[index])
+        return visible_mask(self.draw_scene(), range(self.length)[index])
 
     def draw_scene(self) -> PhotographicScene:
         """The video before it is painted."""
-        return draw_photographic_scene(self.seed, self.length, self.size, self.split)
+        return _drawn(self)
 
 
 @lru_cache(maxsize=64)
-def _painted(frames: PhotographicFrames) -> tuple[PhotographicScene, PaintedClip]:
-    clip = frames.draw_scene()
-    return clip, paint_photographic(clip)
+def _drawn(frames: PhotographicFrames) -> PhotographicScene:
+    return draw_photographic_scene(frames.seed, frames.length, frames.size, frames.split)
+
+
+@lru_cache(maxsize=64)
+def _painted(frames: PhotographicFrames) -> PaintedClip:
+    return paint_photographic(frames.draw_scene())
 
 
 def photographic_sequence(
     seed: int, length: int = 60, size: tuple[int, int] = (320, 240), *, split: str = "train"
 ) -> Sequence:
-    """One photographic video, named after its seed, e.g. "photographic-0007"."""
+    """One photographic video, named after its seed, e.g. "photographic-0007".
+
+    In about half of the videos a virtual camera pans, zooms, rolls and tilts over a photograph, and the target is an
+    object outlined in it; over the motorcycle, whose disparity is known, near points move more than far ones. In the
+    others the target is cut out and moves, grows, turns, tilts and bends over another photograph under such a camera;
+    on the training side some targets are patches of photographs in random outlines. Motion blur, defocus, light,
+    tone, noise, compression, occluders, other objects, copies of the target, and trips outside the view are drawn
+    with the shares of `synthetic_sequence`, whose definitions of the attributes, of boxes and of absence hold here
+    too; OPR is a turn of the photograph or of the cut-out, and only copies of the target make BC. In frame 0 the
+    target is fully inside the image and uncovered.
+
+    Args:
+        seed: 0 to 2^32 - 1; the same seed, length, size and split give the same bytes.
+        length: frames.
+        size: width and height in px, each 64 or more; 320 x 240 suits the photographs, which are 300 to 870 px high.
+        split: "train" or "test"; no photograph serves both.
+
+    Returns:
+        The sequence; its images are rendered on demand, and its frames have `mask(index)`.
+
+    Raises:
+        InputError: if scikit-image is not installed, or its photographs are missing or differ from the known ones.
+        ValueError: if an argument is out of range.
+    """
     _check(seed, length, size, split)
     frames = PhotographicFrames(int(seed), length, (int(size[0]), int(size[1])), split)
     scene = frames.draw_scene().scene

@@ -58,13 +58,13 @@ def render_photographic(clip: PhotographicScene, painted: PaintedClip, index: in
     image = blurred(image, scene.smear(scene.target if clip.in_place else None)[index])
     bare = image.copy() if clip.in_place and scene.distractors else image
     for layer in scene.distractors:
-        _draw(scene_layer=layer, clip=clip, painted=painted, image=image, index=index)
+        _draw(clip, painted, layer, image, index)
     if not clip.in_place:
-        _draw(scene_layer=scene.target, clip=clip, painted=painted, image=image, index=index)
+        _draw(clip, painted, scene.target, image, index)
     elif scene.distractors:
         _restore(image, bare, scene.target.track, index)
     for layer in scene.occluders:
-        _draw(scene_layer=layer, clip=clip, painted=painted, image=image, index=index)
+        _draw(clip, painted, layer, image, index)
     return clip.camera_effects.apply(lit_and_noisy(scene, painted.noise, image, index), index)
 
 
@@ -87,17 +87,17 @@ def visible_mask(clip: PhotographicScene, index: int) -> np.ndarray:
 
 
 def _draw(
-    scene_layer: Layer, clip: PhotographicScene, painted: PaintedClip, image: np.ndarray, index: int
+    clip: PhotographicScene, painted: PaintedClip, layer: Layer, image: np.ndarray, index: int
 ) -> None:
     """Draw an object over `image`, in place."""
-    track, smear = scene_layer.track, clip.scene.smear(scene_layer)[index]
+    track, smear = layer.track, clip.scene.smear(layer)[index]
     window = window_of(track, index, smear, image)
     if window is None:
         return
     low, high = window
     points = object_points(track, index, low, high)
     size = 2 * np.linalg.norm(track.axes[index], axis=0)
-    textures = painted.textures[scene_layer.number]
+    textures = painted.textures[layer.number]
     skin = sampled(textures, points, (TEXTURE_REACH, TEXTURE_REACH), size, cv2.BORDER_REPLICATE)
     blend(image[low[1] : high[1], low[0] : high[0]], skin, coverage(track, index, low, high), smear)
 

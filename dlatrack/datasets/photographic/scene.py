@@ -13,14 +13,18 @@ from dlatrack.datasets.photographic.camera import draw_pose, framed, mapped
 from dlatrack.datasets.photographic.parallax import Parallax
 from dlatrack.datasets.photographic.pictures import Photograph, photographs
 from dlatrack.datasets.photographic.surfaces import Surface, outlined, patch, random_patch
-from dlatrack.datasets.photographic.targets import cut_out_target, in_place_target
+from dlatrack.datasets.photographic.targets import cut_out_target, in_place_target, places
 from dlatrack.datasets.synthetic.light import draw_light
 from dlatrack.datasets.synthetic.motion import curve, drift, generator
 from dlatrack.datasets.synthetic.objects import draw_occluders, draw_shift, draw_synthetic_distractors
 from dlatrack.datasets.synthetic.scene import CHALLENGES, Layer, Scene
 
-#: Shares of the clips whose target stays in its photograph, and, on the training side, is a patch.
-_IN_PLACE, _PATCH = 0.4, 0.3
+#: Share of the clips whose target is a part of the photograph, and of the cut-outs of the training side that are a
+#: patch of a photograph in a random outline, so that a network sees more than a dozen objects.
+_IN_PLACE, _PATCH = 0.5, 0.3
+
+#: Stream of the seed for scenes, by split: clips of equal seeds differ in their motion too.
+_STREAM = {"train": 4, "test": 5}
 
 #: Frames that a passage of an occluder, or a trip outside the view, takes at least.
 _PASSAGE = 10
@@ -43,15 +47,16 @@ def draw_photographic_scene(
     seed: int, length: int, size: tuple[int, int], split: str
 ) -> PhotographicScene:
     """Draw a clip of `length` frames of `size` (width, height) px from the photographs of a split."""
-    rng = generator(seed, 0)
+    rng = generator(seed, _STREAM[split])
     pictures = list(photographs(split).values())
     chosen = {name for name, share in CHALLENGES.items() if rng.random() < share}
     if length < _PASSAGE:
         chosen -= {"OCC", "OV"}
     shift, of_camera = draw_shift(rng, length, min(size) / 240, chosen)
-    in_place = bool(rng.random() < _IN_PLACE)
+    fitting = places(pictures, size)
+    in_place = bool(rng.random() < _IN_PLACE and fitting)
     if in_place:
-        target, photograph = in_place_target(rng, pictures, size, shift, chosen)
+        target, photograph = in_place_target(rng, fitting, size, shift, chosen)
         views = target.views
     else:
         surface, photograph = _cut_out_and_background(rng, pictures, split)

@@ -58,7 +58,7 @@ def places(pictures: Sequence[Photograph], size: tuple[int, int]) -> list[tuple[
 
 def in_place_target(
     rng: Generator,
-    pictures: Sequence[Photograph],
+    fitting: Sequence[tuple[Photograph, list[str]]],
     size: tuple[int, int],
     shift: np.ndarray,
     chosen: Collection[str],
@@ -67,13 +67,12 @@ def in_place_target(
 
     Args:
         rng: source of the values.
-        pictures: photographs to choose from, some with an object that fits.
+        fitting: photographs and objects to choose from, of `places`.
         size: view width and height, px.
         shift: (T, 2) sudden motion of the camera, px.
         chosen: the challenges of the clip.
     """
-    found = places(pictures, size)
-    photograph, names = found[int(rng.integers(len(found)))]
+    photograph, names = fitting[int(rng.integers(len(fitting)))]
     name = names[int(rng.integers(len(names)))]
     surface, length = outlined(photograph, name), len(shift)
     parallax = None
