@@ -26,7 +26,7 @@
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper: 6, 60 or all frames are counted
-sequence: str = ""  # folder of a sequence in the OTB layout; "": a synthetic one
+sequence: str = ""  # folder of a sequence in the OTB layout; "": a photographic one
 frame: int = 40  # frame of the comparison
 candidates: int = 9  # the paper's K: grid points that become candidates
 seed: int = 0  # shifts of the search region, and the draw of negatives

@@ -40,7 +40,8 @@ from dlatrack.paper.table1 import check_below, data_or_miniatures, table1
 from dlatrack.sampling.mixture import PAPER_SHARES
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.training_data import open_mixture
-from dlatrack.studies.presets import sizes
+from dlatrack.studies import twins
+from dlatrack.studies.presets import plan, sizes
 from dlatrack.viz.architecture import network_diagram
 from dlatrack.viz.pairs import augmented_pairs
 from dlatrack.viz.save import NotebookRecord
@@ -117,20 +118,22 @@ record.keep(found, "table01", parameters={"data": data}, imagery=imagery).style.
 )
 
 # %% [markdown]
-# ## Pairs of all training sets
+# ## Training pairs
 #
-# What the networks are given: search regions with the target's box, templates below. Sets take turns by their share
-# of an epoch. A negative pair shows another object than its template; its box is red and dashed.
+# What the networks are given: search regions with the target's box, templates below. Where there are training sets,
+# they take turns by their share of an epoch; else the pairs come from the photographs that the demo trains on. A
+# negative pair shows another object than its template; its box is red and dashed.
 
 # %% tags=["02_pairs"]
-sound = {check.name: check.root for check in checks if check.ok and check.name in PAPER_SHARES}
-mixture = open_mixture(sound)
-source = PairSource(mixture, recipe(tracker).sampling, recipe(tracker).net, seed)
+real = [check for check in checks if check.ok and not check.miniature]
+sets = {check.name: check.root for check in real if check.name in PAPER_SHARES}
+crops = open_mixture(sets) if sets else twins.training_crops(plan("smoke" if preset == "smoke" else "demo"))
+source = PairSource(crops, recipe(tracker).sampling, recipe(tracker).net, seed)
 figure = augmented_pairs(source)
 record.keep(
     figure,
     "02_pairs",
-    {"shares": mixture.proportions(), "crops": len(mixture)},
+    {"sets": sorted(sets), "crops": len(crops)},
     parameters=parameters | {"data": data, "seed": seed},
-    imagery=imagery,
+    imagery="real" if sets else "photographic",
 )

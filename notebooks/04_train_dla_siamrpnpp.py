@@ -27,8 +27,8 @@
 #
 # | preset | network | training | data |
 # |---|---|---|---|
-# | `smoke` | MobileNetV2, small | a few steps, for tests | synthetic |
-# | `demo` | MobileNetV2, small | 3 epochs x 768 pairs; the backbone keeps its random start | synthetic |
+# | `smoke` | MobileNetV2, small | a few steps, for tests | photographic |
+# | `demo` | MobileNetV2, small | 3 epochs x 768 pairs; the backbone keeps its random start | photographic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
 # `data` names packs or official folders of training sets, e.g. `coco=PACKS/coco; lasot=PACKS/lasot`; all are mixed.
@@ -36,14 +36,14 @@
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
-data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": synthetic ones
-test_data: str = ""  # folder of held-out sequences in the OTB layout; "": synthetic ones
+data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": photographic ones
+test_data: str = ""  # folder of held-out sequences in the OTB layout; "": photographic ones
 backbone_weights: str = ""  # imagenet | random | a file; "": random in smoke and demo, imagenet in paper
 epochs: int = 0  # 0: the preset's
 pairs_per_epoch: int = 0  # 0: the preset's
 device: str = "cpu"  # cpu | cuda
 workers: int = 0  # processes that prepare pairs; 0: the kernel itself
-seed: int = 0  # weights, pairs, label draws and synthetic sequences
+seed: int = 0  # weights, pairs, label draws and photographic sequences
 
 # %%
 import pandas as pd
@@ -74,7 +74,7 @@ study
 
 # %%
 crops = twins.training_crops(study, data=data, seed=seed)
-print(f"{len(crops)} crops of {crops.track_count} tracks" + ("" if data else ", all synthetic"))
+print(f"{len(crops)} crops of {crops.track_count} tracks" + ("" if data else ", all photographic"))
 pair_sheet(crops, study.twins.dla, seed=seed)
 
 # %% [markdown]

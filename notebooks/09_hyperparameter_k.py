@@ -32,12 +32,12 @@
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
 candidates: list[int] = []  # K to train with, e.g. [5, 9, 19]; none: the preset's
-data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": synthetic ones
-test_data: str = ""  # folder of held-out sequences in the OTB layout; "": synthetic ones
+data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": photographic ones
+test_data: str = ""  # folder of held-out sequences in the OTB layout; "": photographic ones
 backbone_weights: str = ""  # imagenet | random | a file; "": random in smoke and demo, imagenet in paper
 device: str = "cpu"  # cpu | cuda
 workers: int = 0  # processes that prepare pairs; 0: the kernel itself
-seed: int = 0  # targets, weights, pairs, label draws and synthetic sequences
+seed: int = 0  # targets, weights, pairs, label draws and photographic sequences
 
 # %%
 from dlatrack.evaluation.statistics.compare import sentence
@@ -107,7 +107,7 @@ wide.round(2)
 #
 # The paper follows the positives of K = 5, 11, 17 and 23 over the epochs. Labels do not look at the network, so the
 # line of a K can only be level, but for which pairs an epoch happens to draw. Counted on the pairs of this schedule;
-# targets of the synthetic videos are nearly square, so their lines lie as far apart as those of square targets above.
+# targets of the photographic videos are nearly square, so their lines lie as far apart as those of square targets above.
 
 # %% tags=["fig09b"]
 crops = twins.training_crops(study.plan, data=data, seed=seed)

@@ -26,26 +26,26 @@
 # **You will** see the boxes of both twins, a box that never moves and the annotation, and the IoU of each over time.
 # **You need** nothing to download; the `demo` preset takes about a minute on two CPU cores.
 #
-# | preset | synthetic sequences | with `data` |
+# | preset | photographic sequences | with `data` |
 # |---|---|---|
 # | `smoke` | 3 of 10 frames, for tests | 3 sequences, evenly spread in the order of the set |
 # | `demo` | 12 of 60 frames | 12 sequences |
 # | `paper` | what is there: OTB100, real clips, or 40 of 120 frames | all |
 #
 # `data` is the name of a data set below `DLATRACK_DATA`, e.g. `otb100`; a folder of sequences in the OTB layout; or
-# `auto`: OTB100 if it is there, else the clips of `DLATRACK_SHARED_DATA`, else synthetic sequences. Pictures of real
+# `auto`: OTB100 if it is there, else the clips of `DLATRACK_SHARED_DATA`, else photographic sequences. Pictures of real
 # video belong to its owners: look at their licence before you publish the figure.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
-data: str = ""  # data set, folder, or auto; "": synthetic sequences, in paper as auto
+data: str = ""  # data set, folder, or auto; "": photographic sequences, in paper as auto
 weights: str = ""  # a fixed tracker; its DLA twin; others; "": the SiamCAR twins that come with the package
 rows: int = 3  # sequences to show
 columns: int = 4  # frames of each
 choose: str = "spread"  # spread: evenly | differ: where the twins differ most
 device: str = "cpu"  # cpu | cuda
 workers: int = 1  # processes that track
-seed: int = 0  # of synthetic sequences
+seed: int = 0  # of photographic sequences
 
 # %%
 from dlatrack.notebooks.run import check_injected

@@ -17,10 +17,10 @@
 # # 12 · Track your own video
 #
 # **You will** choose a target in the first frame of a video, track it with one of the trackers that come with the
-# package, and look at the boxes and scores. **You need** nothing to download: without a video of yours, a synthetic
+# package, and look at the boxes and scores. **You need** nothing to download: without a video of yours, a photographic
 # one is rendered to a file; about 20 s on a laptop CPU.
 #
-# | preset | synthetic video |
+# | preset | photographic video |
 # |---|---|
 # | `smoke` | 12 frames of 320 x 240 px, for tests |
 # | `demo` | 150 frames of 640 x 360 px |
@@ -31,12 +31,12 @@
 # the same is one command: `dlatrack track VIDEO --box 120,80,60,45 --out out.mp4`.
 
 # %% tags=["parameters"]
-preset: str = "demo"  # smoke | demo | paper: length of the synthetic video
-video: str = ""  # video file, or folder of images; "": a synthetic video
+preset: str = "demo"  # smoke | demo | paper: length of the photographic video
+video: str = ""  # video file, or folder of images; "": a photographic video
 box: str = ""  # x,y,w,h of the target in the first frame, px from 0; several with ; between; "": the picker's
 weights: str = "dla_nanotrack_v3"  # tracker that comes with the package, or a weight file
 device: str = "cpu"  # cpu | cuda
-seed: int = 0  # of the synthetic video
+seed: int = 0  # of the photographic video
 
 # %%
 import pandas as pd

@@ -37,13 +37,13 @@ seeds: int = 0  # trainings of each twin, at least 2; 0: the preset's
 clips: str = (
     ""  # folder in the OTB layout to run the shipped trackers over; "": the record of a run over real clips
 )
-sequence: str = ""  # sequence folder in the OTB layout whose frames are labelled; "": a synthetic one
-data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": synthetic ones
-test_data: str = ""  # folder of held-out sequences in the OTB layout; "": synthetic ones
+sequence: str = ""  # sequence folder in the OTB layout whose frames are labelled; "": a photographic one
+data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": photographic ones
+test_data: str = ""  # folder of held-out sequences in the OTB layout; "": photographic ones
 backbone_weights: str = ""  # imagenet | random | a file; "": random in smoke and demo, imagenet in paper
 device: str = "cpu"  # cpu | cuda
 workers: int = 0  # processes that prepare pairs; 0: the kernel itself
-seed: int = 0  # the first of the seeds; also of resamples, targets and synthetic sequences
+seed: int = 0  # the first of the seeds; also of resamples, targets and photographic sequences
 
 # %%
 from dlatrack.evaluation.statistics.twins import verdict
@@ -112,7 +112,7 @@ shipped_record.keep(figure, "13_power", {"spreads": spreads, "differences": powe
 # ## Another seed, another answer?
 #
 # Both twins are trained with several seeds, on the same data. A seed gives both the same initial weights and the
-# same pairs. In `demo` this is a **reduced** study of short trainings on synthetic videos.
+# same pairs. In `demo` this is a **reduced** study of short trainings on photographic videos.
 
 # %%
 crops = twins.training_crops(study.plan, data=data, seed=seed)

@@ -33,16 +33,16 @@
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
 weights: str = "nanotrack_v3"  # start of both twins: shipped, a weight file, or the public nanotrackv3.pth
-data: str = ""  # training data, several places separated by semicolons; "": synthetic sequences
-test_data: str = ""  # folder of held-out sequences in the OTB layout; "": synthetic ones
-sequence: str = ""  # folder of the sequence that is shown first; "": a synthetic one
+data: str = ""  # training data, several places separated by semicolons; "": photographic sequences
+test_data: str = ""  # folder of held-out sequences in the OTB layout; "": photographic ones
+sequence: str = ""  # folder of the sequence that is shown first; "": a photographic one
 frame: int = 40  # frame whose labels are drawn
 epochs: int = 0  # 0: the preset's
 pairs_per_epoch: int = 0  # 0: the preset's
 runs: int = 0  # runs from perturbed first boxes; 0: the preset's
 device: str = "cpu"  # cpu | cuda
 workers: int = 0  # processes that prepare pairs; 0: the kernel itself
-seed: int = 0  # pairs, label draws, shifts of first boxes and synthetic sequences
+seed: int = 0  # pairs, label draws, shifts of first boxes and photographic sequences
 
 # %%
 import pandas as pd
@@ -146,7 +146,7 @@ record.keep(first_box.spread_table(auc), "16_scores").round(3)
 
 # %% tags=["16_first_box"]
 targets = len(scores[fine_tuning.START].names)
-figure = runs_plot(auc, source=f"{targets} {'real targets' if test_data else 'synthetic videos'}")
+figure = runs_plot(auc, source=f"{targets} {'real targets' if test_data else 'photographic videos'}")
 record.keep(figure, "16_first_box", auc.to_dict("list"))
 
 # %%

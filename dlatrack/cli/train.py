@@ -54,9 +54,9 @@ class Run:
 
     recipe: Recipe  #: network, assigner and schedule
     folder: Path  #: folder of checkpoint, history and weights
-    data: Sequence[str]  #: training data as `open_training_data` takes them; empty: synthetic sequences
+    data: Sequence[str]  #: training data as `open_training_data` takes them; empty: photographic sequences
     shares: Sequence[float] | None  #: relative number of pairs from each of `data`; None: the usual ones
-    sequences: int  #: number of synthetic training sequences
+    sequences: int  #: number of photographic training sequences
     seed: int  #: seed of weights, pairs and label draws
     backbone_weights: str  #: what the backbone starts from; "": as the recipe says
     init: str  #: weights of the whole network to start from; "": none
@@ -68,7 +68,7 @@ def train(
     out: RunFolder = None,
     data: Data = None,
     shares: Shares = "",
-    sequences: Annotated[int, typer.Option(help="Number of synthetic training sequences.")] = 60,
+    sequences: Annotated[int, typer.Option(help="Number of photographic training sequences.")] = 60,
     epochs: ScheduleNumber = 0,
     pairs_per_epoch: ScheduleNumber = 0,
     batch: Batch = 0,
@@ -233,13 +233,13 @@ def _train(run: Run, compute: Compute) -> int:
 
 def _crops(run: Run) -> CropSource | Mixture:
     """The training crops of a run."""
-    from dlatrack.datasets.synthetic import synthetic_sequences
+    from dlatrack.datasets.photographic import photographic_sequences
     from dlatrack.sampling.store import crop_sequences
     from dlatrack.sampling.training_data import open_training_data
 
     if run.data:
         return open_training_data(run.data, run.shares)
-    return crop_sequences(synthetic_sequences(run.sequences, 0, 20))
+    return crop_sequences(photographic_sequences(run.sequences, 0, 20))
 
 
 def _save(run: Run, training: Training, crops: CropSource | Mixture, compute: Compute) -> Path:

@@ -21,7 +21,7 @@ Data = Annotated[
     typer.Option(
         help="A folder of clips in the OTB layout, or of pictures with boxes.csv (picture,class,x,y,w,h); or "
         "NAME=FOLDER, a pack or the root of a training set; or footage=FOLDER, clips with masks and photographs; "
-        "once for each place to mix; default: synthetic sequences."
+        "once for each place to mix; default: photographic sequences."
     ),
 ]
 Shares = Annotated[

@@ -26,7 +26,7 @@ from dlatrack.sampling.sources import CropSource
 from dlatrack.studies.first_box import score_runs
 from dlatrack.studies.label_assignment import recipe_rules
 from dlatrack.studies.presets import Plan, sizes
-from dlatrack.studies.qualitative_sources import ClipSource, SyntheticSource
+from dlatrack.studies.qualitative_sources import ClipSource, PhotographicSource
 from dlatrack.studies.twins import weights_path
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.perturbation import Perturbation
@@ -34,7 +34,7 @@ from dlatrack.tracking.perturbation import Perturbation
 #: The tracker that is trained further, and what it is called before.
 TRACKER, START = "nanotrack_v3", "NanoTrack V3, start"
 
-#: Seed of the first synthetic video that is tracked; no training uses it.
+#: Seed of the first photographic video that is tracked; no training uses it.
 _SEED, _SEED_STRIDE = 9_000_000, 1000
 
 
@@ -64,11 +64,11 @@ def tuning_study(
         preset: "smoke", "demo" or "paper".
         weights: what both twins start from: a tracker that comes with the package, a weight file, or NanoTrack's
             public checkpoint.
-        test_data: folder of held-out sequences in the OTB layout; "": synthetic ones.
+        test_data: folder of held-out sequences in the OTB layout; "": photographic ones.
         epochs: 0 keeps the preset's.
         pairs_per_epoch: 0 keeps the preset's.
         runs: runs from perturbed first boxes, at least 2; 0 keeps the preset's.
-        seed: seed of the shifts of first boxes and of synthetic sequences.
+        seed: seed of the shifts of first boxes and of photographic sequences.
 
     Raises:
         InputError: for an unknown preset, a number out of range, or weights of another network.
@@ -79,7 +79,7 @@ def tuning_study(
     numbers = (epochs or size.tuned[0], pairs_per_epoch or size.tuned[1])
     schedule = fine_tuning(recipe(TRACKER).schedule, epochs=numbers[0], pairs_per_epoch=numbers[1])
     plan = Plan(TRACKER, schedule, size.train, size.test)
-    videos: SequenceSource = SyntheticSource(_SEED + _SEED_STRIDE * seed, *size.test)
+    videos: SequenceSource = PhotographicSource(_SEED + _SEED_STRIDE * seed, *size.test)
     if test_data:
         videos = ClipSource(Path(test_data).expanduser().absolute())
     perturbation = Perturbation.parse(f"half-pixel:{runs or size.first_box[0]}", seed)

@@ -20,13 +20,13 @@ from dlatrack.provenance import save_table
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import side_by_side
 from dlatrack.studies.presets import sizes
-from dlatrack.studies.qualitative_sources import ClipSource, SyntheticSource
+from dlatrack.studies.qualitative_sources import ClipSource, PhotographicSource
 from dlatrack.studies.runs import STATIC, read_weight_files, run_cached, weights_sha256
 from dlatrack.studies.shipped import RUNS, read_shipped_table
 from dlatrack.tracking.job import SequenceSource
 from dlatrack.tracking.perturbation import Perturbation
 
-#: Seed of the first synthetic video; no training uses it.
+#: Seed of the first photographic video; no training uses it.
 _SEED, _SEED_STRIDE = 8_000_000, 1000
 
 
@@ -68,15 +68,15 @@ def study_first_box(preset: str, *, clips: str = "", runs: int = 0, seed: int = 
     """Mean AUC of the shipped trackers in several runs, with every first box shifted by up to half a pixel.
 
     With `clips` the trackers are run over those. Else the record that `dlatrack weights compare --runs N` left beside
-    the figures, or in the clone, is read. Without one, they are run over synthetic videos. Result files are kept in
+    the figures, or in the clone, is read. Without one, they are run over photographic videos. Result files are kept in
     the cache folder, so that an interrupted study resumes.
 
     Args:
-        preset: "smoke", "demo" or "paper": how many runs, and how many synthetic videos.
+        preset: "smoke", "demo" or "paper": how many runs, and how many photographic videos.
         clips: folder of sequences in the OTB layout; those with masks, which the trackers were trained on, are left
             out.
         runs: number of runs, at least 2; 0: the preset's. A record keeps the number that it has.
-        seed: seed of the shifts and of the synthetic videos.
+        seed: seed of the shifts and of the photographic videos.
 
     Raises:
         InputError: for an unknown preset, another number of runs, clips that cannot be used, or a record that is
@@ -89,7 +89,7 @@ def study_first_box(preset: str, *, clips: str = "", runs: int = 0, seed: int = 
     if recorded is not None:
         auc, origin = recorded
         return FirstBoxStudy(auc, f"{origin['targets']} targets of real clips", "real", origin)
-    source: SequenceSource = SyntheticSource(_SEED + _SEED_STRIDE * seed, videos, frames)
+    source: SequenceSource = PhotographicSource(_SEED + _SEED_STRIDE * seed, videos, frames)
     if clips:
         source = ClipSource(Path(clips).expanduser().absolute())
     perturbation = Perturbation.parse(f"half-pixel:{runs or usual}", seed)

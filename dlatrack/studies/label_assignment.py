@@ -14,8 +14,8 @@ import torch
 
 from dlatrack.assign import LabelAssigner, build_assigner
 from dlatrack.datasets.folder import read_folder
+from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 from dlatrack.recipes import Recipe, SamplingConfig
@@ -23,7 +23,7 @@ from dlatrack.recipes.twins import label
 from dlatrack.sampling.augment import augment
 from dlatrack.sampling.crops import crop_511, size_in_crop
 
-#: A synthetic video with a clear target that turns and stretches.
+#: A photographic video with a clear target that turns and stretches.
 _EXAMPLE_SEED = 21
 
 _SIDE = 255  # of a search region, px
@@ -38,12 +38,12 @@ class Regions(NamedTuple):
 
 
 def study_sequence(folder: str | Path = "") -> Sequence:
-    """The first target of a sequence folder in the OTB layout, or the project's synthetic example.
+    """The first target of a sequence folder in the OTB layout, or the project's photographic example.
 
     Raises:
         InputError: if the folder cannot be read.
     """
-    return read_folder(folder)[0] if folder else synthetic_sequence(_EXAMPLE_SEED, 60)
+    return read_folder(folder)[0] if folder else photographic_sequence(_EXAMPLE_SEED, 60, split="test")
 
 
 def search_regions(sequence: Sequence, frames: Indices[int], *, seed: int = 0) -> Regions:

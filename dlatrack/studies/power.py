@@ -44,13 +44,13 @@ def shipped_scores(preset: str, *, clips: str = "", seed: int = 0) -> TwinScores
     """AUC of the shipped twins on every target.
 
     With `clips` they are run over those. Else the record that `dlatrack weights compare` left beside the figures, or
-    in the clone, is read. Without one, they are run over synthetic videos.
+    in the clone, is read. Without one, they are run over photographic videos.
 
     Args:
-        preset: "smoke", "demo" or "paper": how many synthetic videos.
+        preset: "smoke", "demo" or "paper": how many photographic videos.
         clips: folder of sequences in the OTB layout; those with masks, which the trackers were trained on, are left
             out.
-        seed: seed of the synthetic videos.
+        seed: seed of the photographic videos.
 
     Raises:
         InputError: for an unknown preset, clips that cannot be used, or a record that is damaged or of other weights.

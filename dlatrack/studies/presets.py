@@ -25,7 +25,7 @@ class Sizes:
     """How much the notebooks do in one preset; the numbers in brackets are those of the notebooks.
 
     Schedules are numbers of epochs and of pairs per epoch, (0, 0) for those of notebook 03; videos are numbers of
-    synthetic sequences and of frames in each; None sets no limit.
+    photographic sequences and of frames in each; None sets no limit.
     """
 
     user_data: bool  #: (02, 05 to 08) whether `DLATRACK_DATA` is searched before miniatures are made
@@ -43,9 +43,9 @@ class Sizes:
     k_schedule: tuple[int, int]  #: (09) schedule
     k_test: tuple[int, int]  #: (09) held-out videos
     cost: CostSizes  #: (10) timed trackers
-    pictured: tuple[int, int]  #: (11) synthetic videos
+    pictured: tuple[int, int]  #: (11) photographic videos
     pictured_of_set: int | None  #: (11) sequences of a data set at most
-    video: tuple[int, int, int]  #: (12) frames, width and height of the synthetic video
+    video: tuple[int, int, int]  #: (12) frames, width and height of the photographic video
     tuned: tuple[int, int]  #: (16) epochs and pairs per epoch of the fine-tuning
     seeds: int  #: (13) trainings of each twin
     seed_schedule: tuple[int, int]  #: (13) schedule
@@ -118,8 +118,8 @@ class Plan:
 
     tracker: str  #: recipe of the fixed twin
     schedule: Schedule  #: training schedule of both
-    train: tuple[int, int]  #: number of synthetic training sequences, and frames in each
-    test: tuple[int, int]  #: number of synthetic held-out sequences, and frames in each
+    train: tuple[int, int]  #: number of photographic training sequences, and frames in each
+    test: tuple[int, int]  #: number of photographic held-out sequences, and frames in each
 
     @property
     def twins(self) -> Twins:

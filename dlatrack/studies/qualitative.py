@@ -45,7 +45,7 @@ class Row:
 class QualitativeStudy:
     """What Fig. 6 shows, and of how many sequences it is a choice."""
 
-    title: str  #: name of the data, e.g. "24 synthetic sequences"
+    title: str  #: name of the data, e.g. "24 photographic sequences"
     imagery: Imagery  #: kind of the images
     trackers: tuple[str, ...]  #: labels; the fixed twin, the DLA tracker, and so on, and the static box
     scores: Mapping[str, OPEResult]  #: scores on all sequences, by tracker
@@ -99,8 +99,8 @@ def study_qualitative(
 
     Args:
         preset: "smoke", "demo" or "paper": how many sequences are run.
-        data: "": synthetic sequences, and in the preset "paper" as "auto"; "auto": OTB100 below `DLATRACK_DATA`,
-            else the clips of the shared data, else synthetic ones; or the name of a data set below `DLATRACK_DATA`,
+        data: "": photographic sequences, and in the preset "paper" as "auto"; "auto": OTB100 below `DLATRACK_DATA`,
+            else the clips of the shared data, else photographic ones; or the name of a data set below `DLATRACK_DATA`,
             e.g. "otb100"; or a folder of sequences in the OTB layout.
         weights: files or names of shipped trackers, separated by semicolons: a fixed tracker, its DLA twin, and
             further ones; "": `TWIN_WEIGHTS`.
@@ -108,7 +108,7 @@ def study_qualitative(
         columns: frames to show of each.
         choose: "spread": evenly spread frames of those after the first that show the target; "differ": these are
             cut into as many parts, and of each part the frame is taken in which the IoU of the twins differs most.
-        seed: seed of synthetic sequences.
+        seed: seed of photographic sequences.
         device: a torch device.
         workers: processes, each of which uses one core.
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from dlatrack import paths
 from dlatrack.datasets.manifests import names
+from dlatrack.datasets.photographic import photographic_sequences
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.studies.benchmark_sources import place_below, users_place
 from dlatrack.studies.presets import evenly_spread, sizes
@@ -17,23 +17,23 @@ from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.benchmark import DataSetSource
 from dlatrack.tracking.job import SequenceSource
 
-#: Seed of the first synthetic sequence; no training uses it.
+#: Seed of the first photographic sequence; no training uses it.
 _SEED, _SEED_STRIDE = 7_000_000, 1000
 
 
 @dataclass(frozen=True)
-class SyntheticSource:
-    """Synthetic sequences as a `SequenceSource`."""
+class PhotographicSource:
+    """Photographic sequences of photographs that no training sees, as a `SequenceSource`."""
 
     seed: int
     count: int
     length: int
-    name: str = "synthetic"
+    name: str = "photographic"
     first_pixel: int = 0
 
     def open(self) -> list[Sequence]:
         """Their images are rendered when asked for."""
-        return synthetic_sequences(self.count, self.seed, self.length)
+        return photographic_sequences(self.count, self.seed, self.length, split="test")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, d
     Args:
         preset: "smoke", "demo" or "paper": how many.
         data: data, as in `qualitative.study_qualitative`.
-        seed: seed of synthetic sequences.
+        seed: seed of photographic sequences.
 
     Raises:
         InputError: for a missing data set. A folder is checked when the source is opened.
@@ -92,7 +92,11 @@ def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, d
     if not data:
         count, length = sizes(preset).pictured
         first = _SEED + _SEED_STRIDE * seed
-        return SyntheticSource(first, count, length), {"synthetic_seed": first}, "synthetic sequences"
+        return (
+            PhotographicSource(first, count, length),
+            {"photographic_seed": first},
+            "photographic sequences",
+        )
     if data.lower() in names():
         return _data_set(data.lower(), preset)
     root = Path(data).expanduser().absolute()

@@ -10,8 +10,8 @@ import pandas as pd
 
 from dlatrack import __version__, paths
 from dlatrack.datasets.folder import read_folders
+from dlatrack.datasets.photographic import photographic_sequences
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.statistics.compare import paired_bootstrap, sentence
@@ -34,18 +34,18 @@ from dlatrack.training.engine import Training, train
 from dlatrack.training.history import StepRow
 from dlatrack.training.identity import describe_run
 
-#: Seeds of synthetic sequences: training and held-out videos never share one.
+#: Seeds of photographic sequences: training and held-out videos share neither seeds nor photographs.
 _TRAIN_SEED, _TEST_SEED, _SEED_STRIDE = 1_000_000, 2_000_000, 1000
 
 
 def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource | Mixture:
-    """Training crops of a plan; those of synthetic sequences are kept in the cache folder.
+    """Training crops of a plan; those of photographic sequences are kept in the cache folder.
 
     Args:
-        plan: number of synthetic sequences.
+        plan: number of photographic sequences.
         data: other training data: places as `open_training_data` takes them, separated by semicolons, e.g. a folder
             of clips in the OTB layout.
-        seed: seed of the synthetic sequences.
+        seed: seed of the photographic sequences.
 
     Raises:
         InputError: if the plan needs `data` and has none, or the data cannot be used.
@@ -58,23 +58,23 @@ def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource |
             "this preset trains on real video: set data to NAME=FOLDER for each training set, separated by "
             "semicolons, or to a folder of sequences in the OTB layout"
         )
-    key = sha256_of({"sequences": count, "length": length, "seed": seed, "dlatrack": __version__})
+    key = sha256_of({"photographic": count, "length": length, "seed": seed, "dlatrack": __version__})
     path = paths.cache_dir() / f"crops-{key[:16]}.safetensors"
     first = _TRAIN_SEED + _SEED_STRIDE * seed
-    return cached_crops(path, lambda: crop_sequences(synthetic_sequences(count, first, length)))
+    return cached_crops(path, lambda: crop_sequences(photographic_sequences(count, first, length)))
 
 
 def held_out_sequences(plan: Plan, *, data: str | Path = "", seed: int = 0) -> list[Sequence]:
-    """Sequences to test on: those below `data` (OTB layout), else the plan's synthetic ones."""
+    """Sequences to test on: those below `data` (OTB layout), else the plan's photographic ones, of photographs that no training sees."""
     if data:
         return read_folders(data)
     count, length = plan.test
-    return synthetic_sequences(count, _TEST_SEED + _SEED_STRIDE * seed, length)
+    return photographic_sequences(count, _TEST_SEED + _SEED_STRIDE * seed, length, split="test")
 
 
 def imagery_of(data: str | Path) -> Imagery:
-    """Imagery of training or held-out sequences: real those of `data`, a place on disk, and "" the rendered ones."""
-    return "real" if data else "synthetic"
+    """Imagery of training or held-out sequences: that of `data`, a place on disk, is real; "" stands for our own."""
+    return "real" if data else "photographic"
 
 
 def train_all(

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from dlatrack import paths
+from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.datasets.sequence import Sequence as Clip
 from dlatrack.datasets.stream import FrameStream
-from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.writer import check_destination, nearest_rate, record
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
@@ -204,13 +204,13 @@ class VideoChoice(NamedTuple):
 
 
 def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0) -> VideoChoice:
-    """The video of a reader, or a synthetic one that is rendered to a file.
+    """The video of a reader, or a photographic one that is rendered to a file.
 
     Args:
-        preset: "smoke", "demo" or "paper": how long the synthetic video is.
-        video: video file or folder of images; "": the synthetic one, with its true boxes beside it in a CSV file.
-        boxes: targets as text; "": the true box of a synthetic video, and else a box in the middle to begin with.
-        seed: seed of the synthetic video.
+        preset: "smoke", "demo" or "paper": how long the photographic video is.
+        video: video file or folder of images; "": the photographic one, with its true boxes beside it in a CSV file.
+        boxes: targets as text; "": the true box of a photographic video, and else a box in the middle to begin with.
+        seed: seed of the photographic video.
 
     Raises:
         InputError: for an unknown preset, a negative seed, a video that cannot be read or a box that does not fit.
@@ -245,7 +245,7 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
 def _write_example(preset: str, folder: Path, seed: int) -> tuple[Path, Clip]:
     """Write the example video of a preset and its boxes; gives its path and the sequence."""
     length, width, height = sizes(preset).video
-    sequence = synthetic_sequence(_EXAMPLE_SEED + seed, length, (width, height), challenges=("OCC",))
+    sequence = photographic_sequence(_EXAMPLE_SEED + seed, length, (width, height), split="test")
     path = folder / f"{sequence.name}.mp4"
     with record(path, sequence.fps) as recording:
         for index in range(length):

@@ -86,9 +86,7 @@ def visible_mask(clip: PhotographicScene, index: int) -> np.ndarray:
     return mask
 
 
-def _draw(
-    clip: PhotographicScene, painted: PaintedClip, layer: Layer, image: np.ndarray, index: int
-) -> None:
+def _draw(clip: PhotographicScene, painted: PaintedClip, layer: Layer, image: np.ndarray, index: int) -> None:
     """Draw an object over `image`, in place."""
     track, smear = layer.track, clip.scene.smear(layer)[index]
     window = window_of(track, index, smear, image)
@@ -118,9 +116,7 @@ def _background(clip: PhotographicScene, painted: PaintedClip, index: int) -> np
     back = np.linalg.inv(clip.views[index])
     if clip.parallax is None:
         inner = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # pixel i is shown at its middle, i + 0.5
-        outer = np.array(
-            [[painted.shrinkage[0], 0, -0.5], [0, painted.shrinkage[1], -0.5], [0, 0, 1]]
-        )
+        outer = np.array([[painted.shrinkage[0], 0, -0.5], [0, painted.shrinkage[1], -0.5], [0, 0, 1]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpPerspective(
             painted.background, outer @ back @ inner, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101

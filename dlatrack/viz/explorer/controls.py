@@ -14,6 +14,7 @@ from dlatrack.viz.explorer.state import TIMELINE_MARGIN, WIDTH
 
 #: Kinds of sequence, with a description of the text that opens one.
 SOURCES = {
+    "photographic": "seed, a whole number",
     "synthetic": "seed, a whole number",
     "folder": "path of a folder with img/ and groundtruth_rect.txt",
     "video": "path of a video; its boxes in a .csv file of the same name",

@@ -229,16 +229,18 @@ class Laboratory(w.VBox):
 
 def _source_of(choice: int | str | Path | Sequence | None, sequence: Sequence) -> tuple[str, str]:
     """Initial kind and text of the controls."""
-    if isinstance(choice, Sequence) or choice is None or choice == "":
-        digits = re.fullmatch(r"synthetic-0*(\d+)", sequence.name)
-        return "synthetic", digits[1] if digits else ""
-    if re.fullmatch(r"\d+", str(choice)):
-        return "synthetic", str(choice)
+    opened = isinstance(choice, Sequence) or choice is None or choice == ""
+    seeded = re.fullmatch(r"(?:(photographic|synthetic)-)?0*(\d+)", sequence.name if opened else str(choice))
+    if seeded:
+        return seeded[1] or "photographic", seeded[2]
+    if opened:
+        return "photographic", ""
     return ("folder" if Path(str(choice)).expanduser().is_dir() else "video"), str(choice)
 
 
 def _open_as(kind: str, text: str) -> Sequence:
-    """Open the sequence of a kind and a text; a number is a seed only for the kind "synthetic"."""
-    if kind == "synthetic" and not re.fullmatch(r"\d+", text):
-        raise InputError(f"a synthetic sequence is named by its {SOURCES[kind]}, got {text!r}")
-    return open_sequence(int(text) if kind == "synthetic" else Path(text))
+    """Open the sequence of a kind and a text; a number is a seed only for the kinds that are rendered."""
+    seeded = kind in ("photographic", "synthetic")
+    if seeded and not re.fullmatch(r"\d+", text):
+        raise InputError(f"a {kind} sequence is named by its {SOURCES[kind]}, got {text!r}")
+    return open_sequence(f"{kind}-{text}" if seeded else Path(text))

@@ -11,6 +11,7 @@ import numpy as np
 
 from dlatrack.assign import LabelAssigner
 from dlatrack.datasets.folder import read_folder
+from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.reader import VideoFrames, read_video
@@ -43,7 +44,7 @@ Below = Literal["overlaps", "targets", "both", "frame"]
 WIDTH = 2 * PANEL + GAP  #: of all pictures, px
 TIMELINE_HEIGHT, TIMELINE_MARGIN = 84, 26
 
-_SYNTHETIC_FRAMES = 60
+_RENDERED_FRAMES = 60
 _KEPT_FRAMES, _KEPT_VIEWS, _KEPT_PICTURES, _KEPT_TIMELINES = 24, 64, 256, 16
 
 
@@ -69,7 +70,7 @@ def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence
 
     Args:
         choice: a sequence, returned as it is; None or "": the example of notebook 01; a number or its digits: the
-            synthetic video of that seed; a folder in the OTB layout: its first target; a video file: with the boxes
+            photographic video of that seed; "synthetic-7": the synthetic video of seed 7; a folder in the OTB layout: its first target; a video file: with the boxes
             of the CSV file of the same name beside it or, without one, with no box.
 
     Raises:
@@ -79,11 +80,14 @@ def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence
         return choice
     if choice is None or choice == "":
         return study_sequence()
-    if re.fullmatch(r"-?\d+", str(choice)):
-        seed = int(str(choice))
+    seeded = re.fullmatch(r"(?:(photographic|synthetic)-)?(-?\d+)", str(choice))
+    if seeded:
+        kind, seed = seeded[1] or "photographic", int(seeded[2])
         if not 0 <= seed < 2**32:
-            raise InputError(f"the seed of a synthetic sequence must be in 0..{2**32 - 1}, got {seed}")
-        return synthetic_sequence(seed, _SYNTHETIC_FRAMES)
+            raise InputError(f"the seed of a {kind} sequence must be in 0..{2**32 - 1}, got {seed}")
+        if kind == "synthetic":
+            return synthetic_sequence(seed, _RENDERED_FRAMES)
+        return photographic_sequence(seed, _RENDERED_FRAMES, split="test")
     path = Path(str(choice)).expanduser()
     if path.is_dir():
         return read_folder(path)[0]
