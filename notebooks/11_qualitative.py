@@ -33,8 +33,8 @@
 # | `paper` | what is there: OTB100, real clips, or 40 of 120 frames | all |
 #
 # `data` is the name of a data set below `DLATRACK_DATA`, e.g. `otb100`; a folder of sequences in the OTB layout; or
-# `auto`: OTB100 if it is there, else the clips of `DLATRACK_SHARED_DATA`, else photographic sequences. Pictures of real
-# video belong to its owners: look at their licence before you publish the figure.
+# `auto`: OTB100 if it is there, else the clips of `DLATRACK_SHARED_DATA`, else photographic sequences. Pictures of
+# real video belong to its owners: look at their licence before you publish the figure.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper

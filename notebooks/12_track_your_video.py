@@ -17,8 +17,8 @@
 # # 12 · Track your own video
 #
 # **You will** choose a target in the first frame of a video, track it with one of the trackers that come with the
-# package, and look at the boxes and scores. **You need** nothing to download: without a video of yours, a photographic
-# one is rendered to a file; about 20 s on a laptop CPU.
+# package, and look at the boxes and scores. **You need** nothing to download: without a video of yours, one
+# of photographs under a simulated camera is rendered to a file; about 20 s on a laptop CPU.
 #
 # | preset | photographic video |
 # |---|---|

@@ -68,8 +68,8 @@ def study_first_box(preset: str, *, clips: str = "", runs: int = 0, seed: int = 
     """Mean AUC of the shipped trackers in several runs, with every first box shifted by up to half a pixel.
 
     With `clips` the trackers are run over those. Else the record that `dlatrack weights compare --runs N` left beside
-    the figures, or in the clone, is read. Without one, they are run over photographic videos. Result files are kept in
-    the cache folder, so that an interrupted study resumes.
+    the figures, or in the clone, is read. Without one, they are run over photographic videos. Result files are kept
+    in the cache folder, so that an interrupted study resumes.
 
     Args:
         preset: "smoke", "demo" or "paper": how many runs, and how many photographic videos.

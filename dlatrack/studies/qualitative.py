@@ -100,8 +100,8 @@ def study_qualitative(
     Args:
         preset: "smoke", "demo" or "paper": how many sequences are run.
         data: "": photographic sequences, and in the preset "paper" as "auto"; "auto": OTB100 below `DLATRACK_DATA`,
-            else the clips of the shared data, else photographic ones; or the name of a data set below `DLATRACK_DATA`,
-            e.g. "otb100"; or a folder of sequences in the OTB layout.
+            else the clips of the shared data, else photographic ones; or the name of a data set below
+            `DLATRACK_DATA`, e.g. "otb100"; or a folder of sequences in the OTB layout.
         weights: files or names of shipped trackers, separated by semicolons: a fixed tracker, its DLA twin, and
             further ones; "": `TWIN_WEIGHTS`.
         rows: sequences to show, at least 2: one from either end.

@@ -65,7 +65,7 @@ def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource |
 
 
 def held_out_sequences(plan: Plan, *, data: str | Path = "", seed: int = 0) -> list[Sequence]:
-    """Sequences to test on: those below `data` (OTB layout), else the plan's photographic ones, of photographs that no training sees."""
+    """Sequences to test on: those below `data` (OTB layout), else photographic ones."""
     if data:
         return read_folders(data)
     count, length = plan.test

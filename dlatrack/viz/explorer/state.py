@@ -70,8 +70,8 @@ def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence
 
     Args:
         choice: a sequence, returned as it is; None or "": the example of notebook 01; a number or its digits: the
-            photographic video of that seed; "synthetic-7": the synthetic video of seed 7; a folder in the OTB layout: its first target; a video file: with the boxes
-            of the CSV file of the same name beside it or, without one, with no box.
+            photographic video of that seed; "synthetic-7": the synthetic video of seed 7; a folder in the OTB layout: its
+            first target; a video file: with the boxes of the CSV file of the same name beside it or, without one, with no box.
 
     Raises:
         InputError: as the readers, or if there is neither such a folder nor such a file.
@@ -82,12 +82,7 @@ def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence
         return study_sequence()
     seeded = re.fullmatch(r"(?:(photographic|synthetic)-)?(-?\d+)", str(choice))
     if seeded:
-        kind, seed = seeded[1] or "photographic", int(seeded[2])
-        if not 0 <= seed < 2**32:
-            raise InputError(f"the seed of a {kind} sequence must be in 0..{2**32 - 1}, got {seed}")
-        if kind == "synthetic":
-            return synthetic_sequence(seed, _RENDERED_FRAMES)
-        return photographic_sequence(seed, _RENDERED_FRAMES, split="test")
+        return _rendered(seeded[1] or "photographic", int(seeded[2]))
     path = Path(str(choice)).expanduser()
     if path.is_dir():
         return read_folder(path)[0]
@@ -99,6 +94,14 @@ def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence
     frames = VideoFrames(path)
     count = len(frames)
     return Sequence(path.stem, frames, np.full((count, 4), np.nan), np.zeros(count, bool), fps=frames.fps)
+
+
+def _rendered(kind: str, seed: int) -> Sequence:
+    if not 0 <= seed < 2**32:
+        raise InputError(f"the seed of a {kind} sequence must be in 0..{2**32 - 1}, got {seed}")
+    if kind == "synthetic":
+        return synthetic_sequence(seed, _RENDERED_FRAMES)
+    return photographic_sequence(seed, _RENDERED_FRAMES, split="test")
 
 
 def titled(rules: tuple[Rule, Rule]) -> dict[str, LabelAssigner]:
