@@ -70,8 +70,9 @@ def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence
 
     Args:
         choice: a sequence, returned as it is; None or "": the example of notebook 01; a number or its digits: the
-            photographic video of that seed; "synthetic-7": the synthetic video of seed 7; a folder in the OTB layout: its
-            first target; a video file: with the boxes of the CSV file of the same name beside it or, without one, with no box.
+            photographic video of that seed; "synthetic-7": the synthetic video of seed 7; a folder in the OTB
+            layout: its first target; a video file: with the boxes of the CSV file of the same name beside it or,
+            without one, with no box.
 
     Raises:
         InputError: as the readers, or if there is neither such a folder nor such a file.
