@@ -19,7 +19,9 @@ _STEPS = 4
 class Parallax:
     """Sideways motion of the points of a photograph: x moves by step * disparity(x)."""
 
-    disparity: np.ndarray  #: (H, W) float32 px relative to the target's mean, smooth, and a plane around the target
+    disparity: (
+        np.ndarray
+    )  #: (H, W) float32 px relative to the target's mean, smooth, and a plane around the target
     plane: np.ndarray  #: (3,) a, b, c: the disparity a x + b y + c px around the target
     step: np.ndarray  #: (T,) px per px of disparity
 
@@ -36,7 +38,11 @@ class Parallax:
         points = places.copy()
         for _ in range(_STEPS):
             shift = cv2.remap(
-                self.disparity, points - np.float32(0.5), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+                self.disparity,
+                points - np.float32(0.5),
+                None,
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
             )
             points[..., 0] = places[..., 0] - step * shift
         return points
@@ -63,6 +69,8 @@ def around(disparity: np.ndarray, outline: np.ndarray, step: np.ndarray) -> Para
     relative = disparity - values[kept].mean()
     y, x = np.mgrid[: mask.shape[0], : mask.shape[1]] + 0.5
     relative = np.where(near, plane[0] * x + plane[1] * y + plane[2], relative).astype(np.float32)
-    smooth = cv2.GaussianBlur(relative, (2 * reach + 1, 2 * reach + 1), _SOFT, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(
+        relative, (2 * reach + 1, 2 * reach + 1), _SOFT, borderType=cv2.BORDER_REPLICATE
+    )
     steepest = float(np.abs(np.diff(smooth, axis=1)).max())
     return Parallax(smooth, plane, step * min(1, 0.5 / max(steepest * np.abs(step).max(), 1e-9)))

@@ -43,9 +43,7 @@ class PhotographicScene:
     camera_effects: CameraEffects  #: defocus, tone and compression of the rendered frames
 
 
-def draw_photographic_scene(
-    seed: int, length: int, size: tuple[int, int], split: str
-) -> PhotographicScene:
+def draw_photographic_scene(seed: int, length: int, size: tuple[int, int], split: str) -> PhotographicScene:
     """Draw a clip of `length` frames of `size` (width, height) px from the photographs of a split."""
     rng = generator(seed, _STREAM[split])
     pictures = list(photographs(split).values())

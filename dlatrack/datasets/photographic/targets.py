@@ -19,7 +19,7 @@ from dlatrack.datasets.synthetic.objects import placed
 _LARGEST_FIRST, _LARGEST = 0.62, 0.85
 
 #: View px per photograph px at most: more would show a blur.
-_SHARPEST = 2.2
+_SHARPEST = 1.6
 
 #: Attempts to frame an object, each with calmer motion than the one before.
 _ATTEMPTS = 14
@@ -84,7 +84,9 @@ def in_place_target(
         last = attempt == _ATTEMPTS - 1
         calm = 0.0 if last else 0.8**attempt
         pose = draw_pose(rng, length, calm * _roll(rng, chosen), calm * _tilt(rng, chosen), calm)
-        scale = _side(rng, size, chosen, surface) * np.exp(drift(rng, length, length / 2, calm * _swing(rng, chosen)))
+        scale = _side(rng, size, chosen, surface) * np.exp(
+            drift(rng, length, length / 2, calm * _swing(rng, chosen))
+        )
         scale = scale / (2 * np.sqrt(surface.half.prod()))
         body = still_body(surface, length)
         objects = diagonal(surface.half, length)
