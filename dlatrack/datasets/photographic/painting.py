@@ -113,16 +113,23 @@ def _restore(image: np.ndarray, bare: np.ndarray, track: Track, index: int) -> N
 def _background(clip: PhotographicScene, painted: PaintedClip, index: int) -> np.ndarray:
     """The photograph under the camera of frame `index`."""
     width, height = size = clip.scene.size
-    back = np.linalg.inv(clip.views[index])
     if clip.parallax is None:
+        back = np.linalg.inv(clip.views[index])
         inner = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # pixel i is shown at its middle, i + 0.5
         outer = np.array([[painted.shrinkage[0], 0, -0.5], [0, painted.shrinkage[1], -0.5], [0, 0, 1]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpPerspective(
             painted.background, outer @ back @ inner, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101
         )
-    x, y = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
-    flat = x[..., None] * back[:, 0] + y[..., None] * back[:, 1] + back[:, 2]
-    places = (flat[..., :2] / flat[..., 2:]).astype(np.float32)
-    points = clip.parallax.sources(index, places) * np.float32(painted.shrinkage) - np.float32(0.5)
+    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
+    points = photograph_points(clip, index, np.stack(np.meshgrid(x, y), -1))
+    points = points * np.float32(painted.shrinkage) - np.float32(0.5)
     return cv2.remap(painted.background, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def photograph_points(clip: PhotographicScene, index: int, places: np.ndarray) -> np.ndarray:
+    """The photograph's points, (h, w, 2) float32 px, that frame `index` shows at `places` (h, w, 2), view px."""
+    back = np.linalg.inv(clip.views[index])
+    flat = places[..., :1] * back[:, 0] + places[..., 1:] * back[:, 1] + back[:, 2]
+    points = (flat[..., :2] / flat[..., 2:]).astype(np.float32)
+    return points if clip.parallax is None else clip.parallax.sources(index, points)

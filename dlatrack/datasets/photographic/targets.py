@@ -19,7 +19,7 @@ from dlatrack.datasets.synthetic.objects import placed
 _LARGEST_FIRST, _LARGEST = 0.62, 0.85
 
 #: View px per photograph px at most: more would show a blur.
-_SHARPEST = 2.2
+_SHARPEST = 1.6
 
 #: Attempts to frame an object, each with calmer motion than the one before.
 _ATTEMPTS = 14
