@@ -232,14 +232,14 @@ def test_show_needs_a_display(monkeypatch, capsys, tmp_path, clip):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_synthetic_video_is_a_real_file_with_its_truth(monkeypatch, tmp_path):
+def test_a_photographic_video_is_a_real_file_with_its_truth(monkeypatch, tmp_path):
     monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path))
     chosen = choose_video("smoke")
     sequence = read_video(chosen.path, chosen.path.with_suffix(".csv"))
     assert len(sequence) == 12
     assert sequence.boxes_xywh == pytest.approx(chosen.truth_xywh, abs=1e-3, nan_ok=True)
     assert (chosen.boxes_xywh[0] == chosen.truth_xywh[0]).all()
-    assert "synthetic" in chosen.note
+    assert "photographs, simulated camera" in chosen.note
     other = choose_video("smoke", seed=1)
     assert (other.truth_xywh[0] != chosen.truth_xywh[0]).any()
     mine = choose_video("smoke", str(chosen.path))

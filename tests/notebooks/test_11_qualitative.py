@@ -19,8 +19,8 @@ def test_11_draws_sequences_chosen_by_a_rule_and_the_same_again(figures):
     path = run_notebook("11", preset="smoke", parameters={"columns": 2}, timeout=PATIENCE)
     data = json.loads((figures / "fig06.data.json").read_text())
     record = json.loads((figures / "fig06.json").read_text())
-    assert record["imagery"] == "synthetic"
-    assert record["parameters"]["synthetic_seed"] == 7_000_000
+    assert record["imagery"] == "photographic"
+    assert record["parameters"]["photographic_seed"] == 7_000_000
     assert set(record["parameters"]["weights_sha256"]) == {"siamcar_small", "dla_siamcar_small"}
     assert [row["rank"] for row in data["rows"]] == [1, 2, 3]
     gains = [row["gain"] for row in data["rows"]]

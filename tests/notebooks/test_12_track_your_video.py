@@ -1,4 +1,4 @@
-"""Notebook 12 in the small preset: a synthetic video, and a video with two targets."""
+"""Notebook 12 in the small preset: a photographic video, and a video with two targets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def runs(folders):
 
 
 @pytest.mark.slow
-def test_12_tracks_a_synthetic_video(runs):
+def test_12_tracks_a_photographic_video(runs):
     path = run_notebook("12", preset="smoke", timeout=PATIENCE)
     folder = runs / "12_track_your_video"
     assert len(VideoFrames(folder / "tracked.mp4")) == 12
@@ -32,7 +32,7 @@ def test_12_tracks_a_synthetic_video(runs):
     assert [row[0] for row in scores["scores"]] == pytest.approx(table["score"], abs=1e-4)
     assert scores["iou"][0] == pytest.approx(1)
     assert np.mean([iou for iou in scores["iou"] if iou is not None]) > 0.5, "the target is followed"
-    assert json.loads((folder / "scores.json").read_text())["imagery"] == "synthetic"
+    assert json.loads((folder / "scores.json").read_text())["imagery"] == "photographic"
     page = (folder / "tracked.html").read_text()
     assert "target 1: score" in page
     text = outputs(path)

@@ -22,14 +22,14 @@ def test_04_trains_anchor_twins_and_scores_them(folders):
     table = pd.read_csv(folders / "figures" / "04_scores.csv", index_col=0)
     assert list(table.index) == ["SiamRPN++ small, fixed rule", "DLA-SiamRPN++ small", "static box"]
     assert ((table >= 0) & (table <= 1)).all(axis=None)
-    assert "On synthetic data" in (folders / "figures" / "04_scores.md").read_text()
+    assert "On photographs, simulated camera" in (folders / "figures" / "04_scores.md").read_text()
     weights = {p.name for p in (folders / "runs" / "weights").iterdir()}
     assert weights == {"siamrpnpp_small.safetensors", "dla_siamrpnpp_small.safetensors"}
     history = content(folders, "04_training.data")["DLA-SiamRPN++ small"]
     assert set(history["loss_centerness"]) == {0}
     assert max(history["positives"]) > 1
     for name in ("04_training", "04_success", "04_filmstrip", "04_scores"):
-        assert content(folders, name)["imagery"] == "synthetic"
+        assert content(folders, name)["imagery"] == "photographic"
         assert content(folders, name)["made_by"] == "notebooks/04_train_dla_siamrpnpp.py"
     text = outputs(path)
     assert "One training run with one seed" in text
@@ -48,8 +48,8 @@ def test_13_asks_targets_seeds_and_choices(folders):
         "13_targets": "real",
         "13_power": "real",
         "13_targets_needed": "real",
-        "13_seeds": "synthetic",
-        "13_seeds_table": "synthetic",
+        "13_seeds": "photographic",
+        "13_seeds_table": "photographic",
         "13_choices": "synthetic",
         "13_choices_table": "synthetic",
     }.items():

@@ -35,7 +35,7 @@ def test_16_trains_both_twins_from_one_start_and_scores_all_three(folders):
     assert {key for key in cards[0] if cards[0][key] != cards[1][key]} == {"recipe"}
     for name in ("16_positives", "16_training", "16_scores", "16_first_box"):
         record = json.loads((figures / f"{name}.json").read_text())
-        assert record["imagery"] == "synthetic"
+        assert record["imagery"] == "photographic"
         assert record["made_by"] == "notebooks/16_a_tracker_that_works.py"
     assert outputs(path).count("95 % interval") == 3
 

@@ -30,8 +30,9 @@ def test_09_counts_positives_and_trains_for_every_k(figures):
     scores = pd.read_csv(figures / "09_scores.csv", index_col=0)
     assert list(scores.index) == [7, 9]
     assert scores["AUC"].between(0, 1).all()
-    for name in ("fig09a", "fig09b", "09_scores_over_k", "09_scores"):
-        assert content(figures, name)["imagery"] == "synthetic"
+    assert content(figures, "fig09a")["imagery"] == "synthetic", "simulated targets without images"
+    for name in ("fig09b", "09_scores_over_k", "09_scores"):
+        assert content(figures, name)["imagery"] == "photographic"
     text = outputs(path)
     assert "another seed can turn any of these differences round" in text
     assert "95 % interval" in text

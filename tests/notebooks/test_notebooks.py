@@ -71,7 +71,7 @@ def test_01_shows_every_rule_on_one_frame(folders):
     path = run_notebook("01", preset="smoke", parameters={"candidates": 7}, timeout=PATIENCE)
     record = json.loads((folders / "figures" / "fig01.json").read_text())
     assert record["parameters"]["candidates"] == 7
-    assert record["imagery"] == "synthetic"
+    assert record["imagery"] == "photographic"
     data = json.loads((folders / "figures" / "fig01.data.json").read_text())
     assert data["positives"]["SiamCAR: rectangle"] > data["positives"]["DLA, points, K = 7"] >= 1
     table = pd.read_csv(folders / "figures" / "fig01_counts.csv", index_col=0)
@@ -92,7 +92,7 @@ def test_02_counts_parameters_beside_the_papers(folders):
     assert set(found["found_in"].dropna()) == {"miniature"}
     assert found.loc[found["dataset"].str.contains("OTB"), "paper"].notna().any()
     assert "no fault" in outputs(path)
-    assert json.loads((folders / "figures" / "02_pairs.json").read_text())["imagery"] == "synthetic"
+    assert json.loads((folders / "figures" / "02_pairs.json").read_text())["imagery"] == "photographic"
 
 
 @pytest.mark.slow
@@ -101,11 +101,11 @@ def test_03_trains_twins_and_scores_them(folders):
     table = pd.read_csv(folders / "figures" / "03_scores.csv", index_col=0)
     assert list(table.index) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "static box"]
     assert ((table >= 0) & (table <= 1)).all(axis=None)
-    assert "On synthetic data" in (folders / "figures" / "03_scores.md").read_text()
+    assert "On photographs, simulated camera" in (folders / "figures" / "03_scores.md").read_text()
     weights = {p.name for p in (folders / "runs" / "weights").iterdir()}
     assert weights == {"siamcar_small.safetensors", "dla_siamcar_small.safetensors"}
     text = outputs(path)
-    assert "synthetic sequences" in text
+    assert "photographic sequences" in text
     assert "One training run with one seed" in text
 
 

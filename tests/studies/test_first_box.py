@@ -64,7 +64,7 @@ def test_the_score_of_each_run_is_that_of_a_run_by_hand(tmp_path: Path) -> None:
 
 def test_without_clips_and_record_the_videos_are_synthetic() -> None:
     study = study_first_box("smoke")
-    assert (study.source, study.imagery, study.auc.shape) == ("2 synthetic videos", "synthetic", (2, 1))
+    assert (study.source, study.imagery, study.auc.shape) == ("2 photographic videos", "photographic", (2, 1))
     assert list(study.table.columns) == ["mean", "standard deviation", "least", "largest"]
 
 

@@ -97,8 +97,8 @@ def test_trackers_run_where_there_is_no_record(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
     monkeypatch.setattr(power, "shipped", lambda: ("siamcar_small", "dla_siamcar_small"))
     synthetic = shipped_scores("smoke")
-    assert synthetic.imagery == "synthetic"
-    assert synthetic.source == "2 synthetic videos"
+    assert synthetic.imagery == "photographic"
+    assert synthetic.source == "2 photographic videos"
     for seed in (3, 4):
         write_folder(synthetic_sequence(seed, 3, challenges=()), tmp_path / "clips")
     real = shipped_scores("smoke", clips=str(tmp_path / "clips"))

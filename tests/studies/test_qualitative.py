@@ -23,7 +23,7 @@ from dlatrack.studies.qualitative import (
     frame_iou,
     study_qualitative,
 )
-from dlatrack.studies.qualitative_sources import ClipSource, Selection, SyntheticSource
+from dlatrack.studies.qualitative_sources import ClipSource, Selection, PhotographicSource
 from dlatrack.viz.qualitative import qualitative_figure
 
 FIXED_LABEL, DLA_LABEL = "SiamCAR small, fixed rule", "DLA-SiamCAR small"
@@ -46,10 +46,10 @@ def test_iou_is_missing_where_the_target_is():
 
 
 def test_a_selection_is_evenly_spread():
-    source = SyntheticSource(7, 10, 1)
-    assert [s.name for s in Selection(source, 4).open()] == [f"synthetic-{7 + n:04d}" for n in (0, 2, 5, 7)]
+    source = PhotographicSource(7, 10, 1)
+    assert [s.name for s in Selection(source, 4).open()] == [f"photographic-{7 + n:04d}" for n in (0, 2, 5, 7)]
     few = [s.name for s in Selection(source, 20).open()]
-    assert few == [f"synthetic-{7 + n:04d}" for n in range(10)], "each once where there are fewer"
+    assert few == [f"photographic-{7 + n:04d}" for n in range(10)], "each once where there are fewer"
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ def made_up(monkeypatch, tmp_path):
 
 def test_rows_go_from_the_largest_gain_to_the_largest_loss(made_up):
     study = study_qualitative("smoke", seed=4)
-    assert [row.sequence.name for row in study.rows] == [f"synthetic-{7_004_000 + n}" for n in range(3)]
+    assert [row.sequence.name for row in study.rows] == [f"photographic-{7_004_000 + n}" for n in range(3)]
     assert [row.rank for row in study.rows] == [1, 2, 3]
     # IoU 1 and (1 - 0.5) / (1 + 0.5): 20 and 7 of 21 thresholds are passed.
     assert [row.gain for row in study.rows] == pytest.approx([13 / 21, 0, -13 / 21])
     assert study.rows[0].iou[FIXED_LABEL][1] == pytest.approx(1 / 3)
     assert study.rows[0].iou["static box"][1] == 0
-    assert study.imagery == "synthetic"
+    assert study.imagery == "photographic"
     assert "ranks 1, 2, 3 of 3, from the largest gain to the largest loss" in study.rule
     assert "not distinguishable" in study.verdict
     assert [row.rank for row in study_qualitative("smoke", rows=2).rows] == [1, 3]
@@ -97,10 +97,10 @@ def test_real_data_is_taken_where_it_is_asked_for(made_up, tmp_path, monkeypatch
     assert [row.sequence.name for row in study.rows] == ["synthetic-0080", "synthetic-0081", "synthetic-0083"]
     assert study.imagery == "real"
     assert study.title == "3 sequences of video"
-    assert study_qualitative("smoke", data="auto").imagery == "synthetic", "nothing is there"
+    assert study_qualitative("smoke", data="auto").imagery == "photographic", "nothing is there"
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path / "shared"))
     assert study_qualitative("smoke", data="auto").title == "3 sequences of video"
-    assert study_qualitative("smoke").imagery == "synthetic", "without asking, nothing real is taken"
+    assert study_qualitative("smoke").imagery == "photographic", "without asking, nothing real is taken"
     write_mini("otb100", tmp_path / "data")
     monkeypatch.setenv("DLATRACK_DATA", str(tmp_path / "data"))
     study = study_qualitative("smoke", data="auto")

@@ -106,6 +106,7 @@ def photographic_sequence(
         visible=truth.target_visible(scene),
         attributes=truth.attributes(scene),
         polygons=truth.polygons(scene),
+        imagery="photographic",
     )
 
 

@@ -55,7 +55,7 @@ def test_a_page_holds_every_frame_and_needs_nothing_else(tmp_path):
     assert shots[1]["facts"][0].startswith("A <b>&\"'</script>: ")
     slider = next(attributes for tag, attributes in page.tags if tag == "input")
     assert (slider["min"], slider["max"]) == ("0", "2")
-    assert "These frames: synthetic data." in text
+    assert "These frames: photographs, simulated camera." in text
     assert not any("src" in attributes or "href" in attributes for _, attributes in page.tags)
     assert "http://" not in text
     assert "https://" not in text
