@@ -12,7 +12,7 @@ from dlatrack.datasets.composed.camera import CameraEffects, draw_camera_effects
 from dlatrack.datasets.photographic.camera import draw_pose, framed, mapped
 from dlatrack.datasets.photographic.parallax import Parallax
 from dlatrack.datasets.photographic.pictures import Photograph, photographs
-from dlatrack.datasets.photographic.surfaces import Surface, outlined, patch, random_patch
+from dlatrack.datasets.photographic.surfaces import Surface, outlined_surface, patch, random_patch
 from dlatrack.datasets.photographic.targets import cut_out_target, in_place_target, places
 from dlatrack.datasets.synthetic.light import draw_light
 from dlatrack.datasets.synthetic.motion import curve, drift, generator
@@ -93,7 +93,7 @@ def _cut_out_and_background(
     sources = [picture for picture in pictures if picture.outlines]
     source = sources[int(rng.integers(len(sources)))]
     names = list(source.outlines)
-    surface = outlined(source, names[int(rng.integers(len(names)))])
+    surface = outlined_surface(source, names[int(rng.integers(len(names)))])
     if split == "train" and rng.random() < _PATCH:
         source = pictures[int(rng.integers(len(pictures)))]
         surface = random_patch(rng, [source])

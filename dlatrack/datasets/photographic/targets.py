@@ -9,9 +9,9 @@ import numpy as np
 from numpy.random import Generator
 
 from dlatrack.datasets.photographic.camera import Pose, draw_pose, framed, seen
-from dlatrack.datasets.photographic.parallax import Parallax, around
+from dlatrack.datasets.photographic.parallax import Parallax, parallax_around
 from dlatrack.datasets.photographic.pictures import Photograph
-from dlatrack.datasets.photographic.surfaces import Surface, outlined
+from dlatrack.datasets.photographic.surfaces import Surface, outlined_surface
 from dlatrack.datasets.synthetic.motion import Body, Track, draw_wave, drift, projected
 from dlatrack.datasets.synthetic.objects import placed
 
@@ -74,12 +74,12 @@ def in_place_target(
     """
     photograph, names = fitting[int(rng.integers(len(fitting)))]
     name = names[int(rng.integers(len(names)))]
-    surface, length = outlined(photograph, name), len(shift)
+    surface, length = outlined_surface(photograph, name), len(shift)
     parallax = None
     if photograph.disparity is not None:
         reach = float(np.ptp(photograph.disparity))
         step = drift(rng, length, length / rng.uniform(1, 2), rng.uniform(0.3, 1) * _SIDEWAYS / reach)
-        parallax = around(photograph.disparity, photograph.outlines[name], step)
+        parallax = parallax_around(photograph.disparity, photograph.outlines[name], step)
     for attempt in range(_ATTEMPTS):
         last = attempt == _ATTEMPTS - 1
         calm = 0.0 if last else 0.8**attempt
