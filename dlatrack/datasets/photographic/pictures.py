@@ -33,7 +33,13 @@ class Photograph:
     split: str  #: "train" or "test"
     image: np.ndarray  #: (H, W, 3) uint8 RGB, read-only
     outlines: dict[str, np.ndarray]  #: objects by name: (P, 2) outline x, y in px, pixel i spans i to i + 1
+    kept_in_place: frozenset[str]  #: objects that are not cut out: parts of a face, heads of people
     disparity: np.ndarray | None  #: (H, W) float32 px, larger where nearer, without holes; None if unknown
+
+    @property
+    def cut_outs(self) -> list[str]:
+        """Names of the objects that may be cut out."""
+        return [name for name in self.outlines if name not in self.kept_in_place]
 
     @property
     def size(self) -> np.ndarray:
@@ -97,6 +103,7 @@ def _photograph(folder: Path, name: str) -> Photograph:
         split=entry["split"],
         image=image,
         outlines=outlines,
+        kept_in_place=frozenset(entry.get("kept_in_place", ())),
         disparity=disparity,
     )
 

@@ -90,9 +90,9 @@ def _cut_out_and_background(
     rng: Generator, pictures: Sequence[Photograph], split: str
 ) -> tuple[Surface, Photograph]:
     """An outlined object, or on the training side perhaps a patch, and a photograph of something else."""
-    sources = [picture for picture in pictures if picture.outlines]
+    sources = [picture for picture in pictures if picture.cut_outs]
     source = sources[int(rng.integers(len(sources)))]
-    names = list(source.outlines)
+    names = source.cut_outs
     surface = outlined_surface(source, names[int(rng.integers(len(names)))])
     if split == "train" and rng.random() < _PATCH:
         source = pictures[int(rng.integers(len(pictures)))]
