@@ -40,25 +40,22 @@ class Target:
     parallax: Parallax | None  #: motion of the photograph's points by their depth
 
 
-def places(pictures: Sequence[Photograph], size: tuple[int, int]) -> list[tuple[Photograph, list[str]]]:
-    """The photographs with objects that a view of `size` can show within their surroundings, and these objects."""
+def objects_in_place(pictures: Sequence[Photograph], size: tuple[int, int]) -> list[tuple[Photograph, str]]:
+    """The objects that a view of `size` can show with their surroundings: photographs and names."""
     found = []
     for photograph in pictures:
         fit = 1.08 * (np.array(size) / photograph.size).max()
-        names = []
         for name, outline in photograph.outlines.items():
             low, high = outline.min(0), outline.max(0)
             free = min(low.min(), (photograph.size - high).min())
             if free >= 5 and (fit * (high - low) <= _LARGEST_FIRST * np.array(size)).all():
-                names.append(name)
-        if names:
-            found.append((photograph, names))
+                found.append((photograph, name))
     return found
 
 
 def in_place_target(
     rng: Generator,
-    fitting: Sequence[tuple[Photograph, list[str]]],
+    fitting: Sequence[tuple[Photograph, str]],
     size: tuple[int, int],
     shift: np.ndarray,
     chosen: Collection[str],
@@ -67,13 +64,12 @@ def in_place_target(
 
     Args:
         rng: source of the values.
-        fitting: photographs and objects to choose from, of `places`.
+        fitting: objects to choose from, of `objects_in_place`.
         size: view width and height, px.
         shift: (T, 2) sudden motion of the camera, px.
         chosen: the challenges of the clip.
     """
-    photograph, names = fitting[int(rng.integers(len(fitting)))]
-    name = names[int(rng.integers(len(names)))]
+    photograph, name = fitting[int(rng.integers(len(fitting)))]
     surface, length = outlined_surface(photograph, name), len(shift)
     parallax = None
     if photograph.disparity is not None:
