@@ -57,7 +57,7 @@ def test_the_code_runs_as_it_stands(
     prepare(tmp_path)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     assert all(len([line for line in block.splitlines() if line]) <= 10 for block in blocks)
     names: dict = {}
     printed = []
@@ -69,6 +69,7 @@ def test_the_code_runs_as_it_stands(
     assert names["sequences"][1].frames[3].shape == (80, 96, 3)
     assert names["pair"].search.shape == (3, 255, 255)
     assert printed[2] == "4 crops of 1 tracks, 1 faults"
+    assert printed[3] == "cup, spoon, saucer"
 
 
 def test_files_that_the_page_names_exist() -> None:

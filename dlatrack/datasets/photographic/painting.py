@@ -11,7 +11,7 @@ from dlatrack.datasets.photographic.scene import PhotographicScene
 from dlatrack.datasets.photographic.surfaces import TEXTURE_REACH
 from dlatrack.datasets.synthetic.motion import Track, generator
 from dlatrack.datasets.synthetic.render import (
-    blend,
+    blend_into,
     blurred,
     lit_and_noisy,
     object_points,
@@ -97,7 +97,7 @@ def _draw(clip: PhotographicScene, painted: PaintedClip, layer: Layer, image: np
     size = 2 * np.linalg.norm(track.axes[index], axis=0)
     textures = painted.textures[layer.number]
     skin = sampled(textures, points, (TEXTURE_REACH, TEXTURE_REACH), size, cv2.BORDER_REPLICATE)
-    blend(image[low[1] : high[1], low[0] : high[0]], skin, coverage(track, index, low, high), smear)
+    blend_into(image[low[1] : high[1], low[0] : high[0]], skin, coverage(track, index, low, high), smear)
 
 
 def _restore(image: np.ndarray, bare: np.ndarray, track: Track, index: int) -> None:
@@ -107,7 +107,7 @@ def _restore(image: np.ndarray, bare: np.ndarray, track: Track, index: int) -> N
         return
     low, high = window
     part = np.s_[low[1] : high[1], low[0] : high[0]]
-    blend(image[part], bare[part], coverage(track, index, low, high), np.zeros(2))
+    blend_into(image[part], bare[part], coverage(track, index, low, high), np.zeros(2))
 
 
 def _background(clip: PhotographicScene, painted: PaintedClip, index: int) -> np.ndarray:

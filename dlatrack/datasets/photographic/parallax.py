@@ -48,7 +48,7 @@ class Parallax:
         return points
 
 
-def around(disparity: np.ndarray, outline: np.ndarray, step: np.ndarray) -> Parallax:
+def parallax_around(disparity: np.ndarray, outline: np.ndarray, step: np.ndarray) -> Parallax:
     """Parallax that moves the points inside an outline, and those near it, as one plane.
 
     Args:
@@ -67,7 +67,7 @@ def around(disparity: np.ndarray, outline: np.ndarray, step: np.ndarray) -> Para
     reach = int(3 * _SOFT) + 2
     near = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))) > 0
     relative = disparity - values[kept].mean()
-    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]] + 0.5
+    y, x = np.indices(mask.shape) + 0.5
     relative = np.where(near, plane[0] * x + plane[1] * y + plane[2], relative).astype(np.float32)
     smooth = cv2.GaussianBlur(
         relative, (2 * reach + 1, 2 * reach + 1), _SOFT, borderType=cv2.BORDER_REPLICATE

@@ -21,9 +21,6 @@ from dlatrack.files import read_json_object
 #: The two sides of the photographs: no picture is in both.
 SPLITS = ("train", "test")
 
-#: Longest side of a photograph, px; larger ones are halved, for a view shows little of them otherwise.
-_LONGEST = 1024
-
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
@@ -36,7 +33,13 @@ class Photograph:
     split: str  #: "train" or "test"
     image: np.ndarray  #: (H, W, 3) uint8 RGB, read-only
     outlines: dict[str, np.ndarray]  #: objects by name: (P, 2) outline x, y in px, pixel i spans i to i + 1
+    kept_in_place: frozenset[str]  #: objects that are not cut out: parts of a face, heads of people
     disparity: np.ndarray | None  #: (H, W) float32 px, larger where nearer, without holes; None if unknown
+
+    @property
+    def cut_outs(self) -> list[str]:
+        """Names of the objects that may be cut out."""
+        return [name for name in self.outlines if name not in self.kept_in_place]
 
     @property
     def size(self) -> np.ndarray:
@@ -86,16 +89,23 @@ def _manifest() -> dict[str, Any]:
 def _photograph(folder: Path, name: str) -> Photograph:
     entry = _manifest()["photographs"][name]
     image = decode_image(_checked(folder, entry))
-    if max(image.shape) > _LONGEST:
-        image = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     image.flags.writeable = False
     outlines = {what: np.array(points, float) for what, points in entry["objects"].items()}
     disparity = None
     if "disparity" in entry:
         with np.load(BytesIO(_checked(folder, entry["disparity"]))) as arrays:
             disparity = _without_holes(arrays["arr_0"])
-    texts = (entry[key] for key in ("title", "source", "licence", "split"))
-    return Photograph(name, *texts, image, outlines, disparity)
+    return Photograph(
+        name=name,
+        title=entry["title"],
+        source=entry["source"],
+        licence=entry["licence"],
+        split=entry["split"],
+        image=image,
+        outlines=outlines,
+        kept_in_place=frozenset(entry.get("kept_in_place", ())),
+        disparity=disparity,
+    )
 
 
 def _checked(folder: Path, entry: dict[str, Any]) -> bytes:

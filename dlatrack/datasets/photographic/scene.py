@@ -12,8 +12,8 @@ from dlatrack.datasets.composed.camera import CameraEffects, draw_camera_effects
 from dlatrack.datasets.photographic.camera import draw_pose, framed, mapped
 from dlatrack.datasets.photographic.parallax import Parallax
 from dlatrack.datasets.photographic.pictures import Photograph, photographs
-from dlatrack.datasets.photographic.surfaces import Surface, outlined, patch, random_patch
-from dlatrack.datasets.photographic.targets import cut_out_target, in_place_target, places
+from dlatrack.datasets.photographic.surfaces import Surface, outlined_surface, patch, random_patch
+from dlatrack.datasets.photographic.targets import cut_out_target, in_place_target, objects_in_place
 from dlatrack.datasets.synthetic.light import draw_light
 from dlatrack.datasets.synthetic.motion import curve, drift, generator
 from dlatrack.datasets.synthetic.objects import draw_occluders, draw_shift, draw_synthetic_distractors
@@ -51,7 +51,7 @@ def draw_photographic_scene(seed: int, length: int, size: tuple[int, int], split
     if length < _PASSAGE:
         chosen -= {"OCC", "OV"}
     shift, of_camera = draw_shift(rng, length, min(size) / 240, chosen)
-    fitting = places(pictures, size)
+    fitting = objects_in_place(pictures, size)
     in_place = bool(rng.random() < _IN_PLACE and fitting)
     if in_place:
         target, photograph = in_place_target(rng, fitting, size, shift, chosen)
@@ -90,10 +90,9 @@ def _cut_out_and_background(
     rng: Generator, pictures: Sequence[Photograph], split: str
 ) -> tuple[Surface, Photograph]:
     """An outlined object, or on the training side perhaps a patch, and a photograph of something else."""
-    sources = [picture for picture in pictures if picture.outlines]
-    source = sources[int(rng.integers(len(sources)))]
-    names = list(source.outlines)
-    surface = outlined(source, names[int(rng.integers(len(names)))])
+    objects = [(picture, name) for picture in pictures for name in picture.cut_outs]
+    source, name = objects[int(rng.integers(len(objects)))]
+    surface = outlined_surface(source, name)
     if split == "train" and rng.random() < _PATCH:
         source = pictures[int(rng.integers(len(pictures)))]
         surface = random_patch(rng, [source])

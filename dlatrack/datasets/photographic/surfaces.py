@@ -35,7 +35,7 @@ class Surface:
 
 
 @lru_cache(maxsize=64)
-def outlined(photograph: Photograph, name: str) -> Surface:
+def outlined_surface(photograph: Photograph, name: str) -> Surface:
     """The surface of an outlined object; outside the outline its colours go on as at the nearest point inside."""
     outline = photograph.outlines[name]
     low, high = outline.min(0), outline.max(0)

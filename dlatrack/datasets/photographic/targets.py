@@ -9,9 +9,9 @@ import numpy as np
 from numpy.random import Generator
 
 from dlatrack.datasets.photographic.camera import Pose, draw_pose, framed, seen
-from dlatrack.datasets.photographic.parallax import Parallax, around
+from dlatrack.datasets.photographic.parallax import Parallax, parallax_around
 from dlatrack.datasets.photographic.pictures import Photograph
-from dlatrack.datasets.photographic.surfaces import Surface, outlined
+from dlatrack.datasets.photographic.surfaces import Surface, outlined_surface
 from dlatrack.datasets.synthetic.motion import Body, Track, draw_wave, drift, projected
 from dlatrack.datasets.synthetic.objects import placed
 
@@ -40,25 +40,22 @@ class Target:
     parallax: Parallax | None  #: motion of the photograph's points by their depth
 
 
-def places(pictures: Sequence[Photograph], size: tuple[int, int]) -> list[tuple[Photograph, list[str]]]:
-    """The photographs with objects that a view of `size` can show within their surroundings, and these objects."""
+def objects_in_place(pictures: Sequence[Photograph], size: tuple[int, int]) -> list[tuple[Photograph, str]]:
+    """The objects that a view of `size` can show with their surroundings: photographs and names."""
     found = []
     for photograph in pictures:
         fit = 1.08 * (np.array(size) / photograph.size).max()
-        names = []
         for name, outline in photograph.outlines.items():
             low, high = outline.min(0), outline.max(0)
             free = min(low.min(), (photograph.size - high).min())
             if free >= 5 and (fit * (high - low) <= _LARGEST_FIRST * np.array(size)).all():
-                names.append(name)
-        if names:
-            found.append((photograph, names))
+                found.append((photograph, name))
     return found
 
 
 def in_place_target(
     rng: Generator,
-    fitting: Sequence[tuple[Photograph, list[str]]],
+    fitting: Sequence[tuple[Photograph, str]],
     size: tuple[int, int],
     shift: np.ndarray,
     chosen: Collection[str],
@@ -67,19 +64,18 @@ def in_place_target(
 
     Args:
         rng: source of the values.
-        fitting: photographs and objects to choose from, of `places`.
+        fitting: objects to choose from, of `objects_in_place`.
         size: view width and height, px.
         shift: (T, 2) sudden motion of the camera, px.
         chosen: the challenges of the clip.
     """
-    photograph, names = fitting[int(rng.integers(len(fitting)))]
-    name = names[int(rng.integers(len(names)))]
-    surface, length = outlined(photograph, name), len(shift)
+    photograph, name = fitting[int(rng.integers(len(fitting)))]
+    surface, length = outlined_surface(photograph, name), len(shift)
     parallax = None
     if photograph.disparity is not None:
         reach = float(np.ptp(photograph.disparity))
         step = drift(rng, length, length / rng.uniform(1, 2), rng.uniform(0.3, 1) * _SIDEWAYS / reach)
-        parallax = around(photograph.disparity, photograph.outlines[name], step)
+        parallax = parallax_around(photograph.disparity, photograph.outlines[name], step)
     for attempt in range(_ATTEMPTS):
         last = attempt == _ATTEMPTS - 1
         calm = 0.0 if last else 0.8**attempt

@@ -93,7 +93,7 @@ def stamp(image: np.ndarray, sprite: Sprite, track: Track, index: int, smear: np
     skin = sampled(sprite.skins, points, (SKIN_REACH, MASK_REACH), size, cv2.BORDER_REFLECT_101)
     alpha, shade = cv2.split(mask)
     skin = cv2.multiply(skin, cv2.merge([shade] * 3), scale=1 / 128)
-    blend(image[low[1] : high[1], low[0] : high[0]], skin, alpha, smear)
+    blend_into(image[low[1] : high[1], low[0] : high[0]], skin, alpha, smear)
 
 
 def window_of(
@@ -107,7 +107,7 @@ def window_of(
     return None if (high <= low).any() else (low, high)
 
 
-def blend(region: np.ndarray, skin: np.ndarray, alpha: np.ndarray, smear: np.ndarray) -> None:
+def blend_into(region: np.ndarray, skin: np.ndarray, alpha: np.ndarray, smear: np.ndarray) -> None:
     """Draw colours (h, w, 3) over a region of the same size, in place, smeared along `smear` (2,) px.
 
     Args:

@@ -12,16 +12,16 @@ import pytest
 
 from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.datasets.photographic import photographic_sequence, photographic_sequences, photographs
-from dlatrack.datasets.photographic.camera import Pose, framed, mapped, seen
+from dlatrack.datasets.photographic.camera import Pose, framed, mapped, moved, seen
 from dlatrack.datasets.photographic.painting import (
     coverage,
     paint_photographic,
     photograph_points,
     render_photographic,
 )
-from dlatrack.datasets.photographic.parallax import around
+from dlatrack.datasets.photographic.parallax import parallax_around
 from dlatrack.datasets.photographic.scene import PhotographicScene
-from dlatrack.datasets.photographic.surfaces import outlined
+from dlatrack.datasets.photographic.surfaces import outlined_surface
 from dlatrack.datasets.photographic.targets import diagonal, still_body
 from dlatrack.datasets.synthetic.motion import projected
 from dlatrack.datasets.synthetic.render import object_points
@@ -52,7 +52,7 @@ def upright(length: int) -> Pose:
 @pytest.mark.parametrize("name", ["head", "patch"])
 def test_a_camera_that_pans_moves_the_box_of_an_outline_by_exactly_that(name: str) -> None:
     photograph = photographs()["astronaut"]
-    outline, surface = photograph.outlines[name], outlined(photograph, name)
+    outline, surface = photograph.outlines[name], outlined_surface(photograph, name)
     place = np.array([[160.0, 120], [163, 118.5]])
     views = framed(upright(2), np.ones(2), surface.middle, place, (320, 240), photograph.size)
     objects = diagonal(surface.half, 2)
@@ -73,6 +73,26 @@ def test_a_plane_turned_about_the_vertical_axis_by_hand() -> None:
     np.testing.assert_allclose(mapped(views, point)[0, 0], expected)
 
 
+def test_a_track_in_perspective_is_the_homography_it_was_made_of() -> None:
+    pose = Pose(np.array([0.2, -0.4]), np.array([0.6, -0.5]), np.array([-0.3, 0.5]))
+    matrices = moved(np.array([[90.0, 60], [100, 70]])) @ seen(pose, np.full(2, 30.0), (200, 150))
+    surface = outlined_surface(photographs()["coffee"], "cup")
+    track = projected(still_body(surface, 2), matrices)
+    np.testing.assert_allclose(track.outlines, mapped(matrices, surface.shape))
+    low, high = np.array([80, 50]), np.array([101, 71])
+    points = object_points(track, 1, low, high)
+    np.testing.assert_allclose(mapped(matrices[1:], points[3])[0, :, 1], 53.5, atol=1e-4)
+    np.testing.assert_allclose(mapped(matrices[1:], points[3])[0, :, 0], np.arange(80.5, 101), atol=1e-4)
+    sides = track.polygons - np.roll(track.polygons, -1, axis=1)
+    np.testing.assert_allclose((sides[:, 0] * sides[:, 1]).sum(1), 0, atol=1e-9)  # a rectangle ...
+    np.testing.assert_allclose(sides[:, 0] + sides[:, 2], 0, atol=1e-9)
+    x_axis = sides[:, 0] / np.linalg.norm(sides[:, 0], axis=1, keepdims=True)
+    along = np.einsum("tpc,tc->tp", track.outlines, x_axis)
+    np.testing.assert_allclose(
+        np.ptp(along, axis=1), np.linalg.norm(sides[:, 0], axis=1)
+    )  # ... that is tight
+
+
 def test_the_view_stays_in_the_photograph() -> None:
     rng = np.random.default_rng(0)
     size, photograph = (320, 240), np.array([500, 400])
@@ -89,12 +109,12 @@ def test_parallax_moves_the_target_as_a_plane_and_the_far_background_the_other_w
     disparity = np.full((120, 160), 10, np.float32)
     disparity[40:80, 60:100] = 30
     outline = np.array([[65.0, 45], [95, 45], [95, 75], [65, 75]])
-    parallax = around(disparity, outline, np.array([0.0, 0.1]))
+    parallax = parallax_around(disparity, outline, np.array([0.0, 0.1]))
     np.testing.assert_allclose(parallax.plane, 0, atol=1e-6)
     places = np.stack(np.meshgrid(np.arange(160) + 0.5, np.arange(120) + 0.5), -1).astype(np.float32)
     np.testing.assert_allclose(parallax.sources(0, places), places)
     moved = parallax.sources(1, places)
-    np.testing.assert_allclose(moved[45:75, 65:95], places[45:75, 65:95], atol=1e-3)
+    np.testing.assert_allclose(moved[45:75, 65:95], places[45:75, 65:95], atol=5e-3)
     np.testing.assert_allclose(moved[5, 5] - places[5, 5], [20 * parallax.step[1], 0], atol=1e-3)
     assert (np.diff(moved[..., 0], axis=1) > 0).all(), "no points change places"
 
@@ -104,7 +124,7 @@ def test_parallax_moves_the_target_as_a_plane_and_the_far_background_the_other_w
 
 @pytest.mark.parametrize("seed", range(60))
 def test_the_box_is_that_of_the_drawn_mask_through_all_motions(seed: int) -> None:
-    """The mask is found as the renderer finds it: by looking up quarters of pixels in the photograph or the cut-out."""
+    """The mask is found as the renderer finds it: by looking up quarters of pixels in photograph or cut-out."""
     clip = clip_of(seed)
     track, shape = clip.scene.target.track, clip.surfaces[0].shape
     width, height = clip.scene.size
@@ -126,12 +146,12 @@ def test_the_box_is_that_of_the_drawn_mask_through_all_motions(seed: int) -> Non
         drawn = tight(table[cells[..., 1], cells[..., 0]], 0.25) + np.tile(low / 4, 2)
         np.testing.assert_allclose(drawn, bounds, atol=0.5)
         mask = coverage(track, index, np.zeros(2, int), np.array([width, height]))
-        np.testing.assert_allclose(tight(mask > 0), bounds, atol=1)
+        np.testing.assert_allclose(tight(mask > 64), bounds, atol=1)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_rendered_pixels_are_those_of_the_target(seed: int) -> None:
-    """A white target in a black photograph, without other objects, noise, light and blur, is white inside its mask."""
+    """A white target in a black photograph, without other objects, noise and light, is white inside its mask."""
     clip = clip_of(seed, 12)
     photograph = clip.photograph
     image = np.zeros_like(photograph.image)
@@ -163,6 +183,23 @@ def test_the_rendered_pixels_are_those_of_the_target(seed: int) -> None:
         inside, outside = cv2.erode(mask, np.ones((5, 5))) == 255, cv2.dilate(mask, np.ones((5, 5))) == 0
         assert drawn[inside].min(initial=255) > 200
         assert drawn[outside].max(initial=0) < 50
+
+
+def test_other_objects_pass_behind_a_target_in_its_photograph() -> None:
+    checked = 0
+    for seed in range(60):
+        clip = clip_of(seed)
+        if not clip.in_place or not clip.scene.distractors:
+            continue
+        alone = replace(clip, scene=replace(clip.scene, distractors=()))
+        painted = paint_photographic(clip)
+        effects = replace(clip.camera_effects, softness=np.zeros(20), quality=0)
+        frames = [render_photographic(replace(c, camera_effects=effects), painted, 9) for c in (clip, alone)]
+        mask = coverage(clip.scene.target.track, 9, np.zeros(2, int), np.array(clip.scene.size))
+        inside = cv2.erode(mask, np.ones((3, 3))) == 255
+        np.testing.assert_array_equal(frames[0][inside], frames[1][inside])
+        checked += bool((frames[0] != frames[1]).any())
+    assert checked >= 5
 
 
 def test_the_first_frame_shows_the_whole_target() -> None:
@@ -237,7 +274,9 @@ def test_a_cut_out_does_not_move_over_its_own_photograph() -> None:
     for split in SPLIT_OF:
         for sequence in photographic_sequences(60, 0, 2, split=split):
             clip = sequence.frames.draw_scene()  # type: ignore[attr-defined]
-            middles = [outlined(clip.photograph, name).middle.tolist() for name in clip.photograph.outlines]
+            middles = [
+                outlined_surface(clip.photograph, name).middle.tolist() for name in clip.photograph.outlines
+            ]
             assert clip.in_place == (clip.surfaces[0].middle.tolist() in middles)
 
 
@@ -296,7 +335,7 @@ def test_other_sizes_and_lengths(size: tuple[int, int], length: int) -> None:
 
 
 def test_numbers_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match="seed must be in 0..4294967295, got -1"):
+    with pytest.raises(ValueError, match=r"seed must be in 0\.\.4294967295, got -1"):
         photographic_sequence(-1)
     with pytest.raises(ValueError, match="length must be 1 or more, got 0"):
         photographic_sequence(0, 0)

@@ -25,6 +25,8 @@ def test_every_photograph_is_there_with_its_source_and_licence() -> None:
         assert photograph.source in notice
         assert photograph.licence in words
     assert photographs()["coffee"].licence == "CC0-1.0"
+    assert photographs()["chelsea"].cut_outs == ["face"]
+    assert all(photograph.kept_in_place <= set(photograph.outlines) for photograph in photographs().values())
 
 
 def test_the_two_splits_share_no_picture_and_both_have_objects() -> None:
