@@ -6,6 +6,7 @@ a photograph under the moving camera, or a cut-out with a path of its own over a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,7 +21,7 @@ from dlatrack.datasets.photographic.painting import (
 from dlatrack.datasets.photographic.pictures import SPLITS, Photograph, photographs
 from dlatrack.datasets.photographic.scene import PhotographicScene, draw_photographic_scene
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.synthetic import truth
+from dlatrack.datasets.synthetic import CHALLENGES, truth
 
 __all__ = [
     "Photograph",
@@ -42,6 +43,7 @@ class PhotographicFrames:
     length: int  #: frames
     size: tuple[int, int]  #: width and height, px
     split: str  #: side of the photographs, "train" or "test"
+    without: frozenset[str] = frozenset()  #: challenges that are left out
 
     def __len__(self) -> int:
         return self.length
@@ -61,7 +63,7 @@ class PhotographicFrames:
 
 @lru_cache(maxsize=64)
 def _drawn(frames: PhotographicFrames) -> PhotographicScene:
-    return draw_photographic_scene(frames.seed, frames.length, frames.size, frames.split)
+    return draw_photographic_scene(frames.seed, frames.length, frames.size, frames.split, frames.without)
 
 
 @lru_cache(maxsize=64)
@@ -70,7 +72,12 @@ def _painted(frames: PhotographicFrames) -> PaintedClip:
 
 
 def photographic_sequence(
-    seed: int, length: int = 60, size: tuple[int, int] = (320, 240), *, split: str = "train"
+    seed: int,
+    length: int = 60,
+    size: tuple[int, int] = (320, 240),
+    *,
+    split: str = "train",
+    without: Collection[str] = (),
 ) -> Sequence:
     """One photographic video, named after its seed, e.g. "photographic-0007".
 
@@ -88,6 +95,7 @@ def photographic_sequence(
         length: frames.
         size: width and height in px, each 64 or more; 320 x 240 suits the photographs, which are 300 to 870 px high.
         split: "train" or "test"; no photograph serves both.
+        without: names from `synthetic.CHALLENGES` that the video shall not have; the others are drawn as ever.
 
     Returns:
         The sequence; its images are rendered on demand, and its frames have `mask(index)`.
@@ -96,8 +104,8 @@ def photographic_sequence(
         InputError: if scikit-image is not installed, or its photographs are missing or differ from the known ones.
         ValueError: if an argument is out of range.
     """
-    _check(seed, length, size, split)
-    frames = PhotographicFrames(int(seed), length, (int(size[0]), int(size[1])), split)
+    _check(seed, length, size, split, without)
+    frames = PhotographicFrames(int(seed), length, (int(size[0]), int(size[1])), split, frozenset(without))
     scene = frames.draw_scene().scene
     return Sequence(
         name=f"photographic-{seed:04d}",
@@ -111,7 +119,13 @@ def photographic_sequence(
 
 
 def photographic_sequences(
-    count: int, seed: int, length: int = 60, size: tuple[int, int] = (320, 240), *, split: str = "train"
+    count: int,
+    seed: int,
+    length: int = 60,
+    size: tuple[int, int] = (320, 240),
+    *,
+    split: str = "train",
+    without: Collection[str] = (),
 ) -> list[Sequence]:
     """The videos of the seeds `seed` to `seed + count - 1`; the two splits show different photographs.
 
@@ -121,10 +135,12 @@ def photographic_sequences(
     """
     if count < 0:
         raise ValueError(f"count must be 0 or more, got {count}")
-    return [photographic_sequence(seed + number, length, size, split=split) for number in range(count)]
+    return [
+        photographic_sequence(seed + number, length, size, split=split, without=without) for number in range(count)
+    ]
 
 
-def _check(seed: int, length: int, size: tuple[int, int], split: str) -> None:
+def _check(seed: int, length: int, size: tuple[int, int], split: str, without: Collection[str]) -> None:
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed must be in 0..{2**32 - 1}, got {seed}")
     if length < 1:
@@ -133,3 +149,5 @@ def _check(seed: int, length: int, size: tuple[int, int], split: str) -> None:
         raise ValueError(f"size must be a width and a height of 64 px or more, got {size}")
     if split not in SPLITS:
         raise ValueError(f"split must be {' or '.join(SPLITS)}, got {split!r}")
+    if isinstance(without, str) or not set(without) <= set(CHALLENGES):
+        raise ValueError(f"without must hold names from {', '.join(CHALLENGES)}, got {without!r}")

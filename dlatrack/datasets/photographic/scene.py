@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,11 +43,16 @@ class PhotographicScene:
     camera_effects: CameraEffects  #: defocus, tone and compression of the rendered frames
 
 
-def draw_photographic_scene(seed: int, length: int, size: tuple[int, int], split: str) -> PhotographicScene:
-    """Draw a clip of `length` frames of `size` (width, height) px from the photographs of a split."""
+def draw_photographic_scene(
+    seed: int, length: int, size: tuple[int, int], split: str, without: Collection[str] = ()
+) -> PhotographicScene:
+    """Draw a clip of `length` frames of `size` (width, height) px from the photographs of a split.
+
+    `without` names the challenges that it shall not have.
+    """
     rng = generator(seed, _STREAM[split])
     pictures = list(photographs(split).values())
-    chosen = {name for name, share in CHALLENGES.items() if rng.random() < share}
+    chosen = {name for name, share in CHALLENGES.items() if rng.random() < share} - set(without)
     if length < _PASSAGE:
         chosen -= {"OCC", "OV"}
     shift, of_camera = draw_shift(rng, length, min(size) / 240, chosen)
