@@ -74,6 +74,11 @@ def cache_dir() -> Path:
     return _folder("DLATRACK_CACHE", runs_dir() / "cache")
 
 
+def shipped_weights_dir() -> Path:
+    """Folder of the weight files that come with the package."""
+    return Path(__file__).resolve().parent / "weights"
+
+
 def data_dir() -> Path | None:
     """Folder that holds the data sets: DLATRACK_DATA; None when unset."""
     value = os.environ.get("DLATRACK_DATA")

@@ -37,8 +37,8 @@ TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under 
 Backbone = Annotated[
     str,
     typer.Option(
-        help="What the backbone starts from: imagenet (torchvision's weights, fetched once), random, or a file; "
-        "empty: the recipe's."
+        help="What the backbone starts from: shipped (the trunk of the small trackers that comes with dlatrack), "
+        "imagenet (torchvision's weights, fetched once), random, or a file; empty: the recipe's."
     ),
 ]
 Init = Annotated[

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from dlatrack import paths
 from dlatrack.errors import InputError, reading
 from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.state_files import load_strict
-from dlatrack.recipes import Recipe
+from dlatrack.recipes import RECIPES, Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import SiameseNet
 
-#: Folder of the weights that come with the package: one file per recipe, and their model card.
-SHIPPED = Path(__file__).parents[1] / "weights"
+#: Folder of the weights that come with the package: one file per recipe, trunks, and their model card.
+SHIPPED = paths.shipped_weights_dir()
 
 # One metadata entry and not several: safetensors writes several in random order, and the same weights must
 # give the same bytes.
@@ -37,7 +38,7 @@ class WeightsInfo(NamedTuple):
 
 def shipped() -> tuple[str, ...]:
     """Names of the trackers whose weights come with the package."""
-    return tuple(sorted(file.stem for file in SHIPPED.glob("*.safetensors")))
+    return tuple(sorted(file.stem for file in SHIPPED.glob("*.safetensors") if file.stem in RECIPES))
 
 
 def find_weights(place: str | Path) -> Path:

@@ -93,7 +93,9 @@ class Schedule:
     final_rate: float = 0.0005
     backbone_factor: float = 0.1  #: the backbone learns at this times the rate
     unfreeze_epoch: int = 10  #: 0-based epoch at which the backbone starts to train
-    backbone_start: Literal["imagenet", "random"] = "imagenet"  #: weights of the backbone at the first epoch
+    backbone_start: Literal["imagenet", "random", "shipped"] = (
+        "imagenet"  #: weights of the backbone at the first epoch
+    )
     momentum: float = 0.9
     weight_decay: float = 1e-4
     clip_norm: float | None = 10.0  #: largest global L2 norm of the gradient; None: any

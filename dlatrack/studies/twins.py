@@ -97,7 +97,8 @@ def train_all(
         crops: training crops of one set, or a mixture of sets.
         seed: seed of weights, pairs and label draws, the same for every recipe.
         device: a torch device.
-        backbone_weights: "imagenet", "random", or a file the backbone starts from; None: as the recipe says.
+        backbone_weights: "shipped", "imagenet", "random", or a file the backbone starts from; None: as the recipe
+            says.
         init: weights of the whole network that every recipe starts from; None: random ones.
         workers: processes that prepare pairs; 0: this one.
         on_step: called with the tracker's label, the step and the number of steps of its run.

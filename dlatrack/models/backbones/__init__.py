@@ -1,4 +1,4 @@
-"""Backbones by name, and their ImageNet weights."""
+"""Backbones by name, and their initial weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlatrack.models.backbones.inception_v3 import InceptionV3
 from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
 from dlatrack.models.backbones.mobilenet_v3 import MobileNetV3
 from dlatrack.models.backbones.resnet50 import ResNet50
-from dlatrack.models.backbones.starting import starting_weights
+from dlatrack.models.backbones.starting import check_trunk, save_trunk, shipped_trunks, starting_weights
 from dlatrack.models.state_files import load_strict, read_state
 from dlatrack.recipes import InputFormat
 
@@ -29,6 +29,8 @@ __all__ = [
     "MobileNetV3",
     "ResNet50",
     "load_backbone_weights",
+    "save_trunk",
+    "shipped_trunks",
     "starting_weights",
 ]
 
@@ -49,7 +51,7 @@ def load_backbone_weights(
     path_or_state_dict: str | Path | Mapping[str, Tensor],
     input_format: InputFormat = "rgb_imagenet",
 ) -> None:
-    """Fill a backbone with the ImageNet weights of the torchvision network of the same name.
+    """Fill a backbone with a trunk that was trained here, or with the weights of the torchvision network of its name.
 
     The classifier and stages that the backbone does not build may be in the file and are left out. Where the trunk
     differs from torchvision's, the weights are fitted to it (`Backbone.adapted`).
@@ -60,7 +62,10 @@ def load_backbone_weights(
         input_format: format of the images that the network will be given.
 
     Raises:
-        InputError: when the file cannot be read, and for missing, unknown, ill-shaped or not finite weights.
+        InputError: when the file cannot be read or is a trunk for images of another format, and for missing,
+            unknown, ill-shaped or not finite weights.
     """
+    if not isinstance(path_or_state_dict, Mapping):
+        check_trunk(path_or_state_dict, input_format)
     state, source = read_state(path_or_state_dict)
     load_strict(backbone, backbone.adapted(state, input_format), source, ignored=backbone.ignored_prefixes)

@@ -1,17 +1,24 @@
-"""Initial weights of a backbone: torchvision's ImageNet weights, a file, or a generator."""
+"""Initial weights of a backbone: the trunk that comes with the package, torchvision's weights, a file, or none."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlparse
 
 import torch
 
-from dlatrack.errors import InputError
+from dlatrack import paths
+from dlatrack.errors import InputError, reading
+from dlatrack.models.backbones.base import Backbone
+from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.torchvision_ops import torchvision
+from dlatrack.recipes import InputFormat
 
 #: torchvision's weights by backbone; the AlexNets of trackers have layers of their own and are not among them.
 _IMAGENET = {
@@ -23,27 +30,82 @@ _IMAGENET = {
 }
 
 
+#: Start of the file names of trunks that come with the package; the name of the backbone follows.
+_SHIPPED = "trunk_"
+
+
+#: Metadata entry of a trunk file: JSON with `input_format` and `card`.
+_METADATA = "dlatrack_trunk"
+
+
+def save_trunk(
+    path: str | Path, backbone: Backbone, input_format: InputFormat, card: Mapping[str, Any]
+) -> None:
+    """Write the weights of a backbone in float16, whole or not at all; the same arguments give the same bytes.
+
+    Args:
+        path: .safetensors file to write, which `load_backbone_weights` reads.
+        backbone: trained backbone.
+        input_format: format of the images that it was trained with.
+        card: model card; JSON values only.
+
+    Raises:
+        InputError: when the file cannot be written.
+        ValueError: when `card` is not plain JSON.
+    """
+    text = json.dumps({"card": dict(card), "input_format": input_format}, sort_keys=True, allow_nan=False)
+    state = backbone.state_dict()
+    halves = {name: value.half() for name, value in state.items() if value.is_floating_point()}
+    write_safetensors(path, halves, {_METADATA: text})
+
+
+def check_trunk(path: str | Path, input_format: InputFormat) -> None:
+    """Check that a file of `save_trunk` was trained with images of a format; other files pass.
+
+    Raises:
+        InputError: for another format, or when the file cannot be read.
+    """
+    metadata = read_safetensors(path)[1] if Path(path).suffix.lower() == ".safetensors" else {}
+    if _METADATA not in metadata:
+        return
+    with reading(path, "has damaged metadata", ValueError, KeyError, TypeError, RecursionError):
+        theirs = json.loads(metadata[_METADATA])["input_format"]
+    if theirs != input_format:
+        raise InputError(
+            f"{path} is a trunk for images in {theirs}, and the recipe has input_format {input_format}"
+        )
+
+
+def shipped_trunks() -> dict[str, Path]:
+    """Files of the trunks that come with the package, by name of the backbone; trackers are not among them."""
+    files = sorted(paths.shipped_weights_dir().glob(f"{_SHIPPED}*.safetensors"))
+    return {file.stem.removeprefix(_SHIPPED): file for file in files}
+
+
 def starting_weights(backbone: str, choice: str | Path) -> Path | None:
     """The file with the initial weights of a backbone.
 
     Args:
         backbone: name of the backbone in a recipe.
-        choice: "random" for random weights; "imagenet" for torchvision's IMAGENET1K_V1, downloaded once into the
-            cache of torch and checked by the hash in its name; or the path of a file.
+        choice: "random" for random weights; "shipped" for the trunk that comes with the package; "imagenet" for
+            torchvision's IMAGENET1K_V1, downloaded once into the cache of torch and checked by the hash in its name;
+            or the path of a file.
 
     Returns:
         The file, or None for random weights.
 
     Raises:
-        InputError: when the file is missing, when torchvision has no weights for this backbone, or when they cannot
-            be fetched; the message says what to do instead.
+        InputError: when the file is missing, when the package or torchvision has no weights for this backbone, or
+            when they cannot be fetched; the message says what to do instead.
     """
     if choice == "random":
         return None
+    if choice == "shipped":
+        return _shipped(backbone)
     if choice != "imagenet":
         if not Path(choice).is_file():
             raise InputError(
-                f"cannot read {choice}: no such file; backbone weights are a file, imagenet or random"
+                f"cannot read {choice}: no such file; backbone weights are a file, shipped, imagenet or random"
             )
         return Path(choice)
     if backbone not in _IMAGENET:
@@ -53,6 +115,16 @@ def starting_weights(backbone: str, choice: str | Path) -> Path | None:
             f"give a file with --backbone-weights, or random"
         )
     return _downloaded(getattr(torchvision.models, _IMAGENET[backbone]).IMAGENET1K_V1.url)
+
+
+def _shipped(backbone: str) -> Path:
+    trunks = shipped_trunks()
+    if backbone not in trunks:
+        raise InputError(
+            f"no trained trunk for backbone {backbone} comes with dlatrack, only for {', '.join(trunks) or 'none'}; "
+            f"backbone weights are a file, imagenet or random"
+        )
+    return trunks[backbone]
 
 
 def _downloaded(url: str) -> Path:

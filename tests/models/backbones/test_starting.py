@@ -27,7 +27,7 @@ def test_random_and_a_file(tmp_path: Path) -> None:
     (tmp_path / "mine.pth").touch()
     assert starting_weights("resnet50", str(tmp_path / "mine.pth")) == tmp_path / "mine.pth"
     with pytest.raises(
-        InputError, match=r"cannot read .*no\.pth: no such file; .* a file, imagenet or random"
+        InputError, match=r"cannot read .*no\.pth: no such file; .* a file, shipped, imagenet or random"
     ):
         starting_weights("resnet50", tmp_path / "no.pth")
 
