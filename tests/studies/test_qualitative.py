@@ -23,7 +23,7 @@ from dlatrack.studies.qualitative import (
     frame_iou,
     study_qualitative,
 )
-from dlatrack.studies.qualitative_sources import ClipSource, Selection, PhotographicSource
+from dlatrack.studies.qualitative_sources import ClipSource, PhotographicSource, Selection
 from dlatrack.viz.qualitative import qualitative_figure
 
 FIXED_LABEL, DLA_LABEL = "SiamCAR small, fixed rule", "DLA-SiamCAR small"
@@ -47,7 +47,9 @@ def test_iou_is_missing_where_the_target_is():
 
 def test_a_selection_is_evenly_spread():
     source = PhotographicSource(7, 10, 1)
-    assert [s.name for s in Selection(source, 4).open()] == [f"photographic-{7 + n:04d}" for n in (0, 2, 5, 7)]
+    assert [s.name for s in Selection(source, 4).open()] == [
+        f"photographic-{7 + n:04d}" for n in (0, 2, 5, 7)
+    ]
     few = [s.name for s in Selection(source, 20).open()]
     assert few == [f"photographic-{7 + n:04d}" for n in range(10)], "each once where there are fewer"
 

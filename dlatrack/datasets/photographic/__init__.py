@@ -136,7 +136,8 @@ def photographic_sequences(
     if count < 0:
         raise ValueError(f"count must be 0 or more, got {count}")
     return [
-        photographic_sequence(seed + number, length, size, split=split, without=without) for number in range(count)
+        photographic_sequence(seed + number, length, size, split=split, without=without)
+        for number in range(count)
     ]
 
 
