@@ -25,18 +25,19 @@
 #
 # | preset | network | training | data |
 # |---|---|---|---|
-# | `smoke` | MobileNetV2, small | a few steps, for tests | photographic |
-# | `demo` | MobileNetV2, small | 5 epochs x 1,024 pairs; the backbone keeps its random start | photographic |
+# | `smoke` | MobileNetV3, nano | a few steps, for tests | photographic |
+# | `demo` | MobileNetV3, nano | 5 epochs x 1,024 pairs; the shipped trunk stays as it is | photographic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
 # `data` names packs or official folders of training sets, e.g. `coco=PACKS/coco; lasot=PACKS/lasot`; all are mixed.
-# `backbone_weights` says what the backbone starts from: `imagenet`, `random`, or a file in torchvision's names.
+# `backbone_weights` says what the backbone starts from: `shipped`, the trunk that comes with the package, `imagenet`,
+# `random`, or a file.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
 data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": photographic ones
 test_data: str = ""  # folder of held-out sequences in the OTB layout; "": photographic ones
-backbone_weights: str = ""  # imagenet | random | a file; "": random in smoke and demo, imagenet in paper
+backbone_weights: str = ""  # shipped | imagenet | random | a file; "": shipped, in paper imagenet
 epochs: int = 0  # 0: the preset's
 pairs_per_epoch: int = 0  # 0: the preset's
 device: str = "cpu"  # cpu | cuda

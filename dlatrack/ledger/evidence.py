@@ -50,12 +50,17 @@ def small_label(tracker: str) -> str:
     return (dla_label if is_dla(tracker) else fixed_label)(f"{title_of(tracker)} small")
 
 
-def our_labels(trackers: Sequence[str], known: Container[str]) -> tuple[list[str], bool] | None:
-    """Labels of trackers of the paper in a figure of ours, and whether they are of full size; else small versions.
+def nano_label(tracker: str) -> str:
+    """Label in our tables of the version of a tracker of the paper that the demo trains."""
+    return (dla_label if is_dla(tracker) else fixed_label)(f"{title_of(tracker)} nano")
 
-    None unless all of them are among the `known` labels, full or small.
+
+def our_labels(trackers: Sequence[str], known: Container[str]) -> tuple[list[str], bool] | None:
+    """Labels of trackers of the paper in a figure of ours, and whether they are of full size; else reduced versions.
+
+    None unless all of them are among the `known` labels, full or of one reduced version.
     """
-    for label in (full_label, small_label):
+    for label in (full_label, small_label, nano_label):
         found = [label(tracker) for tracker in trackers]
         if all(one in known for one in found):
             return found, label is full_label

@@ -135,7 +135,7 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
         generator = torch.Generator().manual_seed(0)
     with torch.device("meta"):  # no memory, and no draws from the global generator
         backbone = BACKBONES[net.backbone](net.levels)
-        neck = NECKS[net.neck](backbone.out_channels, net.channels)
+        neck = NECKS[net.neck](backbone.out_channels, net.channels, net.stride)
         head = HEADS[net.head](net)
         model = SiameseNet(backbone, neck, head)
     model.to_empty(device="cpu")

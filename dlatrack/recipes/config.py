@@ -180,8 +180,9 @@ class Recipe:
     @property
     def title(self) -> str:
         """The tracker's name as papers write it, e.g. "SiamRPN++ small"; the same for a DLA recipe and its twin."""
-        base, small, _ = self.name.removeprefix(DLA_NAME).partition("_small")
-        return _TITLES.get(base, base) + small.replace("_", " ")
+        name = self.name.removeprefix(DLA_NAME)
+        base = name if name in _TITLES else name.partition("_")[0]
+        return _TITLES.get(base, base) + name.removeprefix(base).replace("_", " ")
 
     @property
     def grid(self) -> ScoreGrid:

@@ -30,7 +30,7 @@ class Sizes:
 
     user_data: bool  #: (02, 05 to 08) whether `DLATRACK_DATA` is searched before miniatures are made
     labelled_frames: int | None  #: (01, 13) frames of a sequence that are labelled at most
-    small: bool  #: (03, 04, 09, 13) whether the small trackers are trained, not those of the paper
+    size: str  #: (03, 04, 09, 13) end of the names of the trained recipes: "_nano", "" for those of the paper
     schedule: Schedule | None  #: (03) training schedule; None: that of the recipe
     train: tuple[int, int]  #: (03, 04, 09, 13) training videos
     test: tuple[int, int]  #: (03, 04) held-out videos
@@ -62,7 +62,7 @@ _SHORT = Schedule(
     rate=0.02,
     final_rate=0.002,
     unfreeze_epoch=5,
-    backbone_start="random",
+    backbone_start="shipped",
 )
 _SHORTEST = replace(_SHORT, epochs=2, pairs_per_epoch=8, batch=4, unfreeze_epoch=1)
 _SMALL = ("siamcar_small", "siamrpnpp_small")
@@ -72,9 +72,9 @@ _PAPER = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp")
 _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "user_data": (False, True, True),
     "labelled_frames": (6, 60, None),
-    "small": (True, True, False),
+    "size": ("_nano", "_nano", ""),
     "schedule": (_SHORTEST, _SHORT, None),
-    "train": ((2, 4), (60, 20), (0, 0)),
+    "train": ((2, 4), (120, 20), (0, 0)),
     "test": ((2, 12), (12, 60), (40, 200)),
     "first_box": ((2, 2, 6), (6, 8, 20), (8, 40, 60)),
     "anchors": ((0, 0), (3, 768), (0, 0)),
@@ -149,10 +149,10 @@ def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_ep
         if value < 0:
             raise InputError(f"{name} must be 0 (the preset's) or more, got {value}")
     names = [twins.fixed.name for twins in all_twins()]
-    known = [name.removesuffix("_small") for name in names if name.endswith("_small") == size.small]
+    known = [name.removesuffix("_nano") for name in names if name.endswith("_nano") == bool(size.size)]
     if tracker not in known:
         raise InputError(f"tracker must be one of {', '.join(known)} in the preset {preset}, got {tracker!r}")
-    name = f"{tracker}_small" if size.small else tracker
+    name = tracker + size.size
     schedule = size.schedule or recipe(name).schedule
     if tracker == "siamrpnpp":
         epochs, pairs_per_epoch = epochs or size.anchors[0], pairs_per_epoch or size.anchors[1]

@@ -13,7 +13,7 @@ from dlatrack.studies.presets import PRESETS, frames_to_label, plan
 
 def test_both_recipes_of_a_plan_have_its_schedule():
     fixed, dynamic = plan("demo").twins
-    assert (fixed.name, dynamic.name) == ("siamcar_small", "dla_siamcar_small")
+    assert (fixed.name, dynamic.name) == ("siamcar_nano", "dla_siamcar_nano")
     assert fixed.schedule == dynamic.schedule == PRESETS["demo"].schedule
 
 
@@ -23,7 +23,7 @@ def test_the_paper_preset_keeps_the_published_schedule():
 
 def test_another_tracker_has_the_same_sequences_and_a_shorter_demo():
     anchors = plan("demo", tracker="siamrpnpp")
-    assert [entry.name for entry in anchors.twins] == ["siamrpnpp_small", "dla_siamrpnpp_small"]
+    assert [entry.name for entry in anchors.twins] == ["siamrpnpp_nano", "dla_siamrpnpp_nano"]
     assert (anchors.schedule, anchors.train, anchors.test) == (
         replace(plan("demo").schedule, epochs=3, pairs_per_epoch=768),
         plan("demo").train,

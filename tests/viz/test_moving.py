@@ -43,7 +43,7 @@ def test_pictures_of_one_size_and_the_same_bytes_again() -> None:
 
 
 def test_the_picture_follows_the_target_and_the_tracked_box() -> None:
-    """Another tracked box moves the region of the next frame and the box of its own; the first frame has no picture."""
+    """Another tracked box moves the region of the next frame, and is drawn in its own; frame 0 has no picture."""
     sequence = synthetic_sequence(7, 3, challenges=())
     boxes = sequence.boxes_xywh.copy()
     before = positives_and_track(sequence, RULE, boxes, "T").pictures
