@@ -18,8 +18,7 @@ INSTALLED := $(VENV)/.installed
 install: $(INSTALLED)
 
 demo: $(INSTALLED)
-	$(BIN)/dlatrack run 01
-	$(BIN)/dlatrack run 03
+	$(BIN)/dlatrack demo
 
 # glibc gives large blocks back at once with these settings: all that is tested in turn would fill the memory otherwise.
 SPARING := MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576 MALLOC_TRIM_THRESHOLD_=16777216

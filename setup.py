@@ -1,21 +1,25 @@
-"""Puts the manifests of the data sets, which lie beside the package, into the wheel; the rest: pyproject.toml."""
+"""Puts the manifests of the data sets and the notebooks, which lie beside the package, into the wheel."""
 
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
+#: Folders of the clone, and what they are called in the package that has no clone beside it.
+FOLDERS = {"data_manifests": "data_manifests", "notebooks": "notebook_files"}
 
-class BuildWithManifests(build_py):
-    """Adds `data_manifests/` to the package, where `datasets.manifests` looks for it when there is no clone."""
+
+class BuildWithFolders(build_py):
+    """Adds the folders to the package, where `datasets.manifests` and `paths.notebooks_dir` look for them."""
 
     def run(self) -> None:
         """Build, then copy; an editable installation reads the clone's own."""
         super().run()
         if not self.editable_mode:
-            target = Path(self.build_lib) / "dlatrack" / "data_manifests"
-            copytree("data_manifests", target, dirs_exist_ok=True)
+            for folder, name in FOLDERS.items():
+                target = Path(self.build_lib) / "dlatrack" / name
+                copytree(folder, target, dirs_exist_ok=True, ignore=ignore_patterns(".*", "__pycache__"))
 
 
-setup(cmdclass={"build_py": BuildWithManifests})
+setup(cmdclass={"build_py": BuildWithFolders})

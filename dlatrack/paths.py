@@ -35,8 +35,9 @@ def _absolute(variable: str, value: str) -> Path:
 
 
 def notebooks_dir() -> Path:
-    """Folder of the paired notebooks: `notebooks/` in the clone."""
-    return root() / "notebooks"
+    """Folder of the paired notebooks: `notebooks/` in the clone, else the copy inside the installed package."""
+    inside = Path(__file__).resolve().parent / "notebook_files"
+    return inside if inside.is_dir() else root() / "notebooks"
 
 
 def notebook_files() -> list[Path]:

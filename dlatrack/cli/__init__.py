@@ -14,7 +14,20 @@ from typing import Annotated
 import typer
 
 from dlatrack import __version__
-from dlatrack.cli import bench, benchmark, data, doctor, evaluate, figures, run, track, train, tune, weights
+from dlatrack.cli import (
+    bench,
+    benchmark,
+    data,
+    doctor,
+    evaluate,
+    figures,
+    lab,
+    run,
+    track,
+    train,
+    tune,
+    weights,
+)
 from dlatrack.errors import InputError
 
 app = typer.Typer(
@@ -40,7 +53,9 @@ def _root(
     """SiamDLA: dynamic label assignment for Siamese visual tracking."""
 
 
+app.command(cls=run.RunCommand, context_settings=run.CONTEXT)(run.demo)
 app.command(cls=run.RunCommand, context_settings=run.CONTEXT)(run.run)
+app.command(cls=lab.LabCommand)(lab.lab)
 app.command()(train.train)
 app.command()(benchmark.benchmark)
 app.command()(evaluate.evaluate)

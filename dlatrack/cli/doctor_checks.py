@@ -141,7 +141,7 @@ def _data() -> Iterator[Finding]:
 
 def _notebooks() -> Iterator[Finding]:
     count = len(paths.notebook_files())
-    advice = "for dlatrack run; they are in the clone and not in the installed package"
+    advice = "for dlatrack demo, run and lab; they are in the clone and in the wheel"
     yield Finding.optional("notebooks", count > 0, f"{count} in {paths.notebooks_dir()}", advice)
     from dlatrack.notebooks.run import kernels
 

@@ -1,4 +1,4 @@
-"""The command `dlatrack run`."""
+"""The commands `dlatrack run` and `dlatrack demo`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import typer
 from typer.core import TyperCommand
 
 from dlatrack.errors import InputError
+
+#: The notebooks of the demo; the second trains and takes its parameters.
+_DEMO = ("01", "03")
 
 #: Settings that `RunCommand` needs.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -25,25 +28,29 @@ class RunCommand(TyperCommand):
         return super().parse_args(ctx, others)
 
 
+Preset = Annotated[
+    str | None, typer.Option(help="smoke (a try), demo (minutes, the default) or paper (full size).")
+]
+Parameter = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--parameter",
+        metavar="NAME VALUE",
+        help="A parameter of the notebook and its value, as often as needed; an unknown name lists them all.",
+    ),
+]
+
+
 def run(
     context: typer.Context,
     notebook: Annotated[str, typer.Argument(help="Number or name, e.g. 03.")],
-    preset: Annotated[
-        str | None, typer.Option(help="smoke (a try), demo (minutes, the default) or paper (full size).")
-    ] = None,
+    preset: Preset = None,
     output: Annotated[
         Path | None, typer.Option(help="Where the executed notebook goes; default runs/.")
     ] = None,
     timeout: Annotated[int | None, typer.Option(help="Seconds one cell may take.", min=1)] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-p",
-            "--parameter",
-            metavar="NAME VALUE",
-            help="A parameter of the notebook and its value, as often as needed; an unknown name lists them all.",
-        ),
-    ] = None,
+    parameter: Parameter = None,
 ) -> None:
     """Run a notebook without a browser, with its parameters set by -p NAME VALUE.
 
@@ -53,9 +60,27 @@ def run(
     """
     from dlatrack.notebooks.run import run_notebook
 
+    _refuse_other_arguments(context)
+    run_notebook(notebook, preset=preset, parameters=context.obj, output=output, timeout=timeout)
+
+
+def demo(context: typer.Context, preset: Preset = None, parameter: Parameter = None) -> None:
+    """Show what the project does in minutes: the label assignment of Fig. 1, then two twins trained and compared.
+
+    Runs notebooks 01 and 03; parameters given by -p NAME VALUE are those of 03.
+    """
+    from dlatrack.notebooks.run import check_parameters, find_notebook, run_notebook
+
+    _refuse_other_arguments(context)
+    first, second = _DEMO
+    check_parameters(find_notebook(second), context.obj)
+    run_notebook(first, preset=preset)
+    run_notebook(second, preset=preset, parameters=context.obj)
+
+
+def _refuse_other_arguments(context: typer.Context) -> None:
     if context.args:
         raise InputError(f"cannot read {' '.join(context.args)!r}; {_AS_PARAMETER}")
-    run_notebook(notebook, preset=preset, parameters=context.obj, output=output, timeout=timeout)
 
 
 def _parameters(arguments: list[str]) -> tuple[dict[str, str], list[str]]:

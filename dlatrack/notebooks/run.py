@@ -149,10 +149,7 @@ def find_notebook(number_or_name: int | str) -> Path:
         number, _, name = stem.partition("_")
         if wanted in (stem, name) or re.fullmatch(f"0*{int(number)}", wanted):
             return path
-    listed = (
-        ", ".join(known)
-        or f"none in {paths.notebooks_dir()}; notebooks are part of the clone, not of the installed package"
-    )
+    listed = ", ".join(known) or f"none in {paths.notebooks_dir()}"
     raise InputError(f"there is no notebook {wanted!r}; the notebooks are: {listed}")
 
 
