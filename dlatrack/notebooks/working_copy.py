@@ -72,8 +72,10 @@ def _welcome(notebooks: list[str]) -> str:
         "",
         f"These are the notebooks of dlatrack {__version__}, the companion of the paper "
         "(doi 10.32604/cmc.2023.036177). They are your own copy: run and change what you like.",
+        "",
         "Each runs in minutes with its preset `demo`, without a GPU and with nothing to download. `smoke` is a "
         "short try, `paper` the full size.",
+        "",
         "**Begin with 01**, the laboratory of label assignment; 03 trains two trackers, 12 follows a target in a "
         "video of yours.",
         "",

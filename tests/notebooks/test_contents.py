@@ -31,6 +31,10 @@ class Server:
     def open(self, name: str) -> dict[str, Any]:
         return asyncio.run(self._manager.get(name, content=True))["content"]
 
+    def listed(self) -> set[str]:
+        folder = asyncio.run(self._manager.get("", content=True, type="directory"))
+        return {entry["name"] for entry in folder["content"]}
+
     def save(self, name: str, content: dict[str, Any]) -> None:
         asyncio.run(self._manager.save({"type": "notebook", "format": "json", "content": content}, name))
 
@@ -97,6 +101,11 @@ def test_a_new_cell_and_its_tags_are_kept(server):
     last = nbformat.read(file, as_version=4).cells[-1]
     assert (last.source, last.metadata, last.outputs) == ("mine = 1", {"tags": ["mine"]}, [])
     assert file.with_suffix(".py").read_text().endswith('# %% tags=["mine"]\nmine = 1\n')
+
+
+def test_the_browser_lists_the_notebook_of_each_pair_and_the_readers_own_files(server):
+    (server.folder / "mine.py").touch()
+    assert server.listed() == {*(f"{name}.ipynb" for name in NAMES), "jupytext.toml", "mine.py"}
 
 
 @pytest.mark.parametrize("name", ["01_label_assignment-Copy1.ipynb", "my_trial.ipynb", "sub/01_mine.ipynb"])
