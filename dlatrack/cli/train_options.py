@@ -31,6 +31,13 @@ Shares = Annotated[
         "the paper, own folders in equal parts."
     ),
 ]
+Epochs = Annotated[
+    int,
+    typer.Option(
+        help="Number of epochs in all; 0: the recipe's. A finished run that is given more is continued at its final "
+        "learning rate.",
+    ),
+]
 ScheduleNumber = Annotated[int, typer.Option(help="0: the recipe's.")]
 Batch = Annotated[int, typer.Option(help="Pairs of a batch, of all processes together; 0: the recipe's.")]
 TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under torchrun cpu or cuda.")]
@@ -46,6 +53,13 @@ Init = Annotated[
     typer.Option(
         help="Weights to train further: a weight file, a shipped tracker, or a public checkpoint, of a tracker with "
         "the same network. The schedule is then short and gentle: see --trunk, --batch-norm and --rate."
+    ),
+]
+InitBackbone = Annotated[
+    str,
+    typer.Option(
+        help="Weights that the backbone alone starts from: a weight file or a shipped tracker with the same "
+        "backbone. Neck and head start anew, with the recipe's schedule."
     ),
 ]
 Trunk = Annotated[

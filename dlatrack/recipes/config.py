@@ -107,6 +107,13 @@ class Schedule:
         if not 0 <= self.warmup_epochs <= self.epochs:
             raise InputError(f"warmup_epochs must be in 0..{self.epochs} (epochs), got {self.warmup_epochs}")
 
+    def backbone_trains(self, epoch: int) -> bool:
+        """Whether the backbone trains in an epoch, counted from 0.
+
+        In epochs beyond the last one of the schedule it does what it did in that one.
+        """
+        return min(epoch, self.epochs - 1) >= self.unfreeze_epoch
+
     def resized(self, *, epochs: int = 0, pairs_per_epoch: int = 0, batch: int = 0) -> Schedule:
         """The same schedule with other numbers; 0 keeps a number, and a warm-up is cut to end before the last epoch.
 

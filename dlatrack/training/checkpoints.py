@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.amp import GradScaler
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, counted
 from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict
@@ -64,11 +64,62 @@ def save_checkpoint(
 
 def epochs_done(path: Path) -> int:
     """Number of finished epochs of a checkpoint; 0 if the file is absent or unreadable."""
+    return _epochs(path).done
+
+
+def scheduled_epochs(path: Path, recipe: str, wanted: int) -> int:
+    """Number of epochs of the schedule with which a folder's run is resumed or continued.
+
+    A finished run that is given more epochs keeps the schedule that it began with, see `engine.train`.
+
+    Args:
+        path: checkpoint of the folder; it may be absent.
+        recipe: name of the recipe that is to be trained.
+        wanted: number of epochs that the run shall have in all; 0: as many as its schedule has.
+
+    Returns:
+        `wanted`, or for a finished run of this recipe with a shorter schedule the number of epochs of that.
+
+    Raises:
+        InputError: if the run has begun or declared more epochs than `wanted`, or has declared fewer and not finished
+            them.
+    """
+    run = _epochs(path)
+    if not wanted or run.recipe != recipe:
+        return wanted
+    if wanted < max(run.begun, run.declared):
+        raise InputError(
+            f"the run in {path.parent} has a schedule of {counted(run.declared, 'epoch')} and has begun {run.begun}; "
+            f"{wanted} would be fewer; choose another folder"
+        )
+    if wanted > run.declared > run.done:
+        raise InputError(
+            f"the run in {path.parent} is not finished: {run.done} of {counted(run.declared, 'epoch')} are done; "
+            f"finish it with --epochs {run.declared} before it is given {wanted}"
+        )
+    return run.declared
+
+
+class _Epochs(NamedTuple):
+    """Numbers of epochs of a run, as its checkpoint has them."""
+
+    done: int = 0  #: finished
+    begun: int = 0  #: finished, and the one that was interrupted
+    declared: int = 0  #: of the schedule
+    recipe: str = ""  #: name of the recipe
+
+
+def _epochs(path: Path) -> _Epochs:
+    """Epochs of a checkpoint; zeros if the file is absent or unreadable."""
     try:
         with safe_open(path, framework="numpy") as file:
-            return int(json.loads((file.metadata() or {})[_ENTRY])["epoch"])
+            content = json.loads((file.metadata() or {})[_ENTRY])
+        done, recipe = int(content["epoch"]), content["run"]["recipe"]
+        return _Epochs(
+            done, done + bool(content["step"]), int(recipe["schedule"]["epochs"]), str(recipe["name"])
+        )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-        return 0
+        return _Epochs()
 
 
 def load_checkpoint(

@@ -14,8 +14,7 @@ from dlatrack.assign import build_assigner
 from dlatrack.errors import InputError
 from dlatrack.files import check_writable, remove_leftovers
 from dlatrack.memory import reuse_freed_memory
-from dlatrack.models.backbones import load_backbone_weights
-from dlatrack.models.initial import load_initial_weights
+from dlatrack.models.initial import load_initial_backbone, load_initial_weights
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
@@ -69,8 +68,8 @@ def train(
 
     After every epoch, and within it as `compute` says, the folder holds `checkpoint.safetensors` and `history.csv`. A
     second call with the same arguments resumes from them, across the unfreezing of the backbone too, and ends with
-    the same bits as an uninterrupted run; a finished run is only read. The number of workers and the times of saving
-    do not change the result either.
+    the same bits as an uninterrupted run; a finished run is only read, unless `until_epoch` asks for further epochs.
+    The number of workers and the times of saving do not change the result either.
 
     A step whose loss or gradient is not finite is not made but kept in `failed_step.safetensors`, which
     `replay.replay` repeats. In float16 a gradient that overflows first halves the scale of the loss, and the step is
@@ -82,10 +81,12 @@ def train(
         folder: folder of the run; created when absent.
         seed: seed of initial weights, pairs and label draws.
         backbone_weights: initial weights of the backbone: "imagenet" (torchvision's weights, fetched once), "random",
-            or a file; None: as the recipe says (`Schedule.backbone_start`).
+            or a file (`models.initial.load_initial_backbone`); None: as the recipe says (`Schedule.backbone_start`).
         init: weights of the whole network to start from, instead of random ones and `backbone_weights`: see
             `models.initial.load_initial_weights`. The schedule is the recipe's: `recipes.fine_tuning` has one for it.
-        until_epoch: number of epochs in all after which the call returns; None: those of the schedule.
+        until_epoch: number of epochs in all after which the call returns; None: those of the schedule. More of them
+            continue a run beyond its schedule: at its final rate, with its momentum, and with the backbone frozen or
+            training as in its last epoch. How often a run is continued does not change its bits.
         compute: device, processes, precision and checkpoints; None: this process on the CPU.
         on_step: called with each step and the number of steps of the whole run, in rank 0.
         should_stop: called after each step; when it returns True in any process, all save and return.
@@ -104,7 +105,7 @@ def train(
     check_seed(seed)
     reuse_freed_memory()
     compute = compute or Compute()
-    last = recipe.schedule.epochs if until_epoch is None else min(until_epoch, recipe.schedule.epochs)
+    last = recipe.schedule.epochs if until_epoch is None else until_epoch
     # A finished run is only read, and several processes may read it at the same time.
     only_read = compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
     with nullcontext() if only_read else compute.ranks.owned_folder(folder):
@@ -135,7 +136,7 @@ class _Run:
         self.run = describe_run(recipe, crops, seed, backbone_weights, compute, init)
         self.net = build_model(recipe, torch.Generator().manual_seed(seed))
         if start is not None:
-            load_backbone_weights(self.net.backbone, start, recipe.net.input_format)
+            load_initial_backbone(self.net, recipe, start)
         if init is not None:
             load_initial_weights(self.net, recipe, init)
         scaler = loss_scaler(compute.precision, compute.device)
@@ -172,7 +173,8 @@ class _Run:
             check_writable(self.folder / CHECKPOINT)
             write_content(self.folder, self.source.crops.content())
         done = max(began, last)
-        stopped = any(self._epoch(epoch, on_step, should_stop) for epoch in range(began, last))
+        in_all = max(last, self.recipe.schedule.epochs)
+        stopped = any(self._epoch(epoch, in_all, on_step, should_stop) for epoch in range(began, last))
         if stopped:
             done = len(self.steps) // self.steps_per_epoch
         self.compute.ranks.wait()  # the next call of any process reads the files of rank 0
@@ -181,10 +183,11 @@ class _Run:
     def _epoch(
         self,
         epoch: int,
+        in_all: int,
         on_step: Callable[[StepRow, int], None] | None,
         should_stop: Callable[[], bool] | None,
     ) -> bool:
-        """Train the rest of an epoch; return whether it was interrupted."""
+        """Train the rest of an epoch of `in_all`; return whether it was interrupted."""
         schedule, ranks = self.recipe.schedule, self.compute.ranks
         first = self.done.step if epoch == self.done.epoch else 0
         optimizer = self._prepare(epoch, first)
@@ -221,7 +224,7 @@ class _Run:
             self.stepper.apply(optimizer, skip=bool(step.skipped))
             started = time.perf_counter()
             if on_step is not None and ranks.first:
-                on_step(step, schedule.epochs * self.steps_per_epoch)
+                on_step(step, in_all * self.steps_per_epoch)
             stop = self._any_process_stops(should_stop)
             if number + 1 < self.steps_per_epoch and (stop or self._is_due(number + 1)):
                 self._save(Position(epoch, number + 1), optimizer)
@@ -231,21 +234,22 @@ class _Run:
         if ranks.first and self.compute.keep:
             keep_snapshot(self.folder, self.net, self.recipe, self.steps, self.run, keep=self.compute.keep)
         self._save(Position(epoch + 1, 0), optimizer)
-        return stop and epoch + 1 < schedule.epochs
+        return stop and epoch + 1 < in_all
 
     def _prepare(self, epoch: int, first: int) -> torch.optim.SGD:
         """Freeze the parts that do not train; a new optimiser begins when the backbone joins."""
         schedule = self.recipe.schedule
+        joins = epoch == schedule.unfreeze_epoch and schedule.backbone_trains(epoch)
         self.net.train_mode(
-            epoch >= schedule.unfreeze_epoch,
+            schedule.backbone_trains(epoch),
             trunk_dtype(self.compute.precision),
             frozen_batch_norm=schedule.frozen_batch_norm,
         )
-        if self.optimizer is None or epoch == schedule.unfreeze_epoch:
+        if self.optimizer is None or joins:
             self.optimizer = build_optimizer(self.net, schedule)
             if self.compute.compile:
                 self.called = compile_network(self.net)
-            if epoch != schedule.unfreeze_epoch or first:
+            if not joins or first:
                 restore_momentum(self.net, self.optimizer, self.momentum)
         return self.optimizer
 
@@ -260,7 +264,7 @@ class _Run:
             self.run,
             epoch=epoch,
             step=len(self.steps),
-            backbone_trains=epoch >= self.recipe.schedule.unfreeze_epoch,
+            backbone_trains=self.recipe.schedule.backbone_trains(epoch),
             message=str(error),
             scale=self.stepper.scale or 1.0,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,16 +18,19 @@ def learning_rate(schedule: Schedule, epoch: int, share: float = 0.0) -> float:
 
     A logarithmic schedule grows geometrically from `warmup_from` towards `rate`, which the warm-up does not reach;
     the remaining epochs fall from `rate` to `final_rate` in equal steps of the logarithm. A cosine schedule grows
-    linearly to `rate` and falls to `final_rate` along half a wave.
+    linearly to `rate` and falls to `final_rate` along half a wave. Epochs beyond the last one of the schedule keep
+    `final_rate`.
 
     Args:
         schedule: shape and values.
-        epoch: number of the epoch, from 0.
+        epoch: number of the epoch, from 0; it may lie beyond the schedule.
         share: finished share of the epoch, 0..1; matters to a cosine schedule only.
 
     Source: pysot and the public SiamCAR code (logarithmic), video_analyst (cosine); SiamDLA Sec. 4.1 names the
     warm-up only.
     """
+    if epoch >= schedule.epochs:
+        return schedule.final_rate
     if schedule.shape == "logarithmic":
         return _logarithmic(schedule)[epoch]
     done, warmup = epoch + share, schedule.warmup_epochs
@@ -34,6 +38,20 @@ def learning_rate(schedule: Schedule, epoch: int, share: float = 0.0) -> float:
         return schedule.warmup_from + (schedule.rate - schedule.warmup_from) * done / warmup
     wave = (1 + math.cos(math.pi * (done - warmup) / (schedule.epochs - warmup))) / 2
     return schedule.final_rate + (schedule.rate - schedule.final_rate) * wave
+
+
+def continuation(schedule: Schedule, epochs: int) -> dict[str, Any]:
+    """Description of the epochs that a run has done beyond its schedule, for the model card.
+
+    Args:
+        schedule: schedule that the run began with.
+        epochs: number of its epochs in all.
+
+    Returns:
+        The entry `continued`, with the number and the learning rate of the further epochs; nothing if there are none.
+    """
+    further = epochs - schedule.epochs
+    return {"continued": {"epochs": further, "rate": schedule.final_rate}} if further > 0 else {}
 
 
 @lru_cache(maxsize=8)

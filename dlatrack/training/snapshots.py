@@ -10,6 +10,7 @@ from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.weights import save_weights
 from dlatrack.recipes import Recipe
 from dlatrack.training.history import StepRow
+from dlatrack.training.schedule import continuation
 
 EPOCHS = "epochs"
 
@@ -43,6 +44,7 @@ def keep_snapshot(
     losses = mean_losses(steps)
     path = snapshot(folder, epoch)
     card = {"run": dict(run), "epoch": epoch + 1, "mean_loss": losses[epoch]}
+    card |= continuation(recipe.schedule, epoch + 1)
     save_weights(path, net, recipe, card)
     stay = {snapshot(folder, number) for number in range(epoch - keep + 1, epoch + 1)}
     stay.add(snapshot(folder, min(losses, key=lambda number: (losses[number], number))))

@@ -128,6 +128,30 @@ def weights(tmp_path_factory):
             "holds weights of siamrpnpp_small, not of the network of siamcar_small: it lacks head.down.weight",
         ),
         (["train", "siamcar_small", "--out", "OUT", "--init", "OUT"], "cannot read"),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--init-backbone", "nanotrack_v3"],
+            "whose backbone does not fit siamcar_small: backbone is mobilenet_v3 there and mobilenet_v2 here",
+        ),
+        (
+            [
+                "train",
+                "siamcar_small",
+                "--out",
+                "OUT",
+                "--init-backbone",
+                "siamcar_small",
+                "--trunk",
+                "tenth",
+            ],
+            "only a run with --init takes --trunk",
+        ),
+        *(
+            (
+                ["train", "siamcar_small", "--out", "OUT", "--init-backbone", "siamcar_small", *other],
+                f"the backbone starts from one place: give --init-backbone or {other[0]}, not both",
+            )
+            for other in (["--init", "siamcar_small"], ["--backbone-weights", "random"])
+        ),
         (["train", "--replay", "OUT/none"], "cannot read"),
         (["run", "99"], "99"),
         (["run", "03", "-p", "epocs", "3"], "epocs"),
@@ -214,6 +238,40 @@ def test_weights_of_another_recipe_and_truncated_weights(monkeypatch, capsys, cl
     assert status == 2
     assert "cut.safetensors is not a complete safetensors file" in error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_backbone_from_a_shipped_tracker_and_more_epochs_for_a_finished_run(
+    monkeypatch, capsys, clips, tmp_path
+):
+    out, name = tmp_path / "run", "dla_siamcar_small"
+    start = ["--init-backbone", "siamrpnpp_small", "--data", str(clips)]
+    command = ["train", name, "--out", str(out), "--pairs-per-epoch", "4", "--batch", "2", *start, "--epochs"]
+    status, text, _ = call(monkeypatch, capsys, *command, "1")
+    assert status == 0
+    assert "starting from backbone mobilenet_v2 of siamrpnpp_small from " in " ".join(text.split())
+    assert "continued" not in read_weights_info(out / f"{name}.safetensors").card
+    first = (out / "history.csv").read_text()
+
+    status, text, _ = call(monkeypatch, capsys, *command, "3")
+    assert status == 0
+    final = recipe(name).schedule.final_rate
+    said = " ".join(text.split())
+    assert (
+        f"continuing beyond the schedule of 1 epoch to 3 in all: learning rate {final:g}, the final one of"
+        in said
+    )
+    rows = (out / "history.csv").read_text().splitlines()
+    assert rows[:3] == first.splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == ["0", "0", "1", "1", "2", "2"]
+    assert {row.split(",")[2] for row in rows[3:]} == {repr(final)}
+    card = read_weights_info(out / f"{name}.safetensors").card
+    assert card["continued"] == {"epochs": 2, "rate": final}
+    assert card["run"]["recipe"]["schedule"]["epochs"] == 1
+
+    status, _, error = call(monkeypatch, capsys, *command, "2")
+    assert status == 2
+    assert "has a schedule of 1 epoch and has begun 3; 2 would be fewer; choose another folder" in error
+    assert call(monkeypatch, capsys, *command, "3")[0] == 0, "a finished run is only read"
 
 
 def test_train_then_benchmark(monkeypatch, capsys, clips, tmp_path):

@@ -11,9 +11,9 @@ from nanotrack_checkpoints import older_state, public_state, same_weights
 from safetensors.torch import save_file
 
 from dlatrack.errors import InputError
-from dlatrack.models.initial import load_initial_weights
+from dlatrack.models.initial import load_initial_backbone, load_initial_weights
 from dlatrack.models.siamese import SiameseNet, build_model
-from dlatrack.models.weights import save_weights, shipped
+from dlatrack.models.weights import load_weights, save_weights, shipped
 from dlatrack.recipes import Recipe, recipe
 
 FIXED, DLA = recipe("nanotrack_v3"), recipe("dla_nanotrack_v3")
@@ -143,3 +143,69 @@ def test_other_files_are_named(tmp_path: Path, net: SiameseNet, donor: SiameseNe
         InputError, match=r"checkpoint of a training, .*; start from the weight file beside it"
     ):
         load_initial_weights(net, DLA, tmp_path / "checkpoint.safetensors")
+
+
+SMALL = recipe("dla_siamcar_small")
+
+
+def backbone_alone(net: SiameseNet) -> SiameseNet:
+    """An equal network of fresh weights, with the backbone of `net`."""
+    alone = build_model(SMALL)
+    alone.backbone.load_state_dict(net.backbone.state_dict())
+    return alone
+
+
+@pytest.mark.parametrize("name", ["siamcar_small", "dla_siamcar_small", "siamrpnpp_small"])
+def test_a_shipped_tracker_gives_its_backbone_alone(name: str) -> None:
+    net, theirs = build_model(SMALL), load_weights(name)[0]
+    said = load_initial_backbone(net, SMALL, name)
+    assert same_weights(net, backbone_alone(theirs)), "neck and head stay as they were"
+    taken, held = len(net.backbone.state_dict()), len(theirs.state_dict())
+    assert said.startswith(f"backbone mobilenet_v2 of {name} from ")
+    assert said.endswith(f"{name}.safetensors, {taken} of its {held} tensors; the others are left out")
+
+
+def test_a_file_of_a_backbone_is_taken_whole(tmp_path: Path) -> None:
+    net, donor = build_model(SMALL), build_model(SMALL, torch.Generator().manual_seed(8))
+    state = {name: value.contiguous() for name, value in donor.backbone.state_dict().items()}
+    save_file(state, tmp_path / "trunk.safetensors")
+    torch.save(state, tmp_path / "trunk.pth")
+    for file in ("trunk.safetensors", "trunk.pth"):
+        net = build_model(SMALL)
+        assert (
+            load_initial_backbone(net, SMALL, tmp_path / file)
+            == f"backbone mobilenet_v2 from {tmp_path / file}"
+        )
+        assert same_weights(net, backbone_alone(donor))
+
+
+def test_a_backbone_that_does_not_fit_changes_nothing(tmp_path: Path, donor: SiameseNet) -> None:
+    net = build_model(SMALL)
+    with pytest.raises(
+        InputError,
+        match="holds weights of nanotrack_v3, whose backbone does not fit dla_siamcar_small: "
+        "backbone is mobilenet_v3 there and mobilenet_v2 here",
+    ):
+        load_initial_backbone(net, SMALL, "nanotrack_v3")
+    other = replace(SMALL, net=replace(SMALL.net, input_format="rgb_255"))
+    with pytest.raises(InputError, match="input_format is rgb_255 there and "):
+        load_initial_backbone(net, SMALL, saved(tmp_path, build_model(other), other))
+    fewer = replace(SMALL, net=replace(SMALL.net, levels=SMALL.net.levels[:1]))
+    with pytest.raises(InputError, match="lacks features"):
+        load_initial_backbone(net, SMALL, saved(tmp_path, build_model(fewer), fewer))
+    run = {f"net.{name}": value for name, value in donor.state_dict().items()}
+    save_file(run, tmp_path / "checkpoint.safetensors", metadata={"dlatrack-training": "{}"})
+    with pytest.raises(
+        InputError, match=r"checkpoint of a training, .*; start from the weight file beside it"
+    ):
+        load_initial_backbone(net, SMALL, tmp_path / "checkpoint.safetensors")
+    assert same_weights(net, build_model(SMALL))
+
+
+def test_stages_that_are_not_built_are_left_out(tmp_path: Path) -> None:
+    fewer = replace(SMALL, net=replace(SMALL.net, levels=SMALL.net.levels[:1]))
+    net, donor = build_model(fewer), build_model(SMALL, torch.Generator().manual_seed(8))
+    load_initial_backbone(net, fewer, saved(tmp_path, donor, SMALL))
+    own = net.backbone.state_dict()
+    assert len(own) < len(donor.backbone.state_dict())
+    assert all(torch.equal(value, donor.backbone.state_dict()[name]) for name, value in own.items())
