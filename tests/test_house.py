@@ -236,7 +236,7 @@ def tables(page: str, heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("page", "heading", "column"),
-    [("README.md", "What is here", 0), ("CONTRIBUTING.md", "Where things go", 1)],
+    [("CONTRIBUTING.md", "What is here", 0), ("CONTRIBUTING.md", "Where things go", 1)],
 )
 def test_what_the_tables_name_is_there(page: str, heading: str, column: int) -> None:
     """NAME and NN in a path stand for any name and number."""

@@ -1,4 +1,4 @@
-"""The README's commands work as they stand, and its numbers are those of the figures."""
+"""Commands of the README and of docs/commands.md work as they stand, and numbers are those of the figures."""
 
 from __future__ import annotations
 
@@ -23,24 +23,50 @@ from dlatrack.models.siamese import build_model
 from dlatrack.recipes import recipe
 
 ROOT = paths.root()
-README = (ROOT / "README.md").read_text()
+README, COMMANDS_PAGE, NOTEBOOKS_PAGE, SPEED_PAGE, TRACKERS_PAGE = (
+    (ROOT / name).read_text()
+    for name in ("README.md", *(f"docs/{page}.md" for page in ("commands", "notebooks", "speed", "trackers")))
+)
+#: Commands that other tests run: they start a server, or take minutes.
+ELSEWHERE = ("dlatrack lab", "dlatrack demo", "dlatrack figures")
+#: A picture that is made apart from this page.
+MOVING_PICTURE = "figures/tracking.webp"
+
+
+def commands_of(page: str) -> list[str]:
+    """Commands in the blocks of a page, without their comments."""
+    blocks = re.findall(r"```bash\n(.*?)```", page, re.DOTALL)
+    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+
+
 COMMANDS = [
-    line.split("#")[0].strip()
-    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
+    command
+    for command in commands_of(COMMANDS_PAGE)
+    if command.startswith("dlatrack ") and (not command.startswith(ELSEWHERE) or "--only" in command)
 ]
 
 
+def test_the_readme_is_short():
+    assert len(README.split()) <= 700
+
+
 def test_linked_files_exist():
-    for name in re.findall(r"\]\(([^)]+)\)", README) + re.findall(
-        r"`((?:docs|notebooks|dlatrack)/[\w/.]*)`", README
-    ):
+    names = re.findall(r"\]\(([^)#]+)", README)
+    names += re.findall(r"`((?:docs|notebooks|dlatrack)/[\w/.]*)`", README)
+    for name in set(names) - {MOVING_PICTURE}:
         assert (ROOT / name).exists() or (ROOT / f"{name}.ipynb").exists(), name
+
+
+def test_the_readmes_commands_are_among_those_that_are_tested():
+    shown = [*commands_of(README), *re.findall(r"`(dlatrack [^`]+)`", README)]
+    ours = [command for command in shown if command.startswith("dlatrack ")]
+    assert len(ours) > 12
+    assert [command for command in ours if command not in (*COMMANDS, *ELSEWHERE)] == []
 
 
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text()
-    for command in COMMANDS:
+    for command in (*commands_of(README), *commands_of(COMMANDS_PAGE)):
         if command.startswith("make "):
             assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE), command
 
@@ -54,33 +80,38 @@ def test_the_scores_shown_are_those_of_the_committed_table(committed_figures):
 
 def test_what_became_of_the_papers_numbers_is_the_ledgers_count(committed_figures):
     states = pd.read_csv(committed_figures / "00_ledger_states.csv", index_col=0).loc["all"]
-    text = " ".join(README.split())
-    assert f"Of {states.sum()} results that it prints, {states['measured']} are measured here" in text
-    for state, words in (
-        ("contradicted", "are contradicted"),
-        ("reduced", "were measured on something smaller"),
-        ("not attempted", "were not attempted"),
-    ):
-        assert f"{states[state]} {words}" in text
+    for page in (README, NOTEBOOKS_PAGE):
+        text = " ".join(page.split())
+        assert f"Of {states.sum()} results that it prints, {states['measured']} are measured here" in text
+        for state, words in (
+            ("contradicted", "are contradicted"),
+            ("reduced", "were measured on something smaller"),
+            ("not attempted", "were not attempted"),
+        ):
+            assert f"{states[state]} {words}" in text
 
 
 def test_the_table_of_small_trackers_is_the_measured_one(committed_figures):
     table = pd.read_csv(committed_figures / "small_trackers.csv")
     for name, auc, precision, synthetic, speed in table.itertuples(index=False):
         row = f"| {name} | {auc:.3f} | {precision:.3f} | {synthetic:.3f} | {speed:.0f} |".replace("nan", "")
-        assert row in README, row
+        assert row in TRACKERS_PAGE, row
     verdicts = json.loads((committed_figures / "small_trackers.json").read_text())["parameters"]["verdicts"]
-    text = " ".join(README.split())
+    text = " ".join(TRACKERS_PAGE.split())
     for verdict in verdicts:
         assert verdict in text, verdict
+    even = sum("is not distinguishable" in verdict for verdict in verdicts)
+    (behind,) = re.findall(r"falls behind .* by ([\d.]+) AUC", " ".join(verdicts))
+    assert (even, len(verdicts)) == (2, 3)
+    assert f"two are not distinguishable from it, one falls behind by {behind} AUC" in " ".join(
+        README.split()
+    )
 
 
 def test_the_speeds_shown_are_those_of_the_committed_measurement(committed_figures):
     reports = json.loads((committed_figures / "bench.json").read_text())
-    shown = README[README.index("## Speed") : README.index("## Licence")]
-    rows = {
-        tuple(cells) for cells in re.findall(r"\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", shown, re.MULTILINE)
-    }
+    shown = re.findall(r"\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", SPEED_PAGE, re.MULTILINE)
+    rows = {tuple(cells) for cells in shown}
     taken = [row for report in reports.values() for row in report["timings"]]
     measured = {tuple(three_digits(row[key]) for key in ("median", "low", "high")) for row in taken}
     assert len(rows) == 17
@@ -111,14 +142,13 @@ def test_the_commands_run_word_for_word(tmp_path, monkeypatch, capsys):
     with record(tmp_path / "VIDEO.mp4", 25) as recording:
         for image in synthetic_sequences(1, seed=91, length=4, challenges=())[0].frames:
             recording.add(image)
-    commands = [command for command in COMMANDS if command.startswith("dlatrack ")]
-    assert len(commands) == 17
+    assert len(COMMANDS) == 24
     torch.save(public_names(build_model(recipe("siamrpnpp")).state_dict()), tmp_path / "CHECKPOINT.pth")
-    done = subprocess.run(shlex.split(commands[0]), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{commands[0]}\n{done.stderr}"
+    done = subprocess.run(shlex.split(COMMANDS[0]), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{COMMANDS[0]}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     threads = torch.get_num_threads()
-    for command in commands[1:]:
+    for command in COMMANDS[1:]:
         monkeypatch.setattr(sys, "argv", shlex.split(command))
         with pytest.raises(SystemExit) as stop:
             main()
@@ -127,7 +157,7 @@ def test_the_commands_run_word_for_word(tmp_path, monkeypatch, capsys):
 
 
 def test_the_python_example_runs():
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
+    code = re.search(r"```python\n(.*?)```", COMMANDS_PAGE, re.DOTALL).group(1)
     video = synthetic_sequences(1, seed=90, length=2, challenges=())[0]
     lines: dict[str, object] = dict(zip("xywh", video.boxes_xywh[0], strict=True))
     lines |= {"first_frame_rgb": video.frames[0], "next_frame_rgb": video.frames[1]}

@@ -19,7 +19,7 @@ from dlatrack.recipes import RECIPES, Recipe, recipe
 from dlatrack.recipes.config import _TITLES, DLA_NAME
 from dlatrack.tracking.online import FAMILIES
 
-README = (paths.root() / "README.md").read_text()
+COMMANDS_PAGE = (paths.root() / "docs" / "commands.md").read_text()
 
 
 def lines_lacking(head: str) -> list[str]:
@@ -51,8 +51,8 @@ def _lines_lacking_of_recipe(entry: Recipe) -> list[str]:
         lacking.append(f"recipe {entry.name} has no title in _TITLES of dlatrack/recipes/config.py")
     if entry.net.backbone not in BACKBONES:
         lacking.append(f"{entry.net.backbone} is not in BACKBONES of dlatrack/models/backbones/__init__.py")
-    if "`" + base + "`" not in README:
-        lacking.append(f"recipe {base} is not among the recipes that README.md lists")
+    if "`" + base + "`" not in COMMANDS_PAGE:
+        lacking.append(f"recipe {base} is not among the recipes that docs/commands.md lists")
     return lacking
 
 
@@ -80,7 +80,7 @@ def test_a_new_head_is_told_all_that_it_lacks(monkeypatch: pytest.MonkeyPatch) -
         "no recipe with head 'planted' is in NETWORKS of dlatrack/paper/architecture.py, the table of sizes",
         "recipe planted_v1 has no title in _TITLES of dlatrack/recipes/config.py",
         "oak is not in BACKBONES of dlatrack/models/backbones/__init__.py",
-        "recipe planted_v1 is not among the recipes that README.md lists",
+        "recipe planted_v1 is not among the recipes that docs/commands.md lists",
     ]
 
 
