@@ -49,7 +49,8 @@ html_css_files = ["dlatrack.css"]
 html_show_sourcelink = html_copy_source = False
 html_show_search_summary = False  # is fetched, which browsers refuse to pages on a disk
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system
-html_sidebars = {page: [] for page in ("CHANGELOG", "docs/laboratory", "figures/*")}  # no pages below these
+# No pages below these.
+html_sidebars = {page: [] for page in ("CHANGELOG", "docs/commands", "docs/laboratory", "figures/*")}
 html_theme_options = {
     "collapse_navigation": True,  # one page per module: each page would list them all
     "header_links_before_dropdown": 7,

@@ -118,7 +118,12 @@ def test_the_site_is_whole_and_needs_no_network(tmp_path: Path) -> None:
     wanted |= {f"api/{name}.html" for name in public if "._" not in name}
     assert wanted - names == set()
     for page, links in {
-        "index.html": {"docs/decisions.html", "docs/commands.html", "docs/notebooks.html", "CONTRIBUTING.html"},
+        "index.html": {
+            "docs/decisions.html",
+            "docs/commands.html",
+            "docs/notebooks.html",
+            "CONTRIBUTING.html",
+        },
         "docs/notebooks.html": {"../notebooks/01_label_assignment.html"},
         "CONTRIBUTING.html": {"api/dlatrack.assign.html"},
     }.items():
