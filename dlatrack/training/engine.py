@@ -80,8 +80,7 @@ def train(
         crops: training crops of one set, or a mixture of sets.
         folder: folder of the run; created when absent.
         seed: seed of initial weights, pairs and label draws.
-        backbone_weights: initial weights of the backbone: "shipped" (the trunk that comes with the package),
-            "imagenet" (torchvision's weights, fetched once), "random", or a file
+        backbone_weights: initial weights of the backbone: "shipped", "imagenet", "random", or a file
             (`models.initial.load_initial_backbone`); None: as the recipe says (`Schedule.backbone_start`).
         init: weights of the whole network to start from, instead of random ones and `backbone_weights`: see
             `models.initial.load_initial_weights`. The schedule is the recipe's: `recipes.fine_tuning` has one for it.
