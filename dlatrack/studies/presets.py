@@ -149,7 +149,10 @@ def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_ep
         if value < 0:
             raise InputError(f"{name} must be 0 (the preset's) or more, got {value}")
     names = [twins.fixed.name for twins in all_twins()]
-    known = [name.removesuffix("_nano") for name in names if name.endswith("_nano") == bool(size.size)]
+    if size.size:
+        known = [name.removesuffix(size.size) for name in names if name.endswith(size.size)]
+    else:
+        known = [name for name in names if not name.endswith(("_small", "_nano"))]
     if tracker not in known:
         raise InputError(f"tracker must be one of {', '.join(known)} in the preset {preset}, got {tracker!r}")
     name = tracker + size.size
