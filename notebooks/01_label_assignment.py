@@ -36,9 +36,12 @@ from dlatrack import ScoreGrid
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.studies.presets import frames_to_label
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.run import run_one_pass
 from dlatrack.viz.assignment import compare_assignments, contact_sheet
 from dlatrack.viz.curves import positives_plot
 from dlatrack.viz.explorer import explore, explorer_sheet
+from dlatrack.viz.moving import positives_and_track
 from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
@@ -118,3 +121,17 @@ record.keep(figure, "fig01_positives", counts.reset_index().to_dict("list"))
 
 # %% tags=["fig01_counts"]
 record.keep(summary, "fig01_counts").round(2)
+
+# %% [markdown]
+# ## Where a tracker looks
+#
+# Left the search region that DLA-NanoTrack V3, which comes with the package, cuts around its box of the frame before,
+# with what DLA calls positive there; right the box that it answers. Labels need the true box, which a tracker does not
+# have: they exist in training alone.
+
+# %% tags=["tracking"]
+tracked = run_one_pass(OnlineTracker.from_weights("dla_nanotrack_v3"), video)
+moving = positives_and_track(
+    video, rules[f"DLA, points, K = {candidates}"], tracked.boxes_xywh, "DLA-NanoTrack V3"
+)
+record.keep(moving, "tracking", {"boxes_xywh": tracked.boxes_xywh})

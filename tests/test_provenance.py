@@ -365,5 +365,7 @@ def test_the_figures_of_the_project_are_light():
     if not names:
         pytest.skip("the project is no git repository here")
     sizes = {name: (paths.root() / name).stat().st_size for name in names}
+    moving = sizes.pop("figures/tracking.webp", 0)
+    assert moving <= 1_000_000
     assert {name: size for name, size in sizes.items() if size > 400_000} == {}
-    assert sum(sizes.values()) <= 8_000_000
+    assert sum(sizes.values()) + moving <= 8_000_000

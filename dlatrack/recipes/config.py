@@ -117,7 +117,9 @@ class Schedule:
         return min(epoch, self.epochs - 1) >= self.unfreeze_epoch
 
     def resized(self, *, epochs: int = 0, pairs_per_epoch: int = 0, batch: int = 0) -> Schedule:
-        """The same schedule with other numbers; 0 keeps a number, and a warm-up is cut to end before the last epoch.
+        """The same schedule with other numbers; 0 keeps a number.
+
+        A warm-up is cut to end before the last epoch, and a backbone that never trains does not with more epochs.
 
         Raises:
             InputError: for a negative number.
@@ -129,6 +131,7 @@ class Schedule:
             pairs_per_epoch=pairs_per_epoch or self.pairs_per_epoch,
             batch=batch or self.batch,
             warmup_epochs=min(self.warmup_epochs, max(epochs - 1, 0)),
+            unfreeze_epoch=max(self.unfreeze_epoch, epochs if self.unfreeze_epoch >= self.epochs else 0),
         )
 
 

@@ -48,8 +48,8 @@ _RATE_TOLERANCE = (0.0005, 0.001)
 
 _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 1280 x 720
 
-#: Seed of the synthetic video, used by no training; in it the target is covered for a while, which the scores show.
-_EXAMPLE_SEED = 6_000_004
+#: Seed of the example video, used by no training; in it the target is covered for a while, which the scores show.
+_EXAMPLE_SEED = 6_000_019
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ class MovingPicture:
         """
         first, *rest = [Image.fromarray(picture) for picture in self.pictures]
         written = io.BytesIO()
-        settings = {"duration": round(1000 / self.fps), "loop": 0, "quality": quality, "method": 4}
+        settings = {"duration": round(1000 / self.fps), "loop": 0, "quality": quality, "method": 6}
         first.save(written, format="WEBP", save_all=True, append_images=rest, **settings)
         return written.getvalue()
 
@@ -53,7 +53,13 @@ class MovingPicture:
 
 
 def positives_and_track(
-    sequence: Sequence, rule: LabelAssigner, boxes_xywh: np.ndarray, tracker: str, *, fps: float = 10.0
+    sequence: Sequence,
+    rule: LabelAssigner,
+    boxes_xywh: np.ndarray,
+    tracker: str,
+    *,
+    every: int = 2,
+    fps: float = 8.0,
 ) -> MovingPicture:
     """What a rule would call positive where a tracker looks, and what the tracker answers.
 
@@ -65,10 +71,8 @@ def positives_and_track(
         rule: label assigner.
         boxes_xywh: (T, 4) tracked boxes, 0-based px.
         tracker: name of the tracker.
+        every: distance of the frames that are drawn: 1, 1 + `every`, 1 + 2 `every`, ...
         fps: pictures per second.
-
-    Returns:
-        T - 1 pictures, from frame 1.
 
     Raises:
         InputError: for another number of boxes than frames, or fewer than two.
@@ -80,7 +84,7 @@ def positives_and_track(
         )
     found = overlaps(sequence.boxes_xywh, boxes_xywh)
     pictures = []
-    for frame in range(1, len(sequence)):
+    for frame in range(1, len(sequence), every):
         image = sequence.frames[frame]
         left = _labelled(image, sequence, frame, boxes_xywh[frame - 1], rule)
         right = _tracked(

@@ -30,15 +30,16 @@ def test_a_centred_region_by_hand() -> None:
 
 def test_pictures_of_one_size_and_the_same_bytes_again() -> None:
     sequence = synthetic_sequence(7, 4, challenges=())
-    moving = positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", fps=8)
+    moving = positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", every=1, fps=8)
     assert {picture.shape for picture in moving.pictures} == {(24 + 382 + 20, 382 + 10 + 509, 3)}
     content = moving.encode()
-    assert content == positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", fps=8).encode()
+    assert content == positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", every=1, fps=8).encode()
     with Image.open(io.BytesIO(content)) as image:
         assert (image.format, image.n_frames, image.info["loop"]) == ("WEBP", 3, 0)
         image.seek(1)
         image.load()
         assert image.info["duration"] == 125
+    assert len(positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth").pictures) == 2, "frames 1 and 3"
     assert 'src="data:image/webp;base64,' in moving._repr_html_()
 
 
@@ -46,9 +47,9 @@ def test_the_picture_follows_the_target_and_the_tracked_box() -> None:
     """Another tracked box moves the region of the next frame, and is drawn in its own; frame 0 has no picture."""
     sequence = synthetic_sequence(7, 3, challenges=())
     boxes = sequence.boxes_xywh.copy()
-    before = positives_and_track(sequence, RULE, boxes, "T").pictures
+    before = positives_and_track(sequence, RULE, boxes, "T", every=1).pictures
     boxes[1, :2] += 20
-    after = positives_and_track(sequence, RULE, boxes, "T").pictures
+    after = positives_and_track(sequence, RULE, boxes, "T", every=1).pictures
     left, right = slice(0, 382), slice(392, None)
     assert (before[0][:, left] == after[0][:, left]).all()
     assert (before[0][:, right] != after[0][:, right]).any()
@@ -69,5 +70,5 @@ def test_an_absent_target_has_no_positives() -> None:
     green = np.array(rgb(POSITIVE_COLOUR))
     for visible in (True, False):
         object.__setattr__(sequence, "visible", np.array([True, visible]))
-        (picture,) = positives_and_track(sequence, RULE, boxes, "T").pictures
+        (picture,) = positives_and_track(sequence, RULE, boxes, "T", every=1).pictures
         assert (picture[:, :382] == green).all(2).any() == visible

@@ -35,7 +35,7 @@ def test_it_opens_with_a_picture_counts_and_a_timeline(lab):
     assert "A: rectangle, center_ratio 0.6</b>: 25 positive" in facts
     assert "B: dla_points</b>: 2 positive   8 negative   615 ignored; T = mean + std = " in facts
     assert lab.controls.message.value == ""
-    assert lab.controls.where.value == "photographic-0021, frame 40 of 0..59"
+    assert lab.controls.where.value == "photographic-0379, frame 40 of 0..59"
     assert lab.controls.path.value == "21"
     assert lab.controls.notable.label == "a notable frame"
     assert lab.forms[0].widget.children[-1].titles == ("more options, and what they mean",)
@@ -234,7 +234,7 @@ def test_what_cannot_be_opened_at_all():
     absent = Sequence("gone", np.zeros((1, 64, 64, 3), np.uint8), np.full((1, 4), np.nan), np.array([False]))
     assert "no annotated target" in explore(absent).controls.message.value
     for call, message in (
-        (lambda: explore(frame=60), r"sequence photographic-0021 has frames 0\.\.59, not 60"),
+        (lambda: explore(frame=60), r"sequence photographic-0379 has frames 0\.\.59, not 60"),
         (lambda: explore("nowhere"), "nowhere is neither a folder nor a file"),
         (lambda: explore(-1), r"seed of a photographic sequence must be in 0\.\.4294967295, got -1"),
         (lambda: explore(rules=(("circle", {}), ("square", {}))), "no label assigner 'square'"),
