@@ -154,10 +154,9 @@ def imagery_mark(fig: Figure, imagery: Imagery) -> None:
     height_pt = 72 * fig.get_figheight()
     layout = fig.get_layout_engine()
     if layout is not None:  # keep a line free for the mark, below everything else
-        above = (0, 10 / height_pt, 1, 1 - 10 / height_pt)
-        layout.set(rect=above)  # type: ignore[call-arg]
+        layout.set(rect=(0, 10 / height_pt, 1, 1 - 10 / height_pt))  # type: ignore[call-arg]
         for legend in fig.legends:
-            legend.set_bbox_to_anchor(above, transform=fig.transFigure)
+            legend.borderaxespad += 10 / legend.prop.get_size_in_points()
     fig.text(
         1 - 3 / (72 * fig.get_figwidth()),
         2 / height_pt,
