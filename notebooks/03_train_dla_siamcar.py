@@ -26,7 +26,7 @@
 # | preset | network | training | data |
 # |---|---|---|---|
 # | `smoke` | MobileNetV3, nano | a few steps, for tests | photographic |
-# | `demo` | MobileNetV3, nano | 5 epochs x 1,024 pairs; the shipped trunk stays as it is | photographic |
+# | `demo` | MobileNetV3, nano | 8 epochs x 1,280 pairs; the shipped trunk stays as it is | photographic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
 # `data` names packs or official folders of training sets, e.g. `coco=PACKS/coco; lasot=PACKS/lasot`; all are mixed.
@@ -46,6 +46,7 @@ seed: int = 0  # weights, pairs, label draws and photographic sequences
 
 # %%
 import pandas as pd
+from IPython.display import display
 
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies import twins
@@ -113,6 +114,21 @@ boxes = twins.track_all(twins.trackers_of(study.recipes, trained, device=device)
 scores = twins.score_all(boxes, videos)
 table = twins.score_table(scores)
 record.keep(table, "03_scores").round(3)
+
+# %% [markdown]
+# ## Real clips
+#
+# The clips of `DLATRACK_SHARED_DATA` without masks, which no training of the shipped trunk has seen, if that folder is
+# there. They are harder than photographs under a simulated camera: targets change by themselves.
+
+# %% tags=["03_real_scores"]
+real = [] if test_data or preset == "smoke" else twins.real_clips()
+if real:
+    trackers = twins.trackers_of(study.recipes, trained, device=device)
+    found = twins.score_table(twins.score_all(twins.track_all(trackers, real), real))
+    display(record.keep(found, "03_real_scores", imagery="real").round(3))
+else:
+    print("no real clips here")
 
 # %% [markdown]
 # ## How much of a score is the first box?

@@ -26,6 +26,7 @@ from dlatrack.sampling.store import cached_crops, crop_sequences
 from dlatrack.sampling.training_data import open_training_data
 from dlatrack.studies.presets import Plan
 from dlatrack.studies.runs import STATIC, split_names
+from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
@@ -70,6 +71,16 @@ def held_out_sequences(plan: Plan, *, data: str | Path = "", seed: int = 0) -> l
         return read_folders(data)
     count, length = plan.test
     return photographic_sequences(count, _TEST_SEED + _SEED_STRIDE * seed, length, split="test")
+
+
+def real_clips() -> list[Sequence]:
+    """Targets of the real clips below `DLATRACK_SHARED_DATA` that have no masks; none where there is no such folder.
+
+    Raises:
+        InputError: if a clip cannot be read.
+    """
+    shared = paths.shared_data()
+    return clips_without_masks(shared / "video") if shared and (shared / "video").is_dir() else []
 
 
 def imagery_of(data: str | Path) -> Imagery:

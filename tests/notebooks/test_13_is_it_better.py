@@ -20,12 +20,12 @@ def content(folders, name) -> dict:
 def test_04_trains_anchor_twins_and_scores_them(folders):
     path = run_notebook("04", preset="smoke", timeout=PATIENCE)
     table = pd.read_csv(folders / "figures" / "04_scores.csv", index_col=0)
-    assert list(table.index) == ["SiamRPN++ small, fixed rule", "DLA-SiamRPN++ small", "static box"]
+    assert list(table.index) == ["SiamRPN++ nano, fixed rule", "DLA-SiamRPN++ nano", "static box"]
     assert ((table >= 0) & (table <= 1)).all(axis=None)
     assert "On photographs, simulated camera" in (folders / "figures" / "04_scores.md").read_text()
     weights = {p.name for p in (folders / "runs" / "weights").iterdir()}
-    assert weights == {"siamrpnpp_small.safetensors", "dla_siamrpnpp_small.safetensors"}
-    history = content(folders, "04_training.data")["DLA-SiamRPN++ small"]
+    assert weights == {"siamrpnpp_nano.safetensors", "dla_siamrpnpp_nano.safetensors"}
+    history = content(folders, "04_training.data")["DLA-SiamRPN++ nano"]
     assert set(history["loss_centerness"]) == {0}
     assert max(history["positives"]) > 1
     for name in ("04_training", "04_success", "04_filmstrip", "04_scores"):

@@ -99,11 +99,11 @@ def test_02_counts_parameters_beside_the_papers(folders):
 def test_03_trains_twins_and_scores_them(folders):
     path = run_notebook("03", preset="smoke", timeout=PATIENCE)
     table = pd.read_csv(folders / "figures" / "03_scores.csv", index_col=0)
-    assert list(table.index) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "static box"]
+    assert list(table.index) == ["SiamCAR nano, fixed rule", "DLA-SiamCAR nano", "static box"]
     assert ((table >= 0) & (table <= 1)).all(axis=None)
     assert "On photographs, simulated camera" in (folders / "figures" / "03_scores.md").read_text()
     weights = {p.name for p in (folders / "runs" / "weights").iterdir()}
-    assert weights == {"siamcar_small.safetensors", "dla_siamcar_small.safetensors"}
+    assert weights == {"siamcar_nano.safetensors", "dla_siamcar_nano.safetensors"}
     text = outputs(path)
     assert "photographic sequences" in text
     assert "One training run with one seed" in text
