@@ -107,6 +107,9 @@ record.keep(
 # The losses of the two trackers are not comparable: each is measured on its own labels.
 #
 # ## Tracking held-out sequences
+#
+# Photographs of which no training has seen any, under the same simulated camera. The clips are of moderate
+# difficulty: none has copies of its target, or a target of fewer than 400 square px.
 
 # %% tags=["03_scores"]
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)

@@ -108,6 +108,9 @@ record.keep(
 # all pairs, and a fifth of them has none.
 #
 # ## Tracking held-out sequences
+#
+# Photographs of which no training has seen any, under the same simulated camera. The clips are of moderate
+# difficulty: none has copies of its target, or a target of fewer than 400 square px.
 
 # %% tags=["04_scores"]
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)
