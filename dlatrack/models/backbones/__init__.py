@@ -14,7 +14,7 @@ from dlatrack.models.backbones.inception_v3 import InceptionV3
 from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
 from dlatrack.models.backbones.mobilenet_v3 import MobileNetV3
 from dlatrack.models.backbones.resnet50 import ResNet50
-from dlatrack.models.backbones.starting import check_trunk, save_trunk, shipped_trunks, starting_weights
+from dlatrack.models.backbones.starting import is_trunk, save_trunk, shipped_trunks, starting_weights
 from dlatrack.models.state_files import load_strict, read_state
 from dlatrack.recipes import InputFormat
 
@@ -65,7 +65,8 @@ def load_backbone_weights(
         InputError: when the file cannot be read or is a trunk for images of another format, and for missing,
             unknown, ill-shaped or not finite weights.
     """
-    if not isinstance(path_or_state_dict, Mapping):
-        check_trunk(path_or_state_dict, input_format)
+    is_file = not isinstance(path_or_state_dict, Mapping)
+    fits = is_file and is_trunk(path_or_state_dict, input_format)
     state, source = read_state(path_or_state_dict)
-    load_strict(backbone, backbone.adapted(state, input_format), source, ignored=backbone.ignored_prefixes)
+    state = state if fits else backbone.adapted(state, input_format)
+    load_strict(backbone, state, source, ignored=backbone.ignored_prefixes)

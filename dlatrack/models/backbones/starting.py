@@ -59,21 +59,22 @@ def save_trunk(
     write_safetensors(path, halves, {_METADATA: text})
 
 
-def check_trunk(path: str | Path, input_format: InputFormat) -> None:
-    """Check that a file of `save_trunk` was trained with images of a format; other files pass.
+def is_trunk(path: str | Path, input_format: InputFormat) -> bool:
+    """Whether a file is one of `save_trunk`, which must have been trained with images of a format.
 
     Raises:
-        InputError: for another format, or when the file cannot be read.
+        InputError: for a trunk of another format, or when the file cannot be read.
     """
     metadata = read_safetensors(path)[1] if Path(path).suffix.lower() == ".safetensors" else {}
     if _METADATA not in metadata:
-        return
+        return False
     with reading(path, "has damaged metadata", ValueError, KeyError, TypeError, RecursionError):
         theirs = json.loads(metadata[_METADATA])["input_format"]
     if theirs != input_format:
         raise InputError(
             f"{path} is a trunk for images in {theirs}, and the recipe has input_format {input_format}"
         )
+    return True
 
 
 def shipped_trunks() -> dict[str, Path]:
