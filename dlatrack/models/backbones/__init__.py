@@ -65,8 +65,8 @@ def load_backbone_weights(
         InputError: when the file cannot be read or is a trunk for images of another format, and for missing,
             unknown, ill-shaped or not finite weights.
     """
-    own = not isinstance(path_or_state_dict, Mapping) and is_trunk(path_or_state_dict, input_format)
+    is_file = not isinstance(path_or_state_dict, Mapping)
+    fits = is_file and is_trunk(path_or_state_dict, input_format)
     state, source = read_state(path_or_state_dict)
-    if not own:
-        state = backbone.adapted(state, input_format)
+    state = state if fits else backbone.adapted(state, input_format)
     load_strict(backbone, state, source, ignored=backbone.ignored_prefixes)

@@ -63,7 +63,7 @@ def is_trunk(path: str | Path, input_format: InputFormat) -> bool:
     """Whether a file is one of `save_trunk`, which must have been trained with images of a format.
 
     Raises:
-        InputError: for another format, or when the file cannot be read.
+        InputError: for a trunk of another format, or when the file cannot be read.
     """
     metadata = read_safetensors(path)[1] if Path(path).suffix.lower() == ".safetensors" else {}
     if _METADATA not in metadata:
