@@ -9,9 +9,6 @@ from torch import Tensor, nn
 
 from dlatrack.models.init import kaiming
 
-#: Cells per side of a cropped template map: the target and little of its surroundings.
-TEMPLATE_CELLS = 7
-
 
 class NoNeck(nn.Module):
     """Returns the maps unchanged: SiamFC, SiamRPN and SiamFC++ have no neck."""
@@ -52,21 +49,21 @@ class AdjustNeck(nn.Module):
         return [adjust(level) for adjust, level in zip(self.levels.values(), maps, strict=True)]
 
     def template(self, maps: list[Tensor]) -> list[Tensor]:
-        """(B, in_channels[level], h, w) per level -> the central (B, channels, 7, 7) per level."""
-        return [crop_centre(level) for level in self(maps)]
+        """(B, in_channels[level], h, w) per level -> the central (B, channels, h // 2, w // 2) per level."""
+        return [crop_centre(level, level.shape[-1] // 2) for level in self(maps)]
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw Kaiming weights."""
         kaiming(self, generator)
 
 
-def crop_centre(maps: Tensor, size: int = TEMPLATE_CELLS) -> Tensor:
+def crop_centre(maps: Tensor, size: int) -> Tensor:
     """Keep the central cells of maps, (B, C, H, W) -> (B, C, size, size).
 
     Raises:
         ValueError: when a map is smaller than `size`.
 
-    Source: SiamRPN++ Sec. 3.3 keeps 7 x 7 of the 15 x 15 template map.
+    Source: SiamRPN++ Sec. 3.3 keeps 7 x 7 of the 15 x 15 template map: the target and little of its surroundings.
     """
     height, width = maps.shape[-2:]
     if min(height, width) < size:

@@ -151,6 +151,7 @@ _TITLES = {
     "siamrpn": "SiamRPN",
     "siamrpnpp": "SiamRPN++",
     "siamcar": "SiamCAR",
+    "siamcar_nano": "SiamCAR nano",
     "siamban": "SiamBAN",
     "cosiamrpn": "CoSiamRPN",
     "siamfcpp": "SiamFC++",

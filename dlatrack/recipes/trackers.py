@@ -197,6 +197,16 @@ _SIAMRPNPP_SMALL = replace(
 )
 
 
+# For trainings of minutes: a trunk that was trained for tracking stays frozen; its stride makes a small score map.
+_SIAMCAR_NANO_SMALL = replace(
+    _SIAMCAR_SMALL,
+    name="siamcar_nano_small",
+    net=replace(
+        _SIAMCAR_SMALL.net, backbone="mobilenet_v3", input_format="bgr_255", score_size=13, stride=16
+    ),
+    schedule=replace(_SIAMCAR_SMALL.schedule, epochs=4, unfreeze_epoch=4, backbone_start="shipped"),
+)
+
 _NANOTRACK_V3_ONLINE = OnlineConfig(penalty_k=0.138, window_influence=0.455, rate=0.348)
 
 _NANOTRACK_V3 = replace(
@@ -241,6 +251,8 @@ RECIPES: dict[str, Recipe] = {
         _with_dla(_SIAMCAR_SMALL, "dla_points"),
         _SIAMRPNPP_SMALL,
         _with_dla(_SIAMRPNPP_SMALL, "dla_anchors"),
+        _SIAMCAR_NANO_SMALL,
+        _with_dla(_SIAMCAR_NANO_SMALL, "dla_points"),
         _NANOTRACK_V3,
         _with_dla(_NANOTRACK_V3, "dla_points"),
     )
