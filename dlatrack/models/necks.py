@@ -9,9 +9,6 @@ from torch import Tensor, nn
 
 from dlatrack.models.init import kaiming
 
-#: px of the template that a cropped map covers: the target and little of its surroundings.
-_TEMPLATE_SIDE = 56
-
 
 class NoNeck(nn.Module):
     """Returns the maps unchanged: SiamFC, SiamRPN and SiamFC++ have no neck."""
@@ -34,14 +31,12 @@ class AdjustNeck(nn.Module):
     Args:
         in_channels: channels of the backbone maps, by level.
         channels: channels of the adjusted maps.
-        stride: px between the cells of the maps.
 
     Source: SiamRPN++ (Li et al. 2019) Sec. 3.3; SiamCAR, SiamBAN; the public pysot code.
     """
 
-    def __init__(self, in_channels: Mapping[int, int], channels: int, stride: int = 8) -> None:
+    def __init__(self, in_channels: Mapping[int, int], channels: int) -> None:
         super().__init__()
-        self.template_cells = template_cells(stride)
         self.levels = nn.ModuleDict(
             {
                 str(level): nn.Sequential(nn.Conv2d(width, channels, 1, bias=False), nn.BatchNorm2d(channels))
@@ -54,17 +49,12 @@ class AdjustNeck(nn.Module):
         return [adjust(level) for adjust, level in zip(self.levels.values(), maps, strict=True)]
 
     def template(self, maps: list[Tensor]) -> list[Tensor]:
-        """(B, in_channels[level], h, w) per level -> the central (B, channels, n, n) per level; n = 7 at stride 8."""
-        return [crop_centre(level, self.template_cells) for level in self(maps)]
+        """(B, in_channels[level], h, w) per level -> the central (B, channels, h // 2, w // 2) per level."""
+        return [crop_centre(level, level.shape[-1] // 2) for level in self(maps)]
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw Kaiming weights."""
         kaiming(self, generator)
-
-
-def template_cells(stride: int) -> int:
-    """Cells per side of a cropped template map: 7 at stride 8, 4 at stride 16."""
-    return -(-_TEMPLATE_SIDE // stride)
 
 
 def crop_centre(maps: Tensor, size: int) -> Tensor:
@@ -73,7 +63,7 @@ def crop_centre(maps: Tensor, size: int) -> Tensor:
     Raises:
         ValueError: when a map is smaller than `size`.
 
-    Source: SiamRPN++ Sec. 3.3 keeps 7 x 7 of the 15 x 15 template map.
+    Source: SiamRPN++ Sec. 3.3 keeps 7 x 7 of the 15 x 15 template map: the target and little of its surroundings.
     """
     height, width = maps.shape[-2:]
     if min(height, width) < size:
@@ -82,8 +72,8 @@ def crop_centre(maps: Tensor, size: int) -> Tensor:
     return maps[..., top : top + size, left : left + size]
 
 
-#: Necks that a recipe may name, built from the channels of the backbone maps by level, those of the head, the stride.
-NECKS: dict[str, Callable[[Mapping[int, int], int, int], AdjustNeck | NoNeck]] = {
+#: Necks that a recipe may name, built from the channels of the backbone maps by level and those of the head.
+NECKS: dict[str, Callable[[Mapping[int, int], int], AdjustNeck | NoNeck]] = {
     "adjust": AdjustNeck,
-    "none": lambda in_channels, channels, stride: NoNeck(),
+    "none": lambda in_channels, channels: NoNeck(),
 }

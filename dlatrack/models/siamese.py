@@ -39,9 +39,9 @@ class SiameseNet(nn.Module):
             z: (B, 3, 127, 127) network input, see `models.preprocess`.
 
         Returns:
-            SiamCAR: (B, channels, 7, 7) per level; SiamRPN++ and SiamBAN: two kernels (B, channels, 5, 5) per level;
-            SiamRPN: two of 4 x 4; SiamFC++: two of 3 x 3; SiamFC: (B, channels, 6, 6); NanoTrack V3: one of 8 x 8 and
-            one of 4 x 4, twice.
+            SiamCAR: (B, channels, 7, 7) per level, 4 x 4 at stride 16; SiamRPN++ and SiamBAN: two kernels (B,
+            channels, 5, 5) per level; SiamRPN: two of 4 x 4; SiamFC++: two of 3 x 3; SiamFC: (B, channels, 6, 6);
+            NanoTrack V3: one of 8 x 8 and one of 4 x 4, twice.
         """
         return self.head.kernels(self.neck.template(self._features(z)))
 
@@ -55,7 +55,8 @@ class SiameseNet(nn.Module):
 
         Returns:
             Maps of 25 x 25 cells with ResNet-50, EfficientNet-B0 and MobileNetV2 (S = 255); of 17 x 17 in SiamFC
-            (255), 17 and 21 in SiamRPN (255 and 287), 17 and 19 in SiamFC++ (289 and 303), 15 in NanoTrack V3 (255).
+            (255), 17 and 21 in SiamRPN (255 and 287), 17 and 19 in SiamFC++ (289 and 303), 15 in NanoTrack V3 and
+            13 in SiamCAR nano (255).
         """
         output: HeadOutput = self.head(features, self.neck(self._features(x)))
         return output
@@ -135,7 +136,7 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
         generator = torch.Generator().manual_seed(0)
     with torch.device("meta"):  # no memory, and no draws from the global generator
         backbone = BACKBONES[net.backbone](net.levels)
-        neck = NECKS[net.neck](backbone.out_channels, net.channels, net.stride)
+        neck = NECKS[net.neck](backbone.out_channels, net.channels)
         head = HEADS[net.head](net)
         model = SiameseNet(backbone, neck, head)
     model.to_empty(device="cpu")

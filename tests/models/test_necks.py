@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dlatrack.models.necks import AdjustNeck, crop_centre, template_cells
+from dlatrack.models.necks import AdjustNeck, crop_centre
 
 
 def test_crop_keeps_cells_4_to_10_of_15() -> None:
     maps = torch.arange(225.0).reshape(1, 1, 15, 15)
-    cropped = crop_centre(maps, template_cells(8))
+    cropped = crop_centre(maps, 7)
     assert cropped.shape == (1, 1, 7, 7)
     assert cropped[0, 0, 0, 0] == 4 * 15 + 4
     assert cropped[0, 0, 3, 3] == maps[0, 0, 7, 7]
@@ -21,11 +21,12 @@ def test_crop_refuses_small_maps() -> None:
         crop_centre(torch.zeros(1, 1, 6, 9), 7)
 
 
-def test_a_template_keeps_its_px_at_another_stride() -> None:
-    """56 px are 7 cells at stride 8; at stride 16, 3.5 cells, and whole ones are kept: 4 of 8."""
-    assert [template_cells(stride) for stride in (8, 16)] == [7, 4]
-    neck = AdjustNeck({3: 4}, channels=8, stride=16)
-    assert neck.template([torch.zeros(1, 4, 8, 8)])[0].shape == (1, 8, 4, 4)
+@pytest.mark.parametrize(("cells", "kept"), [(15, 7), (8, 4)])
+def test_a_template_keeps_its_central_half(cells: int, kept: int) -> None:
+    neck = AdjustNeck({3: 4}, channels=8).eval()
+    maps = torch.randn(1, 4, cells, cells, generator=torch.Generator().manual_seed(0))
+    (template,) = neck.template([maps])
+    torch.testing.assert_close(template, crop_centre(neck([maps])[0], kept))
 
 
 def test_neck_widths_and_norm() -> None:

@@ -65,8 +65,7 @@ def load_backbone_weights(
         InputError: when the file cannot be read or is a trunk for images of another format, and for missing,
             unknown, ill-shaped or not finite weights.
     """
-    is_file = not isinstance(path_or_state_dict, Mapping)
-    fits = is_file and is_trunk(path_or_state_dict, input_format)
     state, source = read_state(path_or_state_dict)
-    state = state if fits else backbone.adapted(state, input_format)
+    if isinstance(path_or_state_dict, Mapping) or not is_trunk(path_or_state_dict, input_format):
+        state = backbone.adapted(state, input_format)
     load_strict(backbone, state, source, ignored=backbone.ignored_prefixes)

@@ -1,4 +1,4 @@
-"""MobileNetV3-Small with stride 16, the trunk of NanoTrack V3."""
+"""MobileNetV3-Small with stride 16, the trunk of NanoTrack V3 and SiamCAR nano."""
 
 from __future__ import annotations
 
