@@ -126,8 +126,8 @@ record.keep(summary, "fig01_counts").round(2)
 # ## Where a tracker looks
 #
 # Left the search region that DLA-NanoTrack V3, which comes with the package, cuts around its box of the frame before,
-# with what DLA calls positive there; right the box that it answers. Labels need the true box, which a tracker does not
-# have: they exist in training alone.
+# with what DLA calls positive there; right the box that it answers. Labels need the true box, which a tracker does
+# not have: they exist in training alone.
 
 # %% tags=["tracking"]
 tracked = run_one_pass(OnlineTracker.from_weights("dla_nanotrack_v3"), video)

@@ -121,8 +121,8 @@ record.keep(table, "03_scores").round(3)
 # %% [markdown]
 # ## Real clips
 #
-# The clips of `DLATRACK_SHARED_DATA` without masks, which no training of the shipped trunk has seen, if that folder is
-# there. They are harder than photographs under a simulated camera: targets change by themselves.
+# The clips of `DLATRACK_SHARED_DATA` that have no masks, if that folder is there. They are harder than photographs
+# under a simulated camera: targets change by themselves.
 
 # %% tags=["03_real_scores"]
 real = [] if test_data or preset == "smoke" else twins.real_clips()

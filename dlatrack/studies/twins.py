@@ -35,8 +35,8 @@ from dlatrack.training.engine import Training, train
 from dlatrack.training.history import StepRow
 from dlatrack.training.identity import describe_run
 
-#: Challenges that held-out videos do not have: copies of the target, which only long trainings tell apart, and targets
-#: that are too small for them.
+#: Challenges that held-out videos do not have: copies of the target, which only long trainings tell apart, and tiny
+#: targets.
 _TOO_HARD = ("BC", "LR")
 
 #: Seeds of photographic sequences: training and held-out videos share neither seeds nor photographs.

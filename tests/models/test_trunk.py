@@ -27,7 +27,7 @@ from dlatrack.sampling.store import CropStore
 from dlatrack.studies.presets import sizes
 from dlatrack.training.engine import train
 
-SMALL = tuple(name for name in RECIPES if name.endswith("_small"))
+SMALL = tuple(name for name in RECIPES if name.endswith(("_small", "_nano")))
 TRUNKS = shipped_trunks()
 MOST_BYTES = 2 * 2**20  # both together
 
