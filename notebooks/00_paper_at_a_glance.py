@@ -69,8 +69,8 @@ print(*paths.figure_sources(), sep="\n")
 #
 # - **measured**: the same quantity, counted or scored here, and it does not exclude the paper's number.
 # - **contradicted**: the same quantity, and it excludes the paper's number.
-# - **reduced**: measured on a smaller thing, that is small networks, miniature or synthetic video, or a CPU. It shows
-#   the way, and neither supports nor excludes what the paper prints: the two must not be subtracted.
+# - **reduced**: measured on a smaller thing, that is small networks, miniature, photographic or synthetic video, or a
+#   CPU. It shows the way, and neither supports nor excludes what the paper prints: the two must not be subtracted.
 # - **not attempted**: no record has it. The notebook that would measure it stands under `remark`.
 
 # %% tags=["00_ledger_states"]
