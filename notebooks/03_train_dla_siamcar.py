@@ -26,7 +26,7 @@
 # | preset | network | training | data |
 # |---|---|---|---|
 # | `smoke` | MobileNetV3, nano | a few steps, for tests | photographic |
-# | `demo` | MobileNetV3, nano | 8 epochs x 1,280 pairs; the shipped trunk stays as it is | photographic |
+# | `demo` | MobileNetV3, nano | 5 epochs x 1,024 pairs; the shipped trunk stays as it is | photographic |
 # | `paper` | ResNet-50 | 20 epochs x 600,000 pairs; warm-up; the backbone joins in the 11th epoch | yours, `data` |
 #
 # `data` names packs or official folders of training sets, e.g. `coco=PACKS/coco; lasot=PACKS/lasot`; all are mixed.
@@ -109,7 +109,7 @@ record.keep(
 # ## Tracking held-out sequences
 #
 # Photographs of which no training has seen any, under the same simulated camera. The clips are of moderate
-# difficulty: none has copies of its target, or a target of fewer than 400 square px.
+# difficulty: none has copies of its target, a target of fewer than 400 square px, or something in front of it.
 
 # %% tags=["03_scores"]
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)

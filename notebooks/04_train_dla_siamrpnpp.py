@@ -110,7 +110,7 @@ record.keep(
 # ## Tracking held-out sequences
 #
 # Photographs of which no training has seen any, under the same simulated camera. The clips are of moderate
-# difficulty: none has copies of its target, or a target of fewer than 400 square px.
+# difficulty: none has copies of its target, a target of fewer than 400 square px, or something in front of it.
 
 # %% tags=["04_scores"]
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)

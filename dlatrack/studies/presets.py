@@ -54,14 +54,14 @@ class Sizes:
 
 
 _SHORT = Schedule(
-    epochs=8,
-    pairs_per_epoch=1280,
+    epochs=5,
+    pairs_per_epoch=1024,
     batch=16,
     warmup_epochs=1,
     warmup_from=0.004,
     rate=0.02,
     final_rate=0.002,
-    unfreeze_epoch=8,
+    unfreeze_epoch=5,
     backbone_start="shipped",
 )
 _SHORTEST = replace(_SHORT, epochs=2, pairs_per_epoch=8, batch=4, unfreeze_epoch=1)
@@ -74,7 +74,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "labelled_frames": (6, 60, None),
     "size": ("_nano", "_nano", ""),
     "schedule": (_SHORTEST, _SHORT, None),
-    "train": ((2, 4), (120, 20), (0, 0)),
+    "train": ((2, 4), (60, 20), (0, 0)),
     "test": ((2, 12), (24, 60), (40, 200)),
     "first_box": ((2, 2, 6), (6, 8, 20), (8, 40, 60)),
     "anchors": ((0, 0), (3, 768), (0, 0)),
