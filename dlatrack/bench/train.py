@@ -20,8 +20,11 @@ from dlatrack.recipes import Twins, recipe
 from dlatrack.recipes.twins import all_twins
 from dlatrack.sampling.store import CropStore
 
+#: Ends of the names of recipes that a CPU trains in batches of their own.
+_SMALL = ("_small", "_nano")
+
 #: Recipes with a fixed rule that have a DLA twin, small ones first.
-TWINS = tuple(sorted((twins.fixed.name for twins in all_twins()), key=lambda name: "_small" not in name))
+TWINS = tuple(sorted((twins.fixed.name for twins in all_twins()), key=lambda name: not name.endswith(_SMALL)))
 
 TRUNK_STATES = ("frozen", "unfrozen")
 SIDES = ("fixed", "DLA")
@@ -65,7 +68,7 @@ class StepCost:
 
 def usual_batch(tracker: str) -> int:
     """Default number of pairs in a batch: the recipe's for small trackers, 2 for others, which are slow on a CPU."""
-    return recipe(tracker).schedule.batch if tracker.endswith("_small") else 2
+    return recipe(tracker).schedule.batch if tracker.endswith(_SMALL) else 2
 
 
 def bench_train(

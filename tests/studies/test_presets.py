@@ -35,7 +35,7 @@ def test_another_tracker_has_the_same_sequences_and_a_shorter_demo():
 @pytest.mark.parametrize(
     ("preset", "tracker", "known"),
     [
-        ("demo", "siamfcpp", "siamcar, siamrpnpp, siamcar_nano"),
+        ("demo", "siamfcpp", "siamcar, siamrpnpp"),
         ("paper", "siamfc", "siamrpnpp, siamcar, cosiamrpn, siamfcpp, nanotrack_v3"),
     ],
 )

@@ -33,13 +33,17 @@ def test_pictures_of_one_size_and_the_same_bytes_again() -> None:
     moving = positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", every=1, fps=8)
     assert {picture.shape for picture in moving.pictures} == {(24 + 382 + 20, 382 + 10 + 509, 3)}
     content = moving.encode()
-    assert content == positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", every=1, fps=8).encode()
+    assert (
+        content == positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", every=1, fps=8).encode()
+    )
     with Image.open(io.BytesIO(content)) as image:
         assert (image.format, image.n_frames, image.info["loop"]) == ("WEBP", 3, 0)
         image.seek(1)
         image.load()
         assert image.info["duration"] == 125
-    assert len(positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth").pictures) == 2, "frames 1 and 3"
+    assert len(positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth").pictures) == 2, (
+        "frames 1 and 3"
+    )
     assert 'src="data:image/webp;base64,' in moving._repr_html_()
 
 
