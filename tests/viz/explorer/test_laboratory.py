@@ -76,6 +76,7 @@ def test_each_rule_has_a_grid(lab):
         "25 x 25 points, stride 8 (SiamRPN++)",
         "25 x 25 points, stride 8, offset 32 (SiamCAR)",
         "17 x 17 points, stride 8 (SiamRPN)",
+        "13 x 13 points, stride 16 (SiamCAR nano small)",
         "15 x 15 points, stride 16 (NanoTrack V3)",
     ]
     lab.forms[1].grid.label = "15 x 15 points, stride 16 (NanoTrack V3)"
