@@ -46,7 +46,6 @@ seed: int = 0  # weights, pairs, label draws and photographic sequences
 
 # %%
 import pandas as pd
-from IPython.display import display
 
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies import twins
@@ -126,12 +125,9 @@ record.keep(table, "03_scores").round(3)
 
 # %% tags=["03_real_scores"]
 real = [] if test_data or preset == "smoke" else twins.real_clips()
-if real:
-    trackers = twins.trackers_of(study.recipes, trained, device=device)
-    found = twins.score_table(twins.score_all(twins.track_all(trackers, real), real))
-    display(record.keep(found, "03_real_scores", imagery="real").round(3))
-else:
-    print("no real clips here")
+trackers = twins.trackers_of(study.recipes, trained, device=device) if real else {}
+found = twins.score_table(twins.score_all(twins.track_all(trackers, real), real))
+record.keep(found, "03_real_scores", imagery="real").round(3) if real else "no real clips here"
 
 # %% [markdown]
 # ## How much of a score is the first box?

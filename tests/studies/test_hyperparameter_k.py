@@ -96,13 +96,13 @@ def test_a_study_takes_the_k_of_its_preset_or_those_given():
     recipes = study.recipes
     assert [r.assign.options["candidates"] for r in recipes.values()] == [7, 11, 19]
     assert {(r.name, r.schedule.epochs, r.schedule.pairs_per_epoch) for r in recipes.values()} == {
-        ("dla_siamcar_small", 3, 384)
+        ("dla_siamcar_nano", 3, 384)
     }
 
 
-@pytest.mark.parametrize("candidates", [(0, 9), (626,), (9, 9)])
+@pytest.mark.parametrize("candidates", [(0, 9), (170,), (9, 9)])
 def test_a_k_that_cannot_be_is_named(candidates):
-    with pytest.raises(InputError, match=r"candidates must be different numbers in 1\.\.625, got \["):
+    with pytest.raises(InputError, match=r"candidates must be different numbers in 1\.\.169, got \["):
         study_k("demo", candidates)
 
 
@@ -148,7 +148,7 @@ def test_trainings_differ_in_labels_alone_and_are_kept(tmp_path, monkeypatch):
     five, nine = trained["K = 5"].steps, trained["K = 9"].steps
     assert [step.lr for step in five] == [step.lr for step in nine]
     assert five[0].positives != nine[0].positives
-    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "CACHE").glob("dla_siamcar_small-*")}
+    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "CACHE").glob("dla_siamcar_nano-*")}
     assert len(kept) == 2
     again = twins.train_all(study.recipes, crops)
     assert [step.loss for step in again["K = 9"].steps] == pytest.approx(

@@ -47,7 +47,7 @@ def test_a_folder_can_be_studied(video, tmp_path):
 
 
 def test_frames_that_cannot_be_used_are_named(video):
-    with pytest.raises(InputError, match=r"photographic-0379 has frames 0\.\.19, not 20"):
+    with pytest.raises(InputError, match=r"synthetic-0021 has frames 0\.\.19, not 20"):
         search_regions(video, [0, 20])
     with pytest.raises(InputError, match="shows its target in none of the frames"):
         search_regions(video, [])

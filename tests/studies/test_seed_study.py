@@ -34,19 +34,19 @@ def scores() -> SeedScores:
 def test_a_table_by_hand(scores):
     study = seed_study("smoke")
     table = seed_table(study, scores)
-    assert list(table) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small", "difference"]
+    assert list(table) == ["SiamCAR nano, fixed rule", "DLA-SiamCAR nano", "difference"]
     assert list(table.index) == ["seed 0", "seed 1", "mean", "standard deviation"]
     assert table.loc["seed 0"].tolist() == pytest.approx([0.6, 0.61, 0.01])
     assert table.loc["seed 1"].tolist() == pytest.approx([0.61, 0.61 + 0.02 / 3, 0.02 / 3])
     assert table.loc["mean", "difference"] == pytest.approx(scores.difference.value)
-    assert table.loc["standard deviation", "SiamCAR small, fixed rule"] == pytest.approx(0.01 / 2**0.5)
+    assert table.loc["standard deviation", "SiamCAR nano, fixed rule"] == pytest.approx(0.01 / 2**0.5)
     assert scores.spread.b == pytest.approx(0.01 / 2**0.5)
 
 
 def test_a_verdict_is_that_of_its_interval(scores):
     study = seed_study("smoke")
     text = seed_verdict(study, scores, imagery="synthetic")
-    first = sentence(scores.difference, "DLA-SiamCAR small", "SiamCAR small, fixed rule")
+    first = sentence(scores.difference, "DLA-SiamCAR nano", "SiamCAR nano, fixed rule")
     assert text.startswith(f"On 3 synthetic sequences: {first}")
     assert "is not distinguishable" in text
     assert "varies by 0.007" in text
@@ -59,7 +59,7 @@ def test_a_verdict_is_that_of_its_interval(scores):
 def test_sizes_of_the_presets():
     demo = seed_study("demo", tracker="siamrpnpp")
     assert demo.seeds == (0, 1, 2)
-    assert demo.labels == ("SiamRPN++ small, fixed rule", "DLA-SiamRPN++ small")
+    assert demo.labels == ("SiamRPN++ nano, fixed rule", "DLA-SiamRPN++ nano")
     assert demo.plan.train == plan("demo").train, "so that crops are shared with the other notebooks"
     assert seed_study("smoke", seeds=4, first=7).seeds == (7, 8, 9, 10)
     paper = seed_study("paper")

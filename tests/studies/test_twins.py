@@ -32,7 +32,7 @@ def twins(folders):
 
 def test_twins_see_the_same_pairs_and_start_alike(twins):
     fixed, dynamic = twins.values()
-    assert list(twins) == ["SiamCAR small, fixed rule", "DLA-SiamCAR small"]
+    assert list(twins) == ["SiamCAR nano, fixed rule", "DLA-SiamCAR nano"]
     assert fixed.steps[0].loss != dynamic.steps[0].loss, "their labels differ"
     assert [s.lr for s in fixed.steps] == [s.lr for s in dynamic.steps]
     assert fixed.steps[0].positives > dynamic.steps[0].positives >= 1
@@ -57,14 +57,14 @@ def test_a_run_is_kept_by_what_decides_it(folders, twins):
     heard = []
     again = study.train_all({name: chosen}, crops, on_step=lambda *step: heard.append(step))[name]
     assert heard == [], "the twins' own run"
-    assert len(again.steps) == len(twins["SiamCAR small, fixed rule"].steps)
+    assert len(again.steps) == len(twins["SiamCAR nano, fixed rule"].steps)
     other = study.train_all({name: chosen}, crops, seed=1, on_step=lambda *step: heard.append(step))[name]
     assert [label for label, _, _ in heard] == [name] * len(other.steps)
     assert other.steps[0].loss != again.steps[0].loss
 
 
 def test_weights_carry_the_run_that_made_them(twins):
-    info = read_weights_info(study.weights_path(recipe("dla_siamcar_small")))
+    info = read_weights_info(study.weights_path(recipe("dla_siamcar_nano")))
     assert info.recipe.schedule == plan("smoke").schedule
     assert info.card["run"]["seed"] == 0
     assert info.card["versions"]["torch"]

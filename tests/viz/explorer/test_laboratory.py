@@ -32,11 +32,11 @@ def test_it_opens_with_a_picture_counts_and_a_timeline(lab):
     picture, timeline, facts = shown(lab)
     assert cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR).shape == (582, 774, 3)
     assert timeline.startswith(b"\x89PNG")
-    assert "A: rectangle, center_ratio 0.6</b>: 25 positive" in facts
+    assert "A: rectangle, center_ratio 0.6</b>: 20 positive" in facts
     assert "B: dla_points</b>: 2 positive   8 negative   615 ignored; T = mean + std = " in facts
     assert lab.controls.message.value == ""
     assert lab.controls.where.value == "photographic-0379, frame 40 of 0..59"
-    assert lab.controls.path.value == "21"
+    assert lab.controls.path.value == "379"
     assert lab.controls.notable.label == "a notable frame"
     assert lab.forms[0].widget.children[-1].titles == ("more options, and what they mean",)
     assert len(picture) < 300_000
@@ -82,7 +82,7 @@ def test_each_rule_has_a_grid(lab):
     lab.forms[1].grid.label = "15 x 15 points, stride 16 (NanoTrack V3)"
     after = shown(lab)
     assert all(old != new for old, new in zip(before, after, strict=True))
-    assert "A: rectangle, center_ratio 0.6</b>: 25 positive" in after[2], "the other rule keeps its grid"
+    assert "A: rectangle, center_ratio 0.6</b>: 20 positive" in after[2], "the other rule keeps its grid"
     assert "B: dla_points, 15 x 15 points, stride 16</b>:" in after[2]
     lab.forms[1].fields["candidates"].value = 300
     assert "candidates must be in 1..225 (grid points), got 300" in lab.controls.message.value
