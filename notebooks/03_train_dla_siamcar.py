@@ -21,7 +21,7 @@
 # run over sequences that neither has seen, beside a box that never moves.
 #
 # **You will** train both, watch their losses, and compare their success plots. **You need** nothing to download; the
-# `demo` preset takes about four minutes on two CPU cores.
+# `demo` preset takes about two minutes on two CPU cores.
 #
 # | preset | network | training | data |
 # |---|---|---|---|
