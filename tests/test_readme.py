@@ -29,8 +29,6 @@ README, COMMANDS_PAGE, NOTEBOOKS_PAGE, SPEED_PAGE, TRACKERS_PAGE = (
 )
 #: Commands that other tests run: they start a server, or take minutes.
 ELSEWHERE = ("dlatrack lab", "dlatrack demo", "dlatrack figures")
-#: A picture that is made apart from this page.
-MOVING_PICTURE = "figures/tracking.webp"
 
 
 def commands_of(page: str) -> list[str]:
@@ -53,7 +51,7 @@ def test_the_readme_is_short():
 def test_linked_files_exist():
     names = re.findall(r"\]\(([^)#]+)", README)
     names += re.findall(r"`((?:docs|notebooks|dlatrack)/[\w/.]*)`", README)
-    for name in set(names) - {MOVING_PICTURE}:
+    for name in set(names):
         assert (ROOT / name).exists() or (ROOT / f"{name}.ipynb").exists(), name
 
 
