@@ -22,6 +22,7 @@ from dlatrack.datasets.photographic.pictures import SPLITS, Photograph, photogra
 from dlatrack.datasets.photographic.scene import PhotographicScene, draw_photographic_scene
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import CHALLENGES, truth
+from dlatrack.datasets.synthetic.scene import check_video
 
 __all__ = [
     "Photograph",
@@ -104,18 +105,10 @@ def photographic_sequence(
         InputError: if scikit-image is not installed, or its photographs are missing or differ from the known ones.
         ValueError: if an argument is out of range.
     """
-    _check(seed, length, size, split, without)
+    check_video(seed, length, size)
+    _check(split, without)
     frames = PhotographicFrames(int(seed), length, (int(size[0]), int(size[1])), split, frozenset(without))
-    scene = frames.draw_scene().scene
-    return Sequence(
-        name=f"photographic-{seed:04d}",
-        frames=frames,
-        boxes_xywh=truth.boxes_xywh(scene),
-        visible=truth.target_visible(scene),
-        attributes=truth.attributes(scene),
-        polygons=truth.polygons(scene),
-        imagery="photographic",
-    )
+    return truth.annotated(f"photographic-{seed:04d}", frames, frames.draw_scene().scene, "photographic")
 
 
 def photographic_sequences(
@@ -141,13 +134,7 @@ def photographic_sequences(
     ]
 
 
-def _check(seed: int, length: int, size: tuple[int, int], split: str, without: Collection[str]) -> None:
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be in 0..{2**32 - 1}, got {seed}")
-    if length < 1:
-        raise ValueError(f"length must be 1 or more, got {length}")
-    if len(size) != 2 or min(size) < 64:
-        raise ValueError(f"size must be a width and a height of 64 px or more, got {size}")
+def _check(split: str, without: Collection[str]) -> None:
     if split not in SPLITS:
         raise ValueError(f"split must be {' or '.join(SPLITS)}, got {split!r}")
     if isinstance(without, str) or not set(without) <= set(CHALLENGES):

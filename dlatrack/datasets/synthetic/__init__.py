@@ -16,7 +16,7 @@ import numpy as np
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import truth
 from dlatrack.datasets.synthetic.render import Painting, paint_synthetic, render
-from dlatrack.datasets.synthetic.scene import CHALLENGES, Scene, draw_synthetic_scene
+from dlatrack.datasets.synthetic.scene import CHALLENGES, Scene, check_video, draw_synthetic_scene
 
 __all__ = ["CHALLENGES", "SyntheticFrames", "synthetic_sequence", "synthetic_sequences"]
 
@@ -95,17 +95,10 @@ def synthetic_sequence(
     Source: names, thresholds (SV 2, FM 20 px, LR 400 px, turns of 20 degrees) and shares are patterned on OTB
     (Wu, Lim, Yang, Object Tracking Benchmark, TPAMI 2015, Table 2).
     """
-    _check(seed, length, size, textures, challenges)
+    check_video(seed, length, size)
+    _check(textures, challenges)
     scene = draw_synthetic_scene(int(seed), length, (int(size[0]), int(size[1])), challenges)
-    return Sequence(
-        name=f"synthetic-{seed:04d}",
-        frames=SyntheticFrames(scene, textures),
-        boxes_xywh=truth.boxes_xywh(scene),
-        visible=truth.target_visible(scene),
-        attributes=truth.attributes(scene),
-        polygons=truth.polygons(scene),
-        imagery="synthetic",
-    )
+    return truth.annotated(f"synthetic-{seed:04d}", SyntheticFrames(scene, textures), scene, "synthetic")
 
 
 def synthetic_sequences(
@@ -130,19 +123,7 @@ def synthetic_sequences(
     ]
 
 
-def _check(
-    seed: int,
-    length: int,
-    size: tuple[int, int],
-    textures: abc.Sequence[np.ndarray] | None,
-    challenges: Collection[str] | None,
-) -> None:
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be in 0..{2**32 - 1}, got {seed}")
-    if length < 1:
-        raise ValueError(f"length must be 1 or more, got {length}")
-    if len(size) != 2 or min(size) < 64:
-        raise ValueError(f"size must be a width and a height of 64 px or more, got {size}")
+def _check(textures: abc.Sequence[np.ndarray] | None, challenges: Collection[str] | None) -> None:
     if challenges is not None and (isinstance(challenges, str) or not set(challenges) <= set(CHALLENGES)):
         raise ValueError(f"challenges must be names from {', '.join(CHALLENGES)}, got {challenges!r}")
     if textures is not None and not len(textures):

@@ -88,6 +88,16 @@ class Scene:
         return shown_fractions(self.target.track, [layer.track for layer in self.occluders], self.size)
 
 
+def check_video(seed: int, length: int, size: tuple[int, int]) -> None:
+    """Raise ValueError for a seed, a number of frames or a view (width, height) that a rendered video cannot have."""
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be in 0..{2**32 - 1}, got {seed}")
+    if length < 1:
+        raise ValueError(f"length must be 1 or more, got {length}")
+    if len(size) != 2 or min(size) < 64:
+        raise ValueError(f"size must be a width and a height of 64 px or more, got {size}")
+
+
 def draw_synthetic_scene(
     seed: int, length: int, size: tuple[int, int], challenges: Collection[str] | None = None
 ) -> Scene:

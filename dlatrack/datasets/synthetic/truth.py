@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from dlatrack.boxes import xyxy_to_xywh
+from dlatrack.datasets.sequence import Frames, Sequence
 from dlatrack.datasets.synthetic.scene import Scene
+from dlatrack.imagery import Imagery
 
 #: The target counts as absent when less than this share of its area can be seen.
 VISIBLE_SHARE = 0.1
@@ -26,6 +28,19 @@ def boxes_xywh(scene: Scene) -> np.ndarray:
 def polygons(scene: Scene) -> np.ndarray:
     """(T, 4, 2) px: the tight rectangle in the target's own direction, not clipped; NaN if absent."""
     return np.where(target_visible(scene)[:, None, None], scene.target.track.polygons, np.nan)
+
+
+def annotated(name: str, frames: Frames, scene: Scene, imagery: Imagery) -> Sequence:
+    """The frames of a scene with its truth, as a sequence of a name."""
+    return Sequence(
+        name=name,
+        frames=frames,
+        boxes_xywh=boxes_xywh(scene),
+        visible=target_visible(scene),
+        attributes=attributes(scene),
+        polygons=polygons(scene),
+        imagery=imagery,
+    )
 
 
 def attributes(scene: Scene) -> tuple[str, ...]:
