@@ -79,7 +79,7 @@ def tuning_study(
     numbers = (epochs or size.tuned[0], pairs_per_epoch or size.tuned[1])
     schedule = fine_tuning(recipe(TRACKER).schedule, epochs=numbers[0], pairs_per_epoch=numbers[1])
     plan = Plan(TRACKER, schedule, size.train, size.test)
-    videos: SequenceSource = PhotographicSource(_SEED + _SEED_STRIDE * seed, *size.test)
+    videos: SequenceSource = PhotographicSource(_SEED + _SEED_STRIDE * seed, *size.tuned_test)
     if test_data:
         videos = ClipSource(Path(test_data).expanduser().absolute())
     perturbation = Perturbation.parse(f"half-pixel:{runs or size.first_box[0]}", seed)

@@ -47,6 +47,7 @@ class Sizes:
     pictured_of_set: int | None  #: (11) sequences of a data set at most
     video: tuple[int, int, int]  #: (12) frames, width and height of the photographic video
     tuned: tuple[int, int]  #: (16) epochs and pairs per epoch of the fine-tuning
+    tuned_test: tuple[int, int]  #: (16) held-out videos, each of which is run several times
     seeds: int  #: (13) trainings of each twin
     seed_schedule: tuple[int, int]  #: (13) schedule
     seed_test: tuple[int, int]  #: (13) held-out videos
@@ -89,6 +90,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "pictured_of_set": (3, 12, None),
     "video": ((12, 320, 240), (150, 640, 360), (300, 640, 360)),
     "tuned": ((1, 32), (4, 1024), (8, 4000)),
+    "tuned_test": ((2, 12), (12, 60), (40, 200)),
     "seeds": (2, 3, 3),
     "seed_schedule": ((1, 8), (3, 384), (0, 0)),
     "seed_test": ((2, 12), (12, 40), (40, 200)),
