@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 04 · Training DLA-SiamRPN++ and its fixed twin
 #
-# The same experiment as in notebook 03, with anchors. At each of the 25 x 25 points stand five boxes of different
+# The same experiment as in notebook 03, with anchors. At each point of the score map stand five boxes of different
 # shape. SiamRPN++ calls a box positive whose IoU with the target exceeds 0.6, 16 at most; dynamic label assignment
 # takes all boxes of the nine nearest points and lets their own IoUs set the threshold. Network, initial weights,
 # pairs and schedule are the same. One pair in five shows another object in the search region: from it both rules

@@ -203,7 +203,7 @@ _SIAMCAR_NANO = replace(
     net=replace(
         _SIAMCAR_SMALL.net, backbone="mobilenet_v3", input_format="bgr_255", score_size=13, stride=16
     ),
-    schedule=replace(_SIAMCAR_SMALL.schedule, backbone_start="shipped"),
+    schedule=replace(_SIAMCAR_SMALL.schedule, epochs=8, unfreeze_epoch=8, backbone_start="shipped"),
     online=dict.fromkeys(_SIAMCAR.online, OnlineConfig(penalty_k=0.1, window_influence=0.25, rate=0.3)),
 )
 
@@ -211,7 +211,7 @@ _SIAMRPNPP_NANO = replace(
     _SIAMRPNPP_SMALL,
     name="siamrpnpp_nano",
     net=replace(_SIAMCAR_NANO.net, head="rpn"),
-    schedule=replace(_SIAMRPNPP_SMALL.schedule, backbone_start="shipped"),
+    schedule=_SIAMCAR_NANO.schedule,
 )
 
 _NANOTRACK_V3_ONLINE = OnlineConfig(penalty_k=0.138, window_influence=0.455, rate=0.348)

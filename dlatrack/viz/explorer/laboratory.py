@@ -229,12 +229,15 @@ class Laboratory(w.VBox):
 
 def _source_of(choice: int | str | Path | Sequence | None, sequence: Sequence) -> tuple[str, str]:
     """Initial kind and text of the controls."""
-    opened = isinstance(choice, Sequence) or choice is None or choice == ""
-    seeded = re.fullmatch(r"(?:(photographic|synthetic)-)?0*(\d+)", sequence.name if opened else str(choice))
-    if seeded:
+    if isinstance(choice, Sequence) or choice is None or choice == "":
+        digits = re.fullmatch(rf"{sequence.imagery}-0*(\d+)", sequence.name)
+        again = (
+            digits and getattr(sequence.frames, "split", "test") == "test"
+        )  # a seed opens the held-out video
+        return (sequence.imagery, digits[1]) if digits and again else ("photographic", "")
+    seeded = re.fullmatch(r"(?:(photographic|synthetic)-)?0*(\d+)", str(choice))
+    if seeded and not isinstance(choice, Path):
         return seeded[1] or "photographic", seeded[2]
-    if opened:
-        return "photographic", ""
     return ("folder" if Path(str(choice)).expanduser().is_dir() else "video"), str(choice)
 
 

@@ -82,7 +82,7 @@ def open_sequence(choice: int | str | Path | Sequence | None = None) -> Sequence
     if choice is None or choice == "":
         return study_sequence()
     seeded = re.fullmatch(r"(?:(photographic|synthetic)-)?(-?\d+)", str(choice))
-    if seeded:
+    if seeded and not isinstance(choice, Path):
         return _rendered(seeded[1] or "photographic", int(seeded[2]))
     path = Path(str(choice)).expanduser()
     if path.is_dir():

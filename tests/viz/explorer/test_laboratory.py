@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from dlatrack.assign import build_assigner
 from dlatrack.datasets.folder import write_folder
+from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
@@ -242,3 +245,31 @@ def test_what_cannot_be_opened_at_all():
     ):
         with pytest.raises(InputError, match=message):
             call()
+
+
+@pytest.mark.parametrize(
+    ("name", "imagery", "shown_as"),
+    [
+        ("0042", "real", ("photographic", "")),
+        ("photographic-0005", "real", ("photographic", "")),
+        ("synthetic-0007", "synthetic", ("synthetic", "7")),
+    ],
+)
+def test_a_sequence_of_ones_own_is_no_seed(name, imagery, shown_as):
+    """Opening what the controls say must not replace it by a rendered video."""
+    sequence = replace(synthetic_sequence(7, 5, challenges=()), name=name, imagery=imagery)
+    controls = explore(sequence).controls
+    assert (controls.source.value, controls.path.value) == shown_as
+
+
+def test_a_training_video_is_not_reopened_as_a_held_out_one():
+    for split, text in (("train", ""), ("test", "5")):
+        controls = explore(photographic_sequence(5, 3, split=split)).controls
+        assert (controls.source.value, controls.path.value) == ("photographic", text)
+
+
+def test_a_path_of_digits_is_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(replace(synthetic_sequence(7, 3, challenges=()), name="42"), tmp_path)
+    assert open_sequence(Path("42")).name == "42"
+    assert open_sequence("42").name == "photographic-0042"
