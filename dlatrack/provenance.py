@@ -104,10 +104,12 @@ def figure_record(
     """What made a figure or table: maker, parameters without absolute paths, versions and, unless None, `imagery`.
 
     Raises:
-        ValueError: for an absolute path as the maker, or as `plain_value`.
+        ValueError: for an absolute path as the maker, another imagery, or as `plain_value`.
     """
     if PurePath(made_by).is_absolute():
         raise ValueError(f"made_by must be a path relative to the clone, got {made_by!r}")
+    if imagery is not None and imagery not in MARKS:
+        raise ValueError(f"imagery must be one of {', '.join(MARKS)} or None, got {imagery!r}")
     record = {
         "made_by": made_by,
         "parameters": _portable(plain_value(parameters, "parameters")),

@@ -311,6 +311,16 @@ def test_a_table_says_what_its_images_are(tmp_path, imagery, note):
     assert json.loads((tmp_path / "t.json").read_text())["imagery"] == imagery
 
 
+def test_another_imagery_is_named(tmp_path):
+    with pytest.raises(
+        ValueError, match="imagery must be one of real, photographic, synthetic or None, got 'photo'"
+    ):
+        save(tmp_path, imagery="photo")
+    with pytest.raises(ValueError, match="got 'photo'"):
+        save_table(pd.DataFrame(), "t", made_by=MADE_BY, parameters={}, imagery="photo", folder=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_whole_is_as_real_as_its_least_real_part():
     assert least_real(["real", "synthetic", "photographic"]) == "synthetic"
     assert least_real(["photographic", "real"]) == "photographic"
@@ -340,6 +350,9 @@ def test_a_figure_with_images_is_kept_as_a_photograph(tmp_path):
     assert path.read_bytes() == first
     with Image.open(path) as picture:
         assert (picture.format, picture.size) == ("WEBP", (700, 393))
+    figure = line_figure()
+    figure.axes[0].inset_axes([0.5, 0.5, 0.4, 0.4]).imshow(noise)
+    assert save_figure(figure, "f", **arguments) == path, "an inset is noticed"
     save_figure(line_figure(), "f", **arguments)
     assert not path.exists()
 

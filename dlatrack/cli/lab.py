@@ -40,9 +40,8 @@ def lab(
     options: list[str] = context.obj
     if _is_root() and not any("allow_root" in option.replace("-", "_") for option in options):
         # Jupyter refuses root as well, in a line of its own among others.
-        raise InputError(
-            f"JupyterLab does not run as root unasked; in a container: dlatrack lab {folder} --allow-root"
-        )
+        again = " ".join(["dlatrack lab", str(folder), *options, "--allow-root"])
+        raise InputError(f"JupyterLab does not run as root unasked; in a container: {again}")
     copy = write_working_copy(folder)
     print(f"notebooks in {copy.folder}: {copy.written} written")
     if copy.kept:

@@ -54,6 +54,7 @@ def train_and_save(run: Run, compute: Compute, start: str) -> int:
     from dlatrack.sampling.training_data import describe_training_data
     from dlatrack.studies.twins import reporter
     from dlatrack.training import engine
+    from dlatrack.training.checkpoints import epochs_done
     from dlatrack.training.interrupt import stop_signal
     from dlatrack.training.ranks import ranks
     from dlatrack.training.tensorboard import EVENTS, EventFiles
@@ -73,7 +74,7 @@ def train_and_save(run: Run, compute: Compute, start: str) -> int:
             say(start)
         if (folder / engine.CHECKPOINT).exists():
             say(f"resuming from {folder / engine.CHECKPOINT}")
-        if epochs > recipe.schedule.epochs:
+        if epochs > max(recipe.schedule.epochs, epochs_done(folder / engine.CHECKPOINT)):
             say(_describe_continuation(recipe.schedule, epochs))
         stream = None if processes.first else io.StringIO()
         progress = Progress(pairs, f"training {recipe.name}", unit="pairs", stream=stream)

@@ -76,6 +76,11 @@ def load_initial_backbone(net: SiameseNet, recipe: Recipe, place: str | Path) ->
         InputError: if the file cannot be read, or has another backbone, another format of images, or weights that are
             missing, unknown, ill-shaped or not finite.
     """
+    if str(place) in ("shipped", "imagenet", "random"):
+        raise InputError(
+            f"{place} is a value of --backbone-weights; a backbone is taken from a weight file, or from a tracker "
+            f"that comes with dlatrack"
+        )
     file, backbone = find_weights(place), recipe.net.backbone
     if file.suffix.lower() != ".safetensors":
         load_backbone_weights(net.backbone, file, recipe.net.input_format)

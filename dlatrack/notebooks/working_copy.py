@@ -48,9 +48,7 @@ def write_working_copy(folder: str | Path) -> WorkingCopy:
     if not sources:
         raise InputError(f"there are no notebooks in {paths.notebooks_dir()} to copy")
     if folder.resolve() == paths.notebooks_dir().resolve():
-        raise InputError(
-            f"{folder} holds the project's own notebooks, which make lab opens; name another folder"
-        )
+        raise InputError(f"{folder} holds the project's own notebooks; name another folder for your copy")
     texts = {source.name: _OUTWARD.sub(r"\1", source.read_text(encoding="utf-8")) for source in sources}
     texts[WELCOME] = _welcome([source.stem for source in sources])
     absent = [name for name in texts if not (folder / name).exists()]

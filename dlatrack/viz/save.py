@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from PIL import Image
 
 from dlatrack.files import atomic_path, remove_leftovers, write_text
@@ -100,9 +101,9 @@ def _pictures(fig: Figure | MovingPicture) -> dict[str, bytes]:
 
 
 def _shows_images(fig: Figure) -> bool:
-    """Whether any axes show a colour image."""
-    images = (image.get_array() for axes in fig.axes for image in axes.get_images())
-    return any(array is not None and array.ndim == 3 for array in images)
+    """Whether any axes, insets too, show a colour image."""
+    arrays = (image.get_array() for image in fig.findobj(AxesImage))
+    return any(array is not None and array.ndim == 3 for array in arrays)
 
 
 def _drawn(fig: Figure, kind: str, **options: Any) -> bytes:

@@ -67,7 +67,7 @@ def test_root_is_told_what_to_do_before_anything_is_written(monkeypatch, capsys,
     monkeypatch.setattr(lab, "_is_root", lambda: True)
     status, _, err = call(monkeypatch, capsys, "lab", "mine", "--no-browser")
     assert status == 2
-    assert err.endswith("in a container: dlatrack lab mine --allow-root\n")
+    assert err.endswith("in a container: dlatrack lab mine --no-browser --allow-root\n")
     assert launched == []
     assert not (tmp_path / "mine").exists()
     for option in ("--allow-root", "--ServerApp.allow_root=True"):

@@ -209,3 +209,9 @@ def test_stages_that_are_not_built_are_left_out(tmp_path: Path) -> None:
     own = net.backbone.state_dict()
     assert len(own) < len(donor.backbone.state_dict())
     assert all(torch.equal(value, donor.backbone.state_dict()[name]) for name, value in own.items())
+
+
+def test_a_start_of_another_option_is_named() -> None:
+    chosen = recipe("siamcar_small")
+    with pytest.raises(InputError, match="shipped is a value of --backbone-weights"):
+        load_initial_backbone(build_model(chosen), chosen, "shipped")

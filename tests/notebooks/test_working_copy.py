@@ -49,7 +49,7 @@ def test_changed_files_are_kept_and_named_and_absent_ones_written(tmp_path: Path
 
 
 def test_the_projects_own_notebooks_are_no_copy(tmp_path: Path, monkeypatch) -> None:
-    with pytest.raises(InputError, match=r"holds the project's own notebooks, which make lab opens"):
+    with pytest.raises(InputError, match=r"holds the project's own notebooks; name another folder"):
         write_working_copy(paths.notebooks_dir())
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
     with pytest.raises(InputError, match=r"there are no notebooks in .* to copy"):
