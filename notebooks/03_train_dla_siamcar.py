@@ -125,9 +125,11 @@ record.keep(table, "03_scores").round(3)
 
 # %% tags=["03_real_scores"]
 real = [] if test_data or preset == "smoke" else twins.real_clips()
-trackers = twins.trackers_of(study.recipes, trained, device=device) if real else {}
-found = twins.score_table(twins.score_all(twins.track_all(trackers, real), real))
-record.keep(found, "03_real_scores", imagery="real").round(3) if real else "no real clips here"
+found = None
+if real:
+    tracked = twins.track_all(twins.trackers_of(study.recipes, trained, device=device), real)
+    found = record.keep(twins.score_table(twins.score_all(tracked, real)), "03_real_scores", imagery="real")
+"no real clips here" if found is None else found.round(3)
 
 # %% [markdown]
 # ## How much of a score is the first box?

@@ -18,7 +18,7 @@
 #
 # On OTB100 the paper prints gains of 0.002 to 0.025 in AUC for dynamic label assignment. A difference that small can
 # come from the rule, from the choice of videos, from the seed of the training, or from a detail that the paper leaves
-# open. Here each of these is asked by itself, with our small trackers.
+# open. Here each of these is asked by itself, with our small and nano trackers.
 #
 # **You will** see the difference on every target and how many targets would settle it, train the twins with several
 # seeds, and count what each open choice changes in the labels. **You need** nothing to download; the `demo` preset

@@ -11,6 +11,17 @@ from typer.core import TyperCommand
 
 from dlatrack.errors import InputError, listed
 
+#: Options of JupyterLab that take no value.
+_FLAGS = (
+    "--no-browser",
+    "--allow-root",
+    "--debug",
+    "-y",
+    "--core-mode",
+    "--dev-mode",
+    "--expose-app-in-browser",
+)
+
 
 class LabCommand(TyperCommand):
     """A command whose options belong to JupyterLab, but for those of help."""
@@ -21,6 +32,11 @@ class LabCommand(TyperCommand):
             return super().parse_args(ctx, ["--help"])
         folder = 1 if args and not args[0].startswith("-") else 0
         ctx.obj = args[folder:]
+        if folder and not args[0]:
+            raise InputError("the folder of the copy has no name; give one, e.g. dlatrack-notebooks")
+        for option, value in zip(ctx.obj, ctx.obj[1:], strict=False):
+            if option in _FLAGS and not value.startswith("-"):
+                raise InputError(f"the folder comes before all options: dlatrack lab {value} {option} ...")
         return super().parse_args(ctx, args[:folder])
 
 

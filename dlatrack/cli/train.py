@@ -145,6 +145,7 @@ def _scheduled(
 
 def _backbone_file(backbone_weights: str, init: str, init_backbone: str) -> str:
     """What the backbone starts from: the file of `init_backbone` if there is one, else `backbone_weights`."""
+    from dlatrack.models.initial import check_backbone_place
     from dlatrack.models.weights import find_weights
 
     if not init_backbone:
@@ -152,6 +153,7 @@ def _backbone_file(backbone_weights: str, init: str, init_backbone: str) -> str:
     others = {"--init": init, "--backbone-weights": backbone_weights}
     if given := [name for name, value in others.items() if value]:
         raise InputError(f"the backbone starts from one place: give --init-backbone or {given[0]}, not both")
+    check_backbone_place(init_backbone)
     return str(find_weights(init_backbone))
 
 

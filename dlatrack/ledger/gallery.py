@@ -25,9 +25,11 @@ _SHORT = 60
 _INTRODUCTION = """\
 # Figures and tables
 
-Written by `dlatrack figures`; do not edit. Every picture comes as PNG and SVG, with the numbers that it shows and a
-record of what made it from what; every table as CSV, Markdown and record. The same record gives the same bytes.
-**Synthetic** marks what was measured on generated video: it shows the way, and is no result of the paper.
+Written by `dlatrack figures`; do not edit. Every plot comes as PNG and SVG, every figure with photographs as WebP,
+with the numbers that it shows and a record of what made it from what; every table as CSV, Markdown and record. The
+same record gives the same bytes. **Synthetic data** marks what was measured on rendered video, **Photographs,
+simulated camera** what was measured on video of photographs whose motion is computed: both show the way, and are no
+result of the paper.
 """
 
 

@@ -76,11 +76,7 @@ def load_initial_backbone(net: SiameseNet, recipe: Recipe, place: str | Path) ->
         InputError: if the file cannot be read, or has another backbone, another format of images, or weights that are
             missing, unknown, ill-shaped or not finite.
     """
-    if str(place) in ("shipped", "imagenet", "random"):
-        raise InputError(
-            f"{place} is a value of --backbone-weights; a backbone is taken from a weight file, or from a tracker "
-            f"that comes with dlatrack"
-        )
+    check_backbone_place(place)
     file, backbone = find_weights(place), recipe.net.backbone
     if file.suffix.lower() != ".safetensors":
         load_backbone_weights(net.backbone, file, recipe.net.input_format)
@@ -106,6 +102,15 @@ def load_initial_backbone(net: SiameseNet, recipe: Recipe, place: str | Path) ->
         f"backbone {backbone} of {theirs.name} from {file}, {taken} of its {len(tensors)} tensors; "
         f"the others are left out"
     )
+
+
+def check_backbone_place(place: str | Path) -> None:
+    """Raise InputError for a value of the option --backbone-weights that names no file and no tracker."""
+    if str(place) in ("shipped", "imagenet", "random"):
+        raise InputError(
+            f"{place} is a value of --backbone-weights; a backbone is taken from a weight file, or from a tracker "
+            f"that comes with dlatrack"
+        )
 
 
 def _refuse_training_checkpoint(file: Path, names: Collection[str]) -> None:

@@ -63,6 +63,21 @@ def test_kept_files_are_named(monkeypatch, capsys, tmp_path, launched):
     assert out.endswith("kept, as they differ from those of this version: 12_track_your_video.ipynb\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--no-browser", "mine"], "the folder comes before all options: dlatrack lab mine --no-browser ..."),
+        ([""], "the folder of the copy has no name; give one, e.g. dlatrack-notebooks"),
+    ],
+)
+def test_a_folder_that_is_none_is_named(monkeypatch, capsys, tmp_path, launched, arguments, message):
+    status, _, err = call(monkeypatch, capsys, "lab", *arguments)
+    assert status == 2
+    assert message in err
+    assert not launched
+    assert not list(tmp_path.iterdir())
+
+
 def test_root_is_told_what_to_do_before_anything_is_written(monkeypatch, capsys, tmp_path, launched):
     monkeypatch.setattr(lab, "_is_root", lambda: True)
     status, _, err = call(monkeypatch, capsys, "lab", "mine", "--no-browser")
