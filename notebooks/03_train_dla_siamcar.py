@@ -108,7 +108,8 @@ record.keep(
 # ## Tracking held-out sequences
 #
 # Photographs of which no training has seen any, under the same simulated camera. The clips are of moderate
-# difficulty: none has copies of its target, a target of fewer than 400 square px, or something in front of it.
+# difficulty: copies of the target, things in front of it and tiny targets are not drawn for them (a target may still
+# shrink).
 
 # %% tags=["03_scores"]
 videos = twins.held_out_sequences(study, data=test_data, seed=seed)

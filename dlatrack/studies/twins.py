@@ -35,7 +35,7 @@ from dlatrack.training.engine import Training, train
 from dlatrack.training.history import StepRow
 from dlatrack.training.identity import describe_run
 
-#: Challenges that held-out videos do not have: copies of the target, tiny targets, and things in front of the target,
+#: Challenges that are not drawn for held-out videos: copies of the target, tiny targets, and things in front of the target,
 #: after which a tracker that was trained for a minute is lost.
 _TOO_HARD = ("BC", "LR", "OCC")
 
@@ -72,8 +72,8 @@ def training_crops(plan: Plan, *, data: str = "", seed: int = 0) -> CropSource |
 def held_out_sequences(plan: Plan, *, data: str | Path = "", seed: int = 0) -> list[Sequence]:
     """Sequences to test on: those below `data` (OTB layout), else photographic ones.
 
-    The latter are of moderate difficulty: none has copies of its target, a target of fewer than 400 square px, or
-    something in front of it.
+    The latter are of moderate difficulty: copies of the target, things in front of it and tiny targets are not drawn
+    for them. A target may still shrink.
     """
     if data:
         return read_folders(data)

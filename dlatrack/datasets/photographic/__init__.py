@@ -37,14 +37,14 @@ __all__ = [
 class PhotographicFrames:
     """Images of a photographic video; image i depends on these arguments and i alone, not on images read before.
 
-    The pixels of the 64 videos used last stay in memory, 1 to 3 MB each.
+    The pixels of the 64 videos used last stay in memory, 1 to 4 MB each.
     """
 
     seed: int  #: seed of the video
     length: int  #: frames
     size: tuple[int, int]  #: width and height, px
     split: str  #: side of the photographs, "train" or "test"
-    without: frozenset[str] = frozenset()  #: challenges that are left out
+    without: frozenset[str] = frozenset()  #: challenges that are not drawn
 
     def __len__(self) -> int:
         return self.length
@@ -96,7 +96,8 @@ def photographic_sequence(
         length: frames.
         size: width and height in px, each 64 or more; 320 x 240 suits the photographs, which are 300 to 870 px high.
         split: "train" or "test"; no photograph serves both.
-        without: names from `synthetic.CHALLENGES` that the video shall not have; the others are drawn as ever.
+        without: names from `synthetic.CHALLENGES` that are not drawn for the video, which is mild in them; its
+            attributes, which are measured, may name one all the same, e.g. SV where the target tilts much.
 
     Returns:
         The sequence; its images are rendered on demand, and its frames have `mask(index)`.

@@ -48,7 +48,7 @@ def draw_photographic_scene(
 ) -> PhotographicScene:
     """Draw a clip of `length` frames of `size` (width, height) px from the photographs of a split.
 
-    `without` names the challenges that it shall not have.
+    `without` names challenges that are not drawn for it.
     """
     rng = generator(seed, _STREAM[split])
     pictures = list(photographs(split).values())
