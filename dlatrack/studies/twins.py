@@ -35,8 +35,8 @@ from dlatrack.training.engine import Training, train
 from dlatrack.training.history import StepRow
 from dlatrack.training.identity import describe_run
 
-#: Challenges that are not drawn for held-out videos: copies of the target, tiny targets, and things in front of the target,
-#: after which a tracker that was trained for a minute is lost.
+#: Challenges that are not drawn for held-out videos: copies of the target, tiny targets, and things in front of the
+#: target, after which a tracker that was trained for a minute is lost.
 _TOO_HARD = ("BC", "LR", "OCC")
 
 #: Seeds of photographic sequences: training and held-out videos share neither seeds nor photographs.

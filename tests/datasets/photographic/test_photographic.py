@@ -349,3 +349,21 @@ def test_numbers_out_of_range_are_refused() -> None:
         photographic_sequences(-1, 0)
     with pytest.raises(IndexError):
         photographic_sequence(0, 5).frames[5]
+
+
+def test_challenges_that_are_not_drawn():
+    """Copies and occluders come from their challenges alone; the same draws decide the rest."""
+    plain = photographic_sequences(40, 900, 12, split="test")
+    mild = photographic_sequences(40, 900, 12, split="test", without=("BC", "OCC"))
+    assert any({"BC", "OCC"} & set(one.attributes) for one in plain)
+    assert not any({"BC", "OCC"} & set(one.attributes) for one in mild)
+    untouched = [(a, b) for a, b in zip(plain, mild, strict=True) if (a.boxes_xywh == b.boxes_xywh).all()]
+    assert untouched
+    same = photographic_sequence(900, 12, split="test", without=())
+    np.testing.assert_array_equal(same.boxes_xywh, plain[0].boxes_xywh)
+
+
+@pytest.mark.parametrize("without", ["BC", ("BC", "XY")])
+def test_a_challenge_that_is_none_is_named(without):
+    with pytest.raises(ValueError, match=r"without must hold names from IV, SV, OCC"):
+        photographic_sequence(0, 4, without=without)
