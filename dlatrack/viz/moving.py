@@ -71,22 +71,27 @@ def positives_and_track(
         rule: label assigner.
         boxes_xywh: (T, 4) tracked boxes, 0-based px.
         tracker: name of the tracker.
-        every: distance of the frames that are drawn: 1, 1 + `every`, 1 + 2 `every`, ...
+        every: distance of the frames that are drawn: 1, 1 + `every`, 1 + 2 `every`, ...; of a video of one frame, 0.
         fps: pictures per second.
 
     Raises:
-        InputError: for another number of boxes than frames, or fewer than two.
+        InputError: for another number of boxes than frames, or a box without an area.
+        ValueError: if `every` is less than 1, or `fps` not more than 0.
     """
-    if len(boxes_xywh) != len(sequence) or len(sequence) < 2:
+    if every < 1 or not fps > 0:
+        raise ValueError(f"every must be 1 or more and fps more than 0, got every {every} and fps {fps}")
+    if len(boxes_xywh) != len(sequence):
         raise InputError(
-            f"{sequence.name} has {len(sequence)} frames and {len(boxes_xywh)} tracked boxes; as many boxes as "
-            f"frames are needed, and at least 2"
+            f"{sequence.name} has {len(sequence)} frames and {len(boxes_xywh)} tracked boxes; one for each is needed"
         )
+    if not (boxes_xywh[:, 2:] > 0).all():
+        frame = int(np.flatnonzero(~(boxes_xywh[:, 2:] > 0).all(1))[0])
+        raise InputError(f"the box that was tracked in frame {frame} of {sequence.name} has no area")
     found = overlaps(sequence.boxes_xywh, boxes_xywh)
     pictures = []
-    for frame in range(1, len(sequence), every):
+    for frame in range(1, len(sequence), every) if len(sequence) > 1 else (0,):
         image = sequence.frames[frame]
-        left = _labelled(image, sequence, frame, boxes_xywh[frame - 1], rule)
+        left = _labelled(image, sequence, frame, boxes_xywh[max(frame - 1, 0)], rule)
         right = _tracked(
             image, boxes_xywh[frame], tracker, found[frame] if sequence.visible[frame] else np.nan
         )

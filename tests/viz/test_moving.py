@@ -61,11 +61,24 @@ def test_the_picture_follows_the_target_and_the_tracked_box() -> None:
     assert (before[1][:, right] == after[1][:, right]).all()
 
 
-@pytest.mark.parametrize(("frames", "boxes"), [(3, 2), (1, 1)])
-def test_bad_input_is_named(frames: int, boxes: int) -> None:
-    sequence = synthetic_sequence(7, frames, challenges=())
-    with pytest.raises(InputError, match=rf"synthetic-0007 has {frames} frames and {boxes} tracked boxes"):
-        positives_and_track(sequence, RULE, np.ones((boxes, 4)), "T")
+def test_one_frame_makes_one_picture() -> None:
+    sequence = synthetic_sequence(7, 1, challenges=())
+    assert len(positives_and_track(sequence, RULE, sequence.boxes_xywh, "T").pictures) == 1
+
+
+def test_bad_input_is_named() -> None:
+    sequence = synthetic_sequence(7, 3, challenges=())
+    with pytest.raises(
+        InputError, match=r"synthetic-0007 has 3 frames and 2 tracked boxes; one for each is needed"
+    ):
+        positives_and_track(sequence, RULE, np.ones((2, 4)), "T")
+    boxes = np.ones((3, 4))
+    boxes[1, 2] = 0
+    with pytest.raises(InputError, match=r"tracked in frame 1 of synthetic-0007 has no area"):
+        positives_and_track(sequence, RULE, boxes, "T")
+    for settings in ({"every": 0}, {"fps": 0.0}, {"fps": -1.0}):
+        with pytest.raises(ValueError, match="every must be 1 or more and fps more than 0"):
+            positives_and_track(sequence, RULE, sequence.boxes_xywh, "T", **settings)
 
 
 def test_an_absent_target_has_no_positives() -> None:
