@@ -139,6 +139,18 @@ def _data() -> Iterator[Finding]:
     yield Finding.optional("shared data", shared is not None, str(shared or "none"), advice)
 
 
+def _photographs() -> Iterator[Finding]:
+    from dlatrack.datasets.photographic import photographs
+
+    try:
+        found = photographs()
+    except InputError as error:
+        fault, _, advice = str(error).partition("; ")
+        yield Finding("photographs", "broken", fault, advice)
+        return
+    yield Finding("photographs", "ok", f"{len(found)} of scikit-image, for videos under a simulated camera")
+
+
 def _notebooks() -> Iterator[Finding]:
     count = len(paths.notebook_files())
     advice = "for dlatrack demo, run and lab; they are in the clone and in the wheel"
@@ -164,6 +176,7 @@ _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _weights,
     _folders,
     _data,
+    _photographs,
     _notebooks,
     extras,
 )

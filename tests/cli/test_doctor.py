@@ -163,6 +163,19 @@ def test_a_folder_of_data_that_is_not_there_is_named(monkeypatch: pytest.MonkeyP
     assert found.found == f"none (DLATRACK_DATA is {tmp_path / 'none'}, which is no folder)"
 
 
+def test_photographs_of_another_scikit_image_are_broken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    only(monkeypatch, "photographs")
+    (found,) = examine()
+    assert (found.state, found.found[:2]) == ("ok", "12")
+    monkeypatch.setattr("dlatrack.datasets.photographic.pictures.photographs_dir", lambda: tmp_path)
+    (found,) = examine()
+    assert found.state == "broken"
+    assert str(tmp_path) in found.found
+    assert "as in scikit-image 0.26.0" in found.advice
+
+
 def test_an_optional_package_is_missing_with_its_purpose_and_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         doctor_packages, "find_spec", lambda name: None if name.startswith("onnx") else object()
