@@ -57,14 +57,14 @@ def test_the_code_runs_as_it_stands(
     importlib.import_module("test_top_k").test_five_samples_are_a_point_and_its_neighbours()
 
     assert {key: net.training for key, net in names["trained"].items()} == {
-        (name, seed): False for name in ("siamcar_small", "top_k_siamcar_small") for seed in (0, 1)
+        (name, seed): False for name in ("siamcar_nano", "top_k_siamcar_nano") for seed in (0, 1)
     }
     assert (tmp_path / "picked.png").is_file()
     assert names["numbers"]
     assert re.match(
-        r"top_k_siamcar_small .* siamcar_small.* 2 sequences, 2 and 2 training seeds", printed[2][-1]
+        r"top_k_siamcar_nano .* siamcar_nano.* 2 sequences, 2 and 2 training seeds", printed[2][-1]
     )
-    assert names["auc"]["top_k_siamcar_small"].shape == (2, 2)
+    assert names["auc"]["top_k_siamcar_nano"].shape == (2, 2)
     assert printed[3] == ["(1, 2, 25, 25) 23696"]
     assert printed[4] == ["(1, 2, 15, 15); 541446; NanoTrack V3, fixed rule; DLA-NanoTrack V3"]
     # The explorer of notebook 01 knows the rule too.

