@@ -139,14 +139,19 @@ def _data() -> Iterator[Finding]:
     yield Finding.optional("shared data", shared is not None, str(shared or "none"), advice)
 
 
+def _broken(what: str, error: InputError) -> Finding:
+    """What an error says is wrong, and after its semicolon what can be done."""
+    fault, _, advice = str(error).partition("; ")
+    return Finding(what, "broken", fault, advice)
+
+
 def _photographs() -> Iterator[Finding]:
     from dlatrack.datasets.photographic import photographs
 
     try:
         found = photographs()
     except InputError as error:
-        fault, _, advice = str(error).partition("; ")
-        yield Finding("photographs", "broken", fault, advice)
+        yield _broken("photographs", error)
         return
     yield Finding("photographs", "ok", f"{len(found)} of scikit-image, for videos under a simulated camera")
 
@@ -160,8 +165,7 @@ def _notebooks() -> Iterator[Finding]:
     try:
         found = kernels()
     except InputError as error:
-        fault, _, advice = str(error).partition("; ")
-        yield Finding("Jupyter kernel", "broken", fault, advice)
+        yield _broken("Jupyter kernel", error)
         return
     advice = "for running notebooks; pip install ipykernel, python -m ipykernel install --sys-prefix"
     yield Finding.optional("Jupyter kernel", "python3" in found, ", ".join(found) or "none", advice)

@@ -44,7 +44,7 @@ TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under 
 Backbone = Annotated[
     str,
     typer.Option(
-        help="What the backbone starts from: shipped (the trunk of the small trackers that comes with dlatrack), "
+        help="What the backbone starts from: shipped (the trunk that comes with dlatrack, for small and nano trackers), "
         "imagenet (torchvision's weights, fetched once), random, or a file; empty: the recipe's."
     ),
 ]

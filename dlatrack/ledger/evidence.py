@@ -45,14 +45,9 @@ def full_label(tracker: str) -> str:
     return tracker if is_dla(tracker) else fixed_label(tracker)
 
 
-def small_label(tracker: str) -> str:
-    """Label in our tables of the small version of a tracker of the paper."""
-    return (dla_label if is_dla(tracker) else fixed_label)(f"{title_of(tracker)} small")
-
-
-def nano_label(tracker: str) -> str:
-    """Label in our tables of the version of a tracker of the paper that the demo trains."""
-    return (dla_label if is_dla(tracker) else fixed_label)(f"{title_of(tracker)} nano")
+def reduced_label(tracker: str, version: str) -> str:
+    """Label in our tables of a reduced version, "small" or "nano", of a tracker of the paper."""
+    return (dla_label if is_dla(tracker) else fixed_label)(f"{title_of(tracker)} {version}")
 
 
 def our_labels(trackers: Sequence[str], known: Container[str]) -> tuple[list[str], bool] | None:
@@ -60,10 +55,10 @@ def our_labels(trackers: Sequence[str], known: Container[str]) -> tuple[list[str
 
     None unless all of them are among the `known` labels, full or of one reduced version.
     """
-    for label in (full_label, small_label, nano_label):
-        found = [label(tracker) for tracker in trackers]
+    for version in ("", "small", "nano"):
+        found = [reduced_label(tracker, version) if version else full_label(tracker) for tracker in trackers]
         if all(one in known for one in found):
-            return found, label is full_label
+            return found, not version
     return None
 
 
@@ -85,7 +80,7 @@ def score_evidence(number: PaperNumber, records: Records) -> Evidence | None:
         return found
     if theirs and (public := _public_score(number, theirs)):
         return public
-    return found or (_own_score(number, ours, small_label(number.tracker)) if ours else None)
+    return found or (_own_score(number, ours, reduced_label(number.tracker, "small")) if ours else None)
 
 
 def _own_score(number: PaperNumber, record: Record, label: str) -> Evidence | None:

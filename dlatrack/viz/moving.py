@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Sequence as Pictures
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -25,6 +26,8 @@ from dlatrack.viz.explorer.study import RuleView, apply_rule
 
 _HEAD, _FOOT = 24, 20
 
+_QUALITY = 60  # of the WebP, 0 to 100
+
 
 @dataclass(frozen=True, eq=False)
 class MovingPicture:
@@ -33,22 +36,19 @@ class MovingPicture:
     pictures: Pictures[np.ndarray]  #: (H, W, 3) uint8 RGB each, of one size
     fps: float  #: pictures per second
 
-    def encode(self, quality: int = 60) -> bytes:
-        """An endless animated WebP; the same pictures give the same bytes.
-
-        Args:
-            quality: 0 to 100, small to good.
-        """
+    @cached_property
+    def webp(self) -> bytes:
+        """An endless animated WebP; the same pictures give the same bytes."""
         first, *rest = [Image.fromarray(picture) for picture in self.pictures]
         written = io.BytesIO()
-        settings = {"duration": round(1000 / self.fps), "loop": 0, "quality": quality, "method": 6}
+        settings = {"duration": round(1000 / self.fps), "loop": 0, "quality": _QUALITY, "method": 6}
         first.save(written, format="WEBP", save_all=True, append_images=rest, **settings)
         return written.getvalue()
 
     def _repr_html_(self) -> str:
         """The pictures as a part of the page."""
         width = self.pictures[0].shape[1]
-        content = base64.b64encode(self.encode()).decode()
+        content = base64.b64encode(self.webp).decode()
         return f'<img width="{width}" alt="moving picture" src="data:image/webp;base64,{content}">'
 
 

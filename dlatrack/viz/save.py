@@ -91,7 +91,7 @@ def save_figure(
 def _pictures(fig: Figure | MovingPicture) -> dict[str, bytes]:
     """Contents of the picture files by suffix."""
     if isinstance(fig, MovingPicture):
-        return {".webp": fig.encode()}
+        return {".webp": fig.webp}
     with mpl.rc_context(_SAVE_STYLE):
         fig.draw_without_rendering()  # settles the layout, so that all files and a second call show the same
         if _shows_images(fig):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -81,3 +81,20 @@ def test_a_benchmark_without_a_setting_of_its_own_takes_that_of_otb100():
 def test_online_settings_have_ranges(values: tuple[float, float, float], message: str) -> None:
     with pytest.raises(InputError, match=message):
         OnlineConfig(*values)
+
+
+def test_a_backbone_that_never_trains_does_not_with_more_epochs() -> None:
+    """Frozen for all of 8 epochs means frozen for all of 20; one that joins in epoch 3 still joins there."""
+    frozen = replace(recipe("siamcar_nano").schedule, epochs=8, unfreeze_epoch=8)
+    assert [frozen.resized(epochs=epochs).backbone_trains(epochs - 1) for epochs in (2, 8, 20)] == [False] * 3
+    joining = replace(frozen, unfreeze_epoch=3)
+    assert joining.resized(epochs=20).unfreeze_epoch == 3
+    assert frozen.resized(pairs_per_epoch=10).unfreeze_epoch == 8
+
+
+@pytest.mark.parametrize("name", ["siamcar_nano", "siamrpnpp_nano"])
+def test_nano_recipes_keep_the_shipped_trunk(name: str) -> None:
+    schedule = recipe(name).schedule
+    assert schedule.backbone_start == "shipped"
+    assert not schedule.backbone_trains(schedule.epochs - 1)
+    assert (recipe(name).net.score_size, recipe(name).net.stride, recipe(name).grid.size) == (13, 16, 13)

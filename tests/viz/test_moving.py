@@ -32,10 +32,8 @@ def test_pictures_of_one_size_and_the_same_bytes_again() -> None:
     sequence = synthetic_sequence(7, 4, challenges=())
     moving = positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", every=1, fps=8)
     assert {picture.shape for picture in moving.pictures} == {(24 + 382 + 20, 382 + 10 + 509, 3)}
-    content = moving.encode()
-    assert (
-        content == positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", every=1, fps=8).encode()
-    )
+    content = moving.webp
+    assert content == positives_and_track(sequence, RULE, sequence.boxes_xywh, "truth", every=1, fps=8).webp
     with Image.open(io.BytesIO(content)) as image:
         assert (image.format, image.n_frames, image.info["loop"]) == ("WEBP", 3, 0)
         image.seek(1)

@@ -91,3 +91,17 @@ def test_a_figure_shows_itself_in_a_notebook():
     assert picture.startswith(b"\x89PNG")
     width = int.from_bytes(picture[16:20], "big")
     assert width == pytest.approx(89 / 25.4 * 130, abs=1)
+
+
+def test_the_mark_does_not_touch_a_legend_below_the_axes():
+    with style.figure_style():
+        fig = style.new_figure(183, 60)
+        ax = fig.add_subplot(xlabel="step")
+        lines = [ax.plot([0, 1], label=f"a tracker with a long name {number}")[0] for number in range(4)]
+        legend = fig.legend(handles=lines, loc="outside lower center", ncols=4)
+        style.imagery_mark(fig, "photographic")
+        fig.draw_without_rendering()
+    (mark,) = fig.texts
+    assert mark.get_text() == "photographs, simulated camera"
+    assert not mark.get_window_extent().overlaps(legend.get_window_extent())
+    assert not legend.get_window_extent().overlaps(ax.get_tightbbox())

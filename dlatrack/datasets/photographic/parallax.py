@@ -19,9 +19,8 @@ _STEPS = 4
 class Parallax:
     """Sideways motion of the points of a photograph: x moves by step * disparity(x)."""
 
-    disparity: (
-        np.ndarray
-    )  #: (H, W) float32 px relative to the target's mean, smooth, and a plane around the target
+    #: (H, W) float32 px relative to the target's mean, smooth, and a plane around the target
+    disparity: np.ndarray
     plane: np.ndarray  #: (3,) a, b, c: the disparity a x + b y + c px around the target
     step: np.ndarray  #: (T,) px per px of disparity
 

@@ -33,7 +33,6 @@ _IMAGENET = {
 #: Start of the file names of trunks that come with the package; the name of the backbone follows.
 _SHIPPED = "trunk_"
 
-
 #: Metadata entry of a trunk file: JSON with `input_format` and `card`.
 _METADATA = "dlatrack_trunk"
 
