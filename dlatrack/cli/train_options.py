@@ -44,7 +44,7 @@ TrainingDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; under 
 Backbone = Annotated[
     str,
     typer.Option(
-        help="What the backbone starts from: shipped (the trunk that comes with dlatrack, for small and nano trackers), "
+        help="What the backbone starts from: shipped (the trunk that comes with dlatrack, for small backbones), "
         "imagenet (torchvision's weights, fetched once), random, or a file; empty: the recipe's."
     ),
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,26 @@ def read_safetensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str
     Raises:
         InputError: when the file is missing, truncated or of another kind, naming it.
     """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in list(file.keys())}, file.metadata() or {}
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Read the metadata of a safetensors file alone, empty when it has none.
+
+    Raises:
+        InputError: as `read_safetensors`.
+    """
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    """Open a safetensors file; an error inside the block becomes an InputError that names the file."""
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            names = list(file.keys())
-            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+            yield file
     except OSError as error:
         raise InputError(f"cannot read {path}: {_one_line(error)}") from error
     except Exception as error:  # SafetensorError, or torch's own for a kind of number that it does not have

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dlatrack import paths
 from dlatrack.errors import InputError, reading
-from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
+from dlatrack.models.checkpoint_files import read_metadata, read_safetensors, write_safetensors
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import RECIPES, Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
@@ -145,7 +145,7 @@ def has_card(path: str | Path) -> bool:
     Raises:
         InputError: when it is missing, truncated or no safetensors file.
     """
-    return _METADATA in read_safetensors(path)[1]
+    return _METADATA in read_metadata(path)
 
 
 def _stored(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from dlatrack import paths
 from dlatrack.errors import InputError, reading
 from dlatrack.models.backbones.base import Backbone
-from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
+from dlatrack.models.checkpoint_files import read_metadata, write_safetensors
 from dlatrack.models.torchvision_ops import torchvision
 from dlatrack.recipes import InputFormat
 
@@ -64,7 +64,7 @@ def is_trunk(path: str | Path, input_format: InputFormat) -> bool:
     Raises:
         InputError: for a trunk of another format, or when the file cannot be read.
     """
-    metadata = read_safetensors(path)[1] if Path(path).suffix.lower() == ".safetensors" else {}
+    metadata = read_metadata(path) if Path(path).suffix.lower() == ".safetensors" else {}
     if _METADATA not in metadata:
         return False
     with reading(path, "has damaged metadata", ValueError, KeyError, TypeError, RecursionError):
