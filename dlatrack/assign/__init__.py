@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from dlatrack.assign.base import IGNORE, NEGATIVE, POSITIVE, Assignment, LabelAssigner
+from dlatrack.assign.base import IGNORE, NEGATIVE, POSITIVE, Assignment, LabelAssigner, Prediction
 from dlatrack.assign.circle import CircleAssigner
 from dlatrack.assign.dla import DynamicLabelAssigner
 from dlatrack.assign.ellipse import EllipseAssigner
@@ -79,6 +79,7 @@ __all__ = [
     "InsideAssigner",
     "IoUAssigner",
     "LabelAssigner",
+    "Prediction",
     "RectangleAssigner",
     "build_assigner",
     "register_assigner",

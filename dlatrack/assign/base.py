@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,17 @@ from dlatrack.assign.sampling import KeySource
 from dlatrack.grid import ScoreGrid
 
 POSITIVE, NEGATIVE, IGNORE = 1, 0, -1
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network answers for B search regions with A samples each, without gradient.
+
+    Sample n * m + a is anchor a of grid point n, as in `Assignment`.
+    """
+
+    probability: Tensor  #: (B, A) floating point in 0..1, probability that the sample is the target
+    boxes_xyxy: Tensor  #: (B, A, 4) floating point, predicted boxes, search-region px
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +44,10 @@ class Assignment:
         std: (B,) float64, their standard deviation.
         empty: (B,) bool, no sample satisfied the rule (positive pairs only).
         tied: (B,) bool, all candidates have the same IoU, so that the threshold cannot tell them apart.
+        quality: (B, A) float64 in 0..1, what the classifier should answer, for soft rules; None: 1 at positives and 0
+            at negatives.
+        weight: (B, A) float64, not negative, how much a sample counts as a positive, for soft rules; None: all
+            positives alike.
     """
 
     labels: Tensor
@@ -44,6 +60,8 @@ class Assignment:
     distance: Tensor | None = None
     mean: Tensor | None = None
     std: Tensor | None = None
+    quality: Tensor | None = None
+    weight: Tensor | None = None
 
     @property
     def positive(self) -> Tensor:
@@ -60,6 +78,15 @@ class Assignment:
         """(B,) bool, targets for which no sample satisfied the rule and the best candidate became positive."""
         return self.empty & self.positive.any(1)
 
+    @property
+    def mean_quality(self) -> Tensor:
+        """(B,) float64, mean of `quality` over the positives: 1 for hard labels, 0 without a positive."""
+        positive = self.positive
+        count = positive.sum(1)
+        if self.quality is None:
+            return (count > 0).double()
+        return torch.where(positive, self.quality, 0).double().sum(1) / count.clamp(min=1)
+
 
 class LabelAssigner(Protocol):
     """A rule that decides which samples of a search region are trained as target, as background, or not at all."""
@@ -74,8 +101,17 @@ class LabelAssigner(Protocol):
         """Width and height in px of the m anchors of each point; one box for point heads."""
         ...
 
+    @property
+    def needs_prediction(self) -> bool:
+        """Whether the rule looks at what the network answers; `assign` then raises without a `prediction`."""
+        ...
+
     def assign(
-        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+        self,
+        target_xyxy: Tensor,
+        positive_pair: Tensor | None = None,
+        generator: KeySource = None,
+        prediction: Prediction | None = None,
     ) -> Assignment:
         """Label every sample for a batch of targets.
 
@@ -85,12 +121,15 @@ class LabelAssigner(Protocol):
                 box is a distractor's; None: all True.
             generator: source of random draws, for rules that draw: a CPU `torch.Generator`, or (B,) int64
                 keys, one per target, of which the draw is a pure function.
+            prediction: the network's answers for these search regions, for rules with `needs_prediction`; the others
+                take no notice of it.
 
         Returns:
             The assignment, on the device of `target_xyxy`.
 
         Raises:
-            ValueError: if a box is not finite or has no area, or if a needed argument is absent.
+            ValueError: if a box is not finite or has no area, if a needed argument is absent, or a prediction has
+                another shape or a value that is not finite.
         """
         ...
 
@@ -120,6 +159,57 @@ def check_targets(target_xyxy: Tensor, positive_pair: Tensor | None) -> tuple[Te
             f"got {positive_pair.dtype} of shape {tuple(positive_pair.shape)}"
         )
     return target, positive_pair.to(target.device)
+
+
+def check_prediction(prediction: Prediction | None, shape: tuple[int, int], rule: str) -> Prediction:
+    """The answers of a network, checked.
+
+    Args:
+        prediction: answers for a batch.
+        shape: numbers B of targets and A of samples.
+        rule: name of the rule, for messages.
+
+    Raises:
+        ValueError: if there are none; or naming the value of a wrong shape, or the first target and sample with a
+            probability outside 0..1, a box without area, or a value that is not finite.
+    """
+    if prediction is None:
+        raise ValueError(
+            f"the {rule} rule needs the predictions of a network; pass prediction=Prediction(...)"
+        )
+    probability, predicted = prediction.probability, prediction.boxes_xyxy
+    for name, value, wanted in (
+        ("probability", probability, shape),
+        ("boxes_xyxy", predicted, (*shape, 4)),
+    ):
+        if value.shape != wanted or not value.is_floating_point():
+            raise ValueError(
+                f"{rule}: prediction.{name} must be floating point of shape {wanted}, "
+                f"got {value.dtype} of shape {tuple(value.shape)}"
+            )
+    if 0 in shape:
+        return prediction
+    size = predicted[..., 2:] - predicted[..., :2]
+    # The smallest and the largest value are NaN as soon as one value is.
+    if not (probability.amin() >= 0 and probability.amax() <= 1):
+        row, sample = _first(~((probability >= 0) & (probability <= 1)))
+        raise ValueError(
+            f"{rule}: the probability of sample {sample} of target {row} must be in 0..1, "
+            f"got {float(probability[row, sample])}"
+        )
+    if not (size.amin() > 0 and size.amax() < math.inf):
+        row, sample = _first(~((size > 0) & (size < math.inf)).all(-1))
+        raise ValueError(
+            f"{rule}: the predicted box of sample {sample} of target {row} is {predicted[row, sample].tolist()}; "
+            f"a box needs finite corners with x2 > x1 and y2 > y1"
+        )
+    return prediction
+
+
+def _first(wrong: Tensor) -> tuple[int, int]:
+    """Target and sample of the first True of (B, A)."""
+    row, sample = wrong.nonzero()[0].tolist()
+    return row, sample
 
 
 def make_labels(positive: Tensor, negative: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dlatrack.assign.base import Assignment, check_targets, make_labels, require_positive_pairs
+from dlatrack.assign.base import Assignment, Prediction, check_targets, make_labels, require_positive_pairs
 from dlatrack.assign.geometry import centre_offset
 from dlatrack.assign.sampling import KeySource
 from dlatrack.grid import POINT_ANCHOR, ScoreGrid
@@ -33,13 +33,18 @@ class CircleAssigner:
     outer: float = 16
 
     anchor_shapes = POINT_ANCHOR
+    needs_prediction = False
 
     def __post_init__(self) -> None:
         if not 0 < self.inner <= self.outer:
             raise ValueError(f"needs 0 < inner <= outer, got {self.inner} and {self.outer}")
 
     def assign(
-        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+        self,
+        target_xyxy: Tensor,
+        positive_pair: Tensor | None = None,
+        generator: KeySource = None,
+        prediction: Prediction | None = None,
     ) -> Assignment:
         """Label a batch of targets; arguments and errors as `LabelAssigner.assign`. Nothing is drawn."""
         target, positive_pair = check_targets(target_xyxy, positive_pair)

@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from dlatrack import boxes
-from dlatrack.assign.base import Assignment, check_targets, make_labels
+from dlatrack.assign.base import Assignment, Prediction, check_targets, make_labels
+from dlatrack.assign.geometry import anchors_of, centre_inside, nearest_points
 from dlatrack.assign.sampling import KeySource, distractor_window, draw, draw_keys, draw_order
 from dlatrack.grid import POINT_ANCHOR, ScoreGrid
-
-#: A centre closer than this to the side of the target is not inside it, px (as in ATSS).
-INSIDE_MARGIN = 0.01
 
 #: Negatives drawn from the window of a negative pair, as in the host tracker SiamRPN++.
 NEGATIVES_OF_NEGATIVE_PAIR = 16
@@ -66,6 +64,8 @@ class DynamicLabelAssigner:
     negative_pairs: Literal["window", "inside"] = "window"
     crop_centre: float = 127
 
+    needs_prediction = False
+
     def __post_init__(self) -> None:
         points = self.grid.size**2
         if not 1 <= self.candidates <= points:
@@ -91,7 +91,11 @@ class DynamicLabelAssigner:
         return self.grid.anchors(self.anchor_shapes)
 
     def assign(
-        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+        self,
+        target_xyxy: Tensor,
+        positive_pair: Tensor | None = None,
+        generator: KeySource = None,
+        prediction: Prediction | None = None,
     ) -> Assignment:
         """Run Algorithm 1 on a batch of targets; arguments and errors as `LabelAssigner.assign`.
 
@@ -101,7 +105,8 @@ class DynamicLabelAssigner:
         keys = draw_keys(generator, len(target), target.device)
         anchors = self._anchors.to(target.device)
 
-        candidates = self._nearest(target)  # (B, C)
+        nearest = nearest_points(self.grid, target, self.candidates)
+        candidates = anchors_of(nearest, len(self.anchor_shapes))  # (B, K m)
         overlap = boxes.iou(anchors[candidates], target[:, None])
         mean = overlap.mean(1)
         several = overlap.shape[1] > 1
@@ -131,21 +136,6 @@ class DynamicLabelAssigner:
             std=std,
         )
 
-    def _nearest(self, target: Tensor) -> Tensor:
-        """Line 3: all anchors of the K points nearest to the target centre, (B, K m), ties by point number.
-
-        The K nearest points lie in the K nearest rows and columns; only those are sorted.
-        """
-        axis = self.grid.axis.to(target.device)
-        squared = (axis - boxes.centre(target)[..., None]).square()  # (B, 2, size), x then y
-        near = squared.sort(dim=2, stable=True).indices[..., : self.candidates].sort(dim=2).values
-        squared = squared.gather(2, near)
-        distance = (squared[:, 1, :, None] + squared[:, 0, None, :]).flatten(1)
-        points = (near[:, 1, :, None] * self.grid.size + near[:, 0, None, :]).flatten(1)
-        nearest = points.gather(1, distance.sort(dim=1, stable=True).indices[:, : self.candidates])
-        shapes = torch.arange(len(self.anchor_shapes), device=target.device)
-        return (nearest[..., None] * len(shapes) + shapes).flatten(1)
-
     def _positives(
         self,
         target: Tensor,
@@ -165,7 +155,7 @@ class DynamicLabelAssigner:
 
     def _allowed(self, anchors: Tensor, target: Tensor) -> Tensor:
         """Whether anchors may be positive by the position of their centre; shapes as `_inside`."""
-        inside = _inside(anchors, target)
+        inside = centre_inside(anchors, target)
         return inside if self.positive_centre == "inside" else torch.ones_like(inside)
 
     def _best(self, overlap: Tensor, inside: Tensor) -> Tensor:
@@ -184,7 +174,7 @@ class DynamicLabelAssigner:
             return torch.zeros_like(positive)
         pool = ~positive
         if self.negative_pool == "outside_target":
-            pool &= ~_inside(anchors, target)
+            pool &= ~centre_inside(anchors, target)
         elif self.negative_pool == "low_iou":
             pool &= boxes.iou(anchors, target[:, None]) < 0.3
         count = positive.sum(1) * self.negatives_per_positive
@@ -193,12 +183,7 @@ class DynamicLabelAssigner:
                 near = distractor_window(self.grid, len(self.anchor_shapes), target, self.crop_centre)
                 most = NEGATIVES_OF_NEGATIVE_PAIR
             else:
-                near, most = _inside(anchors, target, margin=0), len(anchors)
+                near, most = centre_inside(anchors, target, margin=0), len(anchors)
             pool = torch.where(positive_pair[:, None], pool, near)
             count = torch.where(positive_pair, count, most)
         return draw(pool, count, draw_order(keys, pool.shape[1]))
-
-
-def _inside(anchors: Tensor, target: Tensor, margin: float = INSIDE_MARGIN) -> Tensor:
-    """Whether anchor centres lie inside the targets, (A, 4) or (B, C, 4) x (B, 4) -> (B, A or C) bool."""
-    return boxes.ltrb(boxes.centre(anchors), target[:, None]).amin(-1) > margin

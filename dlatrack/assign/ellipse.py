@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dlatrack.assign.base import Assignment, check_targets, make_labels
+from dlatrack.assign.base import Assignment, Prediction, check_targets, make_labels
 from dlatrack.assign.geometry import ellipse_distance
 from dlatrack.assign.sampling import KeySource, draw, draw_keys, draw_order
 from dlatrack.grid import POINT_ANCHOR, ScoreGrid
@@ -39,6 +39,7 @@ class EllipseAssigner:
     max_samples: int = 64
 
     anchor_shapes = POINT_ANCHOR
+    needs_prediction = False
 
     def __post_init__(self) -> None:
         if not 0 < self.inner <= 1:
@@ -49,7 +50,11 @@ class EllipseAssigner:
             )
 
     def assign(
-        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+        self,
+        target_xyxy: Tensor,
+        positive_pair: Tensor | None = None,
+        generator: KeySource = None,
+        prediction: Prediction | None = None,
     ) -> Assignment:
         """Label a batch of targets; arguments and errors as `LabelAssigner.assign`."""
         target, positive_pair = check_targets(target_xyxy, positive_pair)

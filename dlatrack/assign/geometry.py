@@ -1,4 +1,4 @@
-"""Distances of grid points from a target, in the unit of the rule that compares them."""
+"""Where grid points and anchor centres lie to a target: their distances, the nearest ones, those inside it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import torch
 from torch import Tensor
 
 from dlatrack import boxes
+from dlatrack.grid import ScoreGrid
+
+#: A centre closer than this to the side of the target is not inside it, px (as in ATSS).
+INSIDE_MARGIN = 0.01
 
 
 def centre_offset(points: Tensor, target_xyxy: Tensor) -> Tensor:
@@ -26,3 +30,27 @@ def box_distance(points: Tensor, target_xyxy: Tensor) -> Tensor:
 def ellipse_distance(points: Tensor, target_xyxy: Tensor) -> Tensor:
     """Radius in units of the ellipse that touches the target's sides, (B, N)."""
     return torch.linalg.vector_norm(centre_offset(points, target_xyxy) / half_size(target_xyxy), dim=-1)
+
+
+def nearest_points(grid: ScoreGrid, target_xyxy: Tensor, count: int) -> Tensor:
+    """The points nearest to the target centres, nearest first, (B, count) int64; ties by point number.
+
+    The nearest points lie in as many nearest rows and columns; only those are sorted.
+    """
+    axis = grid.axis.to(target_xyxy.device)
+    squared = (axis - boxes.centre(target_xyxy)[..., None]).square()  # (B, 2, size), x then y
+    near = squared.sort(dim=2, stable=True).indices[..., :count].sort(dim=2).values
+    squared = squared.gather(2, near)
+    distance = (squared[:, 1, :, None] + squared[:, 0, None, :]).flatten(1)
+    points = (near[:, 1, :, None] * grid.size + near[:, 0, None, :]).flatten(1)
+    return points.gather(1, distance.sort(dim=1, stable=True).indices[:, :count])
+
+
+def anchors_of(points: Tensor, per_point: int) -> Tensor:
+    """Sample numbers of all anchors of points, (B, K) -> (B, K m), the anchors of a point together."""
+    return (points[..., None] * per_point + torch.arange(per_point, device=points.device)).flatten(1)
+
+
+def centre_inside(anchors_xyxy: Tensor, target_xyxy: Tensor, margin: float = INSIDE_MARGIN) -> Tensor:
+    """Whether anchor centres lie inside the targets, (A, 4) or (B, C, 4) x (B, 4) -> (B, A or C) bool."""
+    return boxes.ltrb(boxes.centre(anchors_xyxy), target_xyxy[:, None]).amin(-1) > margin

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dlatrack.assign.base import Assignment, check_targets, make_labels
+from dlatrack.assign.base import Assignment, Prediction, check_targets, make_labels
 from dlatrack.assign.geometry import box_distance
 from dlatrack.assign.sampling import KeySource
 from dlatrack.grid import POINT_ANCHOR, ScoreGrid
@@ -25,9 +25,14 @@ class InsideAssigner:
     grid: ScoreGrid
 
     anchor_shapes = POINT_ANCHOR
+    needs_prediction = False
 
     def assign(
-        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+        self,
+        target_xyxy: Tensor,
+        positive_pair: Tensor | None = None,
+        generator: KeySource = None,
+        prediction: Prediction | None = None,
     ) -> Assignment:
         """Label a batch of targets; arguments and errors as `LabelAssigner.assign`. Nothing is drawn."""
         target, positive_pair = check_targets(target_xyxy, positive_pair)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dlatrack import boxes
-from dlatrack.assign.base import Assignment, check_targets, make_labels
+from dlatrack.assign.base import Assignment, Prediction, check_targets, make_labels
 from dlatrack.assign.sampling import KeySource, distractor_window, draw, draw_keys, draw_order
 from dlatrack.grid import RPN_ANCHORS, ScoreGrid
 
@@ -45,6 +45,8 @@ class IoUAssigner:
     max_samples: int = 64
     crop_centre: float = 127
 
+    needs_prediction = False
+
     def __post_init__(self) -> None:
         if not 0 <= self.negative_below <= self.positive_above <= 1:
             raise ValueError(
@@ -61,7 +63,11 @@ class IoUAssigner:
         return self.grid.anchors(self.anchor_shapes)
 
     def assign(
-        self, target_xyxy: Tensor, positive_pair: Tensor | None = None, generator: KeySource = None
+        self,
+        target_xyxy: Tensor,
+        positive_pair: Tensor | None = None,
+        generator: KeySource = None,
+        prediction: Prediction | None = None,
     ) -> Assignment:
         """Label a batch of targets; arguments and errors as `LabelAssigner.assign`."""
         target, positive_pair = check_targets(target_xyxy, positive_pair)
