@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Indices
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,10 @@ from dlatrack.datasets.folder import read_folder
 from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.grid import ScoreGrid
+from dlatrack.grid import RPN_ANCHORS, ScoreGrid
 from dlatrack.recipes import Recipe, SamplingConfig
 from dlatrack.recipes.twins import label
-from dlatrack.sampling.augment import augment
+from dlatrack.sampling.augment import View, augment
 from dlatrack.sampling.crops import crop_511, size_in_crop
 
 #: A photographic video with a clear target that turns and stretches.
@@ -63,16 +63,36 @@ def search_regions(sequence: Sequence, frames: Indices[int], *, seed: int = 0) -
     shown = [frame for frame in frames if sequence.visible[frame]]
     if not shown:
         raise InputError(f"sequence {sequence.name} shows its target in none of the frames {list(frames)}")
+    views = [_view(sequence.frames[frame], sequence.boxes_xywh[frame], frame, seed) for frame in shown]
+    crops = np.stack([view.image.transpose(1, 2, 0).astype(np.uint8) for view in views])
+    return Regions(shown, crops, torch.from_numpy(np.stack([view.target_xyxy for view in views])))
+
+
+def target_masks(sequence: Sequence, frames: Indices[int], *, seed: int = 0) -> np.ndarray:
+    """The target's visible pixels in the search regions of `search_regions`, cut with the same windows.
+
+    Args:
+        sequence: a video whose frames have `mask(index)`, as photographic, composed and synthetic ones have.
+        frames: frame numbers that show the target.
+        seed: seed of the regions.
+
+    Returns:
+        (B, 255, 255) bool.
+    """
+    masks = []
+    for frame in frames:
+        mask = sequence.frames.mask(frame)  # type: ignore[attr-defined]
+        image = np.repeat(mask[..., None], 3, 2).astype(np.uint8) * 255
+        masks.append(_view(image, sequence.boxes_xywh[frame], frame, seed).image[0] > 127)
+    return np.stack(masks)
+
+
+def _view(image: np.ndarray, box_xywh: np.ndarray, frame: int, seed: int) -> View:
+    """The search region of a frame; what is drawn depends on the two numbers alone."""
     plain = replace(SamplingConfig().search, blur=0, color=0)
-    crops, targets = [], []
-    for frame in shown:
-        box = sequence.boxes_xywh[frame]
-        crop = crop_511(sequence.frames[frame], box)
-        rng = np.random.Generator(np.random.Philox(key=np.array([seed, frame], np.uint64)))
-        view = augment(crop, np.array(size_in_crop(box[2], box[3])), plain, _SIDE, False, rng)
-        crops.append(view.image.transpose(1, 2, 0).astype(np.uint8))
-        targets.append(view.target_xyxy)
-    return Regions(shown, np.stack(crops), torch.from_numpy(np.stack(targets)))
+    rng = np.random.Generator(np.random.Philox(key=np.array([seed, frame], np.uint64)))
+    size = np.array(size_in_crop(box_xywh[2], box_xywh[3]))
+    return augment(crop_511(image, box_xywh), size, plain, _SIDE, False, rng)
 
 
 def paper_rules(grid: ScoreGrid, *, candidates: int = 9) -> dict[str, LabelAssigner]:
@@ -91,6 +111,50 @@ def paper_rules(grid: ScoreGrid, *, candidates: int = 9) -> dict[str, LabelAssig
         "SiamBAN: ellipses": build_assigner("ellipse", grid),
         "SiamFC++: whole box": build_assigner("inside", grid),
     }
+
+
+#: Title and options of every rule by its name in `ASSIGNERS`: fixed rules, rules that measure overlaps with anchors,
+#: rules that look at predictions.
+_TITLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "circle": ("circle", {}),
+    "rectangle": ("rectangle", {"center_ratio": 0.6}),
+    "ellipse": ("ellipses", {}),
+    "inside": ("whole box", {}),
+    "iou": ("IoU > 0.6", {}),
+    "dla_points": ("DLA", {}),
+    "dla_anchors": ("DLA", {}),
+    "atss": ("ATSS", {}),
+    "simota": ("SimOTA", {}),
+    "ota": ("OTA", {}),
+    "paa": ("PAA", {}),
+    "tal": ("TAL", {}),
+    "autoassign": ("AutoAssign", {}),
+}
+
+#: Names of the rules that are defined for points, and for anchors.
+RULES_OF_HEADS: dict[str, tuple[str, ...]] = {
+    "points": (
+        *("circle", "rectangle", "ellipse", "inside", "dla_points", "atss"),
+        *("simota", "ota", "paa", "tal", "autoassign"),
+    ),
+    "anchors": ("iou", "dla_anchors", "atss", "simota", "ota", "paa", "tal"),
+}
+
+
+def every_rule(head: str, grid: ScoreGrid) -> dict[str, LabelAssigner]:
+    """Every rule that is defined for a head, by title.
+
+    Args:
+        head: "points" or "anchors".
+        grid: points of the score map.
+    """
+    found = {}
+    for name in RULES_OF_HEADS[head]:
+        title, options = _TITLES[name]
+        if head == "anchors" and name not in ("iou", "dla_anchors"):
+            options = options | {"anchor_shapes": RPN_ANCHORS}
+        found[title] = build_assigner(name, grid, **options)
+    return found
 
 
 def recipe_rules(recipes: Iterable[Recipe]) -> dict[str, LabelAssigner]:

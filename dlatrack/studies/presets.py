@@ -29,7 +29,7 @@ class Sizes:
     """
 
     user_data: bool  #: (02, 05 to 08) whether `DLATRACK_DATA` is searched before miniatures are made
-    labelled_frames: int | None  #: (01, 13) frames of a sequence that are labelled at most
+    labelled_frames: int | None  #: (01, 13, 14) frames of a sequence that are labelled at most
     size: str  #: (03, 04, 09, 13) end of the names of the trained recipes: "_nano", "" for those of the paper
     schedule: Schedule | None  #: (03) training schedule; None: that of the recipe
     train: tuple[int, int]  #: (03, 04, 09, 13) training videos
@@ -38,7 +38,7 @@ class Sizes:
     anchors: tuple[int, int]  #: (04) schedule of SiamRPN++: it shows how anchors are trained, not how well
     trackers: int | None  #: (05 to 08) trackers that are scored at most, ours and published ones each
     miniature_length: int  #: (05 to 08) length of the videos of a miniature, in those of the shortest ones
-    k_targets: int  #: (09) simulated targets
+    k_targets: int  #: (09, 14) simulated targets
     k_trained: tuple[int, ...]  #: (09) every K that is trained with
     k_schedule: tuple[int, int]  #: (09) schedule
     k_test: tuple[int, int]  #: (09) held-out videos
@@ -52,6 +52,9 @@ class Sizes:
     seed_schedule: tuple[int, int]  #: (13) schedule
     seed_test: tuple[int, int]  #: (13) held-out videos
     choice_targets: int  #: (13) simulated targets whose labels are compared
+    masked: tuple[
+        int, int, int
+    ]  #: (14) videos of a kind, frames in each, and those of them that are labelled
 
 
 _SHORT = Schedule(
@@ -95,6 +98,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "seed_schedule": ((1, 8), (3, 384), (0, 0)),
     "seed_test": ((2, 12), (12, 40), (40, 200)),
     "choice_targets": (400, 4000, 40_000),
+    "masked": ((3, 12, 2), (40, 24, 4), (200, 40, 8)),
 }
 
 PRESETS = {

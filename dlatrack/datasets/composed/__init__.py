@@ -42,6 +42,10 @@ class ComposedFrames:
         composed, painting = _painted(self)
         return composed.camera_effects.apply(render(composed.scene, painting, frame), frame)
 
+    def mask(self, index: int) -> np.ndarray:
+        """The target's visible pixels in frame `index`, (H, W) bool: inside its outline, and not covered."""
+        return truth.visible_mask(_painted(self)[0].scene, range(self.length)[index])
+
     def draw_scene(self) -> ComposedScene:
         """The video before it is painted."""
         return draw_composed_scene(self.photographs, self.cutouts, self.seed, self.length)

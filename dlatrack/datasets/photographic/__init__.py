@@ -16,7 +16,6 @@ from dlatrack.datasets.photographic.painting import (
     PaintedClip,
     paint_photographic,
     render_photographic,
-    visible_mask,
 )
 from dlatrack.datasets.photographic.pictures import SPLITS, Photograph, photographs
 from dlatrack.datasets.photographic.scene import PhotographicScene, draw_photographic_scene
@@ -55,7 +54,7 @@ class PhotographicFrames:
 
     def mask(self, index: int) -> np.ndarray:
         """The target's visible pixels in frame `index`, (H, W) bool: inside its outline, and not covered."""
-        return visible_mask(self.draw_scene(), range(self.length)[index])
+        return truth.visible_mask(self.draw_scene().scene, range(self.length)[index])
 
     def draw_scene(self) -> PhotographicScene:
         """The video before it is painted."""

@@ -21,12 +21,10 @@ from dlatrack.datasets.synthetic.render import (
     window_of,
 )
 from dlatrack.datasets.synthetic.scene import Layer
+from dlatrack.datasets.synthetic.truth import coverage
 
 #: Stream of the seed for the sensor noise; scenes use stream 0.
 _NOISE = 1
-
-#: Pieces of a pixel, in each direction, in which outlines are filled.
-_FINE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,24 +64,6 @@ def render_photographic(clip: PhotographicScene, painted: PaintedClip, index: in
     for layer in scene.occluders:
         _draw(clip, painted, layer, image, index)
     return clip.camera_effects.apply(lit_and_noisy(scene, painted.noise, image, index), index)
-
-
-def coverage(track: Track, index: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """How much of each pixel between `low` and `high`, each (2,) px, an object covers, (h, w) uint8."""
-    width, height = (high - low).tolist()
-    corners = np.rint(((track.outlines[index] - low) * _FINE - 0.5) * 16)
-    fine = np.zeros((height * _FINE, width * _FINE), np.uint8)
-    cv2.fillPoly(fine, [np.clip(corners, -(2**20), 2**20).astype(np.int32)], 255, cv2.LINE_8, 4)
-    return cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def visible_mask(clip: PhotographicScene, index: int) -> np.ndarray:
-    """The target's pixels that nothing covers in frame `index`, (H, W) bool: those at least half covered by it."""
-    low, high = np.zeros(2, int), np.array(clip.scene.size)
-    mask = coverage(clip.scene.target.track, index, low, high) > 127
-    for layer in clip.scene.occluders:
-        mask &= coverage(layer.track, index, low, high) <= 127
-    return mask
 
 
 def _draw(clip: PhotographicScene, painted: PaintedClip, layer: Layer, image: np.ndarray, index: int) -> None:

@@ -40,6 +40,10 @@ class SyntheticFrames:
             raise IndexError(f"frame {index} of a video with {len(self)} frames")
         return render(self.scene, _painted(self), index % len(self))
 
+    def mask(self, index: int) -> np.ndarray:
+        """The target's visible pixels in frame `index`, (H, W) bool: inside its outline, and not covered."""
+        return truth.visible_mask(self.scene, range(len(self))[index])
+
 
 @lru_cache(maxsize=64)
 def _painted(frames: SyntheticFrames) -> Painting:

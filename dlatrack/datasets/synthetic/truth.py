@@ -1,16 +1,21 @@
-"""Ground truth of a scene: boxes, polygons, absence, attributes."""
+"""Ground truth of a scene: boxes, polygons, masks, absence, attributes."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from dlatrack.boxes import xyxy_to_xywh
 from dlatrack.datasets.sequence import Frames, Sequence
+from dlatrack.datasets.synthetic.motion import Track
 from dlatrack.datasets.synthetic.scene import Scene
 from dlatrack.imagery import Imagery
 
 #: The target counts as absent when less than this share of its area can be seen.
 VISIBLE_SHARE = 0.1
+
+#: Pieces of a pixel, in each direction, in which outlines are filled.
+_FINE = 4
 
 
 def target_visible(scene: Scene) -> np.ndarray:
@@ -28,6 +33,24 @@ def boxes_xywh(scene: Scene) -> np.ndarray:
 def polygons(scene: Scene) -> np.ndarray:
     """(T, 4, 2) px: the tight rectangle in the target's own direction, not clipped; NaN if absent."""
     return np.where(target_visible(scene)[:, None, None], scene.target.track.polygons, np.nan)
+
+
+def coverage(track: Track, index: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How much of each pixel between `low` and `high`, each (2,) px, an object covers, (h, w) uint8."""
+    width, height = (high - low).tolist()
+    corners = np.rint(((track.outlines[index] - low) * _FINE - 0.5) * 16)
+    fine = np.zeros((height * _FINE, width * _FINE), np.uint8)
+    cv2.fillPoly(fine, [np.clip(corners, -(2**20), 2**20).astype(np.int32)], 255, cv2.LINE_8, 4)
+    return cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def visible_mask(scene: Scene, index: int) -> np.ndarray:
+    """The target's pixels in frame `index`, (H, W) bool: those at least half inside its outline, and not covered."""
+    low, high = np.zeros(2, int), np.array(scene.size)
+    mask = coverage(scene.target.track, index, low, high) > 127
+    for layer in scene.occluders:
+        mask &= coverage(layer.track, index, low, high) <= 127
+    return mask
 
 
 def annotated(name: str, frames: Frames, scene: Scene, imagery: Imagery) -> Sequence:

@@ -14,7 +14,6 @@ from dlatrack.boxes import xywh_to_xyxy
 from dlatrack.datasets.photographic import photographic_sequence, photographic_sequences, photographs
 from dlatrack.datasets.photographic.camera import Pose, framed, mapped, moved, seen
 from dlatrack.datasets.photographic.painting import (
-    coverage,
     paint_photographic,
     photograph_points,
     render_photographic,
@@ -26,6 +25,7 @@ from dlatrack.datasets.photographic.targets import diagonal, still_body
 from dlatrack.datasets.synthetic.motion import projected
 from dlatrack.datasets.synthetic.render import object_points
 from dlatrack.datasets.synthetic.scene import CHALLENGES
+from dlatrack.datasets.synthetic.truth import coverage
 
 SPLIT_OF = ("train", "test")
 
