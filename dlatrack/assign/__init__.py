@@ -6,13 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from dlatrack.assign.atss import AtssAssigner
 from dlatrack.assign.base import IGNORE, NEGATIVE, POSITIVE, Assignment, LabelAssigner, Prediction
 from dlatrack.assign.circle import CircleAssigner
 from dlatrack.assign.dla import DynamicLabelAssigner
 from dlatrack.assign.ellipse import EllipseAssigner
 from dlatrack.assign.inside import InsideAssigner
 from dlatrack.assign.iou import IoUAssigner
+from dlatrack.assign.ota import OtaAssigner
 from dlatrack.assign.rectangle import RectangleAssigner
+from dlatrack.assign.simota import SimOtaAssigner
 from dlatrack.devices import warm_up_vector_math
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
 
@@ -26,6 +29,9 @@ ASSIGNERS: dict[str, Callable[..., LabelAssigner]] = {
     "rectangle": RectangleAssigner,
     "ellipse": EllipseAssigner,
     "inside": InsideAssigner,
+    "atss": AtssAssigner,
+    "simota": SimOtaAssigner,
+    "ota": OtaAssigner,
 }
 
 _OURS = frozenset(ASSIGNERS)
@@ -73,14 +79,17 @@ __all__ = [
     "NEGATIVE",
     "POSITIVE",
     "Assignment",
+    "AtssAssigner",
     "CircleAssigner",
     "DynamicLabelAssigner",
     "EllipseAssigner",
     "InsideAssigner",
     "IoUAssigner",
     "LabelAssigner",
+    "OtaAssigner",
     "Prediction",
     "RectangleAssigner",
+    "SimOtaAssigner",
     "build_assigner",
     "register_assigner",
 ]

@@ -54,3 +54,21 @@ def anchors_of(points: Tensor, per_point: int) -> Tensor:
 def centre_inside(anchors_xyxy: Tensor, target_xyxy: Tensor, margin: float = INSIDE_MARGIN) -> Tensor:
     """Whether anchor centres lie inside the targets, (A, 4) or (B, C, 4) x (B, 4) -> (B, A or C) bool."""
     return boxes.ltrb(boxes.centre(anchors_xyxy), target_xyxy[:, None]).amin(-1) > margin
+
+
+def points_inside(grid: ScoreGrid, target_xyxy: Tensor, margin: float = INSIDE_MARGIN) -> Tensor:
+    """Whether grid points lie more than `margin` px inside the targets, (B, 4) -> (B, N) bool."""
+    axis = grid.axis.to(target_xyxy.device)
+    low, high = axis - target_xyxy[:, :2, None], target_xyxy[:, 2:, None] - axis  # (B, 2, size), x then y
+    return _crossing(torch.minimum(low, high) > margin)
+
+
+def points_around_centre(grid: ScoreGrid, target_xyxy: Tensor, radius: float) -> Tensor:
+    """Whether grid points lie less than `radius` px from the target centre along x and along y, (B, N) bool."""
+    axis = grid.axis.to(target_xyxy.device)
+    return _crossing((axis - boxes.centre(target_xyxy)[..., None]).abs() < radius)
+
+
+def _crossing(near: Tensor) -> Tensor:
+    """Points whose column and row are marked, (B, 2, size) bool, x then y -> (B, N) bool."""
+    return (near[:, 1, :, None] & near[:, 0, None, :]).flatten(1)
