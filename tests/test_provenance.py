@@ -357,6 +357,13 @@ def test_a_figure_with_images_is_kept_as_a_photograph(tmp_path):
     assert not path.exists()
 
 
+def test_a_plot_without_vectors_is_a_png_alone(tmp_path):
+    save(tmp_path)
+    assert (tmp_path / "fig09.svg").is_file()
+    assert save(tmp_path, vectors=False) == tmp_path / "fig09.png"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fig09.data.json", "fig09.json", "fig09.png"]
+
+
 def test_few_colours_leave_lines_as_drawn(tmp_path):
     save(tmp_path)
     drawn = io.BytesIO()

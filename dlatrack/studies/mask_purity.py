@@ -59,7 +59,10 @@ def choose(
 def purity_table(
     regions: MaskedRegions, chosen: Mapping[str, Mapping[str, Chosen]], *, seed: int = 0
 ) -> pd.DataFrame:
-    """The share of positives that lie on visible pixels of the target, with a 95 % interval over the videos.
+    """The share of positives that lie on visible pixels of the target, with 95 % intervals over the videos.
+
+    Purity is that of all positives together, so that a region with many counts for more; the point of an anchor is
+    its centre.
 
     Args:
         regions: the search regions.
@@ -67,39 +70,70 @@ def purity_table(
         seed: seed of the resamples.
 
     Returns:
-        A row per head and rule: `looks at predictions`; `purity`, `low`, `high`; `weighted purity`, where samples
-        count by their weight; `positives` and `on the target`, means per region; and `empty`, the share of regions
-        in which no sample satisfied the rule. Purity is that of all positives together, so that a region with many
-        counts for more; the point of an anchor is its centre.
+        A row per head and rule: `looks at predictions`; `purity` and the ends `low` and `high` of its interval;
+        `less DLA`, its difference from DLA's with the same head, `difference low` and `difference high`;
+        `weighted purity`, where samples count by their weight; `positives` and `on the target`, means per region; and
+        `empty`, the share of regions in which no sample satisfied the rule. NaN for a rule without any positive,
+        and for intervals of a single video.
     """
     rows = []
     for head, rules in chosen.items():
         on_target = regions.on_target(ScoreGrid().points).repeat(len(ANCHOR_SHAPES[head]), 1)
+        shares = {
+            title: _Share.of(found.positive & on_target, found.positive, regions.video, seed)
+            for title, found in rules.items()
+        }
         for title, found in rules.items():
-            hits = (found.positive & on_target).sum(1)
-            counts = found.positive.sum(1)
             weight = found.weight.sum()
             weighted = float((found.weight * on_target).sum() / weight) if weight > 0 else np.nan
-            purity = _share(hits, counts, regions.video, seed)
-            means = (float(counts.mean()), float(hits.mean()), float(found.empty.mean()))
-            rows.append((head, title, found.predicts, *purity, weighted, *means))
-    columns = ["head", "rule", "looks at predictions", "purity", "low", "high", "weighted purity"]
-    return pd.DataFrame(rows, columns=[*columns, "positives", "on the target", "empty"])
+            ends = (*shares[title].interval(0.0), *shares[title].less(shares["DLA"]).interval(-1.0))
+            hits = float((found.positive & on_target).sum(1).mean())
+            means = (float(found.positive.sum(1).mean()), hits, float(found.empty.mean()))
+            rows.append((head, title, found.predicts, *ends, weighted, *means))
+    columns = ["head", "rule", "looks at predictions", "purity", "low", "high"]
+    columns += ["less DLA", "difference low", "difference high", "weighted purity", "positives"]
+    return pd.DataFrame(rows, columns=[*columns, "on the target", "empty"])
 
 
-def _share(hits: np.ndarray, counts: np.ndarray, video: np.ndarray, seed: int) -> tuple[float, float, float]:
-    """Share of hits, and the ends of its interval; NaN for a share of nothing, and for the interval of one video."""
-    numbers, place = np.unique(video, return_inverse=True)
-    by_video = np.stack([np.bincount(place, values, len(numbers)) for values in (hits, counts)])  # (2, V)
-    total = by_video.sum(1)
-    share = float(total[0] / total[1]) if total[1] else np.nan
-    if len(numbers) < 2 or not total[1]:
-        return share, np.nan, np.nan
-    drawn = by_video[:, draw_sequences(len(numbers), resamples=_RESAMPLES, seed=seed)].sum(2)
-    # A resample of videos without any positive says nothing about their share.
-    resampled = np.divide(drawn[0], drawn[1], out=np.full(_RESAMPLES, share), where=drawn[1] > 0)
-    found = estimate_of(share, resampled, len(numbers))
-    return share, max(found.low, 0.0), min(found.high, 1.0)
+def joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tables of several kinds of video below each other, with the kind as the first column, `video`."""
+    return pd.concat([table.assign(video=kind) for kind, table in tables.items()], ignore_index=True)[
+        ["video", *next(iter(tables.values()))]
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Share:
+    """A share of V videos, and its values in the resamples of the videos, the same ones for every rule."""
+
+    value: float
+    resampled: np.ndarray  #: (R,); empty for fewer than two videos
+    videos: int
+
+    @classmethod
+    def of(cls, hits: np.ndarray, all_: np.ndarray, video: np.ndarray, seed: int) -> _Share:
+        """The share of the True of `all_` (B, A) that are True in `hits` (B, A); `video` (B,) are their videos."""
+        numbers, place = np.unique(video, return_inverse=True)
+        by_video = np.stack([np.bincount(place, part.sum(1), len(numbers)) for part in (hits, all_)])
+        total = by_video.sum(1)
+        value = float(total[0] / total[1]) if total[1] else np.nan
+        if len(numbers) < 2:
+            return cls(value, np.empty(0), len(numbers))
+        drawn = by_video[:, draw_sequences(len(numbers), resamples=_RESAMPLES, seed=seed)].sum(2)
+        # A resample of videos without any positive says nothing about their share.
+        resampled = np.divide(drawn[0], drawn[1], out=np.full(_RESAMPLES, value), where=drawn[1] > 0)
+        return cls(value, resampled, len(numbers))
+
+    def less(self, other: _Share) -> _Share:
+        """The difference of two shares of the same videos."""
+        return _Share(self.value - other.value, self.resampled - other.resampled, self.videos)
+
+    def interval(self, least: float) -> tuple[float, float, float]:
+        """The value and the ends of its 95 % interval, within `least`..1."""
+        if not len(self.resampled) or np.isnan(self.value):
+            return self.value, np.nan, np.nan
+        found = estimate_of(self.value, self.resampled, self.videos)
+        return self.value, max(found.low, least), min(found.high, 1.0)
 
 
 def agreement(rules: Mapping[str, Chosen]) -> pd.DataFrame:
@@ -112,3 +146,15 @@ def agreement(rules: Mapping[str, Chosen]) -> pd.DataFrame:
     shares = np.divide(shared, counts, out=np.full_like(shared, np.nan), where=counts > 0)
     titles = list(rules)
     return pd.DataFrame(shares, index=pd.Index(titles, name="of the positives of"), columns=titles)
+
+
+def agreement_pairs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The tables of `agreement` by head as rows: `head`, `of the positives of`, `positive by`, `share`."""
+    rows = [
+        (head, one, other, float(share))
+        for head, table in tables.items()
+        for one, shares in table.iterrows()
+        for other, share in shares.items()
+        if one != other
+    ]
+    return pd.DataFrame(rows, columns=["head", "of the positives of", "positive by", "share"])

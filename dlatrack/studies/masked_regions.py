@@ -135,7 +135,7 @@ def shipped_predictions(regions: MaskedRegions) -> dict[str, Prediction]:
 
 @torch.no_grad()
 def predictions(net: SiameseNet, recipe: Recipe, regions: MaskedRegions) -> Prediction:
-    """What a network in evaluation mode answers for search regions, each with the target of its own video."""
+    """What a network, in the mode it is in, answers for search regions, each with the target of its own video."""
     anchors = recipe.grid.anchors(ANCHOR_SHAPES[head_of(recipe)])
     found, count = [], len(regions.crops_rgb)
     with Progress(count, f"predicting, {recipe.name}", unit="regions") as progress:

@@ -20,10 +20,13 @@ from dlatrack.studies.presets import sizes
 SHAPES_OF_TARGETS = ("as in LaSOT", "wide mix")
 
 #: Fixed IoU thresholds.
-THRESHOLDS = tuple(round(0.3 + 0.05 * step, 2) for step in range(11))
+THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.63, 0.65, 0.7, 0.75, 0.8)
 
 #: Quantiles of T.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+#: Edges of the bins of T.
+BINS = np.round(np.linspace(0.2, 0.9, 36), 2)
 
 #: Anchor shapes of a point, by head.
 ANCHOR_SHAPES = {"points": POINT_ANCHOR, "anchors": RPN_ANCHORS}
@@ -100,9 +103,9 @@ def threshold_table(thresholds: Mapping[tuple[str, str], np.ndarray]) -> pd.Data
     return pd.DataFrame(rows, columns=columns)
 
 
-def threshold_shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Percent of targets with T between two of `edges`; the first and the last bin take what lies beyond them."""
-    counted, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+def threshold_shares(values: np.ndarray) -> np.ndarray:
+    """Percent of targets with T in each of `BINS`; the first and the last take what lies beyond them."""
+    counted, _ = np.histogram(np.clip(values, BINS[0], BINS[-1]), BINS)
     shares: np.ndarray = 100 * counted / len(values)
     return shares
 

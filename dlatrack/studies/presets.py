@@ -29,7 +29,7 @@ class Sizes:
     """
 
     user_data: bool  #: (02, 05 to 08) whether `DLATRACK_DATA` is searched before miniatures are made
-    labelled_frames: int | None  #: (01, 13, 14) frames of a sequence that are labelled at most
+    labelled_frames: int | None  #: (01, 13) frames of a sequence that are labelled at most
     size: str  #: (03, 04, 09, 13) end of the names of the trained recipes: "_nano", "" for those of the paper
     schedule: Schedule | None  #: (03) training schedule; None: that of the recipe
     train: tuple[int, int]  #: (03, 04, 09, 13) training videos
@@ -98,7 +98,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "seed_schedule": ((1, 8), (3, 384), (0, 0)),
     "seed_test": ((2, 12), (12, 40), (40, 200)),
     "choice_targets": (400, 4000, 40_000),
-    "masked": ((3, 12, 2), (40, 24, 4), (200, 40, 8)),
+    "masked": ((3, 12, 2), (30, 24, 4), (200, 40, 8)),
 }
 
 PRESETS = {

@@ -11,8 +11,11 @@ import torch
 
 from dlatrack import boxes
 from dlatrack.assign import LabelAssigner, Prediction
-from dlatrack.models.siamese import build_model
+from dlatrack.models.backbones.starting import starting_weights
+from dlatrack.models.initial import load_initial_backbone
+from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.weights import load_weights
+from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import label
 from dlatrack.studies.label_assignment import every_rule
 from dlatrack.studies.masked_regions import MaskedRegions, head_of, predictions
@@ -43,7 +46,7 @@ class Answers(NamedTuple):
 
 
 def answers(regions: MaskedRegions, trackers: Sequence[str] = TRACKERS, *, seed: int = 0) -> list[Answers]:
-    """What shipped trackers answer, and the same networks with fresh weights, the backbone's included.
+    """What shipped trackers answer, and the same networks at the first step of their training.
 
     Args:
         regions: B search regions.
@@ -56,14 +59,29 @@ def answers(regions: MaskedRegions, trackers: Sequence[str] = TRACKERS, *, seed:
     found = []
     for name in trackers:
         net, recipe = load_weights(name)
-        fresh = build_model(recipe, torch.Generator().manual_seed(seed))
         head = head_of(recipe)
         rules = {
             title: rule for title, rule in every_rule(head, recipe.grid).items() if rule.needs_prediction
         }
-        both = {UNTRAINED: predictions(fresh, recipe, regions), TRAINED: predictions(net, recipe, regions)}
+        both = {
+            UNTRAINED: predictions(_fresh(recipe, seed), recipe, regions),
+            TRAINED: predictions(net, recipe, regions),
+        }
         found.append(Answers(label(recipe), head, rules, both))
     return found
+
+
+def _fresh(recipe: Recipe, seed: int) -> SiameseNet:
+    """A network as training starts with it: shipped backbone, fresh neck and head, batch norm by the batch.
+
+    In evaluation mode the running statistics of fresh batch norm do not fit its inputs yet, and an RPN head answers
+    boxes of thousands of px.
+    """
+    net = build_model(recipe, torch.Generator().manual_seed(seed))
+    start = starting_weights(recipe.net.backbone, "shipped")
+    assert start is not None
+    load_initial_backbone(net, recipe, start)
+    return net.train_mode(False)
 
 
 def movement_table(regions: MaskedRegions, found: Sequence[Answers]) -> pd.DataFrame:
@@ -92,6 +110,19 @@ def movement_table(regions: MaskedRegions, found: Sequence[Answers]) -> pd.DataF
                 rows.append((one.tracker, rule, state, float(positive.sum(1).mean()), *means, stays))
     columns = ["tracker", "rule", "network", "positives", "distance, px", "IoU", "purity", "stays"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def pictured(
+    regions: MaskedRegions, found: Answers, rules: Sequence[str], index: int
+) -> dict[str, dict[str, list[int]]]:
+    """Numbers of the positive samples of region `index`, by rule and state of the network."""
+    return {
+        rule: {
+            state: np.flatnonzero(found.positive(rule, state, regions)[index]).tolist()
+            for state in found.predictions
+        }
+        for rule in rules
+    }
 
 
 def _mean(values: np.ndarray, where: np.ndarray) -> float:

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from dlatrack.errors import InputError
 from dlatrack.pixels.colours import BLUE, ORANGE
-from dlatrack.studies.mechanism import threshold_shares
+from dlatrack.studies.mechanism import BINS, threshold_shares
 from dlatrack.viz.style import COLUMN_WIDTH, DOUBLE_WIDTH, figure_style, new_figure, paper_style
 
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -24,7 +25,6 @@ _MIXES: tuple[dict[str, Any], ...] = (
     {"linestyle": "-"},
     {"linestyle": (0, (3, 1.5)), "markerfacecolor": "white"},
 )
-_BINS = np.linspace(0.2, 0.9, 36)  # of T
 
 
 def growth_plot(counts: pd.DataFrame, *, paper: float) -> Figure:
@@ -53,7 +53,8 @@ def growth_plot(counts: pd.DataFrame, *, paper: float) -> Figure:
                 ax.errorbar(part["K"], part["positives"], 1.96 * part["error"], label=label, **look, **line)
         ax.axhline(paper, **paper_style(f"about {paper:g}, K = 9"))
         ax.set(xlabel="K, grid points that become candidates", ylabel="positives per target")
-        ax.set(ylim=(0, None), xticks=sorted(counts["K"].unique())[::2])
+        ax.set(ylim=(0, 20.9), xticks=sorted(counts["K"].unique())[::2])
+        ax.yaxis.set_major_locator(MultipleLocator(5))
         fig.legend(loc="outside lower center", ncols=2)
     return fig
 
@@ -80,12 +81,12 @@ def threshold_plot(thresholds: Mapping[tuple[str, str], np.ndarray]) -> Figure:
             first = mix == mixes[0]
             color = _LOOKS[head]["color"]
             look: dict[str, Any] = {"color": color, "linestyle": _MIXES[mixes.index(mix)]["linestyle"]}
-            shares = threshold_shares(values, _BINS)
-            ax.stairs(shares, _BINS, label=f"{head}, {mix}", linewidth=1.2, **look)
+            shares = threshold_shares(values)
+            ax.stairs(shares, BINS, label=f"{head}, {mix}", linewidth=1.2, **look)
             if first:
-                ax.stairs(shares, _BINS, fill=True, color=color, alpha=0.2, linewidth=0)
+                ax.stairs(shares, BINS, fill=True, color=color, alpha=0.2, linewidth=0)
         ax.set(xlabel="threshold T, IoU", ylabel="targets (%), by bins of 0.02")
-        ax.set(xlim=(_BINS[0], _BINS[-1]), ylim=(0, None))
+        ax.set(xlim=(BINS[0], BINS[-1]), ylim=(0, None))
         fig.legend(loc="outside lower center", ncols=2)
     return fig
 

@@ -41,6 +41,7 @@ def save_figure(
     parameters: Mapping[str, Any],
     folder: Path | None = None,
     imagery: Imagery | None = None,
+    vectors: bool = True,
 ) -> Path:
     """Save a figure, with the numbers it shows and a record of where they come from.
 
@@ -59,6 +60,7 @@ def save_figure(
             is kept.
         folder: output folder; None: `paths.figures_dir()`.
         imagery: images that the numbers come from; None: from none.
+        vectors: whether a plot comes as SVG too, which for one with much text takes twice the bytes of the PNG.
 
     Returns:
         The path of the PNG or WebP.
@@ -74,7 +76,7 @@ def save_figure(
     record |= {"data": f"{name}.data.json", "data_sha256": text_digest(data_text)}
     if imagery is not None and isinstance(fig, Figure):
         imagery_mark(fig, imagery)
-    pictures = _pictures(fig)
+    pictures = _pictures(fig, vectors)
     write_text(folder / f"{name}.data.json", data_text)
     for suffix in (".png", ".svg", ".webp"):
         path = folder / f"{name}{suffix}"
@@ -88,7 +90,7 @@ def save_figure(
     return next(path for suffix in PICTURE_SUFFIXES if (path := folder / f"{name}{suffix}").is_file())
 
 
-def _pictures(fig: Figure | MovingPicture) -> dict[str, bytes]:
+def _pictures(fig: Figure | MovingPicture, vectors: bool) -> dict[str, bytes]:
     """Contents of the picture files by suffix."""
     if isinstance(fig, MovingPicture):
         return {".webp": fig.webp}
@@ -96,8 +98,8 @@ def _pictures(fig: Figure | MovingPicture) -> dict[str, bytes]:
         fig.draw_without_rendering()  # settles the layout, so that all files and a second call show the same
         if _shows_images(fig):
             return {".webp": _drawn(fig, "webp", pil_kwargs=_WEBP)}
-        svg = _drawn(fig, "svg", metadata={"Date": None})
-        return {".png": _few_colours(_drawn(fig, "png", metadata={"Software": None})), ".svg": svg}
+        svg = {".svg": _drawn(fig, "svg", metadata={"Date": None})} if vectors else {}
+        return {".png": _few_colours(_drawn(fig, "png", metadata={"Software": None}))} | svg
 
 
 def _shows_images(fig: Figure) -> bool:
@@ -145,6 +147,7 @@ class NotebookRecord:
         *,
         parameters: Mapping[str, Any] | None = None,
         imagery: Imagery | None = None,
+        vectors: bool = True,
     ) -> _Shown:
         """Save a figure as `save_figure` does, or a table as `provenance.save_table` does.
 
@@ -154,6 +157,7 @@ class NotebookRecord:
             data: every number that the figure shows; None for a table, which shows its own.
             parameters: parameters in place of those of the notebook.
             imagery: images in place of those of the notebook.
+            vectors: whether a plot comes as SVG too, as in `save_figure`.
 
         Returns:
             `shown`, so that a cell can end with this call.
@@ -177,5 +181,5 @@ class NotebookRecord:
         if isinstance(shown, pd.DataFrame):
             save_table(shown, name, **record)
         else:
-            save_figure(shown, name, data=data or {}, **record)
+            save_figure(shown, name, data=data or {}, vectors=vectors, **record)
         return shown

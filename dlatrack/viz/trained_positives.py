@@ -17,8 +17,9 @@ from dlatrack.pixels.colours import POSITIVE_COLOUR, SKY, TARGET
 from dlatrack.studies.masked_regions import MaskedRegions
 from dlatrack.studies.trained_positives import Answers
 from dlatrack.viz import layers
-from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure, outlined
+from dlatrack.viz.style import figure_style, new_figure, outlined
 
+_PANEL = 34.0  # mm
 _BESIDE = 0.3  # part of the target's larger side that is shown on each side of it
 _DISC: dict[str, Any] = {"facecolors": POSITIVE_COLOUR, "edgecolors": "white", "linewidths": 0.5}
 
@@ -48,7 +49,7 @@ def trained_positives_picture(
     beside = 2 if len(rules) > 2 else 1
     rows, columns = -(-len(rules) // beside), beside * len(states)
     with figure_style():
-        fig = new_figure(DOUBLE_WIDTH * columns / 4, 14 + 52 * rows)
+        fig = new_figure(_PANEL * columns, 14 + (_PANEL + 11) * rows)
         for number, rule in enumerate(rules):
             for place, state in enumerate(states):
                 cell = (number // beside) * columns + (number % beside) * len(states) + place

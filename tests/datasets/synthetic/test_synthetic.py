@@ -289,3 +289,25 @@ def test_frames_outside_the_video_are_refused() -> None:
         frames[3]
     with pytest.raises(ValueError, match="count must be 0 or more, got -1"):
         synthetic_sequences(-1, 0)
+
+
+@pytest.mark.parametrize("challenge", ["DEF", "OCC"])
+def test_the_mask_is_the_visible_part_of_the_target(challenge: str) -> None:
+    sequence = synthetic_sequence(11, 20, challenges=(challenge,))
+    frames = sequence.frames
+    covered = 0
+    for index in np.flatnonzero(sequence.visible):
+        mask = frames.mask(int(index))  # type: ignore[attr-defined]
+        x, y, width, height = sequence.boxes_xywh[index]
+        rows, columns = np.nonzero(mask)
+        assert columns.min() >= x - 1
+        assert columns.max() <= x + width + 1
+        assert rows.min() >= y - 1
+        assert rows.max() <= y + height + 1
+        assert mask.sum() <= 1.05 * width * height
+        covered += mask.sum() < 0.3 * width * height
+        if challenge == "DEF":
+            assert np.ptp(columns) + 1 == pytest.approx(width, abs=2.5)
+            assert np.ptp(rows) + 1 == pytest.approx(height, abs=2.5)
+    assert (covered > 0) == (challenge == "OCC")
+    assert (frames.mask(-1) == frames.mask(19)).all()  # type: ignore[attr-defined]
