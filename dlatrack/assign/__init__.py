@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from dlatrack.assign.atss import AtssAssigner
+from dlatrack.assign.autoassign import AutoAssigner
 from dlatrack.assign.base import IGNORE, NEGATIVE, POSITIVE, Assignment, LabelAssigner, Prediction
 from dlatrack.assign.circle import CircleAssigner
 from dlatrack.assign.dla import DynamicLabelAssigner
@@ -14,8 +15,10 @@ from dlatrack.assign.ellipse import EllipseAssigner
 from dlatrack.assign.inside import InsideAssigner
 from dlatrack.assign.iou import IoUAssigner
 from dlatrack.assign.ota import OtaAssigner
+from dlatrack.assign.paa import PaaAssigner
 from dlatrack.assign.rectangle import RectangleAssigner
 from dlatrack.assign.simota import SimOtaAssigner
+from dlatrack.assign.tal import TalAssigner
 from dlatrack.devices import warm_up_vector_math
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
 
@@ -32,6 +35,9 @@ ASSIGNERS: dict[str, Callable[..., LabelAssigner]] = {
     "atss": AtssAssigner,
     "simota": SimOtaAssigner,
     "ota": OtaAssigner,
+    "paa": PaaAssigner,
+    "tal": TalAssigner,
+    "autoassign": AutoAssigner,
 }
 
 _OURS = frozenset(ASSIGNERS)
@@ -80,6 +86,7 @@ __all__ = [
     "POSITIVE",
     "Assignment",
     "AtssAssigner",
+    "AutoAssigner",
     "CircleAssigner",
     "DynamicLabelAssigner",
     "EllipseAssigner",
@@ -87,9 +94,11 @@ __all__ = [
     "IoUAssigner",
     "LabelAssigner",
     "OtaAssigner",
+    "PaaAssigner",
     "Prediction",
     "RectangleAssigner",
     "SimOtaAssigner",
+    "TalAssigner",
     "build_assigner",
     "register_assigner",
 ]

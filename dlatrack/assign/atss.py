@@ -20,10 +20,10 @@ from dlatrack.grid import POINT_ANCHOR, ScoreGrid
 class AtssAssigner:
     """Positives are the nearest samples that overlap the target by at least mean + standard deviation of their IoUs.
 
-    In order: the K samples nearest to the target centre are the candidates; T is the mean of their IoU with the target
-    plus the standard deviation (n - 1); candidates with IoU >= T whose centre lies more than 0.01 px inside the target
-    are positive. All other samples are negative: none is ignored, and a target without positives gets none. A
-    negative pair has negatives only. Nothing is drawn.
+    In order: the K samples nearest to the target centre are the candidates; T is the mean of their IoU with the
+    target plus the standard deviation (n - 1); candidates with IoU >= T whose centre lies more than 0.01 px inside
+    the target are positive. All other samples are negative: none is ignored, and a target without positives gets
+    none. A negative pair has negatives only. Nothing is drawn.
 
     `tied` says that all candidates have the same IoU, as nine boxes that cover a thin target have: their standard
     deviation is 0, and all those inside are positive.

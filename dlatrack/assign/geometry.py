@@ -72,3 +72,11 @@ def points_around_centre(grid: ScoreGrid, target_xyxy: Tensor, radius: float) ->
 def _crossing(near: Tensor) -> Tensor:
     """Points whose column and row are marked, (B, 2, size) bool, x then y -> (B, N) bool."""
     return (near[:, 1, :, None] & near[:, 0, None, :]).flatten(1)
+
+
+def stored_by_column(boxes_xyxy: Tensor) -> Tensor:
+    """The same boxes in float64, (..., 4), each coordinate contiguous in memory.
+
+    Arithmetic on the coordinates of many boxes is several times as fast on them.
+    """
+    return boxes_xyxy.movedim(-1, 0).contiguous().double().movedim(0, -1)

@@ -23,7 +23,7 @@ from dlatrack.assign.sampling import KeySource
 from dlatrack.grid import POINT_ANCHOR, ScoreGrid
 
 #: Cost added to a sample that is not admissible for the target.
-OUTSIDE_COST = 1e6
+_OUTSIDE_COST = 1e6
 #: Number that is added to supplies and demands before their logarithm.
 _TINY = 1e-8
 #: Smallest IoU in the cost, the single-precision epsilon of the public code.
@@ -139,9 +139,9 @@ class OtaAssigner:
         gain.masked_fill_(~real, -torch.inf)
 
         everything = prediction.probability.shape[1]
-        chosen = _transport(gain, k, everything, -OUTSIDE_COST / self.epsilon * empty, self.rounds) & real
+        chosen = _transport(gain, k, everything, -_OUTSIDE_COST / self.epsilon * empty, self.rounds) & real
         dearest = cost.masked_fill(~chosen, -torch.inf).amax(1)
-        return chosen, dearest + OUTSIDE_COST * empty
+        return chosen, dearest + _OUTSIDE_COST * empty
 
 
 def _transport(gain: Tensor, k: Tensor, everything: int, start: Tensor, rounds: int) -> Tensor:

@@ -15,7 +15,7 @@ from dlatrack.assign.sampling import KeySource
 from dlatrack.grid import POINT_ANCHOR, ScoreGrid
 
 #: Cost added by mmdet to a valid sample that is not both inside the target and near its centre.
-OUTSIDE_COST = 1e5
+_OUTSIDE_COST = 1e5
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class SimOtaAssigner:
         overlap = predicted_overlap(predicted, target).masked_fill_(~real, 0)
         cost = self._cost(probability, overlap)
         if self.variant == "mmdet":
-            cost += OUTSIDE_COST * ~(near & inside).gather(1, samples // shapes)
+            cost += _OUTSIDE_COST * ~(near & inside).gather(1, samples // shapes)
         cost.masked_fill_(~real, torch.inf)
 
         k = self._count(overlap, real)

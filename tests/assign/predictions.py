@@ -66,7 +66,7 @@ def random_predictions(target_xyxy: Tensor, seed: int, anchors_xyxy: Tensor) -> 
     targets, samples = len(target_xyxy), len(anchors_xyxy)
     target, anchors = boxes.xyxy_to_cxcywh(target_xyxy.double())[:, None], boxes.xyxy_to_cxcywh(anchors_xyxy)
     reach = (target[..., 2:].prod(-1).sqrt() + 16) * (0.3 + draw(targets, 1))
-    near = torch.exp(-((anchors[:, :2] - target[..., :2]).norm(dim=-1) / reach) ** 2)  # (B, A)
+    near = torch.exp(-(((anchors[:, :2] - target[..., :2]).norm(dim=-1) / reach) ** 2))  # (B, A)
     share = (draw(targets, 1) * near + 0.4 * draw(targets, samples)).clamp(max=1)[..., None]
     centre = share * target[..., :2] + (1 - share) * anchors[:, :2]
     size = torch.exp(share * target[..., 2:].log() + (1 - share) * anchors[:, 2:].log())
@@ -81,5 +81,5 @@ def random_predictions(target_xyxy: Tensor, seed: int, anchors_xyxy: Tensor) -> 
     low, extent = (low / 4).round() * 4, ((extent / 4).round() * 4).clamp(min=4)
     predicted[coarse] = torch.cat([low, low + extent], -1)
     probability[coarse] = (probability[coarse] * 8).round() / 8
-    probability[certain] = ((probability[certain] * 1.2 - 0.1)).clamp(0, 1)
+    probability[certain] = (probability[certain] * 1.2 - 0.1).clamp(0, 1)
     return Prediction(probability.float(), predicted.float())

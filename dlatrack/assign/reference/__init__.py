@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from dlatrack.assign.reference.atss import ReferenceAtss
+from dlatrack.assign.reference.autoassign import ReferenceAutoAssign
 from dlatrack.assign.reference.base import ReferenceAssignment, ReferenceRule
 from dlatrack.assign.reference.dla import ReferenceDLA
 from dlatrack.assign.reference.fixed import (
@@ -20,7 +21,9 @@ from dlatrack.assign.reference.fixed import (
     ReferenceRectangle,
 )
 from dlatrack.assign.reference.ota import ReferenceOta
+from dlatrack.assign.reference.paa import ReferencePaa
 from dlatrack.assign.reference.simota import ReferenceSimOta
+from dlatrack.assign.reference.tal import ReferenceTal
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS
 
 #: The plain rule behind each name of `ASSIGNERS`; fields as those of its class.
@@ -36,19 +39,25 @@ REFERENCES: dict[str, Callable[..., ReferenceRule]] = {
     "atss": ReferenceAtss,
     "simota": ReferenceSimOta,
     "ota": ReferenceOta,
+    "paa": ReferencePaa,
+    "tal": ReferenceTal,
+    "autoassign": ReferenceAutoAssign,
 }
 
 __all__ = [
     "REFERENCES",
     "ReferenceAssignment",
     "ReferenceAtss",
+    "ReferenceAutoAssign",
     "ReferenceCircle",
     "ReferenceDLA",
     "ReferenceEllipse",
     "ReferenceInside",
     "ReferenceIoU",
     "ReferenceOta",
+    "ReferencePaa",
     "ReferenceRectangle",
     "ReferenceRule",
     "ReferenceSimOta",
+    "ReferenceTal",
 ]

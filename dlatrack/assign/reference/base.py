@@ -88,6 +88,17 @@ def random_order(key: int, samples: int) -> np.ndarray:
     return state.view(np.int32)
 
 
+def needed(predicted: np.ndarray | None) -> np.ndarray:
+    """Predictions that a rule looks at.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if predicted is None:
+        raise ValueError("this rule needs predictions; pass probability and boxes_xyxy")
+    return predicted
+
+
 def plain_iou(boxes_xyxy: np.ndarray, target_xyxy: np.ndarray) -> np.ndarray:
     """IoU of boxes (..., 4) with one box (4,)."""
     low = np.maximum(boxes_xyxy[..., :2], target_xyxy[:2])

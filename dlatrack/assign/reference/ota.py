@@ -60,6 +60,6 @@ class ReferenceOta(ReferenceRule):
 
 
 def _logsumexp(values: np.ndarray, axis: int) -> np.ndarray:
-    """ln of the sum of exp along an axis."""
+    """Ln of the sum of exp along an axis."""
     largest = values.max(axis, keepdims=True)
     return largest.squeeze(axis) + np.log(np.exp(values - largest).sum(axis))
