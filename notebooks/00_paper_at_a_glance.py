@@ -34,7 +34,8 @@
 # - **Benchmarks**: [05 OTB100](05_evaluate_otb100.ipynb) · [06 UAV123](06_evaluate_uav123.ipynb) ·
 #   [07 VOT2019](07_evaluate_vot2019.ipynb) · [08 LaSOT](08_evaluate_lasot.ipynb)
 # - **Studies**: [09 the number K](09_hyperparameter_k.ipynb) · [10 cost](10_training_cost.ipynb) ·
-#   [11 pictures](11_qualitative.ipynb) · [13 is it better?](13_is_it_better.ipynb)
+#   [11 pictures](11_qualitative.ipynb) · [13 is it better?](13_is_it_better.ipynb) ·
+#   [14 how are labels chosen?](14_how_labels_are_chosen.ipynb)
 # - **Your own video**: [12 track your video](12_track_your_video.ipynb)
 # - **Pages**: [what the paper leaves open](../docs/decisions.md) ·
 #   [where it disagrees](../docs/inconsistencies.md) · [all figures](../figures/README.md)

@@ -149,9 +149,9 @@ def agreement(rules: Mapping[str, Chosen]) -> pd.DataFrame:
 
 
 def agreement_pairs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The tables of `agreement` by head as rows: `head`, `of the positives of`, `positive by`, `share`."""
+    """The tables of `agreement` by head as rows: `head`, `of the positives of`, `positive by`, `share` (4 digits)."""
     rows = [
-        (head, one, other, float(share))
+        (head, one, other, round(float(share), 4))
         for head, table in tables.items()
         for one, shares in table.iterrows()
         for other, share in shares.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -21,8 +22,9 @@ _LOOKS: dict[str, dict[str, Any]] = {
 _CROSS: dict[str, Any] = {"color": BLACK, "marker": "x", "markersize": 3.5, "linestyle": "none"}
 _SAME = 1e-9  # difference of shares that is rounding
 _ROW = 4.0  # mm
-_CELL = 6.2  # mm
+_CELL = 5.6  # mm
 _DARK = 0.6  # share from which a cell is so dark that its number is white
+_STEPS = 10  # of colour
 
 
 def purity_plot(tables: Mapping[str, pd.DataFrame], *, predictions: str) -> Figure:
@@ -97,17 +99,19 @@ def _draw_counts(ax: Axes, table: pd.DataFrame) -> None:
     ax.minorticks_off()
 
 
-def agreement_plot(tables: Mapping[str, pd.DataFrame]) -> Figure:
+def agreement_plot(tables: Mapping[str, pd.DataFrame], *, predictions: Mapping[str, str]) -> Figure:
     """Draw which share of a rule's positives (rows) every other rule (columns) has as well, a panel per head.
 
     Args:
         tables: tables of `mask_purity.agreement` by head.
+        predictions: name of the network whose predictions some rules looked at, by head.
 
     Raises:
         InputError: if there is no table.
     """
     if not tables:
         raise InputError("there is no agreement to draw")
+    colours = mpl.colormaps["cividis_r"].resampled(_STEPS)
     widths = [len(table) + 4.5 for table in tables.values()]
     most = max(map(len, tables.values()))
     with figure_style():
@@ -115,7 +119,7 @@ def agreement_plot(tables: Mapping[str, pd.DataFrame]) -> Figure:
         axes = np.atleast_1d(fig.subplots(1, len(tables), width_ratios=widths))
         for ax, (head, table) in zip(axes, tables.items(), strict=True):
             percent = 100 * table.to_numpy(float)
-            image = ax.imshow(percent, cmap="cividis_r", vmin=0, vmax=100, interpolation="nearest")
+            image = ax.imshow(percent, cmap=colours, vmin=0, vmax=100, interpolation="nearest")
             for (row, column), value in np.ndenumerate(percent):
                 color = "white" if value > 100 * _DARK else BLACK
                 text = "" if np.isnan(value) else f"{value:.0f}"
@@ -127,7 +131,7 @@ def agreement_plot(tables: Mapping[str, pd.DataFrame]) -> Figure:
             ax.grid(False)
             ax.spines[:].set_visible(False)
             ax.tick_params(length=0)
-            ax.set(title=head, xlabel="share that is positive by")
+            ax.set(title=f"{head}, predictions of {predictions[head]}", xlabel="share that is positive by")
         axes[0].set_ylabel("of the positives of")
         fig.colorbar(image, ax=axes, label="shared positives (%)", shrink=0.6, aspect=30, pad=0.01)
     return fig

@@ -19,7 +19,7 @@ from dlatrack.studies.trained_positives import Answers
 from dlatrack.viz import layers
 from dlatrack.viz.style import figure_style, new_figure, outlined
 
-_PANEL = 34.0  # mm
+_PANEL = 27.0  # mm
 _BESIDE = 0.3  # part of the target's larger side that is shown on each side of it
 _DISC: dict[str, Any] = {"facecolors": POSITIVE_COLOUR, "edgecolors": "white", "linewidths": 0.5}
 
@@ -49,13 +49,13 @@ def trained_positives_picture(
     beside = 2 if len(rules) > 2 else 1
     rows, columns = -(-len(rules) // beside), beside * len(states)
     with figure_style():
-        fig = new_figure(_PANEL * columns, 14 + (_PANEL + 11) * rows)
+        fig = new_figure(_PANEL * columns, (14 if columns > 2 else 20) + (_PANEL + 11) * rows)
         for number, rule in enumerate(rules):
             for place, state in enumerate(states):
                 cell = (number // beside) * columns + (number % beside) * len(states) + place
                 ax = fig.add_subplot(rows, columns, cell + 1)
                 _draw(ax, regions, found, rule, state, index)
-        fig.legend(handles=_legend(), loc="outside lower left", ncols=3)
+        fig.legend(handles=_legend(), loc="outside lower left", ncols=3 if columns > 2 else 1)
     return fig
 
 

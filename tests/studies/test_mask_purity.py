@@ -135,9 +135,9 @@ def test_purity_is_the_share_of_positives_on_the_mask():
     table = purity_table(regions(), choose(regions(), answers)).set_index(["head", "rule"])
     assert set(table.index.get_level_values("head")) == {"points", "anchors"}
     whole = table.loc["points", "whole box"]
-    assert whole["purity"] == 0.5, "columns of points at 95 to 159 px, the left half of which is masked"
-    assert whole["low"] == whole["high"] == 0.5, "all regions are alike"
-    assert whole["positives"] == 2 * whole["on the target"]
+    assert whole["purity"] == pytest.approx(3 / 7), "columns 103, 111, 119 and 127, 135, 143, 151"
+    assert whole["low"] == whole["high"] == pytest.approx(3 / 7), "all regions are alike"
+    assert (whole["positives"], whole["on the target"]) == (63, 27)
     assert table.loc["points", "SimOTA"]["looks at predictions"]
     assert not table.loc["points", "DLA"]["looks at predictions"]
     assert table.loc[("points", "DLA"), "less DLA"] == 0

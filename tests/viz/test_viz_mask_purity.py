@@ -22,7 +22,16 @@ RULES = [("points", "circle", False), ("points", "TAL", True), ("anchors", "DLA"
 @pytest.fixture
 def table():
     rows = [(*rule, 0.8, 0.7, 0.9, 0.85 if rule[1] == "TAL" else 0.8, 3.0) for rule in RULES]
-    columns = ["head", "rule", "looks at predictions", "purity", "low", "high", "weighted purity", "positives"]
+    columns = [
+        "head",
+        "rule",
+        "looks at predictions",
+        "purity",
+        "low",
+        "high",
+        "weighted purity",
+        "positives",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -30,7 +39,8 @@ def test_purity_has_a_panel_per_kind_of_video_and_one_of_numbers(table):
     fig = purity_plot({"photographic": table, "synthetic": table}, predictions="a tracker")
     first, second, count = fig.axes
     assert [ax.get_title() for ax in fig.axes] == ["photographic video", "synthetic video", "how many"]
-    assert [label.get_text() for label in first.get_yticklabels()] == ["circle, points", "TAL, points", "DLA, anchors"]
+    names = [label.get_text() for label in first.get_yticklabels()]
+    assert names == ["circle, points", "TAL, points", "DLA, anchors"]
     drawn = {
         (to_hex(line.get_color()), to_hex(line.get_markerfacecolor())): line
         for line in second.get_lines()
@@ -57,18 +67,24 @@ def test_tables_of_other_rules_are_named(table):
     with pytest.raises(InputError, match="no purity to draw"):
         purity_plot({}, predictions="")
     with pytest.raises(InputError, match="no agreement to draw"):
-        agreement_plot({})
+        agreement_plot({}, predictions={})
 
 
 def test_agreement_is_written_in_every_cell():
     names = ["circle", "DLA"]
     shares = pd.DataFrame([[1, 0.2], [np.nan, 1]], index=names, columns=names)
-    fig = agreement_plot({"points": shares, "anchors": shares})
+    both, of = {"points": shares, "anchors": shares}, {"points": "a", "anchors": "b"}
+    fig = agreement_plot(both, predictions=of)
     points = fig.axes[0]
+    assert [ax.get_title() for ax in fig.axes[:2]] == [
+        "points, predictions of a",
+        "anchors, predictions of b",
+    ]
     assert [text.get_text() for text in points.texts] == ["100", "20", "", "100"]
     assert points.get_ylabel() == "of the positives of"
     assert overflow(fig) == 0
-    assert png(fig) == png(agreement_plot({"points": shares, "anchors": shares}))
+    drawn = [png(agreement_plot(both, predictions=of)) for _ in "ab"]
+    assert drawn[0] == drawn[1]
 
 
 def test_a_picture_shows_both_states_of_a_network():

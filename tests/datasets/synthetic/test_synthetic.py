@@ -293,7 +293,7 @@ def test_frames_outside_the_video_are_refused() -> None:
 
 @pytest.mark.parametrize("challenge", ["DEF", "OCC"])
 def test_the_mask_is_the_visible_part_of_the_target(challenge: str) -> None:
-    sequence = synthetic_sequence(11, 20, challenges=(challenge,))
+    sequence = synthetic_sequence(16, 20, challenges=(challenge,))
     frames = sequence.frames
     covered = 0
     for index in np.flatnonzero(sequence.visible):
