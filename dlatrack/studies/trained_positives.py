@@ -22,7 +22,7 @@ from dlatrack.studies.masked_regions import MaskedRegions, head_of, predictions
 from dlatrack.studies.mechanism import ANCHOR_SHAPES
 
 #: Shipped trackers with which the rules are compared.
-TRACKERS = ("siamcar_small", "dla_siamcar_small", "siamrpnpp_small")
+STUDIED = ("siamcar_small", "dla_siamcar_small", "siamrpnpp_small")
 
 #: The two states of a network.
 UNTRAINED, TRAINED = "untrained", "trained"
@@ -45,7 +45,7 @@ class Answers(NamedTuple):
         return positive
 
 
-def answers(regions: MaskedRegions, trackers: Sequence[str] = TRACKERS, *, seed: int = 0) -> list[Answers]:
+def answers(regions: MaskedRegions, trackers: Sequence[str] = STUDIED, *, seed: int = 0) -> list[Answers]:
     """What shipped trackers answer, and the same networks at the first step of their training.
 
     Args:

@@ -79,6 +79,7 @@ def _draw(ax: Axes, regions: MaskedRegions, found: Answers, rule: str, state: st
         title=f"{rule}, {state}",
         xlabel=_caption(regions, found, positive, state, index),
     )
+    ax.xaxis.label.set_size(6)
     ax.grid(False)
     ax.spines[:].set_visible(False)
 
@@ -91,7 +92,7 @@ def _caption(regions: MaskedRegions, found: Answers, positive: np.ndarray, state
     overlap = float(boxes.iou(predicted, regions.target_xyxy[index])[torch.from_numpy(positive)].mean())
     points = next(iter(found.rules.values())).grid.points
     on_target = regions.on_target(points)[index].repeat(len(positive) // len(points))
-    return f"{count} positive, IoU {overlap:.2f},\n{100 * on_target[positive].mean():.0f} % on the target"
+    return f"{count} positive, IoU {overlap:.2f}\n{100 * on_target[positive].mean():.0f} % on the target"
 
 
 def _legend() -> list[Line2D]:
