@@ -11,16 +11,15 @@ from pathlib import Path
 import pytest
 
 from dlatrack import build_assigner, paths, register_assigner
-from dlatrack.assign import ASSIGNERS
+from dlatrack.assign import ASSIGNERS, options_of, summary_of
 from dlatrack.assign.circle import CircleAssigner
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.grid import ScoreGrid
 from dlatrack.models.backbones import BACKBONES
-from dlatrack.viz.explorer.options import options_of, summary_of
 
 TEXT = (paths.root() / "docs" / "extending.md").read_text()
-FILES = ("top_k", "test_top_k", "trunk")
+FILES = ("top_k", "test_top_k", "predicted_iou", "trunk")
 
 
 @pytest.fixture
@@ -65,8 +64,11 @@ def test_the_code_runs_as_it_stands(
         r"top_k_siamcar_nano .* siamcar_nano.* 2 sequences, 2 and 2 training seeds", printed[2][-1]
     )
     assert names["auc"]["top_k_siamcar_nano"].shape == (2, 2)
-    assert printed[3] == ["(1, 2, 25, 25) 23696"]
-    assert printed[4] == ["(1, 2, 15, 15); 541446; NanoTrack V3, fixed rule; DLA-NanoTrack V3"]
+    assert re.fullmatch(
+        r"siamcar_nano\+predicted_iou,least=0\.5: \d\.\d positives per pair, quality 0\.\d\d", printed[3][-1]
+    )
+    assert printed[4] == ["(1, 2, 25, 25) 23696"]
+    assert printed[5] == ["(1, 2, 15, 15); 541446; NanoTrack V3, fixed rule; DLA-NanoTrack V3"]
     # The explorer of notebook 01 knows the rule too.
     assert [(option.name, option.default) for option in options_of("top_k")][1] == ("top", 5)
     assert summary_of("top_k").startswith("The `top` samples with the largest IoU are positive")

@@ -19,11 +19,12 @@ from dlatrack.grid import POINT_ANCHOR, ScoreGrid
 class AutoAssigner:
     """All points inside the target are positive, weighted by a prior of the centre and by their predicted boxes.
 
-    A point at P inside the target has the prior G = exp(-|(P - centre) / stride - offset|^2 / (2 width^2)), which is
-    its `weight`. With u = 1 / max(1 - IoU, 1e-12) of its predicted box and the target, its `quality` is
-    (u - min u + 1e-12) / (max u - min u + 1e-12) over the points inside: 1 for the best box; what remains to 1 is the
-    weight of the point as a negative. Both are 0 outside, where all points are negative; none is ignored. The loss
-    `dlatrack.losses.soft.auto_assign_losses` makes the weights of positives from them and from the predictions.
+    A point inside the target, at a distance of d strides from the target centre moved by `offset`, has the prior G
+    = exp(-d^2 / (2 width^2)), which is its `weight`. With u = 1 / max(1 - IoU, 1e-12) of its predicted box and the
+    target, its `quality` is (u - min u + 1e-12) / (max u - min u + 1e-12) over the points inside: 1 for the best
+    box; what remains to 1 is the weight of the point as a negative. Both are 0 outside, where all points are
+    negative; none is ignored. The loss `dlatrack.losses.soft.auto_assign_losses` makes the weights of positives
+    from them and from the predictions.
 
     The prior's place and width are fixed at the values from which the public code starts to learn them: so network,
     optimiser and checkpoint remain those of the twin, and the rule is all that differs.

@@ -83,8 +83,9 @@ class PaaAssigner:
         """Label a batch of targets; arguments and errors as `LabelAssigner.assign`. Nothing is drawn."""
         target, positive_pair = check_targets(target_xyxy, positive_pair)
         prediction = check_prediction(prediction, (len(target), len(self._anchors)), "paa")
-        cost = self._cost(prediction, target)
-        candidates, valid = largest(-cost, self.candidates, self._first_stage(target))
+        first_stage = self._first_stage(target)
+        cost = self._cost(prediction, target, first_stage)
+        candidates, valid = largest(-cost, self.candidates, first_stage)
         losses = cost.gather(1, candidates)
 
         foreground, log_density = self._foreground(losses, valid)
@@ -118,12 +119,16 @@ class PaaAssigner:
         kept = overlap >= self.iou_above
         return kept.scatter_(1, overlap.argmax(1, keepdim=True), True)
 
-    def _cost(self, prediction: Prediction, target: Tensor) -> Tensor:
-        """The loss L of every sample if it were positive, (B, A)."""
-        probability = prediction.probability.double()
+    def _cost(self, prediction: Prediction, target: Tensor, first_stage: Tensor) -> Tensor:
+        """The loss L of the samples of the first stage if they were positive, (B, A); 0 for the others."""
+        kept = first_stage.flatten().nonzero()[:, 0]
+        probability = prediction.probability.flatten()[kept].double()
         classification = 0.25 * (1 - probability).square() * -log_probability(probability)
-        similarity = boxes.giou(stored_by_column(prediction.boxes_xyxy), target[:, None])
-        return classification + self.iou_weight * (1 - similarity)
+        predicted = stored_by_column(prediction.boxes_xyxy.flatten(0, 1)[kept])
+        similarity = boxes.giou(predicted, target[kept // first_stage.shape[1]])
+        cost = torch.zeros(first_stage.numel(), dtype=target.dtype, device=target.device)
+        cost[kept] = classification + self.iou_weight * (1 - similarity)
+        return cost.view(first_stage.shape)
 
     @staticmethod
     def _foreground(losses: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -100,6 +101,16 @@ def resident_mib() -> float:
     except OSError:
         return float("nan")
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def peak_mib() -> float:
+    """Largest resident memory that this process has ever had, MiB; NaN if the system does not report it."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return float("nan")
+    peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return float(peak[1]) / 1024 if peak else float("nan")
 
 
 def machine() -> dict[str, str]:

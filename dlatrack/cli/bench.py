@@ -37,6 +37,10 @@ def bench(
         str,
         typer.Option(help="train: pairs of a step; default: the recipe's for small trackers, 2 for others."),
     ] = "",
+    assigner: Annotated[
+        str,
+        typer.Option(help="train: rule to compare, NAME:option=value,...; default: that of the DLA twin."),
+    ] = "",
     device: Annotated[str, typer.Option(help="train: cpu, cuda ...; default cpu.")] = "",
     weights: Annotated[str, typer.Option(help="track: weight file or shipped tracker to take instead.")] = "",
     clips: Annotated[str, typer.Option(help="track: sequences in the OTB layout; default: synthetic.")] = "",
@@ -53,7 +57,7 @@ def bench(
     from dlatrack.adapters.opencv import opencv_trackers
     from dlatrack.bench.run import run_benches
 
-    options = {"tracker": tracker, "batch": batch, "device": device}
+    options = {"tracker": tracker, "batch": batch, "device": device, "assigner": assigner}
     options |= {"weights": weights, "clips": clips, "pack": pack}
     options |= {"beside": beside}
     given: dict[str, Any] = {name: value for name, value in options.items() if value}

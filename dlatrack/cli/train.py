@@ -12,6 +12,7 @@ from dlatrack.cli.options import Seed
 from dlatrack.cli.printing import print_table
 from dlatrack.cli.train_options import (
     Accumulate,
+    Assigner,
     Backbone,
     Batch,
     BatchNorm,
@@ -19,6 +20,7 @@ from dlatrack.cli.train_options import (
     Data,
     Epochs,
     Gradients,
+    Import,
     Init,
     InitBackbone,
     Keep,
@@ -33,6 +35,7 @@ from dlatrack.cli.train_options import (
     Tensorboard,
     TrainingDevice,
     Trunk,
+    import_file,
     read_shares,
 )
 from dlatrack.cli.train_run import Run, describe_fine_tuning, train_and_save
@@ -40,11 +43,14 @@ from dlatrack.errors import InputError
 
 if TYPE_CHECKING:
     from dlatrack.recipes import Recipe
+    from dlatrack.training.compute import Compute
 
 
 def train(
     recipe: RecipeName = "",
     out: RunFolder = None,
+    assigner: Assigner = "",
+    import_: Import = None,
     data: Data = None,
     shares: Shares = "",
     sequences: Annotated[int, typer.Option(help="Number of photographic training sequences.")] = 60,
@@ -75,33 +81,29 @@ def train(
     Ctrl-C and SIGTERM save and stop, with exit status 130 and 143. The same command resumes;
     Ctrl-C again stops at once.
     """
+    if import_ is not None:
+        import_file(import_)
     if replay is not None:
         _replay(replay)
         return
     if not recipe or out is None:
         raise InputError("train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER")
-    from dlatrack.recipes import recipe as recipe_of
-    from dlatrack.training.compute import PRECISIONS, Compute
-
-    if precision not in PRECISIONS:
-        raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
-    chosen = _scheduled(recipe_of(recipe), out, epochs, pairs_per_epoch, batch, init, trunk, batch_norm, rate)
+    compute = _compute(device, accumulate, precision, compile, workers, save_minutes, keep, gradients)
+    chosen = _recipe(recipe, assigner)
+    chosen = _scheduled(chosen, out, epochs, pairs_per_epoch, batch, init, trunk, batch_norm, rate)
     parts, backbone = read_shares(shares, data), _backbone_file(backbone_weights, init, init_backbone)
     run = Run(chosen, out, data or (), parts, sequences, seed, backbone, init, tensorboard, epochs)
     start = _check_run(run, device)
-    _check_numbers(gradients, save_minutes)
-    compute = Compute(
-        device=device,
-        accumulate=accumulate,
-        precision=precision,
-        compile=compile,
-        workers=workers,
-        save_minutes=save_minutes,
-        keep=keep,
-        gradients="sum" if gradients == "sum" else "mean",
-    )
     if status := train_and_save(run, compute, start):
         raise typer.Exit(status)
+
+
+def _recipe(name: str, assigner: str) -> Recipe:
+    """A recipe by name, with the label assigner of the command line if there is one."""
+    from dlatrack.assign import with_rule
+    from dlatrack.recipes import recipe
+
+    return with_rule(recipe(name), assigner) if assigner else recipe(name)
 
 
 def _scheduled(
@@ -157,11 +159,34 @@ def _backbone_file(backbone_weights: str, init: str, init_backbone: str) -> str:
     return str(find_weights(init_backbone))
 
 
-def _check_numbers(gradients: str, save_minutes: float) -> None:
+def _compute(
+    device: str,
+    accumulate: int,
+    precision: str,
+    compile: bool,
+    workers: int,
+    save_minutes: float,
+    keep: int,
+    gradients: str,
+) -> Compute:
+    from dlatrack.training.compute import PRECISIONS, Compute
+
+    if precision not in PRECISIONS:
+        raise InputError(f"there is no precision {precision!r}; choose from {', '.join(PRECISIONS)}")
     if gradients not in ("mean", "sum"):
         raise InputError(f"gradients are taken as mean or sum, got {gradients!r}")
     if not save_minutes > 0:
         raise InputError(f"save_minutes must be more than 0, got {save_minutes}")
+    return Compute(
+        device=device,
+        accumulate=accumulate,
+        precision=precision,
+        compile=compile,
+        workers=workers,
+        save_minutes=save_minutes,
+        keep=keep,
+        gradients="sum" if gradients == "sum" else "mean",
+    )
 
 
 def _check_run(run: Run, device: str) -> str:
@@ -170,12 +195,14 @@ def _check_run(run: Run, device: str) -> str:
     Returns:
         One line on the weights that the network starts from; "" if they are random.
     """
+    from dlatrack.assign import assigner_of
     from dlatrack.devices import check_device
     from dlatrack.models.initial import load_initial_backbone, load_initial_weights
     from dlatrack.models.siamese import build_model
     from dlatrack.sampling.pairs import check_seed
     from dlatrack.training.identity import backbone_start
 
+    assigner_of(run.recipe)
     check_device(device)
     check_seed(run.seed)
     if not run.data and run.sequences < 1:

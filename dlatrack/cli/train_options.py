@@ -1,7 +1,10 @@
-"""The options of `dlatrack train`, and the reading of one that is a list."""
+"""The options of `dlatrack train`, and the reading of those that are lists or files."""
 
 from __future__ import annotations
 
+import runpy
+import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +18,19 @@ RecipeName = Annotated[
 RunFolder = Annotated[
     Path | None,
     typer.Option(help="Folder of the run: checkpoint, history, weights; needed, but with --replay."),
+]
+Assigner = Annotated[
+    str,
+    typer.Option(
+        help="Another label assigner than the recipe's, with options: NAME:option=value,... e.g. simota, "
+        "dla_points:candidates=13, atss:candidates=15,counted=by_point."
+    ),
+]
+Import = Annotated[
+    Path | None,
+    typer.Option(
+        "--import", help="A Python file of yours that registers label assigners; it is executed at the start."
+    ),
 ]
 Data = Annotated[
     list[str] | None,
@@ -109,3 +125,23 @@ def read_shares(text: str, data: list[str] | None) -> list[float] | None:
         return [to_number(part.strip()) for part in text.split(",")] if text else None
     except ValueError as error:
         raise InputError(f"--shares takes numbers separated by commas, e.g. 3,1,1; {error}") from None
+
+
+def import_file(path: Path) -> None:
+    """Execute a Python file, which registers label assigners of its own.
+
+    Its folder is searched for the modules that it imports.
+
+    Raises:
+        InputError: if it is missing or raises, naming its line.
+    """
+    if not path.is_file():
+        raise InputError(f"--import: there is no file {path}")
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        runpy.run_path(str(path), run_name=path.stem)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if Path(frame.filename) == path]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        raise InputError(f"--import {path}, line {line}: {type(error).__name__}: {error}") from error

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dlatrack.boxes import centre
+from dlatrack.losses.autoassign import autoassign_loss
 from dlatrack.losses.siamban import siamban_loss
 from dlatrack.losses.siamcar import siamcar_loss
 from dlatrack.losses.siamfc import siamfc_loss
 from dlatrack.losses.siamfcpp import siamfcpp_loss
 from dlatrack.losses.siamrpn import siamrpn_loss
 from dlatrack.losses.terms import Loss, LossTerms
+from dlatrack.recipes import Recipe
 
 __all__ = [
     "LOSSES",
+    "RULE_LOSSES",
     "Loss",
     "LossTerms",
+    "autoassign_loss",
+    "loss_of",
     "siamban_loss",
     "siamcar_loss",
     "siamfc_loss",
@@ -24,8 +29,8 @@ __all__ = [
 
 def _at_points(loss: Loss) -> Loss:
     """Turn a loss at points into one that takes anchors (A, 4) and uses their centres."""
-    return lambda output, labels, target_xyxy, anchors_xyxy, weights: loss(
-        output, labels, target_xyxy, centre(anchors_xyxy), weights
+    return lambda output, labels, target_xyxy, anchors_xyxy, weights, quality=None, weight=None: loss(
+        output, labels, target_xyxy, centre(anchors_xyxy), weights, quality, weight
     )
 
 
@@ -38,3 +43,11 @@ LOSSES: dict[str, Loss] = {
     "fcpp": _at_points(siamfcpp_loss),
     "nano": _at_points(siamban_loss),
 }
+
+#: Rules that are a loss of their own, by name in `assign.ASSIGNERS`: it stands in the place of the head's.
+RULE_LOSSES: dict[str, Loss] = {"autoassign": _at_points(autoassign_loss)}
+
+
+def loss_of(recipe: Recipe) -> Loss:
+    """The loss of a recipe: that of its label assigner if the rule has one of its own, else that of its head."""
+    return RULE_LOSSES.get(recipe.assign.name) or LOSSES[recipe.net.head]

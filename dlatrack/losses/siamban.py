@@ -7,11 +7,11 @@ from torch import Tensor
 
 from dlatrack.losses.terms import (
     LossTerms,
-    balanced_cross_entropy,
     box_targets,
     check_shapes,
-    masked_mean,
+    classification_loss,
     per_cell,
+    positive_mean,
     smoothed_iou,
 )
 from dlatrack.models.heads import HeadOutput
@@ -19,7 +19,13 @@ from dlatrack.recipes import LossConfig
 
 
 def siamban_loss(
-    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, points: Tensor, weights: LossConfig
+    output: HeadOutput,
+    labels: Tensor,
+    target_xyxy: Tensor,
+    points: Tensor,
+    weights: LossConfig,
+    quality: Tensor | None = None,
+    weight: Tensor | None = None,
 ) -> LossTerms:
     """Loss of a head that predicts classes and l, t, r, b at points, without centre-ness.
 
@@ -33,6 +39,6 @@ def siamban_loss(
     positive = labels == 1
     target = box_targets(points, target_xyxy, predicted)
     at_positives = torch.where(positive[..., None], predicted, target)
-    classification = balanced_cross_entropy(per_cell(output.cls), labels)
-    regression = masked_mean(1 - smoothed_iou(at_positives, target), positive)
+    classification = classification_loss(per_cell(output.cls), labels, quality)
+    regression = positive_mean(1 - smoothed_iou(at_positives, target), positive, weight)
     return LossTerms.weighted(weights, classification, regression)

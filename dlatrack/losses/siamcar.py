@@ -8,27 +8,35 @@ from torch import Tensor
 
 from dlatrack.losses.terms import (
     LossTerms,
-    balanced_cross_entropy,
     box_targets,
     centerness_targets,
     check_shapes,
+    classification_loss,
     ltrb_iou_loss,
     masked_mean,
     per_cell,
+    positive_mean,
 )
 from dlatrack.models.heads import HeadOutput
 from dlatrack.recipes import LossConfig
 
 
 def siamcar_loss(
-    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, points: Tensor, weights: LossConfig
+    output: HeadOutput,
+    labels: Tensor,
+    target_xyxy: Tensor,
+    points: Tensor,
+    weights: LossConfig,
+    quality: Tensor | None = None,
+    weight: Tensor | None = None,
 ) -> LossTerms:
     """Loss of a head that predicts classes, l, t, r, b and centre-ness at points.
 
     Boxes and centre-ness are learned at positives alone. A positive whose point lies outside its target (a
     tiny target that a label assigner rescued) is regressed to distances clamped at 0, and so has centre-ness
-    0: it teaches the classifier and the centre-ness branch, and has no weight in the regression. Arguments, result
-    and errors as `Loss`; `points` are (N, 2) with N = H * W.
+    0: it teaches the classifier and the centre-ness branch, and has no weight in the regression, where positives
+    weigh as much as their centre-ness, or their `weight` if it is given. Arguments, result and errors as `Loss`;
+    `points` are (N, 2) with N = H * W.
 
     Source: SiamCAR (Guo et al. 2020) Sec. 3.2-3.3, Eqs. 4-8; regression weighted by the centre-ness target as
     in the public SiamCAR code.
@@ -44,10 +52,13 @@ def siamcar_loss(
     # Boxes of other cells are free to be anything, huge ones too: they must not reach the logarithm.
     at_positives = torch.where(positive[..., None], predicted.transpose(1, 2), target)
     iou_loss = ltrb_iou_loss(at_positives, target)
-    weight = torch.where(positive, central, 0)
-    weight_sum = weight.sum()
-    classification = balanced_cross_entropy(logits, labels)
-    regression = (iou_loss * weight).sum() / torch.where(weight_sum > 0, weight_sum, 1)
+    if weight is None:
+        share = torch.where(positive, central, 0)
+        whole = share.sum()
+        regression = (iou_loss * share).sum() / torch.where(whole > 0, whole, 1)
+    else:
+        regression = positive_mean(iou_loss, positive, weight)
+    classification = classification_loss(logits, labels, quality)
     entropy = F.binary_cross_entropy_with_logits(centerness[:, 0], central, reduction="none")
     centre = masked_mean(entropy, positive)
     return LossTerms.weighted(weights, classification, regression, centre)

@@ -7,7 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dlatrack.boxes import ltrb
-from dlatrack.losses.terms import LossTerms, box_targets, check_shapes, focal_loss, masked_mean, per_cell
+from dlatrack.losses.soft import quality_focal_loss
+from dlatrack.losses.terms import (
+    LossTerms,
+    box_targets,
+    check_shapes,
+    focal_loss,
+    masked_mean,
+    per_cell,
+    positive_mean,
+)
 from dlatrack.models.heads import HeadOutput
 from dlatrack.recipes import LossConfig
 
@@ -16,7 +25,13 @@ _EPSILON = 1e-5
 
 
 def siamfcpp_loss(
-    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, points: Tensor, weights: LossConfig
+    output: HeadOutput,
+    labels: Tensor,
+    target_xyxy: Tensor,
+    points: Tensor,
+    weights: LossConfig,
+    quality: Tensor | None = None,
+    weight: Tensor | None = None,
 ) -> LossTerms:
     """Loss of a head that predicts one logit, l, t, r, b and centre-ness at points.
 
@@ -35,8 +50,11 @@ def siamfcpp_loss(
     sides = box_targets(points, target_xyxy, predicted)  # (B, N, 4)
 
     at_positives = torch.where(positive[..., None], predicted, sides)  # others may be huge
-    regression = masked_mean(_pixel_iou_loss(at_positives, sides), positive)
-    classification = focal_loss(logits[:, 0], labels)
+    regression = positive_mean(_pixel_iou_loss(at_positives, sides), positive, weight)
+    if quality is None:
+        classification = focal_loss(logits[:, 0], labels)
+    else:
+        classification = quality_focal_loss(logits[:, 0], quality, labels)
 
     inside = ltrb(points[None], target_xyxy[:, None]).amin(-1) > 0
     of_distractor = (labels == 0) & ~positive.any(1, keepdim=True)

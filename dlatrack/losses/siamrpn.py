@@ -6,19 +6,25 @@ import torch
 from torch import Tensor
 
 from dlatrack.boxes import encode_deltas
-from dlatrack.losses.terms import LossTerms, balanced_cross_entropy, check_shapes, per_cell
+from dlatrack.losses.terms import LossTerms, check_shapes, classification_loss, per_cell, positive_mean
 from dlatrack.models.heads import HeadOutput
 from dlatrack.recipes import LossConfig
 
 
 def siamrpn_loss(
-    output: HeadOutput, labels: Tensor, target_xyxy: Tensor, anchors_xyxy: Tensor, weights: LossConfig
+    output: HeadOutput,
+    labels: Tensor,
+    target_xyxy: Tensor,
+    anchors_xyxy: Tensor,
+    weights: LossConfig,
+    quality: Tensor | None = None,
+    weight: Tensor | None = None,
 ) -> LossTerms:
     """Loss of a head that predicts classes and box deltas of m anchors per cell.
 
     Deltas are learned at positives: their absolute errors are summed over the four coordinates, averaged over the
-    positives of each pair, then over all pairs, negative ones included. Arguments, result and errors as `Loss`;
-    sample n * m + a is anchor a of cell n.
+    positives of each pair, then over all pairs, negative ones included; with `weight`, over all positives. Arguments,
+    result and errors as `Loss`; sample n * m + a is anchor a of cell n.
 
     Source: SiamRPN (Li et al. 2018) Sec. 3.2, with the plain L1 of pysot.
     """
@@ -27,9 +33,12 @@ def siamrpn_loss(
     deltas = _per_anchor(output.reg, 4).transpose(1, 2)  # (B, A, 4)
     error = (deltas - encode_deltas(anchors_xyxy[None], target_xyxy[:, None])).abs().sum(-1)
     positive = labels == 1
-    share = positive / (positive.sum(1, keepdim=True) + 1e-6)
-    classification = balanced_cross_entropy(logits, labels)
-    regression = torch.where(positive, error * share, 0).sum() / len(labels)
+    if weight is None:
+        share = positive / (positive.sum(1, keepdim=True) + 1e-6)
+        regression = torch.where(positive, error * share, 0).sum() / len(labels)
+    else:
+        regression = positive_mean(error, positive, weight)
+    classification = classification_loss(logits, labels, quality)
     return LossTerms.weighted(weights, classification, regression)
 
 

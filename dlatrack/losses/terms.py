@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dlatrack.boxes import ltrb
+from dlatrack.losses.soft import quality_focal_loss
 from dlatrack.models.heads import HeadOutput
 from dlatrack.recipes import LossConfig
 
@@ -43,7 +44,15 @@ class Loss(Protocol):
     """Training loss of a head, for a batch of B pairs with A labelled samples each."""
 
     def __call__(
-        self, output: HeadOutput, labels: Tensor, target_xyxy: Tensor, places: Tensor, weights: LossConfig, /
+        self,
+        output: HeadOutput,
+        labels: Tensor,
+        target_xyxy: Tensor,
+        places: Tensor,
+        weights: LossConfig,
+        quality: Tensor | None = None,
+        weight: Tensor | None = None,
+        /,
     ) -> LossTerms:
         """Compute the loss.
 
@@ -53,6 +62,10 @@ class Loss(Protocol):
             target_xyxy: (B, 4), search-region px; a distractor's box in a negative pair.
             places: (A, 4) xyxy anchors, or (A, 2) x then y points, in search-region px and the order of the labels.
             weights: weights of the terms.
+            quality: (B, A) in 0..1, what the classifier should answer; then its loss is `quality_focal_loss`. None:
+                hard labels, with the loss of the family.
+            weight: (B, A), weight of a positive in the loss of boxes; then its divisor is their sum, at least 1.
+                None: as the family weighs positives.
 
         Returns:
             The terms and their weighted sum. A term without samples is 0 and gives zero gradients.
@@ -78,6 +91,21 @@ def centerness_targets(ltrb: Tensor) -> Tensor:
     longer = torch.maximum(first, second)
     ratio = torch.minimum(first, second) / torch.where(longer > 0, longer, 1)
     return ratio.prod(-1).sqrt()
+
+
+def classification_loss(logits: Tensor, labels: Tensor, quality: Tensor | None) -> Tensor:
+    """Loss of classes from two logits (B, 2, N): balanced cross-entropy, or quality focal loss for soft labels."""
+    if quality is None:
+        return balanced_cross_entropy(logits, labels)
+    return quality_focal_loss(logits[:, 1] - logits[:, 0], quality, labels)
+
+
+def positive_mean(values: Tensor, positive: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean of `values` over the positives; with a weight, their weighted sum over the sum of weights, at least 1."""
+    if weight is None:
+        return masked_mean(values, positive)
+    share = torch.where(positive, weight.to(values.dtype), 0)
+    return (share * torch.where(positive, values, 0)).sum() / share.sum().clamp(min=1)
 
 
 def balanced_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from dlatrack.assign import DynamicLabelAssigner, build_assigner
+from dlatrack.assign import DynamicLabelAssigner, assigner_of
 from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.paper.published import scores_of
@@ -49,7 +49,7 @@ def network(chosen: Recipe) -> NetworkDrawing:
 
     Source: SiamDLA Figs. 2 and 3; Algorithm 1.
     """
-    rule = build_assigner(chosen.assign.name, chosen.grid, **chosen.assign.options)
+    rule = assigner_of(chosen)
     if not isinstance(rule, DynamicLabelAssigner):
         raise InputError(f"{chosen.name} has no dynamic label assignment")
     net = build_model(chosen)

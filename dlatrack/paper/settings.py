@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from dlatrack.assign import IGNORE, NEGATIVE, POSITIVE, build_assigner
+from dlatrack.assign import IGNORE, NEGATIVE, POSITIVE, assigner_of
 from dlatrack.models.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from dlatrack.paper.published import FIGURE9_FOLLOWED, settings
 from dlatrack.recipes import Recipe, recipe
@@ -64,7 +64,7 @@ def settings_table() -> pd.DataFrame:
 
 
 def _assigner(chosen: Recipe) -> Any:
-    return build_assigner(chosen.assign.name, chosen.grid, **chosen.assign.options)
+    return assigner_of(chosen)
 
 
 def _normalised(chosen: Recipe) -> bool:

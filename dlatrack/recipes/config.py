@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from dlatrack.errors import InputError
-from dlatrack.grid import ScoreGrid
+from dlatrack.grid import RPN_ANCHORS, ScoreGrid
 
 InputFormat = Literal["bgr_255", "rgb_255", "rgb_imagenet"]
 
@@ -156,6 +156,12 @@ class OnlineConfig:
 #: Name of a DLA recipe: this, and the name of its fixed twin.
 DLA_NAME = "dla_"
 
+#: What stands between the name of a tracker and that of its label assigner, see `Recipe.with_assigner`.
+RULE_MARK = "+"
+
+#: Rules whose name or class decides the boxes that they label.
+_WITH_SHAPES = ("dla_anchors", "dla_points", "circle", "rectangle", "ellipse", "inside")
+
 _TITLES = {
     "siamfc": "SiamFC",
     "siamrpn": "SiamRPN",
@@ -182,8 +188,8 @@ class Recipe:
 
     @property
     def title(self) -> str:
-        """The tracker's name as papers write it, e.g. "SiamRPN++ small"; the same for a DLA recipe and its twin."""
-        name = self.name.removeprefix(DLA_NAME)
+        """The tracker's name as papers write it, e.g. "SiamRPN++ small"; the same whatever its label assigner."""
+        name = self.name.removeprefix(DLA_NAME).partition(RULE_MARK)[0]
         base = name if name in _TITLES else name.partition("_")[0]
         return _TITLES.get(base, base) + name.removeprefix(base).replace("_", " ")
 
@@ -192,6 +198,36 @@ class Recipe:
         """Score grid of training, with the offset of the assigner."""
         return ScoreGrid(self.net.score_size, self.net.stride, self.assign.point_offset)
 
+    def with_assigner(self, assigner: str, **options: Any) -> Recipe:
+        """The same tracker with another label assigner, or with other options of its own.
+
+        Network, sampling and schedule stay; so does the loss, but for the terms that a soft rule needs
+        (`losses.loss_of`). For an RPN head a rule gets `anchor_shapes`, the five of that head, unless its name has
+        them.
+
+        Args:
+            assigner: name of a rule, see `assign.ASSIGNERS`. Of the recipe's own rule, options that are not given
+                keep their values.
+            options: options of the rule.
+
+        Returns:
+            The recipe, named after the fixed twin of this one, the rule and its options, for example
+            "siamcar+simota,radius=1.5"; this one if nothing differs. `assign.assigner_of` checks rule and options.
+        """
+        own = self.assign.options if assigner == self.assign.name else {}
+        shapes = self.net.head == "rpn" and assigner not in _WITH_SHAPES
+        given = ({"anchor_shapes": RPN_ANCHORS} if shapes else {}) | dict(own) | options
+        if (assigner, given) == (self.assign.name, dict(self.assign.options)):
+            return self
+        tracker = self.name.removeprefix(DLA_NAME).partition(RULE_MARK)[0]
+        named = {name: value for name, value in given.items() if value != RPN_ANCHORS}
+        texts = [assigner, *(f"{name}={_option_text(value)}" for name, value in named.items())]
+        return replace(
+            self,
+            name=tracker + RULE_MARK + ",".join(texts),
+            assign=AssignConfig(assigner, self.assign.point_offset, given),
+        )
+
     def tuned_for(self, benchmark: str) -> str:
         """Benchmark whose online hyper-parameters are used on `benchmark`: that one, or OTB100, which all have."""
         return benchmark if benchmark in self.online else "OTB100"
@@ -199,3 +235,10 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries and lists, ready for JSON."""
         return asdict(self)
+
+
+def _option_text(value: Any) -> str:
+    """A value as the command line takes it: `assign.options.Option.parse` reads it."""
+    if isinstance(value, tuple):
+        return "+".join(f"{width:g}x{height:g}" for width, height in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -6,10 +6,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from dlatrack.errors import InputError
-from dlatrack.recipes.config import DLA_NAME, Recipe, Schedule
+from dlatrack.recipes.config import DLA_NAME, RULE_MARK, Recipe, Schedule
 from dlatrack.recipes.trackers import RECIPES, recipe
 
 _DLA, _FIXED = "DLA-", ", fixed rule"
+
+#: Names of label assigners as papers write them.
+_RULES = {
+    "dla": "DLA",
+    "dla_anchors": "DLA",
+    "dla_points": "DLA",
+    "circle": "circle",
+    "iou": "IoU thresholds",
+    "rectangle": "rectangle",
+    "ellipse": "ellipses",
+    "inside": "whole box",
+    "atss": "ATSS",
+    "paa": "PAA",
+    "ota": "OTA",
+    "simota": "SimOTA",
+    "tal": "TAL",
+    "autoassign": "AutoAssign",
+}
 
 
 @dataclass(frozen=True)
@@ -61,8 +79,17 @@ def side_by_side(names: Iterable[str]) -> list[str]:
 
 
 def label(chosen: Recipe) -> str:
-    """Name of a tracker in figures and tables, e.g. "SiamCAR, fixed rule" or "DLA-SiamCAR"."""
+    """Name of a tracker in figures and tables, e.g. "SiamCAR, fixed rule", "DLA-SiamCAR" or "SiamCAR, SimOTA"."""
+    if RULE_MARK in chosen.name:
+        return f"{chosen.title}, {rule_name(chosen)}"
     return dla_label(chosen.title) if chosen.name.startswith(DLA_NAME) else fixed_label(chosen.title)
+
+
+def rule_name(chosen: Recipe) -> str:
+    """Name of the label assigner of a recipe as papers write it, with the options in its name, e.g. "SimOTA"."""
+    _, marked, rule = chosen.name.partition(RULE_MARK)
+    name, *options = rule.split(",") if marked else [chosen.assign.name]
+    return ", ".join([_RULES.get(name, name), *options])
 
 
 def fixed_label(title: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dlatrack.assign import LabelAssigner, build_assigner
+from dlatrack.assign import LabelAssigner, assigner_of, build_assigner
 from dlatrack.datasets.folder import read_folder
 from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.datasets.sequence import Sequence
@@ -159,9 +159,7 @@ def every_rule(head: str, grid: ScoreGrid) -> dict[str, LabelAssigner]:
 
 def recipe_rules(recipes: Iterable[Recipe]) -> dict[str, LabelAssigner]:
     """The rules of recipes on their own grids, by label of the tracker."""
-    return {
-        label(each): build_assigner(each.assign.name, each.grid, **each.assign.options) for each in recipes
-    }
+    return {label(each): assigner_of(each) for each in recipes}
 
 
 def count_positives(

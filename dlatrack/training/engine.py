@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from dlatrack.assign import build_assigner
+from dlatrack.assign import assigner_of
 from dlatrack.errors import InputError
 from dlatrack.files import check_writable, remove_leftovers
 from dlatrack.memory import reuse_freed_memory
@@ -153,7 +153,7 @@ class _Run:
         # Channels last is more than twice as fast on CPUs.
         self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
-        assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
+        assigner = assigner_of(recipe)
         self.stepper = Stepper(recipe, assigner, scaler, compute)
         self.called: torch.nn.Module = self.net
         self.optimizer: torch.optim.SGD | None = None

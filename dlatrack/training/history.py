@@ -19,14 +19,17 @@ class StepRow(NamedTuple):
     step: int  #: number of the step in the whole run, from 0
     lr: float  #: learning rate of neck and head
     loss: float  #: weighted sum of the terms below
-    loss_classification: float  #: balanced cross-entropy
-    loss_regression: float  #: IoU loss
-    loss_centerness: float  #: binary cross-entropy
+    loss_classification: float  #: loss of classes of the family or the rule, see `losses`
+    loss_regression: float  #: loss of boxes
+    loss_centerness: float  #: loss of centre-ness
     gradient_norm: float  #: global L2 norm before clipping; not finite in a skipped step
     clipped: int  #: 1 if the gradient was clipped, else 0
     skipped: int  #: 1 if the step was skipped because its gradient overflowed float16, else 0
     positives: float  #: mean positives per pair
     negatives: float  #: mean negatives per pair
+    quality: (
+        float  #: mean of what the classifier should answer at positives: 1 for hard labels, 0 without any
+    )
     empty: int  #: pairs in which no sample satisfied the assignment rule
     tied: int  #: pairs whose candidates all have the same IoU
     rescued: int  #: empty pairs whose best candidate became positive
@@ -65,7 +68,12 @@ def read_history(path: Path, steps: int) -> list[StepRow]:
 
 
 def _step(row: Mapping[str, str]) -> StepRow:
-    """One line of the file; histories written before float16 was supported have no column `skipped`."""
-    row = {"skipped": "0", **row}
+    """One line of the file.
+
+    Histories written before float16 was supported have no column `skipped`, and those written before labels could be
+    soft no column `quality`.
+    """
+    hard = "0" if row.get("positives") in ("0", "0.0") else "1"
+    row = {"skipped": "0", "quality": hard, **row}
     values: dict[str, Any] = {name: kind(row[name]) for name, kind in _KINDS.items()}
     return StepRow(**values)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from dlatrack.assign import build_assigner
+from dlatrack.assign import assigner_of
 from dlatrack.errors import InputError
 from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet, build_model
@@ -98,7 +98,7 @@ def replay(path: str | Path) -> Replay:
     except RuntimeError as error:
         raise InputError(f"{path} does not hold the weights of {recipe.name}: {error}") from error
     net.train_mode(trains, trunk_dtype(precision), frozen_batch_norm=recipe.schedule.frozen_batch_norm)
-    assigner = build_assigner(recipe.assign.name, recipe.grid, **recipe.assign.options)
+    assigner = assigner_of(recipe)
     terms, assignment = forward_loss(net, batch, assigner, recipe, precision=precision)
     (terms.total * scale).backward()
     gradients = {name: p.grad for name, p in net.named_parameters() if p.grad is not None}

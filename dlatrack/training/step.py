@@ -14,8 +14,9 @@ from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from dlatrack.assign import Assignment, LabelAssigner
-from dlatrack.losses import LOSSES, LossTerms
+from dlatrack.losses import LossTerms, loss_of
 from dlatrack.models.heads import HeadOutput
+from dlatrack.models.predictions import predict
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.pairs import PairBatch
@@ -54,8 +55,9 @@ class Stepper:
             pairs: number of pairs of the whole batch, all processes together.
 
         Returns:
-            (11,) float64 on the CPU, the same in all processes: loss and its three terms, gradient norm before
-            clipping, positives and negatives, empty, tied and rescued pairs, and pairs, all summed over the batch.
+            (12,) float64 on the CPU, the same in all processes: loss and its three terms, gradient norm before
+            clipping, positives and negatives, quality of the positives, empty, tied and rescued pairs, and pairs, all
+            summed over the batch.
         """
         optimizer.zero_grad(set_to_none=True)
         compute, ranks = self.compute, self.compute.ranks
@@ -63,7 +65,7 @@ class Stepper:
         # The mean over the processes has to become a sum. A scaled gradient is multiplied afterwards, in float32, so
         # that a part's gradient overflows float16 as soon as in one process with as many parts.
         scaled = self.scaler.is_enabled()
-        totals = torch.zeros(10, dtype=torch.float64, device=next(net.parameters()).device)
+        totals = torch.zeros(11, dtype=torch.float64, device=next(net.parameters()).device)
         for part, (first, end) in enumerate(pairwise(cuts)):
             piece = PairBatch(*(column[first:end] for column in batch))
             share = (end - first) / pairs
@@ -133,33 +135,53 @@ def forward_loss(
     *,
     precision: Precision = "float32",
 ) -> tuple[LossTerms, Assignment]:
-    """Network, label assignment and loss of one batch, on the device of the network."""
+    """Network, label assignment and loss of one batch, on the device of the network.
+
+    A rule that looks at predictions gets those of this very step, without gradient.
+    """
     device = next(net.parameters()).device
     template, search = (
         to_network_input(images.to(device), recipe.net.input_format)
         for images in (batch.template, batch.search)
     )
     target = batch.target_xyxy.to(device)
-    assignment = assigner.assign(target, batch.positive.to(device), batch.key.to(device))
     anchors = assigner.grid.anchors(assigner.anchor_shapes).to(device, torch.float32)
     half = _HALVES.get(precision)
     with torch.autocast(device.type, half, enabled=half is not None):
         output: HeadOutput = net(template, search)
     cls, reg, centerness = (None if maps is None else maps.float() for maps in output)
-    loss = LOSSES[recipe.net.head]
-    return loss(
-        HeadOutput(cast(Tensor, cls), reg, centerness),
-        assignment.labels,
-        target.float(),
-        anchors,
-        recipe.loss,
-    ), assignment
+    output = HeadOutput(cast(Tensor, cls), reg, centerness)
+    assignment = assign_labels(assigner, batch, output, recipe, anchors)
+    soft = assignment.quality, assignment.weight
+    loss = loss_of(recipe)
+    return loss(output, assignment.labels, target.float(), anchors, recipe.loss, *soft), assignment
+
+
+def assign_labels(
+    assigner: LabelAssigner, batch: PairBatch, output: HeadOutput, recipe: Recipe, anchors_xyxy: Tensor
+) -> Assignment:
+    """The labels of a batch, on the device of the network's answers.
+
+    Args:
+        assigner: rule of the recipe.
+        batch: pairs, on any device.
+        output: answers of the network for them, single precision.
+        recipe: network that answered.
+        anchors_xyxy: (A, 4) anchors of the score map, search-region px.
+    """
+    device = output.cls.device
+    pairs = batch.target_xyxy.to(device), batch.positive.to(device), batch.key.to(device)
+    if getattr(assigner, "needs_prediction", False):  # rules of others may not say
+        return assigner.assign(*pairs, predict(recipe.net.head, output, anchors_xyxy))
+    return assigner.assign(*pairs)
 
 
 def _figures(terms: LossTerms, assignment: Assignment, share: float) -> torch.Tensor:
-    """(10,) float64 on the device."""
+    """(11,) float64 on the device."""
     losses = [terms.total, terms.classification, terms.regression, terms.centerness]
-    counts = [assignment.positive, assignment.negative, assignment.empty, assignment.tied, assignment.rescued]
+    positive = assignment.positive
+    quality = positive if assignment.quality is None else torch.where(positive, assignment.quality, 0)
+    counts = [positive, assignment.negative, quality, assignment.empty, assignment.tied, assignment.rescued]
     values = [*(f.detach().double() * share for f in losses), *(c.sum().double() for c in counts)]
     return torch.stack([*values, values[0].new_tensor(float(len(assignment.labels)))])
 
@@ -180,7 +202,7 @@ def history_row(
     At a scale of 1 the gradient itself is beyond float16.
 
     Args:
-        figures: (11,) result of `Stepper.gradients`.
+        figures: (12,) result of `Stepper.gradients`.
         recipe: recipe of the run, for the norm to which gradients are clipped.
         epoch: number of the epoch, from 0.
         step: number of the step in the whole run, from 0.
@@ -191,7 +213,9 @@ def history_row(
     Raises:
         NotFiniteError: if the loss is not finite, or the gradient is not and no scale can fall.
     """
-    loss, classification, regression, centerness, norm, positives, negatives, *flags = figures.tolist()
+    loss, classification, regression, centerness, norm, positives, negatives, quality, *flags = (
+        figures.tolist()
+    )
     overflow = not math.isfinite(norm)
     if not math.isfinite(loss) or (overflow and (scale is None or scale <= 1)):
         raise NotFiniteError(
@@ -214,6 +238,7 @@ def history_row(
         skipped=int(overflow),
         positives=positives / pairs,
         negatives=negatives / pairs,
+        quality=quality / max(positives, 1),
         empty=empty,
         tied=tied,
         rescued=rescued,

@@ -26,6 +26,7 @@ SCALARS = {
     "clipped": "optimiser/clipped",
     "skipped": "optimiser/skipped",
     "positives": "labels/positives per target",
+    "quality": "labels/quality of positives",
     "empty": "labels/empty",
     "tied": "labels/tied",
     "rescued": "labels/rescued",

@@ -7,7 +7,6 @@ import math
 import pytest
 import torch
 from cases import CASE_G, CASE_T, disagreements, random_predictions, some_targets
-from dlatrack.losses.soft import auto_assign_losses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from dlatrack import boxes
 from dlatrack.assign import Prediction, build_assigner
 from dlatrack.assign.reference import ReferenceAutoAssign
 from dlatrack.grid import RPN_ANCHORS, ScoreGrid
+from dlatrack.losses.soft import auto_assign_losses
 
 GRID = ScoreGrid()
 #: A target between the points, and one that holds (103, 103) alone.

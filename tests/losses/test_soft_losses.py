@@ -114,6 +114,17 @@ def test_a_hopeless_positive_still_learns() -> None:
     assert logits.grad.item() == pytest.approx(-0.25)
 
 
+def test_a_sum_of_weights_below_the_smallest_divisor_is_replaced_by_it() -> None:
+    """A rescued point far from its target has a prior of almost nothing; its weight is then no longer 1."""
+    labels, one = torch.ones(1, 1, dtype=torch.int8), torch.ones(1, 1)
+    box = torch.tensor([[[0.0, 0, 4, 4]]])
+    losses = auto_assign_losses(torch.zeros(1, 1), None, box, box[:, 0], labels, one, 1e-14 * one)
+    assert losses.positive.item() == pytest.approx(
+        -0.25 * math.log(math.exp(1.5) * 1e-14 / 1e-12 * 0.5), rel=1e-5
+    )
+    assert losses.centre.item() == pytest.approx(0.75e12)
+
+
 def test_pairs_without_positives_add_to_the_negative_loss_only() -> None:
     logits, objectness, predicted = answers()
     none = torch.zeros(3, 4, dtype=torch.int8)

@@ -23,6 +23,7 @@ STEP = StepRow(
     skipped=0,
     positives=7.25,
     negatives=29.0,
+    quality=1.0,
     empty=0,
     tied=0,
     rescued=0,

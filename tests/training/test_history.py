@@ -18,7 +18,7 @@ def step(number: int, value: float) -> StepRow:
     floats = dict.fromkeys(
         ("lr", "loss", "loss_classification", "loss_regression", "loss_centerness", "gradient_norm"), value
     )
-    floats |= dict.fromkeys(("positives", "negatives", "pairs_per_second"), value / 3)
+    floats |= dict.fromkeys(("positives", "negatives", "quality", "pairs_per_second"), value / 3)
     counts = dict.fromkeys(("clipped", "skipped", "empty", "tied", "rescued"), 2)
     return StepRow(epoch=0, step=number, **floats, **counts)
 
@@ -48,6 +48,16 @@ def test_a_history_from_before_float16_has_skipped_nothing(tmp_path):
     place = rows[0].index("skipped")
     path.write_text("".join(",".join(row[:place] + row[place + 1 :]) + "\n" for row in rows))
     assert read_history(path, 1)[0].skipped == 0
+
+
+@pytest.mark.parametrize(("positives", "quality"), [(0.0, 0), (2.5, 1)])
+def test_a_history_from_before_soft_labels_had_hard_ones(tmp_path, positives, quality):
+    path = tmp_path / "history.csv"
+    write_history(path, [step(0, 0.5)._replace(positives=positives)])
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    place = rows[0].index("quality")
+    path.write_text("".join(",".join(row[:place] + row[place + 1 :]) + "\n" for row in rows))
+    assert read_history(path, 1)[0].quality == quality
 
 
 def test_a_history_that_is_too_short_is_named(tmp_path):

@@ -97,8 +97,8 @@ def test_two_processes_agree_with_each_other_and_with_one_of_two_parts(runs):
             assert torch.allclose(first[name], single[name], rtol=1e-4, atol=2e-5), (epoch, name)
     steps = [(folder / "history.csv").read_text().splitlines() for folder in (two, one)]
     assert len(steps[0]) == len(steps[1]) == 10
-    assert steps[0][1].split(",")[8:15] == steps[1][1].split(",")[8:15], (
-        "clipped, skipped, positives and flags"
+    assert steps[0][1].split(",")[8:16] == steps[1][1].split(",")[8:16], (
+        "clipped, skipped, positives, quality and flags"
     )
 
 

@@ -15,7 +15,7 @@ from dlatrack.training.snapshots import EPOCHS, keep_snapshot, mean_losses
 
 def history(*losses: float) -> list[StepRow]:
     """Two steps per epoch, around each loss."""
-    step = StepRow(0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+    step = StepRow(0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
     return [
         step._replace(epoch=epoch, loss=loss + shift)
         for epoch, loss in enumerate(losses)

@@ -72,7 +72,9 @@ def linear(monkeypatch):
         total = net.weight.sum() * batch.target_xyxy.float().mean()
         zeros = torch.zeros(len(batch.key))
         columns = ("labels", "positive", "negative", "empty", "tied", "rescued")
-        return LossTerms(total, *[torch.zeros(())] * 3), SimpleNamespace(**dict.fromkeys(columns, zeros))
+        return LossTerms(total, *[torch.zeros(())] * 3), SimpleNamespace(
+            quality=None, **dict.fromkeys(columns, zeros)
+        )
 
     monkeypatch.setattr(step, "forward_loss", loss)
 
@@ -146,7 +148,7 @@ def test_the_scale_grows_as_the_public_scaler_says(linear):
 
 
 def figures_of(loss: float = 1.0, norm: float = 2.0) -> torch.Tensor:
-    return torch.tensor([loss, 0.5, 0.2, 0.1, norm, 8.0, 32.0, 0, 0, 0, 4.0], dtype=torch.float64)
+    return torch.tensor([loss, 0.5, 0.2, 0.1, norm, 8.0, 32.0, 6.0, 0, 0, 0, 4.0], dtype=torch.float64)
 
 
 PLACE = {"epoch": 1, "step": 7, "rate": 0.1, "seconds": 2.0}

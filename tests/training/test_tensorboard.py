@@ -19,7 +19,7 @@ from dlatrack.training.tensorboard import EVENTS, SCALARS, EventFiles
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
-STEP = StepRow(0, 0, 0.01, 2.0, 0.5, 0.4, 0.3, 1.5, 0, 0, 3.0, 12.0, 1, 0, 1, 50.0)
+STEP = StepRow(0, 0, 0.01, 2.0, 0.5, 0.4, 0.3, 1.5, 0, 0, 3.0, 12.0, 1.0, 1, 0, 1, 50.0)
 
 
 def read(folder) -> dict[str, list[tuple[int, float]]]:

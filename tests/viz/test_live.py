@@ -29,7 +29,7 @@ def shown(monkeypatch):
 
 
 def step(number: int) -> StepRow:
-    return StepRow(0, number, 0.01, 2.0, 0.5, 0.4, 0.3, 1.0, 0, 0, 3.0, 12.0, 1, 0, 1, 50.0)
+    return StepRow(0, number, 0.01, 2.0, 0.5, 0.4, 0.3, 1.0, 0, 0, 3.0, 12.0, 1.0, 1, 0, 1, 50.0)
 
 
 def test_pictures_come_when_due_and_at_the_end(shown):

@@ -8,10 +8,10 @@ from typing import Any
 
 import ipywidgets as w
 
-from dlatrack.assign import ASSIGNERS
-from dlatrack.viz.explorer.options import Option, Rule, describe_grid, options_of, recipe_grids, summary_of
+from dlatrack.assign import Option, options_of, summary_of
 from dlatrack.viz.explorer.picture import PANEL
 from dlatrack.viz.explorer.region import REGION_SIZE
+from dlatrack.viz.explorer.rules import Rule, describe_grid, recipe_grids, shown_rules
 
 _SHOWN = 2  # options below the grid; the others are in an accordion
 
@@ -35,7 +35,7 @@ class RuleForm:
     def __init__(self, side: str, rule: Rule, changed: Callable[[], object]) -> None:
         self._changed = changed
         common = {"style": {"description_width": "50px"}, "layout": w.Layout(width=f"{PANEL}px")}
-        self.name = w.Dropdown(options=list(ASSIGNERS), value=rule.name, description=f"rule {side}", **common)
+        self.name = w.Dropdown(options=shown_rules(), value=rule.name, description=f"rule {side}", **common)
         grids = recipe_grids(REGION_SIZE)
         if rule.grid not in grids.values():
             grids[describe_grid(rule.grid)] = rule.grid

@@ -17,7 +17,6 @@ from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.reader import VideoFrames, read_video
 from dlatrack.errors import InputError
 from dlatrack.studies.label_assignment import study_sequence
-from dlatrack.viz.explorer.options import Rule
 from dlatrack.viz.explorer.picture import (
     GAP,
     PANEL,
@@ -29,6 +28,7 @@ from dlatrack.viz.explorer.picture import (
 )
 from dlatrack.viz.explorer.plots import add_cursor, draw_timeline
 from dlatrack.viz.explorer.region import check_box
+from dlatrack.viz.explorer.rules import Rule
 from dlatrack.viz.explorer.study import (
     FrameView,
     Positives,

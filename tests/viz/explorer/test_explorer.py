@@ -8,16 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlatrack.assign import ASSIGNERS, build_assigner
+from dlatrack.assign import ASSIGNERS, build_assigner, options_of
+from dlatrack.assign.options import argument_texts
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 from dlatrack.pixels.colours import CANDIDATE, NEGATIVE_COLOUR, POSITIVE_COLOUR
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.viz.explorer import explain_frame, explorer_sheet, positives_along
-from dlatrack.viz.explorer.options import Rule, argument_texts, options_of
 from dlatrack.viz.explorer.picture import PANEL, draw_frame, draw_whole, to_picture
 from dlatrack.viz.explorer.region import place_region
+from dlatrack.viz.explorer.rules import Rule, shown_rules
 from dlatrack.viz.explorer.study import apply_rule
 
 GRID = ScoreGrid()
@@ -149,7 +150,7 @@ def test_every_sample_has_its_mark_in_the_picture(still):
     assert not near(picture[:, :PANEL], CANDIDATE).any()
 
 
-@pytest.mark.parametrize("name", sorted(ASSIGNERS))
+@pytest.mark.parametrize("name", shown_rules())
 def test_every_rule_can_be_drawn_with_all_its_parts(name, video):
     picture = draw_frame(explain_frame(video, 12, {name: Rule.of(name).build()}))
     assert picture.dtype == np.uint8
@@ -194,8 +195,12 @@ def test_rules_know_what_differs_from_the_defaults():
         shapes.read("64")
     with pytest.raises(InputError, match=r"candidates must be in 1\.\.625"):
         Rule.of("dla_points", {"candidates": 0})
-    with pytest.raises(InputError, match=r"label assigner circle: .*'radius'"):
+    with pytest.raises(
+        InputError, match="label assigner circle: there is no option 'radius'; its options are inner, outer"
+    ):
         Rule.of("circle", {"radius": 3})
+    with pytest.raises(InputError, match="simota looks at the predictions of a network; choose from"):
+        Rule.of("simota")
 
 
 def test_arguments_of_a_docstring():
