@@ -79,7 +79,7 @@ def _draw(ax: Axes, regions: MaskedRegions, found: Answers, rule: str, state: st
         title=f"{rule}, {state}",
         xlabel=_caption(regions, found, positive, state, index),
     )
-    ax.xaxis.label.set_size(6)
+    ax.xaxis.label.set_fontsize(6)
     ax.grid(False)
     ax.spines[:].set_visible(False)
 
