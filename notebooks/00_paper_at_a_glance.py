@@ -49,6 +49,7 @@ from IPython.display import Markdown
 
 from dlatrack import paths
 from dlatrack.ledger import ledger as book
+from dlatrack.ledger.findings import findings
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.inconsistencies import inconsistencies_markdown
 from dlatrack.paper.settings import settings_table
@@ -99,6 +100,15 @@ Markdown(book.ledger_markdown(ledger, shown))
 contradicted = ledger[ledger["state"] == "contradicted"]
 columns = ["where", "tracker", "data set", "metric", "paper", "ours", "remark", "record"]
 book.readable(contradicted)[columns].style.hide()
+
+# %% [markdown]
+# ## Beyond the paper's numbers
+#
+# What was found here on the way, with the record that has the numbers; targets are simulated, their shapes as in LaSOT.
+
+# %% tags=["00_findings"]
+found = findings()
+record.keep(found, "00_findings", parameters={}).style.hide()
 
 # %% [markdown]
 # ## Settings
