@@ -10,14 +10,14 @@ import pandas as pd
 from dlatrack.ledger.records import Record, read_records
 from dlatrack.paper.published import FIGURE9_CONCLUDED
 
-COLUMNS = ("finding", "paper", "ours", "data", "record")
+FINDING_COLUMNS = ("finding", "paper", "ours", "data", "record")
 
 #: Shapes of targets that the findings are told for: those counted in LaSOT.
 _MIX = "as in LaSOT"
 
 
 def findings(folder: Path | None = None) -> pd.DataFrame:
-    """Findings beyond the paper's numbers, a row each with the columns `COLUMNS`; those without a record are missing.
+    """Findings beyond the paper's numbers, a row each with the columns `FINDING_COLUMNS`; those without a record are missing.
 
     Args:
         folder: folder of figures and their records; None: as in `records.read_records`.
@@ -31,7 +31,7 @@ def findings(folder: Path | None = None) -> pd.DataFrame:
         for finding, paper, name, ours in _FINDINGS
         if name in records
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(FINDING_COLUMNS))
 
 
 def _growth(record: Record) -> str:

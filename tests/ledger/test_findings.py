@@ -7,7 +7,7 @@ import pytest
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.ledger.findings import COLUMNS, findings
+from dlatrack.ledger.findings import FINDING_COLUMNS, findings
 from dlatrack.provenance import save_table
 
 
@@ -25,7 +25,7 @@ def test_numbers_are_those_of_the_record(tmp_path):
     }
     write(tmp_path, "14_positives_over_k_table", rows)
     found = findings(tmp_path)
-    assert list(found.columns) == list(COLUMNS)
+    assert list(found.columns) == list(FINDING_COLUMNS)
     assert list(found["ours"]) == [
         "anchors: 5.0 at K = 5, 8.0 at K = 9, 19.0 at K = 23; points: 2.0 at K = 5, 3.0 at K = 9, 4.0 at K = 23"
     ]
@@ -43,7 +43,7 @@ def test_the_threshold_is_told_for_both_heads(tmp_path):
 
 def test_without_a_record_there_is_no_finding(tmp_path):
     assert findings(tmp_path).empty
-    assert list(findings(tmp_path).columns) == list(COLUMNS)
+    assert list(findings(tmp_path).columns) == list(FINDING_COLUMNS)
 
 
 def test_a_record_of_another_version_is_named(tmp_path):
