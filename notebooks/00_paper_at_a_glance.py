@@ -104,7 +104,7 @@ book.readable(contradicted)[columns].style.hide()
 # %% [markdown]
 # ## Beyond the paper's numbers
 #
-# What was found here on the way, with the record that has the numbers. Targets are simulated, with the shapes of LaSOT.
+# What was found here on the way, with the record that has the numbers. Targets are simulated, shapes as in LaSOT.
 
 # %% tags=["00_findings"]
 found = findings()

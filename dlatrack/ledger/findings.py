@@ -17,7 +17,7 @@ _MIX = "as in LaSOT"
 
 
 def findings(folder: Path | None = None) -> pd.DataFrame:
-    """Findings beyond the paper's numbers, a row each with the columns `FINDING_COLUMNS`; those without a record are missing.
+    """Findings beyond the paper's numbers, one a row (`FINDING_COLUMNS`); those without a record are missing.
 
     Args:
         folder: folder of figures and their records; None: as in `records.read_records`.
