@@ -108,7 +108,7 @@ book.readable(contradicted)[columns].style.hide()
 
 # %% tags=["00_findings"]
 found = findings()
-record.keep(found, "00_findings", parameters={}).style.hide()
+record.keep(found, "00_findings", parameters={}, imagery="synthetic").style.hide()
 
 # %% [markdown]
 # ## Settings

@@ -22,6 +22,7 @@ from dlatrack.assign.registry import (
     options_in_text,
     options_of,
     register_assigner,
+    source_digest,
     summary_of,
     with_rule,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "options_in_text",
     "options_of",
     "register_assigner",
+    "source_digest",
     "summary_of",
     "with_rule",
 ]

@@ -56,7 +56,7 @@ class AutoAssigner:
     def __post_init__(self) -> None:
         if len(self.anchor_shapes) != 1:
             raise ValueError(
-                f"autoassign is defined for points; an RPN head has m anchors per point, "
+                f"the rule is defined for points; an RPN head has m anchors per point, "
                 f"got {len(self.anchor_shapes)} anchor_shapes"
             )
         if not math.isfinite(self.offset):
@@ -94,7 +94,7 @@ class AutoAssigner:
         high = sharp.masked_fill(~inside, -torch.inf).amax(1, keepdim=True)
         return Assignment(
             labels=make_labels(inside, ~inside),
-            eligible=eligible,
+            eligible=eligible.masked_fill(~positive_pair, 0),
             threshold=torch.full_like(target[:, 0], torch.nan),
             empty=empty,
             tied=torch.zeros_like(positive_pair),

@@ -162,7 +162,7 @@ def check_targets(target_xyxy: Tensor, positive_pair: Tensor | None) -> tuple[Te
 
 
 def check_prediction(prediction: Prediction | None, shape: tuple[int, int], rule: str) -> Prediction:
-    """The answers of a network, checked.
+    """The answers of a network, checked and without gradient.
 
     Args:
         prediction: answers for a batch.
@@ -173,7 +173,7 @@ def check_prediction(prediction: Prediction | None, shape: tuple[int, int], rule
         ValueError: if there are none; or naming the value of a wrong shape, or the first target and sample with a
             probability outside 0..1, a box without area, or a value that is not finite.
     """
-    if prediction is None:
+    if not isinstance(prediction, Prediction):
         raise ValueError(
             f"the {rule} rule needs the predictions of a network; pass prediction=Prediction(...)"
         )
@@ -182,13 +182,16 @@ def check_prediction(prediction: Prediction | None, shape: tuple[int, int], rule
         ("probability", probability, shape),
         ("boxes_xyxy", predicted, (*shape, 4)),
     ):
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{rule}: prediction.{name} must be a tensor, got {type(value).__name__}")
         if value.shape != wanted or not value.is_floating_point():
             raise ValueError(
                 f"{rule}: prediction.{name} must be floating point of shape {wanted}, "
                 f"got {value.dtype} of shape {tuple(value.shape)}"
             )
+    probability, predicted = probability.detach(), predicted.detach()
     if 0 in shape:
-        return prediction
+        return Prediction(probability, predicted)
     size = predicted[..., 2:] - predicted[..., :2]
     # The smallest and the largest value are NaN as soon as one value is.
     if not (probability.amin() >= 0 and probability.amax() <= 1):
@@ -203,7 +206,7 @@ def check_prediction(prediction: Prediction | None, shape: tuple[int, int], rule
             f"{rule}: the predicted box of sample {sample} of target {row} is {predicted[row, sample].tolist()}; "
             f"a box needs finite corners with x2 > x1 and y2 > y1"
         )
-    return prediction
+    return Prediction(probability, predicted)
 
 
 def _first(wrong: Tensor) -> tuple[int, int]:

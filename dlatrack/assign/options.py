@@ -65,6 +65,21 @@ class Option(NamedTuple):
             raise InputError(f"{self.name} must be {kind}, got {text!r}")
         return number
 
+    def check(self, value: Any) -> None:
+        """Raise for a value that is not of the annotated kind; a whole number may stand for any number.
+
+        Raises:
+            InputError: naming the option, the value and what is allowed.
+        """
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        fits, allowed = {
+            bool: (isinstance(value, bool), "True or False"),
+            int: (whole, "a whole number"),
+            float: (whole or (isinstance(value, float) and math.isfinite(value)), "a finite number"),
+        }.get(self.kind, (True, ""))
+        if not fits:
+            raise InputError(f"{self.name} must be {allowed}, got {value!r}")
+
     def written(self, value: Any) -> Any:
         """A value as a form shows it; the inverse of `read`."""
         if isinstance(self.default, tuple):

@@ -45,8 +45,8 @@ class OtaAssigner:
     negatives only. Nothing is drawn.
 
     A target without an admissible sample is `empty`; every sample then costs 1e6 more, k is 1, and the cheapest one
-    or few still become positive, as in the public code. `threshold` is the target's cost of the dearest positive, NaN
-    without one. `tied` means nothing here and is False.
+    or few still become positive (all of them, if their costs are exactly equal), as in the public code. `threshold`
+    is the target's cost of the dearest positive, NaN without one. `tied` means nothing here and is False.
 
     Args:
         grid: points of the score map.
@@ -164,14 +164,31 @@ def _transport(gain: Tensor, k: Tensor, everything: int, start: Tensor, rounds: 
         (b, W) bool.
     """
     supplies = torch.log(k + _TINY) - torch.log(everything - k + _TINY)
-    others = math.log(everything - gain.shape[1]) if everything > gain.shape[1] else -math.inf
-    beyond = torch.full_like(k, others)
     difference = start
-    for step in range(rounds):
-        shifted = gain + difference[:, None]
-        target, background = F.logsigmoid(shifted), F.logsigmoid(-shifted)
-        if step < rounds - 1:
-            total = torch.logaddexp(background.logsumexp(1), beyond)
-            difference = difference + supplies + total - target.logsumexp(1)
+    for _ in range(rounds - 1):
+        supplied, left = _log_supplies(gain + difference[:, None], everything)
+        difference = difference + supplies + left - supplied
+    shifted = gain + difference[:, None]
+    target, background = F.logsigmoid(shifted), F.logsigmoid(-shifted)
     largest = background.amax(1, keepdim=True) if everything == gain.shape[1] else 0
     return target - target.amax(1, keepdim=True) >= background - largest
+
+
+def _log_supplies(shifted: Tensor, everything: int) -> tuple[Tensor, Tensor]:
+    """Logarithms of what the target and the background supply in all, (b, W) -> (b,) and (b,).
+
+    They sum to the number of samples, so that one sum of shares gives both, unless one of them is too small for that.
+    """
+    supplied = shifted.sigmoid().sum(1)
+    large = (supplied > 1e-6) & (supplied < 0.9 * everything)
+    target, background = supplied.log(), (everything - supplied).log()
+    if bool(large.all()):
+        return target, background
+    others = everything - shifted.shape[1]
+    beyond = torch.full_like(supplied, math.log(others) if others else -math.inf)
+    small = torch.logaddexp(F.logsigmoid(-shifted).logsumexp(1), beyond)
+    # By row, so that the bits of a target do not depend on its batch.
+    return (
+        torch.where(large, target, F.logsigmoid(shifted).logsumexp(1)),
+        torch.where(large, background, small),
+    )

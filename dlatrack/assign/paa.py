@@ -106,7 +106,7 @@ class PaaAssigner:
         spread = torch.where(valid, losses, losses[:, :1]).amax(1) - losses[:, 0]
         return Assignment(
             labels=make_labels(positive, ~positive),
-            eligible=eligible,
+            eligible=eligible.masked_fill(~positive_pair, 0),
             threshold=dearest.masked_fill(~chosen.any(1), torch.nan),
             empty=empty,
             tied=several[:, 0] & (spread <= 1e-6) & positive_pair,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -84,6 +85,9 @@ def build_assigner(name: str, grid: ScoreGrid, **options: Any) -> LabelAssigner:
         raise _no_option(name, odd[0], names)
     warm_up_vector_math()
     try:
+        for option in known or ():
+            if option.name in options:
+                option.check(options[option.name])
         return made_by(grid, **options)
     except (TypeError, ValueError) as error:
         raise InputError(f"label assigner {name}: {error}") from error
@@ -176,6 +180,20 @@ def looks_at_predictions(name: str) -> bool:
         InputError: if there is no such assigner.
     """
     return bool(getattr(class_of(_made_by(name)), "needs_prediction", False))
+
+
+def source_digest(name: str) -> str | None:
+    """SHA-256 of the source of a rule that is not dlatrack's; None for one that is, or if there is no source to read.
+
+    Raises:
+        InputError: if there is no such assigner.
+    """
+    made_by = class_of(_made_by(name))
+    try:
+        text = None if name in _OURS else inspect.getsource(made_by)
+    except (OSError, TypeError):  # typed at a prompt, or made by a program
+        return None
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _made_by(name: str) -> Callable[..., LabelAssigner]:

@@ -95,7 +95,7 @@ class TalAssigner:
         smallest = value.masked_fill(~chosen_pair, torch.inf).amin(1)
         return Assignment(
             labels=make_labels(positive, ~positive),
-            eligible=eligible,
+            eligible=eligible.masked_fill(~positive_pair, 0),
             threshold=smallest.masked_fill(~chosen_pair.any(1), torch.nan),
             empty=(eligible == 0) & positive_pair,
             tied=torch.zeros_like(positive_pair),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 import traceback
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -138,9 +139,15 @@ def import_file(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"--import: there is no file {path}")
     sys.path.insert(0, str(path.parent.resolve()))
+    # It stays among the loaded modules, where annotations of its classes are looked up.
+    name = f"imported_{path.stem}"
+    loader = SourceFileLoader(name, str(path))
+    module = sys.modules[name] = ModuleType(name)
     try:
-        runpy.run_path(str(path), run_name=path.stem)
-    except Exception as error:
+        module.__file__ = str(path)
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if Path(frame.filename) == path]
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None

@@ -60,7 +60,7 @@ def _threshold(record: Record) -> str:
 #: Finding, the paper's words on it, the record, and what writes our numbers.
 _FINDINGS: tuple[tuple[str, str, str, Callable[[Record], str]], ...] = (
     (
-        "With five anchors per point DLA's number of positives grows in proportion to K; with points it hardly does.",
+        "With five anchors per point DLA's number of positives grows linearly with K, far faster than with points.",
         f"about {FIGURE9_CONCLUDED:g} positives at K = 9, without a word on anchors",
         "14_positives_over_k_table",
         _growth,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dlatrack
+from dlatrack.assign import source_digest
 from dlatrack.errors import InputError
 from dlatrack.files import file_digest
 from dlatrack.models.backbones import starting_weights
@@ -38,6 +39,8 @@ def describe_run(
         "gradients": compute.gradients,
         "dlatrack": dlatrack.__version__,
     }
+    if rule := source_digest(recipe.assign.name):
+        described["source of the label assigner"] = rule
     if init is not None:
         described["init"] = file_digest(find_weights(init))
     return described | {"compile": True} if compute.compile else described

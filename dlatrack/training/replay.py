@@ -117,6 +117,6 @@ def replay(path: str | Path) -> Replay:
         losses={name: float(value.detach()) for name, value in vars(terms).items()},
         gradient_norms=norms,
         not_finite=tuple(name for name, value in watched.items() if not torch.isfinite(value).all()),
-        positives=tuple(assignment.positive.tolist()),
+        positives=tuple(assignment.positive.sum(1).tolist()),
         keys=tuple(batch.key.tolist()),
     )

@@ -137,7 +137,7 @@ def test_all_points_inside_are_positive_and_the_rest_is_negative(seed, top):
     [
         (
             {"anchor_shapes": RPN_ANCHORS},
-            "autoassign is defined for points; an RPN head has m anchors per point, got 5 anchor_shapes",
+            "the rule is defined for points; an RPN head has m anchors per point, got 5 anchor_shapes",
         ),
         ({"width": 0}, "width must be a positive number, got 0"),
         ({"offset": float("inf")}, "offset must be a finite number, got inf"),

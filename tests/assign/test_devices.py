@@ -25,7 +25,9 @@ def test_the_device_does_not_matter(name, shapes):
     if name == "autoassign" and len(shapes) > 1:
         pytest.skip("defined for points")
     if name not in ("dla_points", "dla_anchors"):
-        rule = build_assigner(name, GRID, **({"anchor_shapes": shapes} if hasattr(rule, "anchor_shapes") else {}))
+        rule = build_assigner(
+            name, GRID, **({"anchor_shapes": shapes} if hasattr(rule, "anchor_shapes") else {})
+        )
     target = torch.cat([training_targets(300, seed=5), any_targets(300, seed=6)])
     prediction = random_predictions(target, 7, GRID.anchors(rule.anchor_shapes))
     keys = torch.arange(len(target))

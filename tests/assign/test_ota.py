@@ -150,7 +150,7 @@ def test_a_negative_pair_has_negatives_only():
     [
         ({"radius": -1}, "radius must be positive, got -1"),
         ({"epsilon": 0}, "epsilon must be positive, got 0"),
-        ({"epsilon": float("nan")}, "epsilon must be positive, got nan"),
+        ({"epsilon": float("nan")}, "epsilon must be a finite number, got nan"),
         ({"top": 626}, r"top must be in 1\.\.625 \(samples\), got 626"),
         ({"top": 0}, "got 0"),
         ({"iou_weight": -0.5}, r"iou_weight must not be negative, got -0\.5"),

@@ -150,7 +150,7 @@ def test_thin_and_tiny_targets_and_an_empty_batch():
         ({"top": 3126, "anchor_shapes": RPN_ANCHORS}, r"1\.\.3125 \(samples\), got 3126"),
         ({"alpha": -1}, "alpha must be a number that is not negative, got -1"),
         ({"beta": 0}, "beta must be a positive number, got 0"),
-        ({"beta": float("nan")}, "beta must be a positive number, got nan"),
+        ({"beta": float("nan")}, "beta must be a finite number, got nan"),
         ({"gamma": 2}, "label assigner tal: .*gamma"),
     ],
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
-from dlatrack import cli
+from dlatrack import cli, paths
 from dlatrack.assign import ASSIGNERS
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
@@ -73,6 +74,27 @@ def test_a_rule_of_ones_own_is_imported(monkeypatch, capsys, clips, tmp_path):
     status, text, _ = call(monkeypatch, capsys, "train", "siamcar_small", *options, "--out", tmp_path / "run")
     assert status == 0
     assert "siamcar_small+wide_circle.safetensors" in text
+    command = ["train", "siamcar_small", *options, "--out", tmp_path / "run"]
+    assert call(monkeypatch, capsys, *command)[0] == 0, "a finished run is only read"
+    file.write_text(WIDE.replace("24", "32"))
+    status, _, error = call(monkeypatch, capsys, *command)
+    assert status == 2
+    assert "belongs to another run: source of the label assigner is" in error
+
+
+@pytest.mark.usefixtures("own_rules")
+def test_the_file_of_the_docs_is_imported(monkeypatch, capsys, clips, tmp_path):
+    """Its class has annotations of names that only its own module knows."""
+    text = (paths.root() / "docs" / "extending.md").read_text()
+    (block,) = (
+        part for part in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "# predicted_iou.py" in part
+    )
+    file = tmp_path / "predicted_iou.py"
+    file.write_text(block)
+    options = ["--import", file, "--assigner", "predicted_iou:least=0.5", "--data", clips, *SHORT]
+    status, text, _ = call(monkeypatch, capsys, "train", "siamcar_small", *options, "--out", tmp_path / "run")
+    assert status == 0
+    assert "siamcar_small+predicted_iou,least=0.5.safetensors" in text
 
 
 @pytest.mark.usefixtures("own_rules")
@@ -81,6 +103,7 @@ def test_a_rule_of_ones_own_is_imported(monkeypatch, capsys, clips, tmp_path):
     [
         (None, "--import: there is no file "),
         ("x = (1,\n", "my_rule.py, line 1: SyntaxError: "),
+        ("raise SystemExit(3)\n", "my_rule.py, line 1: SystemExit: 3"),
         ("a = 1\nb = c\n", "my_rule.py, line 2: NameError: name 'c' is not defined"),
         ("import nothing_of_that_name\n", "my_rule.py, line 1: ModuleNotFoundError"),
         (
@@ -122,7 +145,7 @@ def test_a_file_that_cannot_be_imported_is_named(monkeypatch, capsys, tmp_path, 
         ("siamcar_small", "simota:top=many", "label assigner simota: top must be a whole number, got 'many'"),
         ("siamcar_small", "simota:top=626", "label assigner simota: top must be in 1..625"),
         ("siamcar_small", "atss:candidates=0", "label assigner atss: candidates must be in 1..625"),
-        ("siamrpnpp_small", "autoassign", "label assigner autoassign: autoassign is defined for points"),
+        ("siamrpnpp_small", "autoassign", "label assigner autoassign: the rule is defined for points"),
         ("siamrpnpp_small", "rectangle", "rectangle labels 1 sample per point, but the head 'rpn' has 5"),
         ("siamfc", "tal", "tal looks at predicted boxes, but the head 'fc' predicts none"),
     ],

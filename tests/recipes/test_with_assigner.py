@@ -90,6 +90,12 @@ def test_an_rpn_head_gets_its_anchors():
             {"topk": 3},
             "simota: there is no option 'topk'; its options are anchor_shapes, ",
         ),
+        ("siamcar", "simota", {"top": 2.5}, "label assigner simota: top must be a whole number, got 2.5"),
+        ("siamcar", "simota", {"top": True}, "top must be a whole number, got True"),
+        ("siamcar", "simota", {"radius": "a"}, "radius must be a finite number, got 'a'"),
+        ("siamcar", "ota", {"iou_weight": float("inf")}, "iou_weight must be a finite number, got inf"),
+        ("siamcar", "simota", {"soft": "yes"}, "soft must be True or False, got 'yes'"),
+        ("siamcar", "atss", {"candidates": "9"}, "candidates must be a whole number, got '9'"),
         ("siamcar", "best", {}, "there is no label assigner 'best'; choose from dla, "),
         (
             "siamcar",

@@ -60,6 +60,7 @@ def test_a_nan_in_a_batch_is_kept_and_found(store, tmp_path, poisoned, monkeypat
     assert "input search" in told.not_finite
     assert "input template" not in told.not_finite
     assert len(told.positives) == len(told.keys) == 3
+    assert all(1 <= count <= 9 for count in told.positives), "numbers of positives under DLA with K = 9"
     assert replay(tmp_path / FAILED_STEP) == told or told.losses["total"] != told.losses["total"], (
         "NaN is not NaN"
     )
