@@ -1,0 +1,1 @@
+// Why a sample is positive, negative or ignored, in one sentence.
