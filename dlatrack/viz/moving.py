@@ -21,8 +21,8 @@ from dlatrack.pixels.colours import DARK, GREY
 from dlatrack.pixels.marks import outline
 from dlatrack.pixels.text import rgb, write_line
 from dlatrack.viz.explorer.picture import GAP, PANEL, draw_samples_on, scaled
-from dlatrack.viz.explorer.region import centred_region, cut_region
-from dlatrack.viz.explorer.study import RuleView, apply_rule
+from dlatrack.viz.laboratory.region import centred_region, cut_region
+from dlatrack.viz.laboratory.study import RuleView, apply_rule
 
 _HEAD, _FOOT = 24, 20
 

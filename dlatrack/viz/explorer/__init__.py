@@ -10,7 +10,7 @@ from dlatrack.viz.explorer.laboratory import Laboratory, explore
 from dlatrack.viz.explorer.picture import draw_frame
 from dlatrack.viz.explorer.player import html_player
 from dlatrack.viz.explorer.sheet import explorer_sheet
-from dlatrack.viz.explorer.study import FrameView, Positives, RuleView, explain_frame, positives_along
+from dlatrack.viz.laboratory.study import FrameView, Positives, RuleView, explain_frame, positives_along
 
 __all__ = [
     "FrameView",

@@ -9,7 +9,7 @@ import ipywidgets as w
 
 from dlatrack.viz.explorer.form import RuleForm
 from dlatrack.viz.explorer.picture import PANEL
-from dlatrack.viz.explorer.region import REGION_SIZE
+from dlatrack.viz.laboratory.region import REGION_SIZE
 from dlatrack.viz.explorer.state import TIMELINE_MARGIN, WIDTH
 
 #: Kinds of sequence, with a description of the text that opens one.

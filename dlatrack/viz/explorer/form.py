@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from dlatrack.assign import Option, options_of, summary_of
 from dlatrack.viz.explorer.picture import PANEL
-from dlatrack.viz.explorer.region import REGION_SIZE
+from dlatrack.viz.laboratory.region import REGION_SIZE
 from dlatrack.viz.explorer.rules import Rule, describe_grid, recipe_grids, shown_rules
 
 _SHOWN = 2  # options below the grid; the others are in an accordion

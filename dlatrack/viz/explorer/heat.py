@@ -6,7 +6,7 @@ import numpy as np
 
 from dlatrack.pixels.colours import GREY
 from dlatrack.pixels.text import rgb, write_line
-from dlatrack.viz.explorer.study import RuleView
+from dlatrack.viz.laboratory.study import RuleView
 
 _LEAST_CELLS = 7  # least side of a map, so that one positive does not fill it
 _EMPTY = np.array([238, 238, 238], np.uint8)

@@ -17,10 +17,10 @@ from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 from dlatrack.viz.explorer.controls import BAR_STEP, SOURCES, Controls, alert
 from dlatrack.viz.explorer.form import RuleForm
-from dlatrack.viz.explorer.region import REGION_SIZE
+from dlatrack.viz.laboratory.region import REGION_SIZE
 from dlatrack.viz.explorer.rules import USUAL_GRID, Rule
 from dlatrack.viz.explorer.state import WIDTH, LaboratoryState, Setting, open_sequence
-from dlatrack.viz.explorer.study import check_frame
+from dlatrack.viz.laboratory.study import check_frame
 
 _NOWHERE = -1  # value of the first entry in the list of notable frames, which is no frame
 

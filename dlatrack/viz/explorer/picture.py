@@ -15,8 +15,8 @@ from dlatrack.pixels.marks import draw_samples, mark_target, outline
 from dlatrack.pixels.text import rgb, text_width, write_line
 from dlatrack.viz.explorer.heat import target_maps
 from dlatrack.viz.explorer.plots import draw_overlaps
-from dlatrack.viz.explorer.region import REGION_SIZE
-from dlatrack.viz.explorer.study import FrameView, RuleView
+from dlatrack.viz.laboratory.region import REGION_SIZE
+from dlatrack.viz.laboratory.study import FrameView, RuleView
 from dlatrack.viz.layers import dimmed
 
 #: Plots that can be drawn below the search regions.

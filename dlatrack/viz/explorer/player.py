@@ -19,7 +19,7 @@ from dlatrack.files import write_text
 from dlatrack.imagery import MARKS, Imagery
 from dlatrack.studies.presets import evenly_spread
 from dlatrack.viz.explorer.picture import draw_frame, encode_picture, facts
-from dlatrack.viz.explorer.study import explain_frame
+from dlatrack.viz.laboratory.study import explain_frame
 
 #: Largest size of a page, bytes.
 LARGEST_PAGE = 8_000_000

@@ -7,7 +7,7 @@ import numpy as np
 
 from dlatrack.pixels.colours import BLACK, CANDIDATE, DLA, FIXED, GREY, POSITIVE_COLOUR
 from dlatrack.pixels.text import Colour, rgb, write_line
-from dlatrack.viz.explorer.study import Positives, RuleView
+from dlatrack.viz.laboratory.study import Positives, RuleView
 
 _BINS = 18
 _GRID: Colour = (221, 221, 221)

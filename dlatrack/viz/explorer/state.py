@@ -27,9 +27,9 @@ from dlatrack.viz.explorer.picture import (
     facts,
 )
 from dlatrack.viz.explorer.plots import add_cursor, draw_timeline
-from dlatrack.viz.explorer.region import check_box
+from dlatrack.viz.laboratory.region import check_box
 from dlatrack.viz.explorer.rules import Rule
-from dlatrack.viz.explorer.study import (
+from dlatrack.viz.laboratory.study import (
     FrameView,
     Positives,
     check_frame,

@@ -1,6 +1,8 @@
 /** The controls that belong to a rule: its menu, its chief option, and a panel with all others. */
 
-import { make } from "./dom.js";
+import { make, within } from "./dom.js";
+
+const LEAST_PANEL = 210; // px of height
 
 /** The default of every option of a rule, with the values that were chosen. */
 export function allOptions(description, chosen) {
@@ -60,7 +62,7 @@ export function stepper({ title, kind = "float", step = 1, min, max }, value, ch
 
 /** A label before a field. */
 export function labelled(title, field) {
-  return make("label", { class: "dl-field" }, make("span", { text: title, title: text }), field);
+  return make("label", { class: "dl-field" }, make("span", { text: title }), field);
 }
 
 /** A panel that opens above everything else, beside its button, so that nothing moves. */
@@ -78,12 +80,14 @@ export function opensPanel(button, fill) {
   return panel;
 }
 
+/** Below the button, so that the pictures stay in sight, unless there is too little room; then above it. */
 function placePanel(panel, button) {
   const at = button.getBoundingClientRect();
-  const [width, height] = [panel.offsetWidth, panel.offsetHeight];
-  const left = Math.min(Math.max(at.right - width, 8), window.innerWidth - width - 8);
-  const below = at.bottom + 6 + height < window.innerHeight;
-  const top = below ? at.bottom + 6 : Math.max(at.top - height - 6, 8);
+  const rooms = [at.top - 14, window.innerHeight - at.bottom - 14];
+  const below = rooms[1] >= Math.min(panel.scrollHeight + 2, LEAST_PANEL) || rooms[1] > rooms[0];
+  panel.style.maxHeight = `${rooms[Number(below)]}px`;
+  const left = within(at.right - panel.offsetWidth, 8, window.innerWidth - panel.offsetWidth - 8);
+  const top = below ? at.bottom + 6 : at.top - panel.offsetHeight - 6;
   Object.assign(panel.style, { left: `${Math.max(left, 8)}px`, top: `${top}px` });
 }
 
@@ -149,9 +153,13 @@ export class RuleControls {
     return [
       make("h3", { text: this.description.title }),
       this.description.text ? make("p", { text: this.description.text }) : "",
-      ...near.map(entry),
-      make("div", { class: "dl-option" }, labelled("Score grid", grids), make("p", { text: "Points of the score map." })),
-      ...rest.map(entry),
+      make(
+        "div",
+        { class: "dl-options" },
+        ...near.map(entry),
+        make("div", { class: "dl-option" }, labelled("score grid", grids), make("p", { text: "points of the score map." })),
+        ...rest.map(entry),
+      ),
       make("button", {
         type: "button",
         class: "dl-quiet",

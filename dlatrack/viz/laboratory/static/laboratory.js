@@ -119,7 +119,7 @@ class Laboratory {
         { class: "dl-figures" },
         figure(0, "A", this.titles[0]),
         figure(1, "B", this.titles[1]),
-        figure(2, "", make("span", { class: "dl-title", text: "Where they differ" })),
+        figure(2, "", make("span", { class: "dl-title", text: "Difference" })),
       ),
       this.message,
       this.readout.element,
@@ -135,6 +135,7 @@ class Laboratory {
       this.session.change(part);
     } catch (error) {
       this.#say(error.message);
+      this.draw();
       return false;
     }
     this.#say("");
@@ -251,7 +252,7 @@ class Laboratory {
     });
     if (both) {
       const different = differences(both);
-      this.counts[2].textContent = `${different.first.length} · ${different.both.length} · ${different.second.length}`;
+      this.counts[2].textContent = `${different.first.length} A · ${different.both.length} both · ${different.second.length} B`;
       this.counts[2].title = "points: A alone, both, B alone";
     } else this.counts[2].textContent = "";
     this.readout.write(session, this.pointed);

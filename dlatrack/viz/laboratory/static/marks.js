@@ -91,7 +91,7 @@ export function drawSamples(context, found, grid, colours) {
     edge: colours.dark,
     width: many ? 0.25 : 0.5,
   });
-  drawShapes(context, "disc", places("candidate"), 0.47 * cell, { edge: colours.dark, width: 2 });
+  drawShapes(context, "disc", places("candidate"), 0.47 * cell, { edge: colours.dark, width: 1.7 });
   drawShapes(context, "disc", places("candidate"), 0.47 * cell, { edge: colours.candidate, width: 1.1 });
   drawShapes(context, "disc", places("positive"), 0.34 * cell, { fill: colours.positive, edge: "#fff", width: 0.6 });
 }

@@ -3,7 +3,9 @@
 import { allOptions } from "./controls.js";
 import { keyOf } from "./draws.js";
 import { byPoint } from "./marks.js";
-import { assign, countPositives, facts, reason } from "./rules.js";
+import { describeRules } from "./options.js";
+import { facts, reason } from "./reasons.js";
+import { assign, countPositives } from "./rules.js";
 
 const KEPT_COUNTS = 32;
 
@@ -15,6 +17,7 @@ export class Session {
   constructor(host, answered) {
     Object.assign(this, { host, answered, data: host.data, shown: [null, null], waiting: [null, null] });
     this.setting = { tracker: null, ...host.data.setting };
+    describeRules(this.data.rules.filter(({ kernel }) => !kernel));
     this.counted = new Map();
   }
 
@@ -51,6 +54,7 @@ export class Session {
 
   /** Change some of the setting and label again; on bad input the setting stays, and the error is thrown. */
   change(part) {
+    if (part.target) Session.checked(part.target);
     const before = [this.setting, this.shown];
     this.setting = { ...this.setting, ...part };
     try {
@@ -59,6 +63,14 @@ export class Session {
       [this.setting, this.shown] = before;
       throw error;
     }
+  }
+
+  /** Check a box that was typed: it needs an area and has to show in the search region. */
+  static checked(target) {
+    const fits = target.length === 4 && target.every(Number.isFinite) && target[0] < target[2] && target[1] < target[3];
+    if (fits && target[0] < 255 && target[1] < 255 && target[2] > 0 && target[3] > 0) return;
+    const given = target.map((value) => (Number.isFinite(value) ? value : "no number")).join(", ") || "nothing";
+    throw new Error(`A box is x1, y1, x2, y2 in px of the search region, 0 to 254, with x1 < x2 and y1 < y2; got ${given}.`);
   }
 
   /** Label the samples by both rules. Rules that only Python knows are answered later. */

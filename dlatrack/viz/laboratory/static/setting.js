@@ -34,7 +34,7 @@ export class SettingControls {
         "span",
         { class: "dl-row" },
         labelled("Seed", this.seed),
-        make("label", { class: "dl-check", title: "the search region shows another object than the template" }, this.pair, "negative pair"),
+        make("label", { class: "dl-check", title: "the search region shows another object than the template" }, this.pair, "Negative pair"),
       ),
       this.trackers && labelled("Network", this.trackers),
     );

@@ -16,7 +16,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.imagery import Imagery
 from dlatrack.losses.terms import centerness_targets
-from dlatrack.viz.explorer.region import Region, check_box, cut_region, place_region, targets_along
+from dlatrack.viz.laboratory.region import Region, check_box, cut_region, place_region, targets_along
 
 _RESCUED = 5  # notable frames of each rule in which no sample satisfied it, at most
 

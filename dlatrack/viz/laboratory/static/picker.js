@@ -1,0 +1,1 @@
+/** Boxes on a whole frame, drawn and moved by hand. */
