@@ -1,8 +1,8 @@
 // Options of label assigners, checked as the Python classes check them and with the same words.
 
 /**
- * The rules of the laboratory, each {id, title, rule, shapes, negativePairs, options} as `rule_descriptions` of
- * dlatrack/viz/laboratory/rules.py gives it. It is empty until `describeRules` has been called.
+ * The rules of the laboratory, each {id, title, rule, shapes, negativePairs, options}, as `rule_descriptions`
+ * in Python gives them. The list is empty until `describeRules` has been called.
  */
 export const RULES = [];
 
@@ -54,7 +54,7 @@ export function completeOptions(rule, given, grid) {
     options[option.name] = readOption(option, given[option.name] ?? option.default);
   }
   const shapes = options.anchor_shapes ?? rule.shapes;
-  OPTION_CHECKS[rule.rule](options, grid.size * grid.size, shapes.length);
+  OPTION_CHECKS[rule.rule]?.(options, grid.size * grid.size, shapes.length);
   return { ...options, anchor_shapes: shapes };
 }
 

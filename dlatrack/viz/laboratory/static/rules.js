@@ -9,7 +9,7 @@ export const NEGATIVE = 0;
 export const IGNORE = -1;
 
 /** A centre closer than this to the side of the target is not inside it, px. */
-const INSIDE_MARGIN = 0.01;
+export const INSIDE_MARGIN = 0.01;
 
 /** Negatives drawn from the window of a negative pair. */
 const NEGATIVES_OF_WINDOW = 16;
@@ -85,9 +85,9 @@ export function countPositives(id, options, grid, targets) {
 /**
  * What a rule says before anything is drawn.
  *
- * @returns options (complete), samples, chosen (numbers of samples that may be positive), most (how many of them
- *   are kept), background (function: whether a sample may be negative), negatives (function of the number of
- *   positives: how many negatives are kept), eligible, empty, threshold, and what else the rule measures.
+ * @returns options (complete), samples, chosen (numbers of samples that may be positive), most (how many of
+ *   them are kept), background (function: whether a sample may be negative), negatives (function of the
+ *   number of positives: how many negatives are kept), eligible, empty, threshold, and what else the rule measures.
  */
 export function decide(id, options, grid, target, positivePair) {
   const rule = ruleOf(id);
@@ -113,6 +113,11 @@ export function decide(id, options, grid, target, positivePair) {
     options: complete,
     samples,
   };
+}
+
+/** Whether a rule runs here; the others look at what a network answers and run in Python. */
+export function isGeometric(id) {
+  return ruleOf(id).rule in DECISIONS;
 }
 
 /** Numbers as Python writes a list of floats. */
