@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dlatrack.assign import build_assigner, looks_at_predictions, options_of, summary_of
+from dlatrack.assign import ASSIGNERS, build_assigner, looks_at_predictions, options_of, summary_of
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 from dlatrack.imagery import MARKS
 from dlatrack.pixels import colours
 from dlatrack.recipes import RECIPES
-from dlatrack.viz.laboratory.region import REGION_SIZE, cut_region, place_region
-from dlatrack.viz.laboratory.rules import option_descriptions, rule_descriptions
+from dlatrack.viz.laboratory.region import REGION_SIZE, check_box, cut_region, place_region
+from dlatrack.viz.laboratory.rules import option_descriptions, rule_descriptions, title_of
 
 #: The grid of a rule for which none is chosen, that of a 25 x 25 score map with stride 8.
 USUAL_GRID = ScoreGrid()
@@ -67,6 +67,29 @@ class Contents:
             for frame, shown in enumerate(visible)
         ]
 
+    def give_box(self, frame: int, square_xyxy: Indices[float]) -> tuple[list[float], list[float]]:
+        """Take a box that was drawn on a whole frame as its annotation.
+
+        Args:
+            frame: number of a frame.
+            square_xyxy: (4,) px of the picture of the whole frame, as `picture` gives it.
+
+        Returns:
+            The target xyxy in px of the search region that is then cut around it, and the box xywh in frame px.
+
+        Raises:
+            InputError: for a box without an area or outside the frame.
+        """
+        height, width = self.sequence.frames[frame].shape[:2]
+        scale = max(height, width) / REGION_SIZE
+        margin = (REGION_SIZE - np.array([width, height]) / scale) / 2
+        low, high = ((np.asarray(square_xyxy, np.float64).reshape(2, 2) + 0.5 - margin) * scale - 0.5)
+        box = check_box(np.concatenate([low, high - low]), (width, height))
+        self.sequence.boxes_xywh[frame], self.sequence.visible[frame] = box, True
+        target = place_region(box, frame, seed=self.shift).target_xyxy.tolist()
+        self.targets[frame] = target
+        return target, box.tolist()
+
     def picture(self, frame: int, quality: int = 80) -> bytes:
         """The search region of a frame as WebP; of a frame without a target, the whole frame in its middle."""
         image = self.sequence.frames[frame]
@@ -103,8 +126,6 @@ def described_rules(*, kernel: bool) -> list[dict[str, Any]]:
     found = [_with_text(each) for each in rule_descriptions()]
     if not kernel:
         return found
-    from dlatrack.assign import ASSIGNERS
-
     known = {each["rule"] for each in found}
     for name in ASSIGNERS:
         if name in known or name == "dla":  # "dla" is the one of points, unless its anchors are given
@@ -113,7 +134,7 @@ def described_rules(*, kernel: bool) -> list[dict[str, Any]]:
         found.append(
             {
                 "id": name,
-                "title": _TITLES.get(name, name),
+                "title": title_of(name, shapes),
                 "rule": name,
                 "text": summary_of(name),
                 "kernel": True,
@@ -124,15 +145,6 @@ def described_rules(*, kernel: bool) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-_TITLES = {
-    "simota": "SimOTA",
-    "ota": "OTA",
-    "paa": "PAA",
-    "tal": "TOOD: task alignment",
-    "autoassign": "AutoAssign",
-}
 
 
 def _with_text(description: dict[str, Any]) -> dict[str, Any]:
@@ -236,8 +248,9 @@ def encode_webp(image_rgb: np.ndarray, quality: int) -> bytes:
 
 def _fitted(image_rgb: np.ndarray) -> np.ndarray:
     """A whole frame, as large as it fits, in the middle of a square as large as a search region."""
+    scale = REGION_SIZE / max(image_rgb.shape[:2])
     picture = Image.fromarray(image_rgb)
-    picture.thumbnail((REGION_SIZE, REGION_SIZE))
+    picture = picture.resize((max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)))
     square = Image.new("RGB", (REGION_SIZE, REGION_SIZE), (48, 48, 48))
     square.paste(picture, ((REGION_SIZE - picture.width) // 2, (REGION_SIZE - picture.height) // 2))
     return np.asarray(square)

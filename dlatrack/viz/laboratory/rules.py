@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from dlatrack.assign import Option, options_of
@@ -68,6 +69,30 @@ _SHOWN: dict[str | tuple[str, str], _Range] = {
     "crop_centre": _Range("centre of the region, px", None, None, 0.5, (0, 254), more=True),
     "anchor_shapes": _Range("anchors, w x h px", more=True),
 }
+
+
+#: Titles of the rules that run in Python alone.
+_OTHER_TITLES = {
+    "simota": "SimOTA",
+    "ota": "OTA",
+    "paa": "PAA",
+    "tal": "TOOD: task alignment",
+    "autoassign": "AutoAssign",
+}
+
+
+def title_of(rule: str, shapes: Sequence[tuple[float, float]] = POINT_ANCHOR) -> str:
+    """Name of a rule in its paper; the rule's own name where none is known.
+
+    Args:
+        rule: a key of `ASSIGNERS`.
+        shapes: anchors per point that it labels, (w, h) px.
+    """
+    if rule == "dla":
+        rule = "dla_points" if len(shapes) == 1 else "dla_anchors"
+    fitting = [each for each in GEOMETRIC_RULES if each.rule == rule]
+    best = [each for each in fitting if len(each.shapes) == len(shapes)] or fitting
+    return best[0].title if best else _OTHER_TITLES.get(rule, rule.replace("_", " "))
 
 
 def rule_descriptions(grid: ScoreGrid | None = None) -> list[dict[str, Any]]:

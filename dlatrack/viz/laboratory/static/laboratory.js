@@ -10,7 +10,7 @@ import { Stage, dimmedCopy, wholeView, zoomAround } from "./canvas.js";
 import { RuleControls } from "./controls.js";
 import { afterPause, make, onceAFrame, within } from "./dom.js";
 import { legend } from "./legend.js";
-import { differences, drawAnchors, drawDifferences, drawPointed, drawSamples, pointAt } from "./marks.js";
+import { differences, drawAnchors, drawDifferences, drawPointed, drawPredicted, drawSamples, pointAt } from "./marks.js";
 import { HandledBox, letZoom } from "./pointer.js";
 import { Readout } from "./readout.js";
 import { Session } from "./session.js";
@@ -113,7 +113,7 @@ class Laboratory {
         make("span", { class: "dl-imagery", text: data.imagery }),
         this.setting.copy,
       ),
-      legend(),
+      legend(Boolean(data.trackers)),
       make(
         "div",
         { class: "dl-figures" },
@@ -228,7 +228,8 @@ class Laboratory {
           drawSamples(context, side.found, side.grid, colours);
         }
         if (number === 2 && both) drawDifferences(context, differences(both), colours);
-        const grid = session.side(Math.min(number, 1)).grid;
+        const grid = (shown[Math.min(number, 1)] ?? session.side(Math.min(number, 1))).grid;
+        if (side?.assignment.best && target) drawPredicted(context, side.assignment.best, scale);
         if (this.pointed) drawPointed(context, grid, pointAt(grid, this.pointed), scale);
       });
       stage.element.classList.toggle("dl-zoomed", this.view.zoom > 1);

@@ -13,14 +13,16 @@ const MARKS = [
   ["in both", "M9 3.5a5.5 5.5 0 1 0 .01 0z", "dl-mark-positive"],
 ];
 
-/** The legend, as a list. */
-export function legend() {
-  const entry = ([text, path, look], number) =>
+const PREDICTED = ["box of the network", "M2.5 4.5h13v9h-13z", "dl-mark-predicted"];
+
+/** The legend, as a list; with the mark of predictions where there are networks. */
+export function legend(predictions) {
+  const entry = ([text, path, look]) =>
     make(
       "li",
-      { class: number === 5 ? "dl-apart" : null },
+      { class: path === MARKS[5][1] ? "dl-apart" : null },
       make("svg", { viewBox: "0 0 18 18", "aria-hidden": "true" }, make("path", { d: path, class: look })),
       text,
     );
-  return make("ul", { class: "dl-legend", "aria-label": "meaning of the marks" }, ...MARKS.map(entry));
+  return make("ul", { class: "dl-legend", "aria-label": "meaning of the marks" }, ...(predictions ? [...MARKS.slice(0, 5), PREDICTED, ...MARKS.slice(5)] : MARKS).map(entry));
 }

@@ -143,6 +143,17 @@ export function drawDifferences(context, different, colours) {
   draw("second", "triangle", colours.second);
 }
 
+/** The box of which a network is surest. */
+export function drawPredicted(context, [x1, y1, x2, y2], scale) {
+  context.lineWidth = 1.6 / scale;
+  for (const [colour, dashes] of [["#000", []], ["#fff", [5 / scale, 4 / scale]]]) {
+    context.strokeStyle = colour;
+    context.setLineDash(dashes);
+    context.strokeRect(x1, y1, x2 - x1, y2 - y1);
+  }
+  context.setLineDash([]);
+}
+
 /** Mark the sample under the pointer. */
 export function drawPointed(context, grid, point, scale) {
   if (point === null) return;

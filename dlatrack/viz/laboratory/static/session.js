@@ -89,18 +89,20 @@ export class Session {
 
   #look(side, assignment) {
     const shapes = assignment.shapes ?? side.description.shapes;
-    return { ...side, shapes, target: this.target, assignment, found: byPoint(assignment, side.grid, shapes.length) };
+    const grid = assignment.grid ?? side.grid; // rules with predictions have that of the network
+    return { ...side, grid, shapes, target: this.target, assignment, found: byPoint(assignment, grid, shapes.length) };
   }
 
   /** Ask the kernel, one question at a time for each side; until it answers, the last labels stay. */
   #ask(number, side) {
     const { frame, seed, positivePair, tracker } = this.setting;
-    const question = { rule: side.description.rule, options: side.options, grid: side.grid, frame, seed, tracker };
+    const name = this.nameOf(frame);
+    const question = { rule: side.description.rule, options: side.options, grid: side.grid, frame: name, seed, tracker };
     Object.assign(question, { target: this.target, positive_pair: positivePair });
     if (this.waiting[number]) this.waiting[number].next = [side, question];
     else this.#send(number, side, question);
     const last = this.shown[number];
-    return last && last.description.id === side.description.id && last.grid === side.grid ? last : null;
+    return last && last.description.id === side.description.id ? last : null;
   }
 
   #send(number, side, question) {
@@ -149,7 +151,7 @@ export class Session {
     const anchors = Array.from(shapes, (_, anchor) => point * shapes.length + anchor);
     const told = (sample) => (description.kernel ? kernelFacts(assignment, sample) : facts(description.id, options, grid, target, assignment, sample));
     const all = anchors.map((sample) => [sample, told(sample)]);
-    const rank = ([, fact]) => (fact.label === 1 ? 2 : 0) + (Number.isFinite(fact.iou) ? fact.iou : 0);
+    const rank = ([, fact]) => (fact.label === "positive" ? 2 : 0) + (Number.isFinite(fact.iou) ? fact.iou : 0);
     const [sample, fact] = all.reduce((best, each) => (rank(each) > rank(best) ? each : best));
     const shape = shapes.length > 1 ? shapes[sample % shapes.length] : null;
     const why = description.kernel
@@ -160,7 +162,7 @@ export class Session {
 }
 
 function kernelFacts({ labels, quality, weight }, sample) {
-  return { label: labels[sample], quality: quality?.[sample], weight: weight?.[sample] };
+  return { label: labels[sample] === 1 ? "positive" : "", quality: quality?.[sample], weight: weight?.[sample] };
 }
 
 function kernelReason(description, assignment, sample) {

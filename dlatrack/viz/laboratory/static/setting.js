@@ -24,8 +24,9 @@ export class SettingControls {
     }, { "aria-label": "seed of the draw of negatives", title: "seed of the draw of negatives" });
     this.pair = make("input", { type: "checkbox", onchange: () => changed({ positivePair: !this.pair.checked }) });
     this.trackers = session.data.trackers?.length
-      ? menu(session.data.trackers, session.setting.tracker, (tracker) => changed({ tracker }), { "aria-label": "network" })
+      ? menu([...session.data.snapshots, ...session.data.trackers], session.setting.tracker, (tracker) => changed({ tracker }), { "aria-label": "network" })
       : null;
+    this.epochs = session.data.snapshots?.length ? this.#slider(session, changed) : null;
     this.element = make(
       "div",
       { class: "dl-controls dl-shared" },
@@ -37,10 +38,25 @@ export class SettingControls {
         make("label", { class: "dl-check", title: "the search region shows another object than the template" }, this.pair, "Negative pair"),
       ),
       this.trackers && labelled("Network", this.trackers),
+      this.epochs && labelled("Epoch", this.epochs),
     );
     this.copy = make("span", { class: "dl-copy" });
     const button = make("button", { type: "button", text: "Copy as Python" });
     this.copy.append(button, opensPanel(button, () => this.#python()));
+  }
+
+  /** A slider over the snapshots of a training. */
+  #slider({ data, setting }, changed) {
+    const names = data.snapshots.map(([name]) => name);
+    const slider = make("input", {
+      type: "range",
+      min: 0,
+      max: names.length - 1,
+      "aria-label": "epoch of the training",
+      oninput: () => changed({ tracker: names[slider.valueAsNumber] }),
+    });
+    slider.value = Math.max(names.indexOf(setting.tracker), 0);
+    return slider;
   }
 
   /** Show the setting where it is not being typed. */
@@ -51,6 +67,8 @@ export class SettingControls {
     }
     this.pair.checked = !setting.positivePair;
     this.back.disabled = !setting.target;
+    if (this.epochs) this.epochs.setAttribute("aria-valuetext", setting.tracker);
+    if (this.trackers) this.trackers.value = setting.tracker;
   }
 
   #typed(changed) {
