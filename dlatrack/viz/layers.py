@@ -70,7 +70,8 @@ def legend(fig: Figure, *, candidates: bool, boxes: bool, more: Sequence[Line2D]
     if boxes:
         entries.append(Line2D([], [], color=POSITIVE_COLOUR, linewidth=0.7, label="positive anchor"))
     entries += more
-    fig.legend(handles=entries, loc="outside lower center", ncols=len(entries), columnspacing=1.4)
+    columns = math.ceil(len(entries) / (2 if more else 1))
+    fig.legend(handles=entries, loc="outside lower center", ncols=columns, columnspacing=1.4)
 
 
 def dimmed(crop_rgb: np.ndarray) -> np.ndarray:

@@ -141,10 +141,16 @@ def described_rules(*, kernel: bool) -> list[dict[str, Any]]:
                 "predicts": looks_at_predictions(name),
                 "shapes": [list(shape) for shape in shapes],
                 "fixed": {},
-                "options": option_descriptions(name, shapes, USUAL_GRID),
+                "options": _with_chief(option_descriptions(name, shapes, USUAL_GRID)),
             }
         )
     return found
+
+
+def _with_chief(options: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The options, of which the first number stands below the picture."""
+    chief = next((each for each in options if each["kind"] in ("int", "float")), None)
+    return [{**each, "more": each is not chief} for each in options]
 
 
 def _with_text(description: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Networks:
         fitting = {name: recipe for name, recipe in recipes.items() if recipe.net.search_size == REGION_SIZE}
         trained = [(name, label(recipe)) for name, recipe in fitting.items()]
         fresh = [
-            (f"{_FRESH}{name}", f"{label(recipe)}, untrained")
+            (f"{_FRESH}{name}", f"{recipe.title}, untrained")
             for name, recipe in fitting.items()
             if not name.startswith("dla_")  # the twin has the same network
         ]

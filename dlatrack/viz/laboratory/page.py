@@ -47,8 +47,8 @@ $style</style>
 <body class="dl-page">
 <main>
 <h1>Which samples are positive?</h1>
-<p class="dl-intro">A Siamese tracker learns from labelled samples of a search region. Choose two rules of label
-assignment, move the target on the picture, and see which samples each of them calls positive, and why.</p>
+<p class="dl-intro">Choose two rules of label assignment, move the target on the picture, and see which samples of the
+search region each of them calls positive, and why.</p>
 <div id="laboratory"></div>
 </main>
 <script id="data" type="application/json">$data</script>

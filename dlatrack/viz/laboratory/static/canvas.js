@@ -31,17 +31,19 @@ export function moveView(view, extent, x, y, zoom = view.zoom) {
 }
 
 /**
- * A canvas for a picture of `extent` px. Coordinates count pixel centres: (0, 0) is the middle of the first pixel.
+ * A canvas for a picture of `extent` px.
  */
 export class Stage {
   /**
    * @param {object} view seen part, which several stages may share
    * @param {object} extent width and height of the picture, px
    * @param {string} label what the picture shows, for screen readers
+   * @param {number} half px from the corner of the first pixel to (0, 0): 0.5 where coordinates count pixel centres
    */
-  constructor(view, extent, label) {
+  constructor(view, extent, label, half = 0.5) {
     this.view = view;
     this.extent = extent;
+    this.half = half;
     this.canvas = make("canvas", { role: "img", "aria-label": label });
     this.element = make("div", { class: "dl-stage" }, this.canvas);
     this.element.style.aspectRatio = `${extent.width} / ${extent.height}`;
@@ -55,7 +57,7 @@ export class Stage {
   /** A point of the picture as a point of the element, screen px. */
   toScreen(x, y) {
     const scale = this.scale;
-    return [(x + 0.5 - this.view.x) * scale, (y + 0.5 - this.view.y) * scale];
+    return [(x + this.half - this.view.x) * scale, (y + this.half - this.view.y) * scale];
   }
 
   /** Where an event happened, picture px. */
@@ -65,8 +67,8 @@ export class Stage {
     const left = place.left + this.element.clientLeft;
     const top = place.top + this.element.clientTop;
     return [
-      (event.clientX - left) / scale + this.view.x - 0.5,
-      (event.clientY - top) / scale + this.view.y - 0.5,
+      (event.clientX - left) / scale + this.view.x - this.half,
+      (event.clientY - top) / scale + this.view.y - this.half,
     ];
   }
 
@@ -89,7 +91,7 @@ export class Stage {
     context.clearRect(0, 0, extent.width, extent.height);
     context.imageSmoothingQuality = "high";
     if (image) context.drawImage(image, 0, 0, extent.width, extent.height);
-    context.translate(0.5, 0.5);
+    context.translate(this.half, this.half);
     paint(context, scale / density);
   }
 }

@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { mount } from "./laboratory.js";
+import { mountPicker } from "./picker.js";
 
 const KEPT_PICTURES = 64;
 const PATIENCE = 20000; // ms that the kernel has to answer
@@ -96,9 +97,30 @@ export function openWidget({ model, el }) {
   const data = { ...model.get("contents"), setting: model.get("setting") };
   const assign = (question) => kernel.ask({ kind: "assign", ...question }).then(unpacked);
   const box = (frame, target) => kernel.ask({ kind: "box", frame, target });
-  const end = mount(root, { data, region, keep, assign, box });
+  const forget = (frame) => pictures.delete(frame);
+  const end = mount(root, { data, region, keep, assign, box, forget });
   return () => {
     end();
     kernel.end();
   };
+}
+
+/** Open the picker of boxes in a widget. */
+export function openPicker({ model, el }) {
+  const root = make("div");
+  el.append(root);
+  const bytes = model.get("picture");
+  const address = URL.createObjectURL(new Blob([bytes], { type: "image/webp" }));
+  const image = decoded(address).finally(() => URL.revokeObjectURL(address));
+  const [width, height] = model.get("size");
+  const host = { image, extent: { width, height }, colours: model.get("colours"), boxes: () => model.get("boxes") };
+  host.message = () => model.get("message");
+  host.keep = (boxes) => {
+    model.set("boxes", boxes);
+    model.save_changes();
+  };
+  const picker = mountPicker(root, host);
+  const events = ["change:boxes", "change:message"];
+  for (const event of events) model.on(event, picker.show);
+  return () => events.forEach((event) => model.off(event, picker.show));
 }

@@ -11,7 +11,7 @@ import { RuleControls } from "./controls.js";
 import { afterPause, make, onceAFrame, within } from "./dom.js";
 import { legend } from "./legend.js";
 import { differences, drawAnchors, drawDifferences, drawPointed, drawPredicted, drawSamples, pointAt } from "./marks.js";
-import { HandledBox, letZoom } from "./pointer.js";
+import { HandledBox, letDraw, letZoom } from "./pointer.js";
 import { Readout } from "./readout.js";
 import { Session } from "./session.js";
 import { SettingControls } from "./setting.js";
@@ -19,6 +19,7 @@ import { Strip } from "./strip.js";
 
 const EXTENT = { width: 255, height: 255 };
 const HINT = "Drag the box, its sides or its corners; scroll or pinch to zoom; point at a sample to see why.";
+const DRAW = "No target is annotated in this frame; draw a box around it on picture A.";
 const LETTERS = ["A", "B"];
 
 /** Put the laboratory into an element. Returns a function that ends it. */
@@ -61,6 +62,8 @@ class Laboratory {
           this.#relabel({ target }),
         ),
     );
+    const unknown = () => Boolean(this.host.box) && !this.session.target;
+    letDraw(this.stages[0], unknown, (box, done) => this.#give(box, done));
     this.stages.forEach((stage, number) => {
       letZoom(stage, this.draw, (place) => this.#point(place));
       stage.element.addEventListener("pointerdown", () => this.boxes[number].element.focus({ preventScroll: true }));
@@ -145,7 +148,7 @@ class Laboratory {
   }
 
   #say(text) {
-    const absent = this.session.target ? HINT : "No target is annotated in this frame; move on along the strip.";
+    const absent = this.session.target ? HINT : this.host.box ? DRAW : "No target is annotated in this frame; move on along the strip.";
     this.message.textContent = (text || absent).split("\n")[0];
     this.message.classList.toggle("dl-wrong", Boolean(text));
   }
@@ -159,6 +162,22 @@ class Laboratory {
   #go(frame) {
     const kept = this.session.annotated.length ? null : this.session.setting.target;
     if (this.#relabel({ frame, target: kept })) this.#load();
+  }
+
+  /** Show a box that is being drawn on a whole frame, and take it once it is finished. */
+  async #give(box, done) {
+    this.boxes[0].show(box);
+    if (!done) return;
+    try {
+      await this.session.give(box);
+      this.host.forget?.(this.session.setting.frame);
+      this.#relabel({ target: null });
+      this.#fill();
+      this.#load();
+    } catch (error) {
+      this.boxes[0].show(null);
+      this.#say(error.message);
+    }
   }
 
   #reset() {
@@ -233,6 +252,7 @@ class Laboratory {
         if (this.pointed) drawPointed(context, grid, pointAt(grid, this.pointed), scale);
       });
       stage.element.classList.toggle("dl-zoomed", this.view.zoom > 1);
+      stage.element.classList.toggle("dl-drawing", number === 0 && !target && Boolean(this.host.box));
       this.boxes[number].show(target);
     });
     this.#write(both);

@@ -19,7 +19,7 @@ export function byPoint(assignment, grid, anchors) {
 }
 
 /** Place of a point of a grid, region px. */
-export function placeOf(grid, point) {
+export function centreOf(grid, point) {
   return [
     grid.offset + grid.stride * (point % grid.size),
     grid.offset + grid.stride * Math.floor(point / grid.size),
@@ -82,7 +82,7 @@ export function drawShapes(context, shape, places, radius, { fill, edge, width =
  */
 export function drawSamples(context, found, grid, colours) {
   const cell = grid.stride;
-  const places = (kind) => found[kind].map((point) => placeOf(grid, point));
+  const places = (kind) => found[kind].map((point) => centreOf(grid, point));
   drawShapes(context, "disc", places("ignored"), 0.08 * cell, { fill: colours.ignored });
   // Hundreds of negatives are a texture, a few are single samples.
   const many = found.negative.length > 80;
@@ -103,7 +103,7 @@ export function drawAnchors(context, assignment, grid, shapes, colours) {
   context.globalAlpha = 0.85;
   assignment.labels.forEach((label, sample) => {
     if (label !== 1) return;
-    const [x, y] = placeOf(grid, Math.floor(sample / shapes.length));
+    const [x, y] = centreOf(grid, Math.floor(sample / shapes.length));
     const [w, h] = shapes[sample % shapes.length];
     context.strokeRect(x - w / 2, y - h / 2, w, h);
   });
@@ -119,7 +119,7 @@ export function drawAnchors(context, assignment, grid, shapes, colours) {
 export function differences(sides) {
   const [first, second] = sides.map(({ found, grid }) => {
     const places = new Map();
-    for (const point of found.positive) places.set(placeOf(grid, point).join(), [...placeOf(grid, point), grid.stride]);
+    for (const point of found.positive) places.set(centreOf(grid, point).join(), [...centreOf(grid, point), grid.stride]);
     return places;
   });
   const pick = (places, keep) => [...places].filter(([key]) => keep(key)).map(([, place]) => place);
@@ -157,7 +157,7 @@ export function drawPredicted(context, [x1, y1, x2, y2], scale) {
 /** Mark the sample under the pointer. */
 export function drawPointed(context, grid, point, scale) {
   if (point === null) return;
-  const [x, y] = placeOf(grid, point);
+  const [x, y] = centreOf(grid, point);
   for (const [edge, width] of [["#000", 3.4], ["#fff", 1.6]]) {
     drawShapes(context, "disc", [[x, y]], 0.62 * grid.stride, { edge, width: width / scale });
   }

@@ -111,6 +111,40 @@ export class HandledBox {
 }
 
 /**
+ * Let a box be drawn where there is none.
+ *
+ * @param {Stage} stage the picture
+ * @param {function} allowed whether one may be drawn now
+ * @param {function} drawing called with the box, xyxy in picture px, while it grows, and with true once it is finished
+ */
+export function letDraw(stage, allowed, drawing) {
+  const { element, extent } = stage;
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !event.isPrimary || !allowed()) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    const start = stage.toPicture(event);
+    const boxTo = (moved) => {
+      const ends = stage.toPicture(moved).map((value, axis) => within(value, 0, axis ? extent.height - 1 : extent.width - 1));
+      const [x, y] = [0, 1].map((axis) => [start[axis], ends[axis]].sort((a, b) => a - b));
+      return [x[0], y[0], x[1], y[1]];
+    };
+    const large = (box) => Math.min(box[2] - box[0], box[3] - box[1]) >= LEAST_SIDE;
+    const move = (moved) => {
+      if (large(boxTo(moved))) drawing(boxTo(moved), false);
+    };
+    const end = (ended) => {
+      element.removeEventListener("pointermove", move);
+      for (const name of ["pointerup", "pointercancel"]) element.removeEventListener(name, end);
+      if (large(boxTo(ended))) drawing(boxTo(ended), true);
+    };
+    element.setPointerCapture(event.pointerId);
+    element.addEventListener("pointermove", move);
+    for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, end);
+  });
+}
+
+/**
  * Let a stage be enlarged with the wheel or two fingers, and moved while it is enlarged.
  *
  * @param {Stage} stage the picture
@@ -129,7 +163,7 @@ export function letZoom(stage, changed, pointed = () => {}) {
     (event) => {
       const before = view.zoom;
       const lines = event.deltaMode === 1 ? 24 : 1;
-      zoomAround(view, extent, stage.toPicture(event).map((value) => value + 0.5), Math.exp(-event.deltaY * lines * WHEEL));
+      zoomAround(view, extent, stage.toPicture(event).map((value) => value + stage.half), Math.exp(-event.deltaY * lines * WHEEL));
       if (view.zoom === before) return; // the page may scroll
       event.preventDefault();
       settle();
@@ -157,7 +191,7 @@ export function letZoom(stage, changed, pointed = () => {}) {
       const other = [...fingers.values()].find((finger) => finger.pointerId !== event.pointerId);
       const spread = (finger) => Math.hypot(finger.clientX - other.clientX, finger.clientY - other.clientY);
       const middle = { clientX: (event.clientX + other.clientX) / 2, clientY: (event.clientY + other.clientY) / 2 };
-      const at = stage.toPicture(middle).map((value) => value + 0.5);
+      const at = stage.toPicture(middle).map((value) => value + stage.half);
       zoomAround(view, extent, at, spread(event) / Math.max(spread(before), 1));
       settle();
     }

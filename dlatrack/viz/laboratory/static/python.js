@@ -43,6 +43,8 @@ export function pythonCall(session) {
   if (needsGrid) {
     given.push(`grids=(${grids.map(({ size, stride, offset }) => `ScoreGrid(${size}, ${stride}, ${offset})`).join(", ")})`);
   }
+  const drawn = data.drawn?.[setting.frame];
+  if (drawn) given.push(`box_xywh=(${drawn.map((value) => brief(value)).join(", ")})`);
   if (setting.target) given.push(`target_xyxy=(${setting.target.map((value) => brief(value)).join(", ")})`);
   if (setting.seed) given.push(`seed=${setting.seed}`);
   if (data.shift) given.push(`shift=${data.shift}`);

@@ -5,12 +5,12 @@ import { pointAt } from "./marks.js";
 
 export class Readout {
   constructor(letters) {
-    this.lines = letters.map(() => make("dd"));
+    this.lines = letters.map(() => make("p"));
     this.element = make(
-      "dl",
+      "div",
       { class: "dl-readout" },
       ...letters.flatMap((letter, number) => [
-        make("dt", {}, make("b", { class: `dl-letter dl-letter-${letter}`, text: letter })),
+        make("b", { class: `dl-letter dl-letter-${letter}`, text: letter }),
         this.lines[number],
       ]),
     );
@@ -42,10 +42,15 @@ function summary(session, number) {
 
 function aboutSample(session, number, point) {
   const { fact, shape, why } = session.explain(number, point);
+  const { assignment, description } = session.shown[number];
   const parts = [];
   if (shape) parts.push(`anchor ${shape[0]} × ${shape[1]}`);
   if (Number.isFinite(fact.iou)) parts.push(`IoU ${fact.iou.toFixed(3)}`);
-  if (Number.isFinite(fact.distance)) parts.push(`${fact.distance.toFixed(1)} px`);
+  if (Number.isFinite(fact.distance)) {
+    // Rectangles and ellipses measure in half sides of the target.
+    const relative = assignment.distance && description.rule !== "circle";
+    parts.push(relative ? `distance ${fact.distance.toFixed(2)}` : `distance ${fact.distance.toFixed(1)} px`);
+  }
   if (Number.isFinite(fact.rank)) parts.push(`rank ${fact.rank}`);
   return [parts.join("   "), why];
 }

@@ -130,6 +130,15 @@ export class Session {
     return this.counted.get(key);
   }
 
+  /** Take a box that was drawn on a whole frame; a promise. */
+  async give(target) {
+    const { frame } = this.setting;
+    const answer = await this.host.box(this.nameOf(frame), target);
+    this.data.targets[frame] = answer.target;
+    this.data.drawn = { ...this.data.drawn, [frame]: answer.box };
+    this.counted.clear();
+  }
+
   /** Frames whose target is known. */
   get annotated() {
     const { targets } = this.data;
@@ -149,20 +158,16 @@ export class Session {
   explain(number, point) {
     const { description, options, grid, target, assignment, shapes } = this.shown[number];
     const anchors = Array.from(shapes, (_, anchor) => point * shapes.length + anchor);
-    const told = (sample) => (description.kernel ? kernelFacts(assignment, sample) : facts(description.id, options, grid, target, assignment, sample));
-    const all = anchors.map((sample) => [sample, told(sample)]);
+    const given = [description.id, options, grid, target, assignment];
+    const all = anchors.map((sample) => [sample, facts(...given, sample)]);
     const rank = ([, fact]) => (fact.label === "positive" ? 2 : 0) + (Number.isFinite(fact.iou) ? fact.iou : 0);
     const [sample, fact] = all.reduce((best, each) => (rank(each) > rank(best) ? each : best));
     const shape = shapes.length > 1 ? shapes[sample % shapes.length] : null;
     const why = description.kernel
       ? kernelReason(description, assignment, sample)
-      : reason(description.id, options, grid, target, assignment, sample);
+      : reason(...given, sample);
     return { fact, shape, why };
   }
-}
-
-function kernelFacts({ labels, quality, weight }, sample) {
-  return { label: labels[sample] === 1 ? "positive" : "", quality: quality?.[sample], weight: weight?.[sample] };
 }
 
 function kernelReason(description, assignment, sample) {

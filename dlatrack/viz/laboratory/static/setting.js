@@ -68,7 +68,10 @@ export class SettingControls {
     this.pair.checked = !setting.positivePair;
     this.back.disabled = !setting.target;
     if (this.epochs) this.epochs.setAttribute("aria-valuetext", setting.tracker);
-    if (this.trackers) this.trackers.value = setting.tracker;
+    if (this.trackers) {
+      this.trackers.value = setting.tracker;
+      for (const field of [this.trackers, this.epochs]) field?.parentElement.classList.toggle("dl-idle", !this.session.predicts);
+    }
   }
 
   #typed(changed) {
