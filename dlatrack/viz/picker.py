@@ -80,6 +80,5 @@ class BoxPicker(anywidget.AnyWidget):  # type: ignore[misc]
             self.boxes_xywh = _checked(self._image, change["new"])
             self.message = ""
         except InputError as error:
+            self.boxes = [box.tolist() for box in self.boxes_xywh]
             self.message = str(error)
-            with self.hold_trait_notifications():
-                self.boxes = [box.tolist() for box in self.boxes_xywh]

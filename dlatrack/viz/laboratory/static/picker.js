@@ -5,7 +5,7 @@ import { labelled } from "./controls.js";
 import { brief, make, onceAFrame } from "./dom.js";
 import { HandledBox, letDraw, letZoom } from "./pointer.js";
 
-const HINT = "Drag a box, its sides or its corners, or use the arrow keys; drag on the free picture to add a target.";
+const PICKER_HINT = "Drag a box, its sides or its corners, or use the arrow keys; drag on the free picture to add a target.";
 
 /**
  * Put the picker into an element.
@@ -57,7 +57,7 @@ export function mountPicker(root, host) {
     if (text.getRootNode().activeElement !== text) {
       text.value = boxes.map((box) => box.map((value) => brief(value)).join(", ")).join("; ");
     }
-    message.textContent = host.message() || HINT;
+    message.textContent = host.message() || PICKER_HINT;
     message.classList.toggle("dl-wrong", Boolean(host.message()));
   }
 
