@@ -45,7 +45,7 @@ def _checked(image_rgb: np.ndarray, boxes: str | Sequence[np.ndarray]) -> list[n
     return chosen
 
 
-class BoxPicker(anywidget.AnyWidget):  # type: ignore[misc]
+class BoxPicker(anywidget.AnyWidget):
     """The picker as one widget; use `pick_boxes`.
 
     Attributes:

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import papermill
 import pytest
+from dlatrack.viz.explorer import explain_frame
 from lab_browser import ARTEFACTS, CHROMIUM, open_lab
 
 from dlatrack import ScoreGrid, paths
 from dlatrack.assign import build_assigner
 from dlatrack.studies.label_assignment import study_sequence
-from dlatrack.viz.explorer import explain_frame
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytestmark = [

@@ -8,7 +8,19 @@ from importlib.resources import files
 
 #: Modules in the order in which they are joined: each stands behind those that it uses when it is loaded.
 MODULES = (
-    *("dom", "boxes", "draws", "options", "rules", "reasons", "canvas", "pointer", "marks", "controls", "python"),
+    *(
+        "dom",
+        "boxes",
+        "draws",
+        "options",
+        "rules",
+        "reasons",
+        "canvas",
+        "pointer",
+        "marks",
+        "controls",
+        "python",
+    ),
     *("session", "legend", "readout", "setting", "strip", "laboratory", "picker", "hosts"),
 )
 

@@ -72,9 +72,7 @@ def picture(
         raise InputError(f"frame {frame} of {sequence.name} has no annotated target; give its box_xywh")
     place = place_region(sequence.boxes_xywh[frame], frame, seed=shift)
     region = cut_region(sequence.frames[frame], place)
-    target = torch.tensor(
-        np.array([place.target_xyxy if target_xyxy is None else target_xyxy], np.float64)
-    )
+    target = torch.tensor(np.array([place.target_xyxy if target_xyxy is None else target_xyxy], np.float64))
     networks = Networks(Contents(sequence, shift=shift), run)
     found = [
         _labelled(name, dict(options), grid, target, seed, positive_pair, networks, tracker, frame)

@@ -14,12 +14,12 @@ from dlatrack.assign import Prediction
 from dlatrack.errors import InputError
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
 from dlatrack.models.predictions import predict
+from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.weights import load_weights, read_weights_info, shipped
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import label
 from dlatrack.sampling.crops import CROP_SIZE, TEMPLATE_SIZE, crop_511
-from dlatrack.models.preprocess import to_network_input
 from dlatrack.training.snapshots import EPOCHS
 from dlatrack.viz.laboratory.contents import Contents
 from dlatrack.viz.laboratory.region import REGION_SIZE, cut_region, place_region

@@ -62,12 +62,10 @@ def explore(
     setting = first_setting(rules, (grid, grid), menus, frame=frame, seed=seed)
     data = contents.data() | menus | networks.data()
     first = [*networks.snapshots, *(name for name, _ in data["trackers"])][0]
-    return Laboratory(
-        Questions(contents, networks), contents=data, setting=setting | {"tracker": first}
-    )
+    return Laboratory(Questions(contents, networks), contents=data, setting=setting | {"tracker": first})
 
 
-class Laboratory(anywidget.AnyWidget):  # type: ignore[misc]
+class Laboratory(anywidget.AnyWidget):
     """The laboratory as one widget; use `explore`.
 
     Attributes:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import dlatrack.viz.laboratory as laboratory
+from dlatrack.viz import laboratory
 from dlatrack.viz.laboratory.rules import rule_descriptions
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
