@@ -211,7 +211,9 @@ class Laboratory {
 
   /** Keys that hold everywhere but in fields: space plays, comma and full stop step, +, - and 0 zoom. */
   #key(event) {
-    if (event.target.closest("input, select, button, .dl-panel") || event.ctrlKey || event.metaKey) return;
+    if (event.ctrlKey || event.metaKey) return;
+    event.stopPropagation(); // a notebook around it has keys of its own
+    if (event.target.closest("input, select, button, .dl-panel")) return;
     const { frame } = this.session.setting;
     const last = this.session.data.frames - 1;
     const centre = this.session.target ?? [0, 0, 254, 254];
@@ -230,7 +232,6 @@ class Laboratory {
     }[event.key];
     if (!act) return;
     event.preventDefault();
-    event.stopPropagation();
     act();
   }
 

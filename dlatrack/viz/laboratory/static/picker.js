@@ -69,8 +69,9 @@ export function mountPicker(root, host) {
     if (done) added = null;
   });
   letZoom(stage, draw);
+  root.addEventListener("keydown", (event) => event.stopPropagation()); // a notebook around it has keys of its own
   root.classList.add("dl-picker");
-  root.replaceChildren(stage.element, make("div", { class: "dl-row" }, labelled("x, y, w, h", text), remove), message);
+  root.replaceChildren(stage.element, make("div", { class: "dl-row" }, labelled("Boxes", text), remove), message);
   new ResizeObserver(draw).observe(stage.element);
   host.image.then((image) => {
     picture = image;
