@@ -18,6 +18,9 @@ from dlatrack.viz.laboratory.rules import rule_descriptions
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 STATIC = Path(laboratory.__file__).parent / "static"
 
+#: Name of a module, a text that stands in it once, and its replacement.
+Change = tuple[str, str, str]
+
 _ORIGIN = "http://laboratory.invalid"
 
 #: Loads the modules; `window.labelled` answers for many targets with the numbers of all of them as base64.
@@ -71,37 +74,51 @@ class RulesPage:
             [function, list(arguments)],
         )
 
+    def refusal(self, *arguments: Any) -> str:
+        """The message with which `assign` refuses its arguments, "" if it does not."""
+        return self.page.evaluate(
+            "(given) => { try { assign(...given); return ''; } catch (error) { return error.message; } }",
+            list(arguments),
+        )
+
 
 @contextmanager
-def open_rules(change: dict[str, tuple[str, str]] | None = None) -> Iterator[RulesPage]:
-    """Open a page with the rules.
-
-    Args:
-        change: a text to find, once, and its replacement, by the name of a module: a mistake that is planted.
-    """
+def open_browser() -> Iterator[Any]:
+    """A headless Chromium; the test is skipped where there is none."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("there is no Chromium")
-
-    def serve(route: Any) -> None:
-        name = route.request.url.removeprefix(f"{_ORIGIN}/")
-        if not name:
-            route.fulfill(body="<!doctype html>", content_type="text/html")
-            return
-        text = (STATIC / name).read_text(encoding="utf-8")
-        for old, new in [(change or {}).get(name, ("", ""))]:
-            assert not old or text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
-            text = text.replace(old, new) if old else text
-        route.fulfill(body=text, content_type="text/javascript")
-
     with sync_api.sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
         try:
-            page = browser.new_page()
-            page.route("**/*", serve)
-            page.goto(f"{_ORIGIN}/")
-            page.evaluate(_LOAD, rule_descriptions())
-            yield RulesPage(page)
+            yield browser
         finally:
             browser.close()
+
+
+def open_rules(browser: Any, change: Change | None = None) -> RulesPage:
+    """Open a page with the rules.
+
+    Args:
+        browser: a running browser.
+        change: a mistake that is planted.
+    """
+    texts = {file.name: file.read_text(encoding="utf-8") for file in STATIC.glob("*.js")}
+    if change is not None:
+        name, old, new = change
+        assert texts[name].count(old) == 1, f"{old!r} stands {texts[name].count(old)} times in {name}"
+        texts[name] = texts[name].replace(old, new)
+
+    def serve(route: Any) -> None:
+        name = route.request.url.removeprefix(f"{_ORIGIN}/")
+        if name in texts:
+            route.fulfill(body=texts[name], content_type="text/javascript")
+        else:
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    page = browser.new_page()
+    page.route("**/*", serve)
+    page.goto(f"{_ORIGIN}/")
+    page.evaluate(_LOAD, rule_descriptions())
+    return RulesPage(page)

@@ -26,7 +26,9 @@ export function written(value) {
   if (typeof value === "string") return `'${value}'`;
   if (value === true || value === false) return value ? "True" : "False";
   if (value === undefined || value === null) return "None";
-  return String(value).replace("NaN", "nan").replace("Infinity", "inf");
+  const isTiny = value !== 0 && Math.abs(value) < 1e-4;
+  const text = isTiny ? value.toExponential().replace(/e-(\d)$/, "e-0$1") : String(value);
+  return text.replace("NaN", "nan").replace("Infinity", "inf");
 }
 
 /** Anchor shapes [[w, h], ...] from such a list or from a text such as "104x32, 64x64". */
