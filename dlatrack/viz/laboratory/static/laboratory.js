@@ -278,7 +278,7 @@ class Laboratory {
       this.counts[2].title = "points: A alone, both, B alone";
     } else this.counts[2].textContent = "";
     this.readout.write(session, this.pointed);
-    this.setting.show();
+    this.setting.show(this.view.zoom > 1);
     this.strip.point(frame, `frame ${session.frameName}; ${words.join("; ")}`);
     this.speak(`frame ${session.frameName}; ${words.join("; ")}`);
   }

@@ -60,13 +60,13 @@ export class SettingControls {
   }
 
   /** Show the setting where it is not being typed. */
-  show() {
+  show(zoomed) {
     const { setting, target } = this.session;
     if (document.activeElement !== this.box && this.box.getRootNode().activeElement !== this.box) {
       this.box.value = target ? target.map((value) => brief(value, 1)).join(", ") : "";
     }
     this.pair.checked = !setting.positivePair;
-    this.back.disabled = !setting.target;
+    this.back.disabled = !setting.target && !zoomed;
     if (this.epochs) this.epochs.setAttribute("aria-valuetext", setting.tracker);
     if (this.trackers) {
       this.trackers.value = setting.tracker;
