@@ -1,6 +1,6 @@
 """The saved laboratory in a headless Chromium, driven with mouse, fingers and keys; also by hand:
 
-    PYTHONPATH=. python tests/browser/saved_page.py shots    writes screenshots and prints speeds
+PYTHONPATH=. python tests/browser/saved_page.py shots    writes screenshots and prints speeds
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def chromium() -> Iterator[Any]:
 class SavedPage:
     """One page in the browser; `faults` holds errors and requests, which there must not be."""
 
-    def __init__(self, browser: Any, path: Path, width: int = 1440, height: int = 900, **context: Any) -> None:
+    def __init__(
+        self, browser: Any, path: Path, width: int = 1440, height: int = 900, **context: Any
+    ) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
         self.page = self.context.new_page()
         self.page.set_default_timeout(20_000)
@@ -84,11 +86,15 @@ class SavedPage:
 
     def target(self) -> list[float]:
         """The box as its field writes it, xyxy in px of the search region."""
-        return [float(value) for value in self.page.locator(".dl-shared input").first.input_value().split(",")]
+        return [
+            float(value) for value in self.page.locator(".dl-shared input").first.input_value().split(",")
+        ]
 
     def settle(self) -> None:
         """Wait until what was done is on the screen."""
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def grip(self, picture: int, sides: str) -> tuple[float, float]:
         """Where a side or corner of the box, or its middle, is on the screen."""

@@ -90,7 +90,15 @@ def test_tab_reaches_every_control(lab):
                 "() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
             )
         )
-    wanted = {"rule A", "rule B", "options of rule A", "frame; arrow keys step", "play", "Copy as Python", "K"}
+    wanted = {
+        "rule A",
+        "rule B",
+        "options of rule A",
+        "frame; arrow keys step",
+        "play",
+        "Copy as Python",
+        "K",
+    }
     wanted |= {"target box on picture A", "seed of the draw of negatives"}
     assert wanted <= seen
 
@@ -169,7 +177,9 @@ def test_rules_options_and_messages(lab):
 def test_three_widths_and_two_themes(browser, path, width, theme):
     phone = {"has_touch": True, "is_mobile": True} if width < 500 else {}
     shown = SavedPage(browser, path, width, 844, color_scheme=theme, **phone)
-    assert shown.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "no scroll sideways"
+    assert shown.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), (
+        "no scroll sideways"
+    )
     names = shown.page.locator(".dl-field > span:first-child, .dl-legend li, .dl-title").evaluate_all(
         "(all) => all.filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.textContent)"
     )

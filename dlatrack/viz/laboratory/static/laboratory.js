@@ -55,7 +55,7 @@ class Laboratory {
 
   #build() {
     const { data } = this.session;
-    this.stages = ["rule A", "rule B", "where the rules differ"].map((label) => new Stage(this.view, EXTENT, label));
+    this.stages = ["search region under rule A", "search region under rule B", "where the rules differ"].map((label) => new Stage(this.view, EXTENT, label));
     this.boxes = this.stages.map(
       (stage, number) =>
         new HandledBox(stage, `target box on ${number < 2 ? `picture ${LETTERS[number]}` : "the difference"}`, (target) =>

@@ -18,7 +18,7 @@ export class SettingControls {
       title: "x1, y1, x2, y2 in px of the search region; Enter takes it",
       onchange: () => this.#typed(changed),
     });
-    this.back = make("button", { type: "button", text: "Reset", title: "the annotated box, and the whole region", onclick: reset });
+    this.back = make("button", { type: "button", text: "↺", "aria-label": "reset", title: "the annotated box, and the whole region", onclick: reset });
     this.seed = stepper({ title: "seed", kind: "int", min: 0, max: 2 ** 31 - 1 }, session.setting.seed, (seed) => {
       if (Number.isInteger(seed) && seed >= 0) changed({ seed });
     }, { "aria-label": "seed of the draw of negatives", title: "seed of the draw of negatives" });
