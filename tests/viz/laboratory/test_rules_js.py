@@ -133,7 +133,7 @@ def test_labels_and_thresholds_are_those_of_python(page, rule, options, grid):
     assert differences(page, rule, options, grid) == []
 
 
-@pytest.mark.parametrize(("rule", "options", "change"), MISTAKES, ids=lambda each: str(each))
+@pytest.mark.parametrize(("rule", "options", "change"), MISTAKES, ids=str)
 def test_a_mistake_would_be_seen(browser, rule, options, change):
     opened = open_rules(browser, change)
     assert differences(opened, RULES[rule], options, USUAL)
