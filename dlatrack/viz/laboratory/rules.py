@@ -9,7 +9,7 @@ from dlatrack.assign import Option, options_of
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
 
 
-class Description(NamedTuple):
+class GeometricRule(NamedTuple):
     """A rule as the laboratory offers it."""
 
     id: str  #: its key in the laboratory
@@ -21,15 +21,15 @@ class Description(NamedTuple):
 
 #: The rules that run in JavaScript, in the order of the menu.
 GEOMETRIC_RULES = (
-    Description("circle", "SiamFC: circle", "circle", negative_pairs=False),
-    Description("iou", "SiamRPN++: IoU", "iou", RPN_ANCHORS),
-    Description("rectangle", "SiamCAR: rectangle", "rectangle", negative_pairs=False),
-    Description("ellipse", "SiamBAN: ellipses", "ellipse"),
-    Description("inside", "SiamFC++: whole box", "inside"),
-    Description("dla_points", "DLA, points", "dla_points"),
-    Description("dla_anchors", "DLA, anchors", "dla_anchors", RPN_ANCHORS),
-    Description("atss_points", "ATSS, points", "atss"),
-    Description("atss_anchors", "ATSS, anchors", "atss", RPN_ANCHORS),
+    GeometricRule("circle", "SiamFC: circle", "circle", negative_pairs=False),
+    GeometricRule("iou", "SiamRPN++: IoU", "iou", RPN_ANCHORS),
+    GeometricRule("rectangle", "SiamCAR: rectangle", "rectangle", negative_pairs=False),
+    GeometricRule("ellipse", "SiamBAN: ellipses", "ellipse"),
+    GeometricRule("inside", "SiamFC++: whole box", "inside"),
+    GeometricRule("dla_points", "DLA, points", "dla_points"),
+    GeometricRule("dla_anchors", "DLA, anchors", "dla_anchors", RPN_ANCHORS),
+    GeometricRule("atss_points", "ATSS, points", "atss"),
+    GeometricRule("atss_anchors", "ATSS, anchors", "atss", RPN_ANCHORS),
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[2] / "assign")]
 
-from rules_page import open_browser, open_rules  # noqa: E402
+from rules_page import open_browser, open_rules
 
 
 @pytest.fixture(scope="session")

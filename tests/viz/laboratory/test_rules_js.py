@@ -13,7 +13,7 @@ from targets import any_targets, training_targets
 from dlatrack.assign import build_assigner
 from dlatrack.assign.sampling import draw_order
 from dlatrack.grid import ScoreGrid
-from dlatrack.viz.laboratory.rules import GEOMETRIC_RULES, Description
+from dlatrack.viz.laboratory.rules import GEOMETRIC_RULES, GeometricRule
 
 USUAL, COARSE = ScoreGrid(), ScoreGrid(size=17, stride=8.5, offset=59.3)
 RULES = {rule.id: rule for rule in GEOMETRIC_RULES}
@@ -85,7 +85,7 @@ MISTAKES: list[tuple[str, dict[str, Any], Change]] = [
 ]
 
 
-def built(rule: Description, options: dict[str, Any], grid: ScoreGrid = USUAL):
+def built(rule: GeometricRule, options: dict[str, Any], grid: ScoreGrid = USUAL):
     shapes = {"anchor_shapes": rule.shapes} if rule.rule == "atss" else {}
     return build_assigner(rule.rule, grid, **{**shapes, **options})
 
@@ -100,7 +100,7 @@ def targets_of(count: int, seed: int = 0) -> torch.Tensor:
 
 
 def differences(
-    page: RulesPage, rule: Description, options: dict[str, Any], grid: ScoreGrid, count: int = 1000
+    page: RulesPage, rule: GeometricRule, options: dict[str, Any], grid: ScoreGrid, count: int = 1000
 ) -> list[str]:
     """Fields that differ between Python and JavaScript for random targets, pairs and keys."""
     targets, generator = targets_of(count), torch.Generator().manual_seed(0)
@@ -133,7 +133,7 @@ def test_labels_and_thresholds_are_those_of_python(page, rule, options, grid):
     assert differences(page, rule, options, grid) == []
 
 
-@pytest.mark.parametrize(("rule", "options", "change"), MISTAKES, ids=lambda each: str(each))
+@pytest.mark.parametrize(("rule", "options", "change"), MISTAKES, ids=str)
 def test_a_mistake_would_be_seen(browser, rule, options, change):
     opened = open_rules(browser, change)
     assert differences(opened, RULES[rule], options, USUAL)
