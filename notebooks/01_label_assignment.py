@@ -59,8 +59,8 @@ video.name, len(video), video.attributes
 #
 # Drag the box on the picture, choose two rules, their options and grids, go through the frames, and point at a sample
 # to see why it is positive, negative or ignored. Rules that look at predictions ask a network that comes with the
-# package. `explore(video, rules=(("ellipse", {}), ("dla_points", {})), grid=recipe("nanotrack_v3").grid)` opens it on the
-# grid of NanoTrack V3, whose points are 16 px apart; `run="runs/..."` adds the snapshots of a training.
+# package. `explore(video, rules=(("ellipse", {}), ("dla_points", {})), grid=recipe("nanotrack_v3").grid)` opens it on
+# the grid of NanoTrack V3, whose points are 16 px apart; `run="runs/..."` adds the snapshots of a training.
 
 # %%
 compared = (("rectangle", {"center_ratio": 0.6}), ("dla_points", {"candidates": candidates}))

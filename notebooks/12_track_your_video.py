@@ -56,8 +56,8 @@ print(chosen.note)
 # %% [markdown]
 # ## What to track
 #
-# Drag the box on the picture, draw another one beside it, or type them, then run the cells below again. A headless run tracks the box of the parameter
-# `box`.
+# Drag the box on the picture, draw another one beside it, or type them; then run the cells below again. A headless
+# run tracks the box of the parameter `box`.
 
 # %%
 picker = pick_boxes(chosen.path, chosen.boxes_xywh)

@@ -16,10 +16,8 @@ from typing import Any
 import numpy as np
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage"
-).split()
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-component-update"]
+FLAGS += ["--disable-background-networking", "--disable-sync", "--disable-dev-shm-usage"]
 
 SIDES = ("", "n", "e", "s", "w", "nw", "ne", "sw", "se")
 
@@ -160,7 +158,7 @@ def main(folder: Path) -> None:
                 shown.close()
         shown = SavedPage(browser, path)
         errors = shown.drags(50)
-        print("50 drags, largest distance from the pointer: {:.2f} px".format(max(errors)))
+        print(f"50 drags, largest distance from the pointer: {max(errors):.2f} px")
         print("pointer to labels: p50 {:.1f} ms, p95 {:.1f} ms".format(*shown.move_times(500)))
         print("faults:", shown.faults or "none")
 

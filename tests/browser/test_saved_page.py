@@ -1,4 +1,4 @@
-"""The saved laboratory, used as a person does: mouse, keys, fingers, zoom, play, bad input, three widths, two themes."""
+"""The saved laboratory, used as a person does: mouse, keys, fingers, zoom, play, bad input, widths and themes."""
 
 from __future__ import annotations
 

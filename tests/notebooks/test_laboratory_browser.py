@@ -92,6 +92,7 @@ def test_no_scroll_sideways(page):
 def test_rules_with_predictions_ask_python(page):
     page.get_by_label("rule A", exact=True).select_option("tal")
     count(page, 0, "13 positive")
+    page.mouse.move(3, 3)
     page.get_by_label("network", exact=True).select_option("siamcar_small")
     line = page.locator(".dl-readout p").first
     line.filter(has_text="612 negative").wait_for()
@@ -114,8 +115,8 @@ def test_a_second_view_and_a_reload_show_what_is_set(lab, page):
     page.wait_for_timeout(400)
     page.evaluate(
         """async () => {
-          const cell = panel.content.widgets.findIndex((each) => each.model.sharedModel.source.startsWith("compared"));
-          panel.content.activeCellIndex = cell;
+          const sources = panel.content.widgets.map((each) => each.model.sharedModel.source);
+          panel.content.activeCellIndex = sources.findIndex((source) => source.startsWith("compared"));
           await window.jupyterapp.commands.execute("notebook:create-output-view");
         }"""
     )

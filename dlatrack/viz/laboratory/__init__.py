@@ -1,8 +1,8 @@
 """The laboratory: the labels of two rules on one search region, by hand, in a notebook or in a saved page.
 
 `explore` opens it in a notebook, `write_page` saves it as a page that needs no kernel, and `picture` draws what it
-shows as a figure. `explain_frame` and `positives_along` return its content as plain data, `explorer_sheet` some frames
-as a figure. The JavaScript in `static` draws widget and page alike and runs the geometric rules.
+shows as a figure. `explain_frame` and `positives_along` return its content as plain data, `explorer_sheet` draws some
+frames. The JavaScript in `static` draws widget and page alike and runs the geometric rules.
 """
 
 from __future__ import annotations

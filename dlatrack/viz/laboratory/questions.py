@@ -1,4 +1,4 @@
-"""What Python answers to the laboratory in a notebook: pictures of frames, and labels of rules that only Python knows."""
+"""What Python answers to the laboratory in a notebook: pictures, boxes by hand, labels of rules that it alone knows."""
 
 from __future__ import annotations
 
