@@ -32,9 +32,8 @@ candidates: int = 9  # the paper's K: grid points that become candidates
 seed: int = 0  # shifts of the search region, and the draw of negatives
 
 # %%
-from dlatrack import ScoreGrid
+from dlatrack import ScoreGrid, paths
 from dlatrack.notebooks.run import check_injected
-from dlatrack.paths import runs_dir
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.studies.presets import frames_to_label
 from dlatrack.tracking.online import OnlineTracker
@@ -71,7 +70,7 @@ explore(video, rules=compared, frame=frame, seed=seed)
 # writes it, too. The sheet below it stands still.
 
 # %%
-page = write_page(runs_dir() / "laboratory.html", video, rules=compared, frame=frame, seed=seed)
+page = write_page(paths.runs_dir() / "laboratory.html", video, rules=compared, frame=frame, seed=seed)
 show_page(page, height=900)
 
 # %% tags=["01_laboratory"]

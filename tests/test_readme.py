@@ -40,7 +40,8 @@ def commands_of(page: str) -> list[str]:
 COMMANDS = [
     command
     for command in commands_of(COMMANDS_PAGE)
-    if command.startswith("dlatrack ") and (not command.startswith(ELSEWHERE) or "--only" in command)
+    if command.startswith("dlatrack ")
+    and (not command.startswith(ELSEWHERE) or "--only" in command or "--html" in command)
 ]
 
 

@@ -20,7 +20,7 @@ from dlatrack.imagery import MARKS
 from dlatrack.pixels import colours
 from dlatrack.recipes import RECIPES
 from dlatrack.viz.laboratory.region import REGION_SIZE, check_box, cut_region, place_region
-from dlatrack.viz.laboratory.rules import option_descriptions, rule_descriptions, title_of
+from dlatrack.viz.laboratory.rules import option_descriptions, rule_descriptions, rule_title
 
 #: The grid of a rule for which none is chosen, that of a 25 x 25 score map with stride 8.
 USUAL_GRID = ScoreGrid()
@@ -137,7 +137,7 @@ def described_rules(*, kernel: bool) -> list[dict[str, Any]]:
         found.append(
             {
                 "id": name,
-                "title": title_of(name, shapes),
+                "title": rule_title(name, shapes),
                 "rule": name,
                 "text": summary_of(name),
                 "kernel": True,

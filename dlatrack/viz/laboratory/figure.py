@@ -22,8 +22,8 @@ from dlatrack.viz.assignment import draw_assignment
 from dlatrack.viz.laboratory.contents import COLOURS, USUAL_GRID, USUAL_RULES, Contents, NamedRule
 from dlatrack.viz.laboratory.networks import Networks
 from dlatrack.viz.laboratory.region import check_box, cut_region, place_region
-from dlatrack.viz.laboratory.rules import title_of
-from dlatrack.viz.laboratory.sequences import Choice, open_sequence
+from dlatrack.viz.laboratory.rules import rule_title
+from dlatrack.viz.laboratory.sequences import SequenceChoice, open_sequence
 from dlatrack.viz.laboratory.study import check_frame
 from dlatrack.viz.style import figure_style
 
@@ -32,7 +32,7 @@ _TRIANGLE = np.array([[0, -1.1], [1.05, 0.75], [-1.05, 0.75]])
 
 
 def picture(
-    choice: Choice = None,
+    choice: SequenceChoice = None,
     *,
     frame: int = 0,
     rules: tuple[NamedRule, NamedRule] = USUAL_RULES,
@@ -81,7 +81,7 @@ def picture(
     with figure_style():
         fig, axes = layers.panels(3, 3)
         for ax, letter, (name, _), (rule, assignment) in zip(axes, "AB", rules, found, strict=False):
-            title = f"{letter}: {title_of(name, rule.anchor_shapes)}"
+            title = f"{letter}: {rule_title(name, rule.anchor_shapes)}"
             shapes = rule.anchor_shapes
             draw_assignment(ax, region, rule.grid, assignment, target, anchor_shapes=shapes, title=title)
         _draw_difference(axes[2], region, found, target)

@@ -23,11 +23,11 @@ from dlatrack.viz.laboratory.contents import (
     described_rules,
     first_setting,
 )
-from dlatrack.viz.laboratory.sequences import Choice, choice_in_python, open_sequence
+from dlatrack.viz.laboratory.sequences import SequenceChoice, choice_in_python, open_sequence
 from dlatrack.viz.laboratory.study import check_frame
 
 #: Largest size of a page, bytes.
-LARGEST_PAGE = 3_000_000
+MOST_BYTES = 3_000_000
 
 _MOST_FRAMES = 240
 _QUALITIES = (80, 65, 50)  # of WebP; the first that keeps the page small enough is taken
@@ -63,7 +63,7 @@ openPage(document.getElementById("laboratory"), JSON.parse(document.getElementBy
 
 def write_page(
     path: str | Path,
-    choice: Choice = None,
+    choice: SequenceChoice = None,
     *,
     rules: tuple[NamedRule, NamedRule] = USUAL_RULES,
     frame: int = 0,
@@ -117,7 +117,7 @@ def write_page(
                 script=script(),
                 data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
             )
-            if len(page.encode()) <= LARGEST_PAGE:
+            if len(page.encode()) <= MOST_BYTES:
                 write_text(path, page)
                 return path
     raise InputError(f"a page with the frames of {sequence.name} would have more than 3 MB")

@@ -1,4 +1,4 @@
-"""What Python answers to the laboratory in a notebook: pictures, boxes by hand, labels of rules that it alone knows."""
+"""What Python answers to the laboratory in a notebook: pictures, boxes by hand, labels of its own rules."""
 
 from __future__ import annotations
 

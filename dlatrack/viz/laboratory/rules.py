@@ -81,7 +81,7 @@ _OTHER_TITLES = {
 }
 
 
-def title_of(rule: str, shapes: Sequence[tuple[float, float]] = POINT_ANCHOR) -> str:
+def rule_title(rule: str, shapes: Sequence[tuple[float, float]] = POINT_ANCHOR) -> str:
     """Name of a rule in its paper; the rule's own name where none is known.
 
     Args:

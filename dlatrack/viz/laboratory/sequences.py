@@ -18,10 +18,10 @@ from dlatrack.studies.label_assignment import study_sequence
 _RENDERED_FRAMES = 60
 
 #: What opens a sequence: see `open_sequence`.
-Choice = int | str | Path | Sequence | None
+SequenceChoice = int | str | Path | Sequence | None
 
 
-def open_sequence(choice: Choice = None) -> Sequence:
+def open_sequence(choice: SequenceChoice = None) -> Sequence:
     """Open a sequence of any kind.
 
     Args:
@@ -53,7 +53,7 @@ def open_sequence(choice: Choice = None) -> Sequence:
     return Sequence(path.stem, frames, np.full((count, 4), np.nan), np.zeros(count, bool), fps=frames.fps)
 
 
-def choice_in_python(choice: Choice, sequence: Sequence) -> str | None:
+def choice_in_python(choice: SequenceChoice, sequence: Sequence) -> str | None:
     """The text that opens a sequence again in Python; empty for the example; None where there is no such text."""
     if choice is None or choice == "":
         return ""

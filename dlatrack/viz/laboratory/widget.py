@@ -22,12 +22,12 @@ from dlatrack.viz.laboratory.contents import (
 )
 from dlatrack.viz.laboratory.networks import Networks
 from dlatrack.viz.laboratory.questions import Questions
-from dlatrack.viz.laboratory.sequences import Choice, choice_in_python, open_sequence
+from dlatrack.viz.laboratory.sequences import SequenceChoice, choice_in_python, open_sequence
 from dlatrack.viz.laboratory.study import check_frame
 
 
 def explore(
-    choice: Choice = None,
+    choice: SequenceChoice = None,
     *,
     rules: tuple[NamedRule, NamedRule] = USUAL_RULES,
     frame: int = 0,

@@ -128,7 +128,7 @@ def test_bad_input(tmp_path, monkeypatch, noise):
     blind = Sequence("blind", noise.frames[:1], noise.boxes_xywh[:1], np.array([False]))
     with pytest.raises(InputError, match="blind has no frame with an annotated, visible target"):
         write_page(path, blind)
-    monkeypatch.setattr(page, "LARGEST_PAGE", 1000)
+    monkeypatch.setattr(page, "MOST_BYTES", 1000)
     with pytest.raises(InputError, match="the frames of noise would have more than 3 MB"):
         write_page(path, noise)
     assert not path.exists()
