@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the site shows or links to. `docs/index.md` becomes the first page, all else keeps its path.
-SOURCES = ("*.md", "docs/*.md", "docs/_static/*.webp", "notebooks/[0-9]*.ipynb", "figures/*", "dlatrack/weights/README.md")
+SOURCES = (
+    "*.md",
+    "docs/*.md",
+    "docs/_static/*.webp",
+    "notebooks/[0-9]*.ipynb",
+    "figures/*",
+    "dlatrack/weights/README.md",
+)
 #: Where a page or a folder is shown that has another place in the site than in the clone.
 PLACES = {
     "README.md": "index",

@@ -96,7 +96,7 @@ def test_rules_with_predictions_ask_python(page):
     page.get_by_label("network", exact=True).select_option("siamcar_small")
     line = page.locator(".dl-readout p").first
     line.filter(has_text="612 negative").wait_for()
-    page.get_by_label("network", exact=True).select_option("untrained siamcar_small")
+    page.get_by_label("network", exact=True).select_option("untrained nanotrack_v3")
     line.filter(has_not_text="612 negative").wait_for()
     drag(page, 1, 0.5, 0.5, (15, 10))
     page.locator(".dl-count").first.wait_for()

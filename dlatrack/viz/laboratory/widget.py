@@ -83,6 +83,10 @@ class Laboratory(anywidget.AnyWidget):
         self._questions = questions
         self.on_msg(self._answer)
 
+    def __repr__(self) -> str:
+        """What stands in a notebook where no widget can be shown."""
+        return f"Laboratory of {self.contents['sequence']}, {self.contents['frames']} frames"
+
     def _answer(self, _: Any, question: dict[str, Any], _buffers: Any) -> None:
         answer, buffers = self._questions.reply(question)
         self.send({**answer, "id": question.get("id")}, buffers)
