@@ -32,7 +32,7 @@ candidates: int = 9  # the paper's K: grid points that become candidates
 seed: int = 0  # shifts of the search region, and the draw of negatives
 
 # %%
-from dlatrack import ScoreGrid
+from dlatrack import ScoreGrid, paths
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.studies.presets import frames_to_label
@@ -40,8 +40,9 @@ from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass
 from dlatrack.viz.assignment import compare_assignments, contact_sheet
 from dlatrack.viz.curves import positives_plot
-from dlatrack.viz.explorer import explore, explorer_sheet
+from dlatrack.viz.laboratory import explore, explorer_sheet, write_page
 from dlatrack.viz.moving import positives_and_track
+from dlatrack.viz.player import show_page
 from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
@@ -55,13 +56,22 @@ video.name, len(video), video.attributes
 # %% [markdown]
 # ## The laboratory
 #
-# Move the frame, drag the box, choose two rules, their options and grids, and see which samples become positive, and
-# why. `explore(video, rules=(("ellipse", {}), ("dla_points", {})), grid=recipe("nanotrack_v3").grid)` opens it on the
-# grid of NanoTrack V3, whose points are 16 px apart. The sheet below shows the same for readers without a kernel.
+# Drag the box on the picture, choose two rules, their options and grids, go through the frames, and point at a sample
+# to see why it is positive, negative or ignored. Rules that look at predictions ask a network that comes with the
+# package. `explore(video, rules=(("ellipse", {}), ("dla_points", {})), grid=recipe("nanotrack_v3").grid)` opens it on
+# the grid of NanoTrack V3, whose points are 16 px apart; `run="runs/..."` adds the snapshots of a training.
 
 # %%
 compared = (("rectangle", {"center_ratio": 0.6}), ("dla_points", {"candidates": candidates}))
 explore(video, rules=compared, frame=frame, seed=seed)
+
+# %% [markdown]
+# The same as a page for readers without a kernel, in which the geometric rules run; `dlatrack lab --html lab.html`
+# writes it, too. The sheet below it stands still.
+
+# %%
+page = write_page(paths.runs_dir() / "laboratory.html", video, rules=compared, frame=frame, seed=seed)
+show_page(page, height=900)
 
 # %% tags=["01_laboratory"]
 two = {name: rules[name] for name in ("SiamCAR: rectangle", f"DLA, points, K = {candidates}")}

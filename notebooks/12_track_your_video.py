@@ -44,8 +44,9 @@ import pandas as pd
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies.video import choose_video, track_file
 from dlatrack.viz.picker import pick_boxes
+from dlatrack.viz.player import show_page
 from dlatrack.viz.save import NotebookRecord
-from dlatrack.viz.video import score_plot, show_page, video_player, video_strip
+from dlatrack.viz.video import score_plot, video_player, video_strip
 
 check_injected(globals())
 
@@ -55,8 +56,8 @@ print(chosen.note)
 # %% [markdown]
 # ## What to track
 #
-# Drag the bars or type the box, then run the cells below again. A headless run tracks the box of the parameter
-# `box`.
+# Drag the box on the picture, draw another one beside it, or type them; then run the cells below again. A headless
+# run tracks the box of the parameter `box`.
 
 # %%
 picker = pick_boxes(chosen.path, chosen.boxes_xywh)

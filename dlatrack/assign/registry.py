@@ -52,7 +52,7 @@ _POINT_HEADS = ("fc", "car", "ban", "fcpp", "nano")
 
 
 def register_assigner(name: str, make: Callable[..., LabelAssigner]) -> None:
-    """Register a rule by name for `build_assigner`, recipes and the explorer of notebook 01.
+    """Register a rule by name for `build_assigner`, recipes and the laboratory of notebook 01.
 
     Args:
         name: name of the rule in recipes; one registered before may be replaced, as when a notebook cell runs again.

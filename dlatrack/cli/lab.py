@@ -23,13 +23,18 @@ _FLAGS = (
 )
 
 
+#: Our own options, each with a value.
+_OURS = ("--html", "--sequence")
+
+
 class LabCommand(TyperCommand):
-    """A command whose options belong to JupyterLab, but for those of help."""
+    """A command whose options belong to JupyterLab, but for our own and those of help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Keep all that follows the folder as `ctx.obj`; typer reads the folder."""
+        """Keep all that follows the folder as `ctx.obj`; typer reads the folder and our own options."""
         if {"-h", "--help"} & set(args):
             return super().parse_args(ctx, ["--help"])
+        args, own = _own_options(args)
         folder = 1 if args and not args[0].startswith("-") else 0
         ctx.obj = args[folder:]
         if folder and not args[0]:
@@ -37,7 +42,22 @@ class LabCommand(TyperCommand):
         for option, value in zip(ctx.obj, ctx.obj[1:], strict=False):
             if option in _FLAGS and not value.startswith("-"):
                 raise InputError(f"the folder comes before all options: dlatrack lab {value} {option} ...")
-        return super().parse_args(ctx, args[:folder])
+        return super().parse_args(ctx, args[:folder] + own)
+
+
+def _own_options(args: list[str]) -> tuple[list[str], list[str]]:
+    """Arguments without our own options, and those options with their values."""
+    rest, own = [], []
+    queue = list(args)
+    while queue:
+        word = queue.pop(0)
+        if word.partition("=")[0] not in _OURS:
+            rest.append(word)
+            continue
+        own.append(word)
+        if "=" not in word and queue:
+            own.append(queue.pop(0))
+    return rest, own
 
 
 def lab(
@@ -45,15 +65,34 @@ def lab(
     folder: Annotated[Path, typer.Argument(help="Folder of the copy; it comes before all options.")] = Path(
         "dlatrack-notebooks"
     ),
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the laboratory as one page that needs no kernel, and stop.", metavar="FILE"),
+    ] = None,
+    sequence: Annotated[
+        str,
+        typer.Option(
+            help="What the page shows: a folder in the OTB layout, a video, a seed; the example of notebook 01."
+        ),
+    ] = "",
 ) -> None:
     """Open JupyterLab on a copy of the notebooks of your own, which is written first.
 
-    Files that are in the folder already are kept. All options go to JupyterLab, e.g. --no-browser, --port=8889,
+    Files that are in the folder already are kept. All other options go to JupyterLab, e.g. --no-browser, --port=8889,
     --ip=0.0.0.0 or --allow-root.
     """
+    options: list[str] = context.obj
+    if html is not None:
+        if options:
+            raise InputError(
+                f"--html writes a page and opens no JupyterLab, so it does not take {options[0]}"
+            )
+        _write_page(html, sequence)
+        return
+    if sequence:
+        raise InputError("--sequence says what the page of --html shows; give --html FILE, too")
     from dlatrack.notebooks.working_copy import WELCOME, write_working_copy
 
-    options: list[str] = context.obj
     if _is_root() and not any("allow_root" in option.replace("-", "_") for option in options):
         # Jupyter refuses root as well, in a line of its own among others.
         again = " ".join(["dlatrack lab", str(folder), *options, "--allow-root"])
@@ -66,6 +105,13 @@ def lab(
 
     first = [f"--ServerApp.root_dir={copy.folder}", f"--LabApp.default_url=/lab/tree/{WELCOME}"]
     LabApp.launch_instance([*first, *options])
+
+
+def _write_page(path: Path, sequence: str) -> None:
+    from dlatrack.viz.laboratory.page import write_page
+
+    size = write_page(path, sequence).stat().st_size
+    print(f"{path}: the laboratory as a page, {size / 1e6:.1f} MB; it opens in any browser, offline")
 
 
 def _is_root() -> bool:

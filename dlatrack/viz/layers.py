@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,11 @@ def inner_axes(cell: Axes) -> Axes:
     return cell.inset_axes((0.2, 0.1, 0.78, 0.66))
 
 
-def legend(fig: Figure, *, candidates: bool, boxes: bool) -> None:
-    """Add a legend of the marks below a figure; candidates and positive anchors only where they are drawn."""
+def legend(fig: Figure, *, candidates: bool, boxes: bool, more: Sequence[Line2D] = ()) -> None:
+    """Add a legend of the marks below a figure; candidates and positive anchors only where they are drawn.
+
+    `more` holds entries of other marks.
+    """
     marker: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0.6}
     entries = [
         Line2D([], [], color=TARGET, linewidth=1.6, path_effects=outlined(1.6), label="target"),
@@ -65,7 +69,9 @@ def legend(fig: Figure, *, candidates: bool, boxes: bool) -> None:
         entries.append(Line2D([], [], label="candidate", **ring, **marker))
     if boxes:
         entries.append(Line2D([], [], color=POSITIVE_COLOUR, linewidth=0.7, label="positive anchor"))
-    fig.legend(handles=entries, loc="outside lower center", ncols=len(entries), columnspacing=1.4)
+    entries += more
+    columns = math.ceil(len(entries) / (2 if more else 1))
+    fig.legend(handles=entries, loc="outside lower center", ncols=columns, columnspacing=1.4)
 
 
 def dimmed(crop_rgb: np.ndarray) -> np.ndarray:

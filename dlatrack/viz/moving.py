@@ -8,6 +8,7 @@ from collections.abc import Sequence as Pictures
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -17,14 +18,16 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import overlaps
 from dlatrack.imagery import MARKS
 from dlatrack.pixels.annotate import target_colour
-from dlatrack.pixels.colours import DARK, GREY
-from dlatrack.pixels.marks import outline
+from dlatrack.pixels.colours import DARK, GREY, POSITIVE_COLOUR
+from dlatrack.pixels.marks import draw_samples, mark_target, outline
 from dlatrack.pixels.text import rgb, write_line
-from dlatrack.viz.explorer.picture import GAP, PANEL, draw_samples_on, scaled
-from dlatrack.viz.explorer.region import centred_region, cut_region
-from dlatrack.viz.explorer.study import RuleView, apply_rule
+from dlatrack.viz.laboratory.region import REGION_SIZE, centred_region, cut_region
+from dlatrack.viz.laboratory.study import RuleView, apply_rule
+from dlatrack.viz.layers import dimmed
 
-_HEAD, _FOOT = 24, 20
+_ZOOM = 1.5  # picture px per region px: grid points of the usual stride lie on whole pixels
+_PANEL = round(REGION_SIZE * _ZOOM)  # side of the search region, picture px
+_GAP, _HEAD, _FOOT = 10, 24, 20
 
 _QUALITY = 60  # of the WebP, 0 to 100
 
@@ -95,7 +98,7 @@ def positives_and_track(
         right = _tracked(
             image, boxes_xywh[frame], tracker, found[frame] if sequence.visible[frame] else np.nan
         )
-        between = np.full((left.shape[0], GAP, 3), 255, np.uint8)
+        between = np.full((left.shape[0], _GAP, 3), 255, np.uint8)
         page = np.concatenate([left, between, right], 1)
         foot = np.full((_FOOT, page.shape[1], 3), 255, np.uint8)
         write_line(
@@ -112,10 +115,10 @@ def _labelled(
     region = centred_region(around_xywh)
     pixels = cut_region(image, region)
     if not sequence.visible[frame]:
-        return _titled(scaled(pixels, PANEL / pixels.shape[1]), "the target is not in sight")
+        return _titled(_scaled(pixels, _PANEL / pixels.shape[1]), "the target is not in sight")
     target = region.from_frame(sequence.boxes_xywh[frame])
     view = apply_rule(rule, target)
-    return _titled(draw_samples_on(pixels, target, view), _count(view))
+    return _titled(_draw_samples_on(pixels, target, view), _count(view))
 
 
 def _count(view: RuleView) -> str:
@@ -128,8 +131,8 @@ def _count(view: RuleView) -> str:
 
 def _tracked(image: np.ndarray, box_xywh: np.ndarray, tracker: str, iou: float) -> np.ndarray:
     """The frame, as high as a search region, with the tracked box."""
-    scale = PANEL / image.shape[0]
-    picture = scaled(image, scale)
+    scale = _PANEL / image.shape[0]
+    picture = _scaled(image, scale)
     corners = np.concatenate([box_xywh[:2], box_xywh[:2] + box_xywh[2:]]) * scale
     outline(picture, corners, rgb(DARK), 5)
     outline(picture, corners, rgb(target_colour(1)), 3)
@@ -140,3 +143,30 @@ def _titled(picture: np.ndarray, title: str) -> np.ndarray:
     head = np.full((_HEAD, picture.shape[1], 3), 255, np.uint8)
     write_line(head, title, picture.shape[1] / 2, 16, size=13, align="centre", bold=True)
     return np.concatenate([head, picture])
+
+
+def _draw_samples_on(region_rgb: np.ndarray, target_xyxy: np.ndarray, rule: RuleView) -> np.ndarray:
+    """A search region (255, 255, 3) under one rule, enlarged, with its samples and the target (4,) in region px."""
+    shift = 0.5 * _ZOOM - 0.5
+    matrix = np.array([[_ZOOM, 0, shift], [0, _ZOOM, shift]])
+    panel = cv2.warpAffine(dimmed(region_rgb), matrix, (_PANEL, _PANEL), borderMode=cv2.BORDER_REPLICATE)
+    grid, shapes = rule.assigner.grid, rule.assigner.anchor_shapes
+    labels = rule.labels.reshape(grid.size**2, len(shapes))
+    if len(shapes) > 1:
+        for box in grid.anchors(shapes).numpy()[rule.labels == 1]:
+            outline(panel, _to_picture(box), rgb(POSITIVE_COLOUR))
+    mark_target(panel, _to_picture(target_xyxy))
+    nearest = None if rule.candidates is None else np.unique(rule.candidates // len(shapes))
+    draw_samples(panel, _to_picture(grid.points.numpy()), labels, nearest, grid.stride * _ZOOM)
+    return panel
+
+
+def _to_picture(region_px: np.ndarray) -> np.ndarray:
+    """Coordinates in a search region as coordinates in its enlarged picture; both count pixel centres."""
+    return (region_px + 0.5) * _ZOOM - 0.5
+
+
+def _scaled(image_rgb: np.ndarray, scale: float) -> np.ndarray:
+    """An image with both sides multiplied by `scale` and rounded to whole px."""
+    size = [round(side * scale) for side in image_rgb.shape[1::-1]]
+    return cv2.resize(image_rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence as Indices
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from dlatrack.datasets.video.reader import VideoFrames
@@ -19,8 +17,8 @@ from dlatrack.imagery import Imagery
 from dlatrack.pixels.annotate import target_colour
 from dlatrack.pixels.colours import GREY
 from dlatrack.tracking.video import VideoTrack
-from dlatrack.viz.explorer.player import write_player
 from dlatrack.viz.filmstrip import draw_image
+from dlatrack.viz.player import write_player
 from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, new_figure
 
 _DASHES: tuple[Any, ...] = (
@@ -134,15 +132,6 @@ def video_player(
         imagery=imagery,
         interval=max(round(1000 * seconds / len(frames)), 40),
     )
-
-
-def show_page(path: Path, height: int = 640) -> HTML:
-    """A page as the output of a notebook cell, self-contained, so that it is saved with the notebook."""
-    page = escape(path.read_text(encoding="utf-8"), quote=True)
-    frame = (
-        f'<iframe srcdoc="{page}" title="player" style="width: 100%; height: {height}px; border: 0"></iframe>'
-    )
-    return HTML(f"<div>{frame}</div>")
 
 
 def _small(image_rgb: np.ndarray) -> np.ndarray:

@@ -19,10 +19,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 from sphinx import addnodes
 
 from dlatrack import paths
-from dlatrack.assign import build_assigner
-from dlatrack.grid import ScoreGrid
-from dlatrack.studies.label_assignment import study_sequence
-from dlatrack.viz.explorer import html_player
+from dlatrack.viz.laboratory.page import write_page
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -31,7 +28,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the site shows or links to. `docs/index.md` becomes the first page, all else keeps its path.
-SOURCES = ("*.md", "docs/*.md", "notebooks/[0-9]*.ipynb", "figures/*", "dlatrack/weights/README.md")
+SOURCES = (
+    "*.md",
+    "docs/*.md",
+    "docs/_static/*.webp",
+    "notebooks/[0-9]*.ipynb",
+    "figures/*",
+    "dlatrack/weights/README.md",
+)
 #: Where a page or a folder is shown that has another place in the site than in the clone.
 PLACES = {
     "README.md": "index",
@@ -148,14 +152,10 @@ def link_paths(app: Sphinx, tree: nodes.document, page: str) -> None:
             link += code
 
 
-def write_player(app: Sphinx, error: Exception | None) -> None:
-    """Write the page that plays the laboratory without a kernel."""
+def write_laboratory(app: Sphinx, error: Exception | None) -> None:
+    """Write the page of the laboratory that needs no kernel."""
     if error is None:
-        rules = {
-            "SiamCAR: rectangle": build_assigner("rectangle", ScoreGrid(), center_ratio=0.6),
-            "DLA, points": build_assigner("dla_points", ScoreGrid()),
-        }
-        html_player(app.outdir / "laboratory.html", study_sequence(), rules)
+        write_page(app.outdir / "laboratory.html", frame=40)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -167,5 +167,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", lead_to_the_first_page)
     app.connect("doctree-read", drop_long_values)
     app.connect("doctree-resolved", link_paths)
-    app.connect("build-finished", write_player)
+    app.connect("build-finished", write_laboratory)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -93,7 +93,7 @@ def test_help_is_ours(monkeypatch, capsys, launched):
     for arguments in (["--help"], ["mine", "-h"]):
         status, out, _ = call(monkeypatch, capsys, "lab", *arguments)
         assert (status, launched) == (0, [])
-        assert "All options go to JupyterLab" in " ".join(out.split())
+        assert "All other options go to JupyterLab" in " ".join(out.split())
 
 
 def test_the_demo_is_notebooks_01_and_03(monkeypatch, capsys):
@@ -160,3 +160,27 @@ def test_jupyterlab_opens_the_welcome_page_of_the_copy(tmp_path: Path):
     finally:
         server.terminate()
         server.communicate(timeout=300)
+
+
+def test_a_page_of_the_laboratory(monkeypatch, capsys, tmp_path, launched):
+    status, out, _ = call(monkeypatch, capsys, "lab", "--html", "lab.html", "--sequence=synthetic-7")
+    assert status == 0
+    assert "lab.html: the laboratory as a page, 0." in out.replace("\n", " ")
+    assert "synthetic-0007" in (tmp_path / "lab.html").read_text()
+    assert launched == [], "JupyterLab is not opened"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sequence", "7"], "--sequence says what the page of --html shows; give --html FILE, too"),
+        (["--html", "lab.html", "--no-browser"], "opens no JupyterLab, so it does not take --no-browser"),
+        (["--html", "lab.txt"], "must be a file ending in .html, got lab.txt"),
+        (["--html", "lab.html", "--sequence", "none"], "none is neither a folder nor a file"),
+    ],
+)
+def test_pages_that_cannot_be_written(monkeypatch, capsys, launched, arguments, message):
+    status, _, error = call(monkeypatch, capsys, "lab", *arguments)
+    assert status == 2
+    assert message in " ".join(error.split())
+    assert launched == []

@@ -13,7 +13,7 @@ from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.pixels.colours import POSITIVE_COLOUR
 from dlatrack.pixels.text import rgb
-from dlatrack.viz.explorer.region import centred_region
+from dlatrack.viz.laboratory.region import centred_region
 from dlatrack.viz.moving import positives_and_track
 
 RULE = build_assigner("dla_points", ScoreGrid())

@@ -11,7 +11,8 @@ import pytest
 from dlatrack.datasets.video.writer import record
 from dlatrack.errors import InputError
 from dlatrack.tracking.video import VideoTrack
-from dlatrack.viz.video import score_plot, show_page, spread, video_player, video_strip
+from dlatrack.viz.player import show_page
+from dlatrack.viz.video import score_plot, spread, video_player, video_strip
 
 TRACK = VideoTrack(
     np.tile(np.array([[10.0, 12, 20, 16], [30, 4, 9, 9]]), (5, 1, 1)),

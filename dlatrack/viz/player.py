@@ -1,37 +1,26 @@
-"""A page that shows frames under several rules without a kernel: all pictures in one self-contained file."""
+"""A page that plays pictures without a kernel: all of them in one self-contained file."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
 from collections.abc import Sequence as Indices
 from html import escape
 from pathlib import Path
 from string import Template
 
+import cv2
 import numpy as np
+from IPython.display import HTML
 
-from dlatrack.assign import LabelAssigner
-from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
 from dlatrack.imagery import MARKS, Imagery
-from dlatrack.studies.presets import evenly_spread
-from dlatrack.viz.explorer.picture import draw_frame, encode_picture, facts
-from dlatrack.viz.explorer.study import explain_frame
 
 #: Largest size of a page, bytes.
 LARGEST_PAGE = 8_000_000
 
-_FRAMES = 60  # number of frames by default
 _QUALITIES = (75, 60, 45, 30)  # of JPEG; the first that keeps the page small enough is taken
-
-_LEGEND = (
-    "Green discs are positive samples, orange diamonds negative, pale dots ignored; blue rings are the candidates of "
-    "dynamic label assignment, and the yellow box is the target. The plot shows what a rule compares with its "
-    "threshold, positives hatched."
-)
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -86,50 +75,6 @@ show();
 </body>
 </html>
 """)
-
-
-def html_player(
-    path: str | Path,
-    sequence: Sequence,
-    rules: Mapping[str, LabelAssigner],
-    *,
-    frames: Indices[int] | None = None,
-    seed: int = 0,
-) -> Path:
-    """Write a page with a slider over frames under the given rules; it works from a disk, offline.
-
-    Args:
-        path: the file to write, ending in .html.
-        sequence: a video.
-        rules: rules by title; two side by side fit a page.
-        frames: numbers of the frames; None: 60 evenly spread ones of those that show the target, or all of fewer.
-        seed: seed of the shift of the search region and the draw of negatives.
-
-    Returns:
-        The path.
-
-    Raises:
-        InputError: for another suffix, no rule, a frame out of range or without target, so many frames that the page
-            would have more than 8 MB, or a file that cannot be written.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".html":
-        raise InputError(f"the page must be a file ending in .html, got {path}")
-    chosen = _spread(sequence) if frames is None else list(frames)
-    if not chosen or not rules:
-        raise InputError(f"the page {path} needs at least one frame that shows the target, and one rule")
-    views = [explain_frame(sequence, frame, rules, seed=seed) for frame in chosen]
-    pictures = [draw_frame(view, ("overlaps",)) for view in views]
-    texts = [[f"{title}: {'; '.join(facts(rule))}" for title, rule in view.rules.items()] for view in views]
-    return write_player(
-        path,
-        f"Label assignment: {sequence.name}",
-        chosen,
-        pictures,
-        texts,
-        legend=_LEGEND,
-        imagery=views[0].imagery,
-    )
 
 
 def write_player(
@@ -187,6 +132,17 @@ def write_player(
     )
 
 
-def _spread(sequence: Sequence) -> list[int]:
-    shown = [int(frame) for frame in sequence.visible.nonzero()[0]]
-    return [shown[index] for index in evenly_spread(len(shown), _FRAMES)]
+def show_page(path: Path, height: int = 640) -> HTML:
+    """A page as the output of a notebook cell, self-contained, so that it is saved with the notebook."""
+    page = escape(path.read_text(encoding="utf-8"), quote=True)
+    frame = (
+        f'<iframe srcdoc="{page}" title="player" style="width: 100%; height: {height}px; border: 0"></iframe>'
+    )
+    return HTML(f"<div>{frame}</div>")
+
+
+def encode_picture(image_rgb: np.ndarray, quality: int = 85) -> bytes:
+    """A picture as JPEG with full colour resolution, so that thin lines stay clean."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return cv2.imencode(".jpg", cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR), options)[1].tobytes()

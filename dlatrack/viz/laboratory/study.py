@@ -10,15 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dlatrack import boxes
 from dlatrack.assign import IGNORE, NEGATIVE, POSITIVE, Assignment, LabelAssigner
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.imagery import Imagery
-from dlatrack.losses.terms import centerness_targets
-from dlatrack.viz.explorer.region import Region, check_box, cut_region, place_region, targets_along
-
-_RESCUED = 5  # notable frames of each rule in which no sample satisfied it, at most
+from dlatrack.viz.laboratory.region import Region, check_box, cut_region, place_region, targets_along
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +23,6 @@ class RuleView:
 
     assigner: LabelAssigner  #: the rule
     assignment: Assignment  #: its assignment for a batch of one
-    #: (A, 4) float64, regression targets of the positives: distances to the left, top, right and bottom side in
-    #: region px where each point has one box, deltas of the anchor where it has several; NaN where the sample is not
-    #: positive
-    regression: np.ndarray
-    #: (N,) float64, SiamCAR's centre-ness of the positive points, NaN elsewhere; None for anchors
-    centerness: np.ndarray | None
 
     @property
     def labels(self) -> np.ndarray:
@@ -126,7 +116,7 @@ def explain_frame(
         image_rgb: (H, W, 3) uint8, the decoded frame; None: it is read from the sequence.
 
     Returns:
-        Labels, candidates with their IoU, thresholds, counts and training targets; `picture.draw_frame` draws them.
+        Labels, candidates with their IoU, thresholds and counts.
 
     Raises:
         InputError: for a frame number out of range, a frame without target or given box, or a bad box.
@@ -158,22 +148,14 @@ def explain_frame(
 def apply_rule(
     assigner: LabelAssigner, target_xyxy: np.ndarray, *, seed: int = 0, positive_pair: bool = True
 ) -> RuleView:
-    """Label the samples for one target (4,) in region px, with the regression targets of its positives.
+    """Label the samples for one target (4,) in region px.
 
     Raises:
         ValueError: as `LabelAssigner.assign`.
     """
     target = torch.as_tensor(target_xyxy, dtype=torch.float64)[None]
     pair = torch.tensor([positive_pair])
-    found = assigner.assign(target, pair, generator=torch.Generator().manual_seed(seed))
-    positive = found.positive[0].numpy()
-    grid, shapes = assigner.grid, assigner.anchor_shapes
-    if len(shapes) > 1:
-        regression = boxes.encode_deltas(grid.anchors(shapes), target).numpy()
-        return RuleView(assigner, found, np.where(positive[:, None], regression, np.nan), None)
-    sides = boxes.ltrb(grid.points, target).clamp(min=0)
-    central = np.where(positive, centerness_targets(sides).numpy(), np.nan)
-    return RuleView(assigner, found, np.where(positive[:, None], sides.numpy(), np.nan), central)
+    return RuleView(assigner, assigner.assign(target, pair, generator=torch.Generator().manual_seed(seed)))
 
 
 def positives_along(
@@ -212,29 +194,3 @@ def check_frame(sequence: Sequence, index: int) -> None:
     """
     if not 0 <= index < len(sequence):
         raise InputError(f"sequence {sequence.name} has frames 0..{len(sequence) - 1}, not {index}")
-
-
-def notable_frames(along: Positives | None, length: int) -> list[tuple[str, int]]:
-    """Label and number of notable frames of a sequence.
-
-    Args:
-        along: positives of two rules; None: no frame shows the target.
-        length: number of frames of the sequence.
-    """
-    if along is None:
-        return []
-    frames, counts = along.counts.index.to_numpy(), along.counts.to_numpy()
-    found = []
-    for column, side in enumerate("AB"):
-        own = counts[:, column]
-        for word, row in (("most", own.argmax()), ("fewest", own.argmin())):
-            found.append((f"{side}, {word} positives: frame {frames[row]} ({own[row]})", int(frames[row])))
-        rescued = frames[along.rescued.to_numpy()[:, column]]
-        found += [(f"{side}, no sample satisfies: frame {frame}", int(frame)) for frame in rescued[:_RESCUED]]
-    widest = int(np.abs(counts[:, 0] - counts[:, 1]).argmax())
-    text = f"largest difference: frame {frames[widest]} ({counts[widest, 0]} and {counts[widest, 1]})"
-    found.append((text, int(frames[widest])))
-    absent = np.setdiff1d(np.arange(length), frames)
-    if len(absent):
-        found.append((f"no target: frame {absent[0]} ({len(absent)} such frames)", int(absent[0])))
-    return found

@@ -13,7 +13,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.viz import layers
 from dlatrack.viz.assignment import draw_assignment
-from dlatrack.viz.explorer.study import FrameView, explain_frame
+from dlatrack.viz.laboratory.study import FrameView, explain_frame
 from dlatrack.viz.style import figure_style
 
 

@@ -1,0 +1,126 @@
+/** Where the laboratory gets its data from: a saved page, or a widget with Python behind it. */
+
+import { make } from "./dom.js";
+import { mount } from "./laboratory.js";
+import { mountPicker } from "./picker.js";
+
+const KEPT_PICTURES = 64;
+const PATIENCE = 20000; // ms that the kernel has to answer
+
+/** Open the laboratory in a page that holds all its data. */
+export function openPage(root, data) {
+  const pictures = new Map();
+  const region = async (frame) => {
+    if (!pictures.has(frame)) pictures.set(frame, await decoded(`data:image/webp;base64,${data.pictures[frame]}`));
+    return pictures.get(frame);
+  };
+  return mount(root, { data, region });
+}
+
+/** A picture from its address, ready to be drawn. */
+async function decoded(address) {
+  const image = make("img", { alt: "" });
+  image.src = address;
+  await image.decode();
+  return image;
+}
+
+/** Questions to the kernel behind a widget, each with one answer. */
+class Kernel {
+  constructor(model) {
+    this.model = model;
+    this.open = new Map();
+    this.listen = (message, buffers) => this.#take(message, buffers);
+    model.on("msg:custom", this.listen);
+  }
+
+  end() {
+    this.model.off("msg:custom", this.listen);
+  }
+
+  ask(question) {
+    const id = crypto.randomUUID?.() ?? String(Math.random());
+    return new Promise((resolve, reject) => {
+      const late = () => {
+        this.open.delete(id);
+        reject(new Error("Python does not answer; run the cell again once its kernel is there."));
+      };
+      this.open.set(id, { resolve, reject, timer: setTimeout(late, PATIENCE) });
+      this.model.send({ ...question, id });
+    });
+  }
+
+  #take(message, buffers) {
+    const asked = this.open.get(message.id);
+    if (!asked) return;
+    clearTimeout(asked.timer);
+    this.open.delete(message.id);
+    if (message.error) asked.reject(new Error(message.error));
+    else asked.resolve({ ...message, buffers });
+  }
+}
+
+const TYPES = { int8: Int8Array, int32: Int32Array, float64: Float64Array };
+
+/** Arrays of an answer from their bytes. */
+function unpacked(answer) {
+  const found = { ...answer };
+  answer.arrays.forEach(([name, type], number) => {
+    const view = answer.buffers[number];
+    found[name] = new TYPES[type](view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+  });
+  return found;
+}
+
+/** Open the laboratory in a widget. */
+export function openWidget({ model, el }) {
+  const kernel = new Kernel(model);
+  const pictures = new Map();
+  const region = async (frame) => {
+    if (!pictures.has(frame)) {
+      const asked = kernel.ask({ kind: "region", frame }).then(async ({ buffers }) => {
+        const address = URL.createObjectURL(new Blob([buffers[0]], { type: "image/webp" }));
+        return decoded(address).finally(() => URL.revokeObjectURL(address));
+      });
+      asked.catch(() => pictures.delete(frame));
+      pictures.set(frame, asked);
+      if (pictures.size > KEPT_PICTURES) pictures.delete(pictures.keys().next().value);
+    }
+    return pictures.get(frame);
+  };
+  const root = make("div");
+  el.append(root);
+  const keep = (setting) => {
+    model.set("setting", setting);
+    model.save_changes();
+  };
+  const data = { ...model.get("contents"), setting: model.get("setting") };
+  const assign = (question) => kernel.ask({ kind: "assign", ...question }).then(unpacked);
+  const box = (frame, target) => kernel.ask({ kind: "box", frame, target });
+  const forget = (frame) => pictures.delete(frame);
+  const end = mount(root, { data, region, keep, assign, box, forget });
+  return () => {
+    end();
+    kernel.end();
+  };
+}
+
+/** Open the picker of boxes in a widget. */
+export function openPicker({ model, el }) {
+  const root = make("div");
+  el.append(root);
+  const bytes = model.get("picture");
+  const address = URL.createObjectURL(new Blob([bytes], { type: "image/webp" }));
+  const image = decoded(address).finally(() => URL.revokeObjectURL(address));
+  const [width, height] = model.get("size");
+  const host = { image, extent: { width, height }, colours: model.get("colours"), boxes: () => model.get("boxes") };
+  host.message = () => model.get("message");
+  host.keep = (boxes) => {
+    model.set("boxes", boxes);
+    model.save_changes();
+  };
+  const picker = mountPicker(root, host);
+  const events = ["change:boxes", "change:message"];
+  for (const event of events) model.on(event, picker.show);
+  return () => events.forEach((event) => model.off(event, picker.show));
+}

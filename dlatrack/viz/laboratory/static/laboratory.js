@@ -1,0 +1,285 @@
+/**
+ * The laboratory: one search region under two rules, and where they differ.
+ *
+ * The host says where data come from: `data` (see `contents.py`), `region(frame)` gives a picture, `keep(setting)` is
+ * told what is set. Where Python runs behind it there are also `assign(question)` for rules that only Python knows and
+ * `box(frame, xywh)` for frames without a target.
+ */
+
+import { Stage, dimmedCopy, wholeView, zoomAround } from "./canvas.js";
+import { RuleControls } from "./controls.js";
+import { afterPause, make, onceAFrame, within } from "./dom.js";
+import { legend } from "./legend.js";
+import { differences, drawAnchors, drawDifferences, drawPointed, drawPredicted, drawSamples, pointAt } from "./marks.js";
+import { HandledBox, letDraw, letZoom } from "./pointer.js";
+import { Readout } from "./readout.js";
+import { Session } from "./session.js";
+import { SettingControls } from "./setting.js";
+import { Strip } from "./strip.js";
+
+const EXTENT = { width: 255, height: 255 };
+const HINT = "Drag the box, its sides or its corners; scroll or pinch to zoom; point at a sample to see why.";
+const DRAW = "No target is annotated in this frame; draw a box around it on picture A.";
+const LETTERS = ["A", "B"];
+
+/** Put the laboratory into an element. Returns a function that ends it. */
+export function mount(root, host) {
+  const laboratory = new Laboratory(root, host);
+  return () => laboratory.end();
+}
+
+class Laboratory {
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    this.session = new Session(host, (error) => (error ? this.#say(error.message) : this.draw()));
+    this.view = wholeView();
+    this.pictures = [null, null]; // as it is dimmed for both rules, and for the difference
+    this.pointed = null;
+    this.playing = 0;
+    this.painted = 0;
+    this.draw = onceAFrame(() => this.#draw());
+    this.keep = afterPause(() => host.keep?.(this.session.setting), 150);
+    this.speak = afterPause((text) => (this.live.textContent = text), 400);
+    this.#build();
+    this.#relabel({});
+    this.#fill();
+    this.#load();
+  }
+
+  end() {
+    this.#play(false);
+    this.watcher.disconnect();
+    this.root.replaceChildren();
+  }
+
+  #build() {
+    const { data } = this.session;
+    this.stages = ["search region under rule A", "search region under rule B", "where the rules differ"].map((label) => new Stage(this.view, EXTENT, label));
+    this.boxes = this.stages.map(
+      (stage, number) =>
+        new HandledBox(stage, `target box on ${number < 2 ? `picture ${LETTERS[number]}` : "the difference"}`, (target) =>
+          this.#relabel({ target }),
+        ),
+    );
+    const unknown = () => Boolean(this.host.box) && !this.session.target;
+    letDraw(this.stages[0], unknown, (box, done) => this.#give(box, done));
+    this.stages.forEach((stage, number) => {
+      letZoom(stage, this.draw, (place) => this.#point(place));
+      stage.element.addEventListener("pointerdown", () => this.boxes[number].element.focus({ preventScroll: true }));
+    });
+    this.controls = LETTERS.map(
+      (letter, number) =>
+        new RuleControls(letter, data, (side) => {
+          const sides = [...this.session.setting.sides];
+          sides[number] = side;
+          this.#relabel({ sides });
+          this.#fill();
+        }),
+    );
+    this.setting = new SettingControls(this.session, (part) => this.#relabel(part), () => this.#reset());
+    this.counts = [0, 1, 2].map(() => make("span", { class: "dl-count" }));
+    this.titles = [0, 1].map(() => make("span", { class: "dl-title" }));
+    this.strip = new Strip(data.frames, (frame) => this.session.nameOf(frame), (frame) => this.#go(frame));
+    this.strip.colours = data.colours;
+    this.playButton = make("button", { type: "button", class: "dl-play", onclick: () => this.#play(!this.playing) });
+    this.readout = new Readout(LETTERS);
+    this.message = make("p", { class: "dl-message", role: "status" });
+    this.live = make("p", { class: "dl-unseen", "aria-live": "polite" });
+    this.where = make("span", { class: "dl-where" });
+    this.root.classList.add("dl-lab");
+    for (const [name, value] of Object.entries(data.colours)) this.root.style.setProperty(`--dl-${name}`, value);
+    this.root.replaceChildren(this.#arranged(data));
+    this.root.addEventListener("keydown", (event) => this.#key(event));
+    this.watcher = new ResizeObserver(this.draw);
+    for (const stage of this.stages) this.watcher.observe(stage.element);
+    this.#play(false);
+  }
+
+  #arranged(data) {
+    const figure = (number, letter, title) =>
+      make(
+        "figure",
+        { class: `dl-figure dl-figure-${number}` },
+        make("figcaption", {}, letter ? make("b", { class: `dl-letter dl-letter-${letter}`, text: letter }) : null, title, this.counts[number]),
+        this.stages[number].element,
+        number < 2 ? this.controls[number].element : this.setting.element,
+      );
+    return make(
+      "div",
+      { class: "dl-room" },
+      make(
+        "header",
+        { class: "dl-head" },
+        make("span", { class: "dl-name", text: data.sequence, title: data.sequence }),
+        this.where,
+        make("span", { class: "dl-imagery", text: data.imagery }),
+        this.setting.copy,
+      ),
+      legend(Boolean(data.trackers)),
+      make(
+        "div",
+        { class: "dl-figures" },
+        figure(0, "A", this.titles[0]),
+        figure(1, "B", this.titles[1]),
+        figure(2, "", make("span", { class: "dl-title", text: "Difference" })),
+      ),
+      this.message,
+      this.readout.element,
+      make("div", { class: "dl-timeline" }, this.playButton, this.strip.element),
+      make("p", { class: "dl-below", text: "Positives per frame of A (dashed) and B. ▲ no sample satisfied the rule, so that its best candidate was taken; × no positive at all." }),
+      this.live,
+    );
+  }
+
+  /** Change the setting, and show what follows; bad input leaves everything as it is. */
+  #relabel(part) {
+    try {
+      this.session.change(part);
+    } catch (error) {
+      this.#say(error.message);
+      this.draw();
+      return false;
+    }
+    this.#say("");
+    this.draw();
+    this.keep();
+    return true;
+  }
+
+  #say(text) {
+    const absent = this.session.target ? HINT : this.host.box ? DRAW : "No target is annotated in this frame; move on along the strip.";
+    this.message.textContent = (text || absent).split("\n")[0];
+    this.message.classList.toggle("dl-wrong", Boolean(text));
+  }
+
+  #fill() {
+    for (const number of [0, 1]) this.controls[number].show(this.session.setting.sides[number]);
+    this.strip.fill([0, 1].map((number) => this.session.along(number)), this.session.annotated);
+    this.draw();
+  }
+
+  #go(frame) {
+    const kept = this.session.annotated.length ? null : this.session.setting.target;
+    if (this.#relabel({ frame, target: kept })) this.#load();
+  }
+
+  /** Show a box that is being drawn on a whole frame, and take it once it is finished. */
+  async #give(box, done) {
+    this.boxes[0].show(box);
+    if (!done) return;
+    try {
+      await this.session.give(box);
+      this.host.forget?.(this.session.setting.frame);
+      this.#relabel({ target: null });
+      this.#fill();
+      this.#load();
+    } catch (error) {
+      this.boxes[0].show(null);
+      this.#say(error.message);
+    }
+  }
+
+  #reset() {
+    Object.assign(this.view, wholeView());
+    this.#relabel({ target: null });
+  }
+
+  async #load() {
+    const { frame } = this.session.setting;
+    try {
+      const picture = await this.host.region(frame);
+      if (frame !== this.session.setting.frame) return;
+      this.pictures = [dimmedCopy(picture, EXTENT, 0.55, 0.8), dimmedCopy(picture, EXTENT, 0, 0.55)];
+    } catch (error) {
+      this.#say(error.message);
+    }
+    this.draw();
+  }
+
+  #point(place) {
+    this.pointed = place;
+    this.draw();
+  }
+
+  #play(on) {
+    clearInterval(this.playing);
+    this.playing = on ? setInterval(() => this.#go((this.session.setting.frame + 1) % this.session.data.frames), 125) : 0;
+    this.playButton.textContent = on ? "❚❚" : "▶";
+    this.playButton.setAttribute("aria-label", on ? "pause" : "play");
+  }
+
+  /** Keys that hold everywhere but in fields: space plays, comma and full stop step, +, - and 0 zoom. */
+  #key(event) {
+    if (event.ctrlKey || event.metaKey) return;
+    event.stopPropagation(); // a notebook around it has keys of its own
+    if (event.target.closest("input, select, button, .dl-panel")) return;
+    const { frame } = this.session.setting;
+    const last = this.session.data.frames - 1;
+    const centre = this.session.target ?? [0, 0, 254, 254];
+    const zoom = (factor) => {
+      zoomAround(this.view, EXTENT, [(centre[0] + centre[2]) / 2, (centre[1] + centre[3]) / 2], factor);
+      this.draw();
+    };
+    const act = {
+      " ": () => this.#play(!this.playing),
+      ",": () => this.#go(within(frame - 1, 0, last)),
+      ".": () => this.#go(within(frame + 1, 0, last)),
+      "+": () => zoom(1.4),
+      "-": () => zoom(1 / 1.4),
+      0: () => zoom(0),
+      Escape: () => this.#reset(),
+    }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  #draw() {
+    const { session, stages } = this;
+    const { colours } = session.data;
+    const { target, shown } = session;
+    const both = shown.every(Boolean) ? shown : null;
+    stages.forEach((stage, number) => {
+      stage.draw(this.pictures[number < 2 ? 0 : 1], (context, scale) => {
+        const side = shown[number];
+        if (side && target) {
+          if (side.shapes.length > 1) drawAnchors(context, side.assignment, side.grid, side.shapes, colours);
+          drawSamples(context, side.found, side.grid, colours);
+        }
+        if (number === 2 && both) drawDifferences(context, differences(both), colours);
+        const grid = (shown[Math.min(number, 1)] ?? session.side(Math.min(number, 1))).grid;
+        if (side?.assignment.best && target) drawPredicted(context, side.assignment.best, scale);
+        if (this.pointed) drawPointed(context, grid, pointAt(grid, this.pointed), scale);
+      });
+      stage.element.classList.toggle("dl-zoomed", this.view.zoom > 1);
+      stage.element.classList.toggle("dl-drawing", number === 0 && !target && Boolean(this.host.box));
+      this.boxes[number].show(target);
+    });
+    this.#write(both);
+    this.painted += 1;
+    this.root.dataset.painted = this.painted;
+  }
+
+  #write(both) {
+    const { session } = this;
+    const { frame } = session.setting;
+    const last = session.nameOf(session.data.frames - 1);
+    this.where.textContent = `frame ${session.frameName} of ${session.nameOf(0)}..${last}`;
+    const words = [0, 1].map((number) => {
+      this.titles[number].textContent = session.side(number).description.title;
+      const text = session.shown[number] ? `${session.counts(number).positive} positive` : "";
+      this.counts[number].textContent = text;
+      return `${LETTERS[number]}: ${text || "no target"}`;
+    });
+    if (both) {
+      const different = differences(both);
+      this.counts[2].textContent = `${different.first.length} A · ${different.both.length} both · ${different.second.length} B`;
+      this.counts[2].title = "points: A alone, both, B alone";
+    } else this.counts[2].textContent = "";
+    this.readout.write(session, this.pointed);
+    this.setting.show(this.view.zoom > 1);
+    this.strip.point(frame, `frame ${session.frameName}; ${words.join("; ")}`);
+    this.speak(`frame ${session.frameName}; ${words.join("; ")}`);
+  }
+}

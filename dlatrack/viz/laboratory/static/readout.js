@@ -1,0 +1,56 @@
+/** Two lines, one for each rule: what it does with the sample under the pointer, or what it found as a whole. */
+
+import { make } from "./dom.js";
+import { pointAt } from "./marks.js";
+
+export class Readout {
+  constructor(letters) {
+    this.lines = letters.map(() => make("p"));
+    this.element = make(
+      "div",
+      { class: "dl-readout" },
+      ...letters.flatMap((letter, number) => [
+        make("b", { class: `dl-letter dl-letter-${letter}`, text: letter }),
+        this.lines[number],
+      ]),
+    );
+  }
+
+  /** Write about the sample nearest to a place, region px; null: about the rules. */
+  write(session, place) {
+    this.lines.forEach((line, number) => {
+      const side = session.shown[number];
+      const point = side && place ? pointAt(side.grid, place) : null;
+      const [numbers, sentence] = !side ? ["", ""] : point === null ? summary(session, number) : aboutSample(session, number, point);
+      line.replaceChildren(make("span", { class: "dl-numbers", text: numbers }), make("span", { text: sentence }));
+      line.title = sentence;
+    });
+  }
+}
+
+function summary(session, number) {
+  const { assignment } = session.shown[number];
+  const counts = session.counts(number);
+  const numbers = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+  const { mean, std, threshold, rescued, empty } = assignment;
+  let sentence = "";
+  if (Number.isFinite(mean)) sentence = `T = mean + std = ${mean.toFixed(3)} + ${std.toFixed(3)} = ${threshold.toFixed(3)}.`;
+  if (rescued) sentence += " No sample satisfies the rule; its best candidate is taken.";
+  else if (empty) sentence += " No sample satisfies the rule.";
+  return [numbers.join("   "), sentence];
+}
+
+function aboutSample(session, number, point) {
+  const { fact, shape, why } = session.explain(number, point);
+  const { assignment, description } = session.shown[number];
+  const parts = [];
+  if (shape) parts.push(`anchor ${shape[0]} × ${shape[1]}`);
+  if (Number.isFinite(fact.iou)) parts.push(`IoU ${fact.iou.toFixed(3)}`);
+  if (Number.isFinite(fact.distance)) {
+    // Rectangles and ellipses measure in half sides of the target.
+    const relative = assignment.distance && description.rule !== "circle";
+    parts.push(relative ? `distance ${fact.distance.toFixed(2)}` : `distance ${fact.distance.toFixed(1)} px`);
+  }
+  if (Number.isFinite(fact.rank)) parts.push(`rank ${fact.rank}`);
+  return [parts.join("   "), why];
+}

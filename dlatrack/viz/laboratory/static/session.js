@@ -1,0 +1,181 @@
+/** What the laboratory is set to, and the labels that follow from it. No elements of the page. */
+
+import { allOptions } from "./controls.js";
+import { keyOf } from "./draws.js";
+import { byPoint } from "./marks.js";
+import { describeRules } from "./options.js";
+import { facts, reason } from "./reasons.js";
+import { assign, countPositives } from "./rules.js";
+
+const KEPT_COUNTS = 32;
+
+export class Session {
+  /**
+   * @param {object} host where data come from; see `laboratory.js`
+   * @param {function} answered called when the kernel has answered for a rule
+   */
+  constructor(host, answered) {
+    Object.assign(this, { host, answered, data: host.data, shown: [null, null], waiting: [null, null] });
+    this.setting = { tracker: null, ...host.data.setting };
+    describeRules(this.data.rules.filter(({ kernel }) => !kernel));
+    this.counted = new Map();
+  }
+
+  /** Number of the present frame in its video. */
+  get frameName() {
+    return this.nameOf(this.setting.frame);
+  }
+
+  nameOf(frame) {
+    return this.data.numbers ? this.data.numbers[frame] : frame;
+  }
+
+  /** The target of the present frame, region px; null where none is annotated and none was drawn. */
+  get target() {
+    return this.setting.target ?? this.data.targets[this.setting.frame];
+  }
+
+  /** Whether one of the rules looks at the predictions of a network. */
+  get predicts() {
+    return [0, 1].some((side) => this.side(side).description.predicts);
+  }
+
+  /** The rule of a side (0 or 1) with all its options and its grid. */
+  side(number) {
+    const chosen = this.setting.sides[number];
+    const description = this.data.rules.find(({ id }) => id === chosen.id);
+    return {
+      description,
+      chosen: chosen.options,
+      options: allOptions(description, chosen.options),
+      grid: this.data.grids[chosen.grid],
+    };
+  }
+
+  /** Change some of the setting and label again; on bad input the setting stays, and the error is thrown. */
+  change(part) {
+    if (part.target) Session.checked(part.target);
+    const before = [this.setting, this.shown];
+    this.setting = { ...this.setting, ...part };
+    try {
+      this.label();
+    } catch (error) {
+      [this.setting, this.shown] = before;
+      throw error;
+    }
+  }
+
+  /** Check a box that was typed: it needs an area and has to show in the search region. */
+  static checked(target) {
+    const fits = target.length === 4 && target.every(Number.isFinite) && target[0] < target[2] && target[1] < target[3];
+    if (fits && target[0] < 255 && target[1] < 255 && target[2] > 0 && target[3] > 0) return;
+    const given = target.map((value) => (Number.isFinite(value) ? value : "no number")).join(", ") || "nothing";
+    throw new Error(`A box is x1, y1, x2, y2 in px of the search region, 0 to 254, with x1 < x2 and y1 < y2; got ${given}.`);
+  }
+
+  /** Label the samples by both rules. Rules that only Python knows are answered later. */
+  label() {
+    if (!this.target) {
+      this.shown = [null, null];
+      return;
+    }
+    this.shown = [0, 1].map((number) => {
+      const side = this.side(number);
+      if (side.description.kernel) return this.#ask(number, side);
+      const { seed, positivePair } = this.setting;
+      return this.#look(side, assign(side.description.id, side.options, side.grid, this.target, positivePair, keyOf(seed)));
+    });
+  }
+
+  #look(side, assignment) {
+    const shapes = assignment.shapes ?? side.description.shapes;
+    const grid = assignment.grid ?? side.grid; // rules with predictions have that of the network
+    return { ...side, grid, shapes, target: this.target, assignment, found: byPoint(assignment, grid, shapes.length) };
+  }
+
+  /** Ask the kernel, one question at a time for each side; until it answers, the last labels stay. */
+  #ask(number, side) {
+    const { frame, seed, positivePair, tracker } = this.setting;
+    const name = this.nameOf(frame);
+    const question = { rule: side.description.rule, options: side.options, grid: side.grid, frame: name, seed, tracker };
+    Object.assign(question, { target: this.target, positive_pair: positivePair });
+    if (this.waiting[number]) this.waiting[number].next = [side, question];
+    else this.#send(number, side, question);
+    const last = this.shown[number];
+    return last && last.description.id === side.description.id ? last : null;
+  }
+
+  #send(number, side, question) {
+    const turn = (this.waiting[number] = { next: null });
+    const done = (error, answer) => {
+      this.waiting[number] = null;
+      const current = this.setting.sides[number].id === side.description.id;
+      if (turn.next) this.#send(number, ...turn.next);
+      if (!error && current) this.shown[number] = { ...this.#look(side, answer), target: question.target };
+      if (current) this.answered(error, number);
+    };
+    this.host.assign(question).then((answer) => done(null, answer), (error) => done(error));
+  }
+
+  /** Positives along the sequence, {counts, empty, rescued} for the frames in `annotated`; null for rules of the kernel. */
+  along(number) {
+    const { description, options, grid } = this.side(number);
+    if (description.kernel) return null;
+    const key = JSON.stringify([description.id, options, grid]);
+    if (!this.counted.has(key)) {
+      if (this.counted.size >= KEPT_COUNTS) this.counted.clear();
+      const targets = this.annotated.map((frame) => this.data.targets[frame]);
+      this.counted.set(key, countPositives(description.id, options, grid, targets));
+    }
+    return this.counted.get(key);
+  }
+
+  /** Take a box that was drawn on a whole frame; a promise. */
+  async give(target) {
+    const { frame } = this.setting;
+    const answer = await this.host.box(this.nameOf(frame), target);
+    this.data.targets[frame] = answer.target;
+    this.data.drawn = { ...this.data.drawn, [frame]: answer.box };
+    this.counted.clear();
+  }
+
+  /** Frames whose target is known. */
+  get annotated() {
+    const { targets } = this.data;
+    return [...targets.keys()].filter((frame) => targets[frame]);
+  }
+
+  /** How many samples a side labels positive, negative and not at all. */
+  counts(number) {
+    const counts = { positive: 0, negative: 0, ignored: 0 };
+    for (const label of this.shown[number].assignment.labels) {
+      counts[label === 1 ? "positive" : label === 0 ? "negative" : "ignored"] += 1;
+    }
+    return counts;
+  }
+
+  /** Numbers and a sentence about the sample of a point that says most: a positive one, or the best by overlap. */
+  explain(number, point) {
+    const { description, options, grid, target, assignment, shapes } = this.shown[number];
+    const anchors = Array.from(shapes, (_, anchor) => point * shapes.length + anchor);
+    const given = [description.id, options, grid, target, assignment];
+    const all = anchors.map((sample) => [sample, facts(...given, sample)]);
+    const rank = ([, fact]) => (fact.label === "positive" ? 2 : 0) + (Number.isFinite(fact.iou) ? fact.iou : 0);
+    const [sample, fact] = all.reduce((best, each) => (rank(each) > rank(best) ? each : best));
+    const shape = shapes.length > 1 ? shapes[sample % shapes.length] : null;
+    const why = description.kernel
+      ? kernelReason(description, assignment, sample)
+      : reason(...given, sample);
+    return { fact, shape, why };
+  }
+}
+
+function kernelReason(description, assignment, sample) {
+  const word = { 1: "positive", 0: "negative", "-1": "ignored" }[assignment.labels[sample]];
+  const soft = assignment.quality ? `, quality ${assignment.quality[sample].toFixed(2)}` : "";
+  const weight = assignment.weight ? `, weight ${assignment.weight[sample].toFixed(2)}` : "";
+  const looked = assignment.probability
+    ? ` The network answers ${assignment.probability[sample].toFixed(2)} here, with a box of IoU ${assignment.predicted[sample].toFixed(2)}.`
+    : "";
+  return `${description.title} labels this sample ${word}${soft}${weight}.${looked}`;
+}

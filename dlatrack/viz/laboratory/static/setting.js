@@ -1,0 +1,98 @@
+/** The controls of what both rules share: box, seed, kind of pair, network; and the setting as Python. */
+
+import { labelled, menu, opensPanel, stepper } from "./controls.js";
+import { brief, make } from "./dom.js";
+import { pythonCall } from "./python.js";
+
+export class SettingControls {
+  /**
+   * @param {Session} session the laboratory's session
+   * @param {function} changed called with the part of the setting that changes
+   * @param {function} reset called to take the annotated box again
+   */
+  constructor(session, changed, reset) {
+    this.session = session;
+    this.box = make("input", {
+      type: "text",
+      "aria-label": "box x1, y1, x2, y2, px of the search region",
+      title: "x1, y1, x2, y2 in px of the search region; Enter takes it",
+      onchange: () => this.#typed(changed),
+    });
+    this.back = make("button", { type: "button", text: "↺", "aria-label": "reset", title: "the annotated box, and the whole region", onclick: reset });
+    this.seed = stepper({ title: "seed", kind: "int", min: 0, max: 2 ** 31 - 1 }, session.setting.seed, (seed) => {
+      if (Number.isInteger(seed) && seed >= 0) changed({ seed });
+    }, { "aria-label": "seed of the draw of negatives", title: "seed of the draw of negatives" });
+    this.pair = make("input", { type: "checkbox", onchange: () => changed({ positivePair: !this.pair.checked }) });
+    this.trackers = session.data.trackers?.length
+      ? menu([...session.data.snapshots, ...session.data.trackers], session.setting.tracker, (tracker) => changed({ tracker }), { "aria-label": "network" })
+      : null;
+    this.epochs = session.data.snapshots?.length ? this.#slider(session, changed) : null;
+    this.element = make(
+      "div",
+      { class: "dl-controls dl-shared" },
+      make("span", { class: "dl-row" }, labelled("Box", this.box), this.back),
+      make(
+        "span",
+        { class: "dl-row" },
+        labelled("Seed", this.seed),
+        make("label", { class: "dl-check", title: "the search region shows another object than the template" }, this.pair, "Negative pair"),
+      ),
+      this.trackers && labelled("Network", this.trackers),
+      this.epochs && labelled("Epoch", this.epochs),
+    );
+    this.copy = make("span", { class: "dl-copy" });
+    const button = make("button", { type: "button", text: "Copy as Python" });
+    this.copy.append(button, opensPanel(button, () => this.#python()));
+  }
+
+  /** A slider over the snapshots of a training. */
+  #slider({ data, setting }, changed) {
+    const names = data.snapshots.map(([name]) => name);
+    const slider = make("input", {
+      type: "range",
+      min: 0,
+      max: names.length - 1,
+      "aria-label": "epoch of the training",
+      oninput: () => changed({ tracker: names[slider.valueAsNumber] }),
+    });
+    slider.value = Math.max(names.indexOf(setting.tracker), 0);
+    return slider;
+  }
+
+  /** Show the setting where it is not being typed. */
+  show(zoomed) {
+    const { setting, target } = this.session;
+    if (document.activeElement !== this.box && this.box.getRootNode().activeElement !== this.box) {
+      this.box.value = target ? target.map((value) => brief(value, 1)).join(", ") : "";
+    }
+    this.pair.checked = !setting.positivePair;
+    this.back.disabled = !setting.target && !zoomed;
+    if (this.epochs) this.epochs.setAttribute("aria-valuetext", setting.tracker);
+    if (this.trackers) {
+      this.trackers.value = setting.tracker;
+      for (const field of [this.trackers, this.epochs]) field?.parentElement.classList.toggle("dl-idle", !this.session.predicts);
+    }
+  }
+
+  #typed(changed) {
+    const numbers = this.box.value.split(/[\s,;]+/).filter(Boolean).map(Number);
+    changed({ target: numbers });
+  }
+
+  #python() {
+    const text = pythonCall(this.session);
+    const said = make("span", { role: "status" });
+    const code = make("pre", { tabindex: 0 }, make("code", { text }));
+    const write = async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        said.textContent = "Copied.";
+      } catch {
+        getSelection().selectAllChildren(code);
+        said.textContent = "Selected; copy it with the keys of your system.";
+      }
+    };
+    write();
+    return [make("p", { text: "This call draws the same picture as a figure:" }), code, make("button", { type: "button", text: "Copy", onclick: write }), said];
+  }
+}
