@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dlatrack import boxes
-from dlatrack.assign import Prediction, build_assigner, looks_at_predictions, options_of
+from dlatrack.assign import (
+    Assignment,
+    LabelAssigner,
+    Prediction,
+    build_assigner,
+    looks_at_predictions,
+    options_of,
+)
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 from dlatrack.viz.laboratory.contents import Contents
@@ -38,15 +46,30 @@ class Questions:
                 return {}, [self.contents.picture(int(question["frame"]))]
             if kind == "assign":
                 return self._labels(question)
+            if kind == "along":
+                return self._along(question), []
             if kind == "box":
                 target, box = self.contents.give_box(int(question["frame"]), question["target"])
                 return {"target": target, "box": box}, []
-            raise InputError(f"there is no question {kind!r}; choose from region, assign, box")
+            raise InputError(f"there is no question {kind!r}; choose from region, assign, along, box")
         except (ValueError, OSError) as error:
             return {"error": str(error).partition("\n")[0]}, []
 
-    def _labels(self, question: Mapping[str, Any]) -> Reply:
-        """Labels of one target by a rule, with what the network answered for a rule that looks at it."""
+    def _along(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Positives of a rule in the search regions of some frames, and which of these have none by the rule."""
+        rows = []
+        for frame in question["frames"]:
+            target = self.contents.targets[int(frame)]
+            if target is None:
+                raise InputError(f"frame {frame} shows no target")
+            found, *_ = self._assigned({**question, "frame": frame, "target": target, "positive_pair": True})
+            rows.append((int(found.positive.sum()), bool(found.empty[0]), bool(found.rescued[0])))
+        return dict(zip(("counts", "empty", "rescued"), map(list, zip(*rows, strict=True)), strict=True))
+
+    def _assigned(
+        self, question: Mapping[str, Any]
+    ) -> tuple[Assignment, LabelAssigner, Prediction | None, Tensor]:
+        """The assignment of one target by a rule, the rule, what the network answered if it looks, and the target."""
         name, given = question["rule"], dict(question["options"])
         grid = ScoreGrid(*(question["grid"][each] for each in ("size", "stride", "offset")))
         prediction: Prediction | None = None
@@ -59,7 +82,12 @@ class Questions:
         rule = build_assigner(name, grid, **options)
         target = torch.tensor([question["target"]], dtype=torch.float64)
         keys, pair = torch.tensor([int(question["seed"])]), torch.tensor([bool(question["positive_pair"])])
-        found = rule.assign(target, pair, keys, prediction)
+        return rule.assign(target, pair, keys, prediction), rule, prediction, target
+
+    def _labels(self, question: Mapping[str, Any]) -> Reply:
+        """Labels of one target by a rule, with what the network answered for a rule that looks at it."""
+        found, rule, prediction, target = self._assigned(question)
+        grid = rule.grid
         arrays = {"labels": found.labels[0].to(torch.int8)}
         for each in ("quality", "weight"):
             if (value := getattr(found, each)) is not None:

@@ -67,6 +67,19 @@ def test_a_picture_of_every_frame(lab):
         assert image.size == (255, 255)
 
 
+def test_positives_along_the_sequence_are_those_of_each_frame(lab):
+    frames = [3, 40, 41]
+    question = {"rule": "simota", "options": {}, "grid": GRID, "seed": 5, "tracker": "siamcar_small"}
+    answer, _ = ask(lab, kind="along", frames=frames, **question)
+    for place, frame in enumerate(frames):
+        one, buffers = assign(lab, "simota", frame=frame, target=lab.contents["targets"][frame])
+        (labels,) = (
+            value for (name, _), value in zip(one["arrays"], buffers, strict=True) if name == "labels"
+        )
+        assert answer["counts"][place] == (np.frombuffer(labels, np.int8) == 1).sum()
+        assert (answer["empty"][place], answer["rescued"][place]) == (one["empty"], one["rescued"])
+
+
 @pytest.mark.parametrize("rule", ["simota", "ota", "paa", "tal", "autoassign"])
 def test_rules_with_predictions_are_answered_on_the_grid_of_the_network(lab, rule):
     answer, buffers = assign(lab, rule, tracker="nanotrack_v3")

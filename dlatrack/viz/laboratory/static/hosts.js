@@ -96,9 +96,10 @@ export function openWidget({ model, el }) {
   };
   const data = { ...model.get("contents"), setting: model.get("setting") };
   const assign = (question) => kernel.ask({ kind: "assign", ...question }).then(unpacked);
+  const along = (question) => kernel.ask({ kind: "along", ...question });
   const box = (frame, target) => kernel.ask({ kind: "box", frame, target });
   const forget = (frame) => pictures.delete(frame);
-  const end = mount(root, { data, region, keep, assign, box, forget });
+  const end = mount(root, { data, region, keep, assign, along, box, forget });
   return () => {
     end();
     kernel.end();

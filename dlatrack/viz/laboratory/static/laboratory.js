@@ -2,7 +2,7 @@
  * The laboratory: one search region under two rules, and where they differ.
  *
  * The host says where data come from: `data` (see `contents.py`), `region(frame)` gives a picture, `keep(setting)` is
- * told what is set. Where Python runs behind it there are also `assign(question)` for rules that only Python knows and
+ * told what is set. Where Python runs behind it there are also `assign` and `along` for rules that only Python knows, and
  * `box(frame, xywh)` for frames without a target.
  */
 
@@ -32,7 +32,8 @@ class Laboratory {
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.session = new Session(host, (error) => (error ? this.#say(error.message) : this.draw()));
+    const answered = (error) => (error ? this.#say(error.message) : this.draw());
+    this.session = new Session(host, answered, onceAFrame(() => this.#count()));
     this.view = wholeView();
     this.pictures = [null, null]; // as it is dimmed for both rules, and for the difference
     this.pointed = null;
@@ -142,6 +143,7 @@ class Laboratory {
       return false;
     }
     this.#say("");
+    if ("tracker" in part) this.#count();
     this.draw();
     this.keep();
     return true;
@@ -155,8 +157,12 @@ class Laboratory {
 
   #fill() {
     for (const number of [0, 1]) this.controls[number].show(this.session.setting.sides[number]);
-    this.strip.fill([0, 1].map((number) => this.session.along(number)), this.session.annotated);
+    this.#count();
     this.draw();
+  }
+
+  #count() {
+    this.strip.fill([0, 1].map((number) => this.session.along(number)), this.session.annotated);
   }
 
   #go(frame) {

@@ -8,14 +8,17 @@ import { facts, reason } from "./reasons.js";
 import { assign, countPositives } from "./rules.js";
 
 const KEPT_COUNTS = 32;
+const ASKED_FRAMES = 6; // few, so that labels do not wait for them
 
 export class Session {
   /**
    * @param {object} host where data come from; see `laboratory.js`
    * @param {function} answered called when the kernel has answered for a rule
+   * @param {function} progressed called when it has counted positives of some more frames
    */
-  constructor(host, answered) {
-    Object.assign(this, { host, answered, data: host.data, shown: [null, null], waiting: [null, null] });
+  constructor(host, answered, progressed) {
+    Object.assign(this, { host, answered, progressed, data: host.data, shown: [null, null], waiting: [null, null] });
+    this.counting = [null, null]; // what is counted along the sequence for each side
     this.setting = { tracker: null, ...host.data.setting };
     describeRules(this.data.rules.filter(({ kernel }) => !kernel));
     this.counted = new Map();
@@ -117,17 +120,40 @@ export class Session {
     this.host.assign(question).then((answer) => done(null, answer), (error) => done(error));
   }
 
-  /** Positives along the sequence, {counts, empty, rescued} for the frames in `annotated`; null for rules of the kernel. */
+  /** Positives along the sequence, {counts, empty, rescued} for the frames in `annotated`, or for the first of them. */
   along(number) {
     const { description, options, grid } = this.side(number);
-    if (description.kernel) return null;
-    const key = JSON.stringify([description.id, options, grid]);
+    const tracker = description.predicts ? this.setting.tracker : null;
+    const key = JSON.stringify([description.id, options, grid, tracker]);
+    this.counting[number] = key;
     if (!this.counted.has(key)) {
       if (this.counted.size >= KEPT_COUNTS) this.counted.clear();
+      if (description.kernel) {
+        this.counted.set(key, { counts: [], empty: [], rescued: [] });
+        this.#countInPython(key, { rule: description.rule, options, grid, tracker, seed: 0 });
+        return this.counted.get(key);
+      }
       const targets = this.annotated.map((frame) => this.data.targets[frame]);
       this.counted.set(key, countPositives(description.id, options, grid, targets));
     }
     return this.counted.get(key);
+  }
+
+  /** Ask the kernel for the counts of a few frames at a time, as long as a side shows them. */
+  async #countInPython(key, question) {
+    const [found, frames] = [this.counted.get(key), this.annotated];
+    try {
+      for (let first = 0; first < frames.length; first += ASKED_FRAMES) {
+        if (!this.counting.includes(key)) break;
+        const asked = frames.slice(first, first + ASKED_FRAMES).map((frame) => this.nameOf(frame));
+        const answer = await this.host.along({ ...question, frames: asked });
+        for (const name of ["counts", "empty", "rescued"]) found[name].push(...answer[name]);
+        this.progressed();
+      }
+    } catch (error) {
+      this.answered(error);
+    }
+    if (found.counts.length < frames.length) this.counted.delete(key); // it begins anew when it is shown again
   }
 
   /** Take a box that was drawn on a whole frame; a promise. */

@@ -31,7 +31,7 @@ export class Strip {
     new ResizeObserver(this.draw).observe(this.element);
   }
 
-  /** Show counts of both rules: {counts, empty, rescued} for the frames in `shown`, or null while unknown. */
+  /** Show counts of both rules: {counts, empty, rescued} for the frames in `shown`, or for the first of them. */
   fill(series, shown) {
     Object.assign(this, { series, shown });
     this.draw();
@@ -109,7 +109,7 @@ export class Strip {
     const colour = this.colours[side ? "second" : "first"];
     const dots = [];
     context.beginPath();
-    shown.forEach((frame, number) => {
+    shown.slice(0, counts.length).forEach((frame, number) => {
       const next = number && shown[number - 1] === frame - 1;
       context[next ? "lineTo" : "moveTo"](x(frame), y(counts[number]));
       if (empty[number]) dots.push([x(frame), Boolean(rescued[number])]);
