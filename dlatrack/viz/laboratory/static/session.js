@@ -114,7 +114,10 @@ export class Session {
       this.waiting[number] = null;
       const current = this.setting.sides[number].id === side.description.id;
       if (turn.next) this.#send(number, ...turn.next);
-      if (!error && current) this.shown[number] = { ...this.#look(side, answer), target: question.target };
+      if (!error && current) {
+        const assignment = { ...answer, positivePair: question.positive_pair };
+        this.shown[number] = { ...this.#look(side, assignment), target: question.target };
+      }
       if (current) this.answered(error, number);
     };
     this.host.assign(question).then((answer) => done(null, answer), (error) => done(error));
@@ -189,19 +192,6 @@ export class Session {
     const rank = ([, fact]) => (fact.label === "positive" ? 2 : 0) + (Number.isFinite(fact.iou) ? fact.iou : 0);
     const [sample, fact] = all.reduce((best, each) => (rank(each) > rank(best) ? each : best));
     const shape = shapes.length > 1 ? shapes[sample % shapes.length] : null;
-    const why = description.kernel
-      ? kernelReason(description, assignment, sample)
-      : reason(...given, sample);
-    return { fact, shape, why };
+    return { fact, shape, why: reason(...given, sample) };
   }
-}
-
-function kernelReason(description, assignment, sample) {
-  const word = { 1: "positive", 0: "negative", "-1": "ignored" }[assignment.labels[sample]];
-  const soft = assignment.quality ? `, quality ${assignment.quality[sample].toFixed(2)}` : "";
-  const weight = assignment.weight ? `, weight ${assignment.weight[sample].toFixed(2)}` : "";
-  const looked = assignment.probability
-    ? ` The network answers ${assignment.probability[sample].toFixed(2)} here, with a box of IoU ${assignment.predicted[sample].toFixed(2)}.`
-    : "";
-  return `${description.title} labels this sample ${word}${soft}${weight}.${looked}`;
 }
