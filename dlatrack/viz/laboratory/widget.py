@@ -69,6 +69,7 @@ class Laboratory(anywidget.AnyWidget):
     """The laboratory as one widget; use `explore`.
 
     Attributes:
+        contents: what the laboratory shows: targets, those drawn by hand among them, rules, grids, networks.
         setting: what is set: frame, rules, options, seed, box; kept while the kernel lives, so that a second view or
             a reloaded page shows the same.
     """
@@ -90,3 +91,9 @@ class Laboratory(anywidget.AnyWidget):
     def _answer(self, _: Any, question: dict[str, Any], _buffers: Any) -> None:
         answer, buffers = self._questions.reply(question)
         self.send({**answer, "id": question.get("id")}, buffers)
+        if "box" in answer:  # a reloaded page and a second view begin with these
+            frame = int(question["frame"])
+            targets = [*self.contents["targets"]]
+            targets[frame] = answer["target"]
+            drawn = self.contents.get("drawn", {}) | {str(frame): answer["box"]}
+            self.contents = self.contents | {"targets": targets, "drawn": drawn}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from widget_page import WidgetPage
 
 from dlatrack.assign import ASSIGNERS, register_assigner
 from dlatrack.assign.circle import CircleAssigner
+from dlatrack.datasets.sequence import Sequence
 from dlatrack.viz.laboratory import explore
 
 pytestmark = pytest.mark.slow
@@ -76,3 +78,57 @@ def test_rules_of_the_reader_say_what_they_label(opened):
     finally:
         ASSIGNERS.clear()
         ASSIGNERS.update(before)
+
+
+def bare():
+    """A video without boxes."""
+    frames = np.random.default_rng(1).integers(0, 255, (3, 120, 200, 3), np.uint8)
+    return Sequence("bare", frames, np.full((3, 4), np.nan), np.zeros(3, bool))
+
+
+def test_boxes_by_hand_are_there_in_a_reloaded_page_and_a_second_view(opened):
+    lab = explore(bare())
+    shown = opened(lab, 2)
+    shown.drag((0.4, 0.4), (0.6, 0.6))
+    shown.see(".dl-count", "positive")
+    box = shown.field("box x1, y1, x2, y2, px of the search region").input_value()
+    call = shown.python_call()
+    assert "box_xywh=(" in call
+    shown.see(".dl-count", "positive", 3)
+    assert shown.field("box x1, y1, x2, y2, px of the search region", 1).input_value() == box
+    reloaded = opened(lab)
+    reloaded.see(".dl-count", "positive")
+    assert reloaded.field("box x1, y1, x2, y2, px of the search region").input_value() == box
+    assert reloaded.python_call() == call
+
+
+def test_two_views_follow_each_other(opened):
+    shown = opened(explore(frame=40), 2)
+    shown.field("K").fill("5")
+    shown.page.wait_for_timeout(400)
+    assert shown.field("K", 1).input_value() == "5"
+    assert shown.text(".dl-count", 1) == shown.text(".dl-count", 4)
+    shown.page.locator(".dl-strip").nth(1).press("Home")
+    shown.see(".dl-where", "frame 0 of 0..59", 0)
+    shown.page.wait_for_timeout(400)
+    shown.page.locator(".dl-strip").nth(0).focus()
+    for _ in range(5):
+        shown.page.keyboard.press("ArrowRight")
+        shown.page.wait_for_timeout(60)
+    shown.see(".dl-where", "frame 5 of 0..59", 1)
+    shown.page.wait_for_timeout(400)
+    assert shown.text(".dl-where", 0).startswith("frame 5 ")
+    assert shown.page.evaluate("() => document.activeElement.className.includes('dl-strip')"), (
+        "the view that is used stays as it is"
+    )
+
+
+def test_a_dead_kernel_is_told_in_a_sentence(opened):
+    shown = opened(explore(frame=40))
+    shown.page.evaluate("() => { window.broken = true; }")
+    shown.page.locator(".dl-strip").press("Home")
+    message = "Python does not answer; run the cell again once its kernel is there."
+    shown.see(".dl-message", message)
+    shown.page.evaluate("() => { window.broken = false; }")
+    shown.page.locator(".dl-strip").press("End")
+    shown.see(".dl-where", "frame 59 of")

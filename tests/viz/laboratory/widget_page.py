@@ -25,7 +25,10 @@ _OPEN = """async ({ contents, setting, views }) => {
     off: (event, act) => listeners.set(event, (listeners.get(event) ?? []).filter((each) => each !== act)),
     send(question) {
       if (window.broken) throw new Error("Cannot send");
-      window.ask(question).then(([answer, buffers]) => emit("msg:custom", answer, buffers.map(bytes)));
+      window.ask(question).then(([answer, buffers, contents]) => {
+        emit("msg:custom", answer, buffers.map(bytes));
+        if (contents) window.model.set("contents", contents);
+      });
     },
   };
   for (let view = 0; view < views; view += 1) {
@@ -67,13 +70,15 @@ class WidgetPage:
 
     def _ask(self, question: dict[str, Any]) -> list[Any]:
         sent: list[Any] = []
+        before = self.laboratory.contents
 
         def send(answer: dict[str, Any], buffers: list[bytes]) -> None:
             sent.extend([answer, [base64.b64encode(each).decode() for each in buffers]])
 
         self.laboratory.send = send
         self.laboratory._answer(None, question, [])
-        return sent
+        changed = self.laboratory.contents is not before
+        return [*sent, self.laboratory.contents if changed else None]
 
     def _keep(self, setting: dict[str, Any]) -> None:
         self.laboratory.setting = setting
