@@ -108,7 +108,7 @@ def test_labels_are_those_of_the_rule_with_the_seed_as_key(lab):
 
 def test_what_cannot_be_answered_is_one_line(lab):
     for question, message in (
-        ({"rule": "autoassign", "tracker": "siamrpnpp_small"}, "autoassign is defined for points"),
+        ({"rule": "autoassign", "tracker": "siamrpnpp_small"}, "the rule is defined for points"),
         ({"rule": "simota", "tracker": "none"}, "there is no network 'none'"),
         ({"rule": "tal", "options": {"top": 0}}, "top"),
         ({"rule": "rectangle", "positive_pair": False}, "no label for negative pairs"),

@@ -1,4 +1,4 @@
-"""The widget in a browser: sentences of rules that Python answers, boxes by hand, calls that draw the same picture."""
+"""The widget in a browser: sentences of rules that Python answers, boxes by hand, and calls in Python."""
 
 from __future__ import annotations
 
