@@ -11,6 +11,7 @@ from widget_page import WidgetPage
 from dlatrack.assign import ASSIGNERS, register_assigner
 from dlatrack.assign.circle import CircleAssigner
 from dlatrack.datasets.sequence import Sequence
+from dlatrack.models.weights import find_weights
 from dlatrack.viz.laboratory import explore
 
 pytestmark = pytest.mark.slow
@@ -132,3 +133,50 @@ def test_a_dead_kernel_is_told_in_a_sentence(opened):
     shown.page.evaluate("() => { window.broken = false; }")
     shown.page.locator(".dl-strip").press("End")
     shown.see(".dl-where", "frame 59 of")
+
+
+def ink(figure) -> list[str]:
+    """What stands below the pictures of a figure."""
+    return [ax.get_xlabel() for ax in figure.axes]
+
+
+def drawn_again(shown) -> list[str]:
+    """Run what "Copy as Python" gives, and read the figure."""
+    names: dict = {}
+    lines = shown.python_call().replace("\npicture(", "\nfigure = picture(")
+    exec(lines, names)
+    return ink(names["figure"])
+
+
+def test_a_call_names_the_run_of_a_snapshot(opened, tmp_path):
+    (tmp_path / "epochs").mkdir()
+    content = find_weights("siamcar_small").read_bytes()
+    (tmp_path / "epochs" / "epoch_003.safetensors").write_bytes(content)
+    shown = opened(explore(frame=40, run=tmp_path, rules=(("simota", {}), ("dla_points", {}))))
+    shown.see(".dl-count", "positive")
+    count = shown.text(".dl-count").removesuffix(" positive")
+    assert f'run="{tmp_path}"' in shown.python_call()
+    assert drawn_again(shown)[0].startswith(f"P {count} ")
+
+
+def test_a_call_has_shapes_as_tuples(opened):
+    shown = opened(explore(frame=40))
+    shown.field("rule B").select_option("atss_anchors")
+    shown.page.get_by_role("button", name="options of rule B").click()
+    shown.field("anchors, w x h px").fill("104x32, 64x64")
+    shown.page.keyboard.press("Enter")
+    shown.page.keyboard.press("Escape")
+    shown.page.wait_for_timeout(100)
+    assert '("atss", {"anchor_shapes": ((104, 32), (64, 64))})' in shown.python_call()
+    count = shown.text(".dl-count", 1).removesuffix(" positive")
+    assert drawn_again(shown)[1].startswith(f"P {count} ")
+
+
+def test_a_box_needs_a_search_region(opened):
+    shown = opened(explore(bare()))
+    field = shown.field("box x1, y1, x2, y2, px of the search region")
+    field.fill("50, 50, 100, 100")
+    shown.page.keyboard.press("Enter")
+    shown.see(".dl-message", "has no search region for a box; draw a box around it on picture A.")
+    assert shown.text(".dl-count") == ""
+    assert "target_xyxy" not in shown.python_call()

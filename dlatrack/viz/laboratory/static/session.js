@@ -57,7 +57,7 @@ export class Session {
 
   /** Change some of the setting and label again; on bad input the setting stays, and the error is thrown. */
   change(part) {
-    if (part.target) Session.checked(part.target);
+    if (part.target) this.#checked(part.target, part.frame ?? this.setting.frame);
     const before = [this.setting, this.shown];
     this.setting = { ...this.setting, ...part };
     try {
@@ -68,8 +68,12 @@ export class Session {
     }
   }
 
-  /** Check a box that was typed: it needs an area and has to show in the search region. */
-  static checked(target) {
+  /** Check a box that was moved or typed: it needs an area and has to show in the search region, if there is one. */
+  #checked(target, frame) {
+    if (!this.data.targets[frame]) {
+      const way = this.host.box ? "draw a box around it on picture A" : "choose a frame that shows one";
+      throw new Error(`No target is annotated in this frame, so that it has no search region for a box; ${way}.`);
+    }
     const fits = target.length === 4 && target.every(Number.isFinite) && target[0] < target[2] && target[1] < target[3];
     if (fits && target[0] < 255 && target[1] < 255 && target[2] > 0 && target[3] > 0) return;
     const given = target.map((value) => (Number.isFinite(value) ? value : "no number")).join(", ") || "nothing";
