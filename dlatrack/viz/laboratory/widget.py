@@ -41,7 +41,7 @@ def explore(
         choice: sequence to open, see `sequences.open_sequence`.
         rules: the two label assigners to compare, each a name that `build_assigner` knows, and options.
         frame: number of the first frame shown.
-        seed: seed of the shift of the search regions and the draw of negatives.
+        seed: seed of the shift of the search regions and the draw of negatives, 0..2^31 - 1.
         grid: initial score grid of both rules, e.g. `recipe("nanotrack_v3").grid`.
         run: folder of a training, whose snapshots the rules with predictions can look at.
 
@@ -49,8 +49,8 @@ def explore(
         The laboratory.
 
     Raises:
-        InputError: for a sequence, frame, rule, option or run that cannot be used. Later, inside the laboratory, such
-            input shows its message there and leaves the last picture as it is.
+        InputError: for a sequence, frame, rule, option, seed or run that cannot be used. Later, inside the laboratory,
+            such input shows its message there and leaves the last picture as it is.
     """
     sequence = open_sequence(choice)
     check_frame(sequence, frame)

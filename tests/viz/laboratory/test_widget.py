@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -182,6 +183,16 @@ def test_bad_beginnings(tmp_path):
         explore(rules=(("circle", {"radius": 3}), ("iou", {})))
     with pytest.raises(InputError, match="is neither a folder nor a file"):
         explore(tmp_path / "none")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, "a", 1.5, None])
+def test_a_bad_seed_is_told_in_one_line(seed):
+    told = re.escape(f"a seed of the laboratory is a whole number in 0..2147483647, got {seed!r}")
+    with pytest.raises(InputError, match=f"^{told}$"):
+        explore(seed=seed)
+    with pytest.raises(InputError, match=f"^{told}$"):
+        picture(seed=seed)
+    assert explore(seed=2**31 - 1).setting["seed"] == 2**31 - 1
 
 
 def test_sequences_open_by_seed_folder_and_themselves(tmp_path):
