@@ -49,8 +49,8 @@ def explore(
         The laboratory.
 
     Raises:
-        InputError: for a sequence, frame, rule, option, seed or run that cannot be used. Later, inside the laboratory,
-            such input shows its message there and leaves the last picture as it is.
+        InputError: for a sequence, frame, rule, option, seed or run that cannot be used. Later, inside the
+            laboratory, such input shows its message there and leaves the last picture as it is.
     """
     sequence = open_sequence(choice)
     check_frame(sequence, frame)
