@@ -65,7 +65,7 @@ class Contents:
     shift: int = 0
 
     def __post_init__(self) -> None:
-        check_seed(self.shift)
+        check_lab_seed(self.shift)
 
     @cached_property
     def targets(self) -> list[list[float] | None]:
@@ -126,7 +126,7 @@ class Contents:
         }
 
 
-def check_seed(seed: object) -> None:
+def check_lab_seed(seed: object) -> None:
     """Check a seed of the draw or of the search regions.
 
     Raises:

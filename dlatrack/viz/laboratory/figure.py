@@ -19,7 +19,14 @@ from dlatrack.grid import ScoreGrid
 from dlatrack.imagery import MARKS
 from dlatrack.viz import layers
 from dlatrack.viz.assignment import draw_assignment
-from dlatrack.viz.laboratory.contents import COLOURS, USUAL_GRID, USUAL_RULES, Contents, NamedRule, check_seed
+from dlatrack.viz.laboratory.contents import (
+    COLOURS,
+    USUAL_GRID,
+    USUAL_RULES,
+    Contents,
+    NamedRule,
+    check_lab_seed,
+)
 from dlatrack.viz.laboratory.networks import Networks
 from dlatrack.viz.laboratory.region import check_box, cut_region, place_region
 from dlatrack.viz.laboratory.rules import rule_title
@@ -67,8 +74,8 @@ def picture(
     """
     sequence = open_sequence(choice)
     check_frame(sequence, frame)
-    check_seed(seed)
-    check_seed(shift)
+    check_lab_seed(seed)
+    check_lab_seed(shift)
     if box_xywh is not None:
         sequence = _boxed(sequence, frame, box_xywh)
     if not sequence.visible[frame]:

@@ -180,3 +180,26 @@ def test_a_box_needs_a_search_region(opened):
     shown.see(".dl-message", "has no search region for a box; draw a box around it on picture A.")
     assert shown.text(".dl-count") == ""
     assert "target_xyxy" not in shown.python_call()
+
+
+def test_messages_name_the_fields_as_the_page_does(opened):
+    shown = opened(explore(frame=40, rules=(("circle", {}), ("dla_points", {}))))
+    shown.field("R1, px").fill("20")
+    shown.see(".dl-message", "needs 0 < R1 ≤ R2, got 20 and 16")
+    shown.field("K").fill("0")
+    shown.see(".dl-message", "K must be in 1..625 (grid points), got 0")
+    shown.field("rule A").select_option("paa")
+    shown.see(".dl-readout p", "T =", 1)
+    shown.see(".dl-count", re.compile("^2 positive"))
+    shown.field("K").fill("0")
+    shown.see(".dl-message", "PAA: K must be in 1..225 (samples), got 0")
+    shown.page.wait_for_timeout(300)
+    shown.see(".dl-message", "PAA: K must be in 1..225 (samples), got 0")
+    # Options that Python has refused are not kept.
+    assert shown.laboratory.setting["sides"][0] == {"id": "paa", "options": {}, "grid": 0}
+
+
+def test_options_of_rules_with_predictions_can_be_stepped(opened):
+    shown = opened(explore(frame=40, rules=(("tal", {}), ("dla_points", {}))))
+    shown.field("more: α").click()
+    assert float(shown.field("α").input_value()) == 1.5

@@ -3,7 +3,7 @@
 import { allOptions } from "./controls.js";
 import { keyOf } from "./draws.js";
 import { byPoint } from "./marks.js";
-import { describeRules } from "./options.js";
+import { describeRules, inTitles } from "./options.js";
 import { facts, reason } from "./reasons.js";
 import { assign, countPositives } from "./rules.js";
 
@@ -90,7 +90,11 @@ export class Session {
       const side = this.side(number);
       if (side.description.kernel) return this.#ask(number, side);
       const { seed, positivePair } = this.setting;
-      return this.#look(side, assign(side.description.id, side.options, side.grid, this.target, positivePair, keyOf(seed)));
+      try {
+        return this.#look(side, assign(side.description.id, side.options, side.grid, this.target, positivePair, keyOf(seed)));
+      } catch (error) {
+        throw new Error(inTitles(error.message, side.description));
+      }
     });
   }
 
@@ -121,10 +125,22 @@ export class Session {
       if (!error && current) {
         const assignment = { ...answer, positivePair: question.positive_pair };
         this.shown[number] = { ...this.#look(side, assignment), target: question.target };
+      } else if (current && this.shown[number]) {
+        this.#takeBack(number, side.chosen);
       }
-      if (current) this.answered(error, number);
+      if (current) this.answered(error && new Error(inTitles(error.message, side.description)), number);
     };
     this.host.assign(question).then((answer) => done(null, answer), (error) => done(error));
+  }
+
+  /** Options that Python has refused give way to those whose labels are shown. */
+  #takeBack(number, refused) {
+    const last = this.shown[number].chosen;
+    const sides = [...this.setting.sides];
+    if (sides[number].options !== refused || JSON.stringify(last) === JSON.stringify(refused)) return;
+    sides[number] = { ...sides[number], options: last };
+    this.setting = { ...this.setting, sides };
+    this.host.keep?.(this.setting);
   }
 
   /** Positives along the sequence, {counts, empty, rescued} for the frames in `annotated`, or for the first of them. */
@@ -137,7 +153,7 @@ export class Session {
       if (this.counted.size >= KEPT_COUNTS) this.counted.clear();
       if (description.kernel) {
         this.counted.set(key, { counts: [], empty: [], rescued: [] });
-        this.#countInPython(key, { rule: description.rule, options, grid, tracker, seed: 0 });
+        this.#countInPython(key, { rule: description.rule, options, grid, tracker, seed: 0 }, description);
         return this.counted.get(key);
       }
       const targets = this.annotated.map((frame) => this.data.targets[frame]);
@@ -147,7 +163,7 @@ export class Session {
   }
 
   /** Ask the kernel for the counts of a few frames at a time, as long as a side shows them. */
-  async #countInPython(key, question) {
+  async #countInPython(key, question, description) {
     const [found, frames] = [this.counted.get(key), this.annotated];
     try {
       for (let first = 0; first < frames.length; first += ASKED_FRAMES) {
@@ -158,7 +174,7 @@ export class Session {
         this.progressed();
       }
     } catch (error) {
-      this.answered(error);
+      this.answered(new Error(inTitles(error.message, description)));
     }
     if (found.counts.length < frames.length) this.counted.delete(key); // it begins anew when it is shown again
   }
