@@ -67,7 +67,7 @@ class SavedPage:
         self.page.on("console", self._said)
         self.page.on("request", self._asked)
         self.page.goto(path.as_uri())
-        self.page.locator(".dl-lab[data-painted]").wait_for()
+        self.page.locator(".dl-lab[data-painted] .dl-stage:not(.dl-missing)").first.wait_for()
         self.page.wait_for_timeout(150)
 
     def _said(self, message: Any) -> None:

@@ -150,7 +150,7 @@ def test_rules_options_and_messages(lab):
     k = lab.page.locator(".dl-chief input").nth(1)
     k.fill("0")
     lab.settle()
-    assert lab.text(".dl-message") == "candidates must be in 1..625 (grid points), got 0"
+    assert lab.text(".dl-message") == "K must be in 1..625 (grid points), got 0"
     assert lab.text(".dl-count", 1) == "2 positive", "the last picture stays"
     k.fill("4")
     lab.settle()

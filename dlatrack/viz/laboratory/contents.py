@@ -31,6 +31,9 @@ NamedRule = tuple[str, Mapping[str, Any]]
 #: What is compared where nothing is chosen.
 USUAL_RULES: tuple[NamedRule, NamedRule] = (("rectangle", {"center_ratio": 0.6}), ("dla_points", {}))
 
+#: Largest seed that the field of the laboratory takes.
+_MOST_SEED = 2**31 - 1
+
 #: Colours by meaning; those of the rules A and B differ from all marks of samples, and so do their shapes.
 COLOURS = {
     "target": colours.TARGET,
@@ -52,11 +55,17 @@ class Contents:
         sequence: a video.
         source: text that opens it in Python; None: there is none.
         shift: seed of the shift and the stretch of the search regions.
+
+    Raises:
+        InputError: for a seed that is no whole number in 0..2^31 - 1.
     """
 
     sequence: Sequence
     source: str | None = None
     shift: int = 0
+
+    def __post_init__(self) -> None:
+        check_lab_seed(self.shift)
 
     @cached_property
     def targets(self) -> list[list[float] | None]:
@@ -113,8 +122,18 @@ class Contents:
             "targets": [self.targets[frame] for frame in shown],
             "colours": COLOURS,
             "source": self.source,
-            "shift": self.shift,
+            "shift": int(self.shift),
         }
+
+
+def check_lab_seed(seed: object) -> None:
+    """Check a seed of the draw or of the search regions.
+
+    Raises:
+        InputError: if it is no whole number in 0..2^31 - 1.
+    """
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed <= _MOST_SEED:
+        raise InputError(f"a seed of the laboratory is a whole number in 0..{_MOST_SEED}, got {seed!r}")
 
 
 def described_rules(*, kernel: bool) -> list[dict[str, Any]]:
@@ -222,7 +241,7 @@ def first_setting(
     return {
         "frame": frame,
         "sides": sides,
-        "seed": seed,
+        "seed": int(seed),
         "positivePair": positive_pair,
         "target": None if target_xyxy is None else [float(value) for value in target_xyxy],
     }

@@ -19,7 +19,14 @@ from dlatrack.grid import ScoreGrid
 from dlatrack.imagery import MARKS
 from dlatrack.viz import layers
 from dlatrack.viz.assignment import draw_assignment
-from dlatrack.viz.laboratory.contents import COLOURS, USUAL_GRID, USUAL_RULES, Contents, NamedRule
+from dlatrack.viz.laboratory.contents import (
+    COLOURS,
+    USUAL_GRID,
+    USUAL_RULES,
+    Contents,
+    NamedRule,
+    check_lab_seed,
+)
 from dlatrack.viz.laboratory.networks import Networks
 from dlatrack.viz.laboratory.region import check_box, cut_region, place_region
 from dlatrack.viz.laboratory.rules import rule_title
@@ -61,11 +68,14 @@ def picture(
         run: folder of a training, if the network is one of its snapshots.
 
     Raises:
-        InputError: for a sequence, frame, rule, option or network that cannot be used, or a frame without a target.
+        InputError: for a sequence, frame, rule, option, seed or network that cannot be used, or a frame without a
+            target.
         ValueError: from a rule that has no labels for negative pairs.
     """
     sequence = open_sequence(choice)
     check_frame(sequence, frame)
+    check_lab_seed(seed)
+    check_lab_seed(shift)
     if box_xywh is not None:
         sequence = _boxed(sequence, frame, box_xywh)
     if not sequence.visible[frame]:

@@ -48,7 +48,7 @@ class Networks:
     """
 
     def __init__(self, contents: Contents, run: str | Path | None = None) -> None:
-        self.contents = contents
+        self.contents, self.run = contents, run
         self.snapshots = {} if run is None else _snapshots(Path(run))
         self.answer = lru_cache(_KEPT_ANSWERS)(self._answer)
         self._network = lru_cache(_KEPT_NETWORKS)(self._load)
@@ -66,8 +66,12 @@ class Networks:
         return trained + fresh
 
     def data(self) -> dict[str, Any]:
-        """The networks and the epochs for the menus."""
-        return {"trackers": self.entries(), "snapshots": [[name, name] for name in self.snapshots]}
+        """The networks and the epochs for the menus, and the folder of the training, which opens them again."""
+        return {
+            "trackers": self.entries(),
+            "snapshots": [[name, name] for name in self.snapshots],
+            "run": None if self.run is None else str(self.run),
+        }
 
     def _load(self, name: str) -> tuple[SiameseNet, Recipe]:
         if name in self.snapshots:

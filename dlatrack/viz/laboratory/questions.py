@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,6 +100,7 @@ class Questions:
             "shapes": [list(shape) for shape in rule.anchor_shapes],
             "empty": bool(found.empty[0]),
             "rescued": bool(found.rescued[0]),
+            "threshold": threshold if math.isfinite(threshold := float(found.threshold[0])) else None,
         }
         if prediction is not None:
             predicted = prediction.boxes_xyxy[0].double()

@@ -68,6 +68,20 @@ _SHOWN: dict[str | tuple[str, str], _Range] = {
     "tolerance": _Range("tolerance of T", 0, None, 1e-6, (0, 0.1), more=True),
     "crop_centre": _Range("centre of the region, px", None, None, 0.5, (0, 254), more=True),
     "anchor_shapes": _Range("anchors, w x h px", more=True),
+    "radius": _Range("radius, strides", 0.5, None, 0.5),
+    ("simota", "top"): _Range("IoUs summed to k", 1, None, 1),
+    ("ota", "top"): _Range("IoUs summed to k", 1, None, 1),
+    "iou_weight": _Range("weight of the IoU", 0, None, 0.1),
+    "soft": _Range("soft quality"),
+    "epsilon": _Range("regularisation", 0.01, None, 0.01),
+    "rounds": _Range("rounds", 1, None, 1),
+    "iou_above": _Range("candidates above IoU", 0, 1, 0.01),
+    "alpha": _Range("α", 0, None, 0.5),
+    "beta": _Range("β", 0.5, None, 0.5),
+    ("tal", "top"): _Range("samples of largest t", 1, None, 1),
+    ("autoassign", "offset"): _Range("shift of the prior, strides", None, None, 0.1),
+    ("autoassign", "width"): _Range("width of the prior, strides", 0.1, None, 0.1),
+    ("autoassign", "top"): _Range("points without one inside", 0, None, 1),
 }
 
 

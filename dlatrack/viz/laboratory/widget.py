@@ -41,7 +41,7 @@ def explore(
         choice: sequence to open, see `sequences.open_sequence`.
         rules: the two label assigners to compare, each a name that `build_assigner` knows, and options.
         frame: number of the first frame shown.
-        seed: seed of the shift of the search regions and the draw of negatives.
+        seed: seed of the shift of the search regions and the draw of negatives, 0..2^31 - 1.
         grid: initial score grid of both rules, e.g. `recipe("nanotrack_v3").grid`.
         run: folder of a training, whose snapshots the rules with predictions can look at.
 
@@ -49,8 +49,8 @@ def explore(
         The laboratory.
 
     Raises:
-        InputError: for a sequence, frame, rule, option or run that cannot be used. Later, inside the laboratory, such
-            input shows its message there and leaves the last picture as it is.
+        InputError: for a sequence, frame, rule, option, seed or run that cannot be used. Later, inside the
+            laboratory, such input shows its message there and leaves the last picture as it is.
     """
     sequence = open_sequence(choice)
     check_frame(sequence, frame)
@@ -69,6 +69,7 @@ class Laboratory(anywidget.AnyWidget):
     """The laboratory as one widget; use `explore`.
 
     Attributes:
+        contents: what the laboratory shows: targets, those drawn by hand among them, rules, grids, networks.
         setting: what is set: frame, rules, options, seed, box; kept while the kernel lives, so that a second view or
             a reloaded page shows the same.
     """
@@ -90,3 +91,9 @@ class Laboratory(anywidget.AnyWidget):
     def _answer(self, _: Any, question: dict[str, Any], _buffers: Any) -> None:
         answer, buffers = self._questions.reply(question)
         self.send({**answer, "id": question.get("id")}, buffers)
+        if "box" in answer:  # a reloaded page and a second view begin with these
+            frame = int(question["frame"])
+            targets = [*self.contents["targets"]]
+            targets[frame] = answer["target"]
+            drawn = self.contents.get("drawn", {}) | {str(frame): answer["box"]}
+            self.contents = self.contents | {"targets": targets, "drawn": drawn}

@@ -9,6 +9,7 @@ import pytest
 from dlatrack.assign import ASSIGNERS, build_assigner, looks_at_predictions, options_of
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
+from dlatrack.viz.laboratory.contents import described_rules
 from dlatrack.viz.laboratory.rules import GEOMETRIC_RULES, option_descriptions, rule_descriptions
 
 DESCRIBED = {each["id"]: each for each in rule_descriptions()}
@@ -73,3 +74,11 @@ def test_options_of_any_rule_can_be_described():
     for name in ASSIGNERS:
         for option in option_descriptions(name, ((64, 64),), ScoreGrid()):
             assert option["kind"] in ("int", "float", "choice", "bool", "shapes"), option
+
+
+def test_titles_are_no_names_of_python():
+    for rule in described_rules(kernel=True):
+        for option in rule["options"]:
+            assert "_" not in option["title"], option
+            assert option["name"] in ("rounds", "variant") or option["title"] != option["name"], option
+            assert option["kind"] not in ("int", "float") or option["step"], option

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -148,6 +149,17 @@ def test_a_video_without_boxes_is_boxed_by_hand(bare):
     assert "outside the frame of 200 x 120 px" in answer["error"]
 
 
+def test_a_box_by_hand_is_kept_for_a_reloaded_page(bare):
+    opened = explore(bare)
+    opened._answer(None, {"kind": "box", "frame": 1, "target": [76.0, 101.5, 127.0, 152.5], "id": "1"}, [])
+    target = opened._questions.contents.targets[1]
+    assert opened.contents["targets"] == [None, target, None]
+    assert opened.contents["drawn"] == {"1": pytest.approx([59.5, 39.5, 40, 40])}
+    kept = opened.contents
+    opened._answer(None, {"kind": "box", "frame": 0, "target": [10.0, 1, 20, 9], "id": "2"}, [])
+    assert opened.contents == kept, "a box that is refused changes nothing"
+
+
 def test_snapshots_of_a_training(lab, tmp_path):
     with pytest.raises(InputError, match=r"has no snapshots epochs/epoch_\*\.safetensors"):
         explore(run=tmp_path)
@@ -171,6 +183,16 @@ def test_bad_beginnings(tmp_path):
         explore(rules=(("circle", {"radius": 3}), ("iou", {})))
     with pytest.raises(InputError, match="is neither a folder nor a file"):
         explore(tmp_path / "none")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, "a", 1.5, None])
+def test_a_bad_seed_is_told_in_one_line(seed):
+    told = re.escape(f"a seed of the laboratory is a whole number in 0..2147483647, got {seed!r}")
+    with pytest.raises(InputError, match=f"^{told}$"):
+        explore(seed=seed)
+    with pytest.raises(InputError, match=f"^{told}$"):
+        picture(seed=seed)
+    assert explore(seed=2**31 - 1).setting["seed"] == 2**31 - 1
 
 
 def test_sequences_open_by_seed_folder_and_themselves(tmp_path):

@@ -3,6 +3,7 @@
 import { make, within } from "./dom.js";
 
 const LARGEST_ZOOM = 8;
+const PATIENT = 250; // ms that the picture of the last frame stays
 
 /** The part of a picture that is seen: its enlargement, and the px of the picture in the upper left corner. */
 export function wholeView() {
@@ -116,4 +117,47 @@ export function dimmedCopy(image, extent, colour, light) {
   }
   context.putImageData(pixels, 0, 0);
   return canvas;
+}
+
+/** The picture of the present frame, dimmed for marks; it may come late or not at all. */
+export class FramePicture {
+  /**
+   * @param {function} region gives a promise of the picture of a frame
+   * @param {object} extent its width and height, px
+   * @param {function} changed called when there is another picture, or none
+   */
+  constructor(region, extent, changed) {
+    Object.assign(this, { region, extent, changed });
+    this.asked = null; // the present frame
+    this.#take(null, [null, null], "");
+  }
+
+  /** `loaded` is the frame of the pictures in `dimmed`, null where there is none; `fault` says why there is none. */
+  #take(loaded, dimmed, fault) {
+    Object.assign(this, { loaded, dimmed, fault });
+  }
+
+  /** Get the picture of a frame. The last one stays for a moment. */
+  async load(frame) {
+    this.asked = frame;
+    this.fault = "";
+    const present = () => frame === this.asked;
+    const none = (fault) => {
+      if (!present() || (!fault && this.loaded === frame)) return;
+      this.#take(null, [null, null], fault);
+      this.changed();
+    };
+    const late = setTimeout(() => none(""), PATIENT);
+    try {
+      const picture = await this.region(frame);
+      if (!present()) return;
+      const copy = (colour, light) => dimmedCopy(picture, this.extent, colour, light);
+      this.#take(frame, [copy(0.55, 0.8), copy(0, 0.55)], ""); // for the rules, and for their difference
+      this.changed();
+    } catch (error) {
+      none(error.message);
+    } finally {
+      clearTimeout(late);
+    }
+  }
 }

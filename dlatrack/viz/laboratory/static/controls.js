@@ -3,24 +3,59 @@
 import { make, within } from "./dom.js";
 
 const LEAST_PANEL = 210; // px of height
+const WIDEST_PANEL = 640; // px
+
+/** Choices of options that are not plain words by themselves, by the name of the option. */
+const WORDS = {
+  positive_scope: { all: "all samples" },
+  positive_centre: { inside: "inside the target" },
+  std: { unbiased: "n - 1", biased: "n" },
+  on_empty: { best: "the best candidate", strict: "none" },
+  negative_pool: { rest: "all other samples", outside_target: "outside the target", low_iou: "IoU below 0.3" },
+  negative_pairs: { window: "16 near the other object", inside: "all in its box" },
+  counted: { singly: "single anchors", by_point: "points with all their anchors" },
+};
 
 /** The default of every option of a rule, with the values that were chosen. */
 export function allOptions(description, chosen) {
   return { ...Object.fromEntries(description.options.map((option) => [option.name, option.default])), ...chosen };
 }
 
-/** A field for one option; `changed` gets its value. */
-export function optionField(option, value, changed) {
+/**
+ * A field for one option.
+ *
+ * @param {object} option its description
+ * @param {function} inForce gives the value that holds, which the field shows again after bad input
+ * @param {function} changed called with its new value
+ */
+export function optionField(option, inForce, changed) {
+  const value = inForce();
   const common = { "aria-label": option.title, title: option.text };
   if (option.kind === "bool") {
-    const input = make("input", { type: "checkbox", ...common, onchange: () => changed(input.checked) });
+    const input = make("input", {
+      type: "checkbox",
+      ...common,
+      onchange: () => {
+        changed(input.checked);
+        input.checked = inForce();
+      },
+    });
     input.checked = value;
     return input;
   }
-  if (option.kind === "choice") return menu(option.choices.map((choice) => [choice, choice]), value, changed, common);
-  if (option.kind === "int" || option.kind === "float") return stepper(option, value, changed, common);
-  const input = make("input", { type: "text", ...common, onchange: () => changed(input.value) });
-  input.value = value;
+  if (option.kind === "choice") {
+    const select = menu(option.choices.map((choice) => [choice, inWords(option, choice)]), value, changed, common);
+    select.addEventListener("change", () => (select.value = inForce()));
+    return select;
+  }
+  if (option.kind === "int" || option.kind === "float") return stepper(option, inForce, changed, common);
+  const input = make("input", {
+    type: "text",
+    ...common,
+    onchange: () => changed(input.value),
+    onblur: () => (input.value = shapesText(inForce())),
+  });
+  input.value = shapesText(value);
   return input;
 }
 
@@ -32,8 +67,26 @@ export function menu(entries, value, changed, given) {
   return select;
 }
 
-/** A number with a button on each side, large enough for a finger. */
-export function stepper({ title, kind = "float", step = 1, min, max }, value, changed, given = {}) {
+/** A choice as readers know it. */
+function inWords({ name, words }, choice) {
+  return words?.[choice] ?? WORDS[name]?.[choice] ?? String(choice).replaceAll("_", " ");
+}
+
+/** The text of an option with its choices in the same words. */
+function textInWords(option) {
+  return option.choices.reduce((text, choice) => text.replaceAll(`"${choice}"`, `"${inWords(option, choice)}"`), option.text);
+}
+
+/** Anchor shapes as they are typed; what is a text already stays. */
+function shapesText(value) {
+  return Array.isArray(value) ? value.map((shape) => shape.join("x")).join(", ") : value;
+}
+
+/**
+ * A number with a button on each side, large enough for a finger. `changed` gets NaN for an emptied field; when the
+ * field is left, it shows again what is in force.
+ */
+export function stepper({ title, kind = "float", step = 1, min, max }, inForce, changed, given = {}) {
   const input = make("input", {
     type: "number",
     inputmode: kind === "int" ? "numeric" : "decimal",
@@ -41,20 +94,22 @@ export function stepper({ title, kind = "float", step = 1, min, max }, value, ch
     min,
     max,
     ...given,
-    oninput: () => input.value.trim() !== "" && changed(input.valueAsNumber),
+    oninput: () => (input.value || inForce() !== null) && changed(input.valueAsNumber),
+    onblur: () => (input.value = inForce()),
   });
   const by = (way) => {
     const low = min ?? -Infinity;
     const next = Math.min(Math.max((input.valueAsNumber || 0) + way * step, low), max ?? Infinity);
     input.value = Number(next.toPrecision(9));
     changed(input.valueAsNumber);
+    input.value = inForce();
   };
   input.addEventListener("keydown", (event) => {
     if (kind === "int" || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
     event.preventDefault();
     by(event.key === "ArrowUp" ? 1 : -1);
   });
-  input.value = value;
+  input.value = inForce();
   const button = (way, sign, word) =>
     make("button", { type: "button", text: sign, tabindex: -1, "aria-label": `${word}: ${title}`, onclick: () => by(way) });
   return make("span", { class: "dl-stepper" }, button(-1, "−", "less"), input, button(1, "+", "more"));
@@ -80,9 +135,24 @@ export function opensPanel(button, fill) {
   return panel;
 }
 
-/** Below the button, so that the pictures stay in sight, unless there is too little room; then above it. */
+/**
+ * Options of a rule open upwards, beside the picture of their rule where there is room, so that its labels, the message
+ * and the readout stay in sight. Other panels open below their button, or above it where there is more room.
+ */
 function placePanel(panel, button) {
   const at = button.getBoundingClientRect();
+  panel.style.width = "";
+  const figure = button.closest(".dl-figure");
+  if (figure) {
+    const beside = figure.nextElementSibling?.getBoundingClientRect();
+    const wide = beside && beside.top < at.top && beside.left >= at.right;
+    if (wide) panel.style.width = `${Math.min(WIDEST_PANEL, window.innerWidth - beside.left - 8)}px`;
+    const floor = wide ? at.bottom : at.top - 6;
+    panel.style.maxHeight = `${Math.max(floor - 8, LEAST_PANEL)}px`;
+    const left = wide ? beside.left : within(at.right - panel.offsetWidth, 8, window.innerWidth - panel.offsetWidth - 8);
+    Object.assign(panel.style, { left: `${Math.max(left, 8)}px`, top: `${Math.max(floor - panel.offsetHeight, 8)}px` });
+    return;
+  }
   const rooms = [at.top - 14, window.innerHeight - at.bottom - 14];
   const below = rooms[1] >= Math.min(panel.scrollHeight + 2, LEAST_PANEL) || rooms[1] > rooms[0];
   panel.style.maxHeight = `${rooms[Number(below)]}px`;
@@ -96,7 +166,7 @@ export class RuleControls {
   /**
    * @param {string} letter A or B
    * @param {object} data rules and grids
-   * @param {function} changed called with the new {id, options, grid}
+   * @param {function} changed called with the new {id, options, grid}, and the name of the field
    */
   constructor(letter, data, changed) {
     Object.assign(this, { letter, data, changed });
@@ -132,8 +202,9 @@ export class RuleControls {
   }
 
   #field(option) {
-    return optionField(option, allOptions(this.description, this.side.options)[option.name], (value) =>
-      this.changed({ ...this.side, options: { ...this.side.options, [option.name]: value } }),
+    const inForce = () => allOptions(this.description, this.side.options)[option.name];
+    return optionField(option, inForce, (value) =>
+      this.changed({ ...this.side, options: { ...this.side.options, [option.name]: value } }, option.name),
     );
   }
 
@@ -143,7 +214,7 @@ export class RuleControls {
       this.description.options.filter((option) => option !== chief && Boolean(option.more) === more),
     );
     const entry = (option) =>
-      make("div", { class: "dl-option" }, labelled(option.title, this.#field(option)), make("p", { text: option.text }));
+      make("div", { class: "dl-option" }, labelled(option.title, this.#field(option)), make("p", { text: textInWords(option) }));
     const grids = menu(
       this.data.grids.map(({ title }, number) => [number, title]),
       this.side.grid,

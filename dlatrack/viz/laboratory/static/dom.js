@@ -52,3 +52,16 @@ export function brief(value, decimals = 2) {
 export function within(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
+
+/** Run `act` when the theme of the page or of the notebook around it changes. Returns a function that ends this. */
+export function onTheme(act) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const watcher = new MutationObserver(() => act());
+  const attributeFilter = ["class", "data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-kind"];
+  dark.addEventListener("change", act);
+  for (const element of [document.documentElement, document.body]) watcher.observe(element, { attributeFilter });
+  return () => {
+    watcher.disconnect();
+    dark.removeEventListener("change", act);
+  };
+}

@@ -6,6 +6,7 @@ import { mountPicker } from "./picker.js";
 
 const KEPT_PICTURES = 64;
 const PATIENCE = 20000; // ms that the kernel has to answer
+const ABSENT = "Python does not answer; run the cell again once its kernel is there.";
 
 /** Open the laboratory in a page that holds all its data. */
 export function openPage(root, data) {
@@ -41,12 +42,17 @@ class Kernel {
   ask(question) {
     const id = crypto.randomUUID?.() ?? String(Math.random());
     return new Promise((resolve, reject) => {
-      const late = () => {
+      const refuse = () => {
+        clearTimeout(this.open.get(id).timer);
         this.open.delete(id);
-        reject(new Error("Python does not answer; run the cell again once its kernel is there."));
+        reject(new Error(ABSENT));
       };
-      this.open.set(id, { resolve, reject, timer: setTimeout(late, PATIENCE) });
-      this.model.send({ ...question, id });
+      this.open.set(id, { resolve, reject, timer: setTimeout(refuse, PATIENCE) });
+      try {
+        this.model.send({ ...question, id });
+      } catch {
+        refuse(); // the kernel was restarted, and nothing there knows this widget
+      }
     });
   }
 
@@ -90,20 +96,48 @@ export function openWidget({ model, el }) {
   };
   const root = make("div");
   el.append(root);
-  const keep = (setting) => {
-    model.set("setting", setting);
-    model.save_changes();
-  };
-  const data = { ...model.get("contents"), setting: model.get("setting") };
   const assign = (question) => kernel.ask({ kind: "assign", ...question }).then(unpacked);
   const along = (question) => kernel.ask({ kind: "along", ...question });
   const box = (frame, target) => kernel.ask({ kind: "box", frame, target });
   const forget = (frame) => pictures.delete(frame);
-  const end = mount(root, { data, region, keep, assign, along, box, forget });
+  let shown = null; // what this view shows: its data, the setting as text, and how it is ended
+  const show = () => {
+    shown?.end();
+    const [contents, setting] = [model.get("contents"), model.get("setting")];
+    const data = { ...contents, targets: [...contents.targets], setting };
+    const view = (shown = { data, text: settingText(setting) });
+    const keep = (changed) => {
+      const text = settingText(changed);
+      if (view !== shown || text === view.text) return;
+      view.text = text;
+      model.set("setting", changed);
+      model.save_changes();
+    };
+    view.end = mount(root, { data, region, keep, assign, along, box, forget });
+  };
+  const follow = () => {
+    if (settingText(model.get("setting")) !== shown.text) show();
+  };
+  const followBoxes = () => {
+    const changed = model.get("contents").targets.map((target, frame) => String(target) !== String(shown.data.targets[frame]));
+    if (!changed.includes(true)) return;
+    changed.forEach((other, frame) => other && forget(frame));
+    show();
+  };
+  const events = [["change:setting", follow], ["change:contents", followBoxes]];
+  for (const [event, act] of events) model.on(event, act);
+  show();
   return () => {
-    end();
+    for (const [event, act] of events) model.off(event, act);
+    shown.end();
+    shown = null;
     kernel.end();
   };
+}
+
+/** A setting as text, by which a view tells a change of another view from the echo of its own. */
+function settingText(setting) {
+  return JSON.stringify(Object.entries(setting).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** Open the picker of boxes in a widget. */

@@ -6,11 +6,11 @@
  * `box(frame, xywh)` for frames without a target.
  */
 
-import { Stage, dimmedCopy, wholeView, zoomAround } from "./canvas.js";
+import { FramePicture, Stage, wholeView, zoomAround } from "./canvas.js";
 import { RuleControls } from "./controls.js";
-import { afterPause, make, onceAFrame, within } from "./dom.js";
+import { afterPause, make, onTheme, onceAFrame, within } from "./dom.js";
 import { legend } from "./legend.js";
-import { differences, drawAnchors, drawDifferences, drawPointed, drawPredicted, drawSamples, pointAt } from "./marks.js";
+import { differences, drawAnchors, drawDifferences, drawPointed, drawPredicted, drawSamples, nextPlace, pointAt } from "./marks.js";
 import { HandledBox, letDraw, letZoom } from "./pointer.js";
 import { Readout } from "./readout.js";
 import { Session } from "./session.js";
@@ -21,6 +21,7 @@ const EXTENT = { width: 255, height: 255 };
 const HINT = "Drag the box, its sides or its corners; scroll or pinch to zoom; point at a sample to see why.";
 const DRAW = "No target is annotated in this frame; draw a box around it on picture A.";
 const LETTERS = ["A", "B"];
+const FAR = ["frame", "reset", "sides"]; // what changes so much that earlier messages mean nothing
 
 /** Put the laboratory into an element. Returns a function that ends it. */
 export function mount(root, host) {
@@ -32,10 +33,11 @@ class Laboratory {
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    const answered = (error) => (error ? this.#say(error.message) : this.draw());
+    const answered = (error) => (error ? this.#say(error.message, "sides") : this.draw());
     this.session = new Session(host, answered, onceAFrame(() => this.#count()));
     this.view = wholeView();
-    this.pictures = [null, null]; // as it is dimmed for both rules, and for the difference
+    this.pictures = new FramePicture(host.region, EXTENT, () => this.#loaded());
+    this.wrong = { text: "", field: null };
     this.pointed = null;
     this.playing = 0;
     this.painted = 0;
@@ -51,6 +53,7 @@ class Laboratory {
   end() {
     this.#play(false);
     this.watcher.disconnect();
+    this.endThemes();
     this.root.replaceChildren();
   }
 
@@ -71,14 +74,15 @@ class Laboratory {
     });
     this.controls = LETTERS.map(
       (letter, number) =>
-        new RuleControls(letter, data, (side) => {
+        new RuleControls(letter, data, (side, field) => {
           const sides = [...this.session.setting.sides];
           sides[number] = side;
-          this.#relabel({ sides });
+          this.#relabel({ sides }, field && letter + field);
           this.#fill();
         }),
     );
-    this.setting = new SettingControls(this.session, (part) => this.#relabel(part), () => this.#reset());
+    const refused = (field, text) => this.#say(text, field);
+    this.setting = new SettingControls(this.session, (part) => this.#relabel(part), () => this.#reset(), refused);
     this.counts = [0, 1, 2].map(() => make("span", { class: "dl-count" }));
     this.titles = [0, 1].map(() => make("span", { class: "dl-title" }));
     this.strip = new Strip(data.frames, (frame) => this.session.nameOf(frame), (frame) => this.#go(frame));
@@ -94,6 +98,7 @@ class Laboratory {
     this.root.addEventListener("keydown", (event) => this.#key(event));
     this.watcher = new ResizeObserver(this.draw);
     for (const stage of this.stages) this.watcher.observe(stage.element);
+    this.endThemes = onTheme(this.draw);
     this.#play(false);
   }
 
@@ -128,31 +133,34 @@ class Laboratory {
       this.message,
       this.readout.element,
       make("div", { class: "dl-timeline" }, this.playButton, this.strip.element),
-      make("p", { class: "dl-below", text: "Positives per frame of A (dashed) and B. ▲ no sample satisfied the rule, so that its best candidate was taken; × no positive at all." }),
+      make("p", { class: "dl-below", text: "Positives per frame of A (dashed) and B. ▲ no sample satisfied the rule, so that its best candidate was taken; × no positive at all. Keys: arrows move the box (shift: by 8 px, alt: its corner); with alt and shift they point at samples." }),
       this.live,
     );
   }
 
-  /** Change the setting, and show what follows; bad input leaves everything as it is. */
-  #relabel(part) {
+  /** Change the setting, and show what follows; bad input leaves everything as it is. `field` is where it was given. */
+  #relabel(part, field = Object.keys(part)[0]) {
     try {
       this.session.change(part);
     } catch (error) {
-      this.#say(error.message);
+      this.#say(error.message, field);
       this.draw();
       return false;
     }
-    this.#say("");
+    this.#say("", field);
     if ("tracker" in part) this.#count();
     this.draw();
     this.keep();
     return true;
   }
 
-  #say(text) {
+  /** Say what is wrong with a field, until it is given well or another rule or frame is chosen. */
+  #say(text, field) {
+    if (text || FAR.includes(field) || field === this.wrong.field) this.wrong = { text, field };
     const absent = this.session.target ? HINT : this.host.box ? DRAW : "No target is annotated in this frame; move on along the strip.";
-    this.message.textContent = (text || absent).split("\n")[0];
-    this.message.classList.toggle("dl-wrong", Boolean(text));
+    const wrong = this.wrong.text || this.pictures.fault;
+    this.message.textContent = (wrong || absent).split("\n")[0];
+    this.message.classList.toggle("dl-wrong", Boolean(wrong));
   }
 
   #fill() {
@@ -182,29 +190,27 @@ class Laboratory {
       this.#load();
     } catch (error) {
       this.boxes[0].show(null);
-      this.#say(error.message);
+      this.#say(error.message, "target");
     }
   }
 
   #reset() {
     Object.assign(this.view, wholeView());
-    this.#relabel({ target: null });
+    this.#relabel({ target: null }, "reset");
+    if (this.pictures.fault) this.#load();
   }
 
-  async #load() {
-    const { frame } = this.session.setting;
-    try {
-      const picture = await this.host.region(frame);
-      if (frame !== this.session.setting.frame) return;
-      this.pictures = [dimmedCopy(picture, EXTENT, 0.55, 0.8), dimmedCopy(picture, EXTENT, 0, 0.55)];
-    } catch (error) {
-      this.#say(error.message);
-    }
+  #load() {
+    this.pictures.load(this.session.setting.frame);
+  }
+
+  #loaded() {
+    this.#say("");
     this.draw();
   }
 
-  #point(place) {
-    this.pointed = place;
+  #point(place, byKey = false) {
+    Object.assign(this, { pointed: place, byKey });
     this.draw();
   }
 
@@ -215,7 +221,10 @@ class Laboratory {
     this.playButton.setAttribute("aria-label", on ? "pause" : "play");
   }
 
-  /** Keys that hold everywhere but in fields: space plays, comma and full stop step, +, - and 0 zoom. */
+  /**
+   * Keys that hold everywhere but in fields: space plays, comma and full stop step, +, - and 0 zoom, arrows with
+   * alt and shift point at samples.
+   */
   #key(event) {
     if (event.ctrlKey || event.metaKey) return;
     event.stopPropagation(); // a notebook around it has keys of its own
@@ -227,7 +236,8 @@ class Laboratory {
       zoomAround(this.view, EXTENT, [(centre[0] + centre[2]) / 2, (centre[1] + centre[3]) / 2], factor);
       this.draw();
     };
-    const act = {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const act = way ? event.altKey && event.shiftKey && (() => this.#point(nextPlace(this.session, this.pointed, way), true)) : {
       " ": () => this.#play(!this.playing),
       ",": () => this.#go(within(frame - 1, 0, last)),
       ".": () => this.#go(within(frame + 1, 0, last)),
@@ -246,8 +256,17 @@ class Laboratory {
     const { colours } = session.data;
     const { target, shown } = session;
     const both = shown.every(Boolean) ? shown : null;
+    const { loaded, dimmed } = this.pictures;
+    const missing = loaded === null;
     stages.forEach((stage, number) => {
-      stage.draw(this.pictures[number < 2 ? 0 : 1], (context, scale) => {
+      stage.element.classList.toggle("dl-missing", missing);
+      if (missing) {
+        stage.draw(null, () => {});
+        this.boxes[number].show(null);
+        return;
+      }
+      if (loaded !== session.setting.frame) return; // the last picture keeps its labels
+      stage.draw(dimmed[number < 2 ? 0 : 1], (context, scale) => {
         const side = shown[number];
         if (side && target) {
           if (side.shapes.length > 1) drawAnchors(context, side.assignment, side.grid, side.shapes, colours);
@@ -283,9 +302,9 @@ class Laboratory {
       this.counts[2].textContent = `${different.first.length} A · ${different.both.length} both · ${different.second.length} B`;
       this.counts[2].title = "points: A alone, both, B alone";
     } else this.counts[2].textContent = "";
-    this.readout.write(session, this.pointed);
+    this.readout.write(session, this.pictures.loaded === frame ? this.pointed : null);
     this.setting.show(this.view.zoom > 1);
     this.strip.point(frame, `frame ${session.frameName}; ${words.join("; ")}`);
-    this.speak(`frame ${session.frameName}; ${words.join("; ")}`);
+    this.speak(this.byKey && this.pointed ? this.readout.text : `frame ${session.frameName}; ${words.join("; ")}`);
   }
 }

@@ -1,5 +1,7 @@
 /** The marks of samples on a search region, with the colours and shapes that Python's pictures have. */
 
+import { within } from "./dom.js";
+
 /** Points of a grid whose samples are positive, negative, or neither, and those that are candidates. */
 export function byPoint(assignment, grid, anchors) {
   const points = grid.size * grid.size;
@@ -31,6 +33,17 @@ export function pointAt(grid, [x, y]) {
   const index = [x, y].map((value) => Math.round((value - grid.offset) / grid.stride));
   if (index.some((value) => value < 0 || value >= grid.size)) return null;
   return index[1] * grid.size + index[0];
+}
+
+/** The sample after a place, one step in a direction; without a place that nearest to the middle of the target. */
+export function nextPlace({ target, shown }, from, [right, down]) {
+  if (!shown[0]) return null;
+  const { grid } = shown[0];
+  const far = grid.offset + grid.stride * (grid.size - 1);
+  const start = from ?? [(target[0] + target[2]) / 2, (target[1] + target[3]) / 2];
+  const [x, y] = centreOf(grid, pointAt(grid, start.map((value) => within(value, grid.offset, far))));
+  const step = from ? grid.stride : 0;
+  return [x + right * step, y + down * step].map((value) => within(value, grid.offset, far));
 }
 
 const SHAPES = {

@@ -21,6 +21,16 @@ export function ruleOf(id) {
   return rule;
 }
 
+/** A message of a rule for readers of the page: titles, as the fields have them, in place of names in Python. */
+export function inTitles(message, { rule, title, options }) {
+  const titles = new Map(options.map((option) => [option.name, option.title.replace(/,.*/, "")])); // without its unit
+  return message
+    .replace(`label assigner ${rule}: `, `${title}: `)
+    .replace("; train with negative_pairs = 0", "")
+    .replace(/[a-z]\w*/g, (word) => titles.get(word) ?? word)
+    .replaceAll("<=", "≤");
+}
+
 /** A value as Python writes it. */
 export function written(value) {
   if (typeof value === "string") return `'${value}'`;

@@ -17,7 +17,7 @@ const PICKER_HINT = "Drag a box, its sides or its corners, or use the arrow keys
 export function mountPicker(root, host) {
   const stage = new Stage(wholeView(), host.extent, "first frame with the boxes of the targets", 0);
   const handled = [];
-  let [picture, chosen] = [null, 0];
+  let [picture, chosen, wrong] = [null, 0, ""];
   const keep = (boxes) => {
     host.keep(boxes.map((box) => box.map((value) => Number(value.toFixed(2)))));
     show();
@@ -28,8 +28,13 @@ export function mountPicker(root, host) {
   const text = make("input", { type: "text", "aria-label": "boxes x, y, w, h", title: "x, y, w, h in px of the frame, semicolons between targets; Enter takes them" });
   text.addEventListener("change", () => {
     const parts = text.value.split(";").filter((part) => part.trim());
-    keep(parts.map((part) => part.split(/[\s,]+/).filter(Boolean).map(Number)));
+    const boxes = parts.map((part) => part.split(/[\s,]+/).filter(Boolean).map(Number));
+    const whole = boxes.length && boxes.every((box) => box.length === 4 && box.every(Number.isFinite));
+    wrong = whole ? "" : `A box is x, y, w, h in px of the frame, with a semicolon before the next; got ${text.value.trim() || "nothing"}.`;
+    if (whole) keep(boxes);
+    else show();
   });
+  text.addEventListener("blur", () => show()); // the boxes in force, in place of what was refused
   const remove = make("button", { type: "button", text: "Remove" , onclick: () => keep(host.boxes().filter((_, number) => number !== chosen)) });
   const message = make("p", { class: "dl-message", role: "status" });
   const draw = onceAFrame(() => {
@@ -57,12 +62,17 @@ export function mountPicker(root, host) {
     if (text.getRootNode().activeElement !== text) {
       text.value = boxes.map((box) => box.map((value) => brief(value)).join(", ")).join("; ");
     }
-    message.textContent = host.message() || PICKER_HINT;
-    message.classList.toggle("dl-wrong", Boolean(host.message()));
+    message.textContent = wrong || host.message() || PICKER_HINT;
+    message.classList.toggle("dl-wrong", Boolean(wrong || host.message()));
   }
 
   let added = null;
   letDraw(stage, () => stage.view.zoom === 1, (box, done) => {
+    if (!box) {
+      if (added) keep(added);
+      added = null;
+      return;
+    }
     added ??= [...host.boxes()];
     chosen = added.length;
     keep([...added, sizes(box)]);

@@ -5,6 +5,8 @@ import { make, within } from "./dom.js";
 
 const SIDES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
 const LEAST_SIDE = 4; // of a box, px
+const TWO_FINGERS = "dl-two-fingers"; // event on a stage: what one finger began is given up
+const SMALL = 26; // screen px; a smaller box is taken around it, and its handles stand further out
 const WHEEL = 0.0016; // enlargement by one px of a wheel, as a logarithm
 
 /** A box with its sides moved by (dx, dy), at least `LEAST_SIDE` long; `sides` is "", all, or a corner or side. */
@@ -30,7 +32,7 @@ export function keptInside(box, extent) {
 /** Keys that move a box: arrows by 1 px, with shift 8, with alt its lower right corner. Null: another key. */
 export function movedByKey(box, event) {
   const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-  if (!way || event.ctrlKey || event.metaKey) return null;
+  if (!way || event.ctrlKey || event.metaKey || (event.altKey && event.shiftKey)) return null;
   const step = event.shiftKey ? 8 : 1;
   return moveSides(box, event.altKey ? "se" : "", way[0] * step, way[1] * step);
 }
@@ -48,11 +50,13 @@ export class HandledBox {
     this.box = null;
     this.element = make(
       "div",
-      { class: "dl-box", tabindex: 0, role: "application", "aria-label": label, hidden: true },
+      { class: "dl-box", tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": stage.extent.width, hidden: true },
       ...SIDES.map((side) => make("span", { class: `dl-handle dl-${side}`, "data-sides": side })),
     );
     this.element.addEventListener("pointerdown", (event) => this.#take(event));
     this.element.addEventListener("keydown", (event) => this.#key(event));
+    this.letGo = () => {};
+    stage.element.addEventListener(TWO_FINGERS, () => this.letGo());
     stage.element.append(this.element);
   }
 
@@ -60,15 +64,17 @@ export class HandledBox {
   show(box) {
     this.box = box;
     this.element.hidden = !box;
-    if (!box) return;
+    if (!box || !this.stage.element.clientWidth) return; // there are no sizes while the page is hidden
     const [left, top] = this.stage.toScreen(box[0], box[1]);
     const [right, bottom] = this.stage.toScreen(box[2], box[3]);
     const style = this.element.style;
     style.transform = `translate(${left}px, ${top}px)`;
     style.width = `${right - left}px`;
     style.height = `${bottom - top}px`;
-    style.setProperty("--dl-inner", `${within(Math.min(right - left, bottom - top) / 4, 2, 9)}px`);
-    this.element.setAttribute("aria-valuetext", box.map((value) => Math.round(value)).join(", "));
+    const side = Math.min(right - left, bottom - top);
+    style.setProperty("--dl-inner", `${side < SMALL ? (side - SMALL) / 2 : within(side / 4, 2, 9)}px`);
+    this.element.setAttribute("aria-valuenow", Math.round((box[0] + box[2]) / 2));
+    this.element.setAttribute("aria-valuetext", `x1, y1, x2, y2: ${box.map((value) => Math.round(value)).join(", ")}`);
   }
 
   #take(event) {
@@ -84,11 +90,16 @@ export class HandledBox {
       this.#offer(moveSides(box, sides, now[0] - start[0], now[1] - start[1]));
     };
     const end = (ended) => {
-      if (ended.pointerId !== event.pointerId) return;
-      if (ended.type === "pointerup") move(ended);
+      if (ended && ended.pointerId !== event.pointerId) return;
+      if (ended?.type === "pointerup") move(ended);
+      this.letGo = () => {};
       element.removeEventListener("pointermove", move);
       for (const name of ["pointerup", "pointercancel"]) element.removeEventListener(name, end);
       element.classList.remove("dl-held");
+    };
+    this.letGo = () => {
+      end();
+      this.changed(box);
     };
     element.setPointerCapture(event.pointerId);
     element.focus({ preventScroll: true });
@@ -106,7 +117,8 @@ export class HandledBox {
   }
 
   #offer(box) {
-    this.changed(keptInside(box, this.stage.extent));
+    this.box = keptInside(box, this.stage.extent); // a second key may come before this one is shown
+    this.changed(this.box);
   }
 }
 
@@ -115,7 +127,8 @@ export class HandledBox {
  *
  * @param {Stage} stage the picture
  * @param {function} allowed whether one may be drawn now
- * @param {function} drawing called with the box, xyxy in picture px, while it grows, and with true once it is finished
+ * @param {function} drawing called with the box, xyxy in picture px, while it grows, and with true once it is finished;
+ *   with null if it is given up
  */
 export function letDraw(stage, allowed, drawing) {
   const { element, extent } = stage;
@@ -123,6 +136,7 @@ export function letDraw(stage, allowed, drawing) {
     if (event.button !== 0 || !event.isPrimary || !allowed()) return;
     event.stopImmediatePropagation();
     event.preventDefault();
+    stage.drawing = true;
     const start = stage.toPicture(event);
     const boxTo = (moved) => {
       const ends = stage.toPicture(moved).map((value, axis) => within(value, 0, axis ? extent.height - 1 : extent.width - 1));
@@ -134,13 +148,15 @@ export function letDraw(stage, allowed, drawing) {
       if (large(boxTo(moved))) drawing(boxTo(moved), false);
     };
     const end = (ended) => {
+      stage.drawing = false;
       element.removeEventListener("pointermove", move);
-      for (const name of ["pointerup", "pointercancel"]) element.removeEventListener(name, end);
-      if (large(boxTo(ended))) drawing(boxTo(ended), true);
+      for (const name of ["pointerup", "pointercancel", TWO_FINGERS]) element.removeEventListener(name, end);
+      if (ended.type === "pointerup" && large(boxTo(ended))) drawing(boxTo(ended), true);
+      else drawing(null, false);
     };
     element.setPointerCapture(event.pointerId);
     element.addEventListener("pointermove", move);
-    for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, end);
+    for (const name of ["pointerup", "pointercancel", TWO_FINGERS]) element.addEventListener(name, end);
   });
 }
 
@@ -153,7 +169,8 @@ export function letDraw(stage, allowed, drawing) {
  */
 export function letZoom(stage, changed, pointed = () => {}) {
   const { element, view, extent } = stage;
-  const fingers = new Map();
+  const fingers = new Map(); // those that touch the stage, on its box or beside it
+  let held = false; // the box moves, not the picture
   const settle = () => {
     element.classList.toggle("dl-zoomed", view.zoom > 1);
     changed();
@@ -174,16 +191,26 @@ export function letZoom(stage, changed, pointed = () => {}) {
     Object.assign(view, wholeView());
     settle();
   });
-  element.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    fingers.set(event.pointerId, event);
-    if (fingers.size > 1 || view.zoom > 1) element.setPointerCapture(event.pointerId);
-  });
+  // Listens before the box does, which keeps its events to itself.
+  element.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (event.button !== 0) return;
+      if (event.pointerType === "touch") pointed(stage.toPicture(event));
+      fingers.set(event.pointerId, event);
+      if (fingers.size === 1) held = Boolean(event.target.closest(".dl-box"));
+      if (fingers.size === 2) element.dispatchEvent(new CustomEvent(TWO_FINGERS));
+      if (fingers.size > 1 || (view.zoom > 1 && !held)) element.setPointerCapture(event.pointerId);
+    },
+    true,
+  );
+  const steady = (event) => event.touches.length > 1 && event.cancelable && event.preventDefault(); // no scrolling
+  for (const name of ["touchstart", "touchmove"]) element.addEventListener(name, steady, { passive: false });
   element.addEventListener("pointermove", (event) => {
     pointed(stage.toPicture(event), event);
     const before = fingers.get(event.pointerId);
     if (!before) return;
-    if (fingers.size === 1 && view.zoom > 1) {
+    if (fingers.size === 1 && view.zoom > 1 && !held && !stage.drawing) {
       const scale = stage.scale;
       moveView(view, extent, view.x - (event.clientX - before.clientX) / scale, view.y - (event.clientY - before.clientY) / scale);
       settle();
@@ -198,7 +225,10 @@ export function letZoom(stage, changed, pointed = () => {}) {
     fingers.set(event.pointerId, event);
   });
   for (const name of ["pointerup", "pointercancel"]) {
-    element.addEventListener(name, (event) => fingers.delete(event.pointerId));
+    element.addEventListener(name, (event) => {
+      fingers.delete(event.pointerId);
+      held &&= fingers.size > 0;
+    });
   }
-  element.addEventListener("pointerleave", () => pointed(null));
+  element.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && pointed(null));
 }

@@ -1,6 +1,7 @@
 /** The setting of the laboratory as a Python call. */
 
 import { brief } from "./dom.js";
+import { readShapes } from "./options.js";
 
 /** A value as Python writes it. */
 export function asPython(value) {
@@ -16,11 +17,10 @@ export function asPython(value) {
 
 /** The name and the options of a rule, as `explore` takes them. */
 function ruleInPython({ description, chosen }) {
-  const changed = Object.fromEntries(
-    description.options
-      .filter((option) => option.name in chosen && String(chosen[option.name]) !== String(option.default))
-      .map((option) => [option.name, chosen[option.name]]),
-  );
+  const given = description.options
+    .filter(({ name }) => name in chosen)
+    .map(({ name, kind, default: usual }) => [name, kind === "shapes" ? readShapes(name, chosen[name]) : chosen[name], usual]);
+  const changed = Object.fromEntries(given.filter(([, value, usual]) => String(value) !== String(usual)));
   return `(${JSON.stringify(description.rule)}, ${asPython({ ...description.fixed, ...changed })})`;
 }
 
@@ -49,7 +49,10 @@ export function pythonCall(session) {
   if (setting.seed) given.push(`seed=${setting.seed}`);
   if (data.shift) given.push(`shift=${data.shift}`);
   if (!setting.positivePair) given.push("positive_pair=False");
-  if (session.predicts) given.push(`tracker=${JSON.stringify(setting.tracker)}`);
+  if (session.predicts) {
+    given.push(`tracker=${JSON.stringify(setting.tracker)}`);
+    if (data.snapshots?.some(([name]) => name === setting.tracker)) given.push(`run=${JSON.stringify(data.run)}`);
+  }
   const lines = given.filter((text) => text !== null).map((text) => `    ${text.replace(/(  #.*)?$/, ",$1")}`);
   const needed = needsGrid ? "from dlatrack import ScoreGrid\n" : "";
   return `${needed}from dlatrack.viz.laboratory import picture\n\npicture(\n${lines.join("\n")}\n)`;

@@ -5,6 +5,7 @@ import { pointAt } from "./marks.js";
 
 export class Readout {
   constructor(letters) {
+    this.letters = letters;
     this.lines = letters.map(() => make("p"));
     this.element = make(
       "div",
@@ -14,6 +15,11 @@ export class Readout {
         this.lines[number],
       ]),
     );
+  }
+
+  /** What is written, for screen readers. */
+  get text() {
+    return this.lines.map((line, number) => `${this.letters[number]}: ${line.textContent}`).join(" ");
   }
 
   /** Write about the sample nearest to a place, region px; null: about the rules. */
@@ -34,9 +40,9 @@ function summary(session, number) {
   const numbers = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
   const { mean, std, threshold, rescued, empty } = assignment;
   let sentence = "";
-  if (Number.isFinite(mean)) sentence = `T = mean + std = ${mean.toFixed(3)} + ${std.toFixed(3)} = ${threshold.toFixed(3)}.`;
+  if (Number.isFinite(mean) && session.setting.positivePair) sentence = `T = mean + std = ${mean.toFixed(3)} + ${std.toFixed(3)} = ${threshold.toFixed(3)}.`;
   if (rescued) sentence += " No sample satisfies the rule; its best candidate is taken.";
-  else if (empty) sentence += " No sample satisfies the rule.";
+  else if (empty && session.setting.positivePair) sentence += " No sample satisfies the rule.";
   return [numbers.join("   "), sentence];
 }
 

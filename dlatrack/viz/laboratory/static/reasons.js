@@ -40,7 +40,7 @@ export function facts(id, options, grid, target, assignment, sample) {
 /** One sentence with its numbers: why a sample has its label; arguments as for `facts`. */
 export function reason(id, options, grid, target, assignment, sample) {
   const label = LABEL_WORDS.get(assignment.labels[sample]);
-  if (!isGeometric(id)) return `The rule looks at what the network answers: ${label}.`;
+  if (!isGeometric(id)) return `${askedReason(id, options, assignment, sample, label === "positive")}: ${label}.`;
   const decided = decide(id, options, grid, target, assignment.positivePair);
   const numbers = facts(id, options, grid, target, assignment, sample);
   const given = { ...numbers, decided, assignment, sample, target, options: decided.options };
@@ -48,6 +48,66 @@ export function reason(id, options, grid, target, assignment, sample) {
   const rule = ruleOf(id).rule;
   const seen = (assignment.positivePair ? POSITIVE_PAIR_REASONS : NEGATIVE_PAIR_REASONS)[rule](given);
   return `${seen}${drawOf(given)}: ${label}.`;
+}
+
+/** The reason of a rule that Python answers: what the network says at the sample, and the rule's own number. */
+function askedReason(id, options, assignment, sample, isPositive) {
+  const { probability, predicted, quality, weight } = assignment;
+  const soft = Object.entries({ quality, weight }).filter(([, values]) => values);
+  const given = soft.map(([name, values]) => ` with ${name} ${values[sample].toFixed(2)}`).join(" and");
+  if (!probability) return `The rule itself decides${given}`;
+  const [answer, overlap] = [probability[sample], predicted[sample]];
+  const seen = `The network answers ${answer.toFixed(2)} here, with a box of IoU ${overlap.toFixed(2)}`;
+  if (!assignment.positivePair) return `${seen}; the target is another object, which has no positives`;
+  const why = PREDICTION_REASONS[id]?.({ options, assignment, sample, answer, overlap, isPositive });
+  return `${seen}${why ? `; ${why}` : given && `; it counts${given}`}`;
+}
+
+/** Reasons of the rules with predictions, by their name in Python. */
+const PREDICTION_REASONS = {
+  simota: simotaReason,
+  ota: ({ isPositive }) => `the cheapest transport plan gives it ${isPositive ? "to the target" : "to the background"}`,
+  paa: paaReason,
+  tal: talReason,
+  autoassign: ({ assignment, sample, isPositive }) =>
+    isPositive
+      ? `inside the target it weighs ${assignment.weight[sample].toFixed(2)} by its distance from the centre`
+      : "the point is outside the target",
+};
+
+/** Cost of SimOTA, which takes the samples of least cost. */
+function simotaReason({ options, assignment, sample, isPositive }) {
+  const { labels, probability, predicted, threshold } = assignment;
+  const yolox = options.variant === "yolox";
+  const costOf = (each) =>
+    -Math.max(Math.log(yolox ? Math.sqrt(probability[each]) : probability[each]), -100) -
+    options.iou_weight * Math.log(predicted[each] + (yolox ? 1e-8 : 1e-7));
+  const cost = costOf(sample);
+  const taken = [...labels.keys()].filter((each) => labels[each] === POSITIVE);
+  if (isPositive) {
+    const rank = 1 + taken.filter((each) => costOf(each) < cost).length;
+    return `its cost ${cost.toFixed(2)} is number ${rank} of the ${taken.length} cheapest`;
+  }
+  if (taken.length === 0) return `its cost is ${cost.toFixed(2)}, but no point is near the target's centre`;
+  const { value, bound } = apart(cost, threshold);
+  if (cost > threshold) return `its cost ${value} is above the dearest positive of ${bound}`;
+  return `its cost is ${cost.toFixed(2)}, but the point is too far from the target's centre`;
+}
+
+function paaReason({ options, assignment, sample, isPositive }) {
+  const place = assignment.candidates.indexOf(sample);
+  if (place < 0) return `it is not among the ${options.candidates} candidates of least loss`;
+  const side = isPositive ? "on the side of the positives" : "not on the side of the positives";
+  return `it is number ${place + 1} by loss, and the mixture puts it ${side}`;
+}
+
+function talReason({ options, assignment, sample, answer, overlap, isPositive }) {
+  const t = answer ** options.alpha * overlap ** options.beta;
+  const digits = t > 0 && t < 0.01 ? t.toExponential(1) : t.toFixed(2);
+  const place = t > 0 ? assignment.candidates.indexOf(sample) : -1;
+  if (place < 0) return `t = ${digits} is not among the ${options.top} largest`;
+  const inside = isPositive ? "" : ", but its centre is not inside the target";
+  return `t = ${digits} is number ${place + 1} of the ${options.top} largest${inside}`;
 }
 
 /** Place of a sample by distance, or of its point where a rule counts points. */

@@ -2,7 +2,7 @@
 
 import { depthOf, iouOf, nearestPoints, samplesOf, windowOf } from "./boxes.js";
 import { draw, drawOrder } from "./draws.js";
-import { completeOptions, ruleOf } from "./options.js";
+import { RULES, completeOptions, ruleOf } from "./options.js";
 
 export const POSITIVE = 1;
 export const NEGATIVE = 0;
@@ -115,9 +115,9 @@ export function decide(id, options, grid, target, positivePair) {
   };
 }
 
-/** Whether a rule runs here; the others look at what a network answers and run in Python. */
+/** Whether a rule runs here; rules that look at what a network answers, and those of readers, run in Python. */
 export function isGeometric(id) {
-  return ruleOf(id).rule in DECISIONS;
+  return RULES.some((each) => each.id === id && each.rule in DECISIONS);
 }
 
 /** Numbers as Python writes a list of floats. */

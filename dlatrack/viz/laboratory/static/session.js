@@ -3,7 +3,7 @@
 import { allOptions } from "./controls.js";
 import { keyOf } from "./draws.js";
 import { byPoint } from "./marks.js";
-import { describeRules } from "./options.js";
+import { describeRules, inTitles } from "./options.js";
 import { facts, reason } from "./reasons.js";
 import { assign, countPositives } from "./rules.js";
 
@@ -57,7 +57,7 @@ export class Session {
 
   /** Change some of the setting and label again; on bad input the setting stays, and the error is thrown. */
   change(part) {
-    if (part.target) Session.checked(part.target);
+    if (part.target) this.#checked(part.target, part.frame ?? this.setting.frame);
     const before = [this.setting, this.shown];
     this.setting = { ...this.setting, ...part };
     try {
@@ -68,8 +68,12 @@ export class Session {
     }
   }
 
-  /** Check a box that was typed: it needs an area and has to show in the search region. */
-  static checked(target) {
+  /** Check a box that was moved or typed: it needs an area and has to show in the search region, if there is one. */
+  #checked(target, frame) {
+    if (!this.data.targets[frame]) {
+      const way = this.host.box ? "draw a box around it on picture A" : "choose a frame that shows one";
+      throw new Error(`No target is annotated in this frame, so that it has no search region for a box; ${way}.`);
+    }
     const fits = target.length === 4 && target.every(Number.isFinite) && target[0] < target[2] && target[1] < target[3];
     if (fits && target[0] < 255 && target[1] < 255 && target[2] > 0 && target[3] > 0) return;
     const given = target.map((value) => (Number.isFinite(value) ? value : "no number")).join(", ") || "nothing";
@@ -86,7 +90,11 @@ export class Session {
       const side = this.side(number);
       if (side.description.kernel) return this.#ask(number, side);
       const { seed, positivePair } = this.setting;
-      return this.#look(side, assign(side.description.id, side.options, side.grid, this.target, positivePair, keyOf(seed)));
+      try {
+        return this.#look(side, assign(side.description.id, side.options, side.grid, this.target, positivePair, keyOf(seed)));
+      } catch (error) {
+        throw new Error(inTitles(error.message, side.description));
+      }
     });
   }
 
@@ -114,10 +122,25 @@ export class Session {
       this.waiting[number] = null;
       const current = this.setting.sides[number].id === side.description.id;
       if (turn.next) this.#send(number, ...turn.next);
-      if (!error && current) this.shown[number] = { ...this.#look(side, answer), target: question.target };
-      if (current) this.answered(error, number);
+      if (!error && current) {
+        const assignment = { ...answer, positivePair: question.positive_pair };
+        this.shown[number] = { ...this.#look(side, assignment), target: question.target };
+      } else if (current && this.shown[number]) {
+        this.#takeBack(number, side.chosen);
+      }
+      if (current) this.answered(error && new Error(inTitles(error.message, side.description)), number);
     };
     this.host.assign(question).then((answer) => done(null, answer), (error) => done(error));
+  }
+
+  /** Options that Python has refused give way to those whose labels are shown. */
+  #takeBack(number, refused) {
+    const last = this.shown[number].chosen;
+    const sides = [...this.setting.sides];
+    if (sides[number].options !== refused || JSON.stringify(last) === JSON.stringify(refused)) return;
+    sides[number] = { ...sides[number], options: last };
+    this.setting = { ...this.setting, sides };
+    this.host.keep?.(this.setting);
   }
 
   /** Positives along the sequence, {counts, empty, rescued} for the frames in `annotated`, or for the first of them. */
@@ -130,7 +153,7 @@ export class Session {
       if (this.counted.size >= KEPT_COUNTS) this.counted.clear();
       if (description.kernel) {
         this.counted.set(key, { counts: [], empty: [], rescued: [] });
-        this.#countInPython(key, { rule: description.rule, options, grid, tracker, seed: 0 });
+        this.#countInPython(key, { rule: description.rule, options, grid, tracker, seed: 0 }, description);
         return this.counted.get(key);
       }
       const targets = this.annotated.map((frame) => this.data.targets[frame]);
@@ -140,7 +163,7 @@ export class Session {
   }
 
   /** Ask the kernel for the counts of a few frames at a time, as long as a side shows them. */
-  async #countInPython(key, question) {
+  async #countInPython(key, question, description) {
     const [found, frames] = [this.counted.get(key), this.annotated];
     try {
       for (let first = 0; first < frames.length; first += ASKED_FRAMES) {
@@ -151,7 +174,7 @@ export class Session {
         this.progressed();
       }
     } catch (error) {
-      this.answered(error);
+      this.answered(new Error(inTitles(error.message, description)));
     }
     if (found.counts.length < frames.length) this.counted.delete(key); // it begins anew when it is shown again
   }
@@ -189,19 +212,6 @@ export class Session {
     const rank = ([, fact]) => (fact.label === "positive" ? 2 : 0) + (Number.isFinite(fact.iou) ? fact.iou : 0);
     const [sample, fact] = all.reduce((best, each) => (rank(each) > rank(best) ? each : best));
     const shape = shapes.length > 1 ? shapes[sample % shapes.length] : null;
-    const why = description.kernel
-      ? kernelReason(description, assignment, sample)
-      : reason(...given, sample);
-    return { fact, shape, why };
+    return { fact, shape, why: reason(...given, sample) };
   }
-}
-
-function kernelReason(description, assignment, sample) {
-  const word = { 1: "positive", 0: "negative", "-1": "ignored" }[assignment.labels[sample]];
-  const soft = assignment.quality ? `, quality ${assignment.quality[sample].toFixed(2)}` : "";
-  const weight = assignment.weight ? `, weight ${assignment.weight[sample].toFixed(2)}` : "";
-  const looked = assignment.probability
-    ? ` The network answers ${assignment.probability[sample].toFixed(2)} here, with a box of IoU ${assignment.predicted[sample].toFixed(2)}.`
-    : "";
-  return `${description.title} labels this sample ${word}${soft}${weight}.${looked}`;
 }

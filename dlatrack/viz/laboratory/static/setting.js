@@ -4,24 +4,32 @@ import { labelled, menu, opensPanel, stepper } from "./controls.js";
 import { brief, make } from "./dom.js";
 import { pythonCall } from "./python.js";
 
+const LARGEST_SEED = 2 ** 31 - 1;
+
 export class SettingControls {
   /**
    * @param {Session} session the laboratory's session
    * @param {function} changed called with the part of the setting that changes
    * @param {function} reset called to take the annotated box again
+   * @param {function} refused called with the name of a field and what is wrong with its value
    */
-  constructor(session, changed, reset) {
+  constructor(session, changed, reset, refused) {
     this.session = session;
     this.box = make("input", {
       type: "text",
       "aria-label": "box x1, y1, x2, y2, px of the search region",
       title: "x1, y1, x2, y2 in px of the search region; Enter takes it",
       onchange: () => this.#typed(changed),
+      onblur: () => this.#write(),
     });
     this.back = make("button", { type: "button", text: "↺", "aria-label": "reset", title: "the annotated box, and the whole region", onclick: reset });
-    this.seed = stepper({ title: "seed", kind: "int", min: 0, max: 2 ** 31 - 1 }, session.setting.seed, (seed) => {
-      if (Number.isInteger(seed) && seed >= 0) changed({ seed });
-    }, { "aria-label": "seed of the draw of negatives", title: "seed of the draw of negatives" });
+    const named = { "aria-label": "seed of the draw of negatives", title: "seed of the draw of negatives" };
+    const range = { title: "seed", kind: "int", min: 0, max: LARGEST_SEED };
+    this.seed = stepper(range, () => session.setting.seed, (seed) => {
+      const fits = Number.isInteger(seed) && seed >= 0 && seed <= LARGEST_SEED;
+      if (fits) changed({ seed });
+      else refused("seed", `The seed is a whole number in 0..${LARGEST_SEED}, got ${Number.isNaN(seed) ? "nothing" : seed}.`);
+    }, named);
     this.pair = make("input", { type: "checkbox", onchange: () => changed({ positivePair: !this.pair.checked }) });
     this.trackers = session.data.trackers?.length
       ? menu([...session.data.snapshots, ...session.data.trackers], session.setting.tracker, (tracker) => changed({ tracker }), { "aria-label": "network" })
@@ -61,10 +69,8 @@ export class SettingControls {
 
   /** Show the setting where it is not being typed. */
   show(zoomed) {
-    const { setting, target } = this.session;
-    if (document.activeElement !== this.box && this.box.getRootNode().activeElement !== this.box) {
-      this.box.value = target ? target.map((value) => brief(value, 1)).join(", ") : "";
-    }
+    const { setting } = this.session;
+    if (this.box.getRootNode().activeElement !== this.box) this.#write();
     this.pair.checked = !setting.positivePair;
     this.back.disabled = !setting.target && !zoomed;
     if (this.epochs) this.epochs.setAttribute("aria-valuetext", setting.tracker);
@@ -72,6 +78,12 @@ export class SettingControls {
       this.trackers.value = setting.tracker;
       for (const field of [this.trackers, this.epochs]) field?.parentElement.classList.toggle("dl-idle", !this.session.predicts);
     }
+  }
+
+  /** Write the box in force. */
+  #write() {
+    const { target } = this.session;
+    this.box.value = target ? target.map((value) => brief(value, 1)).join(", ") : "";
   }
 
   #typed(changed) {

@@ -96,7 +96,8 @@ export class Strip {
     context.fillStyle = line;
     context.fillRect(PAD.left, floor, width - PAD.left - PAD.right, 1);
     series.forEach((one, side) => {
-      if (one) this.#curve(context, one, shown, side, x, y, floor);
+      const colour = legible(context, this.colours[side ? "second" : "first"], style.getPropertyValue("--dl-paper"));
+      if (one) this.#curve(context, one, shown, side, colour, x, y, floor);
     });
     context.fillStyle = style.getPropertyValue("--dl-ink");
     context.fillRect(x(this.frame) - 1, 0, 2, floor);
@@ -105,8 +106,7 @@ export class Strip {
     context.fill();
   }
 
-  #curve(context, { counts, empty, rescued }, shown, side, x, y, floor) {
-    const colour = this.colours[side ? "second" : "first"];
+  #curve(context, { counts, empty, rescued }, shown, side, colour, x, y, floor) {
     const dots = [];
     context.beginPath();
     shown.slice(0, counts.length).forEach((frame, number) => {
@@ -115,7 +115,7 @@ export class Strip {
       if (empty[number]) dots.push([x(frame), Boolean(rescued[number])]);
     });
     context.strokeStyle = colour;
-    context.lineWidth = side ? 2.2 : 2.2;
+    context.lineWidth = 2.2;
     context.lineJoin = "round";
     context.setLineDash(side ? [] : [5, 3]);
     context.stroke();
@@ -139,6 +139,25 @@ export class Strip {
       }
     }
   }
+}
+
+/** A colour with the contrast of 3:1 to the paper that lines need: made darker on light paper, lighter on dark. */
+function legible(context, colour, paper) {
+  const bands = (value) => {
+    context.fillStyle = value.trim();
+    return [1, 3, 5].map((at) => parseInt(context.fillStyle.slice(at, at + 2), 16));
+  };
+  const linear = (band) => (band <= 10.3 ? band / 255 / 12.92 : ((band / 255 + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const ground = light(bands(paper));
+  const goal = ground > 0.18 ? 0 : 255;
+  let ink = bands(colour);
+  for (let step = 0; step < 20; step++) {
+    const [low, high] = [light(ink), ground].sort((a, b) => a - b);
+    if ((high + 0.05) / (low + 0.05) >= 3.1) break;
+    ink = ink.map((band) => Math.round(band + (goal - band) * 0.06));
+  }
+  return `rgb(${ink.join(" ")})`;
 }
 
 function maximum(values) {
