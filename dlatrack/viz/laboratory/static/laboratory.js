@@ -36,16 +36,14 @@ class Laboratory {
     this.session = new Session(host, (error, side) => this.#answered(error, `answer ${side}`), onceAFrame(() => this.#count()));
     this.view = wholeView();
     this.pictures = new FramePicture(host.region, EXTENT, () => this.#answered());
-    this.pointed = null;
-    this.playing = 0;
-    this.painted = 0;
+    Object.assign(this, { pointed: null, playing: 0, painted: 0 });
     this.draw = onceAFrame(() => this.#draw());
     this.keep = afterPause(() => host.keep?.(this.session.setting), 150);
     this.speak = afterPause((text) => (this.live.textContent = text), 400);
     this.#build();
     this.#relabel({});
     this.#fill();
-    this.#load();
+    this.pictures.load(this.session.setting.frame);
   }
 
   end() {
@@ -175,7 +173,7 @@ class Laboratory {
 
   #go(frame) {
     const kept = this.session.annotated.length ? null : this.session.setting.target;
-    if (this.#relabel({ frame, target: kept })) this.#load();
+    if (this.#relabel({ frame, target: kept })) this.pictures.load(this.session.setting.frame);
   }
 
   /** Show a box that is being drawn on a whole frame, and take it once it is finished. */
@@ -187,7 +185,7 @@ class Laboratory {
       this.host.forget?.(this.session.setting.frame);
       this.#relabel({ target: null });
       this.#fill();
-      this.#load();
+      this.pictures.load(this.session.setting.frame);
     } catch (error) {
       this.boxes[0].show(null);
       this.#say(error.message, "target");
@@ -197,11 +195,7 @@ class Laboratory {
   #reset() {
     Object.assign(this.view, wholeView());
     this.#relabel({ target: null }, "reset");
-    if (this.pictures.fault) this.#load();
-  }
-
-  #load() {
-    this.pictures.load(this.session.setting.frame);
+    if (this.pictures.fault) this.pictures.load(this.session.setting.frame);
   }
 
   #point(place, byKey = false) {
