@@ -105,7 +105,7 @@ def test_rules_with_predictions_ask_python(page):
     page.get_by_label("rule A", exact=True).select_option("autoassign")
     page.get_by_label("network", exact=True).select_option("siamrpnpp_small")
     message = page.locator(".dl-message.dl-wrong")
-    message.filter(has_text="autoassign is defined for points").wait_for()
+    message.filter(has_text="is defined for points").wait_for()
     page.get_by_label("rule A", exact=True).select_option("rectangle")
 
 
