@@ -159,7 +159,7 @@ def test_rules_options_and_messages(lab):
     lab.settle()
     assert [lab.page.locator(".dl-stage").nth(number).bounding_box() for number in range(3)] == stages
     lab.page.keyboard.press("Escape")
-    lab.page.locator(".dl-check input").check()
+    lab.page.locator(".dl-check input").click()
     lab.settle()
     assert lab.text(".dl-message").startswith("the rectangle rule has no label for negative pairs")
     assert not lab.page.locator(".dl-check input").is_checked()

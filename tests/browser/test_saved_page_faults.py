@@ -10,6 +10,7 @@ import pytest
 from saved_page import CHROMIUM, SavedPage, chromium
 
 from dlatrack.viz.laboratory import write_page
+from dlatrack.viz.laboratory.assets import script, style
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytestmark = [
@@ -254,3 +255,31 @@ def test_curves_are_seen_on_white(lab):
     )
     assert len(least) >= 1
     assert min(least) >= 2.95
+
+
+_PICKER = """<style>{style}</style><div id="root" style="width: 600px"></div><script type="module">{script}
+window.boxes = [[20, 20, 40, 30]];
+const picture = Object.assign(document.createElement("canvas"), {{ width: 200, height: 100 }});
+const host = {{ image: Promise.resolve(picture), extent: picture, colours: ["#f0e442"], boxes: () => window.boxes }};
+Object.assign(host, {{ message: () => "", keep: (boxes) => {{ window.boxes = boxes; }} }});
+mountPicker(document.getElementById("root"), host);
+</script>"""
+
+
+def test_the_picker_shows_the_boxes_in_force(browser, tmp_path):
+    path = tmp_path / "picker.html"
+    path.write_text(_PICKER.format(style=style(), script=script()))
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    field, message = page.locator(".dl-picker input"), page.locator(".dl-message")
+    for bad in ("1, 2", "", "a, b, c, d"):
+        field.fill(bad)
+        field.press("Enter")
+        field.blur()
+        assert field.input_value() == "20, 20, 40, 30"
+        assert message.inner_text().endswith(f"got {bad or 'nothing'}.")
+    field.fill("10, 10, 30, 30; 100, 20, 20, 20")
+    field.press("Enter")
+    assert page.evaluate("() => window.boxes") == [[10, 10, 30, 30], [100, 20, 20, 20]]
+    assert message.inner_text().startswith("Drag a box")
+    page.close()

@@ -42,6 +42,7 @@ def page(lab):
     page.set_default_timeout(60_000)
     page.evaluate("() => { window.panel = window.jupyterapp.shell.currentWidget; }")
     page.locator(".dl-lab[data-painted]").first.scroll_into_view_if_needed()
+    page.locator(".dl-stage:not(.dl-missing)").first.wait_for()
     page.wait_for_timeout(500)
     return page
 
@@ -135,3 +136,7 @@ def test_it_lives_on_without_the_kernel(page):
     page.wait_for_timeout(300)
     assert shown.locator(".dl-count").nth(1).inner_text() != before
     assert shown.locator(".dl-stage").count() == 3
+    shown.locator(".dl-strip").press("PageUp")  # a frame that was not seen yet
+    shown.locator(".dl-stage.dl-missing").first.wait_for()
+    assert shown.locator(".dl-box:visible").count() == 0, "no labels on the picture of another frame"
+    shown.locator(".dl-message.dl-wrong").wait_for()

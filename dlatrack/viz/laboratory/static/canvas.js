@@ -141,9 +141,10 @@ export class FramePicture {
   async load(frame) {
     this.asked = frame;
     this.fault = "";
+    if (this.loaded === frame) this.loaded = -1; // it is another picture once a box was drawn on a whole frame
     const present = () => frame === this.asked;
     const none = (fault) => {
-      if (!present() || (!fault && this.loaded === frame)) return;
+      if (!present()) return;
       this.#take(null, [null, null], fault);
       this.changed();
     };

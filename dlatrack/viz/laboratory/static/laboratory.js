@@ -12,7 +12,7 @@ import { afterPause, make, onTheme, onceAFrame, within } from "./dom.js";
 import { legend } from "./legend.js";
 import { differences, drawAnchors, drawDifferences, drawPointed, drawPredicted, drawSamples, nextPlace, pointAt } from "./marks.js";
 import { HandledBox, letDraw, letZoom } from "./pointer.js";
-import { Readout } from "./readout.js";
+import { Message, Readout } from "./readout.js";
 import { Session } from "./session.js";
 import { SettingControls } from "./setting.js";
 import { Strip } from "./strip.js";
@@ -20,8 +20,8 @@ import { Strip } from "./strip.js";
 const EXTENT = { width: 255, height: 255 };
 const HINT = "Drag the box, its sides or its corners; scroll or pinch to zoom; point at a sample to see why.";
 const DRAW = "No target is annotated in this frame; draw a box around it on picture A.";
+const ABSENT = "No target is annotated in this frame; move on along the strip.";
 const LETTERS = ["A", "B"];
-const FAR = ["frame", "reset", "sides"]; // what changes so much that earlier messages mean nothing
 
 /** Put the laboratory into an element. Returns a function that ends it. */
 export function mount(root, host) {
@@ -33,21 +33,17 @@ class Laboratory {
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    const answered = (error) => (error ? this.#say(error.message, "sides") : this.draw());
-    this.session = new Session(host, answered, onceAFrame(() => this.#count()));
+    this.session = new Session(host, (error, side) => this.#answered(error, `answer ${side}`), onceAFrame(() => this.#count()));
     this.view = wholeView();
-    this.pictures = new FramePicture(host.region, EXTENT, () => this.#loaded());
-    this.wrong = { text: "", field: null };
-    this.pointed = null;
-    this.playing = 0;
-    this.painted = 0;
+    this.pictures = new FramePicture(host.region, EXTENT, () => this.#answered());
+    Object.assign(this, { pointed: null, playing: 0, painted: 0 });
     this.draw = onceAFrame(() => this.#draw());
     this.keep = afterPause(() => host.keep?.(this.session.setting), 150);
     this.speak = afterPause((text) => (this.live.textContent = text), 400);
     this.#build();
     this.#relabel({});
     this.#fill();
-    this.#load();
+    this.pictures.load(this.session.setting.frame);
   }
 
   end() {
@@ -89,7 +85,7 @@ class Laboratory {
     this.strip.colours = data.colours;
     this.playButton = make("button", { type: "button", class: "dl-play", onclick: () => this.#play(!this.playing) });
     this.readout = new Readout(LETTERS);
-    this.message = make("p", { class: "dl-message", role: "status" });
+    this.message = new Message();
     this.live = make("p", { class: "dl-unseen", "aria-live": "polite" });
     this.where = make("span", { class: "dl-where" });
     this.root.classList.add("dl-lab");
@@ -130,7 +126,7 @@ class Laboratory {
         figure(1, "B", this.titles[1]),
         figure(2, "", make("span", { class: "dl-title", text: "Difference" })),
       ),
-      this.message,
+      this.message.element,
       this.readout.element,
       make("div", { class: "dl-timeline" }, this.playButton, this.strip.element),
       make("p", { class: "dl-below", text: "Positives per frame of A (dashed) and B. ▲ no sample satisfied the rule, so that its best candidate was taken; × no positive at all. Keys: arrows move the box (shift: by 8 px, alt: its corner); with alt and shift they point at samples." }),
@@ -154,13 +150,15 @@ class Laboratory {
     return true;
   }
 
-  /** Say what is wrong with a field, until it is given well or another rule or frame is chosen. */
   #say(text, field) {
-    if (text || FAR.includes(field) || field === this.wrong.field) this.wrong = { text, field };
-    const absent = this.session.target ? HINT : this.host.box ? DRAW : "No target is annotated in this frame; move on along the strip.";
-    const wrong = this.wrong.text || this.pictures.fault;
-    this.message.textContent = (wrong || absent).split("\n")[0];
-    this.message.classList.toggle("dl-wrong", Boolean(wrong));
+    this.message.take(text, field);
+    this.message.write(this.pictures.fault, this.session.target ? HINT : this.host.box ? DRAW : ABSENT);
+  }
+
+  /** Show what Python or the host has answered late. */
+  #answered(error = null, field = "picture") {
+    this.#say(error?.message ?? "", field);
+    this.draw();
   }
 
   #fill() {
@@ -175,7 +173,7 @@ class Laboratory {
 
   #go(frame) {
     const kept = this.session.annotated.length ? null : this.session.setting.target;
-    if (this.#relabel({ frame, target: kept })) this.#load();
+    if (this.#relabel({ frame, target: kept })) this.pictures.load(this.session.setting.frame);
   }
 
   /** Show a box that is being drawn on a whole frame, and take it once it is finished. */
@@ -187,7 +185,7 @@ class Laboratory {
       this.host.forget?.(this.session.setting.frame);
       this.#relabel({ target: null });
       this.#fill();
-      this.#load();
+      this.pictures.load(this.session.setting.frame);
     } catch (error) {
       this.boxes[0].show(null);
       this.#say(error.message, "target");
@@ -197,16 +195,7 @@ class Laboratory {
   #reset() {
     Object.assign(this.view, wholeView());
     this.#relabel({ target: null }, "reset");
-    if (this.pictures.fault) this.#load();
-  }
-
-  #load() {
-    this.pictures.load(this.session.setting.frame);
-  }
-
-  #loaded() {
-    this.#say("");
-    this.draw();
+    if (this.pictures.fault) this.pictures.load(this.session.setting.frame);
   }
 
   #point(place, byKey = false) {
@@ -231,9 +220,9 @@ class Laboratory {
     if (event.target.closest("input, select, button, .dl-panel")) return;
     const { frame } = this.session.setting;
     const last = this.session.data.frames - 1;
-    const centre = this.session.target ?? [0, 0, 254, 254];
+    const [x1, y1, x2, y2] = this.session.target ?? [0, 0, 254, 254];
     const zoom = (factor) => {
-      zoomAround(this.view, EXTENT, [(centre[0] + centre[2]) / 2, (centre[1] + centre[3]) / 2], factor);
+      zoomAround(this.view, EXTENT, [(x1 + x2) / 2, (y1 + y2) / 2], factor);
       this.draw();
     };
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];

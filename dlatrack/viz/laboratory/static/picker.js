@@ -19,6 +19,7 @@ export function mountPicker(root, host) {
   const handled = [];
   let [picture, chosen, wrong] = [null, 0, ""];
   const keep = (boxes) => {
+    wrong = "";
     host.keep(boxes.map((box) => box.map((value) => Number(value.toFixed(2)))));
     show();
   };

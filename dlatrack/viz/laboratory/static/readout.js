@@ -1,8 +1,31 @@
-/** Two lines, one for each rule: what it does with the sample under the pointer, or what it found as a whole. */
+/** What is written below the pictures: a message, and what each rule does with the sample under the pointer. */
 
 import { make } from "./dom.js";
 import { pointAt } from "./marks.js";
 
+const FAR = ["frame", "reset", "sides", "tracker"]; // what changes so much that earlier messages mean nothing
+
+/** One line: what is wrong, or what can be done. */
+export class Message {
+  constructor() {
+    this.element = make("p", { class: "dl-message", role: "status" });
+    this.wrong = { text: "", field: null };
+  }
+
+  /** Take what is wrong with a field, until the field is given well or another rule or frame is chosen. */
+  take(text, field) {
+    if (text || FAR.includes(field) || field === this.wrong.field) this.wrong = { text, field };
+  }
+
+  /** Write it; else a fault that lasts, else a hint. */
+  write(fault, hint) {
+    const wrong = this.wrong.text || fault;
+    this.element.textContent = (wrong || hint).split("\n")[0];
+    this.element.classList.toggle("dl-wrong", Boolean(wrong));
+  }
+}
+
+/** Two lines, one for each rule: about the sample under the pointer, or what it found as a whole. */
 export class Readout {
   constructor(letters) {
     this.letters = letters;
