@@ -6,7 +6,7 @@ import { mountPicker } from "./picker.js";
 
 const KEPT_PICTURES = 64;
 const PATIENCE = 20000; // ms that the kernel has to answer
-const ABSENT = "Python does not answer; run the cell again once its kernel is there.";
+const NO_ANSWER = "Python does not answer; run the cell again once its kernel is there.";
 
 /** Open the laboratory in a page that holds all its data. */
 export function openPage(root, data) {
@@ -45,7 +45,7 @@ class Kernel {
       const refuse = () => {
         clearTimeout(this.open.get(id).timer);
         this.open.delete(id);
-        reject(new Error(ABSENT));
+        reject(new Error(NO_ANSWER));
       };
       this.open.set(id, { resolve, reject, timer: setTimeout(refuse, PATIENCE) });
       try {
