@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache, partial
+from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 from dlatrack.errors import InputError
@@ -71,11 +72,11 @@ class Option(NamedTuple):
         Raises:
             InputError: naming the option, the value and what is allowed.
         """
-        whole = isinstance(value, int) and not isinstance(value, bool)
+        truth = type(value) is bool  # which counts as a number in Python; those of NumPy do, too
         fits, allowed = {
-            bool: (isinstance(value, bool), "True or False"),
-            int: (whole, "a whole number"),
-            float: (whole or (isinstance(value, float) and math.isfinite(value)), "a finite number"),
+            bool: (truth, "True or False"),
+            int: (isinstance(value, Integral) and not truth, "a whole number"),
+            float: (isinstance(value, Real) and not truth and math.isfinite(value), "a finite number"),
         }.get(self.kind, (True, ""))
         if not fits:
             raise InputError(f"{self.name} must be {allowed}, got {value!r}")

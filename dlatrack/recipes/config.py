@@ -216,7 +216,10 @@ class Recipe:
         """
         own = self.assign.options if assigner == self.assign.name else {}
         shapes = self.net.head == "rpn" and assigner not in _WITH_SHAPES
-        given = ({"anchor_shapes": RPN_ANCHORS} if shapes else {}) | dict(own) | options
+        plain = {name: getattr(value, "item", lambda value=value: value)() for name, value in options.items()}
+        given = (
+            ({"anchor_shapes": RPN_ANCHORS} if shapes else {}) | dict(own) | plain
+        )  # JSON takes no NumPy numbers
         if (assigner, given) == (self.assign.name, dict(self.assign.options)):
             return self
         tracker = self.name.removeprefix(DLA_NAME).partition(RULE_MARK)[0]

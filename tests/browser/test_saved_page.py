@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from saved_page import CHROMIUM, SavedPage, chromium
+from saved_page import CHROMIUM, SavedPage
 
 from dlatrack import ScoreGrid
 from dlatrack.assign import build_assigner
@@ -19,25 +19,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
 ]
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return write_page(tmp_path_factory.mktemp("page") / "lab.html", frame=40)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def lab(browser, path):
-    shown = SavedPage(browser, path)
-    yield shown
-    shown.close()
-    assert shown.faults == [], "no error, and no request to anywhere"
 
 
 def labels(name: str, target, **options) -> list[int]:

@@ -7,9 +7,8 @@ import re
 
 import numpy as np
 import pytest
-from saved_page import CHROMIUM, SavedPage, chromium
+from saved_page import CHROMIUM, SavedPage
 
-from dlatrack.viz.laboratory import write_page
 from dlatrack.viz.laboratory.assets import script, style
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -17,25 +16,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
 ]
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return write_page(tmp_path_factory.mktemp("page") / "lab.html", frame=40)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def lab(browser, path):
-    shown = SavedPage(browser, path)
-    yield shown
-    shown.close()
-    assert shown.faults == [], "no error, and no request to anywhere"
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
-from dlatrack.assign import ASSIGNERS, assigner_of, options_in_text
+from dlatrack.assign import ASSIGNERS, assigner_of, build_assigner, options_in_text
 from dlatrack.errors import InputError
 from dlatrack.grid import RPN_ANCHORS
 from dlatrack.models.siamese import build_model
@@ -108,6 +109,13 @@ def test_an_rpn_head_gets_its_anchors():
 def test_what_does_not_fit_is_named(name, rule, options, message):
     with pytest.raises(InputError, match=message):
         assigner_of(recipe(name).with_assigner(rule, **options))
+
+
+def test_numbers_of_numpy_are_numbers():
+    chosen = recipe("siamcar").with_assigner("simota", top=np.int64(5), radius=np.float32(1.5))
+    assert json.loads(json.dumps(chosen.as_dict()))["assign"]["options"] == {"top": 5, "radius": 1.5}
+    assert chosen.name == "siamcar+simota,top=5,radius=1.5"
+    assert build_assigner("simota", chosen.grid, top=np.int64(5)).top == 5
 
 
 @pytest.mark.parametrize(
