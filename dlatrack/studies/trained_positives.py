@@ -96,17 +96,19 @@ def movement_table(regions: MaskedRegions, found: Sequence[Answers]) -> pd.DataF
     rows = []
     for one in found:
         each = len(ANCHOR_SHAPES[one.head])
-        points = next(iter(one.rules.values())).grid.points if one.rules else torch.empty(0, 2)
+        points = next(iter(one.rules.values())).grid.points
         offset = points[None] - boxes.centre(regions.target_xyxy)[:, None]
         distance = offset.norm(dim=-1).numpy().repeat(each, 1)
         on_target = regions.on_target(points).repeat(each, 1)
+        overlaps = {
+            state: boxes.iou(prediction.boxes_xyxy.double(), regions.target_xyxy[:, None]).numpy()
+            for state, prediction in one.predictions.items()
+        }
         for rule in one.rules:
-            before = one.positive(rule, UNTRAINED, regions)
-            for state, prediction in one.predictions.items():
-                positive = one.positive(rule, state, regions)
-                overlap = boxes.iou(prediction.boxes_xyxy.double(), regions.target_xyxy[:, None]).numpy()
-                stays = _mean(positive, before) if state == TRAINED else np.nan
-                means = [_mean(values, positive) for values in (distance, overlap, on_target)]
+            positives = {state: one.positive(rule, state, regions) for state in overlaps}
+            for state, positive in positives.items():
+                stays = _mean(positive, positives[UNTRAINED]) if state == TRAINED else np.nan
+                means = [_mean(values, positive) for values in (distance, overlaps[state], on_target)]
                 rows.append((one.tracker, rule, state, float(positive.sum(1).mean()), *means, stays))
     columns = ["tracker", "rule", "network", "positives", "distance, px", "IoU", "purity", "stays"]
     return pd.DataFrame(rows, columns=columns)
