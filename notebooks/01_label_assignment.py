@@ -40,7 +40,7 @@ from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass
 from dlatrack.viz.assignment import compare_assignments, contact_sheet
 from dlatrack.viz.curves import positives_plot
-from dlatrack.viz.laboratory import explore, explorer_sheet, write_page
+from dlatrack.viz.laboratory import explore, laboratory_sheet, write_page
 from dlatrack.viz.moving import positives_and_track
 from dlatrack.viz.player import show_page
 from dlatrack.viz.save import NotebookRecord
@@ -60,6 +60,7 @@ video.name, len(video), video.attributes
 # to see why it is positive, negative or ignored. Rules that look at predictions ask a network that comes with the
 # package. `explore(video, rules=(("ellipse", {}), ("dla_points", {})), grid=recipe("nanotrack_v3").grid)` opens it on
 # the grid of NanoTrack V3, whose points are 16 px apart; `run="runs/..."` adds the snapshots of a training.
+# It needs the kernel: in an exported page the next cell stays empty, and the one below it works.
 
 # %%
 compared = (("rectangle", {"center_ratio": 0.6}), ("dla_points", {"candidates": candidates}))
@@ -76,7 +77,7 @@ show_page(page, height=900)
 # %% tags=["01_laboratory"]
 two = {name: rules[name] for name in ("SiamCAR: rectangle", f"DLA, points, K = {candidates}")}
 visible = [int(index) for index in video.visible.nonzero()[0]]
-figure, numbers = explorer_sheet(video, visible[:: max(1, len(visible) // 4)][:4], two, seed=seed)
+figure, numbers = laboratory_sheet(video, visible[:: max(1, len(visible) // 4)][:4], two, seed=seed)
 record.keep(figure, "01_laboratory", numbers)
 
 # %% [markdown]

@@ -69,7 +69,7 @@ def test_the_code_runs_as_it_stands(
     )
     assert printed[4] == ["(1, 2, 25, 25) 23696"]
     assert printed[5] == ["(1, 2, 15, 15); 541446; NanoTrack V3, fixed rule; DLA-NanoTrack V3"]
-    # The explorer of notebook 01 knows the rule too.
+    # The laboratory of notebook 01 knows the rule too.
     assert [(option.name, option.default) for option in options_of("top_k")][1] == ("top", 5)
     assert summary_of("top_k").startswith("The `top` samples with the largest IoU are positive")
 

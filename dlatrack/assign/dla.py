@@ -34,7 +34,7 @@ class DynamicLabelAssigner:
         negatives_per_positive: the ratio of step 6.
         positive_scope: samples that may become positive: the "candidates" (Algorithm 1 line 9) or "all", with the
             threshold still from the candidates.
-        positive_centre: the centre of a positive lies "inside" the target (line 9), or "anywhere", for ablation.
+        positive_centre: where the centre of a positive lies: "inside" the target (line 9) or "anywhere" (ablation).
         std: "unbiased" divides by n - 1, "biased" by n; the paper does not say.
         tolerance: IoU by which a sample may miss T. Equal IoUs can round below their own mean.
         on_empty: for a target without positives, "best" takes its best inside candidate (the nearest one if none is

@@ -37,6 +37,7 @@ class LabCommand(TyperCommand):
         args, own = _own_options(args)
         folder = 1 if args and not args[0].startswith("-") else 0
         ctx.obj = args[folder:]
+        ctx.meta["folder given"] = bool(folder)
         if folder and not args[0]:
             raise InputError("the folder of the copy has no name; give one, e.g. dlatrack-notebooks")
         for option, value in zip(ctx.obj, ctx.obj[1:], strict=False):
@@ -83,9 +84,11 @@ def lab(
     """
     options: list[str] = context.obj
     if html is not None:
-        if options:
+        unused = [str(folder)] * context.meta["folder given"] + options
+        if unused:
             raise InputError(
-                f"--html writes a page and opens no JupyterLab, so it does not take {options[0]}"
+                f"--html writes a page and opens no JupyterLab, so it does not take {unused[0]}; "
+                f"--sequence says what the page shows"
             )
         _write_page(html, sequence)
         return

@@ -5,7 +5,6 @@ PYTHONPATH=. python tests/browser/saved_page.py shots    writes screenshots and 
 
 from __future__ import annotations
 
-import random
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,31 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from laboratory_driver import Laboratory
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-component-update"]
 FLAGS += ["--disable-background-networking", "--disable-sync", "--disable-dev-shm-usage"]
-
-SIDES = ("", "n", "e", "s", "w", "nw", "ne", "sw", "se")
-
-#: Times from a move of the pointer to the picture of the screen that shows the labels, in `window.moves`, ms.
-_WATCH = """() => {
-  window.moves = [];
-  let moved = null;
-  document.addEventListener("pointermove", () => { moved ??= performance.now(); }, true);
-  const painted = () => {
-    const start = moved;
-    moved = null;
-    if (start === null) return;
-    const channel = new MessageChannel(); // its message comes after the picture of this moment
-    channel.port1.onmessage = () => window.moves.push(performance.now() - start);
-    requestAnimationFrame(() => channel.port2.postMessage(0));
-  };
-  new MutationObserver(painted).observe(document.querySelector(".dl-lab"), {
-    attributes: true, attributeFilter: ["data-painted"],
-  });
-}"""
 
 
 @contextmanager
@@ -53,14 +32,14 @@ def chromium() -> Iterator[Any]:
             browser.close()
 
 
-class SavedPage:
+class SavedPage(Laboratory):
     """One page in the browser; `faults` holds errors and requests, which there must not be."""
 
     def __init__(
         self, browser: Any, path: Path, width: int = 1440, height: int = 900, **context: Any
     ) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
-        self.page = self.context.new_page()
+        opened = browser.new_context(viewport={"width": width, "height": height}, **context)
+        super().__init__(opened.new_page(), opened)
         self.page.set_default_timeout(20_000)
         self.faults: list[str] = []
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -77,66 +56,6 @@ class SavedPage:
     def _asked(self, request: Any) -> None:
         if not request.url.startswith(("file:", "data:")):
             self.faults.append(request.url)
-
-    def text(self, selector: str, number: int = 0) -> str:
-        """Text of an element."""
-        return self.page.locator(selector).nth(number).inner_text()
-
-    def target(self) -> list[float]:
-        """The box as its field writes it, xyxy in px of the search region."""
-        return [
-            float(value) for value in self.page.locator(".dl-shared input").first.input_value().split(",")
-        ]
-
-    def settle(self) -> None:
-        """Wait until what was done is on the screen."""
-        self.page.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
-
-    def grip(self, picture: int, sides: str) -> tuple[float, float]:
-        """Where a side or corner of the box, or its middle, is on the screen."""
-        box = self.page.locator(".dl-box").nth(picture).bounding_box()
-        x = 0 if "w" in sides else 1 if "e" in sides else 0.5
-        y = 0 if "n" in sides else 1 if "s" in sides else 0.5
-        return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-    def drag(self, picture: int, sides: str, by: tuple[float, float]) -> float:
-        """Drag the box, a side or a corner; how far it ended from where the mouse was released, px."""
-        start = self.grip(picture, sides)
-        goal = (start[0] + by[0], start[1] + by[1])
-        self.page.mouse.move(*start)
-        self.page.mouse.down()
-        self.page.mouse.move(*goal, steps=8)
-        self.page.mouse.up()
-        self.settle()
-        end = self.grip(picture, sides)
-        free = (not sides or bool(set(sides) & set("ew")), not sides or bool(set(sides) & set("ns")))
-        return max(abs(end[axis] - goal[axis]) for axis in (0, 1) if free[axis])
-
-    def drags(self, count: int, seed: int = 0) -> list[float]:
-        """Errors of drags of random sides and corners on random pictures; the box goes back before each, px."""
-        rng, errors = random.Random(seed), []
-        for number in range(count):
-            self.page.locator(".dl-box").first.press("Escape")  # the same box before each drag
-            self.settle()
-            sides = SIDES[number % len(SIDES)]
-            by = (rng.uniform(-40, 40), rng.uniform(-40, 40))
-            errors.append(self.drag(rng.randrange(3), sides, by))
-        return errors
-
-    def move_times(self, moves: int) -> tuple[float, float]:
-        """Median and 95th percentile of the time from a move of the mouse to new labels on the screen, ms."""
-        self.page.evaluate(_WATCH)
-        x, y = self.grip(0, "")
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        for number in range(moves):
-            self.page.mouse.move(x + 30 * np.sin(number / 9), y + 30 * np.cos(number / 7))
-        self.page.mouse.up()
-        self.settle()
-        times = self.page.evaluate("() => window.moves")
-        return float(np.median(times)), float(np.percentile(times, 95))
 
     def close(self) -> None:
         """Close the page."""

@@ -99,10 +99,23 @@ def test_strip_goes_to_frames_and_plays(lab):
     assert lab.page.locator(".dl-play").get_attribute("aria-label") == "play"
 
 
+def test_taking_the_box_ends_playing(lab):
+    lab.page.locator(".dl-play").click()
+    assert lab.drag(0, "", (12, 9)) <= 1
+    assert lab.page.locator(".dl-play").get_attribute("aria-label") == "play"
+    frame, target = lab.text(".dl-where"), lab.target()
+    lab.page.wait_for_timeout(300)
+    assert (lab.text(".dl-where"), lab.target()) == (frame, target)
+
+
 def test_wheel_zooms_and_the_box_is_still_under_the_mouse(lab):
     stage = lab.page.locator(".dl-stage").first.bounding_box()
     x, y = lab.grip(0, "")
     lab.page.mouse.move(x, y)
+    lab.page.mouse.wheel(0, -400)
+    lab.settle()
+    assert "dl-zoomed" not in lab.page.locator(".dl-stage").first.get_attribute("class"), "the page scrolls"
+    lab.page.mouse.click(x, y)
     lab.page.mouse.wheel(0, -400)
     lab.settle()
     wide = lab.page.locator(".dl-box").first.bounding_box()["width"]
@@ -178,15 +191,10 @@ def test_a_finger_drags_the_box(browser, path):
     shown = SavedPage(browser, path, 390, 844, has_touch=True, is_mobile=True)
     x, y = shown.grip(0, "")
     before = shown.target()
-    touch = shown.context.new_cdp_session(shown.page)
-    for kind, points in (
-        ("touchStart", [{"x": x, "y": y}]),
-        ("touchMove", [{"x": x + 15, "y": y + 10}]),
-        ("touchMove", [{"x": x + 30, "y": y + 20}]),
-        ("touchEnd", []),
-    ):
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    shown.settle()
+    shown.fingers("touchStart", (x, y))
+    shown.fingers("touchMove", (x + 15, y + 10))
+    shown.fingers("touchMove", (x + 30, y + 20))
+    shown.fingers("touchEnd")
     end = shown.grip(0, "")
     assert np.abs(np.subtract(end, (x + 30, y + 20))).max() <= 1
     assert shown.target() != before

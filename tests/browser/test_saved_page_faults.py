@@ -21,17 +21,9 @@ pytestmark = [
 @pytest.fixture
 def phone(browser, path):
     shown = SavedPage(browser, path, 390, 844, has_touch=True, is_mobile=True)
-    shown.touch = shown.context.new_cdp_session(shown.page)
     yield shown
     shown.close()
     assert shown.faults == []
-
-
-def fingers(shown, kind: str, *places: tuple[float, float]) -> None:
-    """Put fingers on the screen, move them, or lift them."""
-    points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
-    shown.touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    shown.settle()
 
 
 def edited(path, folder, change):
@@ -123,16 +115,16 @@ def test_two_fingers_zoom_though_one_is_on_the_box(phone):
     target = phone.target()
     x, y = phone.grip(0, "")
     wide = phone.page.locator(".dl-box").first.bounding_box()["width"]
-    fingers(phone, "touchStart", (x, y))
-    fingers(phone, "touchStart", (x, y), (x + 60, y + 60))
+    phone.fingers("touchStart", (x, y))
+    phone.fingers("touchStart", (x, y), (x + 60, y + 60))
     for far in (70, 85, 100, 120):
-        fingers(phone, "touchMove", (x, y), (x + far, y + far))
-    fingers(phone, "touchEnd")
+        phone.fingers("touchMove", (x, y), (x + far, y + far))
+    phone.fingers("touchEnd")
     assert phone.target() == target, "the box stays"
     assert phone.page.locator(".dl-box").first.bounding_box()["width"] == pytest.approx(2 * wide, rel=0.1)
-    fingers(phone, "touchStart", phone.grip(0, ""))
-    fingers(phone, "touchMove", np.add(phone.grip(0, ""), (12, 8)).tolist())
-    fingers(phone, "touchEnd")
+    phone.fingers("touchStart", phone.grip(0, ""))
+    phone.fingers("touchMove", np.add(phone.grip(0, ""), (12, 8)).tolist())
+    phone.fingers("touchEnd")
     assert phone.target() != target, "one finger moves it again"
 
 

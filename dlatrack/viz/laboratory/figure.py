@@ -173,6 +173,10 @@ def _legend(fig: Figure, found: list[tuple[LabelAssigner, Assignment]]) -> None:
         boxes=any(len(rule.anchor_shapes) > 1 for rule, _ in found),
         more=[
             Line2D([], [], marker=marker, markersize=5, color=COLOURS[colour], linestyle="none", label=text)
-            for marker, colour, text in (("s", "first", "A alone"), ("^", "second", "B alone"))
+            for marker, colour, text in (
+                ("s", "first", "A alone"),
+                ("o", "positive", "A and B"),
+                ("^", "second", "B alone"),
+            )
         ],
     )

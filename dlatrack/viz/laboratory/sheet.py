@@ -17,7 +17,7 @@ from dlatrack.viz.laboratory.study import FrameView, explain_frame
 from dlatrack.viz.style import figure_style
 
 
-def explorer_sheet(
+def laboratory_sheet(
     sequence: Sequence, frames: Indices[int], rules: Mapping[str, LabelAssigner], *, seed: int = 0
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw frames from left to right and rules from top to bottom.

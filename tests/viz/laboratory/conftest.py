@@ -10,9 +10,9 @@ sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[2] / "assign
 from rules_page import open_browser, open_rules
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium."""
+    """A headless Chromium; a second one beside it would not start, so that it lives no longer than its tests."""
     with open_browser() as running:
         yield running
 

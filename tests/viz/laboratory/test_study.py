@@ -14,7 +14,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
-from dlatrack.viz.laboratory import explain_frame, explorer_sheet, positives_along
+from dlatrack.viz.laboratory import explain_frame, laboratory_sheet, positives_along
 from dlatrack.viz.laboratory.region import place_region
 from dlatrack.viz.laboratory.study import apply_rule
 
@@ -148,10 +148,10 @@ def test_arguments_of_a_docstring():
 
 
 def test_a_contact_sheet_carries_its_numbers(video):
-    fig, numbers = explorer_sheet(video, [0, 40], RULES)
+    fig, numbers = laboratory_sheet(video, [0, 40], RULES)
     assert [ax.get_title() for ax in fig.axes][::3] == ["rectangle\nframe 0", "dla\nframe 40"]
     expected = explain_frame(video, 40, RULES).rules["dla"]
     assert numbers["dla"][1]["positive"] == expected.counts["positive"]
     assert numbers["dla"][1]["threshold"] == expected.threshold
     with pytest.raises(InputError, match="needs at least one frame and one rule"):
-        explorer_sheet(video, [], RULES)
+        laboratory_sheet(video, [], RULES)

@@ -135,6 +135,19 @@ def test_a_dead_kernel_is_told_in_a_sentence(opened):
     shown.see(".dl-where", "frame 59 of")
 
 
+def test_a_kernel_that_was_busy_with_other_cells_is_waited_for(opened):
+    shown = opened(explore(frame=40))
+    shown.page.clock.install()
+    shown.page.evaluate("() => { window.busy = []; }")
+    shown.page.locator(".dl-strip").press("Home")
+    shown.page.clock.fast_forward(21_000)
+    shown.see(".dl-message.dl-wrong", "Python does not answer")
+    assert shown.page.locator(".dl-stage.dl-missing").count() == 3
+    shown.page.evaluate("() => { const open = window.busy; window.busy = null; open.forEach(model.send); }")
+    shown.see(".dl-message", "Drag the box")
+    assert shown.page.locator(".dl-stage.dl-missing").count() == 0
+
+
 def ink(figure) -> list[str]:
     """What stands below the pictures of a figure."""
     return [ax.get_xlabel() for ax in figure.axes]

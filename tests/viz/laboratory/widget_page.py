@@ -25,6 +25,7 @@ _OPEN = """async ({ contents, setting, views }) => {
     off: (event, act) => listeners.set(event, (listeners.get(event) ?? []).filter((each) => each !== act)),
     send(question) {
       if (window.broken) throw new Error("Cannot send");
+      if (window.busy) return window.busy.push(question);
       window.ask(question).then(([answer, buffers, contents]) => {
         emit("msg:custom", answer, buffers.map(bytes));
         if (contents) window.model.set("contents", contents);

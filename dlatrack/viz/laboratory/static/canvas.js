@@ -46,7 +46,7 @@ export class Stage {
     this.extent = extent;
     this.half = half;
     this.canvas = make("canvas", { role: "img", "aria-label": label });
-    this.element = make("div", { class: "dl-stage" }, this.canvas);
+    this.element = make("div", { class: "dl-stage", tabindex: -1 }, this.canvas);
     this.element.style.aspectRatio = `${extent.width} / ${extent.height}`;
   }
 
@@ -123,11 +123,12 @@ export function dimmedCopy(image, extent, colour, light) {
 export class FramePicture {
   /**
    * @param {function} region gives a promise of the picture of a frame
+   * @param {number} frames number of frames
    * @param {object} extent its width and height, px
    * @param {function} changed called when there is another picture, or none
    */
-  constructor(region, extent, changed) {
-    Object.assign(this, { region, extent, changed });
+  constructor(region, frames, extent, changed) {
+    Object.assign(this, { region, frames, extent, changed });
     this.asked = null; // the present frame
     this.#take(null, [null, null], "");
   }
@@ -155,6 +156,7 @@ export class FramePicture {
       const copy = (colour, light) => dimmedCopy(picture, this.extent, colour, light);
       this.#take(frame, [copy(0.55, 0.8), copy(0, 0.55)], ""); // for the rules, and for their difference
       this.changed();
+      if (frame + 1 < this.frames) Promise.resolve(this.region(frame + 1)).catch(() => {}); // it is the likely next one
     } catch (error) {
       none(error.message);
     } finally {

@@ -8,8 +8,8 @@ const WIDEST_PANEL = 640; // px
 /** Choices of options that are not plain words by themselves, by the name of the option. */
 const WORDS = {
   positive_scope: { all: "all samples" },
-  positive_centre: { inside: "inside the target" },
-  std: { unbiased: "n - 1", biased: "n" },
+  positive_centre: { inside: "inside" },
+  std: { unbiased: "unbiased (n − 1)", biased: "biased (n)" },
   on_empty: { best: "the best candidate", strict: "none" },
   negative_pool: { rest: "all other samples", outside_target: "outside the target", low_iou: "IoU below 0.3" },
   negative_pairs: { window: "16 near the other object", inside: "all in its box" },

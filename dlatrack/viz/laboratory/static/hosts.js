@@ -1,7 +1,7 @@
 /** Where the laboratory gets its data from: a saved page, or a widget with Python behind it. */
 
 import { make } from "./dom.js";
-import { mount } from "./laboratory.js";
+import { Laboratory } from "./laboratory.js";
 import { mountPicker } from "./picker.js";
 
 const KEPT_PICTURES = 64;
@@ -15,7 +15,7 @@ export function openPage(root, data) {
     if (!pictures.has(frame)) pictures.set(frame, await decoded(`data:image/webp;base64,${data.pictures[frame]}`));
     return pictures.get(frame);
   };
-  return mount(root, { data, region });
+  return new Laboratory(root, { data, region });
 }
 
 /** A picture from its address, ready to be drawn. */
@@ -28,8 +28,12 @@ async function decoded(address) {
 
 /** Questions to the kernel behind a widget, each with one answer. */
 class Kernel {
-  constructor(model) {
-    this.model = model;
+  /**
+   * @param {object} model of the widget
+   * @param {function} awake called when a kernel that was busy with other cells answers after all
+   */
+  constructor(model, awake) {
+    Object.assign(this, { model, awake });
     this.open = new Map();
     this.listen = (message, buffers) => this.#take(message, buffers);
     model.on("msg:custom", this.listen);
@@ -42,15 +46,17 @@ class Kernel {
   ask(question) {
     const id = crypto.randomUUID?.() ?? String(Math.random());
     return new Promise((resolve, reject) => {
-      const refuse = () => {
-        clearTimeout(this.open.get(id).timer);
-        this.open.delete(id);
-        reject(new Error(NO_ANSWER));
+      const refuse = () => reject(new Error(NO_ANSWER));
+      const late = () => {
+        this.open.get(id).late = true;
+        refuse();
       };
-      this.open.set(id, { resolve, reject, timer: setTimeout(refuse, PATIENCE) });
+      this.open.set(id, { resolve, reject, late: false, timer: setTimeout(late, PATIENCE) });
       try {
         this.model.send({ ...question, id });
       } catch {
+        clearTimeout(this.open.get(id).timer);
+        this.open.delete(id);
         refuse(); // the kernel was restarted, and nothing there knows this widget
       }
     });
@@ -61,7 +67,8 @@ class Kernel {
     if (!asked) return;
     clearTimeout(asked.timer);
     this.open.delete(message.id);
-    if (message.error) asked.reject(new Error(message.error));
+    if (asked.late) this.awake();
+    else if (message.error) asked.reject(new Error(message.error));
     else asked.resolve({ ...message, buffers });
   }
 }
@@ -80,7 +87,7 @@ function unpacked(answer) {
 
 /** Open the laboratory in a widget. */
 export function openWidget({ model, el }) {
-  const kernel = new Kernel(model);
+  const kernel = new Kernel(model, () => shown?.laboratory.retry());
   const pictures = new Map();
   const region = async (frame) => {
     if (!pictures.has(frame)) {
@@ -100,9 +107,9 @@ export function openWidget({ model, el }) {
   const along = (question) => kernel.ask({ kind: "along", ...question });
   const box = (frame, target) => kernel.ask({ kind: "box", frame, target });
   const forget = (frame) => pictures.delete(frame);
-  let shown = null; // what this view shows: its data, the setting as text, and how it is ended
+  let shown = null; // what this view shows: its data, the setting as text, and the laboratory
   const show = () => {
-    shown?.end();
+    shown?.laboratory.end();
     const [contents, setting] = [model.get("contents"), model.get("setting")];
     const data = { ...contents, targets: [...contents.targets], setting };
     const view = (shown = { data, text: settingText(setting) });
@@ -113,7 +120,7 @@ export function openWidget({ model, el }) {
       model.set("setting", changed);
       model.save_changes();
     };
-    view.end = mount(root, { data, region, keep, assign, along, box, forget });
+    view.laboratory = new Laboratory(root, { data, region, keep, assign, along, box, forget });
   };
   const follow = () => {
     if (settingText(model.get("setting")) !== shown.text) show();
@@ -129,7 +136,7 @@ export function openWidget({ model, el }) {
   show();
   return () => {
     for (const [event, act] of events) model.off(event, act);
-    shown.end();
+    shown.laboratory.end();
     shown = null;
     kernel.end();
   };

@@ -18,24 +18,19 @@ import { SettingControls } from "./setting.js";
 import { Strip } from "./strip.js";
 
 const EXTENT = { width: 255, height: 255 };
-const HINT = "Drag the box, its sides or its corners; scroll or pinch to zoom; point at a sample to see why.";
+const HINT = "Drag the box, its sides or its corners; click, then scroll, or pinch to zoom; point at a sample to see why.";
 const DRAW = "No target is annotated in this frame; draw a box around it on picture A.";
 const ABSENT = "No target is annotated in this frame; move on along the strip.";
 const LETTERS = ["A", "B"];
 
-/** Put the laboratory into an element. Returns a function that ends it. */
-export function mount(root, host) {
-  const laboratory = new Laboratory(root, host);
-  return () => laboratory.end();
-}
-
-class Laboratory {
+/** The laboratory in an element. */
+export class Laboratory {
   constructor(root, host) {
     this.root = root;
     this.host = host;
     this.session = new Session(host, (error, side) => this.#answered(error, `answer ${side}`), onceAFrame(() => this.#count()));
     this.view = wholeView();
-    this.pictures = new FramePicture(host.region, EXTENT, () => this.#answered());
+    this.pictures = new FramePicture(host.region, host.data.frames, EXTENT, () => this.#answered());
     Object.assign(this, { pointed: null, playing: 0, painted: 0 });
     this.draw = onceAFrame(() => this.#draw());
     this.keep = afterPause(() => host.keep?.(this.session.setting), 150);
@@ -46,6 +41,15 @@ class Laboratory {
     this.pictures.load(this.session.setting.frame);
   }
 
+  /** Ask again for what a host that is there again did not answer. */
+  retry() {
+    if (!this.pictures.fault) return;
+    this.#relabel({}, "picture");
+    this.pictures.load(this.session.setting.frame);
+    this.#count();
+  }
+
+  /** End it, and empty the element. */
   end() {
     this.#play(false);
     this.watcher.disconnect();
@@ -58,15 +62,18 @@ class Laboratory {
     this.stages = ["search region under rule A", "search region under rule B", "where the rules differ"].map((label) => new Stage(this.view, EXTENT, label));
     this.boxes = this.stages.map(
       (stage, number) =>
-        new HandledBox(stage, `target box on ${number < 2 ? `picture ${LETTERS[number]}` : "the difference"}`, (target) =>
-          this.#relabel({ target }),
-        ),
+        new HandledBox(stage, `target box on ${number < 2 ? `picture ${LETTERS[number]}` : "the difference"}`, (target) => {
+          this.#play(false); // a key moves the box of the frame that is seen
+          this.#relabel({ target });
+        }),
     );
     const unknown = () => Boolean(this.host.box) && !this.session.target;
     letDraw(this.stages[0], unknown, (box, done) => this.#give(box, done));
     this.stages.forEach((stage, number) => {
       letZoom(stage, this.draw, (place) => this.#point(place));
       stage.element.addEventListener("pointerdown", () => this.boxes[number].element.focus({ preventScroll: true }));
+      const halt = (event) => event.target.closest(".dl-box") && this.#play(false);
+      stage.element.addEventListener("pointerdown", halt, true);
     });
     this.controls = LETTERS.map(
       (letter, number) =>
@@ -129,7 +136,7 @@ class Laboratory {
       this.message.element,
       this.readout.element,
       make("div", { class: "dl-timeline" }, this.playButton, this.strip.element),
-      make("p", { class: "dl-below", text: "Positives per frame of A (dashed) and B. ▲ no sample satisfied the rule, so that its best candidate was taken; × no positive at all. Keys: arrows move the box (shift: by 8 px, alt: its corner); with alt and shift they point at samples." }),
+      make("p", { class: "dl-below", text: "Positives per frame of A (dashed) and B, as positive pairs. ▲ no sample satisfied the rule, so that its best candidate was taken; × no positive at all. Keys: arrows move the box (shift: by 8 px, alt: its corner); with alt and shift they point at samples." }),
       this.live,
     );
   }
@@ -273,6 +280,7 @@ class Laboratory {
     this.#write(both);
     this.painted += 1;
     this.root.dataset.painted = this.painted;
+    this.root.dataset.shown = loaded === session.setting.frame ? session.frameName : "";
   }
 
   #write(both) {

@@ -161,7 +161,8 @@ export function letDraw(stage, allowed, drawing) {
 }
 
 /**
- * Let a stage be enlarged with the wheel or two fingers, and moved while it is enlarged.
+ * Let a stage be enlarged with the wheel or two fingers, and moved while it is enlarged. The wheel scrolls the page, which
+ * a picture on its way must not stop, until the picture is clicked or Ctrl is held.
  *
  * @param {Stage} stage the picture
  * @param {function} changed called after its view has changed
@@ -178,6 +179,8 @@ export function letZoom(stage, changed, pointed = () => {}) {
   element.addEventListener(
     "wheel",
     (event) => {
+      const taken = element.getRootNode().activeElement?.closest(".dl-stage");
+      if (!taken && !event.ctrlKey && !event.metaKey) return;
       const before = view.zoom;
       const lines = event.deltaMode === 1 ? 24 : 1;
       zoomAround(view, extent, stage.toPicture(event).map((value) => value + stage.half), Math.exp(-event.deltaY * lines * WHEEL));
@@ -196,6 +199,7 @@ export function letZoom(stage, changed, pointed = () => {}) {
     "pointerdown",
     (event) => {
       if (event.button !== 0) return;
+      element.focus({ preventScroll: true });
       if (event.pointerType === "touch") pointed(stage.toPicture(event));
       fingers.set(event.pointerId, event);
       if (fingers.size === 1) held = Boolean(event.target.closest(".dl-box"));

@@ -77,7 +77,7 @@ export class Session {
     const fits = target.length === 4 && target.every(Number.isFinite) && target[0] < target[2] && target[1] < target[3];
     if (fits && target[0] < 255 && target[1] < 255 && target[2] > 0 && target[3] > 0) return;
     const given = target.map((value) => (Number.isFinite(value) ? value : "no number")).join(", ") || "nothing";
-    throw new Error(`A box is x1, y1, x2, y2 in px of the search region, 0 to 254, with x1 < x2 and y1 < y2; got ${given}.`);
+    throw new Error(`A box is x1, y1, x2, y2 in px of the search region with x1 < x2 and y1 < y2, and shows within its 0 to 254; got ${given}.`);
   }
 
   /** Label the samples by both rules. Rules that only Python knows are answered later. */

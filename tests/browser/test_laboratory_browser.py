@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import papermill
 import pytest
+from jupyter_page import JupyterPage
 from lab_browser import ARTEFACTS, CHROMIUM, open_lab
 
 from dlatrack import paths
@@ -35,34 +37,16 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(lab):
+def shown(lab):
     """Notebook 01 in the small preset, all its cells run."""
-    page = lab.open(NAME)
-    assert lab.run_all(page) == []
-    page.set_default_timeout(60_000)
-    page.evaluate("() => { window.panel = window.jupyterapp.shell.currentWidget; }")
-    page.locator(".dl-lab[data-painted]").first.scroll_into_view_if_needed()
-    page.locator(".dl-stage:not(.dl-missing)").first.wait_for()
-    page.wait_for_timeout(500)
-    return page
+    opened = JupyterPage(lab, NAME)
+    assert opened.errors == []
+    return opened
 
 
-def grip(page, picture: int, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
-    """Where a part of the box is on the screen."""
-    box = page.locator(".dl-box").nth(picture).bounding_box()
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-
-def drag(page, picture: int, x: float, y: float, by: tuple[float, float]) -> float:
-    """Drag a part of the box; how far it ended from where the mouse was released, px."""
-    start = grip(page, picture, x, y)
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(start[0] + by[0], start[1] + by[1], steps=8)
-    page.mouse.up()
-    page.wait_for_timeout(60)
-    end = grip(page, picture, x, y)
-    return max(abs(end[axis] - start[axis] - by[axis]) for axis in (0, 1) if (x, y)[axis] != 0.5 or x == y)
+@pytest.fixture(scope="module")
+def page(shown):
+    return shown.page
 
 
 def count(page, number: int, text: str) -> None:
@@ -70,27 +54,74 @@ def count(page, number: int, text: str) -> None:
     page.locator(".dl-count").nth(number).filter(has_text=text).wait_for()
 
 
-def test_drags_end_under_the_mouse(page):
-    count(page, 0, "20 positive")
-    errors = []
-    for number in range(10):
-        x, y = ((0.5, 0.5), (0, 0), (1, 1), (1, 0), (0, 1))[number % 5]
-        errors.append(drag(page, number % 3, x, y, ((-1) ** number * 20, 12 - 4 * (number % 5))))
-    assert max(errors) <= 1
-    page.keyboard.press("Escape")
-    count(page, 0, "20 positive")
-    page.screenshot(path=ARTEFACTS / "opened.png")
+def test_fifty_drags_end_under_the_mouse(shown):
+    count(shown.page, 0, "20 positive")
+    assert max(shown.drags(50)) <= 1
+    shown.page.keyboard.press("Escape")
+    count(shown.page, 0, "20 positive")
+    shown.page.screenshot(path=ARTEFACTS / "opened.png")
 
 
-def test_no_scroll_sideways(page):
-    room = page.locator(".dl-lab").first.locator(
-        "xpath=ancestor::*[contains(@class, 'jp-OutputArea-output')][1]"
-    )
+def test_keys_move_the_box(shown):
+    before = shown.target()
+    shown.root.locator(".dl-box").first.focus()
+    for key in ("ArrowRight", "Shift+ArrowDown", "Alt+ArrowRight"):
+        shown.page.keyboard.press(key)
+    shown.settle()
+    assert shown.target() == pytest.approx(np.add(before, [1, 8, 2, 8]), abs=0.11)
+    shown.page.keyboard.press("Escape")
+    shown.settle()
+    assert shown.target() == before
+
+
+def test_wheel_and_fingers_zoom_and_a_finger_drags(shown):
+    before = shown.target()
+    wide = shown.root.locator(".dl-box").first.bounding_box()["width"]
+    shown.page.mouse.click(*shown.grip(0, ""))
+    shown.page.mouse.wheel(0, -300)
+    shown.settle()
+    assert shown.root.locator(".dl-box").first.bounding_box()["width"] > 1.4 * wide
+    assert shown.drag(1, "", (25, -15)) <= 1
+    shown.page.keyboard.press("Escape")
+    shown.settle()
+    shown.pinch(2)
+    assert shown.root.locator(".dl-box").first.bounding_box()["width"] == pytest.approx(2 * wide, rel=0.1)
+    assert shown.target() == before
+    shown.page.keyboard.press("Escape")
+    start = shown.grip(0, "")
+    shown.fingers("touchStart", start)
+    for far in (6, 12, 18):
+        shown.fingers("touchMove", (start[0] + far, start[1] + far / 2))
+    shown.fingers("touchEnd")
+    assert np.abs(np.subtract(shown.grip(0, ""), (start[0] + 18, start[1] + 9))).max() <= 1
+    shown.root.locator(".dl-box").first.press("Escape")
+    shown.settle()
+
+
+def test_it_plays_and_steps(shown):
+    shown.root.locator(".dl-play").click()
+    shown.page.wait_for_function("() => document.querySelector('.dl-lab').dataset.shown === '43'")
+    shown.root.locator(".dl-play").click()
+    shown.root.locator(".dl-strip").press("Home")
+    shown.page.wait_for_function("() => document.querySelector('.dl-lab').dataset.shown === '0'")
+    assert len(shown.frame_times(5)) == 5
+    shown.page.wait_for_function("() => document.querySelector('.dl-lab').dataset.shown === '5'")
+
+
+def test_the_theme_can_change_and_nothing_scrolls_sideways(shown):
+    before = shown.root.locator(".dl-box").first.bounding_box()
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        shown.theme(theme)
+        ink = shown.root.evaluate("(lab) => getComputedStyle(lab).color")
+        assert (int(ink.split("(")[1].split(",")[0]) > 128) == (theme == "JupyterLab Dark"), ink
+        shown.page.screenshot(path=ARTEFACTS / f"{theme}.png")
+    assert shown.root.locator(".dl-box").first.bounding_box() == before
+    room = shown.root.locator("xpath=ancestor::*[contains(@class, 'jp-OutputArea-output')][1]")
     wide, narrow = room.evaluate("(element) => [element.scrollWidth, element.clientWidth]")
     assert wide <= narrow
 
 
-def test_rules_with_predictions_ask_python(page):
+def test_rules_with_predictions_ask_python(shown, page):
     page.get_by_label("rule A", exact=True).select_option("tal")
     count(page, 0, "13 positive")
     page.mouse.move(3, 3)
@@ -99,7 +130,7 @@ def test_rules_with_predictions_ask_python(page):
     line.filter(has_text="612 negative").wait_for()
     page.get_by_label("network", exact=True).select_option("untrained nanotrack_v3")
     line.filter(has_not_text="612 negative").wait_for()
-    drag(page, 1, 0.5, 0.5, (15, 10))
+    shown.drag(1, "", (15, 10))
     page.locator(".dl-count").first.wait_for()
     page.screenshot(path=ARTEFACTS / "predictions.png")
     page.get_by_label("rule A", exact=True).select_option("autoassign")
@@ -125,16 +156,26 @@ def test_a_second_view_and_a_reload_show_what_is_set(lab, page):
     assert page.locator(".dl-lab").nth(1).get_by_label("K", exact=True).first.input_value() == "5"
 
 
+def test_a_reloaded_page_shows_what_is_set(lab, shown, page):
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    again = JupyterPage(lab, NAME, run=False)
+    again.root.locator(".dl-where").filter(has_text="frame 0 of 0..59").wait_for()
+    assert again.root.get_by_label("K", exact=True).first.input_value() == "5"
+    assert again.drag(0, "", (10, 5)) <= 1
+    again.root.locator(".dl-box").first.press("Escape")
+    again.page.close()
+
+
 def test_it_lives_on_without_the_kernel(page):
     """Frames that were seen and geometric rules need no kernel; a restart is said in one line."""
     page.evaluate("() => window.panel.sessionContext.session.kernel.restart()")
     page.wait_for_timeout(1500)
     shown = page.locator(".dl-lab").first
     shown.scroll_into_view_if_needed()
-    before = shown.locator(".dl-count").nth(1).inner_text()
+    before = shown.locator(".dl-readout p").nth(1).inner_text()
     shown.get_by_label("K", exact=True).first.fill("30")
     page.wait_for_timeout(300)
-    assert shown.locator(".dl-count").nth(1).inner_text() != before
+    assert shown.locator(".dl-readout p").nth(1).inner_text() != before
     assert shown.locator(".dl-stage").count() == 3
     shown.locator(".dl-strip").press("PageUp")  # a frame that was not seen yet
     shown.locator(".dl-stage.dl-missing").first.wait_for()

@@ -51,11 +51,11 @@ class Lab:
     """A JupyterLab that serves a folder, seen in a browser."""
 
     def __init__(self, context, url: str, token: str) -> None:
-        self._context, self._url, self._token = context, url, token
+        self.context, self._url, self._token = context, url, token
 
     def open(self, notebook: str):
         """The page of a notebook of the folder, once its kernel is there."""
-        page = self._context.new_page()
+        page = self.context.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(f"{self._url}/lab/tree/{notebook}?token={self._token}&reset", timeout=PATIENCE)
         page.wait_for_function(_KERNEL)
