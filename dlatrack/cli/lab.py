@@ -113,6 +113,8 @@ def lab(
 def _write_page(path: Path, sequence: str) -> None:
     from dlatrack.viz.laboratory.page import write_page
 
+    # What FFmpeg says of damaged files becomes an InputError.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     size = write_page(path, sequence).stat().st_size
     print(f"{path}: the laboratory as a page, {size / 1e6:.1f} MB; it opens in any browser, offline")
 

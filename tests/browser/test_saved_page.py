@@ -101,9 +101,11 @@ def test_strip_goes_to_frames_and_plays(lab):
 
 def test_taking_the_box_ends_playing(lab):
     lab.page.locator(".dl-play").click()
-    assert lab.drag(0, "", (12, 9)) <= 1
+    lab.page.locator(".dl-box").first.press("ArrowRight")
     assert lab.page.locator(".dl-play").get_attribute("aria-label") == "play"
+    lab.settle()
     frame, target = lab.text(".dl-where"), lab.target()
+    assert lab.drag(0, "", (0, 0)) <= 1
     lab.page.wait_for_timeout(300)
     assert (lab.text(".dl-where"), lab.target()) == (frame, target)
 
@@ -144,7 +146,7 @@ def test_rules_options_and_messages(lab):
     k = lab.page.locator(".dl-chief input").nth(1)
     k.fill("0")
     lab.settle()
-    assert lab.text(".dl-message") == "K must be in 1..625 (grid points), got 0"
+    assert lab.text(".dl-message") == "Rule B: K must be in 1..625 (grid points), got 0"
     assert lab.text(".dl-count", 1) == "2 positive", "the last picture stays"
     k.fill("4")
     lab.settle()
@@ -155,7 +157,7 @@ def test_rules_options_and_messages(lab):
     lab.page.keyboard.press("Escape")
     lab.page.locator(".dl-check input").click()
     lab.settle()
-    assert lab.text(".dl-message").startswith("the rectangle rule has no label for negative pairs")
+    assert lab.text(".dl-message").startswith("Rule A: SiamCAR: rectangle has no label for negative pairs")
     assert not lab.page.locator(".dl-check input").is_checked()
     lab.page.locator(".dl-shared input").first.fill("1, 2, 3")
     lab.page.keyboard.press("Enter")

@@ -19,14 +19,8 @@ from dlatrack.grid import ScoreGrid
 from dlatrack.imagery import MARKS
 from dlatrack.viz import layers
 from dlatrack.viz.assignment import draw_assignment
-from dlatrack.viz.laboratory.contents import (
-    COLOURS,
-    USUAL_GRID,
-    USUAL_RULES,
-    Contents,
-    NamedRule,
-    check_lab_seed,
-)
+from dlatrack.viz.laboratory.contents import COLOURS, Contents, check_lab_seed
+from dlatrack.viz.laboratory.menus import USUAL_GRID, USUAL_RULES, NamedRule
 from dlatrack.viz.laboratory.networks import Networks
 from dlatrack.viz.laboratory.region import check_box, cut_region, place_region
 from dlatrack.viz.laboratory.rules import rule_title

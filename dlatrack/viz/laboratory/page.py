@@ -14,15 +14,16 @@ from dlatrack.files import write_text
 from dlatrack.grid import ScoreGrid
 from dlatrack.studies.presets import evenly_spread
 from dlatrack.viz.laboratory.assets import script, style
-from dlatrack.viz.laboratory.contents import (
+from dlatrack.viz.laboratory.contents import Contents
+from dlatrack.viz.laboratory.menus import (
     USUAL_GRID,
     USUAL_RULES,
-    Contents,
     NamedRule,
     described_grids,
     described_rules,
     first_setting,
 )
+from dlatrack.viz.laboratory.region import REGION_SIZE
 from dlatrack.viz.laboratory.sequences import SequenceChoice, choice_in_python, open_sequence
 from dlatrack.viz.laboratory.study import check_frame
 
@@ -109,7 +110,7 @@ def write_page(
             data = contents.data(frames) | menus
             data["setting"] = first_setting(rules, (grid, grid), menus, frame=shown, seed=seed)
             data["pictures"] = [
-                base64.b64encode(contents.picture(number, quality)).decode() for number in frames
+                base64.b64encode(contents.picture(number, quality, REGION_SIZE)).decode() for number in frames
             ]
             page = _PAGE.substitute(
                 title=escape(f"Label assignment: {sequence.name}"),

@@ -50,11 +50,18 @@ class Questions:
             if kind == "along":
                 return self._along(question), []
             if kind == "box":
-                target, box = self.contents.give_box(int(question["frame"]), question["target"])
-                return {"target": target, "box": box}, []
+                return self._box(int(question["frame"]), question), []
             raise InputError(f"there is no question {kind!r}; choose from region, assign, along, box")
         except (ValueError, OSError) as error:
             return {"error": str(error).partition("\n")[0]}, []
+
+    def _box(self, frame: int, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a box given by hand: drawn on the whole frame ("target"), in frame px ("xywh"), or taken away."""
+        box: Any = question.get("xywh")
+        if "target" in question:
+            box = self.contents.drawn_box(frame, question["target"])
+        target, box = self.contents.give_box(frame, box)
+        return {"target": target, "box": box}
 
     def _along(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Positives of a rule in the search regions of some frames, and which of these have none by the rule."""

@@ -79,7 +79,7 @@ _SHOWN: dict[str | tuple[str, str], _Range] = {
     "alpha": _Range("α", 0, None, 0.5),
     "beta": _Range("β", 0.5, None, 0.5),
     ("tal", "top"): _Range("samples of largest t", 1, None, 1),
-    ("autoassign", "offset"): _Range("shift of the prior, strides", None, None, 0.1),
+    ("autoassign", "offset"): _Range("shift, strides", None, None, 0.1),
     ("autoassign", "width"): _Range("width of the prior, strides", 0.1, None, 0.1),
     ("autoassign", "top"): _Range("points without one inside", 0, None, 1),
 }

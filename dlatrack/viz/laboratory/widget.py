@@ -11,10 +11,10 @@ import traitlets
 
 from dlatrack.grid import ScoreGrid
 from dlatrack.viz.laboratory.assets import style, widget_module
-from dlatrack.viz.laboratory.contents import (
+from dlatrack.viz.laboratory.contents import Contents
+from dlatrack.viz.laboratory.menus import (
     USUAL_GRID,
     USUAL_RULES,
-    Contents,
     NamedRule,
     described_grids,
     described_rules,
@@ -95,5 +95,5 @@ class Laboratory(anywidget.AnyWidget):
             frame = int(question["frame"])
             targets = [*self.contents["targets"]]
             targets[frame] = answer["target"]
-            drawn = self.contents.get("drawn", {}) | {str(frame): answer["box"]}
+            drawn = {**self.contents.get("drawn", {}), str(frame): answer["box"]}
             self.contents = self.contents | {"targets": targets, "drawn": drawn}

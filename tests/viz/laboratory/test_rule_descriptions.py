@@ -9,7 +9,7 @@ import pytest
 from dlatrack.assign import ASSIGNERS, build_assigner, looks_at_predictions, options_of
 from dlatrack.errors import InputError
 from dlatrack.grid import ScoreGrid
-from dlatrack.viz.laboratory.contents import described_rules
+from dlatrack.viz.laboratory.menus import described_rules
 from dlatrack.viz.laboratory.rules import GEOMETRIC_RULES, option_descriptions, rule_descriptions
 
 DESCRIBED = {each["id"]: each for each in rule_descriptions()}

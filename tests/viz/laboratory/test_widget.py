@@ -19,6 +19,7 @@ from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
 from dlatrack.models.weights import find_weights
 from dlatrack.viz.laboratory import explore, picture
+from dlatrack.viz.laboratory.contents import Contents
 from dlatrack.viz.laboratory.region import place_region
 from dlatrack.viz.laboratory.sequences import choice_in_python, open_sequence
 
@@ -147,6 +148,34 @@ def test_a_video_without_boxes_is_boxed_by_hand(bare):
     assert content != ask(explore(bare), kind="region", frame=1)[1][0]
     answer, _ = ask(opened, kind="box", frame=0, target=[10.0, 1, 20, 9])
     assert "outside the frame of 200 x 120 px" in answer["error"]
+
+
+@pytest.mark.parametrize("size", [(1920, 1084), (1280, 723), (720, 576), (33, 200), (200, 33), (64, 64)])
+def test_a_drawn_box_is_where_it_is_seen_on_the_whole_frame(size):
+    """A white rectangle is found in the picture of the frame, and drawn around."""
+    width, height = size
+    image = np.zeros((height, width, 3), np.uint8)
+    x, y, w, h = width // 4, height // 3, width // 3, height // 2
+    image[y : y + h, x : x + w] = 255
+    sequence = Sequence("white", image[None], np.full((1, 4), np.nan), np.zeros(1, bool))
+    contents = Contents(sequence)
+    picture_rgb = np.asarray(Image.open(io.BytesIO(contents.picture(0, 100))))
+    rows, columns = (np.flatnonzero(picture_rgb[..., 0].max(axis) > 127) for axis in (1, 0))
+    corners = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+    unit = len(picture_rgb) / 255
+    drawn = contents.drawn_box(0, corners / unit - 0.5)
+    one = max(width, height) / len(picture_rgb)  # frame px of one px of the picture
+    np.testing.assert_allclose(drawn, [x - 0.5, y - 0.5, w, h], atol=max(1.0, 1.5 * one))
+
+
+def test_an_annotated_frame_takes_no_box_by_hand(bare):
+    opened = explore(frame=40)
+    answer, _ = ask(opened, kind="box", frame=40, xywh=[10, 10, 20, 20])
+    assert answer["error"] == "frame 40 of photographic-0379 has an annotated target, which stays"
+    opened = explore(bare)
+    assert ask(opened, kind="box", frame=0, xywh=[10, 10, 20, 20])[0]["box"] == [10, 10, 20, 20]
+    assert ask(opened, kind="box", frame=0)[0] == {"target": None, "box": None}
+    assert not opened._questions.contents.sequence.visible[0]
 
 
 def test_a_box_by_hand_is_kept_for_a_reloaded_page(bare):

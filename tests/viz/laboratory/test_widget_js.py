@@ -142,10 +142,10 @@ def test_a_kernel_that_was_busy_with_other_cells_is_waited_for(opened):
     shown.page.locator(".dl-strip").press("Home")
     shown.page.clock.fast_forward(21_000)
     shown.see(".dl-message.dl-wrong", "Python does not answer")
-    assert shown.page.locator(".dl-stage.dl-missing").count() == 3
+    shown.page.locator(".dl-stage.dl-missing").nth(2).wait_for()
     shown.page.evaluate("() => { const open = window.busy; window.busy = null; open.forEach(model.send); }")
     shown.see(".dl-message", "Drag the box")
-    assert shown.page.locator(".dl-stage.dl-missing").count() == 0
+    shown.page.locator(".dl-stage:not(.dl-missing)").nth(2).wait_for()
 
 
 def ink(figure) -> list[str]:
@@ -185,14 +185,69 @@ def test_a_call_has_shapes_as_tuples(opened):
     assert drawn_again(shown)[1].startswith(f"P {count} ")
 
 
-def test_a_box_needs_a_search_region(opened):
+def test_a_box_is_typed_removed_and_drawn_again(opened):
     shown = opened(explore(bare()))
     field = shown.field("box x1, y1, x2, y2, px of the search region")
-    field.fill("50, 50, 100, 100")
-    shown.page.keyboard.press("Enter")
-    shown.see(".dl-message", "has no search region for a box; draw a box around it on picture A.")
-    assert shown.text(".dl-count") == ""
-    assert "target_xyxy" not in shown.python_call()
+    field.fill("(30, 20, 0, 14)")
+    field.press("Enter")
+    shown.see(".dl-message.dl-wrong", "box 30, 20, 0, 14 has width 0 and height 14; both must be above 0")
+    field.fill("30, 20, 40, 30")
+    field.press("Enter")
+    shown.see(".dl-count", "positive")
+    assert shown.laboratory.contents["drawn"] == {"0": [30, 20, 40, 30]}
+    shown.page.get_by_role("button", name="remove the box that was drawn").click()
+    shown.see(".dl-message", "No target is annotated in this frame")
+    assert shown.laboratory.contents["drawn"] == {"0": None}
+    assert shown.laboratory.contents["targets"][0] is None
+    shown.page.locator(".dl-stage.dl-drawing").wait_for()
+    shown.drag((0.4, 0.4), (0.6, 0.6))
+    shown.see(".dl-count", "positive")
+    assert shown.laboratory.contents["drawn"]["0"] is not None
+
+
+def test_drawing_a_box_ends_playing(opened):
+    shown = opened(explore(bare()))
+    shown.page.locator(".dl-play").click()
+    shown.see(".dl-where", "frame 2 of")
+    shown.page.mouse.move(*shown.place(0.4, 0.4))
+    shown.page.mouse.down()
+    frame = re.match(r"frame (\d+)", shown.text(".dl-where"))[1]
+    shown.page.mouse.move(*shown.place(0.6, 0.6), steps=4)
+    shown.page.wait_for_timeout(400)
+    shown.page.mouse.up()
+    shown.see(".dl-count", "positive")
+    assert list(shown.laboratory.contents["drawn"]) == [frame]
+    assert shown.page.locator(".dl-play").get_attribute("aria-label") == "play"
+
+
+def test_labels_of_another_frame_or_network_are_not_shown(opened):
+    shown = opened(explore(frame=0, rules=(("autoassign", {}), ("dla_points", {}))))
+    shown.field("network").select_option("siamcar_small")
+    shown.see(".dl-count", "positive")
+    shown.page.evaluate("() => { window.busy = []; }")
+    shown.page.locator(".dl-strip").press("End")
+    shown.see(".dl-where", "frame 59 of")
+    shown.page.wait_for_timeout(300)
+    assert shown.text(".dl-count", 0) == shown.text(".dl-count", 2) == ""
+    assert shown.text(".dl-readout p", 0) == ""
+    shown.page.evaluate("() => { const open = window.busy; window.busy = null; open.forEach(model.send); }")
+    shown.see(".dl-count", "positive")
+    shown.field("network").select_option("siamrpnpp_small")
+    shown.see(".dl-message.dl-wrong", "the rule is defined for points")
+    assert shown.text(".dl-count", 0) == ""
+
+
+def test_playing_waits_for_the_labels(opened):
+    shown = opened(explore(frame=0, rules=(("simota", {}), ("dla_points", {}))))
+    shown.field("network").select_option("siamcar_small")
+    shown.see(".dl-count", "positive")
+    shown.page.evaluate("() => { window.busy = []; }")
+    shown.page.locator(".dl-play").click()
+    shown.page.wait_for_timeout(600)
+    assert shown.text(".dl-where").startswith("frame 1 "), "the next one comes with its labels"
+    shown.page.locator(".dl-play").click()
+    shown.page.evaluate("() => { const open = window.busy; window.busy = null; open.forEach(model.send); }")
+    shown.see(".dl-count", "positive")
 
 
 def test_messages_name_the_fields_as_the_page_does(opened):
@@ -200,14 +255,14 @@ def test_messages_name_the_fields_as_the_page_does(opened):
     shown.field("R1, px").fill("20")
     shown.see(".dl-message", "needs 0 < R1 ≤ R2, got 20 and 16")
     shown.field("K").fill("0")
-    shown.see(".dl-message", "K must be in 1..625 (grid points), got 0")
+    shown.see(".dl-message", "Rule B: K must be in 1..625 (grid points), got 0")
     shown.field("rule A").select_option("paa")
     shown.see(".dl-readout p", "T =", 1)
     shown.see(".dl-count", re.compile("^2 positive"))
     shown.field("K").fill("0")
-    shown.see(".dl-message", "PAA: K must be in 1..225 (samples), got 0")
+    shown.see(".dl-message", "Rule A: PAA: K must be in 1..225 (samples), got 0")
     shown.page.wait_for_timeout(300)
-    shown.see(".dl-message", "PAA: K must be in 1..225 (samples), got 0")
+    shown.see(".dl-message", "Rule A: PAA: K must be in 1..225 (samples), got 0")
     # Options that Python has refused are not kept.
     assert shown.laboratory.setting["sides"][0] == {"id": "paa", "options": {}, "grid": 0}
 

@@ -100,16 +100,16 @@ export class Stage {
 /**
  * A copy of a picture with less colour and less light, so that marks stand out.
  *
- * @param {CanvasImageSource} image the picture
- * @param {object} extent its width and height, px
+ * @param {HTMLImageElement} image the picture
  * @param {number} colour share of the colour that stays
  * @param {number} light share of the light that stays
  */
-export function dimmedCopy(image, extent, colour, light) {
-  const canvas = make("canvas", { width: extent.width, height: extent.height });
+export function dimmedCopy(image, colour, light) {
+  const [width, height] = [image.naturalWidth, image.naturalHeight];
+  const canvas = make("canvas", { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(image, 0, 0, extent.width, extent.height);
-  const pixels = context.getImageData(0, 0, extent.width, extent.height);
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, width, height);
   const values = pixels.data;
   for (let i = 0; i < values.length; i += 4) {
     const grey = ((values[i] + values[i + 1] + values[i + 2]) / 3) * (1 - colour);
@@ -124,11 +124,10 @@ export class FramePicture {
   /**
    * @param {function} region gives a promise of the picture of a frame
    * @param {number} frames number of frames
-   * @param {object} extent its width and height, px
    * @param {function} changed called when there is another picture, or none
    */
-  constructor(region, frames, extent, changed) {
-    Object.assign(this, { region, frames, extent, changed });
+  constructor(region, frames, changed) {
+    Object.assign(this, { region, frames, changed });
     this.asked = null; // the present frame
     this.#take(null, [null, null], "");
   }
@@ -153,7 +152,7 @@ export class FramePicture {
     try {
       const picture = await this.region(frame);
       if (!present()) return;
-      const copy = (colour, light) => dimmedCopy(picture, this.extent, colour, light);
+      const copy = (colour, light) => dimmedCopy(picture, colour, light);
       this.#take(frame, [copy(0.55, 0.8), copy(0, 0.55)], ""); // for the rules, and for their difference
       this.changed();
       if (frame + 1 < this.frames) Promise.resolve(this.region(frame + 1)).catch(() => {}); // it is the likely next one

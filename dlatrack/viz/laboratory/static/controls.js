@@ -1,6 +1,6 @@
 /** The controls that belong to a rule: its menu, its chief option, and a panel with all others. */
 
-import { make, within } from "./dom.js";
+import { capital, make, within } from "./dom.js";
 
 const LEAST_PANEL = 210; // px of height
 const WIDEST_PANEL = 640; // px
@@ -72,9 +72,11 @@ function inWords({ name, words }, choice) {
   return words?.[choice] ?? WORDS[name]?.[choice] ?? String(choice).replaceAll("_", " ");
 }
 
-/** The text of an option with its choices in the same words. */
-function textInWords(option) {
-  return option.choices.reduce((text, choice) => text.replaceAll(`"${choice}"`, `"${inWords(option, choice)}"`), option.text);
+/** The text of an option with its choices, and other options, in the words of the page. */
+function textInWords(option, { options }) {
+  const titles = new Map(options.map(({ name, title }) => [name, title.replace(/,.*/, "")]));
+  const text = option.choices.reduce((all, choice) => all.replaceAll(`"${choice}"`, `"${inWords(option, choice)}"`), option.text);
+  return capital(text.replace(/\b([a-z]+_\w+|inner|outer)\b/g, (name) => titles.get(name) ?? name.replaceAll("_", " ")));
 }
 
 /** Anchor shapes as they are typed; what is a text already stays. */
@@ -94,8 +96,14 @@ export function stepper({ title, kind = "float", step = 1, min, max }, inForce, 
     min,
     max,
     ...given,
-    oninput: () => (input.value || inForce() !== null) && changed(input.valueAsNumber),
-    onblur: () => (input.value = inForce()),
+    oninput: () => {
+      if (input.value || inForce() !== null) changed(input.valueAsNumber);
+      input.setAttribute("aria-invalid", String(input.valueAsNumber !== inForce()));
+    },
+    onblur: () => {
+      input.value = inForce();
+      input.setAttribute("aria-invalid", "false");
+    },
   });
   const by = (way) => {
     const low = min ?? -Infinity;
@@ -117,7 +125,8 @@ export function stepper({ title, kind = "float", step = 1, min, max }, inForce, 
 
 /** A label before a field. */
 export function labelled(title, field) {
-  return make("label", { class: "dl-field" }, make("span", { text: title }), field);
+  const text = capital(title);
+  return make("label", { class: "dl-field" }, make("span", { text, title: text }), field);
 }
 
 /** A panel that opens above everything else, beside its button, so that nothing moves. */
@@ -130,9 +139,21 @@ export function opensPanel(button, fill) {
   });
   panel.addEventListener("toggle", (event) => {
     button.setAttribute("aria-expanded", String(event.newState === "open"));
-    if (event.newState === "open") placePanel(panel, button);
+    if (event.newState === "open") keepPlaced(panel, button);
   });
   return panel;
+}
+
+/** Place a panel that opens, and again whenever the window changes or scrolls, until it closes. */
+function keepPlaced(panel, button) {
+  const changes = [["resize", window], ["scroll", document]];
+  const place = (event) => {
+    if (panel.contains(event?.target ?? null)) return; // it scrolls itself
+    if (panel.isConnected && panel.matches(":popover-open")) return placePanel(panel, button);
+    for (const [name, source] of changes) source.removeEventListener(name, place, true);
+  };
+  for (const [name, source] of changes) source.addEventListener(name, place, true);
+  place();
 }
 
 /**
@@ -214,13 +235,14 @@ export class RuleControls {
       this.description.options.filter((option) => option !== chief && Boolean(option.more) === more),
     );
     const entry = (option) =>
-      make("div", { class: "dl-option" }, labelled(option.title, this.#field(option)), make("p", { text: textInWords(option) }));
+      make("div", { class: "dl-option" }, labelled(option.title, this.#field(option)), make("p", { text: textInWords(option, this.description) }));
     const grids = menu(
       this.data.grids.map(({ title }, number) => [number, title]),
       this.side.grid,
       (grid) => this.changed({ ...this.side, grid: Number(grid) }),
       { "aria-label": `grid of rule ${this.letter}` },
     );
+    grids.addEventListener("change", () => (grids.value = this.side.grid)); // what is in force
     return [
       make("h3", { text: this.description.title }),
       this.description.text ? make("p", { text: this.description.text }) : "",
@@ -228,7 +250,7 @@ export class RuleControls {
         "div",
         { class: "dl-options" },
         ...near.map(entry),
-        make("div", { class: "dl-option" }, labelled("score grid", grids), make("p", { text: "points of the score map." })),
+        make("div", { class: "dl-option" }, labelled("score grid", grids), make("p", { text: "Points of the score map." })),
         ...rest.map(entry),
       ),
       make("button", {

@@ -48,6 +48,11 @@ export function brief(value, decimals = 2) {
   return String(Number(value.toFixed(decimals)));
 }
 
+/** A text that begins with a capital letter, where it begins with a word and not with a sign or a unit. */
+export function capital(text) {
+  return /^(?!px\b)[a-z]{2}/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
+}
+
 /** The value between two bounds that is nearest to another. */
 export function within(value, low, high) {
   return Math.min(Math.max(value, low), high);

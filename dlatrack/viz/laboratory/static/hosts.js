@@ -105,7 +105,7 @@ export function openWidget({ model, el }) {
   el.append(root);
   const assign = (question) => kernel.ask({ kind: "assign", ...question }).then(unpacked);
   const along = (question) => kernel.ask({ kind: "along", ...question });
-  const box = (frame, target) => kernel.ask({ kind: "box", frame, target });
+  const box = (frame, given) => kernel.ask({ kind: "box", frame, ...given });
   const forget = (frame) => pictures.delete(frame);
   let shown = null; // what this view shows: its data, the setting as text, and the laboratory
   const show = () => {
@@ -156,8 +156,16 @@ export function openPicker({ model, el }) {
   const image = decoded(address).finally(() => URL.revokeObjectURL(address));
   const [width, height] = model.get("size");
   const host = { image, extent: { width, height }, colours: model.get("colours"), boxes: () => model.get("boxes") };
-  host.message = () => model.get("message");
+  let fault = "";
+  host.message = () => fault || model.get("message");
   host.keep = (boxes) => {
+    try {
+      model.send({ kind: "boxes" }); // tells a kernel that was restarted and knows nothing of this widget
+      fault = "";
+    } catch {
+      fault = NO_ANSWER;
+      return;
+    }
     model.set("boxes", boxes);
     model.save_changes();
   };

@@ -19,7 +19,7 @@ import { Strip } from "./strip.js";
 
 const EXTENT = { width: 255, height: 255 };
 const HINT = "Drag the box, its sides or its corners; click, then scroll, or pinch to zoom; point at a sample to see why.";
-const DRAW = "No target is annotated in this frame; draw a box around it on picture A.";
+const DRAW = "No target is annotated in this frame; draw a box around it on picture A, or type x, y, w, h in px of the frame.";
 const ABSENT = "No target is annotated in this frame; move on along the strip.";
 const LETTERS = ["A", "B"];
 
@@ -30,7 +30,7 @@ export class Laboratory {
     this.host = host;
     this.session = new Session(host, (error, side) => this.#answered(error, `answer ${side}`), onceAFrame(() => this.#count()));
     this.view = wholeView();
-    this.pictures = new FramePicture(host.region, host.data.frames, EXTENT, () => this.#answered());
+    this.pictures = new FramePicture(host.region, host.data.frames, () => this.#answered());
     Object.assign(this, { pointed: null, playing: 0, painted: 0 });
     this.draw = onceAFrame(() => this.#draw());
     this.keep = afterPause(() => host.keep?.(this.session.setting), 150);
@@ -68,11 +68,11 @@ export class Laboratory {
         }),
     );
     const unknown = () => Boolean(this.host.box) && !this.session.target;
-    letDraw(this.stages[0], unknown, (box, done) => this.#give(box, done));
+    letDraw(this.stages[0], unknown, (box, done) => this.#drawn(box, done));
     this.stages.forEach((stage, number) => {
       letZoom(stage, this.draw, (place) => this.#point(place));
       stage.element.addEventListener("pointerdown", () => this.boxes[number].element.focus({ preventScroll: true }));
-      const halt = (event) => event.target.closest(".dl-box") && this.#play(false);
+      const halt = (event) => (unknown() || event.target.closest(".dl-box")) && this.#play(false);
       stage.element.addEventListener("pointerdown", halt, true);
     });
     this.controls = LETTERS.map(
@@ -85,7 +85,12 @@ export class Laboratory {
         }),
     );
     const refused = (field, text) => this.#say(text, field);
-    this.setting = new SettingControls(this.session, (part) => this.#relabel(part), () => this.#reset(), refused);
+    this.setting = new SettingControls(this.session, {
+      changed: (part) => this.#relabel(part),
+      reset: () => this.#reset(),
+      given: (xywh) => this.#give(xywh ? { xywh } : {}),
+      refused,
+    });
     this.counts = [0, 1, 2].map(() => make("span", { class: "dl-count" }));
     this.titles = [0, 1].map(() => make("span", { class: "dl-title" }));
     this.strip = new Strip(data.frames, (frame) => this.session.nameOf(frame), (frame) => this.#go(frame));
@@ -133,8 +138,7 @@ export class Laboratory {
         figure(1, "B", this.titles[1]),
         figure(2, "", make("span", { class: "dl-title", text: "Difference" })),
       ),
-      this.message.element,
-      this.readout.element,
+      make("div", { class: "dl-words" }, this.message.element, this.readout.element),
       make("div", { class: "dl-timeline" }, this.playButton, this.strip.element),
       make("p", { class: "dl-below", text: "Positives per frame of A (dashed) and B, as positive pairs. ▲ no sample satisfied the rule, so that its best candidate was taken; × no positive at all. Keys: arrows move the box (shift: by 8 px, alt: its corner); with alt and shift they point at samples." }),
       this.live,
@@ -184,13 +188,18 @@ export class Laboratory {
   }
 
   /** Show a box that is being drawn on a whole frame, and take it once it is finished. */
-  async #give(box, done) {
+  #drawn(box, done) {
     this.boxes[0].show(box);
-    if (!done) return;
+    if (done) this.#give({ target: box });
+  }
+
+  /** Take a box of the present frame that is given by hand, or take it away. */
+  async #give(given) {
+    const { frame } = this.session.setting;
     try {
-      await this.session.give(box);
-      this.host.forget?.(this.session.setting.frame);
-      this.#relabel({ target: null });
+      await this.session.give(frame, given);
+      this.host.forget?.(frame);
+      this.#relabel({ target: null }, "frame");
       this.#fill();
       this.pictures.load(this.session.setting.frame);
     } catch (error) {
@@ -200,6 +209,7 @@ export class Laboratory {
   }
 
   #reset() {
+    for (const box of this.boxes) box.letGo();
     Object.assign(this.view, wholeView());
     this.#relabel({ target: null }, "reset");
     if (this.pictures.fault) this.pictures.load(this.session.setting.frame);
@@ -212,9 +222,16 @@ export class Laboratory {
 
   #play(on) {
     clearInterval(this.playing);
-    this.playing = on ? setInterval(() => this.#go((this.session.setting.frame + 1) % this.session.data.frames), 125) : 0;
+    this.playing = on ? setInterval(() => this.#next(), 125) : 0;
     this.playButton.textContent = on ? "❚❚" : "▶";
     this.playButton.setAttribute("aria-label", on ? "pause" : "play");
+  }
+
+  /** Go to the next frame, once the present one is seen with its labels. */
+  #next() {
+    const { setting, data, pending } = this.session;
+    const seen = this.pictures.loaded === setting.frame && !pending;
+    if (seen || this.pictures.fault) this.#go((setting.frame + 1) % data.frames);
   }
 
   /**
@@ -271,7 +288,7 @@ export class Laboratory {
         if (number === 2 && both) drawDifferences(context, differences(both), colours);
         const grid = (shown[Math.min(number, 1)] ?? session.side(Math.min(number, 1))).grid;
         if (side?.assignment.best && target) drawPredicted(context, side.assignment.best, scale);
-        if (this.pointed) drawPointed(context, grid, pointAt(grid, this.pointed), scale);
+        if (this.pointed && target) drawPointed(context, grid, pointAt(grid, this.pointed), scale);
       });
       stage.element.classList.toggle("dl-zoomed", this.view.zoom > 1);
       stage.element.classList.toggle("dl-drawing", number === 0 && !target && Boolean(this.host.box));
@@ -292,7 +309,7 @@ export class Laboratory {
       this.titles[number].textContent = session.side(number).description.title;
       const text = session.shown[number] ? `${session.counts(number).positive} positive` : "";
       this.counts[number].textContent = text;
-      return `${LETTERS[number]}: ${text || "no target"}`;
+      return `${LETTERS[number]}: ${text || (session.target ? "no labels" : "no target")}`;
     });
     if (both) {
       const different = differences(both);

@@ -27,7 +27,9 @@ export function inTitles(message, { rule, title, options }) {
   return message
     .replace(`label assigner ${rule}: `, `${title}: `)
     .replace("; train with negative_pairs = 0", "")
+    .replace(`the ${rule} rule`, title)
     .replace(/[a-z]\w*/g, (word) => titles.get(word) ?? word)
+    .replace(/\bnan\b/g, "nothing")
     .replaceAll("<=", "≤");
 }
 

@@ -5,6 +5,7 @@ import { make, within } from "./dom.js";
 
 const SIDES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
 const LEAST_SIDE = 4; // of a box, px
+const LEAST_DRAWN = 5; // screen px; less is a click
 const TWO_FINGERS = "dl-two-fingers"; // event on a stage: what one finger began is given up
 const SMALL = 26; // screen px; a smaller box is taken around it, and its handles stand further out
 const WHEEL = 0.0016; // enlargement by one px of a wheel, as a logarithm
@@ -128,7 +129,7 @@ export class HandledBox {
  * @param {Stage} stage the picture
  * @param {function} allowed whether one may be drawn now
  * @param {function} drawing called with the box, xyxy in picture px, while it grows, and with true once it is finished;
- *   with null if it is given up
+ *   with null if it is given up, or was not larger than a click
  */
 export function letDraw(stage, allowed, drawing) {
   const { element, extent } = stage;
@@ -143,7 +144,7 @@ export function letDraw(stage, allowed, drawing) {
       const [x, y] = [0, 1].map((axis) => [start[axis], ends[axis]].sort((a, b) => a - b));
       return [x[0], y[0], x[1], y[1]];
     };
-    const large = (box) => Math.min(box[2] - box[0], box[3] - box[1]) >= LEAST_SIDE;
+    const large = (box) => Math.min(box[2] - box[0], box[3] - box[1]) * stage.scale >= LEAST_DRAWN;
     const move = (moved) => {
       if (large(boxTo(moved))) drawing(boxTo(moved), false);
     };

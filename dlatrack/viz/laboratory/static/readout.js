@@ -12,9 +12,14 @@ export class Message {
     this.wrong = { text: "", field: null };
   }
 
-  /** Take what is wrong with a field, until the field is given well or another rule or frame is chosen. */
+  /**
+   * Take what is wrong with a field, until something is given well. What Python has refused stays until it answers, or
+   * another rule, network or frame is chosen; and what it answers says nothing about fields.
+   */
   take(text, field) {
-    if (text || FAR.includes(field) || field === this.wrong.field) this.wrong = { text, field };
+    const late = (name) => Boolean(name) && (name === "picture" || name.startsWith("answer"));
+    const apart = field !== this.wrong.field && (late(field) || (late(this.wrong.field) && !FAR.includes(field)));
+    if (text || !apart) this.wrong = { text, field };
   }
 
   /** Write it; else a fault that lasts, else a hint. */

@@ -55,6 +55,11 @@ export class Session {
     };
   }
 
+  /** Whether labels are still to come from Python. */
+  get pending() {
+    return this.waiting.some(Boolean);
+  }
+
   /** Change some of the setting and label again; on bad input the setting stays, and the error is thrown. */
   change(part) {
     if (part.target) this.#checked(part.target, part.frame ?? this.setting.frame);
@@ -93,9 +98,14 @@ export class Session {
       try {
         return this.#look(side, assign(side.description.id, side.options, side.grid, this.target, positivePair, keyOf(seed)));
       } catch (error) {
-        throw new Error(inTitles(error.message, side.description));
+        throw this.#named(error, number, side);
       }
     });
+  }
+
+  /** An error of a rule, which names its side. */
+  #named(error, number, { description }) {
+    return new Error(`Rule ${"AB"[number]}: ${inTitles(error.message, description)}`);
   }
 
   #look(side, assignment) {
@@ -104,31 +114,36 @@ export class Session {
     return { ...side, grid, shapes, target: this.target, assignment, found: byPoint(assignment, grid, shapes.length) };
   }
 
-  /** Ask the kernel, one question at a time for each side; until it answers, the last labels stay. */
+  /**
+   * Ask the kernel, one question at a time for each side. Until it answers, the last labels of the same frame and network
+   * stay, those of another are gone.
+   */
   #ask(number, side) {
     const { frame, seed, positivePair, tracker } = this.setting;
     const name = this.nameOf(frame);
     const question = { rule: side.description.rule, options: side.options, grid: side.grid, frame: name, seed, tracker };
     Object.assign(question, { target: this.target, positive_pair: positivePair });
-    if (this.waiting[number]) this.waiting[number].next = [side, question];
-    else this.#send(number, side, question);
+    if (this.waiting[number]) this.waiting[number].next = [side, question, frame];
+    else this.#send(number, side, question, frame);
     const last = this.shown[number];
-    return last && last.description.id === side.description.id ? last : null;
+    return last?.frame === frame && last.tracker === tracker && last.description.id === side.description.id ? last : null;
   }
 
-  #send(number, side, question) {
+  #send(number, side, question, frame) {
     const turn = (this.waiting[number] = { next: null });
+    const { tracker } = question;
     const done = (error, answer) => {
       this.waiting[number] = null;
-      const current = this.setting.sides[number].id === side.description.id;
+      const { setting } = this;
+      const current = setting.sides[number].id === side.description.id && setting.frame === frame && setting.tracker === tracker;
       if (turn.next) this.#send(number, ...turn.next);
       if (!error && current) {
         const assignment = { ...answer, positivePair: question.positive_pair };
-        this.shown[number] = { ...this.#look(side, assignment), target: question.target };
+        this.shown[number] = { ...this.#look(side, assignment), target: question.target, frame, tracker };
       } else if (current && this.shown[number]) {
         this.#takeBack(number, side.chosen);
       }
-      if (current) this.answered(error && new Error(inTitles(error.message, side.description)), number);
+      if (current) this.answered(error && this.#named(error, number, side), number);
     };
     this.host.assign(question).then((answer) => done(null, answer), (error) => done(error));
   }
@@ -174,15 +189,21 @@ export class Session {
         this.progressed();
       }
     } catch (error) {
-      this.answered(new Error(inTitles(error.message, description)));
+      const number = this.counting.indexOf(key);
+      if (number >= 0) this.answered(this.#named(error, number, { description }), number);
     }
     if (found.counts.length < frames.length) this.counted.delete(key); // it begins anew when it is shown again
   }
 
-  /** Take a box that was drawn on a whole frame; a promise. */
-  async give(target) {
-    const { frame } = this.setting;
-    const answer = await this.host.box(this.nameOf(frame), target);
+  /**
+   * Take a box that was given by hand in a frame; a promise.
+   *
+   * @param {number} frame the frame
+   * @param {object} given `target` xyxy in px of the picture of the whole frame, or `xywh` in px of the frame; none of both
+   *   takes the box away that was given before
+   */
+  async give(frame, given) {
+    const answer = await this.host.box(this.nameOf(frame), given);
     this.data.targets[frame] = answer.target;
     this.data.drawn = { ...this.data.drawn, [frame]: answer.box };
     this.counted.clear();

@@ -11,18 +11,20 @@ export class SettingControls {
    * @param {Session} session the laboratory's session
    * @param {function} changed called with the part of the setting that changes
    * @param {function} reset called to take the annotated box again
+   * @param {function} given called with a box xywh in px of a frame that has none, or with null to take it away
    * @param {function} refused called with the name of a field and what is wrong with its value
    */
-  constructor(session, changed, reset, refused) {
+  constructor(session, { changed, reset, given, refused }) {
     this.session = session;
     this.box = make("input", {
       type: "text",
       "aria-label": "box x1, y1, x2, y2, px of the search region",
-      title: "x1, y1, x2, y2 in px of the search region; Enter takes it",
-      onchange: () => this.#typed(changed),
+      title: "x1, y1, x2, y2 in px of the search region; Enter takes it. In a frame without a target: x, y, w, h in px of the frame.",
+      onchange: () => this.#typed(changed, given),
       onblur: () => this.#write(),
     });
     this.back = make("button", { type: "button", text: "↺", "aria-label": "reset", title: "the annotated box, and the whole region", onclick: reset });
+    this.remove = make("button", { type: "button", text: "✕", "aria-label": "remove the box that was drawn", title: "remove the box that was drawn, to draw another", hidden: true, onclick: () => given(null) });
     const named = { "aria-label": "seed of the draw of negatives", title: "seed of the draw of negatives" };
     const range = { title: "seed", kind: "int", min: 0, max: LARGEST_SEED };
     this.seed = stepper(range, () => session.setting.seed, (seed) => {
@@ -38,7 +40,7 @@ export class SettingControls {
     this.element = make(
       "div",
       { class: "dl-controls dl-shared" },
-      make("span", { class: "dl-row" }, labelled("Box", this.box), this.back),
+      make("span", { class: "dl-row" }, labelled("Box", this.box), this.remove, this.back),
       make(
         "span",
         { class: "dl-row" },
@@ -73,7 +75,12 @@ export class SettingControls {
     if (this.box.getRootNode().activeElement !== this.box) this.#write();
     this.pair.checked = !setting.positivePair;
     this.back.disabled = !setting.target && !zoomed;
-    if (this.epochs) this.epochs.setAttribute("aria-valuetext", setting.tracker);
+    this.remove.hidden = !this.session.data.drawn?.[setting.frame];
+    if (this.epochs) {
+      const place = this.session.data.snapshots.findIndex(([name]) => name === setting.tracker);
+      if (place >= 0) this.epochs.value = place;
+      this.epochs.setAttribute("aria-valuetext", place < 0 ? "another network" : setting.tracker);
+    }
     if (this.trackers) {
       this.trackers.value = setting.tracker;
       for (const field of [this.trackers, this.epochs]) field?.parentElement.classList.toggle("dl-idle", !this.session.predicts);
@@ -86,12 +93,15 @@ export class SettingControls {
     this.box.value = target ? target.map((value) => brief(value, 1)).join(", ") : "";
   }
 
-  #typed(changed) {
-    const numbers = this.box.value.split(/[\s,;]+/).filter(Boolean).map(Number);
-    changed({ target: numbers });
+  #typed(changed, given) {
+    const numbers = this.box.value.split(/[\s,;()[\]]+/).filter(Boolean).map(Number);
+    const { session } = this;
+    if (session.host.box && !session.data.targets[session.setting.frame]) given(numbers);
+    else changed({ target: numbers });
   }
 
   #python() {
+    if (!this.session.target) return [make("p", { text: "This frame shows no target, so that there is no picture to draw." })];
     const text = pythonCall(this.session);
     const said = make("span", { role: "status" });
     const code = make("pre", { tabindex: 0 }, make("code", { text }));

@@ -107,19 +107,26 @@ export class Strip {
   }
 
   #curve(context, { counts, empty, rescued }, shown, side, colour, x, y, floor) {
-    const dots = [];
+    const [dots, alone] = [[], []]; // frames without neighbours have no line
     context.beginPath();
     shown.slice(0, counts.length).forEach((frame, number) => {
       const next = number && shown[number - 1] === frame - 1;
       context[next ? "lineTo" : "moveTo"](x(frame), y(counts[number]));
+      if (!next && !(shown[number + 1] === frame + 1 && number + 1 < counts.length)) alone.push([x(frame), y(counts[number])]);
       if (empty[number]) dots.push([x(frame), Boolean(rescued[number])]);
     });
     context.strokeStyle = colour;
     context.lineWidth = 2.2;
     context.lineJoin = "round";
+    context.fillStyle = colour;
     context.setLineDash(side ? [] : [5, 3]);
     context.stroke();
     context.setLineDash([]);
+    for (const [at, top] of alone) {
+      context.beginPath();
+      context.arc(at, top, 2.4, 0, 2 * Math.PI);
+      context.fill();
+    }
     for (const [at, saved] of dots) {
       const top = floor + (side ? 9 : 3);
       context.fillStyle = context.strokeStyle = colour;
