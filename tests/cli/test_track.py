@@ -426,8 +426,7 @@ def test_what_the_file_cannot_hold_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("fps", "told"),
     [
-        (211.222, " at 211.22 frames per second (the source has 211.222), 1 target"),
-        (66.667, " at 66.67 frames per second (the source has 66.667), 1 target"),
+        (211.222, ""),
         (0.0167, " at 0.017 frames per second (the source has 0.0167), 1 target"),
         (30000 / 1001, ""),
         (24.0, ""),
