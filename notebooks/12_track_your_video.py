@@ -42,7 +42,8 @@ seed: int = 0  # of the photographic video
 import pandas as pd
 
 from dlatrack.notebooks.run import check_injected
-from dlatrack.studies.video import choose_video, track_file
+from dlatrack.studies.video import track_file
+from dlatrack.studies.video_choice import choose_video
 from dlatrack.viz.picker import pick_boxes
 from dlatrack.viz.player import show_page
 from dlatrack.viz.save import NotebookRecord

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -31,7 +31,9 @@ GROWING = {
 _WHOLE = {"preset": "veryfast", "crf": "20", "bf": "0"}
 _WHILE_TRACKING = {"preset": "superfast", "crf": "23", "tune": "zerolatency"}
 
-_BT601 = 6  # the matrix with which OpenCV makes YUV; players assume another for large frames unless they are told
+_BT601 = (
+    6  # the matrix with which OpenCV makes YUV; players assume another for large frames unless they are told
+)
 
 
 class H264Writer:
@@ -119,7 +121,7 @@ def _add_stream(
 ) -> VideoStream:
     """Add the stream of a video to a file, and open its encoder, which fails for sizes that it does not take."""
     rate = Fraction(fps).limit_denominator(1000)
-    stream = file.add_stream(ENCODER, rate=rate)
+    stream = cast("VideoStream", file.add_stream(ENCODER, rate=rate))
     stream.width, stream.height = size
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context
@@ -127,6 +129,6 @@ def _add_stream(
     # One thread: the others track. Two seconds between frames to which a player can jump.
     context.thread_count = 1
     context.gop_size = min(max(round(2 * fps), 1), 300)
-    stream.options = options
+    context.options = options
     context.open()
     return stream

@@ -18,8 +18,8 @@ from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, check_writable
 
 #: Codecs for each kind of file, widely supported first; the first with which one can be opened here is used. H.264
-#: ("avc1") is missing from OpenCV's own packages for Linux; then PyAV's encoder of H.264 is taken. Browsers play H.264
-#: and VP8, but not "mp4v" and "MJPG".
+#: ("avc1") is missing from OpenCV's own packages for Linux; then PyAV's encoder of H.264 is taken. Browsers play
+#: H.264 and VP8, but not "mp4v" and "MJPG".
 CODECS = {
     ".mp4": ("avc1", ENCODER, "mp4v"),
     ".mkv": ("avc1", ENCODER, "mp4v"),
