@@ -78,7 +78,9 @@ class Progress:
             label = TextColumn("{task.description}", markup=False, table_column=whole)
             self._bar = _Bar(label, BarColumn(24), console=console)
             self._bar.start()
-            self._task = self._bar.add_task(printable(self._description), total=self.total if self._known else None)
+            self._task = self._bar.add_task(
+                printable(self._description), total=self.total if self._known else None
+            )
             self._bar.show(self._task, self.done, self._text())
         return self
 

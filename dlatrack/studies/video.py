@@ -20,9 +20,10 @@ from dlatrack.devices import check_device
 from dlatrack.evaluation.overlap import NOT_COMPARED, overlaps
 from dlatrack.files import check_writable, write_text
 from dlatrack.pixels.annotate import annotate_targets
+from dlatrack.pixels.window import Drag
 from dlatrack.progress import Progress
 from dlatrack.tracking.online import OnlineTracker
-from dlatrack.tracking.targets import Drawn, Targets, TrackedFrame
+from dlatrack.tracking.targets import Targets, TrackedFrame
 from dlatrack.tracking.video import (
     VideoTrack,
     background_writer,
@@ -43,8 +44,8 @@ _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 128
 
 _NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
-#: Boxes of the targets in the first frame; see `track_file`.
-Boxes = str | Sequence[np.ndarray] | Callable[[np.ndarray], Sequence[np.ndarray]]
+#: FirstBoxes of the targets in the first frame; see `track_file`.
+FirstBoxes = str | Sequence[np.ndarray] | Callable[[np.ndarray], Sequence[np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +101,14 @@ def written_size(size: tuple[int, int], source_size: tuple[int, int], fps: float
 
 def track_file(
     video: str | Path,
-    boxes: Boxes,
+    boxes: FirstBoxes,
     out: str | Path | None,
     *,
     table: str | Path | None = None,
     weights: str | Path = VIDEO_WEIGHTS,
     device: str = "cpu",
     on_frame: Callable[[np.ndarray], bool] | None = None,
-    drawn: Callable[[], Iterable[Drawn]] | None = None,
+    drawn: Callable[[], Iterable[Drag]] | None = None,
     recover: bool = False,
     runtime: str = "torch",
 ) -> TrackedVideo:
@@ -154,18 +155,9 @@ def track_file(
         track, stopped = _annotate(steps, write, progress, on_frame)
     if table is not None:
         write_text(table, track.as_csv())
-    return TrackedVideo(
-        path=out,
-        table=table,
-        track=track,
-        fps=recording.fps if recording else fps,
-        size=recording.size if recording else size,
-        source_fps=stream.fps,
-        source_size=size,
-        expected=stream.expected,
-        seconds=time.perf_counter() - started,
-        stopped=stopped,
-    )
+    held: tuple[float, tuple[int, int]] = (recording.fps, recording.size) if recording else (fps, size)
+    seconds = time.perf_counter() - started
+    return TrackedVideo(out, table, track, *held, stream.fps, size, stream.expected, seconds, stopped)
 
 
 def _nowhere(_image_rgb: np.ndarray) -> None:
@@ -180,7 +172,7 @@ def names_of_outputs(out: str | Path | None, table: str | Path | None) -> tuple[
     return video, None if video is None else video.with_suffix(".csv")
 
 
-def first_boxes(boxes: Boxes, image_rgb: np.ndarray, *, later: bool = False) -> list[np.ndarray]:
+def first_boxes(boxes: FirstBoxes, image_rgb: np.ndarray, *, later: bool = False) -> list[np.ndarray]:
     """The targets in the first frame, (4,) float64 each; errors as in `track_file`.
 
     Args:
@@ -213,7 +205,7 @@ def _open_checked(
 
 
 def _steps(
-    frames: Iterable[np.ndarray], targets: Targets, drawn: Callable[[], Iterable[Drawn]] | None
+    frames: Iterable[np.ndarray], targets: Targets, drawn: Callable[[], Iterable[Drag]] | None
 ) -> Iterator[TrackedFrame]:
     """Follow targets through frames; boxes that were drawn meanwhile set them anew."""
     for frame, image in enumerate(frames):

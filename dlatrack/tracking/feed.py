@@ -13,7 +13,7 @@ import numpy as np
 _POLL = 0.1  # seconds between looks at whether the user wants to stop
 
 
-class Frames(Protocol):
+class FrameSource(Protocol):
     """A source that is iterated once, and that can be asked to end."""
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -38,21 +38,21 @@ class Feed:
 
     Args:
         source: frames.
-        depth: largest number of waiting frames.
-        newest: what to do with a frame that comes while `depth` frames wait: True: drop the waiting ones, so that the
-            newest is always next; False: let the source wait.
+        depth: largest number of waiting frames, for which the source waits; None: it never waits, and the newest
+            frame takes the place of one that waits.
+        keep_first: whether the first frame is never dropped, since targets were chosen in it.
 
     Attributes:
         dropped: number of frames that were dropped.
 
     Example:
-        with Feed(source, depth=1, newest=True) as feed:
+        with Feed(source, depth=None) as feed:
             for arrival in feed.arrivals():
                 track(arrival.image_rgb)
     """
 
-    def __init__(self, source: Frames, depth: int, *, newest: bool) -> None:
-        self._source, self._depth, self._newest = source, depth, newest
+    def __init__(self, source: FrameSource, depth: int | None, *, keep_first: bool = False) -> None:
+        self._source, self._depth, self._keep_first = source, depth, keep_first
         self._waiting: deque[Arrival] = deque()
         self._changed = threading.Condition()
         self._closed = self._ended = False
@@ -99,10 +99,11 @@ class Feed:
             for number, image in enumerate(self._source):
                 arrival = Arrival(number, time.monotonic(), image)
                 with self._changed:
-                    if self._newest and len(self._waiting) >= self._depth:
-                        self.dropped += len(self._waiting)
-                        self._waiting.clear()
-                    while len(self._waiting) >= self._depth and not self._closed:
+                    chosen_in = self._keep_first and self._waiting and not self._waiting[-1].number
+                    if self._depth is None and self._waiting and not chosen_in:
+                        self._waiting.pop()
+                        self.dropped += 1
+                    while self._depth is not None and len(self._waiting) >= self._depth and not self._closed:
                         self._changed.wait()
                     if self._closed:
                         return

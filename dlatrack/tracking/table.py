@@ -101,8 +101,11 @@ def growing_table(path: Path) -> Iterator[GrowingTable]:
     Raises:
         InputError: if another run writes it, or it cannot be written.
     """
-    with owned_file(path), refusals("write", path), path.open("wb", buffering=0) as file:
-        yield GrowingTable(path, file.fileno())
+    with owned_file(path):
+        with refusals("write", path):
+            file = path.open("wb", buffering=0)
+        with file:
+            yield GrowingTable(path, file.fileno())
 
 
 def check_table(table: Path) -> None:

@@ -32,13 +32,6 @@ class TrackedFrame(NamedTuple):
         return {"score": float(self.scores.min())} if len(self.scores) else {}
 
 
-class Drawn(NamedTuple):
-    """A box that someone has drawn while the frames go by."""
-
-    box_xywh: np.ndarray  #: (4,), image px; without area it is the point of a click
-    add: bool = False  #: whether it is another target
-
-
 class Targets:
     """Targets, their trackers, and the boxes with which they start.
 

@@ -14,8 +14,9 @@ from dlatrack.datasets.video.capture import check_same_size
 from dlatrack.datasets.video.connection import BrokenError, CameraConnection, Connection, EncodedConnection
 from dlatrack.errors import InputError, counted, without_password
 
-#: Seconds for a source to show its first frame, and for its next data later; below the 5 s that are promised.
-ANSWER = 4.5
+#: Seconds for a source to show its first frame, and for its next data later; with the start of the program they stay
+#: below the 5 s in which an error is promised.
+ANSWER = 4.0
 
 #: Seconds before the first attempt to reach a source again; the pause doubles with each, up to the longest.
 FIRST_PAUSE = 0.5
