@@ -132,9 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, content: bytes, kind: str = "text/plain; charset=utf-8") -> None:
         self.send_response(status)
         own = f"'nonce-{self.server.nonce}'"
-        policy = (
-            "default-src 'none'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-        )
+        policy = "default-src 'none'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
         policy += f"frame-ancestors 'none'; script-src {own}; style-src {own}"
         headers = {
             "Content-Type": kind,

@@ -44,7 +44,7 @@ _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 128
 
 _NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
-#: FirstBoxes of the targets in the first frame; see `track_file`.
+#: Boxes of the targets in the first frame; see `track_file`.
 FirstBoxes = str | Sequence[np.ndarray] | Callable[[np.ndarray], Sequence[np.ndarray]]
 
 
