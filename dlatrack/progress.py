@@ -95,7 +95,7 @@ class Progress:
         self._figures = figures or self._figures
         if self._bar is not None:
             self._bar.show(self._task, self.done, self._text())
-        elif not self._complete() and self._due():
+        elif (self.done < self.total or not self._known) and self._due():
             self._write()
 
     def __exit__(
@@ -107,9 +107,6 @@ class Progress:
             self._bar.stop()
         else:
             self._write(ended=True)
-
-    def _complete(self) -> bool:
-        return self._known and self.done >= self.total
 
     def _due(self) -> bool:
         if self._reported_at is None:
@@ -132,7 +129,8 @@ class Progress:
         if rate > 0:
             parts.append(f"{_rounded(rate)} {self._unit}/s")
         if ended:
-            parts.append(f"{'took' if self._complete() else 'stopped after'} {duration(elapsed)}")
+            early = self._known and self.done < self.total
+            parts.append(f"{'stopped after' if early else 'took'} {duration(elapsed)}")
         elif rate > 0 and self._known:
             parts.append(f"{duration(max(self.total - self.done, 0) / rate)} left")
         parts += [f"{name} {_rounded(value)}" for name, value in self._figures.items()]

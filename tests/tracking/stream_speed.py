@@ -1,8 +1,9 @@
-"""How a stream of 1280 x 720 px at 30 frames per second is kept up with: `python tests/tracking/stream_speed.py [SECONDS]`.
+"""How a stream of 1280 x 720 px at 30 frames per second is kept up with.
 
-FFmpeg serves a moving square in its own pace on the loopback interface, and `dlatrack track --live` follows two targets
-in it and writes table and video. Beside what the command says of dropped frames and lag, its processor time is told,
-which other work on the machine changes little.
+`python tests/tracking/stream_speed.py [SECONDS]`: FFmpeg serves a moving square in its own pace on the loopback
+interface, and `dlatrack track --live` follows two targets in it and writes the table, and then table and video.
+Beside what the command says of dropped frames and lag, its processor time is told, which other work on the machine
+changes little.
 """
 
 from __future__ import annotations
