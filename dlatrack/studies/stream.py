@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +46,9 @@ class TrackedStream:
     name: str  #: name of the source
     path: Path | None  #: the annotated video
     table: Path | None  #: the boxes and scores, as `VideoTrack.as_csv` describes them
+    first: int  #: number of the first tracked frame; those before it came while the trackers were loaded
     frames: int  #: number of tracked frames
-    dropped: int  #: number of frames that were left out to keep up
+    dropped: int  #: number of frames that were left out after the first to keep up
     breaks: int  #: number of breaks after which the source came back
     note: str  #: why the source ended, if it broke off; else ""
     lag_ms: tuple[
@@ -62,6 +63,8 @@ class TrackedStream:
         """One line on the frames and how well they were kept up with."""
         files = [str(file) for file in (self.path, self.table) if file is not None]
         parts = [counted(self.frames, "frame") + (f" of {self.size}" if self.size else "")]
+        if self.first:
+            parts[0] += f" from frame {self.first} on"
         if self.dropped:
             parts.append(f"{self.dropped:,} dropped to keep up")
         if self.breaks:
@@ -130,7 +133,8 @@ def track_stream(
         results.open(stack)
         if not drop:
             stack.enter_context(feed)
-        return _follow(feed, Targets(trackers, targets), results, on_frame, drawn, stopped)
+        tracked = _follow(feed, Targets(trackers, targets), results, on_frame, drawn, stopped)
+    return replace(tracked, size=results.size)  # known once the thread that writes is done
 
 
 class _Results:
@@ -193,7 +197,7 @@ def _follow(
 ) -> TrackedStream:
     """Track through all frames of a feed."""
     lags: deque[float] = deque(maxlen=_LAGS)
-    started, frames, source = time.perf_counter(), 0, results.source
+    started, first, frames, source = time.perf_counter(), 0, 0, results.source
     with a_core_left(), Progress(None, f"tracking {source.name}", unit="frames") as progress:
         ended_early = False
         for number, came, image in feed.arrivals(stopped):
@@ -202,7 +206,9 @@ def _follow(
             step = targets.step(image, number)
             results.add(number, step)
             frames += 1
-            if number:  # the first waits for its targets and trackers
+            if frames == 1:
+                first, started = number, time.perf_counter()  # it waits for its targets and trackers
+            else:
                 lags.append(1000 * (time.monotonic() - came))
             progress.step(1, **step.lowest_score)
             ended_early = (on_frame is not None and not on_frame(image)) or bool(stopped())
@@ -212,12 +218,13 @@ def _follow(
         name=source.name,
         path=results.out,
         table=results.table,
+        first=first,
         frames=frames,
-        dropped=feed.dropped,
+        dropped=feed.dropped - first,
         breaks=source.breaks,
         note=source.note,
         lag_ms=(float(np.median(lags)), float(np.percentile(lags, 95))) if lags else (0.0, 0.0),
-        size=results.size,
+        size="",
         seconds=time.perf_counter() - started,
         stopped=ended_early or bool(stopped()),
     )

@@ -119,7 +119,7 @@ def write_player(
         shots = [
             {
                 "frame": frame,
-                "picture": base64.base64.b64encode(encode_picture(picture, quality)).decode(),
+                "picture": base64.b64encode(encode_picture(picture, quality)).decode(),
                 "facts": list(text),
             }
             for frame, picture, text in zip(frames, pictures, facts, strict=True)

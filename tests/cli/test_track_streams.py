@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from streams import BOX, free_port, http_server, killed_at_the_end, needs_ffmpeg, write_clip
+from streams import BOX, free_port, http_server, killed_at_the_end, needs_ffmpeg, wait_until, write_clip
 
 from dlatrack.cli import main
 from dlatrack.datasets.sources import open_source
@@ -23,6 +23,7 @@ from dlatrack.datasets.video.live import LiveSource
 from dlatrack.datasets.video.reader import VideoFrames
 from dlatrack.errors import InputError
 from dlatrack.pixels.window import Drag
+from dlatrack.studies import stream
 from dlatrack.studies.stream import track_stream
 from dlatrack.studies.video import track_file
 from dlatrack.tracking.online import OnlineTracker
@@ -93,8 +94,6 @@ def test_dropped_frames_are_gaps_in_table_and_video(
     monkeypatch.setattr(LiveSource, "__iter__", noted)
 
     def wait_for_three(_: np.ndarray) -> bool:
-        from streams import wait_until
-
         goal = min(len(taken) + 3, 24)
         wait_until(lambda: len(taken) >= goal, "three more frames")
         return True
@@ -117,6 +116,24 @@ def test_dropped_frames_are_gaps_in_table_and_video(
     while video.read()[0]:
         times.append(round(video.get(cv2.CAP_PROP_POS_MSEC) * 30 / 1000))
     assert np.diff(times).tolist() == np.diff(frames).tolist()
+
+
+def test_a_given_box_is_that_of_the_frame_when_the_trackers_are_ready(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, camera: LiveSource
+) -> None:
+    """The camera has shown all its frames by then."""
+    loaded, feeds, original = stream.trackers_for, [], stream.Feed.__enter__
+    monkeypatch.setattr(stream.Feed, "__enter__", lambda self: feeds.append(self) or original(self))
+
+    def load(*arguments, **options):
+        wait_until(lambda: feeds[0]._ended, "the end of the camera")
+        return loaded(*arguments, **options)
+
+    monkeypatch.setattr(stream, "trackers_for", load)
+    tracked = track_stream(camera, BOX, None, table=tmp_path / "a.csv", drop=True)
+    assert pd.read_csv(tmp_path / "a.csv")["frame"].tolist() == [23]
+    assert (tracked.first, tracked.frames, tracked.dropped) == (23, 1, 0)
+    assert "camera 3: 1 frame from frame 23 on, " in tracked.summary
 
 
 def test_results_are_there_while_it_runs(tmp_path: Path, camera: LiveSource) -> None:

