@@ -327,17 +327,16 @@ def test_ctrl_c_ends_the_wait_for_a_pipe(tmp_path: Path) -> None:
     code += "wait = live.wait\n"
     code += "live.wait = lambda *a: (print('waiting', flush=True), wait(*a))[1]\n"
     code += f"sys.argv = {['dlatrack', *command[3:]]!r}\nfrom dlatrack.cli import main\nmain()"
+    reading, writing = os.pipe()  # open until the end, so that nothing but the signal ends the wait
     reader = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", code], stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert reader.stdout is not None
     assert reader.stdout.readline() == "waiting\n"
     reader.send_signal(signal.SIGINT)
     _, error = reader.communicate()
+    os.close(reading)
+    os.close(writing)
     assert reader.returncode == 130
     assert "Traceback" not in error
     assert list(tmp_path.iterdir()) == []
