@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -16,6 +17,8 @@ _USUAL = 30.0
 
 #: What an address may lead to: no file of this computer, whatever a playlist from elsewhere names.
 _PROTOCOLS = "http,https,httpproxy,tls,tcp,udp,rtp,rtsp,rtsps,crypto"
+
+_LATE = "no answer in time"
 
 
 class BrokenError(Exception):
@@ -97,10 +100,11 @@ class EncodedConnection:
         options |= {"analyzeduration": "2000000"}
         if address.lower().startswith("rtsp"):
             options |= {"rtsp_flags": "prefer_tcp"}  # UDP loses packets, and firewalls stop it
+        late = float("inf") if patience is None else time.monotonic() + 0.95 * patience
         try:
             self._file = av.open(address, "r", container_options=options, timeout=patience)
-        except (av.error.FFmpegError, UnicodeError) as error:
-            raise BrokenError(_reason(error)) from None
+        except (av.error.FFmpegError, UnicodeError) as error:  # another one for RTSP, if it is interrupted
+            raise BrokenError(_LATE if time.monotonic() > late else _reason(error)) from None
         if not self._file.streams.video:
             self._file.close()
             raise BrokenError("there is no video in it")
@@ -145,5 +149,5 @@ def _reason(error: Exception) -> str:
     import av
 
     if isinstance(error, av.error.ExitError):
-        return "no answer in time"
+        return _LATE
     return str(getattr(error, "strerror", None) or type(error).__name__).strip()
