@@ -99,10 +99,10 @@ class H264Writer:
 
     def release(self) -> None:
         """Finish the file."""
-        import av
-
         if self._file is None:
             return
+        import av
+
         file, self._file = self._file, None
         try:
             if self._next:
