@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,12 @@ from dlatrack.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from dlatrack.datasets.stream import FrameStream
+    from dlatrack.datasets.video.live import LiveSource
     from dlatrack.pixels.window import PreviewWindow
     from dlatrack.studies.stream import TrackedStream
     from dlatrack.studies.video import TrackedVideo
+    from dlatrack.tracking.feed import Feed
 
 
 def track(
@@ -54,13 +57,10 @@ def track(
     # Codecs that are tried and missing tell the terminal; what counts becomes an InputError.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    with stop_signal(signal.SIGINT) as asked_to_stop:
+    with stop_signal(signal.SIGINT) as asked_to_stop, ExitStack() as running:
         opened = open_source(source, patience=patience, stopped=asked_to_stop)
-        if live and not opened.live:
-            raise InputError(
-                f"--live drops frames of a camera, an address or a pipe; {source} is read frame by frame"
-            )
-        # Torch is loaded once the source has answered, so that errors come early.
+        # Torch is loaded once the source has answered, so that errors come early, and while it is read already.
+        feed = running.enter_context(_feed(opened, source, select)) if live else None
         from dlatrack.pixels.window import PreviewWindow
         from dlatrack.studies.stream import track_stream
         from dlatrack.studies.video import track_file
@@ -80,7 +80,9 @@ def track(
             if isinstance(opened, FrameStream):
                 tracked = track_file(opened.path, boxes, out, **settings)
             else:
-                tracked = track_stream(opened, boxes, out, drop=live, stopped=asked_to_stop, **settings)
+                tracked = track_stream(
+                    opened, boxes, out, drop=live, feed=feed, stopped=asked_to_stop, **settings
+                )
     print_line(tracked.summary)
     if tracked.stopped:
         raise typer.Exit(130)
@@ -96,6 +98,18 @@ def _check_options(
         raise InputError("--box and --select both say what to track in the first frame; give one of them")
     if out is None and table is None and not show:
         raise InputError("nothing would be left of it: --out VIDEO, --table TABLE.csv or --show is needed")
+
+
+def _feed(opened: FrameStream | LiveSource, source: str, select: bool) -> Feed:
+    """The frames of a live source, of which those are dropped that tracking cannot keep up with."""
+    from dlatrack.datasets.stream import FrameStream
+    from dlatrack.tracking.feed import Feed
+
+    if isinstance(opened, FrameStream):
+        raise InputError(
+            f"--live drops frames of a camera, an address or a pipe; {source} is read frame by frame"
+        )
+    return Feed(opened, None, keep_first=select)
 
 
 def _selection(

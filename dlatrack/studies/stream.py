@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from dlatrack.studies.video import (
     written_size,
 )
 from dlatrack.tracking.feed import Feed
+from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.table import GrowingTable, growing_table, table_rows
 from dlatrack.tracking.targets import Targets, TrackedFrame
 from dlatrack.tracking.video import background_writer, check_outputs
@@ -84,6 +85,7 @@ def track_stream(
     *,
     table: str | Path | None = None,
     drop: bool = False,
+    feed: Feed | None = None,
     weights: str | Path = VIDEO_WEIGHTS,
     device: str = "cpu",
     on_frame: Callable[[np.ndarray], bool] | None = None,
@@ -94,27 +96,26 @@ def track_stream(
 ) -> TrackedStream:
     """Track targets through a live source in one pass; see `studies.video.track_file` for files.
 
-    The table and the video are written in place, frame by frame: a killed process loses no row that was written, and
-    its video can be played. They appear with the first frame, and take the place of earlier ones.
+    Table and video are written in place, frame by frame, and replace earlier ones: a killed process loses no row that
+    was written, and its video can be played.
 
     Args:
         source: open source, which this function closes.
         boxes: targets in the first frame, as in `track_file`.
         out: video file to write, ending in .mp4, .mkv or .mov; None: none. Its time is that of the source: frames
             that are dropped make the one before them last longer.
-        table: file to write boxes and scores to, ending in .csv; None: named as `out`. Its frames are numbered as
-            they come, so that dropped ones are gaps.
+        table: .csv file for boxes and scores; None: named as `out`. Dropped frames are gaps in its numbers.
         drop: whether to drop frames while tracking is slower than the source, so that the newest one is always next.
             Then boxes that are given, and not chosen in the first frame, are those of the frame that comes once the
             trackers are ready.
+        feed: feed of `source` that is read already; None: one is made, as `drop` says.
         weights: weight file, or the name of a tracker that comes with the package.
         device: a torch device.
-        on_frame: function called with each annotated frame, (H, W, 3) uint8 RGB; tracking ends with the frame for
-            which it answers False.
-        drawn: function that gives the boxes drawn since the last frame; with it, `boxes` may be empty.
+        on_frame: function called with each annotated frame, as in `track_file`.
+        drawn: function that gives the boxes drawn since the last frame, as there.
         stopped: function that says whether to stop, asked while no frame comes.
         recover: whether lost targets are searched for, as in `OnlineTracker`.
-        runtime: runtime of the network, as in `OnlineTracker.from_weights`.
+        runtime: runtime of the network, as there.
 
     Raises:
         InputError: before tracking: for a box that cannot be tracked, weights or a device that are missing, or an
@@ -125,16 +126,25 @@ def track_stream(
         stack.callback(source.close)
         results = _Results(*names_of_outputs(out, table), source)
         results.check(weights, device)
-        feed = Feed(source, None if drop else _QUEUE, keep_first=callable(boxes))
-        if drop:  # from now on, so that the source does not wait for a box or for weights
-            stack.enter_context(feed)
+        reading = feed or Feed(source, None if drop else _QUEUE, keep_first=callable(boxes))
+        if feed is None and drop:  # from now on, so that the source does not wait for a box or for weights
+            stack.enter_context(reading)
         targets = first_boxes(boxes, source.first(), later=drawn is not None)
         trackers = trackers_for(weights, max(len(targets), 1), device, recover=recover, runtime=runtime)
+        if drop:
+            _warm_up(trackers, targets, source.first())
         results.open(stack)
-        if not drop:
-            stack.enter_context(feed)
-        tracked = _follow(feed, Targets(trackers, targets), results, on_frame, drawn, stopped)
+        if feed is None and not drop:
+            stack.enter_context(reading)
+        tracked = _follow(reading, Targets(trackers, targets), results, on_frame, drawn, stopped)
     return replace(tracked, size=results.size)  # known once the thread that writes is done
+
+
+def _warm_up(trackers: Sequence[Tracker], targets: Sequence[np.ndarray], image_rgb: np.ndarray) -> None:
+    """Let trackers take a step: the first one takes longer, and targets would move on meanwhile."""
+    for tracker, box in zip(trackers, targets, strict=False):
+        tracker.init(image_rgb, box)
+        tracker.update(image_rgb)
 
 
 class _Results:
