@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,11 @@ class InputError(ValueError):
 def shortened(text: str) -> str:
     """A text of a file or of the command line, as a message quotes it: its beginning, if it is long."""
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
+
+
+def without_password(text: str) -> str:
+    """A text in which what stands before the @ of an address, a name and password, is replaced by three stars."""
+    return re.sub(r"(\w:/+)\S*@", r"\1***@", text)
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

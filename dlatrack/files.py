@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dlatrack.errors import InputError, reading, refusals
+from dlatrack.errors import InputError, reading, refusals, without_password
 
 #: Name of the file in a folder that is locked while a run writes there.
 LOCK = ".dlatrack.lock"
@@ -261,7 +261,11 @@ def _do_without(path: Path, guarded: str | Path, error: OSError) -> None:
 
 
 def _myself() -> dict[str, str | int]:
-    return {"process": os.getpid(), "host": socket.gethostname(), "command": shlex.join(sys.argv)}
+    return {
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "command": without_password(shlex.join(sys.argv)),
+    }
 
 
 def _owner(path: Path) -> str:

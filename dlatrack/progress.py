@@ -20,14 +20,14 @@ _SHARE = 0.05  # before that, a line covers at least this share of the work
 
 
 class Progress:
-    """Count steps of a known total, and show rate and remaining time.
+    """Count steps, and show their rate and, where the total is known, the remaining time.
 
     A terminal gets a bar with the figures below it. Elsewhere each report is a flushed line: one after the first
     step, one at the end, and between them at most one in ten seconds, once 5 % more is done or a minute has passed,
     so that logs stay short.
 
     Args:
-        total: number of units to do, at least 0.
+        total: number of units to do, at least 0; None: not known.
         description: what is being done, e.g. "training".
         unit: plural noun of what is counted, e.g. "pairs".
         stream: stream to write to; by default standard error, and in a notebook standard output, because standard
@@ -45,16 +45,17 @@ class Progress:
 
     def __init__(
         self,
-        total: int,
+        total: int | None,
         description: str,
         *,
         unit: str = "steps",
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if total < 0:
+        if total is not None and total < 0:
             raise ValueError(f"progress needs a total of at least 0, got {total}")
-        self.total = total
+        self.total = total or 0
+        self._known = total is not None
         self.done = 0
         self._earlier = 0
         self._description = description
@@ -77,7 +78,9 @@ class Progress:
             label = TextColumn("{task.description}", markup=False, table_column=whole)
             self._bar = _Bar(label, BarColumn(24), console=console)
             self._bar.start()
-            self._task = self._bar.add_task(printable(self._description), total=self.total)
+            self._task = self._bar.add_task(
+                printable(self._description), total=self.total if self._known else None
+            )
             self._bar.show(self._task, self.done, self._text())
         return self
 
@@ -92,7 +95,7 @@ class Progress:
         self._figures = figures or self._figures
         if self._bar is not None:
             self._bar.show(self._task, self.done, self._text())
-        elif self.done < self.total and self._due():
+        elif (self.done < self.total or not self._known) and self._due():
             self._write()
 
     def __exit__(
@@ -118,14 +121,17 @@ class Progress:
 
     def _text(self, ended: bool = False) -> str:
         elapsed = self._clock() - self._start
-        percent = 100 * self.done // self.total if self.total else 100
-        parts = [f"{self.done}/{self.total} {self._unit}", f"{percent} %"]
+        parts = [f"{self.done} {self._unit}"]
+        if self._known:
+            percent = 100 * self.done // self.total if self.total else 100
+            parts = [f"{self.done}/{self.total} {self._unit}", f"{percent} %"]
         rate = (self.done - self._earlier) / elapsed if elapsed > 0 else 0.0
         if rate > 0:
             parts.append(f"{_rounded(rate)} {self._unit}/s")
         if ended:
-            parts.append(f"{'stopped after' if self.done < self.total else 'took'} {duration(elapsed)}")
-        elif rate > 0:
+            early = self._known and self.done < self.total
+            parts.append(f"{'stopped after' if early else 'took'} {duration(elapsed)}")
+        elif rate > 0 and self._known:
             parts.append(f"{duration(max(self.total - self.done, 0) / rate)} left")
         parts += [f"{name} {_rounded(value)}" for name, value in self._figures.items()]
         return "  ".join(parts)

@@ -28,7 +28,8 @@
 #
 # A `video` of yours, any file that OpenCV reads or a folder of images, is tracked from end to end in every preset.
 # Everything is written to `runs/12_track_your_video/`, and nothing into the folder of figures. Without a notebook
-# the same is one command: `dlatrack track VIDEO --box 120,80,60,45 --out out.mp4`.
+# the same is one command: `dlatrack track VIDEO --box 120,80,60,45 --out out.mp4`. It follows a camera or a stream,
+# too: `docs/deploy_streams.md`.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper: length of the photographic video
@@ -42,9 +43,10 @@ seed: int = 0  # of the photographic video
 import pandas as pd
 
 from dlatrack.notebooks.run import check_injected
-from dlatrack.studies.video import choose_video, track_file
+from dlatrack.studies.video import track_file
+from dlatrack.studies.video_choice import choose_video
 from dlatrack.viz.picker import pick_boxes
-from dlatrack.viz.player import show_page
+from dlatrack.viz.player import show_video
 from dlatrack.viz.save import NotebookRecord
 from dlatrack.viz.video import score_plot, video_player, video_strip
 
@@ -97,14 +99,14 @@ record.keep(figure, "scores", {"scores": tracked.track.scores, "iou": [] if iou 
 # %% [markdown]
 # ## Play it
 #
-# Browsers play few of the codecs that OpenCV has everywhere, so this page carries pictures. It is a file, too:
-# `tracked.html` opens anywhere, offline.
+# The video is H.264, which browsers play. Beside it lies a page of pictures with the numbers of each frame:
+# `tracked.html` opens anywhere, offline. It is shown here where the video is too large for a notebook.
 
 # %%
 page = video_player(
     chosen.folder / "tracked.html", out, tracked.track, fps=tracked.fps, imagery=chosen.imagery
 )
-show_page(page)
+show_video(out, page)
 
 # %% [markdown]
 # ## The numbers

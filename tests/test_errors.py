@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlatrack.errors import counted, listed, shortened
+from dlatrack.errors import counted, listed, shortened, without_password
 
 
 def test_what_is_long_is_quoted_by_its_beginning() -> None:
@@ -24,3 +24,13 @@ def test_one_is_singular() -> None:
         "2 pairs",
         "4,000 pairs",
     ]
+
+
+def test_passwords_of_addresses_are_not_shown() -> None:
+    assert without_password("rtsp://name:pass@word@host/a b") == "rtsp://***@host/a b"
+    assert without_password("dlatrack track rtsp:/name:p/ss@host --box 1,2,3,4") == (
+        "dlatrack track rtsp:/***@host --box 1,2,3,4"
+    )
+    assert (
+        without_password("https://host/x and someone@example.org") == "https://host/x and someone@example.org"
+    )

@@ -24,7 +24,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def run(total: int, steps: list[tuple[int, float]], **figures: float) -> list[str]:
+def run(total: int | None, steps: list[tuple[int, float]], **figures: float) -> list[str]:
     """Lines of a log after steps of (units, seconds)."""
     stream, clock = io.StringIO(), Clock()
     with Progress(total, "training", unit="pairs", stream=stream, clock=clock) as progress:
@@ -137,6 +137,13 @@ def test_what_was_done_before_counts_as_done_but_not_towards_the_rate():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_without_a_total_there_is_neither_a_percentage_nor_an_end():
+    first, second, last = run(None, [(10, 2.0), (16, 11.0)])
+    assert first == "training  10 pairs  5 pairs/s"
+    assert second == "training  26 pairs  2 pairs/s"
+    assert last == "training  26 pairs  2 pairs/s  took 13 s"
 
 
 def test_a_negative_total_is_refused():

@@ -25,6 +25,7 @@ class FrameStream:
             `image_folder.image_files` takes it; or a sequence folder with its images in `img/`.
 
     Attributes:
+        live: False; see `datasets.sources.Source`.
         name: name of the file or folder, without suffix.
         fps: frames per second of a file, as `packets.FrameTimes` says; 30 for images.
         expected: number of frames, as `packets.FrameTimes` says. There are fewer if the file is cut off or damaged,
@@ -34,6 +35,8 @@ class FrameStream:
         InputError: if there is no such file or folder, no image in it, or OpenCV cannot read it; naming the frame
             whose size differs from that of the first; and as `check_headers`.
     """
+
+    live = False
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)

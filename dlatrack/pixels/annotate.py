@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -21,7 +23,13 @@ def target_colour(target: int) -> str:
     return TARGET_COLOURS[(target - 1) % len(TARGET_COLOURS)]
 
 
-def annotate_targets(image_rgb: np.ndarray, boxes_xywh: np.ndarray, scores: np.ndarray, frame: int) -> None:
+def annotate_targets(
+    image_rgb: np.ndarray,
+    boxes_xywh: np.ndarray,
+    scores: np.ndarray,
+    frame: int,
+    states: Sequence[str] = (),
+) -> None:
     """Draw the box of each target with its number and score, and the number of the frame, in place.
 
     Args:
@@ -29,6 +37,7 @@ def annotate_targets(image_rgb: np.ndarray, boxes_xywh: np.ndarray, scores: np.n
         boxes_xywh: (N, 4), image px.
         scores: (N,), 0..1.
         frame: number of the frame, from 0.
+        states: N words that follow the scores, e.g. "lost"; none: no words.
     """
     unit = max(min(image_rgb.shape[:2]) / 360, 0.75)  # lines and letters grow with the picture
     line = max(round(2 * unit), 1)
@@ -36,11 +45,14 @@ def annotate_targets(image_rgb: np.ndarray, boxes_xywh: np.ndarray, scores: np.n
         xyxy = xywh_to_xyxy(box)
         outline(image_rgb, xyxy, rgb(DARK), line + 2)
         outline(image_rgb, xyxy, rgb(target_colour(target)), line)
-    for target, (box, score) in enumerate(zip(boxes_xywh, scores, strict=True), 1):  # over all boxes
+    words = states or [""] * len(scores)
+    for target, (box, score, word) in enumerate(
+        zip(boxes_xywh, scores, words, strict=True), 1
+    ):  # over all boxes
         colour = rgb(target_colour(target))
         # Dark letters on light colours, light ones on blue and vermillion.
         letters = rgb(BLACK) if np.dot(colour, (0.299, 0.587, 0.114)) > 120 else _LIGHT
-        _tag(image_rgb, f"{target}  {score:.2f}", box[0], box[1], unit, colour, letters)
+        _tag(image_rgb, f"{target}  {score:.2f}{word and f'  {word}'}", box[0], box[1], unit, colour, letters)
     _tag(image_rgb, f"frame {frame}", 0, 0, unit, rgb(DARK), _LIGHT)
 
 

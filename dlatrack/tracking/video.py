@@ -9,50 +9,55 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from dlatrack.datasets.box_text import LARGEST_PX, to_number
 from dlatrack.datasets.stream import FrameStream
-from dlatrack.errors import InputError, refusals, shortened
+from dlatrack.errors import InputError, shortened
 from dlatrack.files import same_file
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.steps.state import TargetState
+from dlatrack.tracking.table import CSV_HEADER, UNKNOWN, Certainty, check_table, table_rows
+from dlatrack.tracking.targets import Targets, TrackedFrame
 
 Item = TypeVar("Item")
-
-#: Header of `VideoTrack.as_csv`.
-CSV_HEADER = "frame,target,x,y,w,h,score"
 
 _END = object()
 
 
-class TrackedFrame(NamedTuple):
-    """One frame, and N targets in it."""
-
-    image_rgb: np.ndarray  #: (H, W, 3) uint8
-    boxes_xywh: np.ndarray  #: (N, 4) float64, 0-based px
-    scores: np.ndarray  #: (N,) float64, target probability 0..1; 1 in the first frame
-
-
 @dataclass(frozen=True, eq=False)
 class VideoTrack:
-    """Boxes and scores of N targets in T frames."""
+    """Boxes and scores of N targets in T frames; NaN before a target is set that comes later."""
 
     boxes_xywh: np.ndarray  #: (T, N, 4) float64, 0-based px; row 0 holds the given boxes
     scores: np.ndarray  #: (T, N) float64, target probability 0..1; row 0 is 1
+    #: T times N values; none where the tracker has no calibration
+    certainties: Sequence[Sequence[Certainty]] = ()
+
+    @classmethod
+    def of(cls, steps: Sequence[TrackedFrame]) -> VideoTrack:
+        """Boxes and scores of the frames of a video, in order; images are not used."""
+        shape = len(steps), len(steps[-1].scores)
+        boxes, scores = np.full((*shape, 4), np.nan), np.full(shape, np.nan)
+        certainties = [[UNKNOWN] * shape[1] for _ in steps]
+        for frame, step in enumerate(steps):
+            count = len(step.scores)
+            boxes[frame, :count], scores[frame, :count] = step.boxes_xywh, step.scores
+            certainties[frame][:count] = step.certainties
+        return cls(boxes, scores, certainties)
 
     def as_csv(self) -> str:
-        """CSV text: a header, and a row frame,target,x,y,w,h,score for each target in each frame.
+        """CSV text: a header, and a row frame,target,x,y,w,h,score,probability,state for each target in each frame.
 
-        Frames and px count from 0 and targets from 1; x, y is the top left corner.
+        Frames and px count from 0 and targets from 1; x, y is the top left corner. Probability and state are empty
+        where the tracker has no calibration.
         """
-        rows = [CSV_HEADER]
-        for frame, (boxes, scores) in enumerate(zip(self.boxes_xywh, self.scores, strict=True)):
-            for target, ((x, y, w, h), score) in enumerate(zip(boxes, scores, strict=True), 1):
-                rows.append(f"{frame},{target},{x:.3f},{y:.3f},{w:.3f},{h:.3f},{score:.4f}")
-        return "\n".join(rows) + "\n"
+        unknown = [UNKNOWN] * self.scores.shape[1]
+        certainties = self.certainties or [unknown] * len(self.scores)
+        rows = zip(self.boxes_xywh, self.scores, certainties, strict=True)
+        return f"{CSV_HEADER}\n" + "".join(table_rows(frame, *row) for frame, row in enumerate(rows))
 
 
 def parse_boxes(text: str) -> list[np.ndarray]:
@@ -103,7 +108,7 @@ def check_first_boxes(image_rgb: np.ndarray, boxes_xywh: Sequence[np.ndarray]) -
             )
 
 
-def check_outputs(out: Path, table: Path, stream: FrameStream, weights: Path) -> None:
+def check_outputs(out: Path | None, table: Path | None, source: FrameStream | None, weights: Path) -> None:
     """Reject outputs that would overwrite an input, the place of an input's true boxes, or a foreign table.
 
     Paths are compared by the file to which they resolve, through links, hard links and letters of another case. The
@@ -112,40 +117,37 @@ def check_outputs(out: Path, table: Path, stream: FrameStream, weights: Path) ->
     skip files that are not images.
 
     Args:
-        out: annotated video to write.
-        table: file of boxes and scores to write.
-        stream: video to track.
+        out: annotated video to write; None: none.
+        table: file of boxes and scores to write; None: none.
+        source: video to track; None: one that is no file.
         weights: weight file of the tracker, or a name that is no file.
 
     Raises:
         InputError: naming both files.
     """
-    for output in (out, table):
+    if table is not None and table.suffix.lower() != ".csv":
+        raise InputError(f"{table} is no name for the table of boxes and scores; it must end in .csv")
+    files = [] if source is None else source.files
+    for output in filter(None, (out, table)):
         if output.exists():
-            for source in (*stream.files, weights):
-                if same_file(output, source):
-                    raise InputError(f"{output} is {source}, which is read; the output needs another name")
-    if stream.path.is_file():
-        for source in (stream.path, stream.path.resolve()):
-            truth = source.with_suffix(".csv")
+            for read in (*files, weights):
+                if same_file(output, read):
+                    raise InputError(f"{output} is {read}, which is read; the output needs another name")
+    if table is None:
+        return
+    if source is not None and source.path.is_file():
+        for video in (source.path, source.path.resolve()):
+            truth = video.with_suffix(".csv")
             if same_file(table, truth):
-                raise InputError(
-                    f"{out} differs from the video in its suffix at most; the output needs another name, because "
-                    f"{truth.name} is where the true boxes of {source.name} would be"
+                beside = out is not None and table == out.with_suffix(".csv")
+                cause = (
+                    f"{out} differs from the video in its suffix at most" if beside else f"{table} is taken"
                 )
-    if table.is_dir():
-        raise InputError(f"{table} is a folder; boxes and scores go there, so the output needs another name")
-    if table.exists() and not _is_ours(table):
-        raise InputError(
-            f"{table} exists and is no table of dlatrack track, which would overwrite it; the output needs another "
-            f"name"
-        )
-
-
-def _is_ours(table: Path) -> bool:
-    """Whether a file starts with the header of `VideoTrack.as_csv`."""
-    with refusals("read", table), table.open("rb") as file:
-        return file.read(len(CSV_HEADER)) == CSV_HEADER.encode()
+                raise InputError(
+                    f"{cause}; the output needs another name, because {truth.name} is where the true boxes of "
+                    f"{video.name} would be"
+                )
+    check_table(table)
 
 
 def follow(
@@ -164,21 +166,11 @@ def follow(
     Raises:
         InputError: naming frame and target, if a tracker rejects a frame; as `check_first_boxes`.
     """
+    targets = Targets(trackers, boxes_xywh)
     for frame, image in enumerate(frames):
         if frame == 0:
             check_first_boxes(image, boxes_xywh)
-        answers = []
-        for target, (tracker, box) in enumerate(zip(trackers, boxes_xywh, strict=True), 1):
-            try:
-                if frame == 0:
-                    tracker.init(image, box)
-                    answers.append((box, 1.0))
-                else:
-                    answers.append(tracker.update(image))
-            except InputError as error:
-                raise InputError(f"frame {frame}, target {target}: {error}") from error
-        boxes, scores = zip(*answers, strict=True)
-        yield TrackedFrame(image, np.array(boxes, np.float64), np.array(scores, np.float64))
+        yield targets.step(image, frame)
 
 
 def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:

@@ -13,12 +13,21 @@ import cv2
 import numpy as np
 from IPython.display import HTML
 
+from dlatrack.datasets.video.h264 import ENCODER
+from dlatrack.datasets.video.writer import codec_of
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
 from dlatrack.imagery import MARKS, Imagery
 
 #: Largest size of a page, bytes.
 LARGEST_PAGE = 8_000_000
+
+#: Kinds of files and their codecs that browsers play, and their media types.
+_PLAYED = {
+    (".mp4", "avc1"): "video/mp4",
+    (".mp4", ENCODER): "video/mp4",
+    (".webm", "VP80"): "video/webm",
+}
 
 _QUALITIES = (75, 60, 45, 30)  # of JPEG; the first that keeps the page small enough is taken
 
@@ -139,6 +148,23 @@ def show_page(path: Path, height: int = 640) -> HTML:
         f'<iframe srcdoc="{page}" title="player" style="width: 100%; height: {height}px; border: 0"></iframe>'
     )
     return HTML(f"<div>{frame}</div>")
+
+
+def show_video(video: Path, page: Path) -> HTML:
+    """A video as the output of a notebook cell, self-contained; its page of pictures where that cannot be.
+
+    Args:
+        video: video file of `datasets.video.writer`; H.264 in MP4 and VP8 in WebM play in browsers, and up to 8 MB
+            are kept in a notebook.
+        page: page of pictures of the video, as `viz.video.video_player` writes it.
+    """
+    kind = _PLAYED.get((video.suffix.lower(), codec_of(video)))
+    if kind is None or video.stat().st_size > LARGEST_PAGE:
+        return show_page(page)
+    content = base64.b64encode(video.read_bytes()).decode()
+    return HTML(
+        f'<video controls muted playsinline style="max-width: 100%" src="data:{kind};base64,{content}"></video>'
+    )
 
 
 def encode_picture(image_rgb: np.ndarray, quality: int = 85) -> bytes:

@@ -101,7 +101,7 @@ def video_player(
 ) -> Path:
     """Write a page that plays an annotated video as pictures, at most 60 of them and 640 px wide.
 
-    Browsers cannot play the codecs that OpenCV has everywhere; pictures they can.
+    It works where a browser cannot play the video, and shows the numbers of each frame.
 
     Args:
         path: path of the page, ending in .html.

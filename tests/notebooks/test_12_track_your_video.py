@@ -37,7 +37,7 @@ def test_12_tracks_a_photographic_video(runs):
     assert "target 1: score" in page
     text = outputs(path)
     assert "12 frames of 320 x 240 px, 1 target, " in text
-    assert "srcdoc" in text
+    assert "data:video/mp4;base64," in text
     assert "widget-view+json" in text
     assert not (runs.parent / "figures").exists(), "nothing goes into the figures of the project"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -13,23 +13,26 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.video.capture import name_for_opencv
+from dlatrack.datasets.video.h264 import ENCODER, GROWING, H264Writer
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, check_writable
 
-#: Codecs for each kind of file, widely supported first; the first that this OpenCV has is used. H.264 ("avc1") is
-#: missing from OpenCV's own packages for Linux. Browsers play H.264 and VP8, but not "mp4v" and "MJPG".
+#: Codecs for each kind of file, widely supported first; the first with which one can be opened here is used. H.264
+#: ("avc1") is missing from OpenCV's own packages for Linux; then PyAV's encoder of H.264 is taken. Browsers play
+#: H.264 and VP8, but not "mp4v" and "MJPG".
 CODECS = {
-    ".mp4": ("avc1", "mp4v"),
-    ".mkv": ("avc1", "mp4v"),
-    ".mov": ("avc1", "mp4v"),
+    ".mp4": ("avc1", ENCODER, "mp4v"),
+    ".mkv": ("avc1", ENCODER, "mp4v"),
+    ".mov": ("avc1", ENCODER, "mp4v"),
     ".avi": ("MJPG",),
     ".webm": ("VP80",),
 }
 
-#: Slowest and fastest rate of each kind of file that OpenCV writes and reads again; Matroska and WebM count in ms.
+#: Slowest and fastest rate of each kind of file that is written and read again; Matroska and WebM count in ms, and
+#: OpenCV takes longer steps in them for breaks of the clock.
 _RATES = {
     ".mp4": (0.002, 60_000),
-    ".mkv": (0.002, 1000),
+    ".mkv": (0.1, 1000),
     ".mov": (0.002, 60_000),
     ".avi": (0.002, 1000),
     ".webm": (0.1, 1000),
@@ -40,18 +43,20 @@ _SMALLEST = 2
 
 
 @contextmanager
-def record(path: str | Path, fps: float) -> Iterator[Recording]:
+def record(path: str | Path, fps: float, *, growing: bool = False) -> Iterator[Recording]:
     """Write a video, which appears at its path when the block ends, and not at all if the block fails.
 
     Args:
         path: file ending in one of `CODECS`.
         fps: frames per second; the file gets the nearest rate that it can hold, see `nearest_rate`.
+        growing: whether the file is written in place instead: it can be played from its first frame on, and what was
+            written outlives a failing block and a killed process.
 
     Yields:
         The recording, to which frames are added.
 
     Raises:
-        InputError: for another ending, or if the file cannot be written.
+        InputError: for another ending, or if the file cannot be written; as `check_growing`.
 
     Example:
         with record("out.mp4", 25) as video:
@@ -59,13 +64,15 @@ def record(path: str | Path, fps: float) -> Iterator[Recording]:
                 video.add(image)
     """
     path = Path(path)
+    if growing:
+        check_growing(path)
+        with closing(Recording(path, path, ENCODER, fps, growing=True)) as recording:
+            yield recording
+        return
     codec = codec_of(path)
     with atomic_path(path) as temporary:
-        recording = Recording(path, temporary, codec, fps)
-        try:
+        with closing(Recording(path, temporary, codec, fps)) as recording:
             yield recording
-        finally:
-            recording.close()
         with name_for_opencv(temporary) as name:
             written = cv2.VideoCapture(name)
         if not written.isOpened():  # OpenCV does not report a full disk
@@ -82,23 +89,25 @@ class Recording:
     Args:
         path: the destination, which messages name.
         temporary: the file that is written.
-        codec: four letters.
+        codec: one of `CODECS`.
         fps: frames per second.
+        growing: whether the file can be played while it is written, as in `record`.
     """
 
-    def __init__(self, path: Path, temporary: Path, codec: str, fps: float) -> None:
-        self._path, self._temporary, self._codec = path, temporary, codec
+    def __init__(self, path: Path, temporary: Path, codec: str, fps: float, *, growing: bool = False) -> None:
+        self._path, self._temporary, self._codec, self._growing = path, temporary, codec, growing
         self.fps, self.size = fps, (0, 0)
-        self._writer: cv2.VideoWriter | None = None
+        self._writer: cv2.VideoWriter | H264Writer | None = None
 
-    def add(self, image_rgb: np.ndarray) -> None:
+    def add(self, image_rgb: np.ndarray, number: int | None = None) -> None:
         """Append a frame.
 
         Args:
             image_rgb: (H, W, 3) uint8, of the size of the first.
+            number: number of the frame, larger than the last, where a growing file shall have gaps; None: the next.
 
         Raises:
-            InputError: as `nearest_rate`.
+            InputError: as `nearest_rate`; if H.264 cannot be written to the end, e.g. on a full disk.
             ValueError: if the size is not that of the first frame.
         """
         size = (image_rgb.shape[1], image_rgb.shape[0])
@@ -106,12 +115,15 @@ class Recording:
             self._source_size = size
             self.size = even_size(size)
             self.fps = nearest_rate(self._path, size, self.fps)
-            self._writer = _open(self._temporary, self._codec, size, self.fps)
+            self._writer = _open(self._temporary, self._codec, size, self.fps, growing=self._growing)
             if not self._writer.isOpened():
                 raise InputError(f"OpenCV cannot write {self._path}")
         if size != self._source_size:
             raise ValueError(f"a frame of {size} px does not fit into a video of {self._source_size} px")
-        self._writer.write(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
+        if isinstance(self._writer, H264Writer):
+            self._writer.write(image_rgb, number)
+        else:
+            self._writer.write(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
 
     def close(self) -> None:
         """Finish the file."""
@@ -119,8 +131,24 @@ class Recording:
             self._writer.release()
 
 
+def check_growing(path: Path) -> None:
+    """Check that a video can be written that is playable while it grows.
+
+    Raises:
+        InputError: for another ending, or if PyAV or its encoder is missing.
+    """
+    if path.suffix.lower() not in GROWING:
+        raise InputError(
+            f"{path} cannot be written while a stream runs; its name must end in one of {', '.join(GROWING)}"
+        )
+    if not _can_write(path.suffix.lower(), ENCODER, (64, 64), 30.0):
+        raise InputError(
+            f"{path} cannot be written while a stream runs: that takes PyAV with {ENCODER}; pip install av"
+        )
+
+
 def codec_of(path: Path) -> str:
-    """The codec with which `path` would be written, four letters.
+    """The codec with which `path` would be written, one of `CODECS`.
 
     Raises:
         InputError: if OpenCV writes no such file here, naming the endings that it does.
@@ -142,8 +170,8 @@ def even_size(size: tuple[int, int]) -> tuple[int, int]:
 def nearest_rate(path: Path, size: tuple[int, int], fps: float) -> float:
     """The nearest rate that a file can hold, found by trying before long work.
 
-    OpenCV rounds rates to three digits. MPEG-4 counts time in up to 65535 parts of a second: above 65.535 frames per
-    second some rates are rounded to two digits, one or none, so that 211.222 becomes 211.22.
+    Rates are rounded to three digits, as OpenCV does. The codec "mp4v" counts time in up to 65535 parts of a second:
+    above 65.535 frames per second some rates are rounded to two digits, one or none, so that 211.222 becomes 211.22.
 
     Args:
         path: destination of the video.
@@ -168,7 +196,11 @@ def nearest_rate(path: Path, size: tuple[int, int], fps: float) -> float:
     return rate
 
 
-def _open(path: Path, codec: str, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
+def _open(
+    path: Path, codec: str, size: tuple[int, int], fps: float, *, growing: bool = False
+) -> cv2.VideoWriter | H264Writer:
+    if codec == ENCODER:
+        return H264Writer(path, fps, even_size(size), growing=growing)
     with name_for_opencv(path) as name:
         return cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*codec), fps, size)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from dlatrack.datasets.stream import FrameStream
+from dlatrack.datasets.video import writer
+from dlatrack.datasets.video.connection import EncodedConnection
 from dlatrack.datasets.video.reader import VideoFrames
 from dlatrack.datasets.video.writer import CODECS, codec_of, nearest_rate, record
 from dlatrack.errors import InputError
@@ -27,11 +31,15 @@ def written(path: Path, fps: float, size: tuple[int, int] = SIZE) -> Path:
     ("fps", "held"),
     [(211.222, 211.22), (66.667, 66.67), (119.923, 119.92), (661.234, 661.2), (97.654, 97.65), (240.0, 240)],
 )
-def test_mpeg4_holds_the_nearest_rate(tmp_path: Path, suffix: str, fps: float, held: float) -> None:
+def test_mpeg4_holds_the_nearest_rate(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, suffix: str, fps: float, held: float
+) -> None:
     """A second has at most 65535 parts: 211222 thousandths are too many, 21122 hundredths are not."""
     path = tmp_path / f"a{suffix}"
-    if codec_of(path) != "mp4v":
-        pytest.skip("this OpenCV writes H.264, which holds every rate")
+    assert codec_of(path) in ("avc1", "libx264")
+    assert nearest_rate(path, SIZE, fps) == fps
+    assert FrameStream(written(path, fps)).fps == pytest.approx(fps, abs=0.01)
+    monkeypatch.setitem(CODECS, suffix, ("mp4v",))
     assert nearest_rate(path, SIZE, fps) == pytest.approx(held, abs=0.006)
     assert FrameStream(written(path, fps)).fps == pytest.approx(fps, rel=2e-4)
 
@@ -70,3 +78,69 @@ def test_the_size_told_is_that_of_the_file(
         video.add(np.zeros((size[1], size[0], 3), np.uint8))
     assert video.size == held
     assert FrameStream(tmp_path / f"a.{suffix}").first().shape == (held[1], held[0], 3)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_growing_file_can_be_played_at_any_time_and_outlives_a_failure(tmp_path: Path, suffix: str) -> None:
+    path, seen = tmp_path / f"a{suffix}", []
+    with pytest.raises(RuntimeError, match="stop"), record(path, 25, growing=True) as video:
+        for number in (0, 1, 2, 5, 6, 9):
+            video.add(np.full((48, 64, 3), 20 * number, np.uint8), number)
+            seen.append(playable(path))
+        raise RuntimeError("stop")
+    assert seen[-1] >= 4
+    assert seen == sorted(seen)
+    assert playable(path) == 6
+    capture, times = cv2.VideoCapture(str(path)), []
+    while capture.read()[0]:
+        times.append(round(capture.get(cv2.CAP_PROP_POS_MSEC) / 40))
+    assert times == [0, 1, 2, 5, 6, 9]
+
+
+def playable(path: Path) -> int:
+    """Frames of a copy, as a killed process would have left it."""
+    copy = path.with_name(f"copy{path.suffix}")
+    copy.write_bytes(path.read_bytes())
+    capture, count = cv2.VideoCapture(str(copy)), 0
+    while capture.read()[0]:
+        count += 1
+    return count
+
+
+def test_other_files_cannot_grow(tmp_path: Path) -> None:
+    with (
+        pytest.raises(
+            InputError, match=r"a\.avi cannot be written while a stream runs; its name must end in one of"
+        ),
+        record(tmp_path / "a.avi", 25, growing=True),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_pyav_the_codec_is_that_of_opencv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    writer._can_write.cache_clear()
+    try:
+        assert codec_of(tmp_path / "a.mp4") in ("avc1", "mp4v")
+        assert FrameStream(written(tmp_path / "a.mp4", 25)).expected == 8
+        with (
+            pytest.raises(InputError, match="that takes PyAV with libx264; pip install av"),
+            record(tmp_path / "b.mp4", 25, growing=True),
+        ):
+            pass
+        with pytest.raises(InputError, match="addresses and pipes are read with PyAV; pip install av"):
+            EncodedConnection("http://127.0.0.1:1/", 1)
+    finally:
+        writer._can_write.cache_clear()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_is_an_error_while_a_video_grows(tmp_path: Path) -> None:
+    (tmp_path / "a.mkv").symlink_to("/dev/full")
+    with (
+        pytest.raises(InputError, match=r"a\.mkv"),
+        record(tmp_path / "a.mkv", 25, growing=True) as video,
+    ):
+        for _ in range(5):
+            video.add(np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8))

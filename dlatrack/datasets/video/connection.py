@@ -1,0 +1,153 @@
+"""One connection to a camera, an address or a pipe, from its first frame until it ends or breaks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from dlatrack.errors import InputError
+
+#: Rates that a camera or stream may plausibly have; others are taken for a unit of time.
+_RATES = (1.0, 240.0)
+_USUAL = 30.0
+
+#: What an address may lead to: no file of this computer, whatever a playlist from elsewhere names.
+_PROTOCOLS = "http,https,httpproxy,tls,tcp,udp,rtp,rtsp,rtsps,crypto"
+
+_LATE = "no answer in time"
+
+
+class BrokenError(Exception):
+    """A connection that does not come about or breaks off; the text is the reason, without any address."""
+
+
+class Connection(Protocol):
+    """Frames of one connection."""
+
+    fps: float  #: frames per second, nominally
+    ends: bool  #: whether the source has an end, so that nothing comes after this connection
+
+    def images(self) -> Iterator[np.ndarray]:
+        """The frames, (H, W, 3) uint8 RGB, until the source says that it ends; `BrokenError` when it breaks off."""
+        ...
+
+    def close(self) -> None:
+        """Close it, in the thread that reads."""
+        ...
+
+
+class CameraConnection:
+    """A camera of this computer, through OpenCV, which knows the cameras of each system.
+
+    Args:
+        number: number of the camera, from 0.
+
+    Raises:
+        BrokenError: if there is none, or another program has it.
+    """
+
+    ends = False
+
+    def __init__(self, number: int) -> None:
+        self._capture = cv2.VideoCapture(number)
+        if not self._capture.isOpened():
+            raise BrokenError("there is no such camera, or another program uses it")
+        self.fps = plausible_rate(self._capture.get(cv2.CAP_PROP_FPS))
+
+    def images(self) -> Iterator[np.ndarray]:
+        """As `Connection`."""
+        while True:
+            found, bgr = self._capture.read()
+            if not found:
+                raise BrokenError("the camera gives no more frames")
+            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+    def close(self) -> None:
+        """As `Connection`."""
+        self._capture.release()
+
+
+class EncodedConnection:
+    """An encoded video from an address or a pipe, through PyAV.
+
+    PyAV is taken and not OpenCV, because OpenCV scales frames to the size of the first without a word when the size
+    changes, does not tell the end of a stream from a break, and writes addresses with their passwords to the
+    terminal. Both interrupt FFmpeg after a number of seconds; neither can interrupt the resolving of a name, so that
+    `LiveSource` waits in another thread.
+
+    Args:
+        address: an address, or "pipe:N" with the number of a file descriptor.
+        patience: seconds to wait for the answer, and later for the next data; None: as long as it takes.
+
+    Raises:
+        BrokenError: if there is no answer, or none with a video.
+        InputError: if PyAV is missing.
+    """
+
+    def __init__(self, address: str, patience: float | None) -> None:
+        try:
+            import av
+        except ImportError as error:
+            raise InputError("addresses and pipes are read with PyAV; pip install av") from error
+        pipe = address.startswith("pipe:")
+        options = {"protocol_whitelist": "pipe"} if pipe else {"protocol_whitelist": _PROTOCOLS}
+        # FFmpeg looks at a stream for up to 5 s before it says what it is; patience ends before. No "nobuffer": it
+        # throws away the frames that were looked at.
+        options |= {"analyzeduration": "2000000"}
+        if address.lower().startswith("rtsp"):
+            options |= {"rtsp_flags": "prefer_tcp"}  # UDP loses packets, and firewalls stop it
+        late = float("inf") if patience is None else time.monotonic() + 0.95 * patience
+        try:
+            self._file = av.open(address, "r", container_options=options, timeout=patience)
+        except (av.error.FFmpegError, UnicodeError) as error:  # another one for RTSP, if it is interrupted
+            raise BrokenError(_LATE if time.monotonic() > late else _reason(error)) from None
+        if not self._file.streams.video:
+            self._file.close()
+            raise BrokenError("there is no video in it")
+        self._stream = self._file.streams.video[0]
+        self._stream.thread_type = "SLICE"  # threads for whole frames would hold each frame back
+        self.fps = plausible_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
+        self.ends = pipe or self._file.duration is not None or self._file.size > 0
+
+    def images(self) -> Iterator[np.ndarray]:
+        """As `Connection`. Frames that are damaged on the way and cannot be decoded are left out."""
+        import av
+
+        packets = self._file.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.error.FFmpegError as error:
+                raise BrokenError(_reason(error)) from None
+            if packet is None:
+                return
+            try:
+                frames = packet.decode()
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                continue
+            for frame in frames:
+                yield frame.to_ndarray(format="rgb24")
+
+    def close(self) -> None:
+        """As `Connection`."""
+        self._file.close()
+
+
+def plausible_rate(fps: float) -> float:
+    """A rate as a source declares it, frames per second; 30 where it declares none that a camera could have."""
+    return float(fps) if _RATES[0] <= fps <= _RATES[1] else _USUAL
+
+
+def _reason(error: Exception) -> str:
+    """What FFmpeg says, without the address that it adds."""
+    import av
+
+    if isinstance(error, av.error.ExitError):
+        return _LATE
+    return str(getattr(error, "strerror", None) or type(error).__name__).strip()

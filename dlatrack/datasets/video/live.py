@@ -1,0 +1,254 @@
+"""Sources of video without a known end: cameras, addresses and pipes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from dlatrack.datasets.video.capture import check_same_size
+from dlatrack.datasets.video.connection import BrokenError, CameraConnection, Connection, EncodedConnection
+from dlatrack.errors import InputError, counted, without_password
+
+#: Seconds for a source to show its first frame, and for its next data later; with the start of the program they stay
+#: below the 5 s in which an error is promised.
+ANSWER = 4.0
+
+#: Seconds before the first attempt to reach a source again; the pause doubles with each, up to the longest.
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 8.0
+
+#: Seconds of attempts to reach a source again.
+PATIENCE = 60.0
+
+#: Beginnings of addresses that are read.
+SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+_POLL = 0.1  # seconds between looks at whether the user wants to stop
+
+#: A connection, the rest of its frames and the first one.
+Opened = tuple[Connection, Iterator[np.ndarray], np.ndarray]
+
+
+class LiveSource:
+    """Frames of a source that may go on for ever, decoded as they come.
+
+    The first frame is decoded when the source is made. A source that breaks off is connected again, after pauses of
+    0.5, 1, 2, 4, 8, 8, ... seconds, until `patience` is over; frames are counted on.
+
+    Args:
+        connect: function that connects and returns the connection.
+        name: name for titles, without any secret.
+        shown: the source as messages name it, without any secret.
+        answer: seconds to wait for the first frame; None: as long as it takes.
+        patience: seconds of attempts to connect again after a break; 0: none.
+        stopped: function that says whether to stop waiting.
+
+    Attributes:
+        name: name for titles.
+        fps: frames per second, nominally; 30 where the source does not say.
+        expected: None, as nobody knows the number of frames.
+        live: True; see `datasets.sources.Source`.
+        breaks: number of breaks after which the source came back.
+        note: why the frames ended, if a source broke off and did not come back; "" otherwise.
+
+    Raises:
+        InputError: in one line, if no frame comes.
+        KeyboardInterrupt: if `stopped` says so meanwhile.
+    """
+
+    live = True
+    expected = None
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        name: str,
+        shown: str,
+        *,
+        answer: float | None = ANSWER,
+        patience: float = PATIENCE,
+        stopped: Callable[[], object] = lambda: False,
+    ) -> None:
+        if not 0 <= patience < float("inf"):
+            raise InputError(f"patience must be 0 or more seconds, got {patience:g}")
+        self.name, self._shown = name, shown
+        self._connect, self._patience = connect, patience
+        self._closed = threading.Event()
+        self.breaks, self.note = 0, ""
+        try:
+            self._connection, self._images, self._first = _in_time(self._open, answer, stopped)
+        except BrokenError as error:
+            raise InputError(f"{shown} cannot be read: {error}") from None
+        self.fps = self._connection.fps
+
+    def first(self) -> np.ndarray:
+        """The first frame, (H, W, 3) uint8 RGB."""
+        return self._first
+
+    def close(self) -> None:
+        """Ask the iteration to end; a connection ends with its next frame or when its data fails to come."""
+        self._closed.set()
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The frames from the first on, (H, W, 3) uint8 RGB, all of one size; once.
+
+        Raises:
+            InputError: if the size changes, naming the frame.
+        """
+        size = (self._first.shape[1], self._first.shape[0])
+        image, frame = self._first, 0
+        try:
+            while not self._closed.is_set():
+                check_same_size(f"{self._shown} frame {frame}", (image.shape[1], image.shape[0]), size)
+                yield image
+                following = self._next(frame + 1)
+                if following is None:
+                    return
+                image, frame = following, frame + 1
+        finally:
+            self._connection.close()
+
+    def _next(self, done: int) -> np.ndarray | None:
+        """The next frame, after connecting again if need be; None at the end, with `done` frames."""
+        reason = "its sender ended it"
+        try:
+            if (image := next(self._images, None)) is not None:
+                return image
+            if self._connection.ends:
+                return None
+        except BrokenError as error:
+            reason = str(error)
+        if not self._connection.ends and (image := self._again()) is not None:
+            self.breaks += 1
+            return image
+        if not self._closed.is_set():
+            whole = "" if self._connection.ends else f" and did not come back within {self._patience:g} s"
+            self.note = f"{self._shown} broke off after {counted(done, 'frame')} ({reason}){whole}"
+        return None
+
+    def _again(self) -> np.ndarray | None:
+        """Connect again; the first frame of the new connection, None if there is none within the patience."""
+        self._connection.close()
+        until, pause = time.monotonic() + self._patience, FIRST_PAUSE
+        while (left := until - time.monotonic()) > 0 and not self._closed.wait(min(pause, left)):
+            try:
+                self._connection, self._images, image = self._open()
+            except BrokenError:
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return image
+        return None
+
+    def _open(self) -> Opened:
+        """Connect, and decode a frame."""
+        connection = self._connect()
+        images = connection.images()
+        try:
+            image = next(images, None)
+            if image is None:
+                raise BrokenError("no frame in it can be decoded")
+        except BrokenError:
+            connection.close()
+            raise
+        return connection, images, image
+
+
+class CameraSource(LiveSource):
+    """A camera of this computer; arguments as in `LiveSource`.
+
+    Args:
+        number: number of the camera, from 0.
+        patience: seconds of attempts to connect again after a break.
+        stopped: function that says whether to stop waiting.
+    """
+
+    def __init__(
+        self, number: int, *, patience: float = PATIENCE, stopped: Callable[[], object] = lambda: False
+    ) -> None:
+        name = f"camera {number}"
+        super().__init__(lambda: CameraConnection(number), name, name, patience=patience, stopped=stopped)
+
+
+class AddressSource(LiveSource):
+    """A video at an address; arguments as in `LiveSource`.
+
+    Args:
+        address: address that begins with rtsp://, rtsps://, http:// or https://; a name and password before an @
+            are used, and never shown.
+        patience: seconds of attempts to connect again after a break.
+        stopped: function that says whether to stop waiting.
+
+    Raises:
+        InputError: for another address, or as `LiveSource`.
+    """
+
+    def __init__(
+        self, address: str, *, patience: float = PATIENCE, stopped: Callable[[], object] = lambda: False
+    ) -> None:
+        shown = without_password(address.strip()).partition("?")[0]  # a query may hold a key
+        try:
+            parts = urlsplit(address.strip())
+            sound = parts.scheme.lower() in SCHEMES and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound:
+            known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+            raise InputError(
+                f"{shown} is no address of a video; one begins with {known} and the name of a host"
+            )
+        super().__init__(
+            lambda: EncodedConnection(address.strip(), ANSWER),
+            shown.partition("://")[2].rpartition("@")[2],
+            shown,
+            patience=patience,
+            stopped=stopped,
+        )
+
+
+class PipeSource(LiveSource):
+    """An encoded video from a pipe, e.g. `ffmpeg ... -f matroska -`; it ends with the pipe.
+
+    Args:
+        descriptor: number of the file descriptor; 0: standard input.
+        stopped: function that says whether to stop waiting; the first frame may take as long as the sender needs.
+    """
+
+    def __init__(self, descriptor: int = 0, *, stopped: Callable[[], object] = lambda: False) -> None:
+        super().__init__(
+            lambda: EncodedConnection(f"pipe:{descriptor}", None),
+            "pipe",
+            "the pipe",
+            answer=None,
+            patience=0,
+            stopped=stopped,
+        )
+
+
+def _in_time(make: Callable[[], Opened], seconds: float | None, stopped: Callable[[], object]) -> Opened:
+    """Open a source in a thread of its own, since resolving a name or opening a camera cannot be interrupted.
+
+    Raises:
+        BrokenError: if it takes longer than `seconds`, or as `make`.
+        KeyboardInterrupt: once `stopped` says so.
+    """
+    future: Future[Opened] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(make())
+        except Exception as error:  # raised in the thread that waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="dlatrack connecting", daemon=True).start()
+    until = float("inf") if seconds is None else time.monotonic() + seconds
+    while not wait([future], _POLL).done:
+        late = time.monotonic() > until
+        if late or stopped():
+            future.add_done_callback(lambda done: None if done.exception() else done.result()[0].close())
+            raise BrokenError(f"no frame within {seconds:g} s") if late else KeyboardInterrupt
+    return future.result()

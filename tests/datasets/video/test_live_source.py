@@ -1,0 +1,363 @@
+"""Sources without a known end: what a break, a change of size and silence lead to, by hand and with real servers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from streams import (
+    byte_server,
+    free_port,
+    http_server,
+    killed_at_the_end,
+    needs_ffmpeg,
+    rtsp_server,
+    write_clip,
+)
+
+from dlatrack.datasets.sources import open_source
+from dlatrack.datasets.stream import FrameStream
+from dlatrack.datasets.video import live
+from dlatrack.datasets.video.connection import BrokenError, plausible_rate
+from dlatrack.datasets.video.live import AddressSource, LiveSource, PipeSource
+from dlatrack.errors import InputError
+
+SMALL, LARGE = np.zeros((4, 6, 3), np.uint8), np.zeros((8, 6, 3), np.uint8)
+
+
+class Scripted:
+    """A connection that gives some frames, and then ends or breaks."""
+
+    fps, ends = 25.0, False
+    opened = closed = 0
+
+    def __init__(self, *frames: np.ndarray, broken: str = "", ends: bool = False) -> None:
+        self._frames, self._broken, self.ends = frames, broken, ends
+
+    def images(self) -> Iterator[np.ndarray]:
+        Scripted.opened += 1
+        yield from self._frames
+        if self._broken:
+            raise BrokenError(self._broken)
+
+    def close(self) -> None:
+        Scripted.closed += 1
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch):
+    """A function that makes a source of scripted connections; after the last one none comes about."""
+    monkeypatch.setattr(live, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(live, "LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(Scripted, "opened", 0)
+    monkeypatch.setattr(Scripted, "closed", 0)
+
+    def make(*connections: Scripted, patience: float = 0.2) -> LiveSource:
+        script = iter(connections)
+
+        def connect() -> Scripted:
+            if (connection := next(script, None)) is None:
+                raise BrokenError("refused")
+            return connection
+
+        return LiveSource(connect, "camera 1", "camera 1", patience=patience)
+
+    return make
+
+
+def test_frames_go_on_after_breaks(source) -> None:
+    tracked = source(Scripted(SMALL, SMALL, broken="cut"), Scripted(SMALL), Scripted(SMALL, SMALL))
+    assert (tracked.live, tracked.expected, tracked.fps, tracked.name) == (True, None, 25, "camera 1")
+    assert tracked.first() is SMALL
+    assert len(list(tracked)) == 5
+    assert tracked.breaks == 2
+    assert tracked.note == (
+        "camera 1 broke off after 5 frames (its sender ended it) and did not come back within 0.2 s"
+    )
+    assert Scripted.opened == 3
+    assert Scripted.closed >= 3
+
+
+def test_a_source_with_an_end_ends(source) -> None:
+    tracked = source(Scripted(SMALL, SMALL, ends=True), Scripted(SMALL))
+    assert len(list(tracked)) == 2
+    assert (tracked.breaks, tracked.note) == (0, "")
+
+
+def test_a_source_with_an_end_that_breaks_is_not_begun_again(source) -> None:
+    tracked = source(Scripted(SMALL, SMALL, broken="reset", ends=True), Scripted(SMALL))
+    assert len(list(tracked)) == 2
+    assert tracked.note == "camera 1 broke off after 2 frames (reset)"
+
+
+def test_without_patience_nothing_is_tried_again(source) -> None:
+    tracked = source(Scripted(SMALL, broken="reset"), Scripted(SMALL), patience=0)
+    assert len(list(tracked)) == 1
+    assert Scripted.opened == 1
+    with pytest.raises(InputError, match="patience must be 0 or more seconds, got nan"):
+        source(Scripted(SMALL), patience=float("nan"))
+
+
+@pytest.mark.parametrize(
+    "connections", [(Scripted(SMALL, SMALL, LARGE),), (Scripted(SMALL, SMALL), Scripted(LARGE))]
+)
+def test_another_size_is_an_error_at_its_frame(source, connections) -> None:
+    frames = iter(source(*connections))
+    assert next(frames) is next(frames)
+    with pytest.raises(
+        InputError, match="camera 1 frame 2 is 6 x 8 px, the first one 6 x 4; all must be of one size"
+    ):
+        next(frames)
+    assert Scripted.closed
+
+
+def test_the_first_frame_must_come(source) -> None:
+    with pytest.raises(InputError, match=r"^camera 1 cannot be read: refused$"):
+        source()
+    with pytest.raises(InputError, match="camera 1 cannot be read: no frame in it can be decoded"):
+        source(Scripted())
+
+
+def test_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    connections = itertools.chain([Scripted(SMALL, broken="cut")], itertools.repeat(None))
+
+    def connect() -> Scripted:
+        if (connection := next(connections)) is None:
+            raise BrokenError("refused")
+        return connection
+
+    tracked = LiveSource(connect, "x", "x", patience=60)
+    clock = itertools.count()
+    monkeypatch.setattr(live.time, "monotonic", lambda: next(clock) * 4.0)
+    monkeypatch.setattr(tracked._closed, "wait", pauses.append)
+    assert len(list(tracked)) == 1
+    assert pauses[:7] == [0.5, 1, 2, 4, 8, 8, 8]
+
+
+def test_a_silent_source_is_given_up_and_closed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    late, closed = threading.Event(), threading.Event()
+    connection = Scripted(SMALL)
+    monkeypatch.setattr(connection, "close", closed.set)
+
+    def connect() -> Scripted:
+        late.wait(30)
+        return connection
+
+    with pytest.raises(InputError, match=r"^x cannot be read: no frame within 0\.1 s$"):
+        LiveSource(connect, "x", "x", answer=0.1)
+    with pytest.raises(KeyboardInterrupt):
+        LiveSource(connect, "x", "x", stopped=lambda: True)
+    late.set()
+    assert closed.wait(30)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("7", "camera 7 cannot be read: there is no such camera, or another program uses it"),
+        (
+            "http://name:secret@127.0.0.1:1/x",
+            r"http://\*\*\*@127.0.0.1:1/x cannot be read: Connection refused",
+        ),
+        ("rtsp:/name:secret@host", r"rtsp:/\*\*\*@host is no address of a video; one begins with rtsp://"),
+        ("rtsp://name:sec@ret@host:x/", r"rtsp://\*\*\*@host:x/ is no address of a video"),
+        ("udp://name:secret@1.2.3.4:5", "is no address of a video"),
+        ("https://?key=secret", "https:// is no address of a video"),
+        ("none.mp4", "none.mp4 is missing; a video file or a folder of images is needed"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    with pytest.raises(InputError, match=message) as refused:
+        open_source(text)
+    assert "sec" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_file_may_have_the_name_of_a_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("7").mkdir()
+    cv2.imwrite("7/1.png", SMALL)
+    opened = open_source("7")
+    assert isinstance(opened, FrameStream)
+    assert (opened.live, opened.expected) == (False, 1)
+
+
+def test_a_camera_is_read_through_opencv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file takes the place of the camera."""
+    clip = write_clip(tmp_path / "clip.mp4", 12)
+    original = cv2.VideoCapture
+    monkeypatch.setattr(cv2, "VideoCapture", lambda number: original(str(clip)) if number == 3 else None)
+    camera = open_source("3", patience=0)
+    assert isinstance(camera, LiveSource)
+    assert (camera.name, camera.fps) == ("camera 3", 30)
+    assert len(list(camera)) == 12
+    assert camera.note.startswith("camera 3 broke off after 12 frames (the camera gives no more frames)")
+
+
+@pytest.mark.parametrize(("fps", "rate"), [(25, 25), (0, 30), (float("nan"), 30), (90_000, 30), (240, 240)])
+def test_rates_are_plausible(fps: float, rate: float) -> None:
+    assert plausible_rate(fps) == rate
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts"])
+def test_a_pipe_gives_every_frame(tmp_path: Path, suffix: str) -> None:
+    clip = write_clip(tmp_path / "clip.mkv", 50)
+    if suffix == ".ts":
+        pytest.importorskip("av")
+        clip = remuxed(clip, tmp_path / "clip.ts")
+    reading, writing = os.pipe()
+
+    def send() -> None:
+        with open(writing, "wb") as pipe:
+            pipe.write(clip.read_bytes())
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    pipe = PipeSource(reading)
+    assert sum(1 for _ in pipe) == 50
+    assert (pipe.fps, pipe.note, pipe.breaks) == (pytest.approx(30, abs=0.1), "", 0)
+    thread.join()
+    os.close(reading)
+
+
+def remuxed(clip: Path, path: Path) -> Path:
+    import av
+
+    with av.open(str(clip)) as read, av.open(str(path), "w", format="mpegts") as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        for packet in read.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                written.mux(packet)
+    return path
+
+
+def test_an_empty_pipe_and_garbage_are_refused() -> None:
+    for content, message in (
+        (b"", "the pipe cannot be read"),
+        (b"no video " * 5000, "the pipe cannot be read"),
+    ):
+        reading, writing = os.pipe()
+        os.write(writing, content)
+        os.close(writing)
+        with pytest.raises(InputError, match=message):
+            PipeSource(reading)
+        os.close(reading)
+
+
+def test_a_playlist_cannot_name_a_file_of_this_computer(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 12)
+    reading, writing = os.pipe()
+    os.write(writing, f"ffconcat version 1.0\nfile 'file:{clip}'\n".encode())
+    os.close(writing)
+    with pytest.raises(InputError, match="the pipe cannot be read"):
+        PipeSource(reading)
+    os.close(reading)
+
+
+@pytest.mark.parametrize(("scheme", "answer"), [("rtsp", b""), ("http", b"HTTP/1.0 200 OK\r\n\r\n")])
+def test_a_server_that_says_nothing_is_given_up_within_five_seconds(scheme: str, answer: bytes) -> None:
+    done = threading.Event()
+
+    def wait(connection) -> None:
+        connection.sendall(answer)
+        done.wait(30)
+
+    with byte_server(wait) as port:
+        with pytest.raises(InputError, match=r"cannot be read: (no frame within 4 s|no answer in time)"):
+            AddressSource(f"{scheme}://127.0.0.1:{port}/")
+        done.set()
+
+
+def test_a_server_of_garbage_is_refused() -> None:
+    def answer(connection) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + np.random.default_rng(0).bytes(2_000_000))
+
+    with byte_server(answer) as port, pytest.raises(InputError, match=r"cannot be read: "):
+        AddressSource(f"http://127.0.0.1:{port}/")
+
+
+@needs_ffmpeg
+def test_a_server_that_dies_and_returns_is_read_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(live, "FIRST_PAUSE", 0.05)
+    clip, port = write_clip(tmp_path / "clip.mp4", 90), free_port()
+    with killed_at_the_end(http_server(clip, port, "-re")) as servers:
+        source = AddressSource(f"http://127.0.0.1:{port}/", patience=30)
+        frames = iter(source)
+        for _ in range(20):
+            next(frames)
+        servers[0].send_signal(signal.SIGKILL)
+        servers[0].wait()
+        servers.append(http_server(clip, port, "-re"))
+        before = source.breaks
+        for _ in range(90):
+            assert next(frames).shape == (240, 320, 3)
+        assert (before, source.breaks) == (0, 1)
+        frames.close()
+
+
+@needs_ffmpeg
+def test_a_server_that_returns_with_another_size_is_an_error(tmp_path: Path) -> None:
+    clip, port = write_clip(tmp_path / "clip.mp4", 30), free_port()
+    other = write_clip(tmp_path / "other.mp4", 30, (400, 300))
+    with killed_at_the_end(http_server(clip, port)) as servers:
+        frames = iter(AddressSource(f"http://127.0.0.1:{port}/", patience=30))
+        next(frames)
+        servers[0].wait()  # the clip has been sent
+        servers.append(http_server(other, port))
+        with pytest.raises(InputError, match=r"frame 30 is 400 x 300 px, the first one 320 x 240"):
+            list(frames)
+
+
+@needs_ffmpeg
+def test_a_camera_of_the_network_is_read(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 60)
+    with rtsp_server(clip) as (address, requests):
+        source = AddressSource(address, patience=0)
+        assert source.name.startswith("127.0.0.1:")
+        count = sum(1 for _ in source)
+        assert 50 <= count <= 60
+        assert "secret" not in source.name + source.note
+    assert [request.split()[0] for request in requests][:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
+
+
+@needs_ffmpeg
+def test_a_damaged_stream_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    """A tenth of the bytes in the middle are noise; what cannot be decoded is left out."""
+    clip = remuxed(write_clip(tmp_path / "clip.mp4", 120), tmp_path / "clip.ts")
+    data = bytearray(clip.read_bytes())
+    rng, middle = np.random.default_rng(1), len(data) // 2
+    data[middle : middle + len(data) // 10] = rng.bytes(len(data) // 10)
+    reading, writing = os.pipe()
+
+    def send() -> None:
+        with open(writing, "wb") as pipe:
+            pipe.write(data)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert 60 <= sum(1 for _ in PipeSource(reading)) <= 120
+    thread.join()
+    os.close(reading)
+
+
+def test_sources_are_found_without_torch() -> None:
+    """An address that does not answer is told before torch is loaded, which takes seconds."""
+    code = "import sys, dlatrack.datasets.sources; assert 'torch' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
