@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -101,7 +102,12 @@ def bench_runtimes(repeats: int, *, tracker: str = _TRACKERS, clips: str = "", o
     report = BenchReport(
         timings,
         figures,
-        {**machine(), "flags": processor_flags(), **{name: f"{name} {found[name]}" for name in packages}},
+        {
+            **machine(),
+            "flags": processor_flags(),
+            **{name: f"{name} {found[name]}" for name in packages},
+            "waiting": f"OMP_WAIT_POLICY {os.environ.get('OMP_WAIT_POLICY', 'unset')}",
+        },
     )
     if out:
         save_table(
