@@ -63,6 +63,7 @@ def test_runtimes_take_turns_and_are_compared(monkeypatch, tmp_path):
     assert report.figures["siamcar_small: onnx, times as fast as torch"] == 2
     assert report.figures["siamcar_small: onnx, largest difference of boxes, px"] == 0.25
     assert report.figures["siamcar_small: torch, fast, frames per second"] == 100
+    assert 0 < report.figures["siamcar_small: onnx, AUC"] < 1
     assert {"flags", "onnxruntime", "processor", "waiting"} <= set(report.machine)
     table = pd.read_csv(tmp_path / "out" / "runtimes.csv")
     pd.testing.assert_frame_equal(table, runtimes_table(report), check_dtype=False)
