@@ -38,7 +38,7 @@ _FRAMES, _STEPS = 100, 4
 _CLIPS, _SEED, _SIZE = 12, 6_200_000, (640, 480)
 
 
-class Kind(NamedTuple):
+class Way(NamedTuple):
     """A way to compute a step."""
 
     runtime: str  #: a key of `RUNTIMES`
@@ -47,15 +47,15 @@ class Kind(NamedTuple):
 
 
 #: Ways by name; those in int8 are for trained weights alone.
-KINDS: dict[str, Kind] = {
-    "torch": Kind("torch"),
-    "torch, fast": Kind("torch", fast=True),
-    "torch beside openvino": Kind("torch", beside="openvino"),
-    "onnx": Kind("onnx"),
-    "openvino": Kind("openvino"),
-    "openvino, bfloat16": Kind("openvino", fast=True),
-    "onnx-int8": Kind("onnx-int8"),
-    "openvino-int8": Kind("openvino-int8"),
+WAYS: dict[str, Way] = {
+    "torch": Way("torch"),
+    "torch, fast": Way("torch", fast=True),
+    "torch beside openvino": Way("torch", beside="openvino"),
+    "onnx": Way("onnx"),
+    "openvino": Way("openvino"),
+    "openvino, bfloat16": Way("openvino", fast=True),
+    "onnx-int8": Way("onnx-int8"),
+    "openvino-int8": Way("openvino-int8"),
 }
 
 
@@ -98,18 +98,7 @@ def bench_runtimes(repeats: int, *, tracker: str = _TRACKERS, clips: str = "", o
             }
             if name in shipped():
                 figures |= {f"{name}: {what}": value for what, value in _tracked(processes, videos).items()}
-    packages = [package for package in ("onnxruntime", "openvino") if find_spec(package)]
-    found = versions(packages)
-    report = BenchReport(
-        timings,
-        figures,
-        {
-            **machine(),
-            "flags": processor_flags(),
-            **{name: f"{name} {found[name]}" for name in packages},
-            "waiting": f"OMP_WAIT_POLICY {os.environ.get('OMP_WAIT_POLICY', 'unset')}",
-        },
-    )
+    report = BenchReport(timings, figures, _machine())
     if out:
         save_table(
             runtimes_table(report),
@@ -125,6 +114,17 @@ def bench_runtimes(repeats: int, *, tracker: str = _TRACKERS, clips: str = "", o
             folder=Path(out),
         )
     return report
+
+
+def _machine() -> dict[str, str]:
+    """The machine as in other benchmarks, its instruction sets, versions of the runtimes, and how torch waits."""
+    packages = [package for package in ("onnxruntime", "openvino") if find_spec(package)]
+    return {
+        **machine(),
+        "flags": processor_flags(),
+        **{name: f"{name} {number}" for name, number in versions(packages).items() if name in packages},
+        "waiting": f"OMP_WAIT_POLICY {os.environ.get('OMP_WAIT_POLICY', 'unset')}",
+    }
 
 
 def runtimes_table(report: BenchReport) -> pd.DataFrame:
@@ -162,25 +162,25 @@ def _processes(name: str) -> Iterator[dict[str, RuntimeProcess]]:
             save_weights(weights, net, chosen, {})
             export_onnx(net, chosen, graphs)
         yield {
-            way: stack.enter_context(
+            name: stack.enter_context(
                 RuntimeProcess(
                     Setup(
-                        weights if kind.runtime == "torch" else graphs,
-                        kind.runtime,
-                        kind.fast,
-                        (graphs, kind.beside) if kind.beside else None,
+                        weights if way.runtime == "torch" else graphs,
+                        way.runtime,
+                        way.fast,
+                        (graphs, way.beside) if way.beside else None,
                         torch.get_num_threads(),
                     )
                 )
             )
-            for way, kind in KINDS.items()
-            if _runs(kind, trained)
+            for name, way in WAYS.items()
+            if _runs(way, trained)
         }
 
 
-def _runs(kind: Kind, trained: bool) -> bool:
-    needed = [*RUNTIMES[kind.runtime], *RUNTIMES.get(kind.beside, ())]
-    return all(find_spec(package) for package in needed) and (trained or "int8" not in kind.runtime)
+def _runs(way: Way, trained: bool) -> bool:
+    needed = [*RUNTIMES[way.runtime], *RUNTIMES.get(way.beside, ())]
+    return all(find_spec(package) for package in needed) and (trained or "int8" not in way.runtime)
 
 
 def _turns(processes: dict[str, RuntimeProcess], repeats: int) -> dict[str, np.ndarray]:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 def bench(
     what: Annotated[
         str,
-        typer.Argument(
-            help="assign, cpu, evaluate, pairs, runtimes, track, train, or all (without cpu and runtimes)."
-        ),
+        typer.Argument(help="assign, cpu, evaluate, pairs, runtimes, track, train; all: not cpu, runtimes."),
     ],
     repeats: Annotated[
         int | None, typer.Option(help="Timed repetitions; default 50, runtimes, track and train 15.", min=3)
@@ -32,8 +30,8 @@ def bench(
     tracker: Annotated[
         str,
         typer.Option(
-            help="track: recipe with random weights; train: one with a DLA twin, or all of them; runtimes: shipped "
-            "trackers and recipes, separated by commas; default: siamrpnpp, siamcar_small, five of all sizes."
+            help="track: recipe with random weights; train: one with a DLA twin, or all of them; runtimes: several, "
+            "and shipped ones; default: siamrpnpp, siamcar_small, five."
         ),
     ] = "",
     batch: Annotated[
@@ -64,9 +62,8 @@ def bench(
     from dlatrack.adapters.opencv import opencv_trackers
     from dlatrack.bench.run import run_benches
 
-    options = {"tracker": tracker, "batch": batch, "device": device, "assigner": assigner}
-    options |= {"weights": weights, "clips": clips, "pack": pack}
-    options |= {"beside": beside, "out": out}
+    options = {"tracker": tracker, "batch": batch, "device": device, "assigner": assigner, "beside": beside}
+    options |= {"weights": weights, "clips": clips, "pack": pack, "out": out}
     given: dict[str, Any] = {name: value for name, value in options.items() if value}
     if opencv or opencv_nano:
         given["opencv"] = opencv_trackers(correlation=opencv, nano=opencv_nano)

@@ -12,7 +12,7 @@ import pytest
 from dlatrack.bench import runtimes
 from dlatrack.bench.measure import processor_flags
 from dlatrack.bench.runtime_process import RuntimeProcess, Setup
-from dlatrack.bench.runtimes import KINDS, bench_runtimes, runtimes_table
+from dlatrack.bench.runtimes import WAYS, bench_runtimes, runtimes_table
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
@@ -86,7 +86,7 @@ def test_a_process_steps_and_tracks_as_this_one():
 
 
 def test_every_runtime_has_its_row_and_strange_trackers_are_named():
-    assert {kind.runtime for kind in KINDS.values()} == set(RUNTIMES)
+    assert {kind.runtime for kind in WAYS.values()} == set(RUNTIMES)
     with pytest.raises(
         InputError, match="bench runtimes: there is no tracker 'struck'; choose from cosiamrpn,"
     ):
