@@ -212,7 +212,7 @@ def test_int8_graphs_are_made_once_and_hold_integers(caplog: pytest.LogCaptureFi
     before = file.stat().st_mtime_ns
     assert int8_search(exported) == file
     assert file.stat().st_mtime_ns == before
-    assert not caplog.records
+    assert not [entry for entry in caplog.records if entry.levelname == "WARNING"]
     graph = onnx.load(str(file)).graph
     integers = [
         entry for entry in graph.initializer if entry.data_type == onnx.TensorProto.INT8 and entry.dims
