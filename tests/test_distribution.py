@@ -68,6 +68,7 @@ def test_the_wheel_holds_the_package_and_what_it_reads(wheel: Path) -> None:
     assert {name for name in names if not name.startswith(info)} == ours | beside
     assert {f"dlatrack/weights/{name}.safetensors" for name in shipped()} < names
     assert {"dlatrack/py.typed", "dlatrack/paper/published.json", "dlatrack/weights/NOTICE"} < names
+    assert "dlatrack/models/onnx/example_files/track_onnx.py.txt" in names
     assert {f"{info}licenses/LICENSE", f"{info}licenses/NOTICE"} < names
 
 

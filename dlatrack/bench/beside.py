@@ -7,13 +7,14 @@ from typing import cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.models.inference.deploy import DeployedNet, deploy
-from dlatrack.models.siamese import SiameseNet, build_model
+from dlatrack.models.inference.deploy import deploy
+from dlatrack.models.siamese import build_model
 from dlatrack.recipes import RECIPES, Recipe, recipe
-from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.online import Network, OnlineTracker
 from dlatrack.tracking.run import Tracker
 
 
@@ -45,14 +46,15 @@ def updates_beside(
     return operations
 
 
-def network_step(net: SiameseNet, chosen: Recipe) -> Callable[[int], object]:
+def network_step(net: nn.Module, chosen: Recipe, *, fast: bool = False) -> Callable[[int], object]:
     """The search of one region of noise, as in tracking on a CPU.
 
     Args:
-        net: network, left as it is.
+        net: network, left as it is; or exported graphs.
         chosen: recipe of `net`.
+        fast: as in `OnlineTracker`.
     """
-    ready = cast("DeployedNet", deploy(net, "cpu"))
+    ready = cast("Network", deploy(net, "cpu", fast=fast))
     generator = torch.Generator().manual_seed(0)
     z, x = (
         255

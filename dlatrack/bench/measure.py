@@ -17,6 +17,9 @@ import torch
 
 _WARMUP = 3
 
+#: Instruction sets for sums of products in float32, int8 and bfloat16, as Linux names them.
+_FLAGS = ("avx2", "fma", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -123,10 +126,20 @@ def machine() -> dict[str, str]:
     }
 
 
+def processor_flags() -> str:
+    """Those of the processor's instruction sets that decide how fast networks are; "" if the system does not say."""
+    known = set(_cpuinfo("flags").split())
+    return " ".join(flag for flag in _FLAGS if flag in known)
+
+
 def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(field: str) -> str:
+    """A line about the first processor, "" if there is none."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as stream:
-            names = [line.partition(":")[2].strip() for line in stream if line.startswith("model name")]
+            return next((line.partition(":")[2].strip() for line in stream if line.startswith(field)), "")
     except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
+        return ""

@@ -16,6 +16,7 @@ from dlatrack.bench.cpu import bench_cpu
 from dlatrack.bench.evaluate import bench_evaluate
 from dlatrack.bench.measure import BenchReport
 from dlatrack.bench.pairs import bench_pairs
+from dlatrack.bench.runtimes import bench_runtimes
 from dlatrack.bench.track import bench_track
 from dlatrack.bench.train import bench_train
 from dlatrack.errors import InputError
@@ -27,14 +28,15 @@ BENCHES: dict[str, Callable[..., BenchReport]] = {
     "cpu": bench_cpu,
     "evaluate": bench_evaluate,
     "pairs": bench_pairs,
+    "runtimes": bench_runtimes,
     "track": bench_track,
     "train": bench_train,
 }
 
 #: Benchmarks of long operations, which use all cores and are repeated less often.
-_LONG = ("track", "train")
+_LONG = ("runtimes", "track", "train")
 
-#: The benchmarks of "all", which are all but "cpu", with their options.
+#: The benchmarks of "all", which are all but "cpu" and "runtimes", with their options.
 _ALL: tuple[tuple[str, dict[str, str]], ...] = (
     ("assign", {}),
     ("pairs", {}),
@@ -54,8 +56,8 @@ def run_benches(
 
     Args:
         what: a key of `BENCHES`, or "all".
-        repeats: number of timed repetitions; None: 50, or 15 for `track` and `train`.
-        threads: number of CPU threads of torch and OpenCV; None: 1, or one per core for `track` and `train`.
+        repeats: number of timed repetitions; None: 50, or 15 for `runtimes`, `track` and `train`.
+        threads: number of CPU threads of torch and OpenCV; None: 1, or one per core for those three.
         options: options of the benchmark.
 
     Yields:

@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
 def bench(
     what: Annotated[
-        str, typer.Argument(help="assign, cpu, evaluate, pairs, track, train, or all (without cpu).")
+        str,
+        typer.Argument(help="assign, cpu, evaluate, pairs, runtimes, track, train; all: not cpu, runtimes."),
     ],
     repeats: Annotated[
-        int | None, typer.Option(help="Timed repetitions; default 50, track and train 15.", min=3)
+        int | None, typer.Option(help="Timed repetitions; default 50, runtimes, track and train 15.", min=3)
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(help="CPU threads; default 1, track and train all.", min=1)
+        int | None, typer.Option(help="CPU threads; default 1, runtimes, track and train all.", min=1)
     ] = None,
     json: Json = False,
     tracker: Annotated[
         str,
         typer.Option(
-            help="track: recipe with random weights; train: one with a DLA twin, or all of them; "
-            "default: siamrpnpp, siamcar_small."
+            help="track: recipe with random weights; train: one with a DLA twin, or all of them; runtimes: several, "
+            "and shipped ones; default: siamrpnpp, siamcar_small, five."
         ),
     ] = "",
     batch: Annotated[
@@ -43,7 +44,10 @@ def bench(
     ] = "",
     device: Annotated[str, typer.Option(help="train: cpu, cuda ...; default cpu.")] = "",
     weights: Annotated[str, typer.Option(help="track: weight file or shipped tracker to take instead.")] = "",
-    clips: Annotated[str, typer.Option(help="track: sequences in the OTB layout; default: synthetic.")] = "",
+    clips: Annotated[
+        str,
+        typer.Option(help="track, runtimes: sequences in the OTB layout; default: synthetic, photographic."),
+    ] = "",
     beside: Annotated[
         str, typer.Option(help="track: recipes, separated by commas, to time in the same turns.")
     ] = "",
@@ -51,15 +55,15 @@ def bench(
     opencv_nano: Annotated[
         str, typer.Option(help="track: BACKBONE.onnx,HEAD.onnx of OpenCV's TrackerNano, to time it too.")
     ] = "",
+    out: Annotated[str, typer.Option(help="runtimes: folder for the table and its record.")] = "",
     pack: Annotated[str, typer.Option(help="pairs: folder of a pack; default: one of synthetic video.")] = "",
 ) -> None:
     """Measure speed: median and spread over repetitions, against a plain reference in the same run."""
     from dlatrack.adapters.opencv import opencv_trackers
     from dlatrack.bench.run import run_benches
 
-    options = {"tracker": tracker, "batch": batch, "device": device, "assigner": assigner}
-    options |= {"weights": weights, "clips": clips, "pack": pack}
-    options |= {"beside": beside}
+    options = {"tracker": tracker, "batch": batch, "device": device, "assigner": assigner, "beside": beside}
+    options |= {"weights": weights, "clips": clips, "pack": pack, "out": out}
     given: dict[str, Any] = {name: value for name, value in options.items() if value}
     if opencv or opencv_nano:
         given["opencv"] = opencv_trackers(correlation=opencv, nano=opencv_nano)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlatrack.cli.options import AllowMissing, Device, Fast, Weights
+from dlatrack.cli.options import AllowMissing, Device, Fast, Runtime, Weights
 from dlatrack.cli.printing import print_line
 from dlatrack.errors import InputError
 
@@ -48,6 +48,7 @@ def benchmark(
     hyper: Hyper = "",
     device: Device = "cpu",
     fast: Fast = False,
+    runtime: Runtime = "torch",
     workers: Annotated[
         int, typer.Option(help="Processes that track, each on one core; 1: this one.", min=1)
     ] = 1,
@@ -61,7 +62,7 @@ def benchmark(
     from dlatrack.devices import check_device
     from dlatrack.evaluation.truth import benchmark
     from dlatrack.evaluation.truth_source import read_truth
-    from dlatrack.models.weights import find_weights
+    from dlatrack.models.runtimes import check_runtime
     from dlatrack.tracking.benchmark import DataSetSource, run_benchmark
     from dlatrack.tracking.static import StaticTracker
 
@@ -69,6 +70,7 @@ def benchmark(
     if not entry.manifest and entry.name != "folder":
         raise InputError(f"{entry.name} has no reader; results of other programs can be scored with evaluate")
     check_device(device)
+    check_runtime(runtime, device)
     part = _read_shard(shard)
     perturbation = _read_perturbation(perturb, seed)
     source = DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing)
@@ -82,7 +84,7 @@ def benchmark(
         perturbation=perturbation,
     )
     noted = partial(run, note=print_note)  # the static box would repeat the note
-    folders = _run_network(noted, find_weights(weights), recipe, entry.name, hyper, device, fast)
+    folders = _run_network(noted, weights, recipe, entry.name, hyper, device, fast, runtime)
     if entry.name == "folder":
         folders["static"] = run(StaticTracker, tracker="static")
     if part != (1, 1):
@@ -96,43 +98,53 @@ def benchmark(
 
 
 def _run_network(
-    run: Callable[..., Path], weights: Path, recipe: str, benchmark: str, hyper: str, device: str, fast: bool
+    run: Callable[..., Path],
+    weights: Path,
+    recipe: str,
+    benchmark: str,
+    hyper: str,
+    device: str,
+    fast: bool,
+    runtime: str,
 ) -> dict[str, Path]:
     """Run the tracker of a weight file, and print the notes on a tuned setting.
 
     Args:
         run: `run_benchmark` with everything but the tracker.
-        weights: weight file.
-        recipe: recipe that the file must hold; "": any.
+        weights: weight file, shipped tracker, or folder of an exported tracker.
+        recipe: recipe that it must hold; "": any.
         benchmark: benchmark whose online hyper-parameters are the default.
         hyper: as in `dlatrack benchmark`.
         device: as in `dlatrack benchmark`.
         fast: as in `dlatrack benchmark`.
+        runtime: as in `dlatrack benchmark`.
 
     Returns:
         The folder of result files, by the recipe's name.
     """
-    from dlatrack.files import file_digest
     from dlatrack.memory import reuse_freed_memory
-    from dlatrack.models.weights import load_weights
+    from dlatrack.models.runtimes import identify, load_for
     from dlatrack.recipes import recipe as recipe_of
     from dlatrack.tracking.online import OnlineTracker
     from dlatrack.tuning.record import read_tuned
 
-    _, trained = load_weights(weights, recipe_of(recipe) if recipe else None)
+    source, trained, digest = identify(weights, recipe_of(recipe) if recipe else None)
     hyper = hyper or trained.tuned_for(benchmark)
     tuned = read_tuned(hyper, trained.name) if hyper.endswith(".json") or Path(hyper).is_file() else None
     make = partial(
         OnlineTracker.from_weights,
-        weights,
+        source,
         benchmark=hyper,
         setting=tuned.setting if tuned else None,
         device=device,
         fast=fast,
+        runtime=runtime,
     )
     reuse_freed_memory()
-    digest = file_digest(weights)
     settings = {"hyper": tuned.as_settings() if tuned else hyper, "fast": fast}
+    if runtime != "torch":  # records of earlier versions have no entry for torch
+        settings["runtime"] = runtime
+        load_for(source, runtime, device)  # so that its graphs are made once, before processes ask for them
     folder = run(make, tracker=trained.name, weights_sha256=digest, settings=settings)
     if tuned is not None:
         _print_marks(tuned, digest)

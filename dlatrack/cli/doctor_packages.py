@@ -21,6 +21,7 @@ _OPTIONAL = {
     "onnx": ("dlatrack weights export", "onnx"),
     "onnxscript": ("dlatrack weights export", "onnx"),
     "onnxruntime": ("dlatrack weights export, and tracking with its graphs", "onnx"),
+    "openvino": ("tracking with --runtime openvino", "openvino"),
     "got10k": ("our trackers inside the got10k toolkit", "got10k"),
     "trax": ("our trackers inside the VOT toolkit", "vot"),
     "tensorboard": ("dlatrack train --tensorboard", "tensorboard"),

@@ -11,6 +11,12 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 Fast = Annotated[
     bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")
 ]
+Runtime = Annotated[
+    str,
+    typer.Option(
+        help="What computes the network: torch, onnx, openvino, onnx-int8 or openvino-int8; all but torch on the CPU."
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 AllowMissing = Annotated[

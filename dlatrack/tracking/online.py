@@ -15,7 +15,7 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
-from dlatrack.models.weights import load_weights
+from dlatrack.models.runtimes import load_for
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
 from dlatrack.tracking.steps.siamcar import siamcar_step
@@ -126,6 +126,7 @@ class OnlineTracker:
         setting: OnlineConfig | None = None,
         device: str | torch.device = "cpu",
         fast: bool = False,
+        runtime: str = "torch",
     ) -> OnlineTracker:
         """Read trained weights and make their tracker.
 
@@ -133,19 +134,21 @@ class OnlineTracker:
         is a picklable factory for `tracking.benchmark.run_benchmark`.
 
         Args:
-            name_or_file: the name of a tracker that comes with the package, e.g. "dla_nanotrack_v3", or a weight
-                file of `models.weights.save_weights`.
+            name_or_file: the name of a tracker that comes with the package, e.g. "dla_nanotrack_v3", a weight file
+                of `models.weights.save_weights`, or a folder of `dlatrack weights export` for another runtime.
             benchmark: the benchmark whose hyper-parameters are used, a key of `recipe.online`.
             setting: hyper-parameters to use in place of those for `benchmark`.
             device: the torch device of the network.
             fast: whether answers may differ a little where that makes the device quicker.
+            runtime: what computes the network, a key of `models.runtimes.RUNTIMES`.
 
         Raises:
-            InputError: if there is no such tracker, file or device, the file is not a sound weight file of this
-                package, or its recipe has no hyper-parameters for `benchmark`.
+            InputError: if there is no such tracker, file, device or runtime, the packages of the runtime are not
+                installed, the file is not a sound weight file of this package, or its recipe has no hyper-parameters
+                for `benchmark`.
         """
         check_device(device)
-        net, recipe = load_weights(name_or_file)
+        net, recipe = load_for(name_or_file, runtime, device, fast=fast)
         return cls(net, recipe, benchmark=benchmark, setting=setting, device=device, fast=fast)
 
     def with_setting(self, setting: OnlineConfig) -> OnlineTracker:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from dlatrack.cli import main
+from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.mini import write_mini
+from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
 from dlatrack.recipes import recipe
@@ -93,3 +96,43 @@ def test_a_benchmark_without_a_reader_is_refused(monkeypatch, capsys, tmp_path, 
     status, _, error = run(monkeypatch, capsys, "VOT2018", tmp_path, weights, tmp_path / "out")
     assert status == 2
     assert "VOT2018 has no reader; results of other programs can be scored with evaluate" in error
+
+
+@pytest.mark.slow
+def test_the_runtime_belongs_to_a_run(monkeypatch, capsys, tmp_path, weights):
+    """It is recorded unless it is torch, as in earlier versions; an exported folder stands for its weights."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("DLATRACK_CACHE", str(tmp_path / "cache"))
+    write_folder(synthetic_sequence(5, 4, challenges=()), tmp_path / "clips")
+    first, second = tmp_path / "torch", tmp_path / "onnx"
+    assert run(monkeypatch, capsys, "folder", tmp_path / "clips", weights, first)[0] == 0
+    onnx = ("--runtime", "onnx")
+    assert run(monkeypatch, capsys, "folder", tmp_path / "clips", weights, second, *onnx)[0] == 0
+    settings = [
+        json.loads((out / "siamcar_small" / "run.json").read_text())["settings"] for out in (first, second)
+    ]
+    assert [entry.get("runtime") for entry in settings] == [None, "onnx"]
+    status, _, error = run(monkeypatch, capsys, "folder", tmp_path / "clips", weights, first, *onnx)
+    assert status == 2
+    assert "belongs to another run: settings was" in error
+    (graphs,) = (tmp_path / "cache").glob("graphs-*")
+    assert run(monkeypatch, capsys, "folder", tmp_path / "clips", graphs, second, *onnx)[0] == 0
+    boxes = [
+        np.loadtxt(out / "siamcar_small" / "synthetic-0005.txt", delimiter=",") for out in (first, second)
+    ]
+    assert np.abs(boxes[0] - boxes[1]).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--runtime", "tensorrt"), "there is no runtime 'tensorrt'; choose from torch, onnx, openvino"),
+        (("--runtime", "onnx-int4"), "there is no runtime 'onnx-int4'"),
+    ],
+)
+def test_runtimes_that_are_not_there_are_refused(monkeypatch, capsys, tmp_path, weights, more, message):
+    status, _, error = run(monkeypatch, capsys, "folder", tmp_path, weights, tmp_path / "out", *more)
+    assert status == 2
+    assert message in error
+    assert not (tmp_path / "out").exists()

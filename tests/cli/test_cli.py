@@ -69,7 +69,7 @@ def weights(tmp_path_factory):
         (["benchmark", "folder", "--root", "OUT", "--weights", "OUT/w", "--out", "OUT"], "cannot read"),
         (
             ["bench", "coffee"],
-            "there is no benchmark 'coffee'; choose from assign, cpu, evaluate, pairs, track, train",
+            "there is no benchmark 'coffee'; choose from assign, cpu, evaluate, pairs, runtimes, track, train",
         ),
         (["train"], "train needs a recipe and a folder: dlatrack train RECIPE --out FOLDER"),
         (["train", "siamcar_small", "--out", "OUT", "--precision", "int8"], "there is no precision 'int8'"),

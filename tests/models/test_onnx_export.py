@@ -138,7 +138,9 @@ def test_a_shipped_tracker_says_what_it_is(tmp_path: Path) -> None:
     ):
         assert term in page
     export_onnx(net, chosen, tmp_path / "b", origin)
-    for file in ("template.onnx", "search.onnx", "tracker.json", "README.md"):
+    files = {"template.onnx", "search.onnx", "tracker.json", "README.md", "track_onnx.py", "decode.py"}
+    assert {path.name for path in (tmp_path / "a").iterdir()} == files
+    for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 
 

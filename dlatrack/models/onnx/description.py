@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlatrack.grid import RPN_ANCHORS
+from dlatrack.models.onnx.examples import example_files
 from dlatrack.recipes import NetConfig, Recipe
 
-_FORMAT = 1
+#: Version of the description and of the graphs' inputs and outputs.
+GRAPHS_FORMAT = 1
 
 _NORMALISATION = {
     "bgr_255": "red and blue are swapped inside the graphs",
@@ -65,7 +67,7 @@ def describe_graphs(recipe: Recipe, shapes: Mapping[str, tuple[int, ...]]) -> di
     maps = {name: shape for name, shape in shapes.items() if name not in features}
     z, x = ((1, 3, size, size) for size in (net.template_size, net.online_search_size))
     return {
-        "format": _FORMAT,
+        "format": GRAPHS_FORMAT,
         "tracker": recipe.name,
         "graphs": {
             "template.onnx": {"inputs": _entries({"template": z}), "outputs": _entries(features)},
@@ -117,8 +119,27 @@ def read_me(described: Mapping[str, Any]) -> str:
         "tracker = OnlineTracker(*load_onnx(FOLDER))  # init(image, box_xywh), then update(image)",
         "```",
         "",
+        *_example(described["recipe"]["net"]["head"]),
     ]
     return "\n".join(lines)
+
+
+def _example(head: str) -> list[str]:
+    """Lines on the programs beside the graphs."""
+    files = example_files(head)
+    if not files:
+        return []
+    lines = [
+        "**Without torch and dlatrack.** `python track_onnx.py VIDEO X,Y,W,H` needs numpy, opencv-python and "
+        "onnxruntime alone; `decode.py` reads the maps.",
+        "",
+    ]
+    if "track_onnx.cpp" in files:
+        lines += [
+            "`track_onnx.cpp` does the same in C++; the command that builds it is in its first lines.",
+            "",
+        ]
+    return lines
 
 
 def _entries(shapes: Mapping[str, tuple[int, ...]]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, write_text
 from dlatrack.models.heads import HeadOutput
 from dlatrack.models.onnx.description import describe_graphs, read_me
+from dlatrack.models.onnx.examples import write_example
 from dlatrack.models.onnx.network import GRAPHS_FILE, SEARCH, TEMPLATE, OnnxNet, require_packages
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.siamese import SiameseNet
@@ -28,7 +29,7 @@ from dlatrack.recipes import InputFormat, Recipe
 TOLERANCE = 1e-4
 
 #: Operator set of the graphs; onnxruntime knows it from 1.14 on.
-_OPSET = 18
+OPSET = 18
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
@@ -43,7 +44,7 @@ class OutputDifference(NamedTuple):
 def export_onnx(
     net: SiameseNet, recipe: Recipe, folder: str | Path, origin: Mapping[str, Any] | None = None
 ) -> dict[str, OutputDifference]:
-    """Write `template.onnx`, `search.onnx`, `README.md` and `tracker.json`, and check the graphs.
+    """Write `template.onnx`, `search.onnx`, `README.md`, `tracker.json` and an example, and check the graphs.
 
     Both graphs take RGB crops, (1, 3, S, S) float32 in 0..255; the conversion to the network's input format is part
     of the graphs. The batch is 1: in a batch, correlation is a convolution with as many groups as items times
@@ -92,6 +93,7 @@ def export_onnx(
         "check": {name: difference._asdict() for name, difference in differences.items()},
         "tolerance": TOLERANCE,
     }
+    write_example(folder, recipe)
     write_text(folder / "README.md", read_me(described))
     write_text(folder / GRAPHS_FILE, json.dumps(described, indent=2) + "\n")
     return differences
@@ -147,7 +149,7 @@ def _graph(
             example,
             input_names=inputs,
             output_names=outputs,
-            opset_version=_OPSET,
+            opset_version=OPSET,
             verbose=False,
             external_data=False,
         )
