@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dlatrack.cli.options import Runtime
+
 Source = Annotated[
     str,
     typer.Argument(
@@ -52,4 +54,5 @@ Patience = Annotated[
     float, typer.Option(help="Seconds of attempts to reach a camera or address again after a break.", min=0)
 ]
 Recover = Annotated[bool, typer.Option("--recover", help="Search for lost targets in larger regions.")]
-Runtime = Annotated[str, typer.Option(help="torch, onnx, openvino, onnx-int8 or openvino-int8.")]
+
+__all__ = ["Box", "Live", "Out", "Patience", "Recover", "Runtime", "Select", "Show", "Source", "Table"]
