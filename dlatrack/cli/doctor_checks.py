@@ -67,16 +67,25 @@ def _video() -> Iterator[Finding]:
     import cv2
     import numpy as np
 
+    from dlatrack.datasets.video.writer import record
+
     with tempfile.TemporaryDirectory() as folder:
-        file = str(Path(folder) / "two.mp4")
-        writer = cv2.VideoWriter(file, cv2.VideoWriter.fourcc(*"mp4v"), 25, (64, 48))
-        for _ in range(2):
-            writer.write(np.zeros((48, 64, 3), np.uint8))
-        writer.release()
-        works = cv2.VideoCapture(file).read()[0]
+        file = Path(folder) / "two.mp4"
+        try:
+            with record(file, 25) as recording:
+                for _ in range(2):
+                    recording.add(np.zeros((48, 64, 3), np.uint8))
+        except InputError:
+            pass  # it is missing then
+        capture = cv2.VideoCapture(str(file))
+        works = capture.read()[0]
+        code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode("latin-1") if works else ""
     advice = "for videos; folders of images work. pip install opencv-python has FFmpeg inside"
     found = f"OpenCV {cv2.__version__} {'writes and reads' if works else 'cannot write and read'} MP4"
     yield Finding.optional("video", works, found, advice)
+    plays = code.lower() in ("h264", "avc1")
+    advice = "for videos that browsers play, for addresses and pipes; pip install av"
+    yield Finding.optional("H.264", plays, "written" if plays else "not written", advice)
     there = hasattr(cv2, "TrackerCSRT_create")
     advice = "for dlatrack weights compare; opencv-contrib-python in place of opencv-python"
     yield Finding.optional("OpenCV's CSRT and KCF", there, "there" if there else "not there", advice)

@@ -17,7 +17,8 @@ from dlatrack.datasets.video import live
 from dlatrack.tracking.table import CSV_HEADER
 
 PAGE = (paths.root() / "docs" / "deploy_streams.md").read_text()
-LOOP = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "VideoCapture" in block)
+FIRST_PAGE = (paths.root() / "docs" / "deploy.md").read_text()
+LOOP = next(block for block in re.findall(r"```python\n(.*?)```", FIRST_PAGE, re.DOTALL) if "VideoCapture" in block)
 
 
 @pytest.mark.slow
