@@ -168,7 +168,7 @@ def pictured(runs: Mapping[str, WatchedRun]) -> dict[str, Any]:
 
 
 def frames_table(study: LostStudy) -> pd.DataFrame:
-    """Share of frames that are called lost, where the box is on the target, where it is not, and where it is absent."""
+    """Share of frames in each state, where the box is on the target, where it is elsewhere, and without a target."""
     rows = []
     for tracker, runs in study.plain.items():
         found = [runs[video.name] for video in _all(study.videos)]

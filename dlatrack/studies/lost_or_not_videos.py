@@ -114,8 +114,8 @@ def held_out_videos(preset: str, *, footage: str | Path = "", seed: int = 0) -> 
 
     Args:
         preset: "smoke", "demo" or "paper": how many; real clips in "paper", or with `footage`.
-        footage: folder of clips in the OTB layout; those with masks, on which trackers were trained, are left out. "":
-            `video/` of `DLATRACK_SHARED_DATA` in the preset "paper", and without it none.
+        footage: folder of clips in the OTB layout; those with masks, on which trackers were trained, are left out.
+            "": `video/` of `DLATRACK_SHARED_DATA` in the preset "paper", and without it none.
         seed: seed of the videos.
 
     Raises:

@@ -49,7 +49,7 @@ def reliability_plot(probability: Mapping[str, Reliability], score: Mapping[str,
         fig = new_figure(DOUBLE_WIDTH, 86)
         left, right = fig.subplots(1, 2, sharey=True)
         for ax, found, name in ((left, score, "score alone"), (right, probability, "calibrated probability")):
-            ax.plot([0, 1], [0, 1], color=BLACK, linewidth=0.8, label="could be believed")
+            ax.plot([0, 1], [0, 1], color=BLACK, linewidth=0.8, label="stated = true")
             for number, (tracker, bins) in enumerate(found.items()):
                 ax.plot(
                     bins.stated,
@@ -116,7 +116,7 @@ def _draw_timeline(ax: Axes, run: WatchedRun) -> None:
     for number, name in enumerate(STATES):
         for start, end in _stretches(run.state == number):
             ax.fill_between([start - 0.5, end - 0.5], -0.14, -0.05, color=_STATES[name], linewidth=0)
-    ax.set(xlim=(0, len(run.state)), ylim=(-0.16, 1.04), ylabel="0..1")
+    ax.set(xlim=(0, len(run.state)), ylim=(-0.16, 1.04), ylabel="score, probability, IoU")
     ax.set_yticks([0, 0.5, 1])
 
 
@@ -152,9 +152,9 @@ def precision_recall_plot(results: Mapping[str, LongTermResult]) -> Figure:
                 color="#cccccc",
                 lw=0.7,
             )
-            ax.text(
-                0.995, level / (2 - level), f"F = {level}", color=GREY, fontsize=6, ha="right", va="bottom"
-            )
+            named = {"color": GREY, "fontsize": 6, "ha": "right", "va": "center"}
+            paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+            ax.text(0.985, level / (2 - level), f"F = {level}", bbox=paper, **named)  # type: ignore[arg-type]
         for look, (name, result) in zip(_LOOKS, results.items(), strict=False):
             precision, recall, f, _ = result.best
             line = {"color": look["color"], "linestyle": look["linestyle"]}

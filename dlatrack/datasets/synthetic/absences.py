@@ -63,9 +63,9 @@ def draw_absences(rng: Generator, length: int, *, may_leave: bool = True) -> lis
 def with_absences(rng: Generator, scene: Scene, *, may_leave: bool = True) -> Scene:
     """A scene whose target is absent now and then.
 
-    A target that leaves goes over the border nearest to it and returns over another one, to where its path would have
-    led it in the meantime. A target that is covered goes on behind a panel that travels with it. The first frame stays
-    as it is.
+    A target that leaves goes over the border nearest to it and returns over another one, to where its path would
+    have led it in the meantime. A target that is covered moves on behind a panel that travels with it. The first
+    frame stays as it is.
 
     Args:
         rng: source of the values.

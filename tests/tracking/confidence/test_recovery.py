@@ -82,7 +82,7 @@ def test_a_re_detection_needs_a_stricter_score_and_probability(options):
 
 
 def test_a_scan_covers_the_image_and_begins_anew():
-    tracked, _ = recovery()
+    tracked, _ = recovery(regions=2)
     world, last = World(None), at(100, 100)
     for _ in range(3):
         last = tracked.step(world, last, VIEW).state
