@@ -18,8 +18,8 @@
 #
 # The score of a Siamese tracker says how well the best place of a search region looks, not whether the target is
 # there: on black frames, on noise and on an unrelated video it stays high. Each tracker that comes with the package
-# therefore has a **calibrated probability** that its box overlaps the target with an IoU of more than 0.5, a **state**
-# (tracking, uncertain or lost), and a way to **recover** a lost target.
+# therefore has a **calibrated probability** that its box overlaps the target with an IoU of more than 0.5, a
+# **state** (tracking, uncertain or lost), and a way to **recover** a lost target.
 #
 # **You will** see how far the probability can be believed, watch a target leave and return, and measure what recovery
 # gains and costs. **You need** nothing to download; the `demo` preset takes about two minutes on two CPU cores.
@@ -33,6 +33,7 @@
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
 trackers: str = ""  # shipped trackers, separated by semicolons; "": those of the preset
+recovered: str = ""  # those of them that are run with recovery too; "": all
 footage: str = (
     ""  # folder of real clips in the OTB layout; "": in "paper" those of DLATRACK_SHARED_DATA, else none
 )
@@ -56,13 +57,14 @@ check_injected(globals())
 # turn black, into noise or into another video after their middle.
 
 # %%
-chosen = [name.strip() for name in trackers.split(";") if name.strip()]
-study = lost_or_not.study_lost(preset, trackers=chosen, footage=footage, seed=seed)
+chosen, again = ([name.strip() for name in text.split(";") if name.strip()] for text in (trackers, recovered))
+study = lost_or_not.study_lost(preset, trackers=chosen, recovered=again, footage=footage, seed=seed)
 imagery = least_real(video.imagery for kind in study.videos.values() for video in kind)
 counted = {kind: len(found) for kind, found in study.videos.items()}
-parameters = {"preset": preset, "trackers": list(study.plain), "videos": counted, "seed": seed}
+parameters = {"preset": preset, "trackers": list(study.plain), "recovered": list(study.recovered)}
+parameters |= {"videos": counted, "seed": seed}
 record = NotebookRecord("15_lost_or_not", parameters, imagery=imagery)
-first = next(iter(study.plain))
+first = next(iter(study.recovered))
 parameters
 
 # %% [markdown]

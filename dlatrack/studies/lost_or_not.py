@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dlatrack.datasets.sequence import Sequence as Video
+from dlatrack.errors import InputError
 from dlatrack.evaluation.long_term import (
     LongTermResult,
     Reliability,
@@ -37,7 +38,7 @@ class LostStudy:
 
     videos: Videos  #: held-out videos by kind
     plain: Runs  #: runs without recovery, in all of them
-    recovered: Runs  #: runs with recovery, in those of `compared`
+    recovered: Runs  #: runs with recovery of some or all trackers, in the videos of `compared`
 
     @property
     def compared(self) -> list[Video]:
@@ -54,6 +55,7 @@ def study_lost(
     preset: str,
     *,
     trackers: Sequence[str] = (),
+    recovered: Sequence[str] = (),
     footage: str | Path = "",
     seed: int = 0,
     recovery: RecoveryConfig | None = None,
@@ -63,6 +65,7 @@ def study_lost(
     Args:
         preset: "smoke", "demo" or "paper": how many videos, and with "paper" all shipped trackers.
         trackers: names of shipped trackers or weight files; (): those of the preset.
+        recovered: those of them that are run with recovery too; (): all.
         footage: folder of real clips, as in `held_out_videos`.
         seed: seed of the videos.
         recovery: how lost targets are searched; None: the defaults.
@@ -78,8 +81,13 @@ def study_lost(
         tracker: {name: run.under(calibrations[tracker]) for name, run in runs.items()}
         for tracker, runs in plain.items()
     }
-    recovered = watched_runs(chosen, compared(videos), calibrations, recovery=recovery or RecoveryConfig())
-    return LostStudy(videos, plain, recovered)
+    again = tuple(recovered) or chosen
+    if unknown := sorted(set(again) - set(chosen)):
+        raise InputError(
+            f"recovered must be some of the trackers {', '.join(chosen)}, got {', '.join(unknown)}"
+        )
+    config = recovery or RecoveryConfig()
+    return LostStudy(videos, plain, watched_runs(again, compared(videos), calibrations, recovery=config))
 
 
 def confidence_table(study: LostStudy) -> pd.DataFrame:
@@ -111,8 +119,8 @@ def confidence_table(study: LostStudy) -> pd.DataFrame:
 def recovery_table(study: LostStudy) -> pd.DataFrame:
     """Long-term precision, recall and F where targets return, and AUC where they are never absent.
 
-    Three rows for each tracker: its boxes ranked by the score alone, by the probability, and by the probability with
-    recovery.
+    Up to three rows for each tracker: its boxes ranked by the score alone, by the probability, and by the probability
+    with recovery.
     """
     whole = without_absence(study.videos)
     rows = []
@@ -130,7 +138,7 @@ def recovery_table(study: LostStudy) -> pd.DataFrame:
 def long_term_results(study: LostStudy, tracker: str) -> dict[str, LongTermResult]:
     """Long-term precision and recall of a tracker where targets return, by what its boxes are ranked by."""
     found = {}
-    for how in RANKED_BY:
+    for how in RANKED_BY if tracker in study.recovered else RANKED_BY[:2]:
         chosen = (study.recovered if how == RANKED_BY[2] else study.plain)[tracker]
         runs = {video.name: chosen[video.name] for video in returning(study.videos)}
         ranks = {
