@@ -94,7 +94,7 @@ record.keep(figure, "15_reliability", shown, vectors=False)
 video = lost_or_not.telling_video(study)
 runs = lost_or_not.both_ways(study, first, video)
 figure = timeline_plot(runs)
-record.keep(figure, "15_timeline", lost_or_not.pictured(runs), imagery=video.imagery, vectors=False)
+record.keep(figure, "15_timeline", lost_or_not.pictured_runs(runs), imagery=video.imagery, vectors=False)
 
 # %%
 frames = [index * (len(video) - 1) // 11 for index in range(12)]

@@ -165,7 +165,7 @@ class Reliability:
         return float((self.count * np.abs(self.stated - self.true)).sum() / self.count.sum())
 
 
-def reliability(probability: np.ndarray, outcome: np.ndarray, bins: int = 10) -> Reliability:
+def reliability_bins(probability: np.ndarray, outcome: np.ndarray, bins: int = 10) -> Reliability:
     """Stated probabilities beside the shares of outcomes that came true, in bins of equal mass.
 
     Args:

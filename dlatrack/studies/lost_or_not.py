@@ -17,7 +17,7 @@ from dlatrack.evaluation.long_term import (
     Reliability,
     area_under_roc,
     evaluate_long_term,
-    reliability,
+    reliability_bins,
 )
 from dlatrack.evaluation.ope import evaluate
 from dlatrack.models.weights import shipped
@@ -108,7 +108,7 @@ def confidence_table(study: LostStudy) -> pd.DataFrame:
                     "frames": len(hits),
                     "on target": hits.mean(),
                     "mean probability": stated.mean(),
-                    "calibration error": reliability(stated, hits).error,
+                    "calibration error": reliability_bins(stated, hits).error,
                     "ROC area, probability": area_under_roc(stated, hits),
                     "ROC area, score": area_under_roc(score, hits),
                 }
@@ -162,7 +162,7 @@ def both_ways(study: LostStudy, tracker: str, video: Video) -> dict[str, Watched
     }
 
 
-def pictured(runs: Mapping[str, WatchedRun]) -> dict[str, Any]:
+def pictured_runs(runs: Mapping[str, WatchedRun]) -> dict[str, Any]:
     """What `viz.lost_or_not.timeline_plot` shows of runs, with three digits, as JSON values."""
     return {
         name: {
@@ -200,8 +200,8 @@ def reliabilities(study: LostStudy) -> tuple[dict[str, Reliability], dict[str, R
     by_probability, by_score = {}, {}
     for tracker, runs in study.plain.items():
         stated, score, hits = stated_and_true(runs.values())
-        by_probability[title(tracker)] = reliability(stated, hits)
-        by_score[title(tracker)] = reliability(score, hits)
+        by_probability[title(tracker)] = reliability_bins(stated, hits)
+        by_score[title(tracker)] = reliability_bins(score, hits)
     return by_probability, by_score
 
 

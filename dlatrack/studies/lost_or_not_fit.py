@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.long_term import area_under_roc, reliability
+from dlatrack.evaluation.long_term import area_under_roc, reliability_bins
 from dlatrack.files import file_digest
 from dlatrack.models.weights import find_weights
 from dlatrack.provenance import versions
@@ -19,7 +19,7 @@ from dlatrack.studies.lost_or_not_videos import fitting_videos
 from dlatrack.tracking.confidence import Calibration
 from dlatrack.tracking.confidence.calibration import SUFFIX, calibration_beside
 from dlatrack.tracking.confidence.fitting import (
-    Evidence,
+    VideoEvidence,
     cross_validated,
     fit_logistic,
     log_loss,
@@ -53,11 +53,11 @@ def fit_confidence(tracker: str, *, preset: str = "paper", seed: int = 0) -> Fit
     """
     videos = fitting_videos(preset, seed=seed)
     runs = watched_runs([tracker], [video for kind in videos.values() for video in kind])[tracker]
-    evidence = [Evidence(model_inputs(run.signals, KEEP), run.hits) for run in runs.values()]
+    evidence = [VideoEvidence(model_inputs(run.signals, KEEP), run.hits) for run in runs.values()]
     hits = np.concatenate([part.hits for part in evidence])
     models = pd.DataFrame(
         {
-            name: [log_loss(stated, hits), reliability(stated, hits).error, area_under_roc(stated, hits)]
+            name: [log_loss(stated, hits), reliability_bins(stated, hits).error, area_under_roc(stated, hits)]
             for name, stated in cross_validated(evidence, KEEP).items()
         },
         ["log loss", "calibration error", "area under the ROC"],

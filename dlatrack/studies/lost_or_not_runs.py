@@ -25,7 +25,7 @@ from dlatrack.tracking.confidence.watch import Watch
 from dlatrack.tracking.online import OnlineTracker
 
 #: States in the order of their numbers in `WatchedRun.state`.
-STATES = ("tracking", "uncertain", "lost")
+TRACK_STATES = ("tracking", "uncertain", "lost")
 
 #: Changes whenever runs have other results, so that kept ones are not used.
 _VERSION = 1
@@ -41,7 +41,7 @@ class WatchedRun:
     boxes_xywh: np.ndarray  #: (T, 4) answered boxes
     signals: np.ndarray  #: (T, 5) float64, as `Signals`
     probability: np.ndarray  #: (T,) calibrated probability, 0..1
-    state: np.ndarray  #: (T,) number of the state in `STATES`
+    state: np.ndarray  #: (T,) number of the state in `TRACK_STATES`
     truth_xywh: np.ndarray  #: (T, 4) true boxes, NaN where the target is absent
 
     def track(self, confidence: np.ndarray | None = None) -> LongTermTrack:
@@ -66,7 +66,7 @@ class WatchedRun:
         return replace(
             self,
             probability=np.array([each.probability for each in told]),
-            state=np.array([STATES.index(each.state) for each in told]),
+            state=np.array([TRACK_STATES.index(each.state) for each in told]),
         )
 
 
@@ -146,7 +146,7 @@ def _record(video: Video, trackers: Mapping[str, OnlineTracker]) -> dict[str, di
             told = tracker.confidence
             assert told is not None
             signals = FIRST if index == 0 else Signals(*told[:4], told.likeness)
-            rows[name].append((box, signals, told.probability, STATES.index(told.state)))
+            rows[name].append((box, signals, told.probability, TRACK_STATES.index(told.state)))
     names = ("boxes_xywh", "signals", "probability", "state")
     return {
         tracker: dict(zip(names, map(np.array, zip(*found, strict=True)), strict=True))

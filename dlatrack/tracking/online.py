@@ -17,12 +17,12 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
-from dlatrack.models.weights import find_weights, load_weights, shipped
+from dlatrack.models.weights import load_weights, shipped
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
-from dlatrack.tracking.confidence.calibration import Calibration, calibration_beside
+from dlatrack.tracking.confidence.calibration import Calibration, calibration_for
 from dlatrack.tracking.confidence.hysteresis import Thresholds
-from dlatrack.tracking.confidence.recovery import Look, Recovery, RecoveryConfig
+from dlatrack.tracking.confidence.recovery import Recovery, RecoveryConfig, Sighting
 from dlatrack.tracking.confidence.signals import FIRST, FirstLook, first_look, frame_signals, target_map
 from dlatrack.tracking.confidence.watch import Confidence, Watch
 from dlatrack.tracking.steps.siamcar import siamcar_step
@@ -182,7 +182,7 @@ class OnlineTracker:
             setting=setting,
             device=device,
             fast=fast,
-            calibration=_calibration_of(name_or_file),
+            calibration=calibration_for(name_or_file),
             recover=recover,
         )
 
@@ -251,7 +251,7 @@ class OnlineTracker:
         self._state = found.state
         return found.state.box_xywh, found.score
 
-    def _look(self, image: np.ndarray, last: TargetState, *, windowed: bool = True) -> Look:
+    def _look(self, image: np.ndarray, last: TargetState, *, windowed: bool = True) -> Sighting:
         """One tracking step around the place `last`, without the cosine window if not `windowed`."""
         config, family = self.recipe.net, self._family
         size = config.online_search_size
@@ -269,7 +269,7 @@ class OnlineTracker:
         if self._first is not None:
             target = target_map(config.head, maps)
             signals = frame_signals(target, score, last, state, geometry, self._first, image)
-        return Look(state, score, signals)
+        return Sighting(state, score, signals)
 
     def _crops(self, image: np.ndarray, state: TargetState, sides: list[float], out_size: int) -> Tensor:
         """Network input (V, 3, out_size, out_size) of V squares around the target, sides in image px."""
@@ -279,13 +279,6 @@ class OnlineTracker:
         ]
         batch = torch.from_numpy(np.stack(crops)).to(self._device).permute(0, 3, 1, 2).float()
         return to_network_input(batch, self.recipe.net.input_format)
-
-
-def _calibration_of(place: str | Path) -> Calibration | None:
-    """The calibration beside a weight file; None if there is none, or the place is a folder."""
-    if Path(place).is_dir() and str(place) not in shipped():
-        return None
-    return calibration_beside(find_weights(place))
 
 
 def _check_image(image: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from dlatrack.errors import InputError
 from dlatrack.evaluation.long_term import LongTermResult, Reliability
 from dlatrack.pixels.colours import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
-from dlatrack.studies.lost_or_not_runs import STATES, WatchedRun
+from dlatrack.studies.lost_or_not_runs import TRACK_STATES, WatchedRun
 from dlatrack.viz.style import COLUMN_WIDTH, DOUBLE_WIDTH, figure_style, new_figure
 
 #: Colour and line of each way to rank boxes; the last one is what a user gets with recovery.
@@ -113,7 +113,7 @@ def _draw_timeline(ax: Axes, run: WatchedRun) -> None:
     ax.fill_between(frames, 0, overlap, color=to_rgba(SKY, 0.45), linewidth=0, label="IoU with the true box")
     ax.plot(frames, run.signals[1:, 0], color=GREY, linewidth=0.6, label="score")
     ax.plot(frames, run.probability[1:], color=BLUE, linewidth=1.2, label="probability")
-    for number, name in enumerate(STATES):
+    for number, name in enumerate(TRACK_STATES):
         for start, end in _stretches(run.state == number):
             ax.fill_between([start - 0.5, end - 0.5], -0.14, -0.05, color=_STATES[name], linewidth=0)
     ax.set(xlim=(0, len(run.state)), ylim=(-0.16, 1.04), ylabel="score, probability, IoU")

@@ -13,7 +13,7 @@ from dlatrack.evaluation.long_term import (
     area_under_roc,
     evaluate_long_term,
     on_target,
-    reliability,
+    reliability_bins,
 )
 
 BOX = np.array([0.0, 0, 10, 10])
@@ -146,17 +146,17 @@ def test_area_under_roc():
 
 
 def test_reliability_of_two_bins():
-    found = reliability(np.array([0.9, 0.1, 0.3, 0.7]), np.array([True, False, True, True]), bins=2)
+    found = reliability_bins(np.array([0.9, 0.1, 0.3, 0.7]), np.array([True, False, True, True]), bins=2)
     assert found.stated.tolist() == pytest.approx([0.2, 0.8])
     assert found.true.tolist() == [0.5, 1.0]
     assert found.count.tolist() == [2, 2]
     assert found.error == pytest.approx(0.25)
-    assert len(reliability(np.array([0.5]), np.array([True])).count) == 1
+    assert len(reliability_bins(np.array([0.5]), np.array([True])).count) == 1
     for bad in (np.array([0.5, 1.5]), np.array([])):
         with pytest.raises(InputError, match=r"in 0\.\.1"):
-            reliability(bad, np.ones(len(bad), bool))
+            reliability_bins(bad, np.ones(len(bad), bool))
     with pytest.raises(InputError, match="bins must be 1 or more, got 0"):
-        reliability(np.array([0.5]), np.array([True]), bins=0)
+        reliability_bins(np.array([0.5]), np.array([True]), bins=0)
 
 
 def test_thinned_curves_keep_their_ends_and_the_best():

@@ -10,6 +10,7 @@ from typing import Any
 
 from dlatrack.errors import InputError
 from dlatrack.files import file_digest, read_json_object, write_text
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.provenance import json_lines
 from dlatrack.tracking.confidence.signals import Signals
 
@@ -153,3 +154,14 @@ def calibration_beside(weights: Path) -> Calibration | None:
     """
     path = weights.with_suffix(SUFFIX)
     return read_calibration(path, weights) if path.is_file() else None
+
+
+def calibration_for(place: str | Path) -> Calibration | None:
+    """The calibration of weights by their file or shipped name; None if there is none, or the place is a folder.
+
+    Raises:
+        InputError: if there are no such weights, or as `read_calibration`.
+    """
+    if Path(place).is_dir() and str(place) not in shipped():
+        return None
+    return calibration_beside(find_weights(place))

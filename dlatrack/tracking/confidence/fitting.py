@@ -19,7 +19,7 @@ _RIDGE = 1e-3
 _EDGE = 1e-3
 
 
-class Evidence(NamedTuple):
+class VideoEvidence(NamedTuple):
     """What was observed in one video, without its first frame."""
 
     inputs: np.ndarray  #: (T, 9) `calibration.INPUTS`
@@ -44,7 +44,7 @@ def model_inputs(signals: np.ndarray, keep: float) -> np.ndarray:
     return np.array(rows)
 
 
-def fit_logistic(videos: Sequence[Evidence], keep: float) -> Calibration:
+def fit_logistic(videos: Sequence[VideoEvidence], keep: float) -> Calibration:
     """Fit the logistic model by maximum likelihood with a small ridge.
 
     Args:
@@ -98,7 +98,7 @@ class Isotonic(NamedTuple):
         return np.interp(values, self.places, self.levels)
 
 
-def cross_validated(videos: Sequence[Evidence], keep: float, folds: int = 5) -> dict[str, np.ndarray]:
+def cross_validated(videos: Sequence[VideoEvidence], keep: float, folds: int = 5) -> dict[str, np.ndarray]:
     """Probabilities of every frame by models that were fitted without its video.
 
     Args:

@@ -61,7 +61,7 @@ def scan_places(last_xy: np.ndarray, step: float, image_wh: tuple[int, int]) -> 
     return places[np.lexsort((places[:, 0], places[:, 1], rings))]
 
 
-class Look(NamedTuple):
+class Sighting(NamedTuple):
     """What a tracker finds in one search region."""
 
     state: TargetState  #: place and size of the target, if it is there
@@ -72,7 +72,7 @@ class Look(NamedTuple):
 class LookAt(Protocol):
     """The tracking step of one frame around any place."""
 
-    def __call__(self, last: TargetState, *, windowed: bool = True) -> Look:
+    def __call__(self, last: TargetState, *, windowed: bool = True) -> Sighting:
         """Look around `last`; without the window, all places in the search region count alike."""
         ...
 
@@ -98,7 +98,7 @@ class Recovery:
         self._places = np.empty((0, 2))  # of the scan; none while the target is tracked
         self._next = 0
 
-    def step(self, look: LookAt, last: TargetState, image_wh: tuple[int, int]) -> Look:
+    def step(self, look: LookAt, last: TargetState, image_wh: tuple[int, int]) -> Sighting:
         """Find the target in the next frame.
 
         Args:
@@ -121,7 +121,7 @@ class Recovery:
             self._kept = found.state if believed else self._kept
         return found
 
-    def _searched(self, look: LookAt) -> Look:
+    def _searched(self, look: LookAt) -> Sighting:
         """Look at the last place and at the next places of the scan, which begins anew at its end."""
         centres = [self._kept.centre_xy]
         for _ in range(min(self._config.regions, len(self._places)) - 1):
@@ -137,6 +137,6 @@ class Recovery:
         self._doubted, self._places = True, np.empty((0, 2))
         return found
 
-    def _not_found(self, seen: Look) -> Look:
+    def _not_found(self, seen: Sighting) -> Sighting:
         self._watch.observe_lost(seen.signals)
-        return Look(self._kept, seen.score, seen.signals)
+        return Sighting(self._kept, seen.score, seen.signals)

@@ -24,7 +24,7 @@ _THUMBNAIL, _FLAT = 12, 2.0
 
 
 class Signals(NamedTuple):
-    """Evidence of one frame.
+    """VideoEvidence of one frame.
 
     The window around the peak is the box that the tracker answers, and at least one cell to each side of its centre.
     The sidelobe is the rest of the map of the target's probability.

@@ -13,8 +13,8 @@ from dlatrack.files import file_digest
 from dlatrack.tracking.confidence import Calibration, calibration_beside, read_calibration
 from dlatrack.tracking.confidence.calibration import INPUTS, Memory, transformed
 from dlatrack.tracking.confidence.fitting import (
-    Evidence,
     Isotonic,
+    VideoEvidence,
     cross_validated,
     fit_logistic,
     log_loss,
@@ -109,7 +109,7 @@ def test_damaged_files_are_named(pair, change, message):
     assert "mine.confidence.json" in str(caught.value)
 
 
-def drawn(videos: int, seed: int = 0, frames: int = 80) -> list[Evidence]:
+def drawn(videos: int, seed: int = 0, frames: int = 80) -> list[VideoEvidence]:
     """Videos whose hits follow a logistic model of the score's logit and the likeness."""
     rng = np.random.default_rng(seed)
     found = []
@@ -125,7 +125,7 @@ def drawn(videos: int, seed: int = 0, frames: int = 80) -> list[Evidence]:
         )
         inputs = model_inputs(np.vstack([signals[:1], signals]), 0.8)
         truth = 1 / (1 + np.exp(-(1.0 * inputs[:, 0] + 3 * inputs[:, 3] - 0.5)))
-        found.append(Evidence(inputs, rng.random(frames) < truth))
+        found.append(VideoEvidence(inputs, rng.random(frames) < truth))
     return found
 
 

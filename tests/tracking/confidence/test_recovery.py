@@ -8,7 +8,7 @@ import pytest
 from dlatrack.errors import InputError
 from dlatrack.tracking.confidence.calibration import Calibration
 from dlatrack.tracking.confidence.hysteresis import Thresholds
-from dlatrack.tracking.confidence.recovery import Look, Recovery, RecoveryConfig, scan_places
+from dlatrack.tracking.confidence.recovery import Recovery, RecoveryConfig, Sighting, scan_places
 from dlatrack.tracking.confidence.signals import Signals
 from dlatrack.tracking.confidence.watch import Watch
 from dlatrack.tracking.steps.state import TargetState
@@ -29,12 +29,12 @@ class World:
         self.place = place
         self.looked: list[tuple[float, float]] = []
 
-    def __call__(self, last: TargetState, *, windowed: bool = True) -> Look:
+    def __call__(self, last: TargetState, *, windowed: bool = True) -> Sighting:
         self.looked.append(tuple(last.centre_xy.tolist()))
         found = self.place is not None and np.abs(last.centre_xy - self.place).max() <= 40
         score = 0.9 if found else 0.05
         state = at(*(self.place if found else last.centre_xy + 3))
-        return Look(state, score, Signals(score, 0.0, 0.0, 0.0, 0.0))
+        return Sighting(state, score, Signals(score, 0.0, 0.0, 0.0, 0.0))
 
 
 def recovery(**options) -> tuple[Recovery, Watch]:
