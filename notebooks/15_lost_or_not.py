@@ -88,10 +88,11 @@ record.keep(figure, "15_reliability", shown, vectors=False)
 # ## One target that leaves and returns
 #
 # The grey line is the score, the blue one the probability, the light blue area the true overlap. The band below is
-# the state. A state changes only when several frames agree, so that one bad frame does not make a target lost.
+# the state, which changes only when several frames agree, so that one bad frame does not make a target lost. Shown is
+# the long video in which recovery changes the overlap most, for better or worse; the means over all are below.
 
 # %% tags=["15_timeline"]
-video = lost_or_not.telling_video(study)
+video = lost_or_not.telling_video(study, first)
 runs = lost_or_not.both_ways(study, first, video)
 figure = timeline_plot(runs)
 record.keep(figure, "15_timeline", lost_or_not.pictured_runs(runs), imagery=video.imagery, vectors=False)
@@ -122,9 +123,12 @@ record.keep(lost_or_not.frames_table(study).round(4), "15_states").round(3)
 record.keep(lost_or_not.recovery_table(study).round(4), "15_recovery").round(3)
 
 # %% tags=["15_precision_recall"]
-results = {name: result.thinned() for name, result in lost_or_not.long_term_results(study, first).items()}
+results = {name: result.thinned(100) for name, result in lost_or_not.long_term_results(study, first).items()}
 figure = precision_recall_plot(results)
-shown = {name: {"precision": each.precision, "recall": each.recall} for name, each in results.items()}
+shown = {
+    name: {"precision": each.precision.round(4), "recall": each.recall.round(4)}
+    for name, each in results.items()
+}
 record.keep(figure, "15_precision_recall", {"tracker": first, **shown}, vectors=False)
 
 # %% [markdown]

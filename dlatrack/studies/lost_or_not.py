@@ -148,9 +148,15 @@ def long_term_results(study: LostStudy, tracker: str) -> dict[str, LongTermResul
     return found
 
 
-def telling_video(study: LostStudy) -> Video:
-    """The long photographic video whose target is absent in most frames."""
-    return max(study.videos["long photographic"], key=lambda video: int((~video.visible).sum()))
+def telling_video(study: LostStudy, tracker: str) -> Video:
+    """The long video in which recovery changes the mean overlap of a tracker most, for better or worse."""
+    plain, recovered = study.plain[tracker], study.recovered[tracker]
+
+    def change(video: Video) -> float:
+        both = (runs[video.name].track().overlaps.mean() for runs in (plain, recovered))
+        return abs(float(np.subtract(*both)))
+
+    return max(study.videos["long photographic"] + study.videos["long synthetic"], key=change)
 
 
 def both_ways(study: LostStudy, tracker: str, video: Video) -> dict[str, WatchedRun]:

@@ -120,7 +120,7 @@ def test_the_study_in_the_small_preset(cache):
     assert states.loc["target absent", "tracking"] < 0.05
     by_probability, by_score = lost_or_not.reliabilities(study)
     assert by_probability["DLA-NanoTrack V3"].error < by_score["DLA-NanoTrack V3"].error
-    video = lost_or_not.telling_video(study)
+    video = lost_or_not.telling_video(study, TRACKER)
     runs = lost_or_not.both_ways(study, TRACKER, video)
     assert list(runs) == [f"DLA-NanoTrack V3, {video.name}, without recovery", "with recovery"]
     assert {len(values) for run in lost_or_not.pictured_runs(runs).values() for values in run.values()} == {
