@@ -39,7 +39,6 @@ def answers(tracker, video, frames):
         "siamcar_small",
         "nanotrack_v3",
         "siamfcpp",
-        pytest.param("siamban", marks=pytest.mark.slow),
     ],
 )
 def test_confidence_changes_no_box_of_any_family(name):
