@@ -35,7 +35,7 @@
 #   [07 VOT2019](07_evaluate_vot2019.ipynb) · [08 LaSOT](08_evaluate_lasot.ipynb)
 # - **Studies**: [09 the number K](09_hyperparameter_k.ipynb) · [10 cost](10_training_cost.ipynb) ·
 #   [11 pictures](11_qualitative.ipynb) · [13 is it better?](13_is_it_better.ipynb) ·
-#   [14 how are labels chosen?](14_how_labels_are_chosen.ipynb)
+#   [14 how are labels chosen?](14_how_labels_are_chosen.ipynb) · [15 lost or not?](15_lost_or_not.ipynb)
 # - **Your own video**: [12 track your video](12_track_your_video.ipynb)
 # - **Pages**: [what the paper leaves open](../docs/decisions.md) ·
 #   [where it disagrees](../docs/inconsistencies.md) · [all figures](../figures/README.md)

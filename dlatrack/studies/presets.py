@@ -55,6 +55,9 @@ class Sizes:
     masked: tuple[
         int, int, int
     ]  #: (14) videos of a kind, frames in each, and those of them that are labelled
+    #: (15) photographic videos, those that show something else after their middle, long videos of each kind, frames
+    #: in each of these, and frames of a real clip at most
+    lost: tuple[int, int, int, int, int]
 
 
 _SHORT = Schedule(
@@ -99,6 +102,7 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "seed_test": ((2, 12), (12, 40), (40, 200)),
     "choice_targets": (400, 4000, 40_000),
     "masked": ((3, 12, 2), (30, 24, 4), (200, 40, 8)),
+    "lost": ((2, 3, 1, 240, 20), (12, 6, 1, 600, 60), (12, 6, 2, 600, 60)),
 }
 
 PRESETS = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
@@ -16,8 +18,14 @@ from dlatrack.errors import InputError
 from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.runtimes import load_for
+from dlatrack.models.weights import shipped
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
+from dlatrack.tracking.confidence.calibration import Calibration, calibration_for
+from dlatrack.tracking.confidence.hysteresis import Thresholds
+from dlatrack.tracking.confidence.recovery import Recovery, RecoveryConfig, Sighting
+from dlatrack.tracking.confidence.signals import FIRST, FirstLook, first_look, frame_signals, target_map
+from dlatrack.tracking.confidence.watch import Confidence, Watch
 from dlatrack.tracking.steps.siamcar import siamcar_step
 from dlatrack.tracking.steps.siamfc import SCALES, centred_window, siamfc_step
 from dlatrack.tracking.steps.siamfcpp import affine_window, siamfcpp_step
@@ -74,13 +82,17 @@ class OnlineTracker:
         setting: hyper-parameters to use in place of those for `benchmark`.
         device: the torch device of the network.
         fast: whether answers may differ a little where that makes the device quicker (`models.inference.deploy`).
+        calibration: calibration of the confidence; None: `confidence` stays None.
+        thresholds: when the state of the track changes; None: the defaults.
+        recover: whether a lost target is searched again (`confidence.recovery.Recovery`); benchmarks are run without.
+        recovery: how it is searched; None: the defaults.
 
     Attributes:
         recipe: the recipe of the network.
 
     Raises:
-        InputError: if this machine lacks the device, or the recipe has no hyper-parameters for `benchmark` and no
-            `setting` is given.
+        InputError: if this machine lacks the device, the recipe has no hyper-parameters for `benchmark` and no
+            `setting` is given, or `recover` has no calibration to go by.
         ValueError: if the head of the recipe has no tracking step.
 
     Example:
@@ -100,6 +112,10 @@ class OnlineTracker:
         setting: OnlineConfig | None = None,
         device: str | torch.device = "cpu",
         fast: bool = False,
+        calibration: Calibration | None = None,
+        thresholds: Thresholds | None = None,
+        recover: bool = False,
+        recovery: RecoveryConfig | None = None,
     ) -> None:
         check_device(device)
         if setting is None and benchmark not in recipe.online:
@@ -108,6 +124,11 @@ class OnlineTracker:
         if recipe.net.head not in FAMILIES:
             known = ", ".join(FAMILIES)
             raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {known}")
+        if recover and calibration is None:
+            raise InputError(
+                f"recover needs a calibrated confidence, and these weights of {recipe.name} have none; the trackers "
+                f"{', '.join(shipped())} come with one"
+            )
         self._net = cast(Network, deploy(net, device, fast=fast))
         self.recipe = recipe
         self._family = FAMILIES[recipe.net.head]
@@ -116,6 +137,12 @@ class OnlineTracker:
         self._state: TargetState | None = None
         self._border = np.zeros(3)
         self._template: list[Tensor] = []
+        self._calibration = calibration
+        self._thresholds = Thresholds() if thresholds is None else thresholds
+        self._recovery_config = (recovery or RecoveryConfig()) if recover else None
+        self._first: FirstLook | None = None
+        self._watch: Watch | None = None
+        self._recovery: Recovery | None = None
 
     @classmethod
     def from_weights(
@@ -127,6 +154,7 @@ class OnlineTracker:
         device: str | torch.device = "cpu",
         fast: bool = False,
         runtime: str = "torch",
+        recover: bool = False,
     ) -> OnlineTracker:
         """Read trained weights and make their tracker.
 
@@ -141,21 +169,38 @@ class OnlineTracker:
             device: the torch device of the network.
             fast: whether answers may differ a little where that makes the device quicker.
             runtime: what computes the network, a key of `models.runtimes.RUNTIMES`.
+            recover: whether a lost target is searched again; the weights need a calibration beside them.
 
         Raises:
             InputError: if there is no such tracker, file, device or runtime, the packages of the runtime are not
-                installed, the file is not a sound weight file of this package, or its recipe has no hyper-parameters
-                for `benchmark`.
+                installed, the file is not a sound weight file of this package, its recipe has no hyper-parameters for
+                `benchmark`, or the calibration beside it is damaged, of other weights, or missing where `recover`
+                needs it.
         """
         check_device(device)
         net, recipe = load_for(name_or_file, runtime, device, fast=fast)
-        return cls(net, recipe, benchmark=benchmark, setting=setting, device=device, fast=fast)
+        return cls(
+            net,
+            recipe,
+            benchmark=benchmark,
+            setting=setting,
+            device=device,
+            fast=fast,
+            calibration=calibration_for(name_or_file),
+            recover=recover,
+        )
 
     def with_setting(self, setting: OnlineConfig) -> OnlineTracker:
         """Another tracker with the same network in memory and other hyper-parameters; it has no target yet."""
         other = copy.copy(self)
         other._setting, other._state = setting, None
+        other._first = other._watch = other._recovery = None
         return other
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """Confidence in the last box; None without a calibration, and before `init`."""
+        return None if self._watch is None else self._watch.confidence
 
     @torch.inference_mode()
     def init(self, image: np.ndarray, box_xywh: np.ndarray) -> None:
@@ -175,6 +220,12 @@ class OnlineTracker:
             self._crops(image, state, [state.side], self.recipe.net.template_size)
         )
         self._state = state
+        if self._calibration is not None:
+            self._first = first_look(image, state)
+            self._watch = Watch(self._calibration, self._thresholds)
+            if self._recovery_config is not None:
+                region = self.recipe.net.online_search_size / self.recipe.net.template_size
+                self._recovery = Recovery(self._recovery_config, self._watch, state, region)
 
     @torch.inference_mode()
     def update(self, image: np.ndarray) -> tuple[np.ndarray, float]:
@@ -194,21 +245,35 @@ class OnlineTracker:
         if self._state is None:
             raise ValueError("call init with the first frame and its box before update")
         _check_image(image)
-        config, state, family = self.recipe.net, self._state, self._family
+        look = partial(self._look, image)
+        if self._recovery is not None:
+            found = self._recovery.step(look, self._state, (image.shape[1], image.shape[0]))
+        else:
+            found = look(self._state)
+            if self._watch is not None:
+                self._watch.observe(found.signals)
+        self._state = found.state
+        return found.state.box_xywh, found.score
+
+    def _look(self, image: np.ndarray, last: TargetState, *, windowed: bool = True) -> Sighting:
+        """One tracking step around the place `last`, without the cosine window if not `windowed`."""
+        config, family = self.recipe.net, self._family
         size = config.online_search_size
-        sides = [state.side * (size / config.template_size) * scale for scale in family.scales]
-        output = self._net.search(self._crops(image, state, sides, size), self._template)
+        sides = [last.side * (size / config.template_size) * scale for scale in family.scales]
+        output = self._net.search(self._crops(image, last, sides, size), self._template)
         maps = [part.float().cpu().numpy() for part in output if part is not None]
         if not all(np.isfinite(part).all() for part in maps):
             raise InputError("the network answered with values that are not finite; its weights are unusable")
-        self._state, score = family.step(
-            *(maps if len(sides) > 1 else (part[0] for part in maps)),
-            state,
-            self._setting,
-            (image.shape[1], image.shape[0]),
-            CropGeometry(config.template_size, size, config.stride),
-        )
-        return self._state.box_xywh, score
+        if len(sides) == 1:
+            maps = [part[0] for part in maps]
+        setting = self._setting if windowed else replace(self._setting, window_influence=0.0)
+        geometry = CropGeometry(config.template_size, size, config.stride)
+        state, score = family.step(*maps, last, setting, (image.shape[1], image.shape[0]), geometry)
+        signals = FIRST
+        if self._first is not None:
+            target = target_map(config.head, maps)
+            signals = frame_signals(target, score, last, state, geometry, self._first, image)
+        return Sighting(state, score, signals)
 
     def _crops(self, image: np.ndarray, state: TargetState, sides: list[float], out_size: int) -> Tensor:
         """Network input (V, 3, out_size, out_size) of V squares around the target, sides in image px."""

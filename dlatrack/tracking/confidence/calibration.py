@@ -1,0 +1,167 @@
+"""From signals to a calibrated probability that the box is on the target: a logistic model, and its file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dlatrack.errors import InputError
+from dlatrack.files import file_digest, read_json_object, write_text
+from dlatrack.models.weights import find_weights, shipped
+from dlatrack.provenance import json_lines
+from dlatrack.tracking.confidence.signals import Signals
+
+#: Suffix of the calibration of a weight file NAME.safetensors.
+SUFFIX = ".confidence.json"
+
+#: Inputs of the model: transforms of a frame's signals, and running means of the first four.
+INPUTS = (
+    "logit of score",
+    "log of 1 + peak_to_sidelobe",
+    "margin",
+    "likeness",
+    "distance of size_change from 0",
+    "mean logit of score",
+    "mean log of 1 + peak_to_sidelobe",
+    "mean margin",
+    "mean likeness",
+)
+
+_FORMAT = 1
+_AVERAGED = 4
+
+#: Smallest distance of a score from 0 and 1 in its logit.
+_EDGE = 1e-4
+
+
+def transformed(signals: Signals) -> list[float]:
+    """The inputs of the model that come from one frame: the first five of `INPUTS`."""
+    score = min(max(signals.score, _EDGE), 1 - _EDGE)
+    return [
+        math.log(score / (1 - score)),
+        math.log1p(signals.peak_to_sidelobe),
+        signals.margin,
+        signals.likeness,
+        abs(signals.size_change),
+    ]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Running means of the first four inputs, over about the last 1 / (1 - `keep`) frames."""
+
+    keep: float = 0.8  #: weight of the past, 0..1
+    means: tuple[float, ...] = ()  #: empty before the first frame
+
+    def after(self, inputs: list[float]) -> Memory:
+        """The memory after a frame with these inputs; the first one is the mean of itself."""
+        new = inputs[:_AVERAGED]
+        if self.means:
+            pairs = zip(self.means, new, strict=True)
+            new = [self.keep * past + (1 - self.keep) * value for past, value in pairs]
+        return Memory(self.keep, tuple(new))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Logistic model of the probability that a box overlaps the target by an IoU of more than 0.5.
+
+    Raises:
+        InputError: if it has not one finite weight for each of `INPUTS`, or `keep` is out of range.
+    """
+
+    weights: tuple[float, ...]  #: weight of each of `INPUTS`
+    bias: float  #: constant of the model
+    keep: float = 0.8  #: weight of the past in the running means, 0..1
+    weights_sha256: str = ""  #: SHA-256 of the weight file that it was fitted for
+    card: Mapping[str, Any] = field(
+        default_factory=dict
+    )  #: JSON values: data, quality and versions of the fit
+
+    def __post_init__(self) -> None:
+        numbers = (*self.weights, self.bias, self.keep)
+        if len(self.weights) != len(INPUTS) or not all(map(math.isfinite, numbers)):
+            raise InputError(
+                f"a calibration needs {len(INPUTS)} finite weights and a bias, got {numbers[:-1]}"
+            )
+        if not 0 <= self.keep < 1:
+            raise InputError(f"keep must be in 0..1, without 1, got {self.keep}")
+
+    def probability(self, inputs: list[float], memory: Memory) -> float:
+        """Probability, 0..1, that the box of a frame is on the target.
+
+        Args:
+            inputs: inputs of the frame, of `transformed`.
+            memory: running means that include the frame.
+        """
+        values = (*inputs, *memory.means)
+        logit = self.bias + sum(weight * value for weight, value in zip(self.weights, values, strict=True))
+        return 1 / (1 + math.exp(-max(min(logit, 30.0), -30.0)))
+
+    def save(self, path: Path) -> None:
+        """Write the file; the same calibration gives the same bytes.
+
+        Raises:
+            InputError: when it cannot be written.
+        """
+        content = {
+            "format": _FORMAT,
+            "weights_sha256": self.weights_sha256,
+            "inputs": dict(zip(INPUTS, self.weights, strict=True)),
+            "bias": self.bias,
+            "keep": self.keep,
+            "card": dict(self.card),
+        }
+        write_text(path, json_lines(content))
+
+
+def read_calibration(path: Path, weights: Path) -> Calibration:
+    """Read a calibration for a weight file.
+
+    Raises:
+        InputError: if it is missing, damaged, of another format, or fitted for other weights.
+    """
+    content = read_json_object(path)
+    if content.get("format") != _FORMAT:
+        raise InputError(f"{path} has format {content.get('format')!r}, this program reads {_FORMAT}")
+    found = file_digest(weights)
+    if content.get("weights_sha256") != found:
+        raise InputError(
+            f"{path} was fitted for weights with SHA-256 {content.get('weights_sha256')}, and {weights} has {found}; "
+            f"fit it again with dlatrack.studies.lost_or_not, or move it away"
+        )
+    inputs, card = content.get("inputs"), content.get("card")
+    if not isinstance(inputs, dict) or set(inputs) != set(INPUTS) or not isinstance(card, dict):
+        raise InputError(f"{path} must have a card and weights of the inputs {', '.join(INPUTS)}")
+    numbers = [inputs[name] for name in INPUTS] + [content.get("bias"), content.get("keep")]
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise InputError(f"{path} has a weight, bias or keep that is no number: {numbers}")
+    *values, bias, keep = map(float, numbers)
+    try:
+        return Calibration(tuple(values), bias, keep, found, card)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def calibration_beside(weights: Path) -> Calibration | None:
+    """The calibration that lies beside a weight file; None if there is none.
+
+    Raises:
+        InputError: as `read_calibration`.
+    """
+    path = weights.with_suffix(SUFFIX)
+    return read_calibration(path, weights) if path.is_file() else None
+
+
+def calibration_for(place: str | Path) -> Calibration | None:
+    """The calibration of weights by their file or shipped name; None if there is none, or the place is a folder.
+
+    Raises:
+        InputError: if there are no such weights, or as `read_calibration`.
+    """
+    if Path(place).is_dir() and str(place) not in shipped():
+        return None
+    return calibration_beside(find_weights(place))

@@ -1,0 +1,142 @@
+"""Where a lost target is searched, and when a re-detection is believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from dlatrack.errors import InputError
+from dlatrack.tracking.confidence.signals import Signals
+from dlatrack.tracking.confidence.watch import Watch
+from dlatrack.tracking.steps.state import TargetState
+
+
+@dataclass(frozen=True)
+class RecoveryConfig:
+    """How a lost target is searched.
+
+    Raises:
+        InputError: naming a value that is out of its range.
+    """
+
+    probability: float = 0.7  #: smallest calibrated probability of a re-detection, 0..1
+    score: float = 0.5  #: smallest score of a re-detection, 0..1
+    spacing: float = (
+        0.5  #: distance of neighbouring search regions as a share of their side, above 0 and at most 1
+    )
+    regions: int = (
+        4  #: search regions in each frame, at least 1: the last place, and the next ones of the scan
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("probability", "score"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} must be in 0..1, got {getattr(self, name)}")
+        if not 0 < self.spacing <= 1:
+            raise InputError(f"spacing must be above 0 and at most 1, got {self.spacing}")
+        if self.regions < 1:
+            raise InputError(f"regions must be 1 or more, got {self.regions}")
+
+
+def scan_places(last_xy: np.ndarray, step: float, image_wh: tuple[int, int]) -> np.ndarray:
+    """Centres of search regions from the last place outwards, ring by ring, until they cover the image.
+
+    Args:
+        last_xy: (2,) last place of the target, image px.
+        step: distance of neighbouring centres, image px.
+        image_wh: width and height of the image, px.
+
+    Returns:
+        (P, 2) image px, inside the image, nearest first: the first one is the last place.
+    """
+    axes = []
+    for last, extent in zip(last_xy, image_wh, strict=True):
+        before, after = int(np.ceil(last / step)), int(np.ceil((extent - last) / step))
+        # Regions are centred at most half a step from the border, beyond which there is nothing to find.
+        axes.append(np.unique(np.clip(last + step * np.arange(-before, after + 1), 0, extent)))
+    places = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)
+    rings = np.abs(places - last_xy).max(1).round(6)
+    return places[np.lexsort((places[:, 0], places[:, 1], rings))]
+
+
+class Sighting(NamedTuple):
+    """What a tracker finds in one search region."""
+
+    state: TargetState  #: place and size of the target, if it is there
+    score: float  #: target probability of that place, 0..1
+    signals: Signals  #: evidence that it is there
+
+
+class LookAt(Protocol):
+    """The tracking step of one frame around any place."""
+
+    def __call__(self, last: TargetState, *, windowed: bool = True) -> Sighting:
+        """Look around `last`; without the window, all places in the search region count alike."""
+        ...
+
+
+class Recovery:
+    """Tracking of one target that is searched again when it is lost.
+
+    While it is lost, the answer is the last box that it was known in, the template stays, and so does the size that
+    is searched. A re-detection is followed, but given up at the first frame that speaks against it before the track
+    is "tracking" again.
+
+    Args:
+        config: settings.
+        watch: confidence of the track.
+        first: the target in the first frame.
+        region: side of a search region in context sides of the target.
+    """
+
+    def __init__(self, config: RecoveryConfig, watch: Watch, first: TargetState, region: float) -> None:
+        self._config, self._watch, self._region = config, watch, region
+        self._kept = first
+        self._doubted = False  # whether the track is a re-detection that is not yet confirmed
+        self._places = np.empty((0, 2))  # of the scan; none while the target is tracked
+        self._next = 0
+
+    def step(self, look: LookAt, last: TargetState, image_wh: tuple[int, int]) -> Sighting:
+        """Find the target in the next frame.
+
+        Args:
+            look: tracking step of the frame.
+            last: target in the last frame.
+            image_wh: width and height of the image, px.
+        """
+        if len(self._places):
+            return self._searched(look)
+        found = look(last)
+        self._watch.observe(found.signals)
+        state, probability = self._watch.confidence.state, self._watch.confidence.probability
+        believed = probability >= self._watch.thresholds.tracking
+        if state == "lost" or (self._doubted and not believed):
+            step = self._config.spacing * self._region * self._kept.side
+            self._places, self._next = scan_places(self._kept.centre_xy, step, image_wh), 0
+            return self._not_found(found)
+        if state == "tracking":
+            self._doubted = False
+            self._kept = found.state if believed else self._kept
+        return found
+
+    def _searched(self, look: LookAt) -> Sighting:
+        """Look at the last place and at the next places of the scan, which begins anew at its end."""
+        centres = [self._kept.centre_xy]
+        for _ in range(min(self._config.regions, len(self._places)) - 1):
+            self._next = self._next % (len(self._places) - 1) + 1
+            centres.append(self._places[self._next])
+        seen = [look(TargetState(centre, self._kept.size_wh), windowed=False) for centre in centres]
+        probabilities = [self._watch.probability_of(found.signals) for found in seen]
+        best = int(np.argmax(probabilities))
+        found = seen[best]
+        if found.score < self._config.score or probabilities[best] < self._config.probability:
+            return self._not_found(seen[0])
+        self._watch.observe_found(found.signals)
+        self._doubted, self._places = True, np.empty((0, 2))
+        return found
+
+    def _not_found(self, seen: Sighting) -> Sighting:
+        self._watch.observe_lost(seen.signals)
+        return Sighting(self._kept, seen.score, seen.signals)

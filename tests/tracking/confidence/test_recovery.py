@@ -1,0 +1,122 @@
+"""The search for a lost target, with a made-up tracking step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlatrack.errors import InputError
+from dlatrack.tracking.confidence.calibration import Calibration
+from dlatrack.tracking.confidence.hysteresis import Thresholds
+from dlatrack.tracking.confidence.recovery import Recovery, RecoveryConfig, Sighting, scan_places
+from dlatrack.tracking.confidence.signals import Signals
+from dlatrack.tracking.confidence.watch import Watch
+from dlatrack.tracking.steps.state import TargetState
+
+#: The probability of a frame is that of its score alone.
+SCORE_ONLY = Calibration((1.0, *[0.0] * 8), 0.0)
+VIEW = (400, 300)
+
+
+def at(x: float, y: float) -> TargetState:
+    return TargetState(np.array([x, y], float), np.array([20.0, 20]))
+
+
+class World:
+    """A target that is found where it is, if it is inside the search region."""
+
+    def __init__(self, place):
+        self.place = place
+        self.looked: list[tuple[float, float]] = []
+
+    def __call__(self, last: TargetState, *, windowed: bool = True) -> Sighting:
+        self.looked.append(tuple(last.centre_xy.tolist()))
+        found = self.place is not None and np.abs(last.centre_xy - self.place).max() <= 40
+        score = 0.9 if found else 0.05
+        state = at(*(self.place if found else last.centre_xy + 3))
+        return Sighting(state, score, Signals(score, 0.0, 0.0, 0.0, 0.0))
+
+
+def recovery(**options) -> tuple[Recovery, Watch]:
+    watch = Watch(SCORE_ONLY, Thresholds(0.6, 0.2, found_after=2, lost_after=3))
+    return Recovery(RecoveryConfig(**options), watch, at(100, 100), 2.0), watch
+
+
+def test_a_target_that_leaves_and_returns_elsewhere_is_found():
+    tracked, watch = recovery()
+    world, last, states = World((100, 100)), at(100, 100), []
+    for frame in range(120):
+        world.place = (105, 100) if frame < 5 else None if frame < 15 else (330, 250)
+        last = tracked.step(world, last, VIEW).state
+        states.append(watch.confidence.state)
+        if states[-1] == "lost":
+            assert last.centre_xy.tolist() == [105, 100], "the last box that it was known in"
+            assert watch.confidence.probability <= 0.2
+    assert "".join(state[0] for state in states[:15]) == "tttttuu" + "l" * 8
+    assert states[-1] == "tracking"
+    assert last.centre_xy.tolist() == [330, 250]
+
+
+def test_the_first_frames_of_a_re_detection_can_take_it_back():
+    tracked, watch = recovery()
+    world, last = World(None), at(100, 100)
+    for _ in range(3):
+        last = tracked.step(world, last, VIEW).state
+    assert watch.confidence.state == "lost"
+    world.place = (110, 100)
+    last = tracked.step(world, last, VIEW).state
+    assert (watch.confidence.state, last.centre_xy[0]) == ("uncertain", 110)
+    world.place = None
+    last = tracked.step(world, last, VIEW).state
+    assert (watch.confidence.state, last.centre_xy[0]) == ("lost", 100)
+
+
+@pytest.mark.parametrize("options", [{"probability": 0.95}, {"score": 0.95}])
+def test_a_re_detection_needs_a_stricter_score_and_probability(options):
+    tracked, watch = recovery(**options)
+    world, last = World(None), at(100, 100)
+    for frame in range(30):
+        world.place = None if frame < 3 else (100, 100)
+        last = tracked.step(world, last, VIEW).state
+    assert watch.confidence.state == "lost"
+
+
+def test_a_scan_covers_the_image_and_begins_anew():
+    tracked, _ = recovery(regions=2)
+    world, last = World(None), at(100, 100)
+    for _ in range(3):
+        last = tracked.step(world, last, VIEW).state
+    world.looked.clear()
+    places = scan_places(np.array([100.0, 100]), 0.5 * 2 * last.side, VIEW)
+    for _ in range(2 * (len(places) - 1)):
+        tracked.step(world, last, VIEW)
+    scanned = np.array(world.looked)
+    assert (scanned[::2] == 100).all(), "every frame looks at the last place as well"
+    assert np.array_equal(scanned[1::2], np.vstack([places[1:], places[1:]]))
+
+
+@pytest.mark.parametrize("last", [(100.0, 100.0), (0.0, 0.0), (399.0, 5.5), (200.0, 150.0)])
+@pytest.mark.parametrize("step", [17.0, 50.0, 1000.0])
+def test_scan_places(last, step):
+    places = scan_places(np.array(last), step, VIEW)
+    assert places[0].tolist() == list(last)
+    assert len(np.unique(places, axis=0)) == len(places)
+    assert ((places >= 0) & (places <= VIEW)).all()
+    distance = np.abs(places - last).max(1)
+    assert (np.diff(distance) >= -1e-6).all(), "from the last place outwards"
+    pixels = np.stack(np.meshgrid(np.arange(0, 400, 7), np.arange(0, 300, 7)), -1).reshape(-1, 1, 2)
+    assert np.abs(pixels - places).max(2).min(1).max() <= step / 2 + 1e-9, "no pixel is far from all of them"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"probability": 2}, r"probability must be in 0\.\.1, got 2"),
+        ({"score": float("nan")}, r"score must be in 0\.\.1, got nan"),
+        ({"spacing": 0}, "spacing must be above 0 and at most 1, got 0"),
+        ({"regions": 0}, "regions must be 1 or more, got 0"),
+    ],
+)
+def test_settings_out_of_range_are_named(options, message):
+    with pytest.raises(InputError, match=message):
+        RecoveryConfig(**options)
