@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -256,8 +255,5 @@ def trackers_for(
     weights: str | Path, count: int, device: str, *, recover: bool = False, runtime: str = "torch"
 ) -> list[OnlineTracker]:
     """A tracker for each target; they share the network."""
-    options: dict[str, Any] = {"recover": True} if recover else {}
-    if runtime != "torch":
-        options["runtime"] = runtime
-    first = OnlineTracker.from_weights(weights, device=device, **options)
+    first = OnlineTracker.from_weights(weights, device=device, recover=recover, runtime=runtime)
     return [first, *(copy.copy(first) for _ in range(count - 1))]

@@ -18,7 +18,9 @@ from dlatrack.tracking.table import CSV_HEADER
 
 PAGE = (paths.root() / "docs" / "deploy_streams.md").read_text()
 FIRST_PAGE = (paths.root() / "docs" / "deploy.md").read_text()
-LOOP = next(block for block in re.findall(r"```python\n(.*?)```", FIRST_PAGE, re.DOTALL) if "VideoCapture" in block)
+LOOP = next(
+    block for block in re.findall(r"```python\n(.*?)```", FIRST_PAGE, re.DOTALL) if "VideoCapture" in block
+)
 
 
 @pytest.mark.slow
