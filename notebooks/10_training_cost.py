@@ -75,6 +75,7 @@ record.keep(
     figure,
     "10_training_cost",
     {"costs": costs.to_dict("list"), "stages, ms": stages.reset_index().to_dict("list")},
+    vectors=False,
 )
 
 # %% tags=["10_training_cost_table"]

@@ -111,7 +111,8 @@ record.keep(lost_or_not.frames_table(study).round(4), "15_states").round(3)
 # %% [markdown]
 # ## What recovery gains, and what it costs
 #
-# A lost target is searched at its last place and ring by ring over the frame, with its last size and its template. A
+# The tracker of a lost target goes on, in case it only seemed lost. The last place in which the target was known to be
+# and, ring by ring, the whole frame are searched as well, with the last known size and the first template. A
 # re-detection needs a higher score and probability than a tracked target, and the first frame that speaks against it
 # takes it back.
 #
@@ -148,7 +149,6 @@ record.keep(lost_or_not.model_table(study.plain), "15_models").round(3)
 # - The probability speaks of videos like those that it was fitted on. Where the table above has real clips,
 #   compare its rows before you rely on it for yours; `lost_or_not_fit.calibrate` fits your own weights.
 # - A distractor that looks like the target is tracked with confidence: nothing here compares identities.
-# - Recovery pays for the NanoTracks. With the trackers on MobileNetV2 that were measured F falls: a track that is
-#   called lost while it is on its target answers the last box.
+# - Recovery pays for the NanoTracks. With the trackers on MobileNetV2 F rises less, and falls with one of them.
 # - Recovery is off unless you ask for it, `OnlineTracker.from_weights(..., recover=True)`, so that scores of
 #   benchmarks stay what they are. While a target is lost, a frame takes four search regions instead of one.

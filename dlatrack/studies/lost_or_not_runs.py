@@ -30,6 +30,9 @@ TRACK_STATES = ("tracking", "uncertain", "lost")
 #: Changes whenever runs have other results, so that kept ones are not used.
 _VERSION = 1
 
+#: The same for runs with recovery.
+_RECOVERY_VERSION = 2
+
 #: A calibration that says nothing; signals do not depend on it.
 _BLANK = Calibration((0.0,) * len(INPUTS), 0.0)
 
@@ -169,7 +172,8 @@ def _file(
     """Where the run is kept: what is hashed decides its numbers."""
     how = None
     if recovery is not None:
-        how = [calibration.weights, calibration.bias, calibration.keep, asdict(thresholds), asdict(recovery)]
+        settings = [asdict(thresholds), asdict(recovery), _RECOVERY_VERSION]
+        how = [calibration.weights, calibration.bias, calibration.keep, *settings]
     elif calibration is not _BLANK:
         how = [calibration.weights, calibration.bias, calibration.keep, asdict(thresholds)]
     key = sha256_of(

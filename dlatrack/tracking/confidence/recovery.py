@@ -36,8 +36,8 @@ class RecoveryConfig:
                 raise InputError(f"{name} must be in 0..1, got {getattr(self, name)}")
         if not 0 < self.spacing <= 1:
             raise InputError(f"spacing must be above 0 and at most 1, got {self.spacing}")
-        if self.regions < 1:
-            raise InputError(f"regions must be 1 or more, got {self.regions}")
+        if self.regions < 2:
+            raise InputError(f"regions must be 2 or more, got {self.regions}")
 
 
 def scan_places(last_xy: np.ndarray, step: float, image_wh: tuple[int, int]) -> np.ndarray:
@@ -80,9 +80,10 @@ class LookAt(Protocol):
 class Recovery:
     """Tracking of one target that is searched again when it is lost.
 
-    While it is lost, the answer is the last box that it was known in, the template stays, and so does the size that
-    is searched. A re-detection is followed, but given up at the first frame that speaks against it before the track
-    is "tracking" again.
+    While it is lost, the tracker goes on as if it were not, in case it only seemed so. It looks at the last place
+    as well in which the target was known to be, and around it, for a target of the size that it had there. The
+    template stays. A re-detection takes the place of the track if it is more probable. It is followed, but given
+    up at the first frame that speaks against it before the track is "tracking" again.
 
     Args:
         config: settings.
@@ -93,7 +94,7 @@ class Recovery:
 
     def __init__(self, config: RecoveryConfig, watch: Watch, first: TargetState, region: float) -> None:
         self._config, self._watch, self._region = config, watch, region
-        self._kept = first
+        self._known = first  # the last state that was believed
         self._doubted = False  # whether the track is a re-detection that is not yet confirmed
         self._places = np.empty((0, 2))  # of the scan; none while the target is tracked
         self._next = 0
@@ -106,37 +107,43 @@ class Recovery:
             last: target in the last frame.
             image_wh: width and height of the image, px.
         """
-        if len(self._places):
-            return self._searched(look)
         found = look(last)
         self._watch.observe(found.signals)
-        state, probability = self._watch.confidence.state, self._watch.confidence.probability
-        believed = probability >= self._watch.thresholds.tracking
-        if state == "lost" or (self._doubted and not believed):
-            step = self._config.spacing * self._region * self._kept.side
-            self._places, self._next = scan_places(self._kept.centre_xy, step, image_wh), 0
-            return self._not_found(found)
-        if state == "tracking":
+        believed = self._watch.confidence.probability >= self._watch.thresholds.tracking
+        if self._doubted and not believed:
+            self._watch.observe_lost(found.signals)
             self._doubted = False
-            self._kept = found.state if believed else self._kept
+            self._begin_scan(image_wh)
+            return Sighting(self._known, found.score, found.signals)
+        state = self._watch.confidence.state
+        if state == "tracking":
+            self._doubted, self._places = False, np.empty((0, 2))
+            self._known = found.state if believed else self._known
+        elif state == "lost":
+            if len(self._places):
+                return self._searched(look, found)
+            self._begin_scan(image_wh)
         return found
 
-    def _searched(self, look: LookAt) -> Sighting:
-        """Look at the last place and at the next places of the scan, which begins anew at its end."""
-        centres = [self._kept.centre_xy]
-        for _ in range(min(self._config.regions, len(self._places)) - 1):
+    def _begin_scan(self, image_wh: tuple[int, int]) -> None:
+        step = self._config.spacing * self._region * self._known.side
+        self._places, self._next = scan_places(self._known.centre_xy, step, image_wh), 0
+
+    def _searched(self, look: LookAt, tracked: Sighting) -> Sighting:
+        """What is found at the last known place or the next places of the scan, if it is better than the track.
+
+        The scan begins anew at its end.
+        """
+        centres = [self._known.centre_xy]
+        for _ in range(min(self._config.regions - 1, len(self._places)) - 1):
             self._next = self._next % (len(self._places) - 1) + 1
             centres.append(self._places[self._next])
-        seen = [look(TargetState(centre, self._kept.size_wh), windowed=False) for centre in centres]
+        seen = [look(TargetState(centre, self._known.size_wh), windowed=False) for centre in centres]
         probabilities = [self._watch.probability_of(found.signals) for found in seen]
         best = int(np.argmax(probabilities))
-        found = seen[best]
-        if found.score < self._config.score or probabilities[best] < self._config.probability:
-            return self._not_found(seen[0])
+        found, better = seen[best], probabilities[best] > self._watch.confidence.probability
+        if not better or found.score < self._config.score or probabilities[best] < self._config.probability:
+            return tracked
         self._watch.observe_found(found.signals)
         self._doubted, self._places = True, np.empty((0, 2))
         return found
-
-    def _not_found(self, seen: Sighting) -> Sighting:
-        self._watch.observe_lost(seen.signals)
-        return Sighting(self._kept, seen.score, seen.signals)
