@@ -111,8 +111,8 @@ record.keep(lost_or_not.frames_table(study).round(4), "15_states").round(3)
 # %% [markdown]
 # ## What recovery gains, and what it costs
 #
-# The tracker of a lost target goes on, in case it only seemed lost. The last place in which the target was known to be
-# and, ring by ring, the whole frame are searched as well, with the last known size and the first template. A
+# The tracker of a lost target goes on, in case it only seemed lost. The last place in which the target was known to
+# be and, ring by ring, the whole frame are searched as well, with the last known size and the first template. A
 # re-detection needs a higher score and probability than a tracked target, and the first frame that speaks against it
 # takes it back.
 #
