@@ -25,6 +25,7 @@ from dlatrack.models.onnx.export import export_onnx
 from dlatrack.models.runtimes import RUNTIMES
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights, shipped
+from dlatrack.progress import Progress
 from dlatrack.provenance import save_table, versions
 from dlatrack.recipes import RECIPES, recipe
 
@@ -35,7 +36,7 @@ _TRACKERS = "dla_nanotrack_v3, dla_siamcar_small, dla_siamrpnpp_small, siamcar, 
 _FRAMES, _STEPS = 100, 4
 
 #: Clips when none are given: their number, the seed of the first, and width and height, px.
-_CLIPS, _SEED, _SIZE = 12, 6_200_000, (640, 480)
+_CLIPS, _SEED, _SIZE = 6, 6_200_000, (480, 360)
 
 
 class Way(NamedTuple):
@@ -84,20 +85,23 @@ def bench_runtimes(repeats: int, *, tracker: str = _TRACKERS, clips: str = "", o
     videos = _videos(clips)
     timings: list[Timing] = []
     figures: dict[str, float] = {}
-    for name in names:
-        with _processes(name) as processes:
-            for way, taken in _turns(processes, repeats).items():
-                timings.append(timing(f"{name}: {way}", taken))
-            medians = {
-                way: row.median for way, row in zip(processes, timings[-len(processes) :], strict=True)
-            }
-            figures |= {
-                f"{name}: {way}, times as fast as torch": medians["torch"] / medians[way]
-                for way in processes
-                if way != "torch"
-            }
-            if name in shipped():
-                figures |= {f"{name}: {what}": value for what, value in _tracked(processes, videos).items()}
+    parts = sum(repeats + 1 + len(videos) * (name in shipped()) for name in names)
+    with Progress(parts, "runtimes", unit="turns and clips") as progress:
+        for name in names:
+            with _processes(name) as processes:
+                for way, taken in _turns(processes, repeats, progress).items():
+                    timings.append(timing(f"{name}: {way}", taken))
+                medians = {
+                    way: row.median for way, row in zip(processes, timings[-len(processes) :], strict=True)
+                }
+                figures |= {
+                    f"{name}: {way}, times as fast as torch": medians["torch"] / medians[way]
+                    for way in processes
+                    if way != "torch"
+                }
+                if name in shipped():
+                    tracked = _tracked(processes, videos, progress)
+                    figures |= {f"{name}: {what}": value for what, value in tracked.items()}
     report = BenchReport(timings, figures, _machine())
     if out:
         save_table(
@@ -183,7 +187,7 @@ def _runs(way: Way, trained: bool) -> bool:
     return all(find_spec(package) for package in needed) and (trained or "int8" not in way.runtime)
 
 
-def _turns(processes: dict[str, RuntimeProcess], repeats: int) -> dict[str, np.ndarray]:
+def _turns(processes: dict[str, RuntimeProcess], repeats: int, progress: Progress) -> dict[str, np.ndarray]:
     """Milliseconds of a step, (turns,), by way; the median of each turn, after one for warming up."""
     taken: dict[str, list[float]] = {way: [] for way in processes}
     for turn in range(-1, repeats):
@@ -191,10 +195,13 @@ def _turns(processes: dict[str, RuntimeProcess], repeats: int) -> dict[str, np.n
             milliseconds = float(np.median(process.steps(_STEPS)))
             if turn >= 0:
                 taken[way].append(milliseconds)
+        progress.step()
     return {way: np.array(values) for way, values in taken.items()}
 
 
-def _tracked(processes: dict[str, RuntimeProcess], videos: list[Sequence]) -> dict[str, float]:
+def _tracked(
+    processes: dict[str, RuntimeProcess], videos: list[Sequence], progress: Progress
+) -> dict[str, float]:
     """By way: frames per second of `update`, the median over clips; AUC; and the largest difference of boxes, px."""
     figures: dict[str, float] = {}
     found: dict[str, list[tuple[np.ndarray, float]]] = {way: [] for way in processes}
@@ -202,6 +209,7 @@ def _tracked(processes: dict[str, RuntimeProcess], videos: list[Sequence]) -> di
         frames = np.stack([video.frames[index] for index in range(min(len(video), _FRAMES + 1))])
         for way, process in processes.items():
             found[way].append(process.track(frames, video.boxes_xywh[0]))
+        progress.step(1, clip=video.name)
     truth = {video.name: video.boxes_xywh[: _FRAMES + 1] for video in videos}
     for way, results in found.items():
         boxes_of = {
