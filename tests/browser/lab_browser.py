@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import papermill
 import pytest
 
 from dlatrack import paths
@@ -98,6 +99,24 @@ def open_lab(folder: Path, private: Path, variables: Mapping[str, str]) -> Itera
             yield Lab(context, url, token)
         finally:
             context.close()
+
+
+@contextmanager
+def serve_notebooks(names: Sequence[str], private: Path) -> Iterator[Lab]:
+    """Serve copies of notebooks of the project in the preset smoke; results stay in `private`."""
+    folder = private / "notebooks"
+    folder.mkdir()
+    for name in names:
+        papermill.execute_notebook(
+            str(paths.notebooks_dir() / name),
+            str(folder / name),
+            {"preset": "smoke"},
+            prepare_only=True,
+            progress_bar=False,
+        )
+    places = {f"DLATRACK_{name}": str(private / name.lower()) for name in ("FIGURES", "RUNS", "CACHE")}
+    with open_lab(folder, private, places) as lab:
+        yield lab
 
 
 @contextmanager

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 
-import papermill
 import pytest
-from lab_browser import ARTEFACTS, CHROMIUM, open_lab
+from lab_browser import ARTEFACTS, CHROMIUM, serve_notebooks
 
 from dlatrack import paths
 
@@ -25,20 +24,8 @@ NOTEBOOKS = sorted(path.name for path in paths.notebooks_dir().glob("[0-9]*.ipyn
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    private = tmp_path_factory.mktemp("lab")
-    folder = private / "notebooks"
-    folder.mkdir()
-    for name in NOTEBOOKS:
-        papermill.execute_notebook(
-            str(paths.notebooks_dir() / name),
-            str(folder / name),
-            {"preset": "smoke"},
-            prepare_only=True,
-            progress_bar=False,
-        )
-    places = {f"DLATRACK_{name}": str(private / name.lower()) for name in ("FIGURES", "RUNS", "CACHE")}
-    with open_lab(folder, private, places) as lab:
-        yield lab
+    with serve_notebooks(NOTEBOOKS, tmp_path_factory.mktemp("lab")) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import papermill
 import pytest
 from jupyter_page import JupyterPage
-from lab_browser import ARTEFACTS, CHROMIUM, open_lab
-
-from dlatrack import paths
+from lab_browser import ARTEFACTS, CHROMIUM, serve_notebooks
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytestmark = [
@@ -21,18 +18,7 @@ NAME = "01_label_assignment.ipynb"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    private = tmp_path_factory.mktemp("lab")
-    folder = private / "notebooks"
-    folder.mkdir()
-    papermill.execute_notebook(
-        str(paths.notebooks_dir() / NAME),
-        str(folder / NAME),
-        {"preset": "smoke"},
-        prepare_only=True,
-        progress_bar=False,
-    )
-    places = {f"DLATRACK_{name}": str(private / name.lower()) for name in ("FIGURES", "RUNS", "CACHE")}
-    with open_lab(folder, private, places) as opened:
+    with serve_notebooks([NAME], tmp_path_factory.mktemp("lab")) as opened:
         yield opened
 
 
