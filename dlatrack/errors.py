@@ -24,9 +24,18 @@ def shortened(text: str) -> str:
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
 
 
-def without_password(text: str) -> str:
-    """A text in which what stands before the @ of an address, a name and password, is replaced by three stars."""
-    return re.sub(r"(\w:/+)\S*@", r"\1***@", text)
+def without_secrets(argument: str) -> str:
+    """An address, or an argument of a command that may be or hold one, as messages and files may show it.
+
+    All before the last @, a name and password, is replaced by three stars, and what follows a question mark, which
+    may hold a key, is left out. Other texts stay as they are.
+    """
+    head, scheme, rest = (
+        re.split(r"(\w:/+)", argument, maxsplit=1) if re.search(r"\w:/", argument) else ("", "", "")
+    )
+    if not scheme:
+        return re.sub(r"^(\w+//)?[^/]*:.*@", "***@", argument)  # an address without its beginning
+    return head + scheme + re.sub(r"^.*@", "***@", rest, flags=re.DOTALL).partition("?")[0]
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dlatrack.errors import InputError, reading, refusals, without_password
+from dlatrack.errors import InputError, reading, refusals, without_secrets
 
 #: Name of the file in a folder that is locked while a run writes there.
 LOCK = ".dlatrack.lock"
@@ -264,7 +264,7 @@ def _myself() -> dict[str, str | int]:
     return {
         "process": os.getpid(),
         "host": socket.gethostname(),
-        "command": without_password(shlex.join(sys.argv)),
+        "command": shlex.join(map(without_secrets, sys.argv)),
     }
 
 

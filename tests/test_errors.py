@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dlatrack.errors import counted, listed, shortened, without_password
+import pytest
+
+from dlatrack.errors import counted, listed, shortened, without_secrets
 
 
 def test_what_is_long_is_quoted_by_its_beginning() -> None:
@@ -26,11 +28,20 @@ def test_one_is_singular() -> None:
     ]
 
 
-def test_passwords_of_addresses_are_not_shown() -> None:
-    assert without_password("rtsp://name:pass@word@host/a b") == "rtsp://***@host/a b"
-    assert without_password("dlatrack track rtsp:/name:p/ss@host --box 1,2,3,4") == (
-        "dlatrack track rtsp:/***@host --box 1,2,3,4"
-    )
-    assert (
-        without_password("https://host/x and someone@example.org") == "https://host/x and someone@example.org"
-    )
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("rtsp://name:pass@word@host/a", "rtsp://***@host/a"),
+        ("http://me:with space@127.0.0.1:80/a.ts?tok=secret", "http://***@127.0.0.1:80/a.ts"),
+        ("rtsp:/name:p/ss@host", "rtsp:/***@host"),
+        ("--source=rtsp://a:b@host/s?key=1", "--source=rtsp://***@host/s"),
+        ("rtsp//user:secret@host/s", "rtsp//user:secret@host/s".replace("rtsp//user:secret", "***")),
+        ("user:secret@host:554/s", "***@host:554/s"),
+        ("https://host/x", "https://host/x"),
+        ("/data/a@b/clip.mp4", "/data/a@b/clip.mp4"),
+        ("clip?.mp4", "clip?.mp4"),
+        ("120,80,60,45", "120,80,60,45"),
+    ],
+)
+def test_secrets_of_addresses_are_not_shown(argument, shown) -> None:
+    assert without_secrets(argument) == shown

@@ -11,6 +11,7 @@ import numpy as np
 
 from dlatrack.datasets.stream import FrameStream
 from dlatrack.datasets.video.live import PATIENCE, AddressSource, CameraSource, LiveSource, PipeSource
+from dlatrack.errors import InputError, without_secrets
 
 
 class Source(Protocol):
@@ -65,4 +66,8 @@ def open_source(
         return AddressSource(text, patience=patience, stopped=stopped)
     if re.fullmatch(r"[0-9]{1,4}", text) and not Path(source).exists():
         return CameraSource(int(text), patience=patience, stopped=stopped)
+    if (shown := without_secrets(text)) != text and not Path(source).exists():
+        raise InputError(
+            f"{shown} is neither a file nor an address; an address begins with rtsp:// or http://"
+        )
     return FrameStream(source)

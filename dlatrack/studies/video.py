@@ -255,5 +255,6 @@ def trackers_for(
     weights: str | Path, count: int, device: str, *, recover: bool = False, runtime: str = "torch"
 ) -> list[OnlineTracker]:
     """A tracker for each target; they share the network."""
-    first = OnlineTracker.from_weights(weights, device=device, recover=recover, runtime=runtime)
+    with a_core_left():  # other runtimes keep the number of threads that they are made with
+        first = OnlineTracker.from_weights(weights, device=device, recover=recover, runtime=runtime)
     return [first, *(copy.copy(first) for _ in range(count - 1))]

@@ -126,7 +126,8 @@ class OnlineTracker:
             raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {known}")
         if recover and calibration is None:
             raise InputError(
-                f"recover needs a calibrated confidence, and these weights of {recipe.name} have none; the trackers "
+                f"recover needs a calibration beside the weights, and there is none for these of {recipe.name}: "
+                f"dlatrack.studies.lost_or_not_fit.calibrate fits one, exported graphs have none, and the weights of "
                 f"{', '.join(shipped())} come with one"
             )
         self._net = cast(Network, deploy(net, device, fast=fast))

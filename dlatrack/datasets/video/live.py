@@ -12,7 +12,7 @@ import numpy as np
 
 from dlatrack.datasets.video.capture import check_same_size
 from dlatrack.datasets.video.connection import BrokenError, CameraConnection, Connection, EncodedConnection
-from dlatrack.errors import InputError, counted, without_password
+from dlatrack.errors import InputError, counted, without_secrets
 
 #: Seconds for a source to show its first frame, and for its next data later; with the start of the program they stay
 #: below the 5 s in which an error is promised.
@@ -190,7 +190,7 @@ class AddressSource(LiveSource):
     def __init__(
         self, address: str, *, patience: float = PATIENCE, stopped: Callable[[], object] = lambda: False
     ) -> None:
-        shown = without_password(address.strip()).partition("?")[0]  # a query may hold a key
+        shown = without_secrets(address.strip())
         try:
             parts = urlsplit(address.strip())
             sound = parts.scheme.lower() in SCHEMES and bool(parts.hostname) and parts.port != 0

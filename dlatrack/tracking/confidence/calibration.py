@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.files import file_digest, read_json_object, write_text
 from dlatrack.models.weights import find_weights, shipped
 from dlatrack.provenance import json_lines
@@ -31,6 +31,9 @@ INPUTS = (
 )
 
 _FORMAT = 1
+
+#: No weight or bias of a model is as large; products of larger ones may overflow.
+_LARGEST = 1e6
 _AVERAGED = 4
 
 #: Smallest distance of a score from 0 and 1 in its logit.
@@ -131,14 +134,16 @@ def read_calibration(path: Path, weights: Path) -> Calibration:
     if content.get("weights_sha256") != found:
         raise InputError(
             f"{path} was fitted for weights with SHA-256 {content.get('weights_sha256')}, and {weights} has {found}; "
-            f"fit it again with dlatrack.studies.lost_or_not, or move it away"
+            f"fit it again with dlatrack.studies.lost_or_not_fit.calibrate, or move it away"
         )
     inputs, card = content.get("inputs"), content.get("card")
     if not isinstance(inputs, dict) or set(inputs) != set(INPUTS) or not isinstance(card, dict):
         raise InputError(f"{path} must have a card and weights of the inputs {', '.join(INPUTS)}")
     numbers = [inputs[name] for name in INPUTS] + [content.get("bias"), content.get("keep")]
-    if not all(isinstance(number, int | float) for number in numbers):
-        raise InputError(f"{path} has a weight, bias or keep that is no number: {numbers}")
+    if not all(type(number) in (int, float) and abs(number) < _LARGEST for number in numbers):
+        raise InputError(
+            f"{path} has a weight, bias or keep that is no number below {_LARGEST:g}: {shortened(str(numbers))}"
+        )
     *values, bias, keep = map(float, numbers)
     try:
         return Calibration(tuple(values), bias, keep, found, card)

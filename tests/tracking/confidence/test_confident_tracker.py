@@ -94,7 +94,8 @@ def test_recovery_finds_a_target_that_returns_elsewhere():
 def test_recovery_needs_a_calibration(tmp_path):
     net, chosen = load_weights("dla_nanotrack_v3")
     with pytest.raises(
-        InputError, match="recover needs a calibrated confidence, and these weights of dla_nanotrack"
+        InputError,
+        match="recover needs a calibration beside the weights, and there is none for these of dla_nanotrack",
     ):
         OnlineTracker(net, chosen, recover=True)
     own = tmp_path / "own.safetensors"
