@@ -261,7 +261,7 @@ def test_recovery_and_runtime_are_handed_on(
     arguments = (clip, "--box", BOX, "--table", tmp_path / "a.csv")
     assert call(monkeypatch, capsys, *arguments)[0] == 0
     assert call(monkeypatch, capsys, *arguments, "--recover", "--runtime", "onnx")[0] == 0
-    assert asked == [{}, {"recover": True, "runtime": "onnx"}]
+    assert asked == [{"recover": False, "runtime": "torch"}, {"recover": True, "runtime": "onnx"}]
 
 
 @pytest.mark.slow

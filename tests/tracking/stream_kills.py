@@ -52,6 +52,7 @@ def run_round(seed: int, clip: Path, folder: Path) -> Round:
     """Track, kill, and look at what is left."""
     rng = random.Random(seed)
     kind, port = KINDS[seed % len(KINDS)], free_port()
+    others = set(psutil.Process().children(recursive=True))
     suffix = rng.choice([".mp4", ".mkv"])
     out = folder / f"{seed}{suffix}"
     kill_after, more = rng.randint(1, 25), rng.randint(5, 20)
@@ -74,7 +75,7 @@ def run_round(seed: int, clip: Path, folder: Path) -> Round:
         status = child.wait()
         child.stdout.close()
     faults = [] if kind != "server" or status == 0 else [f"the reader ended with status {status}"]
-    return _judge(kind, out, reports.count, faults)
+    return _judge(kind, out, reports.count, faults, others)
 
 
 def _start_reader(address: str, out: Path) -> subprocess.Popen[bytes]:
@@ -115,8 +116,8 @@ class _Reports:
         self.ended = not content
 
 
-def _judge(kind: str, out: Path, reported: int, faults: list[str]) -> Round:
-    """Compare the table and the video with what was reported."""
+def _judge(kind: str, out: Path, reported: int, faults: list[str], others: set[psutil.Process]) -> Round:
+    """Compare the table and the video with what was reported; `others` ran before."""
     table = out.with_suffix(".csv")
     text = table.read_text()
     whole = text[: text.rfind("\n") + 1]
@@ -132,7 +133,7 @@ def _judge(kind: str, out: Path, reported: int, faults: list[str]) -> Round:
         count += 1
     if count < reported - _BEHIND:
         faults.append(f"{reported} frames were reported, the video plays {count}")
-    if psutil.Process().children(recursive=True):
+    if set(psutil.Process().children(recursive=True)) - others:
         faults.append("a process is left")
     if "secret" in "".join(path.read_text("latin-1") for path in out.parent.glob(f".{out.stem}*")):
         faults.append("the password is in a file")
