@@ -1,0 +1,91 @@
+"""Runs the cells of a declared study, several at once, and says which are finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dlatrack import paths
+from dlatrack.errors import InputError
+from dlatrack.progress import Progress
+from dlatrack.studies.declared.cell import Workshop, read_result, run_cell
+from dlatrack.studies.declared.declaration import Cell, Declaration, read_declaration
+from dlatrack.tracking.workers import run_tasks
+
+
+def cells_folder(declaration: Declaration) -> Path:
+    """Folder of the cells of a study below the folder of runs."""
+    return paths.runs_dir() / "study" / declaration.name
+
+
+def chosen_cells(declaration: Declaration, only: str = "") -> list[Cell]:
+    """Cells whose name contains a text, in their order.
+
+    Raises:
+        InputError: if there is none.
+    """
+    found = [cell for cell in declaration.cells() if only in cell.name]
+    if not found:
+        example = declaration.cells()[0].name
+        raise InputError(f"no cell of {declaration.name} has {only!r} in its name; names are like {example}")
+    return found
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """Picklable factory of the function that runs a cell by its name."""
+
+    path: Path
+    folder: Path
+
+    def __call__(self) -> Callable[[str], str]:
+        declaration = read_declaration(self.path)
+        workshop = Workshop(declaration, self.folder)
+        cells = {cell.name: cell for cell in declaration.cells()}
+        return partial(_run, workshop, cells, cells_folder(declaration))
+
+
+def _run(workshop: Workshop, cells: dict[str, Cell], folder: Path, name: str) -> str:
+    return str(run_cell(workshop, cells[name], folder)["weights_sha256"])
+
+
+def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: int = 0) -> int:
+    """Run the cells of a study that are not finished, one core for each.
+
+    A killed run resumes: finished cells are kept, and an unfinished one goes on from its last checkpoint, with the same
+    bits as without the interruption.
+
+    Args:
+        path: declaration.
+        folder: shared data.
+        only: text in the names of the cells; "": all.
+        jobs: cells at once.
+        most: number of cells after which it stops; 0: no limit.
+
+    Returns:
+        Number of cells that were run.
+
+    Raises:
+        InputError: as `read_declaration`, `chosen_cells`, `training_mixture` and `run_cell`.
+    """
+    declaration = read_declaration(path)
+    home = cells_folder(declaration)
+    todo = [cell.name for cell in chosen_cells(declaration, only) if read_result(home / cell.name) is None]
+    todo = todo[: most or None]
+    if not todo:
+        return 0
+    Workshop(declaration, folder).crops  # noqa: B018, they are cut once, before several processes ask for them
+    with Progress(len(todo), "study", unit="cells") as progress:
+        for name, _ in run_tasks(_Worker(path, folder), todo, jobs):
+            progress.step(last=name)
+    return len(todo)
+
+
+def results(declaration: Declaration, cells: Sequence[Cell] | None = None) -> dict[str, dict[str, Any]]:
+    """Results of the finished cells by name, as `run_cell` returns them."""
+    home = cells_folder(declaration)
+    found = {cell.name: read_result(home / cell.name) for cell in cells or declaration.cells()}
+    return {name: result for name, result in found.items() if result is not None}
