@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from dlatrack.assign import with_rule
 from dlatrack.errors import InputError
+from dlatrack.models.backbones import shipped_trunks
 from dlatrack.recipes import Recipe, recipe
 from dlatrack.recipes.config import DLA_NAME
 from dlatrack.recipes.fine_tuning import fine_tuning
@@ -29,8 +30,8 @@ TRUNK = "trunk"
 class Regime(Struct, frozen=True, forbid_unknown_fields=True):
     """How the cells of a regime are trained."""
 
-    #: "trunk": random heads on the recipe's trunk, ImageNet's if it starts from that, else the one that comes with the
-    #: package; any other word: weights of a tracker to start from
+    #: "trunk": random heads on the trunk of the recipe's backbone that comes with the package, or on ImageNet's where
+    #: there is none; any other word: weights of a tracker to start from
     start: str
     epochs: int
     pairs_per_epoch: int
@@ -58,7 +59,7 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
                 unfreeze_epoch=self.unfreeze_epoch or self.epochs,
                 frozen_batch_norm=False,
                 backbone_factor=0.5,
-                backbone_start="imagenet" if chosen.schedule.backbone_start == "imagenet" else "shipped",
+                backbone_start="shipped" if chosen.net.backbone in shipped_trunks() else "imagenet",
             )
         return replace(chosen, sampling=sampling, schedule=schedule)
 

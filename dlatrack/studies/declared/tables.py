@@ -43,12 +43,15 @@ class StudyTables:
 
     def auc(self, cell: Cell, sets: tuple[str, ...]) -> np.ndarray:
         """(T, R) AUC of the targets of some sets, by run."""
-        columns = [name for name in self.scores if name.partition("/")[0] in sets]
-        return self.scores.loc[cell.name, columns].to_numpy().T
+        of_cell = self.scores.xs(cell.name, level="cell")
+        chosen = of_cell[[name for name in map(str, of_cell) if name.partition("/")[0] in sets]]
+        auc: np.ndarray = chosen.to_numpy().T
+        return auc
 
     def targets(self, sets: tuple[str, ...]) -> list[str]:
         """Names of the targets of some sets, in the order of `auc`."""
-        return [name.partition("/")[2] for name in self.scores if name.partition("/")[0] in sets]
+        names = map(str, self.scores)
+        return [name.partition("/")[2] for name in names if name.partition("/")[0] in sets]
 
 
 def tables_of(results: Mapping[str, Mapping[str, Any]]) -> StudyTables:
