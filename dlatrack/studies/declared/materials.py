@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from msgspec import Struct
 
 from dlatrack import __version__, paths
@@ -17,6 +18,7 @@ from dlatrack.datasets.folder import read_folder, read_folders
 from dlatrack.datasets.image_folder import images_in
 from dlatrack.datasets.instance_masks import masked_objects
 from dlatrack.datasets.photographic import photographic_sequences
+from dlatrack.datasets.sequence import Frames
 from dlatrack.datasets.sequence import Sequence as Track
 from dlatrack.errors import InputError
 from dlatrack.provenance import sha256_of
@@ -31,6 +33,9 @@ from dlatrack.tracking.perturbation import Perturbation
 #: Largest distance of the frames of a pair, in positions of the track: real clips change slowly, composed ones as much
 #: in their few frames.
 _REACH = {"clips": 60, "footage": 60, "footage2": 60}
+
+#: Frames that a target of the held-out footage must have to be followed.
+_LEAST_FRAMES = 20
 
 #: First seeds of the videos that are made; no other training or test uses them.
 _COMPOSED_SEED, _PHOTOGRAPHIC_SEED, _TEST_SEED = 11_000_000, 12_000_000, 13_000_000
@@ -89,7 +94,8 @@ class TestSets:
     """Sequences that cells are scored on.
 
     - "video": targets of the clips of `video/` without masks.
-    - "footage": those of the clips of `footage/` that are held out, if the first frame shows them.
+    - "footage": those of the clips of `footage/` that are held out, from the first to the last frame that shows them,
+      if these are 20 frames or more.
     - "photographic": photographic videos of the test side.
     """
 
@@ -118,7 +124,7 @@ class TestSets:
         footage = _footage(folder, self.held_out, held_out=True)
         return {
             "video": clips_without_masks(folder / "video"),
-            "footage": [track for track in footage if track.visible[0]],
+            "footage": [track for track in map(_from_first_visible, footage) if len(track) >= _LEAST_FRAMES],
             "photographic": photographic_sequences(self.videos, _TEST_SEED, self.frames, split="test"),
         }
 
@@ -144,6 +150,33 @@ def _footage(folder: Path, names: Sequence[str], *, held_out: bool) -> list[Trac
         raise InputError(f"{home} has no clip {', '.join(missing)}, which the study holds out")
     tracks = read_folders(home, needs_first_box=False)
     return [track for track in tracks if (clip_name(track.name) in names) == held_out]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some frames of a video, from one on."""
+
+    frames: Frames
+    first: int
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.frames[self.first + range(self.count)[index]]
+
+
+def _from_first_visible(track: Track) -> Track:
+    """A track from the first to the last frame that shows its target."""
+    shown = np.flatnonzero(track.visible)
+    first, end = int(shown[0]), int(shown[-1]) + 1
+    return replace(
+        track,
+        frames=_Part(track.frames, first, end - first),
+        boxes_xywh=track.boxes_xywh[first:end],
+        visible=track.visible[first:end],
+    )
 
 
 def clip_name(target: str) -> str:
