@@ -59,6 +59,8 @@ def track(
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     with stop_signal(signal.SIGINT) as asked_to_stop, ExitStack() as running:
         opened = open_source(source, patience=patience, stopped=asked_to_stop)
+        if not isinstance(opened, FrameStream):
+            running.callback(opened.close)
         # Torch is loaded once the source has answered, so that errors come early, and while it is read already.
         feed = running.enter_context(_feed(opened, source, select)) if live else None
         from dlatrack.pixels.window import PreviewWindow
@@ -109,7 +111,7 @@ def _feed(opened: FrameStream | LiveSource, source: str, select: bool) -> Feed:
         raise InputError(
             f"--live drops frames of a camera, an address or a pipe; {source} is read frame by frame"
         )
-    return Feed(opened, None, keep_first=select)
+    return Feed(opened, None, from_first=select)
 
 
 def _selection(

@@ -114,7 +114,7 @@ def test_targets_are_tracked_as_if_alone(monkeypatch, capsys, tmp_path):
     assert "6 frames of 320 x 240 px, 2 targets, " in text
     table = pd.read_csv(tmp_path / "two.csv")
     assert table["target"].tolist() == [1, 2] * 6
-    (tracker,) = video.trackers_for("siamcar_small", 1, "cpu")
+    tracker = video.make_tracker("siamcar_small", "cpu")
     alone = run_one_pass(tracker, sequence).boxes_xywh
     together = table.loc[table["target"] == 1, ["x", "y", "w", "h"]].to_numpy()
     assert together == pytest.approx(alone, abs=6e-4)

@@ -65,7 +65,8 @@ def test_a_camera_is_tracked_as_its_file_would_be(tmp_path: Path, clip: Path, ca
     assert (tracked.frames, tracked.dropped, tracked.stopped) == (24, 0, False)
     assert len(VideoFrames(tmp_path / "live.mp4")) == 24
     assert re.fullmatch(
-        r"camera 3: 24 frames of 320 x 240 px, \d+ frames per second, each \d+ ms after it came \(95 %: \d+ ms\); "
+        r"camera 3: 24 frames of 320 x 240 px, tracked at \d+ frames per second \(they came at \d+\), "
+        r"each \d+ ms after it came \(95 %: \d+ ms\); "
         r"written: .*live\.mp4, .*live\.csv; camera 3 broke off after 24 frames \(the camera gives no more frames\) "
         r"and did not come back within 0 s; what was tracked is kept",
         tracked.summary,
@@ -122,14 +123,14 @@ def test_a_given_box_is_that_of_the_frame_when_the_trackers_are_ready(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, camera: LiveSource
 ) -> None:
     """The camera has shown all its frames by then."""
-    loaded, feeds, original = stream.trackers_for, [], stream.Feed.__enter__
+    loaded, feeds, original = stream.make_tracker, [], stream.Feed.__enter__
     monkeypatch.setattr(stream.Feed, "__enter__", lambda self: feeds.append(self) or original(self))
 
     def load(*arguments, **options):
         wait_until(lambda: feeds[0]._ended, "the end of the camera")
         return loaded(*arguments, **options)
 
-    monkeypatch.setattr(stream, "trackers_for", load)
+    monkeypatch.setattr(stream, "make_tracker", load)
     tracked = track_stream(camera, BOX, None, table=tmp_path / "a.csv", drop=True)
     assert pd.read_csv(tmp_path / "a.csv")["frame"].tolist() == [23]
     assert (tracked.first, tracked.frames, tracked.dropped) == (23, 1, 0)
