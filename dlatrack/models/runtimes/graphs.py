@@ -11,7 +11,7 @@ from dlatrack.models.onnx.description import GRAPHS_FORMAT
 from dlatrack.models.onnx.export import OPSET, export_onnx
 from dlatrack.models.onnx.network import GRAPHS_FILE, ExportedTracker, read_exported
 from dlatrack.models.weights import load_weights
-from dlatrack.progress import Progress
+from dlatrack.progress import tell
 from dlatrack.provenance import sha256_of
 
 
@@ -37,14 +37,10 @@ def cached_graphs(weights: Path) -> ExportedTracker:
         except InputError:
             pass  # a damaged folder is written anew
     check_cache(folder / GRAPHS_FILE)
-    with Progress(3, f"exporting {weights.stem} to {folder}, once", unit="steps") as progress:
-        net, recipe = load_weights(weights)
-        progress.step()  # so that a log has a line before the long step
-        export_onnx(net, recipe, folder, {"weights": weights.name, "weights_sha256": digest})
-        progress.step()
-        exported = read_exported(folder)
-        progress.step()
-    return exported
+    tell(f"exporting {weights.stem} to ONNX, once; this takes some seconds and is kept in {folder}")
+    net, recipe = load_weights(weights)
+    export_onnx(net, recipe, folder, {"weights": weights.name, "weights_sha256": digest})
+    return read_exported(folder)
 
 
 def check_cache(path: Path) -> None:
