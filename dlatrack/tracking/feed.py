@@ -12,7 +12,7 @@ import numpy as np
 
 _POLL = 0.1  # seconds between looks at whether the user wants to stop
 
-#: Bytes of the frames that are kept while targets are drawn in the first one: 185 frames of 1280 x 720 px.
+#: Bytes of the frames that are kept while targets are drawn in the first one: 194 frames of 1280 x 720 px.
 _KEPT_BYTES = 512 << 20
 _SLACK = 8  # frames that may come while the first one is tracked, which takes longer
 

@@ -450,14 +450,13 @@ def test_ctrl_c_ends_the_wait_for_a_pipe(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
-def test_targets_are_selected_on_a_page_without_a_display(tmp_path: Path, clip: Path) -> None:
+def drawn_on_the_page(*arguments: str, boxes: str, after: float = 0) -> tuple[str, str]:
+    """Run `dlatrack track` without a display, and send boxes to its page some seconds after it is there."""
     environment = {
         name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")
     }
-    command = [*COMMAND, str(clip), "--select", "--table", str(tmp_path / "a.csv")]
     reader = subprocess.Popen(
-        command,
+        [*COMMAND, *arguments, "--select"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -468,14 +467,41 @@ def test_targets_are_selected_on_a_page_without_a_display(tmp_path: Path, clip: 
         r"open (http://127\.0\.0\.1:\d+/\S+/) and draw the targets\n", reader.stdout.readline()
     )
     assert found is not None
+    time.sleep(after)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{found[1]}boxes", data=b"[[60, 40, 48, 48], [5, 5, 30, 30]]", timeout=60) as answer:
+    with opener.open(f"{found[1]}boxes", data=boxes.encode(), timeout=60) as answer:
         assert answer.read() == b"started"
-    _, error = reader.communicate()
+    text, error = reader.communicate()
     assert reader.returncode == 0, error
+    return text, error
+
+
+@pytest.mark.slow
+def test_targets_are_selected_on_a_page_without_a_display(tmp_path: Path, clip: Path) -> None:
+    arguments = (str(clip), "--table", str(tmp_path / "a.csv"))
+    drawn_on_the_page(*arguments, boxes="[[60, 40, 48, 48], [5, 5, 30, 30]]")
     table = pd.read_csv(tmp_path / "a.csv")
     assert table.iloc[:2, 2:6].to_numpy().tolist() == [[60, 40, 48, 48], [5, 5, 30, 30]]
     assert len(table) == 48
+
+
+@pytest.mark.slow
+@needs_ffmpeg
+def test_a_target_drawn_in_a_live_picture_is_followed_from_there(tmp_path: Path) -> None:
+    """Three seconds pass while it is drawn, in which it moves by more than its size."""
+    long, port = write_clip(tmp_path / "long.mp4", 300), free_port()
+    with killed_at_the_end(http_server(long, port, "-re")):
+        text, _ = drawn_on_the_page(
+            *(f"http://127.0.0.1:{port}/", "--live", "--patience", "0", "--table", str(tmp_path / "a.csv")),
+            boxes="[[60, 40, 48, 48]]",
+            after=3,
+        )
+    table = pd.read_csv(tmp_path / "a.csv")
+    frames = table["frame"].to_numpy()
+    assert frames[:60].tolist() == list(range(60)), "those that came meanwhile"
+    truth = 60 + 3 * (24 - abs(frames % 48 - 24))
+    assert np.median(np.abs(table["x"] - truth)) < 6
+    assert re.search(r"tracked at \d+ frames per second \(they came at (2[89]|3[01])\)", text)
 
 
 def test_targets_are_selected_in_a_window_where_there_is_one(
