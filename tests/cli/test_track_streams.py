@@ -234,7 +234,11 @@ def test_a_source_is_closed_when_tracking_cannot_begin(
 ) -> None:
     """By the function, and by the command, which may fail before it calls the function."""
     released = []
-    monkeypatch.setattr(CameraConnection, "close", released.append)
+
+    def close(self: CameraConnection) -> None:
+        released.append(self)
+
+    monkeypatch.setattr(CameraConnection, "close", close)
     with pytest.raises(InputError, match="no weights of that name"):
         track_stream(camera, BOX, None, table=tmp_path / "a.csv", weights="none")
     assert len(released) == 1

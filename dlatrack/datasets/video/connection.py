@@ -22,8 +22,8 @@ _PROTOCOLS = "http,https,httpproxy,tls,tcp,udp,rtp,rtsp,rtsps,crypto"
 _LATE = "no answer in time"
 
 _INDEX_LAST = (
-    "an MP4 or QuickTime file whose index lies at its end cannot be read from a pipe; "
-    "ffmpeg -i FILE -c copy -f matroska - sends one that can"
+    "it holds an MP4 or QuickTime file whose index lies at its end, which a pipe cannot go back from; "
+    "ffmpeg -i FILE -c copy -f matroska - sends one that can be read"
 )
 
 
