@@ -10,7 +10,7 @@ from typing import Any
 
 from dlatrack.errors import InputError, shortened
 from dlatrack.files import file_digest, read_json_object, write_text
-from dlatrack.models.weights import find_weights, shipped
+from dlatrack.models.runtimes import weights_behind
 from dlatrack.provenance import json_lines
 from dlatrack.tracking.confidence.signals import Signals
 
@@ -162,11 +162,10 @@ def calibration_beside(weights: Path) -> Calibration | None:
 
 
 def calibration_for(place: str | Path) -> Calibration | None:
-    """The calibration of weights by their file or shipped name; None if there is none, or the place is a folder.
+    """The calibration of a trained tracker, as `models.runtimes.weights_behind` finds its weights; None without one.
 
     Raises:
-        InputError: if there are no such weights, or as `read_calibration`.
+        InputError: as `weights_behind` and `read_calibration`.
     """
-    if Path(place).is_dir() and str(place) not in shipped():
-        return None
-    return calibration_beside(find_weights(place))
+    weights = weights_behind(place)
+    return None if weights is None else calibration_beside(weights)
