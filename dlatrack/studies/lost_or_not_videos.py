@@ -157,7 +157,7 @@ def clips_sha256(videos: Videos) -> str:
     for clip in clips:
         found.update(clip.name.encode() + clip.boxes_xywh.tobytes())
         for index in range(len(clip)):
-            found.update(np.ascontiguousarray(clip.frames[index]))
+            found.update(clip.frames[index].tobytes())
     return found.hexdigest() if clips else ""
 
 
