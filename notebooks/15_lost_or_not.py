@@ -154,7 +154,8 @@ record.keep(table, "15_models").round(3).set_index(["tracker", "model"])
 # - The probability speaks of videos like those that it was fitted on. Where the table above has real clips,
 #   compare its rows before you rely on it for yours; `lost_or_not_fit.calibrate` fits your own weights.
 # - A distractor that looks like the target is tracked with confidence: nothing here compares identities.
-# - Recovery pays for the NanoTracks. With the trackers on MobileNetV2 F rises less, and with DLA-SiamCAR small it falls
-#   by 0.007; no single rule was found that mends this and takes nothing from the others (`docs/deploy_confidence.md`).
+# - Recovery pays for the NanoTracks. With the trackers on MobileNetV2 F rises less, and with DLA-SiamCAR small it
+#   falls by 0.007; no single rule was found that mends this and takes nothing from the others
+#   (`docs/deploy_confidence.md`).
 # - Recovery is off unless you ask for it, `OnlineTracker.from_weights(..., recover=True)`, so that scores of
 #   benchmarks stay what they are. While a target is lost, a frame takes four search regions instead of one.
