@@ -39,7 +39,8 @@ def checked_options(
     if calibration is None and (recover or thresholds is not None):
         raise InputError(
             f"{'recover' if recover else 'thresholds'} needs a calibration beside the weights, and there is none for "
-            f"these of {recipe}: dlatrack.studies.lost_or_not_fit.calibrate fits one, exported graphs have none, and "
+            f"these of {recipe}: dlatrack.studies.lost_or_not_fit.calibrate fits one, graphs of other "
+            f"weights than the shipped have none, and "
             f"the weights of {', '.join(shipped())} come with one"
         )
     return thresholds or Thresholds(), (recovery or RecoveryConfig()) if recover else None
