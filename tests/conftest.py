@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,6 +64,19 @@ def memory_of_the_test(settled_memory: list[int]) -> Iterator[None]:
         if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
             libc.malloc_trim(0)
         settled_memory[0] = process.memory_info().rss
+
+
+@pytest.fixture(autouse=True)
+def threads_of_the_test() -> Iterator[None]:
+    """Take back the number of threads that a test gives torch, as commands that measure speed do.
+
+    Threads of torch wait for one another in a loop: where several processes test, all later tests would take longer,
+    some of them ten times as long.
+    """
+    before = torch.get_num_threads() if (torch := sys.modules.get("torch")) else None
+    yield
+    if torch is not None and torch.get_num_threads() != before:
+        torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
