@@ -7,7 +7,6 @@ import gc
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -66,17 +65,26 @@ def memory_of_the_test(settled_memory: list[int]) -> Iterator[None]:
         settled_memory[0] = process.memory_info().rss
 
 
+@pytest.fixture(scope="session")
+def torch_threads() -> int:
+    """Number of threads that torch has before any test."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 @pytest.fixture(autouse=True)
-def threads_of_the_test() -> Iterator[None]:
+def threads_of_the_test(torch_threads: int) -> Iterator[None]:
     """Take back the number of threads that a test gives torch, as commands that measure speed do.
 
     Threads of torch wait for one another in a loop: where several processes test, all later tests would take longer,
     some of them ten times as long.
     """
-    before = torch.get_num_threads() if (torch := sys.modules.get("torch")) else None
     yield
-    if torch is not None and torch.get_num_threads() != before:
-        torch.set_num_threads(before)
+    import torch
+
+    if torch.get_num_threads() != torch_threads:
+        torch.set_num_threads(torch_threads)
 
 
 @pytest.fixture(scope="session")
