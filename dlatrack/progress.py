@@ -137,6 +137,11 @@ class Progress:
         return "  ".join(parts)
 
 
+def tell(text: str) -> None:
+    """Write a line about a step that takes long and cannot be counted, where a progress would be written."""
+    print(printable(text), file=_default_stream(), flush=True)
+
+
 class _Bar(RichProgress):
     """A bar with a text below it, which a narrow terminal wraps instead of cutting it."""
 

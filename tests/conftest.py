@@ -66,6 +66,28 @@ def memory_of_the_test(settled_memory: list[int]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def torch_threads() -> int:
+    """Number of threads that torch has before any test."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+@pytest.fixture(autouse=True)
+def threads_of_the_test(torch_threads: int) -> Iterator[None]:
+    """Take back the number of threads that a test gives torch, as commands that measure speed do.
+
+    Threads of torch wait for one another in a loop: where several processes test, all later tests would take longer,
+    some of them ten times as long.
+    """
+    yield
+    import torch
+
+    if torch.get_num_threads() != torch_threads:
+        torch.set_num_threads(torch_threads)
+
+
+@pytest.fixture(scope="session")
 def committed_figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The records and numbers of figures as they are committed or staged, whatever a run has written since.
 

@@ -313,7 +313,7 @@ def test_a_table_says_what_its_images_are(tmp_path, imagery, note):
 
 def test_another_imagery_is_named(tmp_path):
     with pytest.raises(
-        ValueError, match="imagery must be one of real, photographic, synthetic or None, got 'photo'"
+        ValueError, match="imagery must be one of real, photographic, synthetic, mixed or None, got 'photo'"
     ):
         save(tmp_path, imagery="photo")
     with pytest.raises(ValueError, match="got 'photo'"):

@@ -152,7 +152,7 @@ def test_the_commands_run_word_for_word(tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit) as stop:
             main()
         assert not stop.value.code, f"{command}\n{capsys.readouterr().err}"
-    torch.set_num_threads(threads)
+        torch.set_num_threads(threads)
 
 
 def test_the_python_example_runs():

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from dlatrack.bench.beside import network_step, updates_beside
@@ -19,8 +20,13 @@ from dlatrack.models.heads import HeadOutput
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.models.weights import load_weights
 from dlatrack.recipes import Recipe, recipe
-from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.confidence import Calibration, Thresholds
+from dlatrack.tracking.confidence.calibration import INPUTS
+from dlatrack.tracking.confidence.signals import first_look, frame_signals, target_map
+from dlatrack.tracking.confidence.watch import Watch
+from dlatrack.tracking.online import FAMILIES, OnlineTracker
 from dlatrack.tracking.run import Tracker
+from dlatrack.tracking.steps.state import CropGeometry, TargetState
 
 #: The recipe whose memory is measured; with larger ones that would take minutes.
 _WATCHED = "siamcar_small"
@@ -37,7 +43,7 @@ def bench_track(
     beside: str = "",
     opencv: Mapping[str, Tracker] = MappingProxyType({}),
 ) -> BenchReport:
-    """Time the usual tracking step, the fast one and one with the plain network, frame by frame in turn.
+    """Time the usual tracking step, the fast one, one with the plain network, and the confidence, in turn.
 
     The plain network (float32, NCHW, a call for every module) stands for the public implementations, in which nearly
     all time of a step is spent in the network.
@@ -72,6 +78,7 @@ def bench_track(
 
     operations: dict[str, Callable[[int], object]] = {name: step(name) for name in trackers}
     operations["template, once per target"] = lambda _: starter.init(frames[0], video.boxes_xywh[0])
+    operations["confidence of a frame"] = _confidence(net, chosen, frames, video.boxes_xywh)
     if beside or opencv:
         operations[f"{chosen.name}: network step"] = network_step(net, chosen)
         operations |= updates_beside(beside, opencv, video)
@@ -87,6 +94,32 @@ def bench_track(
         ),
     }
     return BenchReport(timings, figures, {"tracker": chosen.name, "video": video.name, **machine()})
+
+
+def _confidence(
+    net: SiameseNet, chosen: Recipe, frames: list[np.ndarray], boxes_xywh: np.ndarray
+) -> Callable[[int], None]:
+    """Signals, probability and state of the next frame, for maps of the network and the true box.
+
+    Networks run between two calls, so that the caches are as cold as between the steps of a tracker.
+    """
+    config, scales = chosen.net, len(FAMILIES[chosen.net.head].scales)
+    with torch.inference_mode():
+        template = net.template(torch.zeros(1, 3, config.template_size, config.template_size))
+        size = config.online_search_size
+        output = net.search(torch.zeros(scales, 3, size, size), template)
+    maps = [part.float().numpy() for part in output if part is not None]
+    maps = maps if scales > 1 else [part[0] for part in maps]
+    geometry = CropGeometry(config.template_size, size, config.stride)
+    states = [TargetState.from_box(image, box) for image, box in zip(frames, boxes_xywh, strict=False)]
+    first = first_look(frames[0], states[0])
+    watch = Watch(Calibration((0.1,) * len(INPUTS), 0.0), Thresholds())
+
+    def observe(turn: int) -> None:
+        target, last, new = target_map(config.head, maps), states[turn], states[turn + 1]
+        watch.observe(frame_signals(target, 0.5, last, new, geometry, first, frames[turn + 1]))
+
+    return observe
 
 
 class _Plain(nn.Module):

@@ -45,8 +45,6 @@ def track(
 
     Ctrl-C stops and keeps what is done, with exit status 130.
     """
-    import cv2
-
     from dlatrack.datasets.sources import open_source
     from dlatrack.datasets.stream import FrameStream
     from dlatrack.memory import reuse_freed_memory
@@ -54,11 +52,11 @@ def track(
 
     _check_options(box, select, show, out, table)
     reuse_freed_memory()
-    # Codecs that are tried and missing tell the terminal; what counts becomes an InputError.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    _quiet_codecs()
     with stop_signal(signal.SIGINT) as asked_to_stop, ExitStack() as running:
         opened = open_source(source, patience=patience, stopped=asked_to_stop)
+        if not isinstance(opened, FrameStream):
+            running.callback(opened.close)
         # Torch is loaded once the source has answered, so that errors come early, and while it is read already.
         feed = running.enter_context(_feed(opened, source, select)) if live else None
         from dlatrack.pixels.window import PreviewWindow
@@ -100,6 +98,14 @@ def _check_options(
         raise InputError("nothing would be left of it: --out VIDEO, --table TABLE.csv or --show is needed")
 
 
+def _quiet_codecs() -> None:
+    """Keep codecs that are tried and missing from telling the terminal; what counts becomes an InputError."""
+    import cv2
+
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
 def _feed(opened: FrameStream | LiveSource, source: str, select: bool) -> Feed:
     """The frames of a live source, of which those are dropped that tracking cannot keep up with."""
     from dlatrack.datasets.stream import FrameStream
@@ -109,7 +115,7 @@ def _feed(opened: FrameStream | LiveSource, source: str, select: bool) -> Feed:
         raise InputError(
             f"--live drops frames of a camera, an address or a pipe; {source} is read frame by frame"
         )
-    return Feed(opened, None, keep_first=select)
+    return Feed(opened, None, from_first=select)
 
 
 def _selection(

@@ -20,13 +20,22 @@ from dlatrack.evaluation.long_term import (
     reliability_bins,
 )
 from dlatrack.evaluation.ope import evaluate
-from dlatrack.models.weights import shipped
+from dlatrack.files import file_digest
+from dlatrack.imagery import imagery_of_all
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.recipes import recipe
 from dlatrack.recipes.twins import label
 from dlatrack.studies.lost_or_not_fit import calibration_of
 from dlatrack.studies.lost_or_not_runs import Runs, WatchedRun, watched_runs
-from dlatrack.studies.lost_or_not_videos import Videos, held_out_videos, returning, without_absence
+from dlatrack.studies.lost_or_not_videos import (
+    Videos,
+    clips_sha256,
+    held_out_videos,
+    returning,
+    without_absence,
+)
 from dlatrack.tracking.confidence import RecoveryConfig
+from dlatrack.tracking.confidence.calibration import SUFFIX
 
 #: Ways to rank the boxes of a tracker, in `recovery_table` and `long_term_results`.
 RANKED_BY = ("score", "probability", "probability, recovery")
@@ -90,10 +99,24 @@ def study_lost(
     return LostStudy(videos, plain, watched_runs(again, compared(videos), calibrations, recovery=config))
 
 
+def origin(study: LostStudy) -> dict[str, Any]:
+    """What the numbers of a study come from: hashes of weights, calibrations and real clips, as JSON values."""
+    paths = {tracker: find_weights(tracker) for tracker in study.plain}
+    found: dict[str, Any] = {
+        "weights_sha256": {tracker: file_digest(path) for tracker, path in paths.items()},
+        "calibrations_sha256": {
+            tracker: file_digest(path.with_suffix(SUFFIX)) for tracker, path in paths.items()
+        },
+    }
+    clips = clips_sha256(study.videos)
+    return found | ({"clips_sha256": clips} if clips else {})
+
+
 def confidence_table(study: LostStudy) -> pd.DataFrame:
     """How well the probability of each tracker is calibrated and tells lost targets, by kind of video.
 
-    Without recovery. The area under the ROC is that of "the box is not on the target", by the probability and by the
+    Without recovery. `imagery` says what the images of a row are: real, photographic, synthetic, or mixed. The area
+    under the ROC is that of "the box is not on the target", by the probability and by the
     score alone; it is missing where all frames are of one kind.
     """
     rows = []
@@ -105,6 +128,7 @@ def confidence_table(study: LostStudy) -> pd.DataFrame:
                 {
                     "tracker": title(tracker),
                     "videos": kind,
+                    "imagery": imagery_of_all(video.imagery for video in videos),
                     "frames": len(hits),
                     "on target": hits.mean(),
                     "mean probability": stated.mean(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -147,6 +148,17 @@ def returning(videos: Videos) -> list[Sequence]:
         if len(absent) and video.visible[absent[0] :].any():
             found.append(video)
     return found
+
+
+def clips_sha256(videos: Videos) -> str:
+    """SHA-256 of the names, boxes and images of real clips, as far as they are tracked; "" without any."""
+    found = hashlib.sha256()
+    clips = videos.get("real", [])
+    for clip in clips:
+        found.update(clip.name.encode() + clip.boxes_xywh.tobytes())
+        for index in range(len(clip)):
+            found.update(clip.frames[index].tobytes())
+    return found.hexdigest() if clips else ""
 
 
 def _short_videos(first: int, count: int, splices: int, split: str) -> dict[str, list[Sequence]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from dlatrack.datasets.video.live import LiveSource
 from dlatrack.datasets.video.writer import Recording, check_destination, check_growing, nearest_rate, record
 from dlatrack.devices import check_device
 from dlatrack.errors import counted
-from dlatrack.files import check_writable
+from dlatrack.files import check_writable, owned_file
 from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.pixels.window import Drag
 from dlatrack.progress import Progress
@@ -23,7 +25,7 @@ from dlatrack.studies.video import (
     VIDEO_WEIGHTS,
     FirstBoxes,
     a_core_left,
-    first_boxes,
+    make_tracker,
     names_of_outputs,
     trackers_for,
     written_size,
@@ -39,6 +41,8 @@ _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 128
 #: Frames over which lag is summed up, five minutes at 30 frames per second: a stream may run for days.
 _LAGS = 9000
 
+_BREAK = 2.0  # seconds between two frames that are a break of the source, and say nothing about its rate
+
 
 @dataclass(frozen=True)
 class TrackedStream:
@@ -52,11 +56,13 @@ class TrackedStream:
     dropped: int  #: number of frames that were left out after the first to keep up
     breaks: int  #: number of breaks after which the source came back
     note: str  #: why the source ended, if it broke off; else ""
-    lag_ms: tuple[
-        float, float
-    ]  #: median and 95th percentile of the time from a frame to its result, last frames
+    #: median and 95th percentile of the time from a frame to its result, ms, over the last frames that came while
+    #: the newest one was tracked; empty: there were none
+    lag_ms: tuple[float, ...]
     size: str  #: size and rate of the video as text; "" without one
-    seconds: float  #: seconds of tracking
+    seconds: float  #: seconds of tracking, drawing and handing over, without waiting for frames
+    source_fps: float  #: frames per second at which the source gave them, breaks left out; NaN: of one frame
+    spacing: int  #: largest distance of the frames that were kept while targets were drawn in the first one
     stopped: bool  #: whether it was stopped before the source ended
 
     @property
@@ -70,8 +76,12 @@ class TrackedStream:
             parts.append(f"{self.dropped:,} dropped to keep up")
         if self.breaks:
             parts.append(f"{counted(self.breaks, 'break')} after which it came back")
-        parts.append(f"{self.frames / max(self.seconds, 1e-9):.0f} frames per second")
-        parts.append(f"each {self.lag_ms[0]:.0f} ms after it came (95 %: {self.lag_ms[1]:.0f} ms)")
+        if self.spacing > 1:
+            parts.append(f"one in {self.spacing} of those that came while targets were drawn")
+        came = "" if math.isnan(self.source_fps) else f" (they came at {self.source_fps:.0f})"
+        parts.append(f"tracked at {self.frames / max(self.seconds, 1e-9):.0f} frames per second{came}")
+        if self.lag_ms:
+            parts.append(f"each {self.lag_ms[0]:.0f} ms after it came (95 %: {self.lag_ms[1]:.0f} ms)")
         ended = "stopped after " if self.stopped else ""
         kept = f"; written: {', '.join(files)}" if files else ""
         note = f"; {self.note}; what was tracked is kept" if self.note else ""
@@ -106,8 +116,8 @@ def track_stream(
             that are dropped make the one before them last longer.
         table: .csv file for boxes and scores; None: named as `out`. Dropped frames are gaps in its numbers.
         drop: whether to drop frames while tracking is slower than the source, so that the newest one is always next.
-            Then boxes that are given, and not chosen in the first frame, are those of the frame that comes once the
-            trackers are ready.
+            Then boxes that are given are those of the frame that comes once the trackers are ready. Where `boxes` is
+            a function, targets are followed from the first frame through those that came meanwhile, see `Feed`.
         feed: feed of `source` that is read already; None: one is made, as `drop` says.
         weights: weight file, or the name of a tracker that comes with the package.
         device: a torch device.
@@ -126,11 +136,11 @@ def track_stream(
         stack.callback(source.close)
         results = _Results(*names_of_outputs(out, table), source)
         results.check(weights, device)
-        reading = feed or Feed(source, None if drop else _QUEUE, keep_first=callable(boxes))
+        reading = feed or Feed(source, None if drop else _QUEUE, from_first=callable(boxes))
         if feed is None and drop:  # from now on, so that the source does not wait for a box or for weights
             stack.enter_context(reading)
-        targets = first_boxes(boxes, source.first(), later=drawn is not None)
-        trackers = trackers_for(weights, max(len(targets), 1), device, recover=recover, runtime=runtime)
+        make = partial(make_tracker, weights, device, recover=recover, runtime=runtime)
+        trackers, targets = trackers_for(make, boxes, source.first(), later=drawn is not None)
         if drop:
             _warm_up(trackers, targets, source.first())
         results.open(stack)
@@ -167,6 +177,8 @@ class _Results:
         check_outputs(self.out, self.table, None, Path(weights))
         if self.table is not None:
             check_writable(self.table)
+            with owned_file(self.table):  # no other run writes it
+                pass
 
     def open(self, stack: ExitStack) -> None:
         """Open the files until the stack ends."""
@@ -207,21 +219,25 @@ def _follow(
 ) -> TrackedStream:
     """Track through all frames of a feed."""
     lags: deque[float] = deque(maxlen=_LAGS)
-    started, first, frames, source = time.perf_counter(), 0, 0, results.source
+    first, frames, seconds, source = 0, 0, 0.0, results.source
+    rate = _SourceRate()
     with a_core_left(), Progress(None, f"tracking {source.name}", unit="frames") as progress:
         ended_early = False
         for number, came, image in feed.arrivals(stopped):
+            begun = time.perf_counter()
+            rate.add(number, came)
             for box in drawn() if drawn is not None else ():
                 targets.place(box.box_xywh, add=box.add)
             step = targets.step(image, number)
             results.add(number, step)
             frames += 1
             if frames == 1:
-                first, started = number, time.perf_counter()  # it waits for its targets and trackers
-            else:
+                first = number
+            elif feed.caught_up:  # the first ones wait for their targets and trackers
                 lags.append(1000 * (time.monotonic() - came))
             progress.step(1, **step.lowest_score)
             ended_early = (on_frame is not None and not on_frame(image)) or bool(stopped())
+            seconds += time.perf_counter() - begun
             if ended_early:
                 break
     return TrackedStream(
@@ -233,8 +249,30 @@ def _follow(
         dropped=feed.dropped - first,
         breaks=source.breaks,
         note=source.note,
-        lag_ms=(float(np.median(lags)), float(np.percentile(lags, 95))) if lags else (0.0, 0.0),
+        lag_ms=(float(np.median(lags)), float(np.percentile(lags, 95))) if lags else (),
         size="",
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
+        source_fps=rate.fps,
+        spacing=feed.spacing,
         stopped=ended_early or bool(stopped()),
     )
+
+
+class _SourceRate:
+    """The rate at which a source gives its frames."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, float] | None = None
+        self._frames, self._seconds = 0, 0.0
+
+    def add(self, number: int, came: float) -> None:
+        """Count a frame by its number and time, s; what comes after a break does not count."""
+        if self._last is not None and came - self._last[1] < _BREAK:
+            self._frames += number - self._last[0]
+            self._seconds += came - self._last[1]
+        self._last = (number, came)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second; NaN before the second frame."""
+        return self._frames / self._seconds if self._seconds else math.nan

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -139,10 +140,10 @@ def track_file(
     out, table = names_of_outputs(out, table)
     stream = _open_checked(video, out, table, weights, device)
     first = stream.first()
-    targets = first_boxes(boxes, first, later=drawn is not None)
     size = (first.shape[1], first.shape[0])
     fps = stream.fps if out is None else nearest_rate(out, size, stream.fps)
-    trackers = trackers_for(weights, max(len(targets), 1), device, recover=recover, runtime=runtime)
+    make = partial(make_tracker, weights, device, recover=recover, runtime=runtime)
+    trackers, targets = trackers_for(make, boxes, first, later=drawn is not None)
     started = time.perf_counter()
     with (
         a_core_left(),
@@ -251,10 +252,29 @@ def a_core_left() -> Iterator[None]:
         cv2.setNumThreads(before[1])
 
 
-def trackers_for(
-    weights: str | Path, count: int, device: str, *, recover: bool = False, runtime: str = "torch"
-) -> list[OnlineTracker]:
-    """A tracker for each target; they share the network."""
+def make_tracker(
+    weights: str | Path, device: str, *, recover: bool = False, runtime: str = "torch"
+) -> OnlineTracker:
+    """A tracker with the threads that it is left; arguments and errors as in `track_file`."""
     with a_core_left():  # other runtimes keep the number of threads that they are made with
-        first = OnlineTracker.from_weights(weights, device=device, recover=recover, runtime=runtime)
-    return [first, *(copy.copy(first) for _ in range(count - 1))]
+        return OnlineTracker.from_weights(weights, device=device, recover=recover, runtime=runtime)
+
+
+def trackers_for(
+    make: Callable[[], OnlineTracker], boxes: FirstBoxes, image_rgb: np.ndarray, *, later: bool = False
+) -> tuple[list[OnlineTracker], list[np.ndarray]]:
+    """A tracker for each target, which share the network, and the targets in the first frame, (4,) each.
+
+    Boxes that are given are checked before the tracker is made, which may take seconds; a user who draws them does so
+    once nothing else can fail.
+
+    Args:
+        make: function that makes a tracker.
+        boxes: boxes, as in `track_file`.
+        image_rgb: (H, W, 3) uint8, the first frame.
+        later: whether targets may be drawn later; then there is one tracker at least.
+    """
+    given = None if callable(boxes) else first_boxes(boxes, image_rgb, later=later)
+    tracker = make()
+    targets = first_boxes(boxes, image_rgb, later=later) if given is None else given
+    return [tracker, *(copy.copy(tracker) for _ in targets[1:])], targets

@@ -12,6 +12,10 @@ import numpy as np
 
 _POLL = 0.1  # seconds between looks at whether the user wants to stop
 
+#: Bytes of the frames that are kept while targets are drawn in the first one: 194 frames of 1280 x 720 px.
+_KEPT_BYTES = 512 << 20
+_SLACK = 8  # frames that may come while the first one is tracked, which takes longer
+
 
 class FrameSource(Protocol):
     """A source that is iterated once, and that can be asked to end."""
@@ -40,10 +44,16 @@ class Feed:
         source: frames.
         depth: largest number of waiting frames, for which the source waits; None: it never waits, and the newest
             frame takes the place of one that waits.
-        keep_first: whether the first frame is never dropped, since targets were chosen in it.
+        from_first: whether tracking follows the source from its first frame on, with `depth` None, since targets are
+            drawn in that frame, which takes seconds. The frames that come meanwhile are kept. Where they become too
+            many, every second one of them is dropped, and so are those that come later; so they stay evenly spaced.
+            They are given in order until the newest one is reached, and fewer may wait with each frame that is taken,
+            so that this happens after a bounded number of them. From then on the newest is always next.
 
     Attributes:
         dropped: number of frames that were dropped.
+        spacing: largest distance of two frames that were kept while targets were drawn; 1: all were kept.
+        caught_up: whether the newest frame is next.
 
     Example:
         with Feed(source, depth=None) as feed:
@@ -51,8 +61,10 @@ class Feed:
                 track(arrival.image_rgb)
     """
 
-    def __init__(self, source: FrameSource, depth: int | None, *, keep_first: bool = False) -> None:
-        self._source, self._depth, self._keep_first = source, depth, keep_first
+    def __init__(self, source: FrameSource, depth: int | None, *, from_first: bool = False) -> None:
+        self._source, self._depth = source, depth
+        self.caught_up, self.spacing = depth is not None or not from_first, 1
+        self._taken = self._room = 0  # frames given, and how many could wait when the first one was
         self._waiting: deque[Arrival] = deque()
         self._changed = threading.Condition()
         self._closed = self._ended = False
@@ -89,20 +101,39 @@ class Feed:
                 if not self._waiting:
                     break
                 arrival = self._waiting.popleft()
+                self._note_taken()
                 self._changed.notify_all()
             yield arrival
         if self._error is not None:
             raise self._error
+
+    def _note_taken(self) -> None:
+        """Count a frame that is given, and notice when the newest one is reached."""
+        if not self._taken:
+            self._room = len(self._waiting) + _SLACK
+        self._taken += 1
+        self.caught_up = self.caught_up or not self._waiting or self._taken >= 2 * self._room
+
+    def _admits(self, arrival: Arrival) -> bool:
+        """Whether a frame that comes is to wait; others are dropped for it."""
+        kept: list[Arrival] = []
+        if not self.caught_up:
+            room = self._room - self._taken // 2 if self._taken else _KEPT_BYTES // arrival.image_rgb.nbytes
+            if not arrival.number % self.spacing and len(self._waiting) >= max(room, 2):
+                self.spacing *= 2
+            kept = [waiting for waiting in self._waiting if not waiting.number % self.spacing]
+        admitted = self.caught_up or not arrival.number % self.spacing
+        self.dropped += len(self._waiting) - len(kept) + (not admitted)
+        self._waiting = deque(kept)
+        return admitted
 
     def _read(self) -> None:
         try:
             for number, image in enumerate(self._source):
                 arrival = Arrival(number, time.monotonic(), image)
                 with self._changed:
-                    chosen_in = self._keep_first and self._waiting and not self._waiting[-1].number
-                    if self._depth is None and self._waiting and not chosen_in:
-                        self._waiting.pop()
-                        self.dropped += 1
+                    if self._depth is None and not self._admits(arrival):
+                        continue
                     while self._depth is not None and len(self._waiting) >= self._depth and not self._closed:
                         self._changed.wait()
                     if self._closed:

@@ -18,11 +18,11 @@ from dlatrack.errors import InputError
 from dlatrack.models.inference.deploy import deploy
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.runtimes import load_for
-from dlatrack.models.weights import shipped
 from dlatrack.recipes import OnlineConfig, Recipe
 from dlatrack.sampling.crops import mean_colour, sub_window
 from dlatrack.tracking.confidence.calibration import Calibration, calibration_for
 from dlatrack.tracking.confidence.hysteresis import Thresholds
+from dlatrack.tracking.confidence.options import checked_options
 from dlatrack.tracking.confidence.recovery import Recovery, RecoveryConfig, Sighting
 from dlatrack.tracking.confidence.signals import FIRST, FirstLook, first_look, frame_signals, target_map
 from dlatrack.tracking.confidence.watch import Confidence, Watch
@@ -92,7 +92,7 @@ class OnlineTracker:
 
     Raises:
         InputError: if this machine lacks the device, the recipe has no hyper-parameters for `benchmark` and no
-            `setting` is given, or `recover` has no calibration to go by.
+            `setting` is given, or as `confidence.options.checked_options`.
         ValueError: if the head of the recipe has no tracking step.
 
     Example:
@@ -124,12 +124,8 @@ class OnlineTracker:
         if recipe.net.head not in FAMILIES:
             known = ", ".join(FAMILIES)
             raise ValueError(f"head {recipe.net.head!r} has no tracking step; choose from {known}")
-        if recover and calibration is None:
-            raise InputError(
-                f"recover needs a calibration beside the weights, and there is none for these of {recipe.name}: "
-                f"dlatrack.studies.lost_or_not_fit.calibrate fits one, exported graphs have none, and the weights of "
-                f"{', '.join(shipped())} come with one"
-            )
+        options = checked_options(recipe.name, calibration, thresholds, recover, recovery)
+        self._thresholds, self._recovery_config = options
         self._net = cast(Network, deploy(net, device, fast=fast))
         self.recipe = recipe
         self._family = FAMILIES[recipe.net.head]
@@ -139,8 +135,6 @@ class OnlineTracker:
         self._border = np.zeros(3)
         self._template: list[Tensor] = []
         self._calibration = calibration
-        self._thresholds = Thresholds() if thresholds is None else thresholds
-        self._recovery_config = (recovery or RecoveryConfig()) if recover else None
         self._first: FirstLook | None = None
         self._watch: Watch | None = None
         self._recovery: Recovery | None = None
@@ -155,7 +149,9 @@ class OnlineTracker:
         device: str | torch.device = "cpu",
         fast: bool = False,
         runtime: str = "torch",
+        thresholds: Thresholds | None = None,
         recover: bool = False,
+        recovery: RecoveryConfig | None = None,
     ) -> OnlineTracker:
         """Read trained weights and make their tracker.
 
@@ -170,13 +166,16 @@ class OnlineTracker:
             device: the torch device of the network.
             fast: whether answers may differ a little where that makes the device quicker.
             runtime: what computes the network, a key of `models.runtimes.RUNTIMES`.
-            recover: whether a lost target is searched again; the weights need a calibration beside them.
+            thresholds: when the state of the track changes; None: the defaults. This and `recover` need a
+                calibration beside the weights.
+            recover: whether a lost target is searched again.
+            recovery: how it is searched, which needs `recover`; None: the defaults.
 
         Raises:
             InputError: if there is no such tracker, file, device or runtime, the packages of the runtime are not
                 installed, the file is not a sound weight file of this package, its recipe has no hyper-parameters for
-                `benchmark`, or the calibration beside it is damaged, of other weights, or missing where `recover`
-                needs it.
+                `benchmark`, the calibration beside it is damaged, of other weights, or missing where it is needed, or
+                as `confidence.options.checked_options`.
         """
         check_device(device)
         net, recipe = load_for(name_or_file, runtime, device, fast=fast)
@@ -188,7 +187,9 @@ class OnlineTracker:
             device=device,
             fast=fast,
             calibration=calibration_for(name_or_file),
+            thresholds=thresholds,
             recover=recover,
+            recovery=recovery,
         )
 
     def with_setting(self, setting: OnlineConfig) -> OnlineTracker:

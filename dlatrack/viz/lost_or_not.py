@@ -126,11 +126,12 @@ def _stretches(flags: np.ndarray) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
-def precision_recall_plot(results: Mapping[str, LongTermResult]) -> Figure:
+def precision_recall_plot(results: Mapping[str, LongTermResult], title: str = "") -> Figure:
     """Draw long-term precision over recall, with lines of equal F and a mark where F is largest.
 
     Args:
         results: results by what boxes are ranked by, at most three.
+        title: title of the figure, usually the tracker.
 
     Returns:
         A figure of single column width.
@@ -162,7 +163,7 @@ def precision_recall_plot(results: Mapping[str, LongTermResult]) -> Figure:
             ax.plot(
                 recall, precision, color=look["color"], marker=look["marker"], markersize=5, linestyle="none"
             )
-        ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall (mean IoU where visible)")
+        ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall (mean IoU where visible)", title=title)
         ax.set_ylabel("precision (mean IoU where a box is given)")
         fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=1)
     return fig

@@ -77,11 +77,11 @@ def test_prior_and_quality_by_hand():
 @pytest.mark.parametrize(
     ("count", "options"),
     [
-        (2000, {}),
+        (1000, {}),
         (500, {"top": 9}),
         (500, {"offset": -0.5, "width": 2.5}),
-        pytest.param(20_000, {}, marks=pytest.mark.slow),
-        pytest.param(20_000, {"top": 9}, marks=pytest.mark.slow),
+        pytest.param(3000, {}, marks=pytest.mark.slow),
+        pytest.param(3000, {"top": 9}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

@@ -201,7 +201,7 @@ def test_the_caps_of_siamrpnpp_hold_for_every_target(pool):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "count"), [("dla_points", 100_000), ("dla_anchors", 20_000)])
+@pytest.mark.parametrize(("name", "count"), [("dla_points", 20_000), ("dla_anchors", 4000)])
 @pytest.mark.parametrize("scope", ["candidates", "all"])
 def test_properties_hold_for_many_targets(name, count, scope):
     assigner = build_assigner(name, GRID, positive_scope=scope)
@@ -224,7 +224,7 @@ def test_properties_hold_for_many_targets(name, count, scope):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "shapes", "count"), [("dla_points", ((64, 64),), 100_000), ("dla_anchors", RPN_ANCHORS, 20_000)]
+    ("name", "shapes", "count"), [("dla_points", ((64, 64),), 10_000), ("dla_anchors", RPN_ANCHORS, 2000)]
 )
 def test_a_batch_equals_the_referee_target_by_target(name, shapes, count):
     target = torch.cat([training_targets(count // 2, seed=8), any_targets(count // 2, seed=9)])

@@ -132,8 +132,8 @@ def undecided(referee: ReferencePaa, given: Given) -> bool:
         (POINT_ANCHOR, 500, {"candidates": 23, "iou_above": 0.4, "iou_weight": 0.5}),
         (POINT_ANCHOR, 500, {"candidates": 1}),
         (POINT_ANCHOR, 500, {"candidates": 5, "on_empty": "candidates", "iou_above": 0.0}),
-        pytest.param(POINT_ANCHOR, 20_000, {}, marks=pytest.mark.slow),
-        pytest.param(RPN_ANCHORS, 4000, {}, marks=pytest.mark.slow),
+        pytest.param(POINT_ANCHOR, 3000, {}, marks=pytest.mark.slow),
+        pytest.param(RPN_ANCHORS, 1000, {}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

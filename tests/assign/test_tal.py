@@ -65,13 +65,13 @@ def undecided(referee: ReferenceTal, given: Given) -> bool:
 @pytest.mark.parametrize(
     ("shapes", "count", "options"),
     [
-        (POINT_ANCHOR, 2000, {}),
+        (POINT_ANCHOR, 1000, {}),
         (RPN_ANCHORS, 300, {}),
         (POINT_ANCHOR, 500, {"top": 1}),
         (POINT_ANCHOR, 500, {"top": 40, "alpha": 0.5, "beta": 2.0}),
         (POINT_ANCHOR, 500, {"alpha": 0.0}),
-        pytest.param(POINT_ANCHOR, 20_000, {}, marks=pytest.mark.slow),
-        pytest.param(RPN_ANCHORS, 4000, {}, marks=pytest.mark.slow),
+        pytest.param(POINT_ANCHOR, 3000, {}, marks=pytest.mark.slow),
+        pytest.param(RPN_ANCHORS, 1000, {}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

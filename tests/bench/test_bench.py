@@ -36,7 +36,7 @@ def test_tracking_is_timed_and_its_boxes_are_compared():
     report = bench_track(3, tracker="siamcar_small")
     assert [row.name for row in report.timings] == [
         *("step, plain network", "step", "step, fast", "step without the network"),
-        "template, once per target",
+        *("template, once per target", "confidence of a frame"),
     ]
     assert report.figures["largest difference of boxes, px"] < 0.1
     assert report.machine["tracker"] == "siamcar_small"
@@ -48,7 +48,7 @@ def test_other_trackers_are_timed_in_the_same_turns():
     report = bench_track(
         3, tracker="nanotrack_v3", beside="siamcar_small, siamfc", opencv={"OpenCV KCF": still}
     )
-    assert [row.name for row in report.timings[5:]] == [
+    assert [row.name for row in report.timings[6:]] == [
         *("nanotrack_v3: network step", "siamcar_small: network step", "siamfc: network step"),
         *(f"{name}: update" for name in ("OpenCV KCF", "siamcar_small", "siamfc")),
     ]

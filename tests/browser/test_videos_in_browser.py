@@ -72,3 +72,38 @@ def test_a_user_draws_two_targets(tmp_path: Path) -> None:
     first, last = (box.tolist() for box in chosen)
     assert first == pytest.approx([20, 30, 60, 60], abs=1)
     assert last == pytest.approx([150, 60, 50, 40], abs=1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+def test_targets_are_drawn_with_the_keys_that_the_page_names(width: int, height: int) -> None:
+    with served() as (port, path, chosen), chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(f"http://127.0.0.1:{port}{path}")
+        page.wait_for_function("() => document.querySelector('image').getBoundingClientRect().width > 0")
+        assert "Backspace removes the last box, Enter starts" in page.inner_text("body")
+        frame, button = page.locator("#frame").bounding_box(), page.locator("#start").bounding_box()
+        assert frame["width"] > 0.9 * width or frame["height"] > 0.6 * height
+        assert button["y"] + button["height"] < height, "the buttons are in sight"
+        assert page.evaluate("() => document.documentElement.scrollWidth") == width
+
+        def drag(left: float, top: float, right: float, bottom: float) -> None:
+            page.mouse.move(frame["x"] + left * frame["width"], frame["y"] + top * frame["height"])
+            page.mouse.down()
+            page.mouse.move(
+                frame["x"] + right * frame["width"], frame["y"] + bottom * frame["height"], steps=4
+            )
+            page.mouse.up()
+
+        page.keyboard.press("Enter")  # nothing has been drawn yet
+        assert page.locator("button:disabled").count() == 2
+        drag(0.25, 0.25, 0.5, 0.5)
+        drag(0.6, 0, 0.8, 0.5)
+        drag(0.1, 0.6, 0.2, 0.9)
+        assert page.locator("svg text").all_text_contents() == ["1", "2", "3"]
+        page.keyboard.press("Backspace")
+        assert page.locator("svg rect").count() == 2
+        page.click("#undo")
+        assert page.locator("li").all_inner_texts() == ["80 x 45 px at 80, 45"]
+        page.keyboard.press("Enter")  # not on the button that was clicked
+        page.wait_for_function("() => document.body.textContent.includes('Tracking has started')")
+    assert [box.tolist() for box in chosen] == [pytest.approx([80, 45, 80, 45], abs=1)]

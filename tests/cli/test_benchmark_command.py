@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from command import call
 
-from dlatrack.cli import main
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.synthetic import synthetic_sequence
@@ -26,17 +25,6 @@ def weights(tmp_path_factory):
     chosen = recipe("siamcar_small")
     save_weights(path, build_model(chosen, torch.Generator().manual_seed(1)), chosen, {})
     return path
-
-
-def call(monkeypatch, capsys, *arguments):
-    monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr(sys, "argv", ["dlatrack", *map(str, arguments)])
-    status = 0
-    try:
-        main()
-    except SystemExit as stop:
-        status = stop.code or 0
-    return (status, *capsys.readouterr())
 
 
 def run(monkeypatch, capsys, name, root, weights, out, *more):

@@ -6,13 +6,12 @@ import csv
 import io
 import json
 import shutil
-import sys
 import zipfile
 
 import numpy as np
 import pytest
+from command import call
 
-from dlatrack.cli import main
 from dlatrack.cli.benchmark import score_results
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot.results import REGION, VOTRun, write_vot_run
@@ -50,19 +49,8 @@ def results(tmp_path, boxes):
     return tmp_path / "results"
 
 
-def run(monkeypatch, capsys, *arguments):
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(sys, "argv", ["dlatrack", *map(str, arguments)])
-    status = 0
-    try:
-        main()
-    except SystemExit as stop:
-        status = stop.code or 0
-    return (status, *capsys.readouterr())
-
-
 def test_json_has_full_precision_and_names(monkeypatch, capsys, results, gt):
-    status, out, err = run(
+    status, out, err = call(
         monkeypatch, capsys, "evaluate", "OTB100", "--results", results, "--gt", gt, "--json"
     )
     off, perfect = json.loads(out)
@@ -80,9 +68,9 @@ def test_json_has_full_precision_and_names(monkeypatch, capsys, results, gt):
 
 def test_a_score_that_a_protocol_does_not_know_is_null(monkeypatch, capsys, results, gt):
     arguments = ("OTB100", "--results", results / "perfect", "--gt", gt, "--protocol", "otb_matlab")
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--json")
     assert json.loads(out)[0]["norm_precision"] is None
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--csv")
     (row,) = csv.DictReader(io.StringIO(out))
     assert row["norm_precision"] == ""
     assert float(row["auc"]) == 20 / 21
@@ -93,17 +81,17 @@ def test_archives_and_folders_together(monkeypatch, capsys, tmp_path, results, g
         for name, rows in boxes.items():
             archive.writestr(f"{name}.txt", "\n".join(" ".join(map(str, row)) for row in rows))
     places = ("--results", results / "perfect", "--results", tmp_path / "third.zip")
-    _, out, _ = run(monkeypatch, capsys, "evaluate", "otb100", *places, "--gt", gt, "--json")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", "otb100", *places, "--gt", gt, "--json")
     assert [row["tracker"] for row in json.loads(out)] == ["perfect", "third"]
 
 
 def test_compare_names_the_rule_that_makes_the_difference(monkeypatch, capsys, results, gt):
     arguments = ("OTB100", "--results", results / "off", "--gt", gt, "--compare")
-    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments)
+    status, out, _ = call(monkeypatch, capsys, "evaluate", *arguments)
     assert status == 0
     assert "off: against pysot" in out
     assert "first_row = truth: AUC +0.1" in out
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--json")
     rows = {row["protocol"]: row for row in json.loads(out)}
     assert len(rows) == 6
     assert [effect["rule"] for effect in rows["got10k"]["effects"]] == ["first_row"]
@@ -112,14 +100,14 @@ def test_compare_names_the_rule_that_makes_the_difference(monkeypatch, capsys, r
 
 def test_attributes_and_significance(monkeypatch, capsys, results, gt):
     arguments = ("OTB100", "--results", results, "--gt", gt)
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
     assert json.loads(out)[1]["auc IV"] == pytest.approx(20 / 21)
-    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--significance")
+    status, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--significance")
     assert status == 0
     assert "4 sequences" in out
     assert "off" in out.splitlines()[-2]
     assert out.splitlines()[-1] == "With fewer than about 30 sequences an interval is too narrow."
-    status, _, err = run(
+    status, _, err = call(
         monkeypatch, capsys, "evaluate", "OTB100", "--results", results / "off", "--gt", gt, "--significance"
     )
     assert status == 2
@@ -131,7 +119,7 @@ def test_attributes_and_significance(monkeypatch, capsys, results, gt):
 def test_significance_is_in_json_and_csv(monkeypatch, capsys, results, gt):
     """20 px of 21: the worst is 8 px off, whose frames pass fewer thresholds on every sequence."""
     arguments = ("OTB100", "--results", results, "--gt", gt, "--significance")
-    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    status, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--json")
     off, perfect = json.loads(out)
     assert status == 0
     (difference,) = perfect["differences"]
@@ -140,7 +128,7 @@ def test_significance_is_in_json_and_csv(monkeypatch, capsys, results, gt):
     assert difference["low"] > 0
     assert difference["distinguishable"]
     assert off["differences"][0]["high"] == -difference["low"]
-    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv")
+    status, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--csv")
     rows = {row["tracker"]: row for row in csv.DictReader(io.StringIO(out))}
     assert status == 0
     for key in ("low", "high", "p"):
@@ -153,7 +141,7 @@ def test_significance_is_in_json_and_csv(monkeypatch, capsys, results, gt):
 @pytest.mark.parametrize("form", ["--json", "--csv"])
 def test_significance_of_one_tracker_is_refused_in_every_form(monkeypatch, capsys, results, gt, form):
     arguments = ("OTB100", "--results", results / "off", "--gt", gt, "--significance", form)
-    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    status, out, err = call(monkeypatch, capsys, "evaluate", *arguments)
     assert status == 2
     assert "off" in out
     assert err.splitlines()[-1] == (
@@ -167,20 +155,20 @@ def test_compare_tells_what_others_say_of_results_that_the_protocol_refuses(monk
         file = results / "perfect" / f"{name}.txt"
         file.write_text("".join(file.read_text().splitlines(keepends=True)[:8]))
     arguments = ("OTB100", "--results", results / "perfect", "--gt", gt, "--compare")
-    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    status, out, err = call(monkeypatch, capsys, "evaluate", *arguments)
     assert status == 2
     assert "perfect: pysot refuses it: sequence Car1: result has 8 rows, the truth has 9" in out
     assert "│ perfect │ got10k     │ 0.9524" in out
     assert "│ perfect │ pytracking │" in out
     assert err.splitlines()[-1].startswith("dlatrack: tracker perfect: sequence Car1: result has 8 rows")
-    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    status, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--json")
     rows = {row["protocol"]: row for row in json.loads(out)}
     assert status == 2
     assert len(rows) == 6
     assert rows["got10k"]["auc"] == pytest.approx(20 / 21)
     assert rows["pysot"]["auc"] is None
     assert "pysot refuses that" in rows["pysot"]["refused"]
-    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv")
+    status, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--csv")
     rows = {row["protocol"]: row for row in csv.DictReader(io.StringIO(out))}
     assert float(rows["got10k"]["auc"]) == pytest.approx(20 / 21)
     assert "otb_matlab refuses that" in rows["otb_matlab"]["refused"]
@@ -189,15 +177,15 @@ def test_compare_tells_what_others_say_of_results_that_the_protocol_refuses(monk
 def test_nothing_is_printed_where_nothing_could_be_scored(monkeypatch, capsys, results, gt):
     (results / "off" / "Car4.txt").write_text("1,2,3,4\n")
     arguments = ("OTB100", "--results", results / "off", "--gt", gt)
-    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv")
+    status, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--csv")
     assert (status, out) == (2, "")
-    status, out, _ = run(monkeypatch, capsys, "evaluate", *arguments)
+    status, out, _ = call(monkeypatch, capsys, "evaluate", *arguments)
     assert (status, out) == (2, "")
 
 
 def test_json_and_csv_exclude_each_other(monkeypatch, capsys, results, gt):
     arguments = ("OTB100", "--results", results, "--gt", gt, "--json", "--csv")
-    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    status, out, err = call(monkeypatch, capsys, "evaluate", *arguments)
     assert (status, out) == (2, "")
     assert err == "dlatrack: scores are printed as --json or as --csv; choose one\n"
 
@@ -209,25 +197,25 @@ def test_names_of_trackers_are_no_markup(monkeypatch, capsys, tmp_path, gt, boxe
     write(tmp_path / "odd" / names[0], {name: rows + np.array([4, 0, 0, 0]) for name, rows in boxes.items()})
     monkeypatch.setenv("NO_COLOR", "1")
     arguments = ("OTB100", "--results", tmp_path / "odd", "--gt", gt)
-    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--significance", "--compare")
+    _, out, err = call(monkeypatch, capsys, "evaluate", *arguments, "--significance", "--compare")
     for name in names:
         assert f"│ {name} " in out
         assert f"{name}: against pysot" in out
     assert "[new] net falls behind [old] net by" in out
-    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes")
+    _, out, err = call(monkeypatch, capsys, "evaluate", *arguments, "--attributes")
     assert "…" not in out
     assert all(out.count(f"│ {name} ") == 1 for name in names)
     (tmp_path / "odd" / "[bold]" / "Car1.txt").write_text("1,2,0,0\n" * 9)
-    _, _, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    _, _, err = call(monkeypatch, capsys, "evaluate", *arguments)
     assert "note: [bold]: sequence Car1: 9 predicted boxes have no size" in err
 
 
 def test_attributes_that_are_not_there_are_told_of(monkeypatch, capsys, results, gt):
     arguments = ("--results", results, "--gt", gt, "--attributes", "--json")
-    status, _, err = run(monkeypatch, capsys, "evaluate", "folder", *arguments)
+    status, _, err = call(monkeypatch, capsys, "evaluate", "folder", *arguments)
     assert status == 0
     assert "note: --attributes adds nothing: the truth of folder names no attributes" in err
-    _, _, err = run(monkeypatch, capsys, "evaluate", "OTB100", *arguments)
+    _, _, err = call(monkeypatch, capsys, "evaluate", "OTB100", *arguments)
     assert "--attributes adds nothing" not in err
 
 
@@ -238,7 +226,7 @@ def test_absent_frames_of_a_folder_are_told_of_and_can_be_left_out(monkeypatch, 
     (tmp_path / "gt.json").write_text(json.dumps(rows))
     write(tmp_path / "perfect", boxes)
     arguments = ("folder", "--results", tmp_path / "perfect", "--gt", tmp_path / "gt.json")
-    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    _, out, err = call(monkeypatch, capsys, "evaluate", *arguments, "--json")
     (row,) = json.loads(out)
     assert row["precision"] == pytest.approx(11 / 12)
     assert row["auc"] == pytest.approx(11 / 12 * 20 / 21)
@@ -246,15 +234,15 @@ def test_absent_frames_of_a_folder_are_told_of_and_can_be_left_out(monkeypatch, 
     assert (
         "note: the target is absent in 3 of 36 frames: frames without it fail in every curve; evaluate" in err
     )
-    _, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--csv", "--absent", "drop")
+    _, out, err = call(monkeypatch, capsys, "evaluate", *arguments, "--csv", "--absent", "drop")
     (row,) = csv.DictReader(io.StringIO(out))
     assert (float(row["auc"]), row["precision"]) == (pytest.approx(20 / 21), "1.0")
     assert (row["absent"], row["absent_frames"]) == ("drop", "3")
     assert "frames without it are left out; evaluate --absent fail counts them as failures" in err
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--compare", "--absent", "drop")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--compare", "--absent", "drop")
     assert "the target is absent in 3 (frames without it are left out)" in out
     assert out.count("0.9524") == 6
-    status, _, err = run(monkeypatch, capsys, "evaluate", *arguments, "--absent", "keep")
+    status, _, err = call(monkeypatch, capsys, "evaluate", *arguments, "--absent", "keep")
     assert (status, err) == (2, "dlatrack: absent frames are counted by fail or drop, got 'keep'\n")
 
 
@@ -262,10 +250,10 @@ def test_missing_sequences_are_allowed_and_marked(monkeypatch, capsys, results, 
     for name in ("Car1", "CarDark"):
         (results / "perfect" / f"{name}.txt").unlink()
     arguments = ("OTB100", "--results", results, "--gt", gt)
-    status, _, err = run(monkeypatch, capsys, "evaluate", *arguments, "--json")
+    status, _, err = call(monkeypatch, capsys, "evaluate", *arguments, "--json")
     assert status == 2
     assert "it has results for 2 of 4 sequences: --allow-missing scores those" in err
-    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments, "--json", "--allow-missing")
+    status, out, err = call(monkeypatch, capsys, "evaluate", *arguments, "--json", "--allow-missing")
     off, perfect = json.loads(out)
     assert status == 0
     assert (off["sequences"], off["missing"]) == (4, 96)
@@ -273,9 +261,9 @@ def test_missing_sequences_are_allowed_and_marked(monkeypatch, capsys, results, 
     assert perfect["auc"] == pytest.approx(20 / 21)
     assert "note: perfect: scored on 2 of 4 sequences; it has no results for Car1, CarDark" in err
     assert "note: the truth has 4 of 100 sequences of OTB100" in err
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--csv", "--allow-missing")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--csv", "--allow-missing")
     assert [row["missing"] for row in csv.DictReader(io.StringIO(out))] == ["96", "98"]
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--allow-missing", "--significance")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--allow-missing", "--significance")
     assert "missing ┃" in out
     assert "96 sequences are missing" in out
     assert "2 sequences)" in out
@@ -283,7 +271,7 @@ def test_missing_sequences_are_allowed_and_marked(monkeypatch, capsys, results, 
 
 def test_one_bad_tracker_does_not_hide_the_others(monkeypatch, capsys, results, gt):
     (results / "off" / "Car4.txt").write_text("1,2,3,4\n")
-    status, out, err = run(
+    status, out, err = call(
         monkeypatch, capsys, "evaluate", "OTB100", "--results", results, "--gt", gt, "--json"
     )
     assert status == 2
@@ -297,14 +285,14 @@ def test_every_bad_tracker_is_told_of_in_a_line_of_its_own(monkeypatch, capsys, 
     for name, text in (("off", "1,2,3,4\n"), ("perfect", "x,y\n"), ("third", "")):
         (results / name / "Car4.txt").write_text(text)
     arguments = ("evaluate", "OTB100", "--results", results, "--gt", gt, "--significance")
-    status, out, err = run(monkeypatch, capsys, *arguments)
+    status, out, err = call(monkeypatch, capsys, *arguments)
     assert (status, out) == (2, "")
     told = [line for line in err.splitlines() if line.startswith("dlatrack: ")]
     assert [line.split(":")[1] for line in told[:3]] == [" tracker off", " tracker perfect", " tracker third"]
     assert told[3].endswith("two trackers or more; none could be scored")
     shutil.copytree(results / "off", results / "fourth")
     monkeypatch.chdir(results.parent)
-    status, _, err = run(
+    status, _, err = call(
         monkeypatch,
         capsys,
         "export",
@@ -339,7 +327,7 @@ def test_every_bad_tracker_is_told_of_in_a_line_of_its_own(monkeypatch, capsys, 
 )
 def test_bad_input_is_one_line(monkeypatch, capsys, tmp_path, arguments, message):
     monkeypatch.chdir(tmp_path)
-    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    status, out, err = call(monkeypatch, capsys, "evaluate", *arguments)
     assert (status, out) == (2, "")
     assert message in err
     assert len(err.splitlines()) == 1
@@ -349,7 +337,7 @@ def test_the_same_results_in_two_folders_are_one_tracker(monkeypatch, capsys, tm
     """Such as the static box that is written beside each of two trackers."""
     write(tmp_path / "again" / "perfect", boxes)
     places = ("--results", results, "--results", tmp_path / "again")
-    status, out, err = run(monkeypatch, capsys, "evaluate", "OTB100", *places, "--gt", gt, "--json")
+    status, out, err = call(monkeypatch, capsys, "evaluate", "OTB100", *places, "--gt", gt, "--json")
     assert status == 0
     assert [row["tracker"] for row in json.loads(out)] == ["off", "perfect"]
     assert "note: tracker perfect has the same results in" in err
@@ -358,14 +346,14 @@ def test_the_same_results_in_two_folders_are_one_tracker(monkeypatch, capsys, tm
 
 
 def test_a_file_of_some_true_boxes_is_no_whole_benchmark(monkeypatch, capsys, tmp_path, results, gt, boxes):
-    _, out, err = run(monkeypatch, capsys, "evaluate", "OTB100", "--results", results, "--gt", gt)
+    _, out, err = call(monkeypatch, capsys, "evaluate", "OTB100", "--results", results, "--gt", gt)
     assert "OTB100: 4 sequences, 36 frames; 96 sequences are missing" in out
     assert "note: the truth has 4 of 100 sequences of OTB100; it lacks " in err
     (tmp_path / "own.json").write_text(gt.read_text().replace("Car1", "MyOwnCar"))
     for tracker in ("off", "perfect"):
         (results / tracker / "Car1.txt").rename(results / tracker / "MyOwnCar.txt")
     arguments = ("OTB100", "--results", results, "--gt", tmp_path / "own.json")
-    status, out, err = run(monkeypatch, capsys, "evaluate", *arguments)
+    status, out, err = call(monkeypatch, capsys, "evaluate", *arguments)
     assert (status, out) == (2, "")
     assert "own.json: OTB100 has no sequence MyOwnCar" in err
 
@@ -373,27 +361,27 @@ def test_a_file_of_some_true_boxes_is_no_whole_benchmark(monkeypatch, capsys, tm
 @pytest.mark.parametrize("options", [(), ("--significance",), ("--compare",), ("--attributes",)])
 def test_every_output_of_a_part_of_the_truth_is_marked(monkeypatch, capsys, results, gt, options):
     arguments = ("evaluate", "OTB100", "--results", results, "--gt", gt, *options)
-    rows = json.loads(run(monkeypatch, capsys, *arguments, "--json")[1])
+    rows = json.loads(call(monkeypatch, capsys, *arguments, "--json")[1])
     assert {(row["sequences"], row["missing"]) for row in rows if row["auc"] is not None} == {(4, 96)}
-    rows = list(csv.DictReader(io.StringIO(run(monkeypatch, capsys, *arguments, "--csv")[1])))
+    rows = list(csv.DictReader(io.StringIO(call(monkeypatch, capsys, *arguments, "--csv")[1])))
     assert {(row["sequences"], row["missing"]) for row in rows if row["auc"]} == {("4", "96")}
-    assert "missing ┃" in run(monkeypatch, capsys, *arguments)[1]
+    assert "missing ┃" in call(monkeypatch, capsys, *arguments)[1]
 
 
 def test_results_are_exported(monkeypatch, capsys, tmp_path, results, gt):
     arguments = ("export", "OTB100", "--results", results, "--gt", gt, "--out", tmp_path / "mats")
-    status, out, _ = run(monkeypatch, capsys, *arguments, "--form", "otb_matlab")
+    status, out, _ = call(monkeypatch, capsys, *arguments, "--form", "otb_matlab")
     assert status == 0
     assert out.splitlines() == [
         f"off: 4 files in {tmp_path / 'mats'}",
         f"perfect: 4 files in {tmp_path / 'mats'}",
     ]
-    _, out, _ = run(
+    _, out, _ = call(
         monkeypatch, capsys, "evaluate", "OTB100", "--results", tmp_path / "mats", "--gt", gt, "--json"
     )
     assert [row["tracker"] for row in json.loads(out)] == ["off", "perfect"]
     assert json.loads(out)[1]["auc"] == pytest.approx(20 / 21)
-    status, _, err = run(monkeypatch, capsys, *arguments, "--form", "excel")
+    status, _, err = call(monkeypatch, capsys, *arguments, "--form", "excel")
     assert status == 2
     assert "there is no form 'excel'" in err
 
@@ -420,17 +408,17 @@ def write_vot(tmp_path):
 
 def test_vot_results(monkeypatch, capsys, tmp_path):
     _, codes, regions, arguments = write_vot(tmp_path)
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--compare", "--json")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--compare", "--json")
     pysot, toolkit = json.loads(out)
     assert (pysot["tracker"], pysot["protocol"], toolkit["protocol"]) == ("mine", "pysot", "vot_toolkit")
     assert pysot["accuracy"] == toolkit["accuracy"] == 1
     assert pysot["lost"] == pysot["robustness"] == 0
     assert pysot["eao"] == 1
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
     assert json.loads(out)[0]["eao occlusion"] == 1
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments)
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments)
     assert "│ 0    │" in out  # lost, a count
-    _, _, err = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--protocol", "vot_toolkit")
+    _, _, err = call(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--protocol", "vot_toolkit")
     assert "note: --attributes adds nothing: vot_toolkit has no scores by tag, pysot has" in err
 
     home = tmp_path / "worse" / "baseline"
@@ -438,17 +426,17 @@ def test_vot_results(monkeypatch, capsys, tmp_path):
     codes[30], regions[30] = 2, np.nan
     write_vot_run(home / "ants1" / "ants1_001.txt", VOTRun(codes, regions))
     both = (*arguments, "--results", tmp_path / "worse", "--significance")
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *both)
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *both)
     assert "mine is not distinguishable from worse: difference" in out
     assert " EAO (95 % interval" in out
     assert "│ 1    │" in out
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *both, "--json")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *both, "--json")
     mine, worse = json.loads(out)
     assert (mine["lost"], worse["lost"]) == (0, 1)
     (difference,) = mine["differences"]
     assert difference["metric"] == "EAO"
     assert difference["value"] == pytest.approx(mine["eao"] - worse["eao"])
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *both, "--csv")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *both, "--csv")
     assert "eao minus worse low" in out.splitlines()[0]
 
 
@@ -456,13 +444,13 @@ def test_tags_that_never_occur_have_no_score(monkeypatch, capsys, tmp_path):
     entries, _, _, arguments = write_vot(tmp_path)
     entries["ants1"] |= {"illum_change": [], "motion_change": [0] * 60}
     (tmp_path / "gt.json").write_text(json.dumps(entries))
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--json")
     (row,) = json.loads(out, parse_constant=pytest.fail)  # NaN is no JSON
     assert (row["eao illum_change"], row["eao motion_change"]) == (None, None)
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--csv")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--attributes", "--csv")
     (row,) = csv.DictReader(io.StringIO(out))
     assert (row["eao illum_change"], row["eao occlusion"]) == ("", "1.0")
-    _, out, _ = run(monkeypatch, capsys, "evaluate", *arguments, "--attributes")
+    _, out, _ = call(monkeypatch, capsys, "evaluate", *arguments, "--attributes")
     assert "nan" not in out
 
 

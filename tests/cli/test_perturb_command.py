@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from command import call
 
-from dlatrack.cli import main
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
 
@@ -25,19 +24,6 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for sequence in synthetic_sequences(2, 40, 5):
         write_folder(sequence, folder)
     return folder
-
-
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object
-) -> tuple[object, str, str]:
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(sys, "argv", ["dlatrack", *map(str, arguments)])
-    status: object = 0
-    try:
-        main()
-    except SystemExit as stop:
-        status = stop.code or 0
-    return (status, *capsys.readouterr())
 
 
 def test_runs_are_made_averaged_and_compared(

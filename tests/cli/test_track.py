@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from command import call
 from PIL import Image
 
 from dlatrack.cli import main
@@ -57,22 +58,11 @@ def clip(tmp_path_factory):
     return path
 
 
-def call(monkeypatch, capsys, *arguments):
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(sys, "argv", ["dlatrack", "track", *map(str, arguments)])
-    status = 0
-    try:
-        main()
-    except SystemExit as stop:
-        status = stop.code or 0
-    return (status, *capsys.readouterr())
-
-
 @pytest.mark.slow
 def test_a_moving_square_is_followed(monkeypatch, capsys, tmp_path, clip):
     images, truth = moving_square()
     out = tmp_path / "out.mp4"
-    status, text, progress = call(monkeypatch, capsys, clip, "--box", "60,40,48,48", "--out", out)
+    status, text, progress = call(monkeypatch, capsys, "track", clip, "--box", "60,40,48,48", "--out", out)
     assert status == 0
     table = pd.read_csv(tmp_path / "out.csv")
     assert list(table.columns) == COLUMNS
@@ -100,6 +90,7 @@ def test_targets_are_tracked_as_if_alone(monkeypatch, capsys, tmp_path):
     status, text, _ = call(
         monkeypatch,
         capsys,
+        "track",
         folder,
         "--box",
         own,
@@ -114,7 +105,7 @@ def test_targets_are_tracked_as_if_alone(monkeypatch, capsys, tmp_path):
     assert "6 frames of 320 x 240 px, 2 targets, " in text
     table = pd.read_csv(tmp_path / "two.csv")
     assert table["target"].tolist() == [1, 2] * 6
-    (tracker,) = video.trackers_for("siamcar_small", 1, "cpu")
+    tracker = video.make_tracker("siamcar_small", "cpu")
     alone = run_one_pass(tracker, sequence).boxes_xywh
     together = table.loc[table["target"] == 1, ["x", "y", "w", "h"]].to_numpy()
     assert together == pytest.approx(alone, abs=6e-4)
@@ -209,7 +200,7 @@ def test_bad_input_is_one_line(monkeypatch, capsys, tmp_path, clip, changes, mes
     options = {"video": "square.avi", "box": "60,40,48,48", "out": "out.mp4"} | changes
     before = sorted(tmp_path.rglob("*"))
     arguments = [part for name, value in options.items() if name != "video" for part in (f"--{name}", value)]
-    status, text, error = call(monkeypatch, capsys, options["video"], *arguments)
+    status, text, error = call(monkeypatch, capsys, "track", options["video"], *arguments)
     assert status == 2
     assert error.startswith("dlatrack: ")
     assert message in error
@@ -223,11 +214,11 @@ def test_show_needs_a_display(monkeypatch, capsys, tmp_path, clip):
         monkeypatch.delenv(name, raising=False)
     arguments = (clip, "--box", "60,40,48,48", "--out", tmp_path / "out.mp4", "--show")
     if sys.platform == "linux":
-        status, _, error = call(monkeypatch, capsys, *arguments)
+        status, _, error = call(monkeypatch, capsys, "track", *arguments)
         assert status == 2
         assert "no display" in error or "cannot open windows" in error
     monkeypatch.setattr(cv2, "currentUIFramework", lambda: "")
-    status, _, error = call(monkeypatch, capsys, *arguments)
+    status, _, error = call(monkeypatch, capsys, "track", *arguments)
     assert status == 2
     assert "this OpenCV cannot open windows (opencv-python-headless); leave out --show" in error
     assert not list(tmp_path.iterdir())

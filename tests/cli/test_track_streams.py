@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from command import call
 from streams import BOX, free_port, http_server, killed_at_the_end, needs_ffmpeg, wait_until, write_clip
 
-from dlatrack.cli import main
 from dlatrack.datasets.sources import open_source
 from dlatrack.datasets.stream import FrameStream
+from dlatrack.datasets.video.connection import CameraConnection
 from dlatrack.datasets.video.live import LiveSource
 from dlatrack.datasets.video.reader import VideoFrames
 from dlatrack.errors import InputError
+from dlatrack.models.weights import find_weights
 from dlatrack.pixels.window import Drag
 from dlatrack.studies import stream
 from dlatrack.studies.stream import track_stream
@@ -48,16 +53,6 @@ def camera(monkeypatch: pytest.MonkeyPatch, clip: Path) -> LiveSource:
     return opened
 
 
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple:
-    monkeypatch.setattr(sys, "argv", ["dlatrack", "track", *map(str, arguments)])
-    status = 0
-    try:
-        main()
-    except SystemExit as stop:
-        status = stop.code or 0
-    return (status, *capsys.readouterr())
-
-
 def test_a_camera_is_tracked_as_its_file_would_be(tmp_path: Path, clip: Path, camera: LiveSource) -> None:
     tracked = track_stream(camera, BOX, tmp_path / "live.mp4")
     of_file = track_file(clip, BOX, tmp_path / "file.mp4")
@@ -65,7 +60,8 @@ def test_a_camera_is_tracked_as_its_file_would_be(tmp_path: Path, clip: Path, ca
     assert (tracked.frames, tracked.dropped, tracked.stopped) == (24, 0, False)
     assert len(VideoFrames(tmp_path / "live.mp4")) == 24
     assert re.fullmatch(
-        r"camera 3: 24 frames of 320 x 240 px, \d+ frames per second, each \d+ ms after it came \(95 %: \d+ ms\); "
+        r"camera 3: 24 frames of 320 x 240 px, tracked at \d+ frames per second \(they came at \d+\), "
+        r"each \d+ ms after it came \(95 %: \d+ ms\); "
         r"written: .*live\.mp4, .*live\.csv; camera 3 broke off after 24 frames \(the camera gives no more frames\) "
         r"and did not come back within 0 s; what was tracked is kept",
         tracked.summary,
@@ -83,28 +79,23 @@ def test_dropped_frames_are_gaps_in_table_and_video(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, camera: LiveSource
 ) -> None:
     """Between two frames the source gets time to be three frames ahead, by events and not by time."""
-    taken = []
+    taken, allowed = [], [1]
     original = LiveSource.__iter__
 
     def noted(self: LiveSource):
         for image in original(self):
+            wait_until(lambda: len(taken) < allowed[0], "the turn of a frame")
             taken.append(image)
             yield image
 
     monkeypatch.setattr(LiveSource, "__iter__", noted)
 
     def wait_for_three(_: np.ndarray) -> bool:
-        goal = min(len(taken) + 3, 24)
-        wait_until(lambda: len(taken) >= goal, "three more frames")
+        allowed[0] = min(len(taken) + 3, 24)
+        wait_until(lambda: len(taken) >= allowed[0], "three more frames")
         return True
 
-    tracked = track_stream(
-        camera,
-        lambda _: [np.array([60.0, 40, 48, 48])],
-        tmp_path / "a.mp4",
-        drop=True,
-        on_frame=wait_for_three,
-    )
+    tracked = track_stream(camera, BOX, tmp_path / "a.mp4", drop=True, on_frame=wait_for_three)
     frames = pd.read_csv(tmp_path / "a.csv")["frame"].tolist()
     assert frames[0] == 0
     assert frames[-1] == 23
@@ -122,18 +113,139 @@ def test_a_given_box_is_that_of_the_frame_when_the_trackers_are_ready(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, camera: LiveSource
 ) -> None:
     """The camera has shown all its frames by then."""
-    loaded, feeds, original = stream.trackers_for, [], stream.Feed.__enter__
+    loaded, feeds, original = stream.make_tracker, [], stream.Feed.__enter__
     monkeypatch.setattr(stream.Feed, "__enter__", lambda self: feeds.append(self) or original(self))
 
     def load(*arguments, **options):
         wait_until(lambda: feeds[0]._ended, "the end of the camera")
         return loaded(*arguments, **options)
 
-    monkeypatch.setattr(stream, "trackers_for", load)
+    monkeypatch.setattr(stream, "make_tracker", load)
     tracked = track_stream(camera, BOX, None, table=tmp_path / "a.csv", drop=True)
     assert pd.read_csv(tmp_path / "a.csv")["frame"].tolist() == [23]
     assert (tracked.first, tracked.frames, tracked.dropped) == (23, 1, 0)
     assert "camera 3: 1 frame from frame 23 on, " in tracked.summary
+
+
+def test_a_drawn_target_is_followed_through_what_came_meanwhile(tmp_path: Path, camera: LiveSource) -> None:
+    """The camera has shown all its frames when the target has been drawn in the first one."""
+    feed = stream.Feed(camera, None, from_first=True)
+
+    def draw(image: np.ndarray) -> list[np.ndarray]:
+        assert image is camera.first()
+        wait_until(lambda: feed._ended, "the end of the camera")
+        return [np.array([60.0, 40, 48, 48])]
+
+    with feed:
+        tracked = track_stream(camera, draw, None, table=tmp_path / "live.csv", drop=True, feed=feed)
+    assert pd.read_csv(tmp_path / "live.csv")["frame"].tolist() == list(range(24))
+    assert (tracked.first, tracked.dropped, tracked.spacing) == (0, 0, 1)
+    assert "dropped" not in tracked.summary
+    lags = len(tracked.lag_ms)
+    assert lags == 2, "of the last frame alone, which was the newest"
+    assert "one in 4 of those that came while targets were drawn" in replace(tracked, spacing=4).summary
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": "none"}, "no weights of that name come with dlatrack"),
+        ({"runtime": "tpu"}, "there is no runtime 'tpu'"),
+        ({"recover": True, "weights": "copy.safetensors"}, "recover needs a calibration"),
+        ({"table": "own.csv"}, "own.csv exists and is no table of dlatrack track"),
+        ({"out": "no/a.mp4"}, "no/a.mp4 cannot be written: there is no folder no"),
+    ],
+)
+def test_nobody_draws_for_a_run_that_cannot_begin(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    clip: Path,
+    camera: LiveSource,
+    options: dict,
+    message: str,
+    live: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.csv").write_text("frame,x,y,w,h\n")
+    shutil.copy(find_weights("siamcar_small"), "copy.safetensors")
+
+    def draw(_: np.ndarray) -> list[np.ndarray]:
+        raise AssertionError("a target was asked for")
+
+    given = {"out": None} | options
+    with pytest.raises(InputError, match=re.escape(message)):
+        (track_stream if live else track_file)(camera if live else clip, draw, given.pop("out"), **given)
+
+
+def test_another_run_that_writes_the_table_is_seen_before_targets_are_drawn(
+    tmp_path: Path, camera: LiveSource
+) -> None:
+    def draw(_: np.ndarray) -> list[np.ndarray]:
+        raise AssertionError("a target was asked for")
+
+    code = "import sys; from dlatrack.files import owned_file\nwith owned_file(sys.argv[1]):\n"
+    code += "    print('owned', flush=True); sys.stdin.read()"
+    table = tmp_path / "a.csv"
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(table)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "owned\n"
+    with pytest.raises(InputError, match=r"a\.csv is being written by another run"):
+        track_stream(camera, draw, None, table=table)
+    other.communicate("")
+
+
+def test_the_rate_is_that_of_tracking_and_not_of_waiting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, camera: LiveSource
+) -> None:
+    """Each frame comes 0.05 s after the last; then nothing comes for a second."""
+    original = LiveSource.__iter__
+
+    def slow(self: LiveSource):
+        for image in original(self):
+            yield image
+            time.sleep(0.05)
+        time.sleep(1)
+
+    monkeypatch.setattr(LiveSource, "__iter__", slow)
+    monkeypatch.setattr(OnlineTracker, "update", lambda *_: (np.array([60.0, 40, 48, 48]), 1.0))
+    begun = time.perf_counter()
+    tracked = track_stream(camera, BOX, None, table=tmp_path / "a.csv")
+    assert time.perf_counter() - begun - tracked.seconds > 2
+    assert tracked.source_fps == pytest.approx(20, rel=0.3)
+    came = (
+        f"tracked at {24 / tracked.seconds:.0f} frames per second (they came at {tracked.source_fps:.0f}), "
+    )
+    assert came in tracked.summary
+
+
+def test_a_break_says_nothing_about_the_rate_of_the_source() -> None:
+    rate = stream._SourceRate()
+    assert np.isnan(rate.fps)
+    for number, came in ((0, 10.0), (1, 10.1), (4, 10.4), (5, 40.4), (6, 40.5)):
+        rate.add(number, came)
+    assert rate.fps == pytest.approx(10)
+
+
+def test_a_source_is_closed_when_tracking_cannot_begin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, camera: LiveSource
+) -> None:
+    """By the function, and by the command, which may fail before it calls the function."""
+    released = []
+
+    def close(self: CameraConnection) -> None:
+        released.append(self)
+
+    monkeypatch.setattr(CameraConnection, "close", close)
+    with pytest.raises(InputError, match="no weights of that name"):
+        track_stream(camera, BOX, None, table=tmp_path / "a.csv", weights="none")
+    assert len(released) == 1
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert call(monkeypatch, capsys, "track", "3", "--show")[0] == 2
+    assert len(released) == 2
 
 
 def test_results_are_there_while_it_runs(tmp_path: Path, camera: LiveSource) -> None:
@@ -218,7 +330,7 @@ def test_a_call_that_says_too_little_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "square.mp4").write_bytes(clip.read_bytes())
-    status, text, error = call(monkeypatch, capsys, "square.mp4", *arguments)
+    status, text, error = call(monkeypatch, capsys, "track", "square.mp4", *arguments)
     assert (status, text) == (2, "")
     assert message in error
     assert error.count("\n") == 1
@@ -229,7 +341,7 @@ def test_a_table_without_a_video(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: Path
 ) -> None:
     table = tmp_path / "boxes.csv"
-    status, text, _ = call(monkeypatch, capsys, clip, "--box", BOX, "--table", table)
+    status, text, _ = call(monkeypatch, capsys, "track", clip, "--box", BOX, "--table", table)
     assert status == 0
     assert re.fullmatch(rf"{table}: 24 frames, 1 target, tracked at \d+ frames per second\n", text)
     assert len(pd.read_csv(table)) == 24
@@ -259,8 +371,8 @@ def test_recovery_and_runtime_are_handed_on(
 
     monkeypatch.setattr(OnlineTracker, "from_weights", from_weights)
     arguments = (clip, "--box", BOX, "--table", tmp_path / "a.csv")
-    assert call(monkeypatch, capsys, *arguments)[0] == 0
-    assert call(monkeypatch, capsys, *arguments, "--recover", "--runtime", "onnx")[0] == 0
+    assert call(monkeypatch, capsys, "track", *arguments)[0] == 0
+    assert call(monkeypatch, capsys, "track", *arguments, "--recover", "--runtime", "onnx")[0] == 0
     assert asked == [{"recover": False, "runtime": "torch"}, {"recover": True, "runtime": "onnx"}]
 
 
@@ -342,14 +454,13 @@ def test_ctrl_c_ends_the_wait_for_a_pipe(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
-def test_targets_are_selected_on_a_page_without_a_display(tmp_path: Path, clip: Path) -> None:
+def drawn_on_the_page(*arguments: str, boxes: str, after: float = 0) -> tuple[str, str]:
+    """Run `dlatrack track` without a display, and send boxes to its page some seconds after it is there."""
     environment = {
         name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")
     }
-    command = [*COMMAND, str(clip), "--select", "--table", str(tmp_path / "a.csv")]
     reader = subprocess.Popen(
-        command,
+        [*COMMAND, *arguments, "--select"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -360,14 +471,41 @@ def test_targets_are_selected_on_a_page_without_a_display(tmp_path: Path, clip: 
         r"open (http://127\.0\.0\.1:\d+/\S+/) and draw the targets\n", reader.stdout.readline()
     )
     assert found is not None
+    time.sleep(after)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{found[1]}boxes", data=b"[[60, 40, 48, 48], [5, 5, 30, 30]]", timeout=60) as answer:
+    with opener.open(f"{found[1]}boxes", data=boxes.encode(), timeout=60) as answer:
         assert answer.read() == b"started"
-    _, error = reader.communicate()
+    text, error = reader.communicate()
     assert reader.returncode == 0, error
+    return text, error
+
+
+@pytest.mark.slow
+def test_targets_are_selected_on_a_page_without_a_display(tmp_path: Path, clip: Path) -> None:
+    arguments = (str(clip), "--table", str(tmp_path / "a.csv"))
+    drawn_on_the_page(*arguments, boxes="[[60, 40, 48, 48], [5, 5, 30, 30]]")
     table = pd.read_csv(tmp_path / "a.csv")
     assert table.iloc[:2, 2:6].to_numpy().tolist() == [[60, 40, 48, 48], [5, 5, 30, 30]]
     assert len(table) == 48
+
+
+@pytest.mark.slow
+@needs_ffmpeg
+def test_a_target_drawn_in_a_live_picture_is_followed_from_there(tmp_path: Path) -> None:
+    """Three seconds pass while it is drawn, in which it moves by more than its size."""
+    long, port = write_clip(tmp_path / "long.mp4", 300), free_port()
+    with killed_at_the_end(http_server(long, port, "-re")):
+        text, _ = drawn_on_the_page(
+            *(f"http://127.0.0.1:{port}/", "--live", "--patience", "0", "--table", str(tmp_path / "a.csv")),
+            boxes="[[60, 40, 48, 48]]",
+            after=3,
+        )
+    table = pd.read_csv(tmp_path / "a.csv")
+    frames = table["frame"].to_numpy()
+    assert frames[:60].tolist() == list(range(60)), "those that came meanwhile"
+    truth = 60 + 3 * (24 - abs(frames % 48 - 24))
+    assert np.median(np.abs(table["x"] - truth)) < 6
+    assert re.search(r"tracked at \d+ frames per second \(they came at (2[89]|3[01])\)", text)
 
 
 def test_targets_are_selected_in_a_window_where_there_is_one(
@@ -383,7 +521,7 @@ def test_targets_are_selected_in_a_window_where_there_is_one(
         "select",
         lambda self, image, check: check([np.array([1.0, 2, 30, 40])]) or [[1, 2, 30, 40]],
     )
-    status, _, _ = call(monkeypatch, capsys, clip, "--select", "--table", tmp_path / "a.csv")
+    status, _, _ = call(monkeypatch, capsys, "track", clip, "--select", "--table", tmp_path / "a.csv")
     assert status == 0
     assert pd.read_csv(tmp_path / "a.csv").iloc[0, 2:6].tolist() == [1, 2, 30, 40]
 

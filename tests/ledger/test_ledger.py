@@ -339,6 +339,6 @@ def test_the_kind_of_a_record_is_its_imagery(tmp_path):
         assert read_records(tmp_path)["table"].kind == kind
     path.write_text(json.dumps(record | {"imagery": "drawn"}))
     with pytest.raises(
-        InputError, match=r"imagery must be one of real, photographic, synthetic, got 'drawn'"
+        InputError, match=r"imagery must be one of real, photographic, synthetic, mixed, got 'drawn'"
     ):
         read_records(tmp_path)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from peaks import peaks_net
 from torch import Tensor, nn
 
 from dlatrack import paths
 from dlatrack.errors import InputError
-from dlatrack.models.heads import BanHead, FcHead
-from dlatrack.models.necks import NoNeck
+from dlatrack.models.heads import BanHead
 from dlatrack.models.onnx import export, network
 from dlatrack.models.onnx.export import TOLERANCE, export_onnx
 from dlatrack.models.onnx.network import OnnxNet, load_onnx
@@ -23,17 +23,6 @@ from dlatrack.recipes import RECIPES, Recipe, recipe
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-
-
-class Peaks(nn.Module):
-    """A trunk whose maps are the largest values of 127 x 127 px, 64 px apart: exact, whatever the order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = nn.MaxPool2d(127, 64)
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        return [self.pool(images)]
 
 
 def colour(red: float, green: float, blue: float, size: int) -> Tensor:
@@ -52,7 +41,7 @@ def colour(red: float, green: float, blue: float, size: int) -> Tensor:
     ],
 )
 def test_colours_are_converted_inside_the_graphs(tmp_path: Path, input_format, features: list[float]) -> None:
-    net = SiameseNet(Peaks(), NoNeck(), FcHead()).eval()
+    net = peaks_net()
     chosen = recipe("siamfc")
     chosen = replace(chosen, net=replace(chosen.net, input_format=input_format))
     differences = export_onnx(net, chosen, tmp_path)
@@ -145,7 +134,7 @@ def test_a_shipped_tracker_says_what_it_is(tmp_path: Path) -> None:
 
 
 def peaks() -> tuple[SiameseNet, Recipe]:
-    return SiameseNet(Peaks(), NoNeck(), FcHead()).eval(), recipe("siamfc")
+    return peaks_net(), recipe("siamfc")
 
 
 def test_graphs_that_differ_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import papermill
 import pytest
+from executed import execute_here
 
 
 @pytest.fixture
@@ -26,3 +28,9 @@ def figures(folders: Path) -> Path:
 def no_shared_data(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The optional folder is not there."""
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(folders / "absent"))
+
+
+@pytest.fixture
+def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notebooks run in this process: enough where only the error matters with which one of their cells stops."""
+    monkeypatch.setattr(papermill, "execute_notebook", execute_here)

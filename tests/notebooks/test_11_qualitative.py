@@ -42,7 +42,7 @@ def test_11_draws_sequences_chosen_by_a_rule_and_the_same_again(figures):
     assert {file.name: file.read_bytes() for file in figures.iterdir()} == before
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_kernel")
 def test_11_says_what_it_cannot_use(figures):
     with pytest.raises(InputError, match=r"^11_qualitative\.ipynb: .*got 'best'"):
         run_notebook("11", preset="smoke", parameters={"choose": "best"}, timeout=PATIENCE)

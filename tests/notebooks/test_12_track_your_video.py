@@ -59,7 +59,7 @@ def test_12_tracks_two_targets_of_a_given_video(runs, tmp_path):
     assert record_of["parameters"]["video"] == "mine.avi"
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_kernel")
 def test_12_names_a_video_that_is_not_there(runs):
     with pytest.raises(InputError, match=r"^12_track_your_video\.ipynb: .*none\.mp4 is missing"):
         run_notebook("12", preset="smoke", parameters={"video": "none.mp4"}, timeout=PATIENCE)

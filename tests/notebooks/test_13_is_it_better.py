@@ -67,7 +67,7 @@ def test_13_asks_targets_seeds_and_choices(folders):
     assert "2 and 2 training seeds" in text
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_kernel")
 def test_13_refuses_one_seed(folders):
     with pytest.raises(
         InputError, match=r"^13_is_it_better\.ipynb: seeds must be 0 .* at least 2.*got seeds 1, first seed 0"

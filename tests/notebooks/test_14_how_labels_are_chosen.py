@@ -47,7 +47,7 @@ def test_14_counts_measures_and_compares_every_rule(figures, no_shared_data):
     assert text.count("image/png") >= 6
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_kernel")
 def test_14_names_footage_that_is_not_there(figures, tmp_path):
     with pytest.raises(InputError, match=r"^14_how_labels_are_chosen\.ipynb: .*stills has no photograph"):
         run_notebook("14", preset="smoke", parameters={"footage": str(tmp_path)}, timeout=PATIENCE)

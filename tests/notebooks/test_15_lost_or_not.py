@@ -25,13 +25,16 @@ def test_15_measures_calibration_and_recovery(folders, no_shared_data):
     assert states[["tracking", "uncertain", "lost"]].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-3)
     assert len(pd.read_csv(figures / "15_models.csv")) == 3
     for name, imagery in {
-        "15_reliability": "synthetic",
+        "15_reliability": "mixed",
         "15_timeline": "photographic",
-        "15_precision_recall": "synthetic",
+        "15_precision_recall": "mixed",
     }.items():
         record = json.loads((figures / f"{name}.json").read_text())
         assert (record["imagery"], record["made_by"]) == (imagery, "notebooks/15_lost_or_not.py")
         assert (figures / f"{name}.png").stat().st_size < 120_000
+        assert {"weights_sha256", "calibrations_sha256"} <= set(record["parameters"])
+    assert "DLA, with recovery" not in path.read_text()
+    assert (figures / "15_states.md").read_text().endswith("On videos of several kinds.\n")
     assert outputs(path).count("image/png") >= 4
 
 

@@ -40,7 +40,7 @@ def test_16_trains_both_twins_from_one_start_and_scores_all_three(folders):
     assert outputs(path).count("95 % interval") == 3
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_kernel")
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -38,7 +38,7 @@ def test_09_counts_positives_and_trains_for_every_k(figures):
     assert "95 % interval" in text
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_kernel")
 def test_09_names_a_k_that_cannot_be(figures):
     with pytest.raises(InputError, match=r"^09_hyperparameter_k\.ipynb: .*in 1\.\.169, got \[0, 9\]"):
         run_notebook("09", preset="smoke", parameters={"candidates": [0, 9]}, timeout=PATIENCE)
@@ -66,7 +66,7 @@ def test_10_measures_once_and_draws_the_same_again(figures):
     assert {file.name: file.read_bytes() for file in figures.iterdir()} == before
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_kernel")
 def test_10_says_what_its_report_lacks(figures):
     figures.mkdir()
     (figures / "10_training_cost.report.json").write_text("[]")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,14 @@ from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.errors import InputError
+from dlatrack.files import file_digest
 from dlatrack.models.weights import find_weights, load_weights, save_weights, shipped
 from dlatrack.studies import lost_or_not
 from dlatrack.studies.lost_or_not_fit import calibrate, calibration_of
 from dlatrack.studies.lost_or_not_runs import TRACK_STATES, WatchedRun, watched_runs
 from dlatrack.studies.lost_or_not_videos import (
     SPLICES,
+    clips_sha256,
     fitting_videos,
     held_out_videos,
     returning,
@@ -65,6 +69,12 @@ def test_real_clips_are_cut_and_those_with_masks_left_out(tmp_path):
     write_folder(synthetic_sequence(3, 30), tmp_path)
     found = held_out_videos("smoke", footage=tmp_path)["real"]
     assert [len(video) for video in found] == [20]
+    digest = clips_sha256({"real": found})
+    assert digest == clips_sha256(held_out_videos("smoke", footage=tmp_path))
+    moved = replace(found[0], boxes_xywh=found[0].boxes_xywh + 1)
+    other = replace(found[0], frames=synthetic_sequence(4, 20).frames)
+    assert len({digest, clips_sha256({"real": [moved]}), clips_sha256({"real": [other]})}) == 3
+    assert clips_sha256({}) == ""
     with pytest.raises(InputError, match="preset must be one of"):
         held_out_videos("large")
 
@@ -110,6 +120,16 @@ def test_the_study_in_the_small_preset(cache):
     table = lost_or_not.confidence_table(study).set_index("videos")
     assert table.loc["all", "frames"] == table["frames"].drop("all").sum()
     assert table.loc["all", "calibration error"] < 0.1
+    assert table["imagery"].to_dict() == {
+        **dict.fromkeys(("photographic", "spliced", "long photographic"), "photographic"),
+        **dict.fromkeys(("synthetic", "long synthetic"), "synthetic"),
+        "all": "mixed",
+    }
+    origin = lost_or_not.origin(study)
+    assert origin["weights_sha256"] == {TRACKER: file_digest(find_weights(TRACKER))}
+    calibration = find_weights(TRACKER).with_suffix(".confidence.json")
+    assert origin["calibrations_sha256"] == {TRACKER: file_digest(calibration)}
+    assert "clips_sha256" not in origin
     assert table.loc["all", "ROC area, probability"] > table.loc["all", "ROC area, score"]
     found = lost_or_not.recovery_table(study).set_index("confidence")
     assert found.loc["probability, recovery", "F"] > found.loc["probability", "F"] + 0.05

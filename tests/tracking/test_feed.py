@@ -10,6 +10,7 @@ import pytest
 from streams import wait_until
 
 from dlatrack.errors import InputError
+from dlatrack.tracking import feed as feeds
 from dlatrack.tracking.feed import Feed
 
 
@@ -53,18 +54,68 @@ def test_nothing_is_dropped_and_the_source_waits() -> None:
     assert feed.dropped == 0
 
 
-@pytest.mark.parametrize(("keep_first", "first"), [(True, [0, 4]), (False, [4])])
-def test_the_newest_is_next(keep_first: bool, first: list[int]) -> None:
+def test_the_newest_is_next() -> None:
     source = Script(8)
-    with Feed(source, None, keep_first=keep_first) as feed:
+    with Feed(source, None) as feed:
         source.let(*range(5))
-        wait_until(lambda: source.taken == 5 and feed.dropped == 5 - len(first), "five frames")
+        wait_until(lambda: source.taken == 5 and feed.dropped == 4, "five frames")
         arrivals = feed.arrivals()
-        assert [next(arrivals).number for _ in first] == first
+        assert next(arrivals).number == 4
         source.let(5, 6, 7)
         rest = [arrival.number for arrival in arrivals]
         assert rest[-1] == 7
-        assert feed.dropped == 8 - len(first) - len(rest)
+        assert feed.dropped == 8 - 1 - len(rest)
+
+
+def counted(source: Script, feed: Feed, count: int) -> None:
+    """Let a source give its next frames, and wait until each waits or is dropped."""
+    known = source.taken
+    given = len(feed._waiting) + feed.dropped
+    source.let(*range(known, known + count))
+    wait_until(lambda: len(feed._waiting) + feed.dropped == given + count, f"{count} frames")
+
+
+def test_frames_that_come_while_targets_are_drawn_are_followed() -> None:
+    source = Script(20)
+    with Feed(source, None, from_first=True) as feed:
+        counted(source, feed, 10)
+        arrivals = feed.arrivals()
+        assert [next(arrivals).number for _ in range(5)] == [0, 1, 2, 3, 4]
+        counted(source, feed, 3)
+        assert not feed.caught_up
+        assert [next(arrivals).number for _ in range(8)] == list(range(5, 13))
+        assert (feed.caught_up, feed.dropped, feed.spacing) == (True, 0, 1)
+        counted(source, feed, 7)
+        assert [arrival.number for arrival in arrivals] == [19]
+        assert feed.dropped == 6
+
+
+def test_kept_frames_are_evenly_spaced_and_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "_KEPT_BYTES", 10 * 3)
+    source = Script(60)
+    with Feed(source, None, from_first=True) as feed:
+        for most in [*range(1, 11), *[None] * 50]:
+            counted(source, feed, 1)
+            assert len(feed._waiting) == most or (most is None and 5 <= len(feed._waiting) <= 10)
+        assert [arrival.number for arrival in feed.arrivals()] == list(range(0, 60, 8))
+    assert (feed.dropped, feed.spacing) == (60 - 8, 8)
+
+
+def test_a_slow_tracker_reaches_the_newest_frame() -> None:
+    """Three frames come for each that is tracked."""
+    source = Script(400)
+    with Feed(source, None, from_first=True) as feed:
+        counted(source, feed, 30)
+        arrivals, seen = feed.arrivals(), []
+        while not feed.caught_up:
+            seen.append(next(arrivals).number)
+            counted(source, feed, 3)
+        assert seen == sorted(set(seen))
+        assert max(np.diff(seen)) <= 2 * feed.spacing
+        assert len(seen) <= 2 * (30 + 8)
+        counted(source, feed, 1)
+        assert next(arrivals).number == source.taken - 1
+        source.let(*range(400))
 
 
 def test_frames_keep_their_numbers_and_times() -> None:

@@ -60,8 +60,9 @@ def test_a_timeline_shows_absence_and_states():
 def test_precision_and_recall_are_marked_where_f_is_largest():
     track = LongTermTrack(run().boxes_xywh, run().probability, run().truth_xywh)
     result = evaluate_long_term({"": track})
-    fig = precision_recall_plot({"score": result, "probability": result})
+    fig = precision_recall_plot({"score": result, "probability": result}, "DLA-NanoTrack V3")
     ax = fig.axes[0]
+    assert ax.get_title() == "DLA-NanoTrack V3"
     marks = [line for line in ax.get_lines() if line.get_marker() in "soD" and len(line.get_xdata()) == 1]
     assert [(mark.get_xdata()[0], mark.get_ydata()[0]) for mark in marks] == [result.best[1::-1]] * 2
     assert f"score: F = {result.best[2]:.3f}" in [text.get_text() for text in fig.legends[0].get_texts()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Iterator
 from typing import Protocol
@@ -19,6 +20,11 @@ _USUAL = 30.0
 _PROTOCOLS = "http,https,httpproxy,tls,tcp,udp,rtp,rtsp,rtsps,crypto"
 
 _LATE = "no answer in time"
+
+_INDEX_LAST = (
+    "it holds an MP4 or QuickTime file whose index lies at its end, which a pipe cannot go back from; "
+    "ffmpeg -i FILE -c copy -f matroska - sends one that can be read"
+)
 
 
 class BrokenError(Exception):
@@ -94,6 +100,8 @@ class EncodedConnection:
         except ImportError as error:
             raise InputError("addresses and pipes are read with PyAV; pip install av") from error
         pipe = address.startswith("pipe:")
+        if pipe and _is_empty(int(address.removeprefix("pipe:"))):
+            raise BrokenError("it is empty; the program that should write to it has written nothing")
         options = {"protocol_whitelist": "pipe"} if pipe else {"protocol_whitelist": _PROTOCOLS}
         # FFmpeg looks at a stream for up to 5 s before it says what it is; patience ends before. No "nobuffer": it
         # throws away the frames that were looked at.
@@ -111,6 +119,7 @@ class EncodedConnection:
         self._stream = self._file.streams.video[0]
         self._stream.thread_type = "SLICE"  # threads for whole frames would hold each frame back
         self.fps = plausible_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
+        self._no_frame = _INDEX_LAST if pipe and "mp4" in self._file.format.name else ""
         self.ends = pipe or self._file.duration is not None or self._file.size > 0
 
     def images(self) -> Iterator[np.ndarray]:
@@ -122,7 +131,9 @@ class EncodedConnection:
             try:
                 packet = next(packets, None)
             except av.error.FFmpegError as error:
-                raise BrokenError(_reason(error)) from None
+                raise BrokenError(self._no_frame or _reason(error)) from None
+            if packet is None and self._no_frame:
+                raise BrokenError(self._no_frame)
             if packet is None:
                 return
             try:
@@ -132,6 +143,7 @@ class EncodedConnection:
             except av.error.FFmpegError:
                 continue
             for frame in frames:
+                self._no_frame = ""
                 yield frame.to_ndarray(format="rgb24")
 
     def close(self) -> None:
@@ -150,4 +162,18 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, av.error.ExitError):
         return _LATE
+    if isinstance(error, (av.error.ProtocolNotFoundError, av.error.DemuxerNotFoundError)):
+        return "this PyAV was built without support for such addresses; pip install --force-reinstall av"
     return str(getattr(error, "strerror", None) or type(error).__name__).strip()
+
+
+def _is_empty(descriptor: int) -> bool:
+    """Whether a pipe ends without a byte, for which it is waited; False where the system cannot say."""
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    try:
+        return not any(happened & select.POLLIN for _, happened in poll.poll())
+    except OSError:
+        return False

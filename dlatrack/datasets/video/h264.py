@@ -44,10 +44,19 @@ class H264Writer:
         fps: frames per second.
         size: even width and height, px; what a frame has beyond them is cut off.
         growing: whether the file can be played while it is written and after a kill. Such a file is somewhat larger.
+        named: path that messages name, where `path` is temporary; None: `path`.
     """
 
-    def __init__(self, path: Path, fps: float, size: tuple[int, int], *, growing: bool = False) -> None:
-        self._path, self._size = path, size
+    def __init__(
+        self,
+        path: Path,
+        fps: float,
+        size: tuple[int, int],
+        *,
+        growing: bool = False,
+        named: Path | None = None,
+    ) -> None:
+        self._named, self._size = named or path, size
         self._next = 0
         self._file: OutputContainer | None = None
         try:
@@ -95,7 +104,7 @@ class H264Writer:
         try:
             self._file.mux(self._stream.encode(frame))
         except av.error.FFmpegError as error:
-            raise InputError(f"cannot write {self._path}: {error.strerror}") from error
+            raise InputError(f"cannot write {self._named}: {error.strerror}") from error
 
     def release(self) -> None:
         """Finish the file."""
@@ -109,7 +118,7 @@ class H264Writer:
                 file.mux(self._stream.encode(None))
             file.close()
         except av.error.FFmpegError as error:
-            raise InputError(f"cannot write {self._path}: {error.strerror}") from error
+            raise InputError(f"cannot write {self._named}: {error.strerror}") from error
 
 
 def _format(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -79,6 +80,7 @@ class LiveSource:
         self.name, self._shown = name, shown
         self._connect, self._patience = connect, patience
         self._closed = threading.Event()
+        self._begun = threading.Lock()  # held from the iteration on, which then closes the connection
         self.breaks, self.note = 0, ""
         try:
             self._connection, self._images, self._first = _in_time(self._open, answer, stopped)
@@ -91,8 +93,13 @@ class LiveSource:
         return self._first
 
     def close(self) -> None:
-        """Ask the iteration to end; a connection ends with its next frame or when its data fails to come."""
+        """Ask the iteration to end; a connection ends with its next frame or when its data fails to come.
+
+        Without an iteration the connection is closed at once.
+        """
         self._closed.set()
+        if self._begun.acquire(blocking=False):
+            self._connection.close()
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The frames from the first on, (H, W, 3) uint8 RGB, all of one size; once.
@@ -100,6 +107,8 @@ class LiveSource:
         Raises:
             InputError: if the size changes, naming the frame.
         """
+        if not self._begun.acquire(blocking=False):
+            return  # it has been closed
         size = (self._first.shape[1], self._first.shape[0])
         image, frame = self._first, 0
         try:
@@ -190,24 +199,29 @@ class AddressSource(LiveSource):
     def __init__(
         self, address: str, *, patience: float = PATIENCE, stopped: Callable[[], object] = lambda: False
     ) -> None:
-        shown = without_secrets(address.strip())
+        address = address.strip()
+        shown = without_secrets(address)
         try:
-            parts = urlsplit(address.strip())
+            parts = urlsplit(address)
             sound = parts.scheme.lower() in SCHEMES and bool(parts.hostname) and parts.port != 0
         except ValueError:
             sound = False
+        hint = _encoding_hint(address)
         if not sound:
             known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
             raise InputError(
-                f"{shown} is no address of a video; one begins with {known} and the name of a host"
+                f"{shown} is no address of a video; one begins with {known} and the name of a host{hint}"
             )
-        super().__init__(
-            lambda: EncodedConnection(address.strip(), ANSWER),
-            shown.partition("://")[2].rpartition("@")[2],
-            shown,
-            patience=patience,
-            stopped=stopped,
-        )
+        try:
+            super().__init__(
+                lambda: EncodedConnection(address, ANSWER),
+                shown.partition("://")[2].rpartition("@")[2],
+                shown,
+                patience=patience,
+                stopped=stopped,
+            )
+        except InputError as error:
+            raise InputError(f"{error}{hint}") from None
 
 
 class PipeSource(LiveSource):
@@ -227,6 +241,17 @@ class PipeSource(LiveSource):
             patience=0,
             stopped=stopped,
         )
+
+
+def _encoding_hint(address: str) -> str:
+    """What to do about a name or password with characters that mean something in an address; "" without any."""
+    secret, at, _ = address.partition("://")[2].rpartition("@")
+    if at and re.search(r"[@/?#\s]|%(?![0-9A-Fa-f]{2})", secret):
+        return (
+            "; special characters in a name or password must be percent-encoded: %40 for @, %2F for /, %23 for #, "
+            "%3F for ?, %25 for %"
+        )
+    return ""
 
 
 def _in_time(make: Callable[[], Opened], seconds: float | None, stopped: Callable[[], object]) -> Opened:

@@ -115,7 +115,9 @@ class Recording:
             self._source_size = size
             self.size = even_size(size)
             self.fps = nearest_rate(self._path, size, self.fps)
-            self._writer = _open(self._temporary, self._codec, size, self.fps, growing=self._growing)
+            self._writer = _open(
+                self._temporary, self._codec, size, self.fps, growing=self._growing, named=self._path
+            )
             if not self._writer.isOpened():
                 raise InputError(f"OpenCV cannot write {self._path}")
         if size != self._source_size:
@@ -197,10 +199,16 @@ def nearest_rate(path: Path, size: tuple[int, int], fps: float) -> float:
 
 
 def _open(
-    path: Path, codec: str, size: tuple[int, int], fps: float, *, growing: bool = False
+    path: Path,
+    codec: str,
+    size: tuple[int, int],
+    fps: float,
+    *,
+    growing: bool = False,
+    named: Path | None = None,
 ) -> cv2.VideoWriter | H264Writer:
     if codec == ENCODER:
-        return H264Writer(path, fps, even_size(size), growing=growing)
+        return H264Writer(path, fps, even_size(size), growing=growing, named=named)
     with name_for_opencv(path) as name:
         return cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*codec), fps, size)
 

@@ -17,6 +17,8 @@ from dlatrack.boxes import context_side
 from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.files import atomic_path, file_digest
 from dlatrack.models.onnx.network import ExportedTracker, require_packages
+from dlatrack.models.runtimes.graphs import check_cache
+from dlatrack.progress import Progress
 from dlatrack.provenance import sha256_of, versions
 
 #: Clips whose crops decide the ranges of values: their number, the seed of the first, frames, and the frames cut.
@@ -56,12 +58,14 @@ def int8_search(exported: ExportedTracker) -> Path:
     )
     path = paths.cache_dir() / f"int8-{key[:16]}.onnx"
     if not path.is_file():
-        with atomic_path(path) as temporary:
-            _quantise(exported, temporary)
+        check_cache(path)
+        title = f"quantising {exported.recipe.name} to {path}, once"
+        with Progress(_CLIPS, title, unit="clips") as progress, atomic_path(path) as temporary:
+            _quantise(exported, temporary, progress)
     return path
 
 
-def _quantise(exported: ExportedTracker, out: Path) -> None:
+def _quantise(exported: ExportedTracker, out: Path, progress: Progress) -> None:
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -75,7 +79,7 @@ def _quantise(exported: ExportedTracker, out: Path) -> None:
         quantize_static(
             str(prepared),
             str(out),
-            _Reader(_inputs(exported)),
+            _Reader(_inputs(exported, progress)),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -105,7 +109,7 @@ class _Reader:
         return next(self._inputs, None)
 
 
-def _inputs(exported: ExportedTracker) -> Iterator[dict[str, np.ndarray]]:
+def _inputs(exported: ExportedTracker, progress: Progress) -> Iterator[dict[str, np.ndarray]]:
     """Inputs of the search graph, by name: crops of clips around the true box, shifted at random."""
     import onnxruntime
 
@@ -122,6 +126,7 @@ def _inputs(exported: ExportedTracker) -> Iterator[dict[str, np.ndarray]]:
                 enlarged = net.online_search_size / net.template_size
                 crop = _crop(clip.frames[frame], box, enlarged, net.online_search_size, shift)
                 yield {"search": crop, **named}
+        progress.step()
 
 
 def _crop(

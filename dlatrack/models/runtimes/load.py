@@ -11,7 +11,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import file_digest
 from dlatrack.models.onnx.network import GRAPHS_FILE, OnnxNet, read_exported, require_packages
 from dlatrack.models.runtimes.openvino import OpenVinoNet
-from dlatrack.models.weights import find_weights, load_weights, shipped
+from dlatrack.models.weights import SHIPPED, find_weights, load_weights, shipped
 from dlatrack.recipes import Recipe
 
 #: Runtimes and the packages that each needs. What follows "-" is the type that the search graph computes with.
@@ -98,6 +98,25 @@ def identify(name_or_file: str | Path, expect: Recipe | None = None) -> tuple[Pa
     if expect is not None and exported.recipe.name != expect.name:
         raise InputError(f"{name_or_file} holds recipe {exported.recipe.name}, expected {expect.name}")
     return Path(name_or_file), exported.recipe, exported.weights_sha256 or file_digest(exported.search)
+
+
+def weights_behind(name_or_file: str | Path) -> Path | None:
+    """The weight file of a trained tracker; of an exported folder that of the shipped tracker with the same weights.
+
+    Args:
+        name_or_file: as in `load_for`.
+
+    Returns:
+        The file; None for the exported graphs of other weights.
+
+    Raises:
+        InputError: if there are no such weights, or as `models.onnx.network.read_exported`.
+    """
+    if not is_exported(name_or_file):
+        return find_weights(name_or_file)
+    digest = read_exported(name_or_file).weights_sha256
+    files = (SHIPPED / f"{name}.safetensors" for name in shipped())
+    return next((file for file in files if file_digest(file) == digest), None)
 
 
 def check_runtime(runtime: str, device: str | torch.device = "cpu") -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import mul
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dlatrack.errors import InputError, shortened
 from dlatrack.files import file_digest, read_json_object, write_text
-from dlatrack.models.weights import find_weights, shipped
+from dlatrack.models.runtimes import weights_behind
 from dlatrack.provenance import json_lines
 from dlatrack.tracking.confidence.signals import Signals
 
@@ -42,18 +43,18 @@ _EDGE = 1e-4
 
 def transformed(signals: Signals) -> list[float]:
     """The inputs of the model that come from one frame: the first five of `INPUTS`."""
-    score = min(max(signals.score, _EDGE), 1 - _EDGE)
+    score, peak_to_sidelobe, margin, size_change, likeness = signals
+    score = min(max(score, _EDGE), 1 - _EDGE)
     return [
         math.log(score / (1 - score)),
-        math.log1p(signals.peak_to_sidelobe),
-        signals.margin,
-        signals.likeness,
-        abs(signals.size_change),
+        math.log1p(peak_to_sidelobe),
+        margin,
+        likeness,
+        abs(size_change),
     ]
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """Running means of the first four inputs, over about the last 1 / (1 - `keep`) frames."""
 
     keep: float = 0.8  #: weight of the past, 0..1
@@ -61,11 +62,11 @@ class Memory:
 
     def after(self, inputs: list[float]) -> Memory:
         """The memory after a frame with these inputs; the first one is the mean of itself."""
+        keep, means = self
         new = inputs[:_AVERAGED]
-        if self.means:
-            pairs = zip(self.means, new, strict=True)
-            new = [self.keep * past + (1 - self.keep) * value for past, value in pairs]
-        return Memory(self.keep, tuple(new))
+        if means:
+            new = [keep * past + (1 - keep) * value for past, value in zip(means, new, strict=True)]
+        return Memory(keep, tuple(new))
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,7 @@ class Calibration:
             inputs: inputs of the frame, of `transformed`.
             memory: running means that include the frame.
         """
-        values = (*inputs, *memory.means)
-        logit = self.bias + sum(weight * value for weight, value in zip(self.weights, values, strict=True))
+        logit = self.bias + sum(map(mul, self.weights, (*inputs, *memory.means)))
         return 1 / (1 + math.exp(-max(min(logit, 30.0), -30.0)))
 
     def save(self, path: Path) -> None:
@@ -162,11 +162,10 @@ def calibration_beside(weights: Path) -> Calibration | None:
 
 
 def calibration_for(place: str | Path) -> Calibration | None:
-    """The calibration of weights by their file or shipped name; None if there is none, or the place is a folder.
+    """The calibration of a trained tracker, as `models.runtimes.weights_behind` finds its weights; None without one.
 
     Raises:
-        InputError: if there are no such weights, or as `read_calibration`.
+        InputError: as `weights_behind` and `read_calibration`.
     """
-    if Path(place).is_dir() and str(place) not in shipped():
-        return None
-    return calibration_beside(find_weights(place))
+    weights = weights_behind(place)
+    return None if weights is None else calibration_beside(weights)

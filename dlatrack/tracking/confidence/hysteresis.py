@@ -25,13 +25,15 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         for name in ("tracking", "lost"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} must be a probability in 0..1, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+                raise InputError(f"{name} must be a probability in 0..1, got {value!r}")
         if self.lost > self.tracking:
             raise InputError(f"lost must be at most tracking, {self.tracking}, got {self.lost}")
         for name in ("found_after", "lost_after"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be 1 or more frames, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise InputError(f"{name} must be 1 or more frames, got {value!r}")
 
 
 @dataclass

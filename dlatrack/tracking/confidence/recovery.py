@@ -21,23 +21,23 @@ class RecoveryConfig:
         InputError: naming a value that is out of its range.
     """
 
-    probability: float = 0.7  #: smallest calibrated probability of a re-detection, 0..1
+    #: smallest calibrated probability of a re-detection, 0..1; less than `Thresholds.tracking` never suffices
+    probability: float = 0.7
     score: float = 0.5  #: smallest score of a re-detection, 0..1
-    spacing: float = (
-        0.5  #: distance of neighbouring search regions as a share of their side, above 0 and at most 1
-    )
-    regions: int = (
-        4  #: search regions in each frame, at least 1: the last place, and the next ones of the scan
-    )
+    #: distance of neighbouring search regions as a share of their side, above 0 and at most 1
+    spacing: float = 0.5
+    #: search regions in each frame, at least 2: that of the track, the last place, and the next ones of the scan
+    regions: int = 4
 
     def __post_init__(self) -> None:
         for name in ("probability", "score"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} must be in 0..1, got {getattr(self, name)}")
-        if not 0 < self.spacing <= 1:
-            raise InputError(f"spacing must be above 0 and at most 1, got {self.spacing}")
-        if self.regions < 2:
-            raise InputError(f"regions must be 2 or more, got {self.regions}")
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+                raise InputError(f"{name} must be in 0..1, got {value!r}")
+        if not isinstance(self.spacing, (int, float)) or not 0 < self.spacing <= 1:
+            raise InputError(f"spacing must be above 0 and at most 1, got {self.spacing!r}")
+        if not isinstance(self.regions, int) or self.regions < 2:
+            raise InputError(f"regions must be 2 or more, a whole number, got {self.regions!r}")
 
 
 def scan_places(last_xy: np.ndarray, step: float, image_wh: tuple[int, int]) -> np.ndarray:
@@ -111,10 +111,12 @@ class Recovery:
         self._watch.observe(found.signals)
         believed = self._watch.confidence.probability >= self._watch.thresholds.tracking
         if self._doubted and not believed:
+            # The answer is what the known place shows in this frame, so that box, score and signals are of one place.
+            found = look(self._known)
             self._watch.observe_lost(found.signals)
             self._doubted = False
             self._begin_scan(image_wh)
-            return Sighting(self._known, found.score, found.signals)
+            return found
         state = self._watch.confidence.state
         if state == "tracking":
             self._doubted, self._places = False, np.empty((0, 2))
@@ -142,7 +144,9 @@ class Recovery:
         probabilities = [self._watch.probability_of(found.signals) for found in seen]
         best = int(np.argmax(probabilities))
         found, better = seen[best], probabilities[best] > self._watch.confidence.probability
-        if not better or found.score < self._config.score or probabilities[best] < self._config.probability:
+        # What is followed must not be given up in the very next frame for the same probability.
+        needed = max(self._config.probability, self._watch.thresholds.tracking)
+        if not better or found.score < self._config.score or probabilities[best] < needed:
             return tracked
         self._watch.observe_found(found.signals)
         self._doubted, self._places = True, np.empty((0, 2))

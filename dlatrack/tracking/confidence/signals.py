@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -75,20 +76,31 @@ def frame_signals(
         first: target in the first frame.
         image: this frame, (H, W, 3) uint8 RGB.
     """
+    # Plain numbers and few calls: each call of numpy costs microseconds between two steps of a network.
     cell = geometry.stride * last.side / geometry.template_size  # image px
-    peak = (new.centre_xy - last.centre_xy) / cell + (len(target) - 1) / 2
-    half = np.maximum(new.size_wh / (2 * cell), _LEAST_HALF)
-    away = np.abs(np.arange(len(target)) - peak[:, None]) > half[:, None]  # (2, S), x then y
-    sidelobe = target[away[0] | away[1][:, None]]
+    right, down = (new.centre_xy - last.centre_xy).tolist()
+    width, height = new.size_wh.tolist()
+    outside, middle = np.ones(target.shape, bool), (len(target) - 1) / 2
+    rows = _covered(down / cell + middle, max(height / (2 * cell), _LEAST_HALF))
+    columns = _covered(right / cell + middle, max(width / (2 * cell), _LEAST_HALF))
+    outside[rows, columns] = False
+    sidelobe = target[outside]
     ratio = margin = 0.0  # of a box as large as the search region
     if sidelobe.size:
-        mean = sidelobe.mean()
-        deviation = float(np.sqrt(max((sidelobe * sidelobe).mean() - mean * mean, 0)))
+        mean = float(np.add.reduce(sidelobe)) / sidelobe.size
+        square = float(np.add.reduce(sidelobe * sidelobe)) / sidelobe.size
+        deviation = math.sqrt(max(square - mean * mean, 0.0))
         ratio = max(float(score - mean) / (deviation + _LEAST_DEVIATION), 0.0)
-        margin = score - float(sidelobe.max())
-    change = 0.5 * float(np.log(new.size_wh.prod() / first.size_wh.prod()))
-    likeness = float((first.thumbnail * thumbnail(image, new.box_xywh)).sum())
+        margin = score - float(np.maximum.reduce(sidelobe))
+    first_width, first_height = first.size_wh.tolist()
+    change = 0.5 * float(np.log(width * height / (first_width * first_height)))
+    likeness = float(np.add.reduce(first.thumbnail * thumbnail(image, new.box_xywh), axis=None))
     return Signals(score, ratio, margin, change, likeness)
+
+
+def _covered(peak: float, half: float) -> slice:
+    """Cells of a row or column that are at most `half` from `peak`, both in cells."""
+    return slice(max(math.ceil(peak - half), 0), max(math.floor(peak + half) + 1, 0))
 
 
 def target_map(head: str, maps: Sequence[np.ndarray]) -> np.ndarray:
@@ -108,7 +120,8 @@ def target_map(head: str, maps: Sequence[np.ndarray]) -> np.ndarray:
     if head == "fcpp":
         return sigmoid(logits[0]) * sigmoid(maps[2][0])
     pairs = len(logits) // 2
-    return sigmoid((logits[pairs:] - logits[:pairs]).max(0))
+    differences = logits[pairs:] - logits[:pairs]
+    return sigmoid(differences[0] if pairs == 1 else np.maximum.reduce(differences))
 
 
 def thumbnail(image: np.ndarray, box_xywh: np.ndarray) -> np.ndarray:
@@ -130,5 +143,6 @@ def thumbnail(image: np.ndarray, box_xywh: np.ndarray) -> np.ndarray:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     ).astype(np.float32)
-    pixels -= pixels.mean()
-    return pixels / np.float32(np.sqrt(float((pixels * pixels).sum()) + pixels.size * _FLAT**2))
+    pixels -= np.float32(float(np.add.reduce(pixels, axis=None)) / pixels.size)
+    energy = float(np.add.reduce(pixels * pixels, axis=None))
+    return pixels / np.float32(math.sqrt(energy + pixels.size * _FLAT**2))

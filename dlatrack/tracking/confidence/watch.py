@@ -60,15 +60,16 @@ class Watch:
 
     def observe_found(self, signals: Signals) -> None:
         """Begin anew with a re-detected target, which stays uncertain until enough frames speak for it."""
-        self._memory = Memory(self._calibration.keep)
-        self._hysteresis = Hysteresis(self.thresholds, "uncertain")
-        self.observe(signals)
+        self._begin("uncertain", signals)
 
     def observe_lost(self, signals: Signals) -> None:
-        """Stay lost, or give a re-detected target up; the box is no more probable than that of a lost track."""
-        self._hysteresis = Hysteresis(self.thresholds, "lost")
-        probability = min(self.probability_of(signals), self.thresholds.lost)
-        self.confidence = self._told(signals, probability)
+        """Begin anew with a lost target, where a re-detected one was given up."""
+        self._begin("lost", signals)
+
+    def _begin(self, state: State, signals: Signals) -> None:
+        self._memory = Memory(self._calibration.keep)
+        self._hysteresis = Hysteresis(self.thresholds, state)
+        self.observe(signals)
 
     def _told(self, signals: Signals, probability: float) -> Confidence:
         score, ratio, margin, change, likeness = signals

@@ -156,7 +156,7 @@ def best_prediction(
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     """Float64 probabilities of logits of any shape; large logits do not overflow."""
-    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -700, 700)))
+    return 1 / (1 + np.exp(np.minimum(np.maximum(-logits.astype(np.float64), -700), 700)))
 
 
 def _at_least_one(ratio: np.ndarray) -> np.ndarray:

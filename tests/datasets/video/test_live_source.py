@@ -127,6 +127,20 @@ def test_the_first_frame_must_come(source) -> None:
         source(Scripted())
 
 
+def test_a_source_that_is_not_read_is_closed_at_once(source) -> None:
+    tracked = source(Scripted(SMALL, SMALL))
+    tracked.close()
+    tracked.close()
+    assert Scripted.closed == 1
+    assert list(tracked) == []
+    read = source(Scripted(SMALL, SMALL))
+    next(frames := iter(read))
+    read.close()
+    assert Scripted.closed == 1, "the thread that reads closes it"
+    assert list(frames) == []
+    assert Scripted.closed == 2
+
+
 def test_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     connections = itertools.chain([Scripted(SMALL, broken="cut")], itertools.repeat(None))
@@ -172,6 +186,13 @@ def test_a_silent_source_is_given_up_and_closed_later(monkeypatch: pytest.Monkey
         ("rtsp:/name:secret@host", r"rtsp:/\*\*\*@host is no address of a video; one begins with rtsp://"),
         ("rtsp://name:sec@ret@host:x/", r"rtsp://\*\*\*@host:x/ is no address of a video"),
         ("udp://name:secret@1.2.3.4:5", "is no address of a video"),
+        ("rtsp://name:sec/ret@127.0.0.1:1/", r"must be percent-encoded: %40 for @, %2F for /"),
+        (
+            "http://name:sec#ret@127.0.0.1:1/",
+            r"is no address of a video; .*must be percent-encoded: %40 for @",
+        ),
+        ("http://name:50%sec@127.0.0.1:1/", r"cannot be read: .*must be percent-encoded: .*%25 for %$"),
+        ("http://name:sec%40ret@127.0.0.1:1/", r"127.0.0.1:1/ cannot be read: Connection refused$"),
         ("https://?key=secret", "https:// is no address of a video"),
         ("none.mp4", "none.mp4 is missing; a video file or a folder of images is needed"),
     ],
@@ -249,8 +270,11 @@ def remuxed(clip: Path, path: Path) -> Path:
 
 def test_an_empty_pipe_and_garbage_are_refused() -> None:
     for content, message in (
-        (b"", "the pipe cannot be read"),
-        (b"no video " * 5000, "the pipe cannot be read"),
+        (
+            b"",
+            "^the pipe cannot be read: it is empty; the program that should write to it has written nothing$",
+        ),
+        (b"no video " * 5000, "^the pipe cannot be read: Invalid data"),
     ):
         reading, writing = os.pipe()
         os.write(writing, content)
@@ -258,6 +282,31 @@ def test_an_empty_pipe_and_garbage_are_refused() -> None:
         with pytest.raises(InputError, match=message):
             PipeSource(reading)
         os.close(reading)
+
+
+@needs_ffmpeg
+def test_an_mp4_with_its_index_at_the_end_says_what_can_be_sent(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    noise = ["-f", "lavfi", "-i", "nullsrc=s=320x240:d=2,geq=random(1)*255:128:128", "-pix_fmt", "yuv420p"]
+    subprocess.run(["ffmpeg", "-v", "quiet", *noise, str(clip)], check=True)
+    with subprocess.Popen(["cat", str(clip)], stdout=subprocess.PIPE) as sender:
+        assert sender.stdout is not None
+        with pytest.raises(
+            InputError, match=r"index lies at its end, .*; ffmpeg -i FILE -c copy -f matroska - "
+        ):
+            PipeSource(sender.stdout.fileno())
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps"])
+def test_a_build_without_an_address_says_so(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    av = pytest.importorskip("av")
+    original = av.open
+    monkeypatch.setattr(av, "open", lambda _, *rest, **options: original("none://host/", *rest, **options))
+    message = (
+        rf"^{scheme}://host/ cannot be read: this PyAV was built without support for such addresses; pip "
+    )
+    with pytest.raises(InputError, match=message):
+        AddressSource(f"{scheme}://host/")
 
 
 def test_a_playlist_cannot_name_a_file_of_this_computer(tmp_path: Path) -> None:

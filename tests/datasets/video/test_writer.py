@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -144,3 +145,21 @@ def test_a_full_disk_is_an_error_while_a_video_grows(tmp_path: Path) -> None:
     ):
         for _ in range(5):
             video.add(np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8))
+
+
+def test_a_full_disk_names_the_video_and_not_the_file_beside_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    av = pytest.importorskip("av")
+
+    def full(*_: object) -> None:
+        raise av.error.OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(av.video.stream.VideoStream, "encode", full, raising=False)
+    monkeypatch.setattr(writer, "_first_codec", lambda _: writer.ENCODER)
+    with (
+        pytest.raises(InputError, match=rf"^cannot write {tmp_path / 'a.mp4'}: No space left on device$"),
+        record(tmp_path / "a.mp4", 25) as video,
+    ):
+        video.add(np.zeros((48, 64, 3), np.uint8))
+    assert list(tmp_path.iterdir()) == []

@@ -9,21 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from peaks import peaks_net
+from torch import nn
 
 from dlatrack import __version__
 from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.errors import InputError
 from dlatrack.evaluation.overlap import overlaps
 from dlatrack.files import file_digest
-from dlatrack.models.heads import FcHead
-from dlatrack.models.necks import NoNeck
 from dlatrack.models.onnx import network
 from dlatrack.models.onnx.export import export_onnx
-from dlatrack.models.runtimes import RUNTIMES, check_runtime, graphs, identify, load_for
+from dlatrack.models.onnx.network import read_exported
+from dlatrack.models.runtimes import RUNTIMES, check_runtime, graphs, identify, load_for, weights_behind
 from dlatrack.models.runtimes.int8 import int8_search
 from dlatrack.models.runtimes.openvino import OpenVinoNet
-from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.weights import find_weights
 from dlatrack.recipes import recipe
 from dlatrack.tracking.online import OnlineTracker
@@ -87,20 +86,9 @@ def test_trackers_in_threads_answer_as_one_alone(clip, runtime: str) -> None:
         assert (boxes == alone).all()
 
 
-class Peaks(nn.Module):
-    """A trunk whose maps are the largest values of 127 x 127 px, 64 px apart."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = nn.MaxPool2d(127, 64)
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        return [self.pool(images)]
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    net = SiameseNet(Peaks(), NoNeck(), FcHead()).eval()
+    net = peaks_net()
     export_onnx(net, recipe("siamfc"), tmp_path / "a", {"weights": "my.safetensors", "weights_sha256": "ab"})
     return tmp_path / "a"
 
@@ -185,7 +173,7 @@ def test_graphs_are_made_once_and_mended(tmp_path: Path, monkeypatch: pytest.Mon
 
     def export(net: nn.Module, chosen, folder: Path, origin: dict[str, str]) -> None:
         exports.append(folder)
-        export_onnx(SiameseNet(Peaks(), NoNeck(), FcHead()).eval(), recipe("siamfc"), folder, origin)
+        export_onnx(peaks_net(), recipe("siamfc"), folder, origin)
 
     monkeypatch.setattr(graphs, "export_onnx", export)
     weights = find_weights("dla_nanotrack_v3")
@@ -201,6 +189,48 @@ def test_graphs_are_made_once_and_mended(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(graphs, "__version__", "9.9")
     graphs.cached_graphs(weights)
     assert len(set(exports)) == 2, "another version has graphs of its own"
+
+
+def test_the_first_export_tells_of_itself_and_names_the_cache_that_it_cannot_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def export(net: nn.Module, chosen, folder: Path, origin: dict[str, str]) -> None:
+        told = f"exporting siamcar_small to ONNX, once; this takes some seconds and is kept in {folder}\n"
+        assert capsys.readouterr().err == told
+        export_onnx(peaks_net(), recipe("siamfc"), folder, origin)
+
+    monkeypatch.setattr(graphs, "export_onnx", export)
+    monkeypatch.setenv("DLATRACK_CACHE", str(tmp_path / "cache"))
+    weights = find_weights("siamcar_small")
+    graphs.cached_graphs(weights)
+    graphs.cached_graphs(weights)
+    assert capsys.readouterr().err == ""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DLATRACK_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(
+        InputError, match=r"^cannot write .*; set the environment variable DLATRACK_CACHE to a "
+    ):
+        graphs.cached_graphs(weights)
+    with pytest.raises(
+        InputError, match=r"^cannot write .*; set the environment variable DLATRACK_CACHE to a "
+    ):
+        int8_search(read_exported(next((tmp_path / "cache").glob("graphs-*"))))
+
+
+def test_an_exported_folder_has_the_calibration_of_its_weights(tmp_path: Path, folder: Path) -> None:
+    weights = find_weights("dla_nanotrack_v3")
+    assert weights_behind("dla_nanotrack_v3") == weights
+    assert weights_behind(folder) is None, "of other weights"
+    with pytest.raises(InputError, match="recover needs a calibration"):
+        OnlineTracker.from_weights(folder, runtime="onnx", recover=True)
+    changed(folder, origin={"weights_sha256": file_digest(weights)})
+    assert weights_behind(folder) == weights
+    tracker = OnlineTracker.from_weights(folder, runtime="onnx", recover=True)
+    image = np.random.default_rng(0).integers(0, 255, (120, 160, 3)).astype(np.uint8)
+    tracker.init(image, np.array([60.0, 40, 30, 30]))
+    tracker.update(image)
+    assert tracker.confidence is not None
+    assert 0 <= tracker.confidence.probability <= 1
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from dlatrack.errors import InputError
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import find_weights, load_weights, save_weights, shipped
 from dlatrack.recipes import recipe
-from dlatrack.tracking.confidence import Calibration, Thresholds
+from dlatrack.tracking.confidence import Calibration, RecoveryConfig, Thresholds
 from dlatrack.tracking.confidence.calibration import INPUTS
 from dlatrack.tracking.online import OnlineTracker
 
@@ -117,6 +117,48 @@ def test_thresholds_decide_when_a_track_is_lost():
     assert tracker.confidence.state == "uncertain"
     tracker.update(video.frames[2])
     assert tracker.confidence.state == "lost"
+
+
+def test_thresholds_and_recovery_of_shipped_weights_are_chosen(monkeypatch):
+    thresholds, recovery = Thresholds(lost=0.3, lost_after=4), RecoveryConfig(probability=0.8, regions=6)
+    video = photographic_sequence(11_000_000, 20, split="test")
+    tracker = OnlineTracker.from_weights(
+        "dla_nanotrack_v3", thresholds=thresholds, recover=True, recovery=recovery
+    )
+    answers(tracker, video, 10)
+    looked = []
+    look = tracker._look
+    monkeypatch.setattr(tracker, "_look", lambda *args, **how: looked.append(1) or look(*args, **how))
+    states, regions = [], []
+    for _ in range(25):
+        looked.clear()
+        tracker.update(np.zeros_like(video.frames[0]))
+        states.append(tracker.confidence.state)
+        regions.append(len(looked))
+    assert states[-1] == "lost"
+    assert states.index("lost") < 10, "four frames, not ten"
+    assert max(regions) > 4, "more search regions than usual"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"thresholds": 0.3},
+            r"thresholds must be a dlatrack\.tracking\.confidence\.Thresholds or None, got 0\.3",
+        ),
+        ({"recover": True, "recovery": {"regions": 6}}, "RecoveryConfig or None, got {'regions': 6}"),
+        ({"recovery": RecoveryConfig()}, "recovery says how .* needs recover=True as well"),
+    ],
+)
+def test_options_that_would_do_nothing_are_named(options, message):
+    with pytest.raises(InputError, match=message):
+        OnlineTracker.from_weights("dla_nanotrack_v3", **options)
+
+
+def test_thresholds_need_a_calibration():
+    with pytest.raises(InputError, match="thresholds needs a calibration beside the weights"):
+        OnlineTracker(*load_weights("dla_nanotrack_v3"), thresholds=Thresholds())
 
 
 @pytest.mark.parametrize("recover", [False, True])

@@ -53,6 +53,8 @@ def test_a_state_never_jumps_without_enough_frames(probabilities):
         ({"lost": 0.7, "tracking": 0.6}, "lost must be at most tracking, 0.6, got 0.7"),
         ({"found_after": 0}, "found_after must be 1 or more frames, got 0"),
         ({"lost_after": -1}, "lost_after must be 1 or more frames, got -1"),
+        ({"found_after": 2.5}, "found_after must be 1 or more frames, got 2.5"),
+        ({"tracking": "high"}, r"tracking must be a probability in 0\.\.1, got 'high'"),
     ],
 )
 def test_thresholds_out_of_range_are_named(options, message):

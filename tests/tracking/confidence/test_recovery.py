@@ -67,7 +67,40 @@ def test_the_first_frames_of_a_re_detection_can_take_it_back():
     assert (watch.confidence.state, last.centre_xy[0]) == ("uncertain", 110)
     world.place = None
     last = tracked.step(world, last, VIEW).state
-    assert (watch.confidence.state, last.centre_xy[0]) == ("lost", 100)
+    assert world.looked[-2:] == [(110, 100), (100, 100)], "the re-detection, and then the last known place"
+    assert (watch.confidence.state, last.centre_xy[0]) == ("lost", 103)
+
+
+def test_what_is_answered_when_a_re_detection_is_given_up_is_of_one_place():
+    tracked, watch = recovery()
+    world, last = World(None), at(100, 100)
+    for _ in range(3):
+        last = tracked.step(world, last, VIEW).state
+    world.place = (110, 100)
+    last = tracked.step(world, at(300, 50), VIEW).state  # the track is elsewhere by now
+
+    def by_place(last: TargetState, *, windowed: bool = True) -> Sighting:
+        score = 0.3 if last.centre_xy[0] > 105 else 0.4
+        return Sighting(last, score, Signals(score, 5.0, 0.2, 0.0, 0.0))
+
+    found = tracked.step(by_place, last, VIEW)
+    assert watch.confidence.state == "lost"
+    assert (found.state.centre_xy.tolist(), found.score) == ([100, 100], 0.4)
+    assert found.signals == Signals(0.4, 5.0, 0.2, 0.0, 0.0)
+    told = watch.confidence
+    assert Signals(*told[:4], told.likeness) == found.signals
+    assert told.probability == pytest.approx(0.4), "that of these signals"
+
+
+def test_a_re_detection_is_at_least_as_probable_as_a_tracked_frame():
+    watch = Watch(SCORE_ONLY, Thresholds(0.95, 0.2, found_after=2, lost_after=3))
+    tracked = Recovery(RecoveryConfig(probability=0.5), watch, at(100, 100), 2.0)
+    world, states = World(None), []
+    for frame in range(12):
+        world.place = None if frame < 3 else (110, 100)
+        tracked.step(world, at(300, 50), VIEW)
+        states.append(watch.confidence.state)
+    assert states[3:] == ["lost"] * 9, "found and given up in turn without it"
 
 
 def test_a_track_that_only_seems_lost_goes_on():
@@ -143,7 +176,10 @@ def test_scan_places(last, step):
         ({"probability": 2}, r"probability must be in 0\.\.1, got 2"),
         ({"score": float("nan")}, r"score must be in 0\.\.1, got nan"),
         ({"spacing": 0}, "spacing must be above 0 and at most 1, got 0"),
-        ({"regions": 1}, "regions must be 2 or more, got 1"),
+        ({"regions": 1}, "regions must be 2 or more, a whole number, got 1"),
+        ({"regions": 2.5}, "regions must be 2 or more, a whole number, got 2.5"),
+        ({"score": "high"}, r"score must be in 0\.\.1, got 'high'"),
+        ({"spacing": None}, "spacing must be above 0 and at most 1, got None"),
     ],
 )
 def test_settings_out_of_range_are_named(options, message):

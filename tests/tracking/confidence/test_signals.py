@@ -78,6 +78,25 @@ def test_flat_maps_and_boxes_as_large_as_the_map_are_finite():
     assert signals(np.zeros((5, 5)), 1.0, state(100, 100, 10, 10)).peak_to_sidelobe == pytest.approx(1000)
 
 
+def test_the_window_is_every_cell_near_the_peak():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        target = rng.random((25, 25))
+        width, height = rng.uniform(2, 250, 2)
+        new = state(*rng.uniform(0, 200, 2), width, height)
+        found = signals(target, 0.9, new)
+        cells = np.stack(np.meshgrid(np.arange(25), np.arange(25)), -1) - 12  # x, y from the middle
+        half = np.maximum(np.array([width, height]) / 16, 1)
+        away = (np.abs(cells - (new.centre_xy - 100) / 8) > half).any(-1)
+        if not away.any():
+            assert (found.peak_to_sidelobe, found.margin) == (0, 0)
+            continue
+        sidelobe = target[away]
+        ratio = max((0.9 - sidelobe.mean()) / (sidelobe.std() + 1e-3), 0)
+        assert found.peak_to_sidelobe == pytest.approx(ratio)
+        assert found.margin == pytest.approx(0.9 - sidelobe.max())
+
+
 def test_likeness_is_a_correlation():
     seen = image()
     first = thumbnail(seen, np.array([20.0, 30, 40, 40]))
