@@ -24,8 +24,8 @@ def read_toml(path: str | Path, kind: type[_Kind]) -> _Kind:
         kind: type of its content: a `msgspec.Struct`, or what such a struct may hold.
 
     Raises:
-        InputError: in one line, naming the file and the field that is missing, unknown or of another kind, and what is
-            allowed; or if the file cannot be read, is too large, or is no TOML.
+        InputError: in one line, naming the file and the field that is missing, unknown or of another kind, and what
+            is allowed; or if the file cannot be read, is too large, or is no TOML.
     """
     path = Path(path)
     with refusals("read", path):

@@ -65,3 +65,29 @@ def status(study: Study = None, only: Only = "") -> None:
         )
     print_table(("question", "regime", "finished", "cells"), rows)
     print_line(f"{len(finished)} of {len(cells)} cells are finished; a cell may belong to several questions")
+
+
+@study_app.command()
+def report(
+    study: Study = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of tables and figures; none: figures/.")] = None,
+) -> None:
+    """Write the tables of the finished cells, and draw everything that follows from them, without training anything.
+
+    Cells that other machines have finished are read from the tables that are there already.
+    """
+    from dlatrack import paths
+    from dlatrack.studies.declared.declaration import OURS, read_declaration
+    from dlatrack.studies.declared.runner import gather
+    from dlatrack.studies.declared.tables import write_tables
+    from dlatrack.viz.study_report import save_study_report, study_report
+
+    declaration = read_declaration(study or OURS)
+    folder = out or paths.figures_dir()
+    tables = gather(declaration, folder)
+    found = study_report(declaration, tables)
+    write_tables(tables, folder)
+    save_study_report(found, declaration, folder)
+    print_line(f"{len(found.parts)} tables and figures written to {folder}")
+    for paragraph in found.words.split("\n\n"):
+        print_line(paragraph)

@@ -62,8 +62,8 @@ def compare_hierarchical(
 ) -> HierarchicalDifference:
     """Resample seeds, clips and runs of paired differences.
 
-    A resample draws seeds for all targets at once, clips with all their targets and for all seeds at once, and the runs
-    of each target for all seeds at once. Weights are spread so that the variance of each level is unbiased; the
+    A resample draws seeds for all targets at once, clips with all their targets and for all seeds at once, and the
+    runs of each target for all seeds at once. Weights are spread so that the variance of each level is unbiased; the
     variance that runs add to the means of clips is taken out of these, so that it is not counted twice. Deviations of
     seeds and of clips get the tails of Student's t, as in `seeds.compare_seeds`. What single trainings do on single
     targets is counted with both, which errs to the wide side.
@@ -77,8 +77,8 @@ def compare_hierarchical(
     Raises:
         InputError: for other shapes, or differences that are not finite.
 
-    Source: crossed bootstrap, Owen, Annals of Applied Statistics 1 (2007) 386; nested levels as in Davison and Hinkley
-        1997, section 3.8.
+    Source: crossed bootstrap, Owen, Annals of Applied Statistics 1 (2007) 386; nested levels as in Davison and
+        Hinkley 1997, section 3.8.
     """
     cells = np.asarray(differences, float)
     if cells.ndim != 3 or min(cells.shape[0], cells.shape[2]) < 2 or cells.shape[1] != len(clips):

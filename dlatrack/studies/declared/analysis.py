@@ -239,8 +239,8 @@ def ranking(
         seed: seed of the resamples.
 
     Returns:
-        By rule, the best first: `AUC`, `rank low` and `rank high`, the ends of a 95 % interval, and `best`, the share of
-        resamples in which it is the first.
+        By rule, the best first: `AUC`, `rank low` and `rank high`, the ends of a 95 % interval, and `best`, the share
+        of resamples in which it is the first.
     """
     rules = [
         rule

@@ -30,8 +30,8 @@ from dlatrack.sampling.store import CropStore, cached_crops, crop_sequences
 from dlatrack.studies.shipped import clips_without_masks
 from dlatrack.tracking.perturbation import Perturbation
 
-#: Largest distance of the frames of a pair, in positions of the track: real clips change slowly, composed ones as much
-#: in their few frames.
+#: Largest distance of the frames of a pair, in positions of the track: real clips change slowly, composed ones as
+#: much in their few frames.
 _REACH = {"clips": 60, "footage": 60, "footage2": 60}
 
 #: Frames that a target of the held-out footage must have to be followed.
@@ -149,7 +149,7 @@ def _footage(folder: Path, names: Sequence[str], *, held_out: bool) -> list[Trac
     if missing := [name for name in names if not (home / name).is_dir()]:
         raise InputError(f"{home} has no clip {', '.join(missing)}, which the study holds out")
     tracks = read_folders(home, needs_first_box=False)
-    return [track for track in tracks if (clip_name(track.name) in names) == held_out]
+    return [track for track in tracks if bool({track.name, clip_name(track.name)} & set(names)) == held_out]
 
 
 @dataclass(frozen=True)

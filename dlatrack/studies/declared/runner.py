@@ -13,6 +13,14 @@ from dlatrack.errors import InputError
 from dlatrack.progress import Progress
 from dlatrack.studies.declared.cell import Workshop, read_result, run_cell
 from dlatrack.studies.declared.declaration import Cell, Declaration, read_declaration
+from dlatrack.studies.declared.tables import (
+    FOLDER,
+    StudyTables,
+    in_order,
+    merged,
+    read_tables,
+    tables_of,
+)
 from dlatrack.tracking.workers import run_tasks
 
 
@@ -55,8 +63,8 @@ def _run(workshop: Workshop, cells: dict[str, Cell], folder: Path, name: str) ->
 def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: int = 0) -> int:
     """Run the cells of a study that are not finished, one core for each.
 
-    A killed run resumes: finished cells are kept, and an unfinished one goes on from its last checkpoint, with the same
-    bits as without the interruption.
+    A killed run resumes: finished cells are kept, and an unfinished one resumes from its last checkpoint, with the
+    same bits as without the interruption.
 
     Args:
         path: declaration.
@@ -89,3 +97,23 @@ def results(declaration: Declaration, cells: Sequence[Cell] | None = None) -> di
     home = cells_folder(declaration)
     found = {cell.name: read_result(home / cell.name) for cell in cells or declaration.cells()}
     return {name: result for name, result in found.items() if result is not None}
+
+
+def gather(declaration: Declaration, folder: Path) -> StudyTables:
+    """Tables of all finished cells: those of this machine, and those that the tables in a folder hold already.
+
+    Args:
+        declaration: declaration of the study.
+        folder: folder of the figures, which may have tables of `tables.write_tables`.
+
+    Raises:
+        InputError: if a table there is damaged, or no cell is finished.
+    """
+    own = results(declaration)
+    there = (folder / FOLDER / "cells.csv").exists()
+    if not own and not there:
+        raise InputError(f"no cell of {declaration.name} is finished; run `dlatrack study run`")
+    if not own:
+        return in_order(read_tables(folder), declaration)
+    tables = tables_of(own)
+    return in_order(merged(read_tables(folder), tables) if there else tables, declaration)

@@ -25,8 +25,8 @@ def state(declaration: Declaration, tables: StudyTables) -> str:
     if done == len(cells):
         return f"All {len(cells)} cells of the study have run."
     return (
-        f"{done} of {len(cells)} cells have run. What follows is a view of an unfinished study, and no conclusion: the "
-        f"declared rule applies to the whole."
+        f"{done} of {len(cells)} cells have run. What follows is a view of an unfinished study, and no "
+        f"conclusion: the declared rule applies to the whole."
     )
 
 
@@ -48,8 +48,10 @@ def in_words(comparisons: Sequence[Comparison], conclusion: Conclusion) -> str:
     families = "1 family" if conclusion.families == 1 else f"{conclusion.families} families"
     chances = ", ".join(f"{100 * power(mean, gain):.0f} % for {gain}" for gain in (0.002, 0.01, 0.025))
     return (
-        f"Over {families} trained from nothing, with {counted(len(comparisons[0].seeds), 'seed')} each, DLA changes the "
-        f"AUC on real targets by {mean.value:+.4f} in the mean (95 % interval {low:+.4f} to {high:+.4f}). "
+        f"Over {families} trained from nothing, with {counted(len(comparisons[0].seeds), 'seed')} each, DLA "
+        f"changes the AUC on real targets by {mean.value:+.4f} in the mean (95 % interval {low:+.4f} to "
+        f"{high:+.4f}). "
         f"{_ANSWERS[conclusion.words]} Each by itself: {single}. The chance to have found a true gain with this "
-        f"precision is {chances} AUC; the gains that the paper prints are 0.002 to 0.025, of larger networks on OTB100."
+        f"precision is {chances} AUC; the gains that the paper prints are 0.002 to 0.025, of larger networks on "
+        f"OTB100."
     )
