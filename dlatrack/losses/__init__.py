@@ -56,9 +56,11 @@ def loss_of(recipe: Recipe) -> Loss:
         InputError: if the recipe asks for Eq. 3 and the loss is no cross-entropy.
     """
     rule, head = recipe.assign.name, recipe.net.head
-    if recipe.loss.classification_form == "eq3" and (rule in RULE_LOSSES or head == "fcpp"):
-        whose = f"label assigner {rule}" if rule in RULE_LOSSES else f"head {head!r}"
-        raise InputError(
-            f"recipe {recipe.name}: classification=eq3 is for a cross-entropy, which the loss of the {whose} has not"
-        )
+    if recipe.loss.classification_form == "eq3":
+        soft = rule in RULE_LOSSES or rule == "tal" or recipe.assign.options.get("soft") is True
+        if soft or head == "fcpp":
+            whose = f"label assigner {rule} with soft labels" if soft else f"head {head!r}"
+            raise InputError(
+                f"recipe {recipe.name}: classification=eq3 is a cross-entropy, and the loss of the {whose} is none"
+            )
     return RULE_LOSSES.get(rule) or LOSSES[head]

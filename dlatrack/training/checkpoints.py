@@ -152,9 +152,9 @@ def load_checkpoint(
         saved["recipe"] = with_added_fields(saved["recipe"])
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path} is not a training checkpoint") from error
-    ours_now = json.loads(json.dumps(dict(run)))
-    ours_now["recipe"] = with_added_fields(ours_now.get("recipe"))
-    difference = first_difference(saved, ours_now)
+    current = json.loads(json.dumps(dict(run)))
+    current["recipe"] = with_added_fields(current.get("recipe"))
+    difference = first_difference(saved, current)
     if difference is not None:
         name, theirs, ours = difference
         if name == "crops":

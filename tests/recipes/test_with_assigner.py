@@ -227,12 +227,14 @@ def test_offset_and_form_stay_with_the_recipe_and_in_its_name():
             "classification must be one of balanced, eq3, got 'eq4'",
         ),
         ("siamcar", "inside:k=3", "there is no option 'k'; its options are point_offset, classification"),
-        ("siamfcpp", "dla_points:classification=eq3", "which the loss of the head 'fcpp' has not"),
+        ("siamfcpp", "dla_points:classification=eq3", "the loss of the head 'fcpp' is none"),
         (
             "siamcar",
             "autoassign:classification=eq3",
-            "which the loss of the label assigner autoassign has not",
+            "the loss of the label assigner autoassign with soft labels is none",
         ),
+        ("siamcar", "tal:classification=eq3", "the loss of the label assigner tal with soft labels is none"),
+        ("siamcar", "simota:soft=true,classification=eq3", "label assigner simota with soft labels is none"),
     ],
 )
 def test_what_a_recipe_cannot_take_is_named(name, text, message):
