@@ -32,7 +32,7 @@
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
-tracker: str = "siamcar"  # twins that are trained: siamcar | siamrpnpp
+tracker: str = "siamcar"  # twins that are trained: siamcar | siamrpnpp | siamfcpp | cosiamrpn
 seeds: int = 0  # trainings of each twin, at least 2; 0: the preset's
 clips: str = (
     ""  # folder in the OTB layout to run the shipped trackers over; "": the record of a run over real clips

@@ -35,7 +35,9 @@ class Sizes:
     train: tuple[int, int]  #: (03, 04, 09, 13) training videos
     test: tuple[int, int]  #: (03, 04) held-out videos
     first_box: tuple[int, int, int]  #: (03, 16) runs from perturbed first boxes, videos, frames
-    anchors: tuple[int, int]  #: (04) schedule of trackers with anchors: it shows how anchors are trained, not how well
+    anchors: tuple[
+        int, int
+    ]  #: (04) schedule of trackers with anchors: it shows how anchors are trained, not how well
     trackers: int | None  #: (05 to 08) trackers that are scored at most, ours and published ones each
     miniature_length: int  #: (05 to 08) length of the videos of a miniature, in those of the shortest ones
     k_targets: int  #: (09, 14) simulated targets
