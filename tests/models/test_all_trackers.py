@@ -126,7 +126,7 @@ def test_some_steps_save_load_and_track(store: CropStore, tmp_path: Path, name: 
     if not any(p.requires_grad for p in net.backbone.parameters()):
         ask_once(net)
     optimizer = build_optimizer(net, chosen.schedule)
-    set_rate(optimizer, 0.02 if "siamfcpp" in name else 0.002)
+    set_rate(optimizer, 0.02 if name.endswith("siamfcpp") else 0.002)
     losses = []
     for _ in range(20 if name in EXTRA else 12):  # it falls slowly on AlexNet
         terms, _ = forward_loss(net, batch, assigner, chosen)
