@@ -16,7 +16,8 @@ study_app = typer.Typer(
 )
 
 Study = Annotated[
-    Path | None, typer.Argument(help="Declaration, a TOML file; none: the one that comes with the package.")
+    Path | None,
+    typer.Argument(help="StudyDeclaration, a TOML file; none: the one that comes with the package."),
 ]
 Only = Annotated[
     str, typer.Option(help="Cells whose name contains this text, e.g. from_nothing/siamcar_nano/dla/0.")

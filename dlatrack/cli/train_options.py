@@ -63,7 +63,8 @@ Backbone = Annotated[
     str,
     typer.Option(
         help="What the backbone starts from: shipped (the trunk that comes with dlatrack, for small backbones), "
-        "imagenet (torchvision's weights, fetched once), random, or a file; empty: the recipe's."
+        "imagenet (torchvision's weights, fetched once; for EfficientNet-Lite0 those of an installed package), "
+        "random, or a file; empty: the recipe's."
     ),
 ]
 Init = Annotated[

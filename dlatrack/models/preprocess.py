@@ -49,6 +49,7 @@ def to_network_input(images_rgb: Tensor, input_format: InputFormat) -> Tensor:
 def folded_normalisation(
     weight: Tensor,
     running_mean: Tensor,
+    *,
     mean: tuple[float, ...] = IMAGENET_MEAN,
     std: tuple[float, ...] = IMAGENET_STD,
 ) -> tuple[Tensor, Tensor]:

@@ -214,21 +214,11 @@ _SIAMRPNPP_NANO = replace(
     schedule=_SIAMCAR_NANO.schedule,
 )
 
-# One map of the trunk, as the head takes one. Points as far from the centre as those of the published tracker.
+# The head takes one map. Its points lie as far from the middle as those of the published tracker.
 _SIAMFCPP_NANO = replace(
     _SIAMFCPP,
     name="siamfcpp_nano",
-    net=replace(
-        _SIAMFCPP.net,
-        backbone="mobilenet_v3",
-        levels=(5,),
-        neck="adjust",
-        channels=96,
-        search_size=255,
-        score_size=9,
-        online_search_size=255,
-        stride=16,
-    ),
+    net=replace(_SIAMCAR_NANO.net, levels=(5,), channels=96, head="fcpp", score_size=9),
     assign=AssignConfig("inside", point_offset=63),
     schedule=_SIAMCAR_NANO.schedule,
 )

@@ -14,7 +14,7 @@ from dlatrack.evaluation.statistics.hierarchical import HierarchicalDifference, 
 from dlatrack.provenance import save_table
 from dlatrack.recipes import recipe
 from dlatrack.studies.declared import analysis
-from dlatrack.studies.declared.declaration import DLA, OWN, Cell, Declaration, Question
+from dlatrack.studies.declared.declaration import DLA_RULE, OWN_RULE, Cell, Question, StudyDeclaration
 from dlatrack.studies.declared.tables import StudyTables, in_order
 from dlatrack.studies.declared.words import in_words, state
 from dlatrack.viz.declared import course_plot, forest_plot, rank_plot, variance_plot
@@ -44,7 +44,7 @@ class StudyReport:
         return next((part for part in self.parts if part.name == name), None)
 
 
-def study_report(declaration: Declaration, tables: StudyTables) -> StudyReport:
+def study_report(declaration: StudyDeclaration, tables: StudyTables) -> StudyReport:
     """Compute every table and figure that the finished cells allow.
 
     Args:
@@ -70,7 +70,7 @@ def study_report(declaration: Declaration, tables: StudyTables) -> StudyReport:
     return StudyReport(tuple(parts), "\n\n".join(words))
 
 
-def save_study_report(report: StudyReport, declaration: Declaration, folder: Path) -> None:
+def save_study_report(report: StudyReport, declaration: StudyDeclaration, folder: Path) -> None:
     """Save every part of a report with its record.
 
     Raises:
@@ -95,7 +95,7 @@ def save_study_report(report: StudyReport, declaration: Declaration, folder: Pat
             )
 
 
-def _main_parts(main: list[analysis.Comparison], note: str) -> Iterator[Part]:
+def _main_parts(main: list[analysis.RuleComparison], note: str) -> Iterator[Part]:
     """Table, forest plot and parts of the variance of the main comparisons."""
     table = analysis.main_table(main)
     yield Part("study_families", table, {})
@@ -128,11 +128,13 @@ def _main_parts(main: list[analysis.Comparison], note: str) -> Iterator[Part]:
     yield Part("study_variance", figure, {"shares": shares.to_dict()})
 
 
-def _parts_of(declaration: Declaration, tables: StudyTables, question: Question, note: str) -> Iterator[Part]:
+def _parts_of(
+    declaration: StudyDeclaration, tables: StudyTables, question: Question, note: str
+) -> Iterator[Part]:
     """Differences from the tracker's own rule, ranks where many rules are compared, and courses of a question."""
     word = question.name.lower().replace(" ", "_").replace("-", "_")
     found = analysis.all_comparisons(declaration, tables, question)
-    if found and len(question.rules) > 1 and set(question.rules) != {OWN, DLA}:
+    if found and len(question.rules) > 1 and set(question.rules) != {OWN_RULE, DLA_RULE}:
         rows = {f"{each.tracker}: {each.rule}": each.difference for each in found}
         title = f"{question.name}: less {found[0].base}, AUC on real targets. {note}"
         figure = forest_plot(
@@ -161,7 +163,7 @@ def _parts_of(declaration: Declaration, tables: StudyTables, question: Question,
 
 
 def _courses(
-    declaration: Declaration, tables: StudyTables, question: Question, tracker: str
+    declaration: StudyDeclaration, tables: StudyTables, question: Question, tracker: str
 ) -> dict[str, pd.DataFrame]:
     """AUC by rule: a row for each scored epoch, a column for each seed; the last epoch is not among them."""
     if not (question.course or declaration.regimes[question.regime].course):

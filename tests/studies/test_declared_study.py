@@ -15,7 +15,7 @@ from dlatrack.models.weights import read_weights_info
 from dlatrack.recipes import recipe
 from dlatrack.studies.declared import analysis
 from dlatrack.studies.declared.cell import RESULT, WEIGHTS, Workshop, run_cell
-from dlatrack.studies.declared.declaration import Cell, Declaration, read_declaration
+from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
 from dlatrack.studies.declared.materials import clip_name, training_mixture
 from dlatrack.studies.declared.runner import cells_folder, chosen_cells, gather, run_study
 from dlatrack.studies.declared.tables import merged, read_tables, tables_of, write_tables
@@ -26,7 +26,7 @@ from tests.studies.shared_folder import DECLARATION, write_shared
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Declaration beside a folder `shared`; runs and cache lie in the same place."""
+    """StudyDeclaration beside a folder `shared`; runs and cache lie in the same place."""
     root = tmp_path_factory.mktemp("study")
     write_shared(root / "shared")
     path = root / "tiny.toml"
@@ -39,7 +39,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def run(study: Path) -> Declaration:
+def run(study: Path) -> StudyDeclaration:
     """The study after all its cells have run."""
     assert run_study(study, study.parent / "shared", jobs=1) == 10
     return read_declaration(study)
@@ -107,7 +107,7 @@ def test_holm() -> None:
     ],
 )
 def test_verdicts_by_the_declared_rule(value: float, p: float, equivalent: bool, words: str) -> None:
-    assert analysis.verdict(value, p, equivalent) == words
+    assert analysis.verdict_on(value, p, equivalent) == words
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_no_clip_is_on_both_sides(study: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_cell_runs_once(run: Declaration, study: Path) -> None:
+def test_every_cell_runs_once(run: StudyDeclaration, study: Path) -> None:
     assert run_study(study, study.parent / "shared", jobs=2) == 0, "finished cells are kept"
     home = cells_folder(run)
     for cell in run.cells():
@@ -141,7 +141,7 @@ def test_every_cell_runs_once(run: Declaration, study: Path) -> None:
 
 @pytest.mark.slow
 def test_a_cell_gives_the_same_bits_again_and_after_an_interruption(
-    run: Declaration, study: Path, tmp_path: Path
+    run: StudyDeclaration, study: Path, tmp_path: Path
 ) -> None:
     cell = Cell("tuned", "nanotrack_v3", "dla", 1, (1,))
     workshop = Workshop(run, study.parent / "shared")
@@ -165,7 +165,7 @@ def test_a_cell_gives_the_same_bits_again_and_after_an_interruption(
 
 
 @pytest.mark.slow
-def test_another_declaration_makes_another_cell(run: Declaration, study: Path) -> None:
+def test_another_declaration_makes_another_cell(run: StudyDeclaration, study: Path) -> None:
     cell = run.cells()[0]
     longer = study.with_name("longer.toml")
     longer.write_text(DECLARATION.replace("pairs_per_epoch = 8", "pairs_per_epoch = 12", 1))
@@ -176,7 +176,7 @@ def test_another_declaration_makes_another_cell(run: Declaration, study: Path) -
 
 
 @pytest.mark.slow
-def test_tables_keep_every_number(run: Declaration, tmp_path: Path) -> None:
+def test_tables_keep_every_number(run: StudyDeclaration, tmp_path: Path) -> None:
     tables = gather(run, tmp_path)
     write_tables(tables, tmp_path)
     again = read_tables(tmp_path)
@@ -195,7 +195,7 @@ def test_tables_keep_every_number(run: Declaration, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_report_is_drawn_from_the_tables_alone(
-    run: Declaration,
+    run: StudyDeclaration,
     study: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -223,7 +223,7 @@ def test_the_report_is_drawn_from_the_tables_alone(
 
 @pytest.mark.slow
 def test_status_and_a_name_that_is_in_no_cell(
-    run: Declaration, study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: StudyDeclaration, study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, out, _ = call(monkeypatch, capsys, "study", "status", study)
     assert "10 of 10 cells are finished" in out
@@ -238,7 +238,7 @@ def test_status_and_a_name_that_is_in_no_cell(
 
 
 @pytest.mark.slow
-def test_differences_are_those_of_the_scores(run: Declaration, tmp_path: Path) -> None:
+def test_differences_are_those_of_the_scores(run: StudyDeclaration, tmp_path: Path) -> None:
     tables = gather(run, tmp_path)
     (found,) = (each for each in analysis.main_comparisons(run, tables) if each.question == "families")
     cells = {

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from dlatrack.errors import InputError
 from dlatrack.models.backbones.base import Backbone, maps_after
-from dlatrack.models.depthwise import replace_depthwise
 from dlatrack.models.preprocess import folded_normalisation
 from dlatrack.recipes import InputFormat
 
@@ -35,10 +34,10 @@ _EPSILON = 1e-3
 class EfficientNetLite0(Backbone):
     """The stem and the first eleven blocks of EfficientNet-Lite0, total stride 16.
 
-    It is EfficientNet-B0 without squeeze-and-excitation and with ReLU6, so that nothing in it sees the whole crop. The
-    stem does not pad, which lets it take over the normalisation of images exactly; the strided convolutions behind it
-    pad by half their size. Cell i of every returned map looks at input px 1 + 16 i: 127 px give 8 cells, 255 px
-    give 16. The names of all weights are those of the public PyTorch file, without its leading underscores.
+    It is EfficientNet-B0 without squeeze-and-excitation and with ReLU6, so that nothing in it sees the whole crop.
+    The stem does not pad, which lets it take over the normalisation of images exactly; the strided convolutions
+    behind it pad by half their size. Cell i of every returned map looks at input px 1 + 16 i: 127 px give 8 cells,
+    255 px give 16. The names of all weights are those of the public PyTorch file without its leading underscores.
 
     Once unfrozen, all blocks train, their batch norm with batch statistics.
 
@@ -68,7 +67,6 @@ class EfficientNetLite0(Backbone):
         self.bn0 = nn.BatchNorm2d(_STEM_CHANNELS, eps=_EPSILON)
         self.activation = nn.ReLU6(inplace=True)
         self.blocks = nn.Sequential(*blocks)
-        replace_depthwise(self.blocks)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """(B, 3, S, S) -> (B, out_channels[level], H, H) for each level, H = S / 16 rounded up for odd S."""

@@ -18,12 +18,12 @@ from dlatrack.evaluation.statistics.hierarchical import (
 )
 from dlatrack.paper.published import auc_gains
 from dlatrack.recipes import recipe
-from dlatrack.studies.declared.declaration import DLA, OWN, Cell, Declaration, Question
+from dlatrack.studies.declared.declaration import DLA_RULE, OWN_RULE, Cell, Question, StudyDeclaration
 from dlatrack.studies.declared.materials import clip_name
 from dlatrack.studies.declared.tables import StudyTables
 
 #: Sets of real targets, which decide, and the one that is shown beside them.
-REAL, PHOTOGRAPHIC = ("video", "footage"), ("photographic",)
+REAL_SETS, PHOTOGRAPHIC_SETS = ("video", "footage"), ("photographic",)
 
 #: Differences of AUC that count as none.
 MARGIN = 0.01
@@ -32,7 +32,7 @@ _LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class RuleComparison:
     """A rule beside another one in the same cells."""
 
     question: str
@@ -49,7 +49,7 @@ class Comparison:
 
 def compare(
     tables: StudyTables, question: Question, tracker: str, rule: str, base: str, *, resamples: int = 10_000
-) -> Comparison | None:
+) -> RuleComparison | None:
     """Compare two rules of a question on all seeds that both have; None if these are fewer than two.
 
     Args:
@@ -67,10 +67,12 @@ def compare(
     pairs = [pair for pair in pairs if all(map(tables.finished, pair))]
     if len(pairs) < 2:
         return None
-    clips = [clip_name(target) for target in tables.targets(REAL)]
-    first, second = (np.stack([tables.auc(pair[side], REAL) for pair in pairs]) for side in (0, 1))
-    photographic = np.mean([tables.auc(a, PHOTOGRAPHIC) - tables.auc(b, PHOTOGRAPHIC) for a, b in pairs])
-    return Comparison(
+    clips = [clip_name(target) for target in tables.targets(REAL_SETS)]
+    first, second = (np.stack([tables.auc(pair[side], REAL_SETS) for pair in pairs]) for side in (0, 1))
+    photographic = np.mean(
+        [tables.auc(a, PHOTOGRAPHIC_SETS) - tables.auc(b, PHOTOGRAPHIC_SETS) for a, b in pairs]
+    )
+    return RuleComparison(
         question.name,
         recipe(tracker).title,
         question.regime,
@@ -84,25 +86,27 @@ def compare(
     )
 
 
-def main_comparisons(declaration: Declaration, tables: StudyTables) -> list[Comparison]:
+def main_comparisons(declaration: StudyDeclaration, tables: StudyTables) -> list[RuleComparison]:
     """DLA beside the own rule of every tracker, of all questions that have both; the declared main comparisons."""
     found = [
-        compare(tables, question, tracker, DLA, OWN)
+        compare(tables, question, tracker, DLA_RULE, OWN_RULE)
         for question in declaration.questions
-        if {DLA, OWN} <= set(question.rules)
+        if {DLA_RULE, OWN_RULE} <= set(question.rules)
         for tracker in question.trackers
     ]
     return [each for each in found if each is not None]
 
 
-def all_comparisons(declaration: Declaration, tables: StudyTables, question: Question) -> list[Comparison]:
+def all_comparisons(
+    declaration: StudyDeclaration, tables: StudyTables, question: Question
+) -> list[RuleComparison]:
     """Every rule of a question beside the tracker's own rule, and where that has no cells beside the first rule."""
     found = []
     for tracker in question.trackers:
         own = any(
-            tables.finished(Cell(question.regime, tracker, OWN, seed)) for seed in range(question.seeds)
+            tables.finished(Cell(question.regime, tracker, OWN_RULE, seed)) for seed in range(question.seeds)
         )
-        base = OWN if own else question.rules[0]
+        base = OWN_RULE if own else question.rules[0]
         found += [compare(tables, question, tracker, rule, base) for rule in question.rules if rule != base]
     return [each for each in found if each is not None]
 
@@ -120,7 +124,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def verdict(value: float, adjusted_p: float, equivalent: bool) -> str:
+def verdict_on(value: float, adjusted_p: float, equivalent: bool) -> str:
     """The declared conclusion on one comparison."""
     words = []
     if adjusted_p <= _LEVEL:
@@ -130,7 +134,7 @@ def verdict(value: float, adjusted_p: float, equivalent: bool) -> str:
     return ", ".join(words) or "undecided"
 
 
-def main_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+def main_table(comparisons: Sequence[RuleComparison]) -> pd.DataFrame:
     """The main comparisons with interval, adjusted p-value, equivalence, parts of the variance and verdict.
 
     Raises:
@@ -158,7 +162,7 @@ def main_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
                 "low": low,
                 "high": high,
                 "p, adjusted": p,
-                "verdict": verdict(each.difference.value, p, equivalent),
+                "verdict": verdict_on(each.difference.value, p, equivalent),
                 "difference, photographic": each.photographic,
                 **shares,
             }
@@ -175,7 +179,7 @@ class Conclusion:
     words: str  #: "improves", "does not improve", "harms" or "does not settle"
 
 
-def conclude(comparisons: Sequence[Comparison], families: str = "families") -> Conclusion:
+def conclude(comparisons: Sequence[RuleComparison], families: str = "families") -> Conclusion:
     """The mean difference over the families from nothing, and what follows from it.
 
     Args:
@@ -213,7 +217,7 @@ def power(difference: HierarchicalDifference, gain: float) -> float:
     return NormalDist().cdf((gain - half) / deviation) + NormalDist().cdf((-gain - half) / deviation)
 
 
-def power_table(comparisons: Sequence[Comparison], conclusion: Conclusion) -> pd.DataFrame:
+def power_table(comparisons: Sequence[RuleComparison], conclusion: Conclusion) -> pd.DataFrame:
     """Chance to have found each gain that the paper prints, by comparison and for the mean over the families."""
     found = {f"{each.tracker}, {each.regime.replace('_', ' ')}": each.difference for each in comparisons}
     found[f"mean of {conclusion.families} families"] = conclusion.difference
@@ -253,12 +257,15 @@ def ranking(
     cells = np.stack(
         [
             np.stack(
-                [tables.auc(Cell(question.regime, tracker, rule, s), REAL) for s in range(question.seeds)]
+                [
+                    tables.auc(Cell(question.regime, tracker, rule, s), REAL_SETS)
+                    for s in range(question.seeds)
+                ]
             )
             for rule in rules
         ]
     )  # (rules, seeds, targets, runs)
-    clips = [clip_name(target) for target in tables.targets(REAL)]
+    clips = [clip_name(target) for target in tables.targets(REAL_SETS)]
     centred = cells - cells.mean(0)
     means = np.stack(
         [compare_hierarchical(each, clips, resamples=resamples, seed=seed).means for each in centred]

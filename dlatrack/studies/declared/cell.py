@@ -23,7 +23,7 @@ from dlatrack.models.weights import save_weights
 from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
-from dlatrack.studies.declared.declaration import TRUNK, Cell, Declaration
+from dlatrack.studies.declared.declaration import TRUNK, Cell, StudyDeclaration
 from dlatrack.studies.declared.materials import training_mixture
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.perturbation import Perturbation
@@ -60,7 +60,7 @@ _HISTORY = (
 class Workshop:
     """What all cells of a study are trained and scored on."""
 
-    declaration: Declaration
+    declaration: StudyDeclaration
     folder: Path  #: shared data
 
     @cached_property
@@ -122,17 +122,9 @@ def run_cell(
         "init": workshop.start(cell),
         "compute": Compute(save_minutes=2),
     }
-    course: dict[str, float] = {}
-    for epoch in cell.course:
-        kept = run / f"course_{epoch}.json"
-        if not kept.exists():
-            trained = train(recipe, workshop.crops, run, until_epoch=epoch, on_step=on_step, **arguments)
-            one_run = replace(tests.perturbation, runs=1)
-            scores = score(trained.net, recipe, workshop.sets[COURSE_SET], one_run)
-            write_text(
-                kept, json.dumps(round(float(np.mean([runs[0] for runs in scores.values()])), _DECIMALS))
-            )
-        course[str(epoch)] = json.loads(kept.read_text())
+    course = {
+        str(epoch): _scored_after(workshop, recipe, run, epoch, on_step, arguments) for epoch in cell.course
+    }
     trained = train(recipe, workshop.crops, run, on_step=on_step, **arguments)
     card = {
         "run": describe_run(recipe, workshop.crops, cell.seed, None, init=workshop.start(cell)),
@@ -154,6 +146,25 @@ def run_cell(
     write_text(home / RESULT, json.dumps(result, indent=1) + "\n")
     shutil.rmtree(run)
     return result
+
+
+def _scored_after(
+    workshop: Workshop,
+    recipe: Recipe,
+    run: Path,
+    epoch: int,
+    on_step: Callable[[StepRow, int], None] | None,
+    arguments: Mapping[str, Any],
+) -> float:
+    """Train until an epoch is finished; mean AUC of the network then, in one run over `COURSE_SET`."""
+    kept = run / f"course_{epoch}.json"
+    if not kept.exists():
+        trained = train(recipe, workshop.crops, run, until_epoch=epoch, on_step=on_step, **arguments)
+        one_run = replace(workshop.declaration.tests.perturbation, runs=1)
+        scores = score(trained.net, recipe, workshop.sets[COURSE_SET], one_run)
+        mean = float(np.mean([auc for (auc,) in scores.values()]))
+        write_text(kept, json.dumps(round(mean, _DECIMALS)))
+    return float(json.loads(kept.read_text(encoding="utf-8")))
 
 
 def read_result(home: Path) -> dict[str, Any] | None:

@@ -14,14 +14,14 @@ from dlatrack.recipes import Recipe, recipe
 from dlatrack.recipes.config import DLA_NAME
 from dlatrack.recipes.fine_tuning import fine_tuning
 from dlatrack.recipes.twins import rule_name
-from dlatrack.structured import read_toml
+from dlatrack.structured.toml_files import read_toml
 from dlatrack.studies.declared.materials import TestSets, TrainingSets
 
 #: The study that comes with the package.
 OURS = Path(__file__).with_name("is_dla_better.toml")
 
 #: Words for the rule of a tracker itself, and for that of its DLA twin.
-OWN, DLA = "own", "dla"
+OWN_RULE, DLA_RULE = "own", "dla"
 
 #: What a regime starts from if it trains heads from random weights on the trunk of the recipe.
 TRUNK = "trunk"
@@ -111,9 +111,9 @@ class Cell:
             InputError: for an unknown tracker, or a rule that it cannot have.
         """
         own = recipe(self.tracker)
-        if self.rule == OWN:
+        if self.rule == OWN_RULE:
             return own
-        return recipe(DLA_NAME + self.tracker) if self.rule == DLA else with_rule(own, self.rule)
+        return recipe(DLA_NAME + self.tracker) if self.rule == DLA_RULE else with_rule(own, self.rule)
 
     @property
     def label(self) -> str:
@@ -122,7 +122,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Declaration:
+class StudyDeclaration:
     """A whole study."""
 
     name: str  #: name of the file without its suffix
@@ -157,7 +157,7 @@ def cells_of(question: Question) -> list[Cell]:
     ]
 
 
-def read_declaration(path: str | Path = OURS) -> Declaration:
+def read_declaration(path: str | Path = OURS) -> StudyDeclaration:
     """Read the declaration of a study.
 
     Args:
@@ -186,4 +186,4 @@ def read_declaration(path: str | Path = OURS) -> Declaration:
     tests = TestSets(
         content.training.held_out, *content.testing.photographic, content.testing.runs, content.testing.seed
     )
-    return Declaration(path.stem, content.training, tests, content.regimes, content.questions)
+    return StudyDeclaration(path.stem, content.training, tests, content.regimes, content.questions)

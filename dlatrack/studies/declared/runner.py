@@ -12,7 +12,7 @@ from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.progress import Progress
 from dlatrack.studies.declared.cell import Workshop, read_result, run_cell
-from dlatrack.studies.declared.declaration import Cell, Declaration, read_declaration
+from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
 from dlatrack.studies.declared.tables import (
     FOLDER,
     StudyTables,
@@ -24,12 +24,12 @@ from dlatrack.studies.declared.tables import (
 from dlatrack.tracking.workers import run_tasks
 
 
-def cells_folder(declaration: Declaration) -> Path:
+def cells_folder(declaration: StudyDeclaration) -> Path:
     """Folder of the cells of a study below the folder of runs."""
     return paths.runs_dir() / "study" / declaration.name
 
 
-def chosen_cells(declaration: Declaration, only: str = "") -> list[Cell]:
+def chosen_cells(declaration: StudyDeclaration, only: str = "") -> list[Cell]:
     """Cells whose name contains a text, in their order.
 
     Raises:
@@ -92,14 +92,14 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: 
     return len(todo)
 
 
-def results(declaration: Declaration, cells: Sequence[Cell] | None = None) -> dict[str, dict[str, Any]]:
+def results(declaration: StudyDeclaration, cells: Sequence[Cell] | None = None) -> dict[str, dict[str, Any]]:
     """Results of the finished cells by name, as `run_cell` returns them."""
     home = cells_folder(declaration)
     found = {cell.name: read_result(home / cell.name) for cell in cells or declaration.cells()}
     return {name: result for name, result in found.items() if result is not None}
 
 
-def gather(declaration: Declaration, folder: Path) -> StudyTables:
+def gather(declaration: StudyDeclaration, folder: Path) -> StudyTables:
     """Tables of all finished cells: those of this machine, and those that the tables in a folder hold already.
 
     Args:

@@ -13,7 +13,7 @@ import pandas as pd
 from dlatrack import paths
 from dlatrack.errors import InputError, reading
 from dlatrack.files import write_text
-from dlatrack.studies.declared.declaration import Cell, Declaration
+from dlatrack.studies.declared.declaration import Cell, StudyDeclaration
 
 #: Name of the folder of the tables below the figures.
 FOLDER = "study"
@@ -129,7 +129,7 @@ def merged(first: StudyTables, second: StudyTables) -> StudyTables:
     return StudyTables(**parts)
 
 
-def in_order(tables: StudyTables, declaration: Declaration) -> StudyTables:
+def in_order(tables: StudyTables, declaration: StudyDeclaration) -> StudyTables:
     """The cells that the declaration names, in its order.
 
     Raises:

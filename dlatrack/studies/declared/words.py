@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dlatrack.errors import counted
-from dlatrack.studies.declared.analysis import MARGIN, Comparison, Conclusion, holm, power, verdict
-from dlatrack.studies.declared.declaration import Declaration
+from dlatrack.studies.declared.analysis import MARGIN, Conclusion, RuleComparison, holm, power, verdict_on
+from dlatrack.studies.declared.declaration import StudyDeclaration
 from dlatrack.studies.declared.tables import StudyTables
 
 _ANSWERS = {
@@ -18,7 +18,7 @@ _ANSWERS = {
 }
 
 
-def state(declaration: Declaration, tables: StudyTables) -> str:
+def state(declaration: StudyDeclaration, tables: StudyTables) -> str:
     """A sentence on how much of the study has run; no conclusion counts before all of it has."""
     cells = declaration.cells()
     done = sum(map(tables.finished, cells))
@@ -30,7 +30,7 @@ def state(declaration: Declaration, tables: StudyTables) -> str:
     )
 
 
-def in_words(comparisons: Sequence[Comparison], conclusion: Conclusion) -> str:
+def in_words(comparisons: Sequence[RuleComparison], conclusion: Conclusion) -> str:
     """The paragraph that follows from the declared rule, whatever it says.
 
     Args:
@@ -41,7 +41,7 @@ def in_words(comparisons: Sequence[Comparison], conclusion: Conclusion) -> str:
     adjusted = holm([each.difference.p for each in comparisons])
     found: dict[str, list[str]] = {}
     for each, p in zip(comparisons, adjusted, strict=True):
-        word = verdict(each.difference.value, p, each.difference.equivalent(MARGIN))
+        word = verdict_on(each.difference.value, p, each.difference.equivalent(MARGIN))
         place = f"{each.tracker} ({each.regime.replace('_', ' ')}, {each.difference.value:+.3f})"
         found.setdefault(word, []).append(place)
     single = "; ".join(f"{word}: {', '.join(places)}" for word, places in found.items())

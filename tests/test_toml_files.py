@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.structured import read_toml
+from dlatrack.structured.toml_files import read_toml
 
 
 class _Part(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""The one door for structured text: files are read against a declared type, and errors name file, field and value."""
+"""TOML files read against a declared type; errors name file, field and value."""
 
 from __future__ import annotations
 
