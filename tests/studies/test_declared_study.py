@@ -251,3 +251,12 @@ def test_differences_are_those_of_the_scores(run: StudyDeclaration, tmp_path: Pa
     assert found.auc == pytest.approx(means["dla"])
     assert found.difference.value == pytest.approx(means["dla"] - means["own"])
     assert found.base == "rectangle"
+
+
+@pytest.mark.slow
+def test_a_cell_of_another_declaration_is_run_again(run: StudyDeclaration, study: Path) -> None:
+    result = cells_folder(run) / run.cells()[0].name / RESULT
+    before = json.loads(result.read_text())
+    result.write_text(json.dumps({**before, "decided_by": "another"}))
+    assert run_study(study, study.parent / "shared") == 1
+    assert json.loads(result.read_text()) == before

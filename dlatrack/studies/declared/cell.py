@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,6 +57,18 @@ _HISTORY = (
 
 
 @dataclass(frozen=True)
+class _CropsIdentity:
+    """What identifies crops in the description of a run."""
+
+    value: str
+    origin: dict[str, Any]
+
+    def digest(self) -> str:
+        """Hash of the crops."""
+        return self.value
+
+
+@dataclass(frozen=True)
 class Workshop:
     """What all cells of a study are trained and scored on."""
 
@@ -79,6 +91,10 @@ class Workshop:
         content = {name: content_of(sequences) for name, sequences in self.sets.items()}
         return {"content": content, "perturbation": self.declaration.tests.perturbation.as_json()}
 
+    @cached_property
+    def _identity(self) -> _CropsIdentity:
+        return _CropsIdentity(self.crops.digest(), self.crops.origin)
+
     def start(self, cell: Cell) -> str | None:
         """Weights of the whole network that a cell starts from."""
         start = self.declaration.regimes[cell.regime].start
@@ -87,7 +103,8 @@ class Workshop:
     def decided_by(self, cell: Cell) -> str:
         """SHA-256 of all that decides the result of a cell: recipe, data, seed, start, test, version."""
         recipe = self.declaration.recipe(cell)
-        run = describe_run(recipe, self.crops, cell.seed, None, init=self.start(cell))
+        crops = cast("Mixture", self._identity)  # the crops are hashed once for all cells
+        run = describe_run(recipe, crops, cell.seed, None, init=self.start(cell))
         return sha256_of({"run": run, "tests": self._tests, "course": list(cell.course)})
 
 

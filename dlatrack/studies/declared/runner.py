@@ -63,7 +63,8 @@ def _run(workshop: Workshop, cells: dict[str, Cell], folder: Path, name: str) ->
 def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: int = 0) -> int:
     """Run the cells of a study that are not finished, one core for each.
 
-    A killed run resumes: finished cells are kept, and an unfinished one resumes from its last checkpoint, with the
+    A finished cell is run again if its declaration, its data or this package have changed in what decides its result.
+    A killed run resumes: finished cells are kept, and an unfinished one continues from its last checkpoint, with the
     same bits as without the interruption.
 
     Args:
@@ -81,11 +82,16 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: 
     """
     declaration = read_declaration(path)
     home = cells_folder(declaration)
-    todo = [cell.name for cell in chosen_cells(declaration, only) if read_result(home / cell.name) is None]
+    workshop = Workshop(declaration, folder)  # cuts the crops, before several processes ask for them
+    todo = [
+        cell.name
+        for cell in chosen_cells(declaration, only)
+        if (known := read_result(home / cell.name)) is None
+        or known["decided_by"] != workshop.decided_by(cell)
+    ]
     todo = todo[: most or None]
     if not todo:
         return 0
-    Workshop(declaration, folder).crops  # noqa: B018, they are cut once, before several processes ask for them
     with Progress(len(todo), "study", unit="cells") as progress:
         for name, _ in run_tasks(_Worker(path, folder), todo, jobs):
             progress.step(last=name)
