@@ -32,7 +32,7 @@
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper
-tracker: str = "siamcar"  # twins that are trained: siamcar | siamrpnpp
+tracker: str = "siamcar"  # twins that are trained: siamcar | siamrpnpp | siamfcpp | cosiamrpn
 seeds: int = 0  # trainings of each twin, at least 2; 0: the preset's
 clips: str = (
     ""  # folder in the OTB layout to run the shipped trackers over; "": the record of a run over real clips
@@ -40,7 +40,7 @@ clips: str = (
 sequence: str = ""  # sequence folder in the OTB layout whose frames are labelled; "": a photographic one
 data: str = ""  # training sets, or a folder of sequences in the OTB layout; "": photographic ones
 test_data: str = ""  # folder of held-out sequences in the OTB layout; "": photographic ones
-backbone_weights: str = ""  # shipped | imagenet | random | a file; "": shipped, in paper imagenet
+backbone_weights: str = ""  # shipped | imagenet | random | a file; "": as the recipe says
 device: str = "cpu"  # cpu | cuda
 workers: int = 0  # processes that prepare pairs; 0: the kernel itself
 seed: int = 0  # the first of the seeds; also of resamples, targets and photographic sequences

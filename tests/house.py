@@ -17,6 +17,7 @@ import networkx
 #: do not import each other.
 LAYERS = (
     ("ground",),
+    ("structured",),
     ("recipes",),
     ("assign", "datasets"),
     ("evaluation", "models"),

@@ -44,6 +44,8 @@ class DynamicLabelAssigner:
         negative_pairs: the host tracker's rule for pairs that show another object: "window" draws 16 negatives
             around the distractor (SiamRPN++), "inside" makes all samples in its box negative (SiamFC++).
         crop_centre: px, centre of the search region, for the window of negative pairs.
+        max_positives: positives kept per target, drawn at random, 16 in SiamRPN++; the others are ignored. 0: all.
+        max_negatives: negatives kept per target of step 6, 48 in SiamRPN++; 0: all. Negative pairs keep theirs.
 
     Raises:
         ValueError: for a value outside its range, naming it.
@@ -63,6 +65,8 @@ class DynamicLabelAssigner:
     negative_pool: Literal["rest", "outside_target", "low_iou"] = "rest"
     negative_pairs: Literal["window", "inside"] = "window"
     crop_centre: float = 127
+    max_positives: int = 0
+    max_negatives: int = 0
 
     needs_prediction = False
 
@@ -74,6 +78,11 @@ class DynamicLabelAssigner:
             raise ValueError(
                 f"negatives_per_positive and tolerance must not be negative, "
                 f"got {self.negatives_per_positive} and {self.tolerance}"
+            )
+        if self.max_positives < 0 or self.max_negatives < 0:
+            raise ValueError(
+                f"max_positives and max_negatives must not be negative (0: no cap), "
+                f"got {self.max_positives} and {self.max_negatives}"
             )
         for name, allowed in (
             ("positive_scope", ("candidates", "all")),
@@ -122,7 +131,11 @@ class DynamicLabelAssigner:
             positive = positive | (empty[:, None] & torch.zeros_like(positive).scatter_(1, best, True))
         positive &= positive_pair[:, None]
 
-        negative = self._negatives(target, anchors, positive, positive_pair, keys)
+        rest = ~positive
+        if self.max_positives:
+            most = torch.full_like(eligible, self.max_positives)
+            positive = draw(positive, most, draw_order(keys, positive.shape[1]))
+        negative = self._negatives(target, anchors, positive, rest, positive_pair, keys)
         tied = overlap.amax(1) - overlap.amin(1) <= self.tolerance
         return Assignment(
             labels=make_labels(positive, negative),
@@ -167,17 +180,25 @@ class DynamicLabelAssigner:
         return (score >= score.amax(1, keepdim=True) - self.tolerance).to(torch.int8).argmax(1)
 
     def _negatives(
-        self, target: Tensor, anchors: Tensor, positive: Tensor, positive_pair: Tensor, keys: Tensor
+        self,
+        target: Tensor,
+        anchors: Tensor,
+        positive: Tensor,
+        rest: Tensor,
+        positive_pair: Tensor,
+        keys: Tensor,
     ) -> Tensor:
-        """Line 15 and, in negative pairs, samples around the distractor, (B, A) bool."""
+        """Line 15, from the `rest` (B, A), and, in negative pairs, samples around the distractor, (B, A) bool."""
         if not self.negatives_per_positive and positive_pair.all():
             return torch.zeros_like(positive)
-        pool = ~positive
+        pool = rest
         if self.negative_pool == "outside_target":
-            pool &= ~centre_inside(anchors, target)
+            pool = pool & ~centre_inside(anchors, target)
         elif self.negative_pool == "low_iou":
-            pool &= boxes.iou(anchors, target[:, None]) < 0.3
+            pool = pool & (boxes.iou(anchors, target[:, None]) < 0.3)
         count = positive.sum(1) * self.negatives_per_positive
+        if self.max_negatives:
+            count = count.clamp(max=self.max_negatives)
         if not positive_pair.all():
             if self.negative_pairs == "window":
                 near = distractor_window(self.grid, len(self.anchor_shapes), target, self.crop_centre)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,9 +19,10 @@ from dlatrack.grid import RPN_ANCHORS, ScoreGrid
 class IoUAssigner:
     """Anchors with IoU > 0.6 are positive, those with IoU < 0.3 negative; at most 16 and 48 of them are kept.
 
-    The caps are 16 and 64 - 16 whatever the number of positives, as in the public code. A target that no anchor
-    overlaps enough keeps its negatives and gets no positive. A negative pair gets up to 16 negatives from a window of
-    7 x 7 cells around the distractor, and nothing else.
+    The caps are 16 and 64 - 16 whatever the number of positives, as in the public code; with `negatives="fill"`
+    negatives fill up to 64, as the text of SiamRPN may be read. A target that no anchor overlaps enough keeps its
+    negatives and gets no positive. A negative pair gets up to 16 negatives from a window of 7 x 7 cells around the
+    distractor, and nothing else.
 
     Args:
         grid: points of the score map.
@@ -28,8 +30,10 @@ class IoUAssigner:
         positive_above: IoU above which, strictly, an anchor is positive.
         negative_below: IoU below which, strictly, an anchor is negative.
         max_positives: positives kept per pair, drawn at random.
-        max_samples: positives and negatives per pair; max_samples - max_positives negatives are kept.
+        max_samples: positives and negatives per pair, as `negatives` divides them.
         crop_centre: px, centre of the search region, for negative pairs.
+        negatives: number of negatives kept per positive pair: "fixed" is max_samples - max_positives, "fill" is
+            max_samples less the positives that are kept.
 
     Raises:
         ValueError: if the thresholds or caps are out of order.
@@ -44,6 +48,7 @@ class IoUAssigner:
     max_positives: int = 16
     max_samples: int = 64
     crop_centre: float = 127
+    negatives: Literal["fixed", "fill"] = "fixed"
 
     needs_prediction = False
 
@@ -57,6 +62,8 @@ class IoUAssigner:
             raise ValueError(
                 f"needs 0 < max_positives <= max_samples, got {self.max_positives} and {self.max_samples}"
             )
+        if self.negatives not in ("fixed", "fill"):
+            raise ValueError(f"negatives must be one of fixed, fill, got {self.negatives!r}")
 
     @cached_property
     def _anchors(self) -> Tensor:
@@ -81,9 +88,8 @@ class IoUAssigner:
         positive = draw(pool, most, order)
         window = distractor_window(self.grid, len(self.anchor_shapes), target, self.crop_centre)
         pool = torch.where(positive_pair[:, None], overlap < self.negative_below, window)
-        negative = draw(
-            pool, torch.where(positive_pair, self.max_samples - self.max_positives, self.max_positives), order
-        )
+        taken = positive.sum(1) if self.negatives == "fill" else most
+        negative = draw(pool, torch.where(positive_pair, self.max_samples - taken, self.max_positives), order)
         return Assignment(
             labels=make_labels(positive, negative),
             eligible=eligible,

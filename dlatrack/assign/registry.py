@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from dlatrack.assign.atss import AtssAssigner
 from dlatrack.assign.autoassign import AutoAssigner
@@ -25,7 +26,7 @@ from dlatrack.assign.tal import TalAssigner
 from dlatrack.devices import warm_up_vector_math
 from dlatrack.errors import InputError, counted
 from dlatrack.grid import POINT_ANCHOR, RPN_ANCHORS, ScoreGrid
-from dlatrack.recipes import Recipe
+from dlatrack.recipes import ClassificationForm, Recipe
 
 #: Every rule by name; "dla" takes `anchor_shapes`, the other two DLA names have them set.
 ASSIGNERS: dict[str, Callable[..., LabelAssigner]] = {
@@ -47,6 +48,18 @@ ASSIGNERS: dict[str, Callable[..., LabelAssigner]] = {
 
 _OURS = frozenset(ASSIGNERS)
 
+#: What the text of a rule sets in the recipe beside the options of the rule, see `Recipe.with_assigner`.
+RECIPE_OPTIONS = (
+    Option("point_offset", 31, float, (), "search-region px of the first grid point"),
+    Option(
+        "classification",
+        "balanced",
+        ClassificationForm,
+        get_args(ClassificationForm),
+        "form of the classification loss, see `LossConfig`",
+    ),
+)
+
 #: Heads of dlatrack with one sample per point.
 _POINT_HEADS = ("fc", "car", "ban", "fcpp", "nano")
 
@@ -60,10 +73,16 @@ def register_assigner(name: str, make: Callable[..., LabelAssigner]) -> None:
             options.
 
     Raises:
-        ValueError: if a rule of dlatrack has this name.
+        ValueError: if a rule of dlatrack has this name, or an option the name of one of `RECIPE_OPTIONS`.
     """
     if name in _OURS:
         raise ValueError(f"{name!r} is a label assigner of dlatrack; give yours another name")
+    made = class_of(make)
+    own = {field.name for field in fields(made)} if is_dataclass(made) else set()
+    if taken := own & {option.name for option in RECIPE_OPTIONS}:
+        raise ValueError(
+            f"label assigner {name}: {min(taken)} is an option of recipes; give yours another name"
+        )
     ASSIGNERS[name] = make
 
 
@@ -97,10 +116,16 @@ def assigner_of(recipe: Recipe) -> LabelAssigner:
     """The label assigner of a recipe, on its grid.
 
     Raises:
-        InputError: if the rule or an option is unknown or out of range, or if the rule does not fit the head: it
-            labels another number of anchors per point, or looks at boxes where the head predicts none.
+        InputError: if the rule or an option is unknown or out of range, if the grid starts outside the search
+            region, or if the rule does not fit the head: it labels another number of anchors per point, or looks at
+            boxes where the head predicts none.
     """
     name, head = recipe.assign.name, recipe.net.head
+    if not 0 <= recipe.assign.point_offset <= recipe.net.search_size:
+        raise InputError(
+            f"recipe {recipe.name}: point_offset must be in 0..{recipe.net.search_size} (px of the search region), "
+            f"got {recipe.assign.point_offset}"
+        )
     rule = build_assigner(name, recipe.grid, **recipe.assign.options)
     labelled, refused = len(rule.anchor_shapes), f"recipe {recipe.name}: label assigner {name}"
     wanted = len(RPN_ANCHORS) if head == "rpn" else 1 if head in _POINT_HEADS else labelled
@@ -125,23 +150,30 @@ def options_of(name: str) -> tuple[Option, ...]:
 def with_rule(recipe: Recipe, text: str) -> Recipe:
     """`Recipe.with_assigner` from the text of a command line, e.g. "dla_points:candidates=13,on_empty=strict".
 
+    Beside the options of the rule the text may set those of `RECIPE_OPTIONS`: "dla_points:point_offset=32".
+
     Raises:
         InputError: naming the rule, the option or the value that is not known or not allowed.
     """
     name, _, options = text.partition(":")
-    return recipe.with_assigner(name, **options_in_text(name, options))
+    return recipe.with_assigner(name, **options_in_text(name, options, RECIPE_OPTIONS))
 
 
-def options_in_text(name: str, text: str) -> dict[str, Any]:
+def options_in_text(name: str, text: str, more: tuple[Option, ...] = ()) -> dict[str, Any]:
     """Options of a rule from the text of a command line, "option=value,option=value"; empty: none.
 
     The values of a rule that is no dataclass stay texts.
+
+    Args:
+        name: a key of `ASSIGNERS`.
+        text: the options.
+        more: options that the text may set beside those of the rule.
 
     Raises:
         InputError: for an unknown rule or option, or a value of the wrong kind, naming what is allowed.
     """
     options = options_in(_made_by(name))
-    known = {option.name: option for option in options or ()}
+    known = {option.name: option for option in (*(options or ()), *more)}
     values: dict[str, Any] = {}
     for part in filter(None, text.split(",")):
         option, given, value = (piece.strip() for piece in part.partition("="))
@@ -152,7 +184,7 @@ def options_in_text(name: str, text: str) -> dict[str, Any]:
         if options is not None and option not in known:
             raise _no_option(name, option, known)
         try:
-            values[option] = known[option].parse(value) if options is not None else value
+            values[option] = known[option].parse(value) if option in known else value
         except InputError as error:
             raise InputError(f"label assigner {name}: {error}") from None
     return values

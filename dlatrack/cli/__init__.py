@@ -23,6 +23,7 @@ from dlatrack.cli import (
     figures,
     lab,
     run,
+    study,
     track,
     train,
     tune,
@@ -68,6 +69,7 @@ app.command()(doctor.doctor)
 
 app.add_typer(weights.weights_app, name="weights")
 app.add_typer(data.data_app, name="data")
+app.add_typer(study.study_app, name="study")
 
 
 #: Errors of a standard output that takes no more: a full disk, a quota, a reader that has gone.

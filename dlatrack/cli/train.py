@@ -197,12 +197,14 @@ def _check_run(run: Run, device: str) -> str:
     """
     from dlatrack.assign import assigner_of
     from dlatrack.devices import check_device
+    from dlatrack.losses import loss_of
     from dlatrack.models.initial import load_initial_backbone, load_initial_weights
     from dlatrack.models.siamese import build_model
     from dlatrack.sampling.pairs import check_seed
     from dlatrack.training.identity import backbone_start
 
     assigner_of(run.recipe)
+    loss_of(run.recipe)
     check_device(device)
     check_seed(run.seed)
     if not run.data and run.sequences < 1:

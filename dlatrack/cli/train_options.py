@@ -24,7 +24,8 @@ Assigner = Annotated[
     str,
     typer.Option(
         help="Another label assigner than the recipe's, with options: NAME:option=value,... e.g. simota, "
-        "dla_points:candidates=13, atss:candidates=15,counted=by_point."
+        "dla_points:candidates=13, atss:candidates=15,counted=by_point. Two more are for any rule: point_offset=32 "
+        "(px, first point of the grid) and classification=eq3 (Eq. 3 as printed, as far as it can be trained)."
     ),
 ]
 Import = Annotated[
@@ -62,7 +63,8 @@ Backbone = Annotated[
     str,
     typer.Option(
         help="What the backbone starts from: shipped (the trunk that comes with dlatrack, for small backbones), "
-        "imagenet (torchvision's weights, fetched once), random, or a file; empty: the recipe's."
+        "imagenet (torchvision's weights, fetched once; for EfficientNet-Lite0 those of an installed package), "
+        "random, or a file; empty: the recipe's."
     ),
 ]
 Init = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlatrack.boxes import centre
+from dlatrack.errors import InputError
 from dlatrack.losses.autoassign import autoassign_loss
 from dlatrack.losses.siamban import siamban_loss
 from dlatrack.losses.siamcar import siamcar_loss
@@ -49,5 +50,17 @@ RULE_LOSSES: dict[str, Loss] = {"autoassign": _at_points(autoassign_loss)}
 
 
 def loss_of(recipe: Recipe) -> Loss:
-    """The loss of a recipe: that of its label assigner if the rule has one of its own, else that of its head."""
-    return RULE_LOSSES.get(recipe.assign.name) or LOSSES[recipe.net.head]
+    """The loss of a recipe: that of its label assigner if the rule has one of its own, else that of its head.
+
+    Raises:
+        InputError: if the recipe asks for Eq. 3 and the loss is no cross-entropy.
+    """
+    rule, head = recipe.assign.name, recipe.net.head
+    if recipe.loss.classification_form == "eq3":
+        soft = rule in RULE_LOSSES or rule == "tal" or recipe.assign.options.get("soft") is True
+        if soft or head == "fcpp":
+            whose = f"label assigner {rule} with soft labels" if soft else f"head {head!r}"
+            raise InputError(
+                f"recipe {recipe.name}: classification=eq3 is a cross-entropy, and the loss of the {whose} is none"
+            )
+    return RULE_LOSSES.get(rule) or LOSSES[head]

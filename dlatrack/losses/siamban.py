@@ -39,6 +39,6 @@ def siamban_loss(
     positive = labels == 1
     target = box_targets(points, target_xyxy, predicted)
     at_positives = torch.where(positive[..., None], predicted, target)
-    classification = classification_loss(per_cell(output.cls), labels, quality)
+    classification = classification_loss(per_cell(output.cls), labels, quality, weights.classification_form)
     regression = positive_mean(1 - smoothed_iou(at_positives, target), positive, weight)
     return LossTerms.weighted(weights, classification, regression)

@@ -58,7 +58,7 @@ def siamcar_loss(
         regression = (iou_loss * share).sum() / torch.where(whole > 0, whole, 1)
     else:
         regression = positive_mean(iou_loss, positive, weight)
-    classification = classification_loss(logits, labels, quality)
+    classification = classification_loss(logits, labels, quality, weights.classification_form)
     entropy = F.binary_cross_entropy_with_logits(centerness[:, 0], central, reduction="none")
     centre = masked_mean(entropy, positive)
     return LossTerms.weighted(weights, classification, regression, centre)

@@ -29,5 +29,6 @@ def siamfc_loss(
     check_shapes(output, labels, target_xyxy, "points", points, 2, classes=1)
     score = per_cell(output.cls)
     # The sigmoid of a score is the softmax of the pair (0, score).
-    classification = classification_loss(torch.cat([torch.zeros_like(score), score], 1), labels, quality)
+    logits = torch.cat([torch.zeros_like(score), score], 1)
+    classification = classification_loss(logits, labels, quality, weights.classification_form)
     return LossTerms.weighted(weights, classification)

@@ -38,7 +38,7 @@ def siamrpn_loss(
         regression = torch.where(positive, error * share, 0).sum() / len(labels)
     else:
         regression = positive_mean(error, positive, weight)
-    classification = classification_loss(logits, labels, quality)
+    classification = classification_loss(logits, labels, quality, weights.classification_form)
     return LossTerms.weighted(weights, classification, regression)
 
 

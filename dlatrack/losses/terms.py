@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dlatrack.boxes import ltrb
+from dlatrack.errors import InputError
 from dlatrack.losses.soft import quality_focal_loss
 from dlatrack.models.heads import HeadOutput
-from dlatrack.recipes import LossConfig
+from dlatrack.recipes import ClassificationForm, LossConfig
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,19 @@ def centerness_targets(ltrb: Tensor) -> Tensor:
     return ratio.prod(-1).sqrt()
 
 
-def classification_loss(logits: Tensor, labels: Tensor, quality: Tensor | None) -> Tensor:
-    """Loss of classes from two logits (B, 2, N): balanced cross-entropy, or quality focal loss for soft labels."""
-    if quality is None:
-        return balanced_cross_entropy(logits, labels)
-    return quality_focal_loss(logits[:, 1] - logits[:, 0], quality, labels)
+def classification_loss(
+    logits: Tensor, labels: Tensor, quality: Tensor | None, form: ClassificationForm
+) -> Tensor:
+    """Loss of classes from two logits (B, 2, N): a cross-entropy, or quality focal loss for soft labels.
+
+    Raises:
+        InputError: if the form is that of Eq. 3 and the labels are soft.
+    """
+    if quality is not None:
+        if form == "eq3":
+            raise InputError("classification=eq3 takes hard labels; the label assigner answers soft ones")
+        return quality_focal_loss(logits[:, 1] - logits[:, 0], quality, labels)
+    return (whole_map_cross_entropy if form == "eq3" else balanced_cross_entropy)(logits, labels)
 
 
 def positive_mean(values: Tensor, positive: Tensor, weight: Tensor | None) -> Tensor:
@@ -125,6 +134,32 @@ def balanced_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     negative = masked_mean(-log_probability[:, 0], labels == 0)
     positive = masked_mean(-log_probability[:, 1], labels == 1)
     return 0.5 * positive + 0.5 * negative
+
+
+def whole_map_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """SiamDLA Eq. 3 as printed, as far as it can be trained: mean cross-entropy of all samples of the map.
+
+    -1 / (w h m) * sum of y ln F + (1 - y) ln(1 - F), with F the probability of the target and y = 1 at positives and
+    0 everywhere else; its mean over the pairs. The divisor w h m, all samples, is the printed one, and no sample is
+    masked. Three parts of the printed formula cannot be trained:
+
+    - Without the minus sign descent drives F to 0 everywhere, and the loss falls without bound.
+    - With ln F in its second term, too, the two add up to ln F whatever y is: labels would have no influence.
+    - With y = -1 at an ignored sample its term is ln F - 2 ln(1 - F), which falls without bound as F approaches 0.
+      Descent on it lowers F as at a negative; ignored samples therefore count as negatives, with y = 0.
+
+    Args:
+        logits: (B, 2, N), background then foreground; N = w h m.
+        labels: (B, N) in 1 (positive), 0 (negative), -1 (ignored).
+
+    Returns:
+        0-d; 0 without pairs.
+
+    Source: SiamDLA Eq. 3.
+    """
+    log_probability = logits.log_softmax(1)
+    own = torch.where(labels == 1, log_probability[:, 1], log_probability[:, 0])
+    return -own.sum() / max(own.numel(), 1)
 
 
 def focal_loss(logits: Tensor, labels: Tensor, alpha: float = 0.75, gamma: float = 2.0) -> Tensor:

@@ -46,19 +46,27 @@ def to_network_input(images_rgb: Tensor, input_format: InputFormat) -> Tensor:
     raise ValueError(f"input_format must be one of {', '.join(get_args(InputFormat))}, got {input_format!r}")
 
 
-def folded_normalisation(weight: Tensor, running_mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Fold ImageNet normalisation into the first layers of a network, which then take raw BGR with the same result.
+def folded_normalisation(
+    weight: Tensor,
+    running_mean: Tensor,
+    *,
+    mean: tuple[float, ...] = IMAGENET_MEAN,
+    std: tuple[float, ...] = IMAGENET_STD,
+) -> tuple[Tensor, Tensor]:
+    """Fold a normalisation into the first layers of a network, which then take raw BGR with the same result.
 
     A convolution without padding and bias, followed by batch norm, takes over the scale and the order of the
     channels; the running mean takes over the shift.
 
     Args:
-        weight: (O, 3, h, w), weights of a convolution that expects "rgb_imagenet".
+        weight: (O, 3, h, w), weights of a convolution that expects normalised RGB, "rgb_imagenet" by default.
         running_mean: (O,), running mean of the batch norm behind it.
+        mean: three means, RGB, for images in 0..1.
+        std: three standard deviations, likewise.
 
     Returns:
         Weights and running mean for "bgr_255".
     """
-    mean, std = (weight.new_tensor(value).view(3, 1, 1) for value in (IMAGENET_MEAN, IMAGENET_STD))
-    shift = (weight * (mean / std)).sum((1, 2, 3))
-    return (weight / (255 * std)).flip(1), running_mean + shift
+    means, deviations = (weight.new_tensor(value).view(3, 1, 1) for value in (mean, std))
+    shift = (weight * (means / deviations)).sum((1, 2, 3))
+    return (weight / (255 * deviations)).flip(1), running_mean + shift

@@ -40,7 +40,8 @@ class SiameseNet(nn.Module):
 
         Returns:
             SiamCAR: (B, channels, 7, 7) per level, 4 x 4 at stride 16; SiamRPN++ and SiamBAN: two kernels (B,
-            channels, 5, 5) per level; SiamRPN: two of 4 x 4; SiamFC++: two of 3 x 3; SiamFC: (B, channels, 6, 6);
+            channels, 5, 5) per level, 2 x 2 at stride 16; SiamRPN: two of 4 x 4; SiamFC++: two of 3 x 3, 2 x 2 at
+            stride 16; SiamFC: (B, channels, 6, 6);
             NanoTrack V3: one of 8 x 8 and one of 4 x 4, twice.
         """
         return self.head.kernels(self.neck.template(self._features(z)))
@@ -55,8 +56,8 @@ class SiameseNet(nn.Module):
 
         Returns:
             Maps of 25 x 25 cells with ResNet-50, EfficientNet-B0 and MobileNetV2 (S = 255); of 17 x 17 in SiamFC
-            (255), 17 and 21 in SiamRPN (255 and 287), 17 and 19 in SiamFC++ (289 and 303), 15 in NanoTrack V3 and
-            13 in SiamCAR nano (255).
+            (255), 17 and 21 in SiamRPN (255 and 287), 17 and 19 in SiamFC++ (289 and 303), 15 in NanoTrack V3, 9 in
+            SiamFC++ nano and 13 in the other nano trackers (255).
         """
         output: HeadOutput = self.head(features, self.neck(self._features(x)))
         return output

@@ -6,6 +6,7 @@ A DLA recipe is its fixed twin with another assigner and nothing else. Vary a re
 from dlatrack.recipes.config import (
     AssignConfig,
     AugmentConfig,
+    ClassificationForm,
     InputFormat,
     LossConfig,
     NetConfig,
@@ -21,6 +22,7 @@ __all__ = [
     "RECIPES",
     "AssignConfig",
     "AugmentConfig",
+    "ClassificationForm",
     "InputFormat",
     "LossConfig",
     "NetConfig",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from numbers import Real
+from typing import Any, Literal, get_args
 
 from dlatrack.errors import InputError
 from dlatrack.grid import RPN_ANCHORS, ScoreGrid
 
 InputFormat = Literal["bgr_255", "rgb_255", "rgb_imagenet"]
+ClassificationForm = Literal["balanced", "eq3"]
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,28 @@ class AssignConfig:
     point_offset: float = 31  #: search-region px of the first grid point
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        number: Any = self.point_offset
+        if isinstance(number, bool) or not isinstance(number, Real) or not math.isfinite(number):
+            raise InputError(f"point_offset must be a finite number, got {number!r}")
+
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the loss terms."""
+    """Weights of the loss terms, and the form of the classification loss."""
 
     classification: float = 1.0
     regression: float = 3.0
     centerness: float = 1.0
+    #: "balanced" as the host trackers compute it, or "eq3": see `losses.terms.whole_map_cross_entropy`
+    classification_form: ClassificationForm = "balanced"
+
+    def __post_init__(self) -> None:
+        allowed = get_args(ClassificationForm)
+        if self.classification_form not in allowed:
+            raise InputError(
+                f"classification_form must be one of {', '.join(allowed)}, got {self.classification_form!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -198,46 +214,75 @@ class Recipe:
         """Score grid of training, with the offset of the assigner."""
         return ScoreGrid(self.net.score_size, self.net.stride, self.assign.point_offset)
 
-    def with_assigner(self, assigner: str, **options: Any) -> Recipe:
+    def with_assigner(
+        self,
+        assigner: str,
+        *,
+        point_offset: float | None = None,
+        classification: ClassificationForm | None = None,
+        **options: Any,
+    ) -> Recipe:
         """The same tracker with another label assigner, or with other options of its own.
 
-        Network, sampling and schedule stay; so does the loss, but for the terms that a soft rule needs
-        (`losses.loss_of`). For an RPN head a rule gets `anchor_shapes`, the five of that head, unless its name has
-        them.
+        Network, sampling and schedule stay; so does the loss, but for `classification` and the terms that a soft rule
+        needs (`losses.loss_of`). For an RPN head a rule gets `anchor_shapes`, the five of that head, unless its name
+        has them.
 
         Args:
             assigner: name of a rule, see `assign.ASSIGNERS`. Of the recipe's own rule, options that are not given
                 keep their values.
+            point_offset: search-region px of the first point of the training grid; None: the recipe's.
+            classification: form of the classification loss, see `LossConfig`; None: the recipe's.
             options: options of the rule.
 
         Returns:
             The recipe, named after the fixed twin of this one, the rule and its options, for example
-            "siamcar+simota,radius=1.5"; this one if nothing differs. `assign.assigner_of` checks rule and options.
+            "siamcar+simota,radius=1.5"; this one if nothing differs. `assign.assigner_of` checks rule and options,
+            `losses.loss_of` whether the loss has the form.
+
+        Raises:
+            InputError: if `point_offset` is no finite number, or there is no such form.
         """
         own = self.assign.options if assigner == self.assign.name else {}
         shapes = self.net.head == "rpn" and assigner not in _WITH_SHAPES
-        plain = {name: getattr(value, "item", lambda value=value: value)() for name, value in options.items()}
-        given = (
-            ({"anchor_shapes": RPN_ANCHORS} if shapes else {}) | dict(own) | plain
-        )  # JSON takes no NumPy numbers
-        if (assigner, given) == (self.assign.name, dict(self.assign.options)):
+        plain = {name: _plain(value) for name, value in options.items()}
+        given = ({"anchor_shapes": RPN_ANCHORS} if shapes else {}) | dict(own) | plain
+        offset = self.assign.point_offset if point_offset is None else _plain(point_offset)
+        if isinstance(offset, float) and offset.is_integer():
+            offset = int(offset)  # as recipes write it, so that equal recipes have equal records
+        rule = AssignConfig(assigner, offset, given)
+        loss = replace(self.loss, classification_form=classification or self.loss.classification_form)
+        if (rule, loss) == (replace(self.assign, options=dict(self.assign.options)), self.loss):
             return self
-        tracker = self.name.removeprefix(DLA_NAME).partition(RULE_MARK)[0]
+        tracker, _, before = self.name.removeprefix(DLA_NAME).partition(RULE_MARK)
         named = {name: value for name, value in given.items() if value != RPN_ANCHORS}
+        # An offset that is not the tracker's own is in the name, and stays there when the rule changes once more.
+        if offset != self.assign.point_offset or ",point_offset=" in before:
+            named["point_offset"] = offset
+        if loss.classification_form != "balanced":
+            named["classification"] = loss.classification_form
         texts = [assigner, *(f"{name}={_option_text(value)}" for name, value in named.items())]
-        return replace(
-            self,
-            name=tracker + RULE_MARK + ",".join(texts),
-            assign=AssignConfig(assigner, self.assign.point_offset, given),
-        )
+        return replace(self, name=tracker + RULE_MARK + ",".join(texts), assign=rule, loss=loss)
 
     def tuned_for(self, benchmark: str) -> str:
         """Benchmark whose online hyper-parameters are used on `benchmark`: that one, or OTB100, which all have."""
         return benchmark if benchmark in self.online else "OTB100"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain nested dictionaries and lists, ready for JSON."""
-        return asdict(self)
+        """Plain nested dictionaries and lists, ready for JSON.
+
+        The form of the classification loss is in it only where it is not "balanced", so that the hashes and files of
+        recipes from before it was a setting stay what they are.
+        """
+        plain = asdict(self)
+        if self.loss.classification_form == "balanced":
+            del plain["loss"]["classification_form"]
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON takes it: numbers of NumPy become those of Python."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _option_text(value: Any) -> str:

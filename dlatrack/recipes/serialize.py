@@ -8,10 +8,13 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dlatrack.errors import InputError
-from dlatrack.recipes import Recipe, Schedule
+from dlatrack.recipes import LossConfig, Recipe, Schedule
 
 #: Fields that files of earlier versions lack, with the values that they had before these became settings.
-_ADDED: Mapping[type, Mapping[str, Any]] = {Schedule: {"frozen_batch_norm": False}}
+_ADDED: Mapping[type, Mapping[str, Any]] = {
+    Schedule: {"frozen_batch_norm": False},
+    LossConfig: {"classification_form": "balanced"},
+}
 
 
 def recipe_from_dict(data: Any, source: str) -> Recipe:
@@ -33,9 +36,13 @@ def recipe_from_dict(data: Any, source: str) -> Recipe:
 
 def with_added_fields(recipe: Any) -> Any:
     """The JSON form of a recipe with the fields that files of earlier versions lack; anything else is unchanged."""
-    if not isinstance(recipe, Mapping) or not isinstance(recipe.get("schedule"), Mapping):
+    if not isinstance(recipe, Mapping):
         return recipe
-    return {**recipe, "schedule": {**_ADDED[Schedule], **recipe["schedule"]}}
+    whole = dict(recipe)
+    for part, kind in (("schedule", Schedule), ("loss", LossConfig)):
+        if isinstance(recipe.get(part), Mapping):
+            whole[part] = {**_ADDED[kind], **recipe[part]}
+    return whole
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:

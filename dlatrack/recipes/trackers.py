@@ -214,6 +214,23 @@ _SIAMRPNPP_NANO = replace(
     schedule=_SIAMCAR_NANO.schedule,
 )
 
+# The head takes one map. Its points lie as far from the middle as those of the published tracker.
+_SIAMFCPP_NANO = replace(
+    _SIAMFCPP,
+    name="siamfcpp_nano",
+    net=replace(_SIAMCAR_NANO.net, levels=(5,), channels=96, head="fcpp", score_size=9),
+    assign=AssignConfig("inside", point_offset=63),
+    schedule=_SIAMCAR_NANO.schedule,
+)
+
+# The two maps of stride 16 of a trunk whose weights come with a package of their own.
+_COSIAMRPN_NANO = replace(
+    _SIAMRPNPP_NANO,
+    name="cosiamrpn_nano",
+    net=replace(_SIAMRPNPP_NANO.net, backbone="efficientnet_lite0", levels=(4, 5)),
+    schedule=replace(_SIAMRPNPP_NANO.schedule, backbone_start="imagenet"),
+)
+
 _NANOTRACK_V3_ONLINE = OnlineConfig(penalty_k=0.138, window_influence=0.455, rate=0.348)
 
 _NANOTRACK_V3 = replace(
@@ -262,6 +279,10 @@ RECIPES: dict[str, Recipe] = {
         _with_dla(_SIAMCAR_NANO, "dla_points"),
         _SIAMRPNPP_NANO,
         _with_dla(_SIAMRPNPP_NANO, "dla_anchors"),
+        _SIAMFCPP_NANO,
+        _with_dla(_SIAMFCPP_NANO, "dla_points", negative_pairs="inside"),
+        _COSIAMRPN_NANO,
+        _with_dla(_COSIAMRPN_NANO, "dla_anchors"),
         _NANOTRACK_V3,
         _with_dla(_NANOTRACK_V3, "dla_points"),
     )

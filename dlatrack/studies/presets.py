@@ -35,7 +35,9 @@ class Sizes:
     train: tuple[int, int]  #: (03, 04, 09, 13) training videos
     test: tuple[int, int]  #: (03, 04) held-out videos
     first_box: tuple[int, int, int]  #: (03, 16) runs from perturbed first boxes, videos, frames
-    anchors: tuple[int, int]  #: (04) schedule of SiamRPN++: it shows how anchors are trained, not how well
+    anchors: tuple[
+        int, int
+    ]  #: (04) schedule of trackers with anchors: it shows how anchors are trained, not how well
     trackers: int | None  #: (05 to 08) trackers that are scored at most, ours and published ones each
     miniature_length: int  #: (05 to 08) length of the videos of a miniature, in those of the shortest ones
     k_targets: int  #: (09, 14) simulated targets
@@ -147,7 +149,8 @@ def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_ep
 
     Args:
         preset: "smoke", "demo" or "paper".
-        tracker: "siamcar" or "siamrpnpp"; with the preset "paper" any recipe that has a DLA twin.
+        tracker: "siamcar", "siamrpnpp", "siamfcpp" or "cosiamrpn"; with the preset "paper" any recipe that has a DLA
+            twin.
         epochs: 0 keeps the preset's.
         pairs_per_epoch: 0 keeps the preset's.
 
@@ -166,8 +169,9 @@ def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_ep
     if tracker not in known:
         raise InputError(f"tracker must be one of {', '.join(known)} in the preset {preset}, got {tracker!r}")
     name = tracker + size.size
-    schedule = size.schedule or recipe(name).schedule
-    if tracker == "siamrpnpp":
+    own = recipe(name).schedule
+    schedule = replace(size.schedule or own, backbone_start=own.backbone_start)
+    if recipe(name).net.head == "rpn":
         epochs, pairs_per_epoch = epochs or size.anchors[0], pairs_per_epoch or size.anchors[1]
     schedule = schedule.resized(epochs=epochs, pairs_per_epoch=pairs_per_epoch)
     return Plan(name, schedule, size.train, size.test)

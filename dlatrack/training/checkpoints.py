@@ -152,7 +152,9 @@ def load_checkpoint(
         saved["recipe"] = with_added_fields(saved["recipe"])
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path} is not a training checkpoint") from error
-    difference = first_difference(saved, json.loads(json.dumps(dict(run))))
+    current = json.loads(json.dumps(dict(run)))
+    current["recipe"] = with_added_fields(current.get("recipe"))
+    difference = first_difference(saved, current)
     if difference is not None:
         name, theirs, ours = difference
         if name == "crops":

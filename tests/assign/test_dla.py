@@ -163,6 +163,43 @@ def test_negatives_come_from_the_chosen_pool(name, pool):
     assert torch.equal(answer.negative.sum(1), 4 * answer.positive.sum(1))
 
 
+def test_caps_of_positives_and_negatives_by_hand():
+    """TALL has four positives at K = 9, and so sixteen negatives."""
+    four = {(12, 12), (13, 12), (12, 11), (13, 11)}
+    two = one(TALL, max_positives=2)
+    assert cells(two) < four
+    assert (two.positive.sum().item(), two.negative.sum().item(), two.eligible.item()) == (2, 8, 4)
+    dropped = [row * 25 + column for row, column in four - cells(two)]
+    assert (two.labels[0, dropped] == -1).all(), "a positive beyond the cap is ignored, and never a negative"
+    few = one(TALL, max_negatives=5)
+    assert cells(few) == four
+    assert few.negative.sum() == 5
+    assert torch.equal(one(TALL, max_positives=4, max_negatives=16).labels, one(TALL).labels)
+    assert one((100, 100, 101, 101), max_positives=2).positive.sum() == 1, "a rescued one stays"
+
+
+@pytest.mark.parametrize("pool", ["rest", "outside_target", "low_iou"])
+def test_the_caps_of_siamrpnpp_hold_for_every_target(pool):
+    target = training_targets(400, seed=31)
+    wide = {"candidates": 40, "positive_scope": "all", "positive_centre": "anywhere", "negative_pool": pool}
+    free, capped = (
+        build_assigner("dla_anchors", GRID, **wide, **caps).assign(target, generator=torch.Generator())
+        for caps in ({}, {"max_positives": 16, "max_negatives": 48})
+    )
+    assert (free.positive.sum(1) > 16).any()
+    assert torch.equal(capped.eligible, free.eligible)
+    assert torch.equal(capped.positive.sum(1), free.positive.sum(1).clamp(max=16))
+    assert torch.equal(capped.negative.sum(1), (4 * capped.positive.sum(1)).clamp(max=48))
+    assert not (capped.positive & ~free.positive).any()
+    assert not (capped.negative & free.positive).any()
+    pair = torch.arange(400) % 2 == 0
+    usual, other = (
+        build_assigner("dla_anchors", GRID, **caps).assign(target, pair, torch.Generator())
+        for caps in ({}, {"max_negatives": 4})
+    )
+    assert torch.equal(usual.labels[~pair], other.labels[~pair]), "negative pairs keep their negatives"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), [("dla_points", 20_000), ("dla_anchors", 4000)])
 @pytest.mark.parametrize("scope", ["candidates", "all"])
@@ -209,6 +246,9 @@ def test_a_batch_equals_the_referee_target_by_target(name, shapes, count):
         {"candidates": 23},
         {"candidates": 1},
         {"negatives_per_positive": 7, "tolerance": 0.01},
+        {"max_positives": 2, "candidates": 23},
+        {"max_negatives": 5, "on_empty": "strict"},
+        {"max_positives": 16, "max_negatives": 48, "positive_scope": "all"},
     ],
     ids=str,
 )
@@ -269,6 +309,12 @@ def test_mean_positives_over_k_as_simulated_for_figure_9(scope, expected):
         ({"positive_centre": "near"}, "positive_centre must be one of inside, anywhere, got 'near'"),
         ({"negative_pool": "far"}, "negative_pool must be one of"),
         ({"negatives_per_positive": -1}, "must not be negative"),
+        (
+            {"max_positives": -1},
+            r"max_positives and max_negatives must not be negative \(0: no cap\), got -1 and 0",
+        ),
+        ({"max_negatives": -4}, "got 0 and -4"),
+        ({"max_positives": 2.5}, "max_positives must be a whole number, got 2.5"),
         ({"top_k": 9}, "label assigner dla_points: .*top_k"),
     ],
 )

@@ -17,6 +17,7 @@ OPTIONS = [
     ("inside", {}),
     ("iou", {}),
     ("iou", {"positive_above": 0.4, "negative_below": 0.1, "max_positives": 8}),
+    ("iou", {"negatives": "fill"}),
 ]
 
 

@@ -60,6 +60,22 @@ def test_caps_keep_sixteen_of_many_positives():
         assert answer.negative.sum() == 48
 
 
+def test_negatives_may_fill_up_to_the_samples():
+    """The four targets have 9, 10 ... positives of 16 allowed; a target without any gets 64 negatives."""
+    fixed, fill = assign("iou"), assign("iou", negatives="fill")
+    assert torch.equal(fixed.positive, fill.positive)
+    assert (fill.positive.sum(1) + fill.negative.sum(1)).tolist() == [64] * 4
+    assert not (fixed.negative & ~fill.negative).any(), "the same draw, only longer"
+    tiny = torch.tensor([[100, 100, 104, 104]], dtype=torch.float64)
+    none = assign("iou", tiny, negatives="fill")
+    assert (none.positive.sum().item(), none.negative.sum().item()) == (0, 64)
+    many = torch.tensor([[91, 91, 163, 163]], dtype=torch.float64)
+    full = assign("iou", many, positive_above=0.3, negatives="fill")
+    assert (full.positive.sum().item(), full.negative.sum().item()) == (16, 48)
+    pair = torch.tensor([True, False, True, False])
+    assert assign("iou", pair=pair, negatives="fill").negative.sum(1).tolist() == [55, 16, 51, 16]
+
+
 def test_the_draw_of_capped_positives_is_uniform():
     target = torch.tensor([[91, 91, 163, 163]], dtype=torch.float64).expand(4000, 4)
     answer = assign("ellipse", target, inner=1.0)
@@ -155,6 +171,7 @@ def test_rules_without_a_label_for_negative_pairs_say_so(name):
         ("circle", {"inner": 20, "outer": 16}, "0 < inner <= outer, got 20 and 16"),
         ("iou", {"negative_below": 0.7}, "got 0.7 and 0.6"),
         ("iou", {"max_positives": 0}, "0 < max_positives <= max_samples"),
+        ("iou", {"negatives": "all"}, "negatives must be one of fixed, fill, got 'all'"),
         ("ellipse", {"max_positives": 65}, "0 < max_positives <= max_samples"),
         ("rectangle", {"center_ratio": 0}, r"center_ratio must be in \(0, 1\], got 0"),
         ("ellipse", {"inner": 2}, r"inner must be in \(0, 1\], got 2"),

@@ -133,6 +133,32 @@ def test_a_file_that_cannot_be_imported_is_named(monkeypatch, capsys, tmp_path, 
     assert not (tmp_path / "run").exists()
 
 
+def test_equation_3_and_another_offset_are_trained_and_resumed(monkeypatch, capsys, clips, tmp_path):
+    rule = "dla_points:point_offset=32,classification=eq3"
+    command = [
+        "train",
+        "dla_siamcar_nano",
+        "--assigner",
+        rule,
+        "--data",
+        clips,
+        *SHORT,
+        "--out",
+        tmp_path / "run",
+    ]
+    status, _, _ = call(monkeypatch, capsys, *command)
+    assert status == 0
+    file = tmp_path / "run" / "siamcar_nano+dla_points,point_offset=32,classification=eq3.safetensors"
+    _, chosen = load_weights(file)
+    assert (chosen.assign.point_offset, chosen.loss.classification_form) == (32, "eq3")
+    status, text, _ = call(monkeypatch, capsys, *command)
+    assert (status, "resuming from" in text) == (0, True)
+    command[3] = "dla_points:point_offset=32"
+    status, _, error = call(monkeypatch, capsys, *command)
+    assert status == 2
+    assert "recipe.loss.classification_form is eq3 there and balanced here" in error
+
+
 @pytest.mark.parametrize(
     ("recipe", "rule", "message"),
     [
@@ -146,6 +172,14 @@ def test_a_file_that_cannot_be_imported_is_named(monkeypatch, capsys, tmp_path, 
         ("siamcar_small", "simota:top=626", "label assigner simota: top must be in 1..625"),
         ("siamcar_small", "atss:candidates=0", "label assigner atss: candidates must be in 1..625"),
         ("siamrpnpp_small", "autoassign", "label assigner autoassign: the rule is defined for points"),
+        ("siamcar_small", "dla_points:point_offset=far", "point_offset must be a number, got 'far'"),
+        (
+            "siamcar_small",
+            "dla_points:point_offset=300",
+            "point_offset must be in 0..255 (px of the search region)",
+        ),
+        ("siamfcpp", "dla_points:classification=eq3", "the loss of the head 'fcpp' is none"),
+        ("siamcar_small", "iou:negatives=some", "negatives must be one of fixed, fill, got 'some'"),
         ("siamrpnpp_small", "rectangle", "rectangle labels 1 sample per point, but the head 'rpn' has 5"),
         ("siamfc", "tal", "tal looks at predicted boxes, but the head 'fc' predicts none"),
     ],

@@ -30,6 +30,7 @@ from dlatrack.training.schedule import build_optimizer, set_rate
 from dlatrack.training.step import forward_loss
 
 PAPER = [f"{dla}{name}" for name in ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp") for dla in ("", "dla_")]
+NANO = [f"{dla}{name}" for name in ("siamfcpp_nano", "cosiamrpn_nano") for dla in ("", "dla_")]
 EXTRA = ["siamban", "siamrpn", "siamfc", "nanotrack_v3", "dla_nanotrack_v3"]
 OFFICIAL = {
     "siamrpnpp": "siamrpn_r50_l234_dwxcorr_otb",
@@ -56,6 +57,8 @@ def size(module: nn.Module) -> int:
         ("siamrpn", 3_749_952, 6_251_102),
         ("siamfc", 2_336_320, 2_336_320),
         ("nanotrack_v3", 282_368, 541_446),
+        ("siamfcpp_nano", 282_368, 957_460),
+        ("cosiamrpn_nano", 700_768, 1_030_048),
     ],
 )
 def test_numbers_of_parameters(name: str, backbone: int, total: int) -> None:
@@ -112,7 +115,7 @@ def ask_once(net: SiameseNet) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PAPER + EXTRA)
+@pytest.mark.parametrize("name", PAPER + EXTRA + NANO)
 def test_some_steps_save_load_and_track(store: CropStore, tmp_path: Path, name: str) -> None:
     """The loss of a pair falls over a few steps; the weights survive a file; the tracker follows a clip."""
     chosen = recipe(name)

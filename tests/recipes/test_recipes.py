@@ -92,9 +92,21 @@ def test_a_backbone_that_never_trains_does_not_with_more_epochs() -> None:
     assert frozen.resized(pairs_per_epoch=10).unfreeze_epoch == 8
 
 
-@pytest.mark.parametrize("name", ["siamcar_nano", "siamrpnpp_nano"])
-def test_nano_recipes_keep_the_shipped_trunk(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "start", "cells"),
+    [
+        ("siamcar_nano", "shipped", 13),
+        ("siamrpnpp_nano", "shipped", 13),
+        ("siamfcpp_nano", "shipped", 9),
+        ("cosiamrpn_nano", "imagenet", 13),
+    ],
+)
+def test_nano_recipes_keep_the_trunk_that_they_start_with(name: str, start: str, cells: int) -> None:
     schedule = recipe(name).schedule
-    assert schedule.backbone_start == "shipped"
+    assert schedule.backbone_start == start
     assert not schedule.backbone_trains(schedule.epochs - 1)
-    assert (recipe(name).net.score_size, recipe(name).net.stride, recipe(name).grid.size) == (13, 16, 13)
+    assert (recipe(name).net.score_size, recipe(name).net.stride, recipe(name).grid.size) == (
+        cells,
+        16,
+        cells,
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dlatrack.errors import InputError
-from dlatrack.recipes import RECIPES
+from dlatrack.recipes import RECIPES, LossConfig
 from dlatrack.recipes.serialize import recipe_from_dict
 
 
@@ -59,3 +59,20 @@ def test_a_file_from_before_a_field_has_the_value_of_that_time() -> None:
     del data["schedule"]["epochs"]
     with pytest.raises(InputError, match=r"wrong: epochs$"):
         recipe_from_dict(data, "x.json")
+
+
+def test_the_form_of_the_loss_is_written_only_where_it_is_not_the_usual_one() -> None:
+    """Hashes and files of recipes from before it was a setting stay what they are."""
+    plain = RECIPES["dla_siamcar"]
+    assert set(plain.as_dict()["loss"]) == {"classification", "regression", "centerness"}
+    literal = plain.with_assigner("dla_points", classification="eq3")
+    data = json.loads(json.dumps(literal.as_dict()))
+    assert data["loss"]["classification_form"] == "eq3"
+    assert recipe_from_dict(data, "x.json") == literal
+    data["loss"]["classification_form"] = "eq4"
+    with pytest.raises(
+        InputError, match=r"recipe\.loss\.classification_form must be one of \('balanced', 'eq3'\)"
+    ):
+        recipe_from_dict(data, "x.json")
+    with pytest.raises(InputError, match="classification_form must be one of balanced, eq3, got 'eq4'"):
+        LossConfig(classification_form="eq4")  # type: ignore[arg-type]

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, make_dataclass
 
 import numpy as np
 import pytest
 
-from dlatrack.assign import ASSIGNERS, assigner_of, build_assigner, options_in_text
+from dlatrack.assign import (
+    ASSIGNERS,
+    assigner_of,
+    build_assigner,
+    options_in_text,
+    register_assigner,
+    with_rule,
+)
 from dlatrack.errors import InputError
-from dlatrack.grid import RPN_ANCHORS
+from dlatrack.grid import RPN_ANCHORS, ScoreGrid
+from dlatrack.losses import loss_of
 from dlatrack.models.siamese import build_model
 from dlatrack.recipes import recipe
 from dlatrack.recipes.serialize import recipe_from_dict
@@ -163,6 +171,93 @@ def test_options_from_a_command_line(name, text, values):
 def test_bad_texts_are_named(name, text, message):
     with pytest.raises(InputError, match=message):
         options_in_text(name, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("dla_siamcar_nano", "dla_points:point_offset=32", "siamcar_nano+dla_points,point_offset=32"),
+        ("dla_siamcar_nano", "dla_points:classification=eq3", "siamcar_nano+dla_points,classification=eq3"),
+        (
+            "dla_siamrpnpp_nano",
+            "dla_anchors:max_positives=16,max_negatives=48",
+            "siamrpnpp_nano+dla_anchors,max_positives=16,max_negatives=48",
+        ),
+        ("siamrpnpp_nano", "iou:negatives=fill", "siamrpnpp_nano+iou,negatives=fill"),
+        ("dla_siamcar", "dla_points:point_offset=32,classification=balanced", "dla_siamcar"),
+        ("siamban", "simota:top=5, point_offset=32.5", "siamban+simota,top=5,point_offset=32.5"),
+    ],
+)
+def test_decisions_as_rules(name, text, expected):
+    own = recipe(name)
+    chosen = with_rule(own, text)
+    assert chosen.name == expected
+    assert (chosen is own) == (expected == name)
+    assert recipe_from_dict(json.loads(json.dumps(chosen.as_dict())), "a file").loss == chosen.loss
+    rule = assigner_of(chosen)
+    assert rule.grid == chosen.grid
+    loss_of(chosen)
+
+
+def test_offset_and_form_stay_with_the_recipe_and_in_its_name():
+    shifted = recipe("siamcar_small").with_assigner("dla_points", point_offset=32.0, classification="eq3")
+    assert shifted.grid.offset == 32
+    assert shifted == with_rule(recipe("siamcar_small"), "dla_points:classification=eq3,point_offset=32")
+    assert json.dumps(shifted.as_dict()["assign"]) == json.dumps(
+        {"name": "dla_points", "point_offset": 32, "options": {}}
+    )
+    assert label(shifted) == "SiamCAR small, DLA, point_offset=32, classification=eq3"
+    again = shifted.with_assigner("circle")
+    assert again.name == "siamcar_small+circle,point_offset=32,classification=eq3"
+    assert (again.assign.point_offset, again.loss) == (32, shifted.loss)
+    back = again.with_assigner("circle", point_offset=31, classification="balanced")
+    assert back.name == "siamcar_small+circle,point_offset=31"
+    assert back.loss == recipe("siamcar_small").loss
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("siamcar", "dla_points:point_offset=x", "dla_points: point_offset must be a number, got 'x'"),
+        ("siamcar", "dla_points:point_offset=256", r"point_offset must be in 0\.\.255 .*, got 256"),
+        ("siamcar", "dla_points:point_offset=-1", r"point_offset must be in 0\.\.255 .*, got -1"),
+        (
+            "siamcar",
+            "dla_points:classification=eq4",
+            "classification must be one of balanced, eq3, got 'eq4'",
+        ),
+        ("siamcar", "inside:k=3", "there is no option 'k'; its options are point_offset, classification"),
+        ("siamfcpp", "dla_points:classification=eq3", "the loss of the head 'fcpp' is none"),
+        (
+            "siamcar",
+            "autoassign:classification=eq3",
+            "the loss of the label assigner autoassign with soft labels is none",
+        ),
+        ("siamcar", "tal:classification=eq3", "the loss of the label assigner tal with soft labels is none"),
+        ("siamcar", "simota:soft=true,classification=eq3", "label assigner simota with soft labels is none"),
+    ],
+)
+def test_what_a_recipe_cannot_take_is_named(name, text, message):
+    with pytest.raises(InputError, match=message):
+        loss_of(_checked(with_rule(recipe(name), text)))
+
+
+def _checked(chosen):
+    assigner_of(chosen)
+    return chosen
+
+
+@pytest.mark.parametrize("offset", [True, float("nan"), "31"])
+def test_an_offset_that_is_no_number_is_named(offset):
+    with pytest.raises(InputError, match="point_offset must be a finite number, got"):
+        recipe("siamcar").with_assigner("dla_points", point_offset=offset)
+
+
+@pytest.mark.parametrize("name", ["point_offset", "classification"])
+def test_a_rule_of_the_readers_own_leaves_these_names_to_recipes(name):
+    made = make_dataclass("Mine", [("grid", ScoreGrid), (name, float, 1.0)], frozen=True)
+    with pytest.raises(ValueError, match=f"label assigner mine: {name} is an option of recipes"):
+        register_assigner("mine", made)
 
 
 @pytest.mark.parametrize("name", [*ASSIGNERS])

@@ -33,9 +33,18 @@ def test_another_tracker_has_the_same_sequences_and_a_shorter_demo():
 
 
 @pytest.mark.parametrize(
+    ("tracker", "epochs", "start"), [("siamfcpp", 5, "shipped"), ("cosiamrpn", 3, "imagenet")]
+)
+def test_a_demo_starts_from_the_trunk_of_its_recipe(tracker, epochs, start):
+    chosen = plan("demo", tracker=tracker)
+    assert chosen.tracker == f"{tracker}_nano"
+    assert (chosen.schedule.epochs, chosen.schedule.backbone_start) == (epochs, start)
+
+
+@pytest.mark.parametrize(
     ("preset", "tracker", "known"),
     [
-        ("demo", "siamfcpp", "siamcar, siamrpnpp"),
+        ("demo", "siamban", "siamcar, siamrpnpp, siamfcpp, cosiamrpn"),
         ("paper", "siamfc", "siamrpnpp, siamcar, cosiamrpn, siamfcpp, nanotrack_v3"),
     ],
 )

@@ -246,6 +246,7 @@ def test_a_run_of_an_earlier_version_is_read(store, whole, tmp_path):
     tensors, metadata = read_safetensors(whole[1] / CHECKPOINT)
     content = json.loads(metadata[checkpoints._ENTRY])
     assert content["run"]["recipe"]["schedule"].pop("frozen_batch_norm") is False
+    assert "classification_form" not in content["run"]["recipe"]["loss"]
     write_safetensors(tmp_path / CHECKPOINT, tensors, {checkpoints._ENTRY: json.dumps(content)})
     (tmp_path / HISTORY).write_bytes((whole[1] / HISTORY).read_bytes())
     again = train(RECIPE, store, tmp_path, seed=3)
@@ -253,6 +254,9 @@ def test_a_run_of_an_earlier_version_is_read(store, whole, tmp_path):
     tuned = replace(RECIPE, schedule=replace(SHORT, frozen_batch_norm=True))
     with pytest.raises(InputError, match="frozen_batch_norm is False there and True here"):
         train(tuned, store, tmp_path, seed=3)
+    literal = replace(RECIPE, loss=replace(RECIPE.loss, classification_form="eq3"))
+    with pytest.raises(InputError, match=r"loss\.classification_form is balanced there and eq3 here"):
+        train(literal, store, tmp_path, seed=3)
 
 
 def test_a_folder_of_another_run_is_refused(store, whole):

@@ -19,6 +19,8 @@ class ReferenceDLA(ReferenceRule):
     std: str = "unbiased"
     tolerance: float = 1e-6
     on_empty: str = "best"
+    max_positives: int = 0
+    max_negatives: int = 0
 
     def assign(
         self,
@@ -46,9 +48,12 @@ class ReferenceDLA(ReferenceRule):
             positive = self._best(candidates, overlap, target_xyxy)
         # Line 15: four negatives per positive from the rest; what remains is ignored.
         labels = np.full(samples, -1, dtype=np.int8)
-        labels[positive] = 1
         order = np.argsort(random_order(key, samples), kind="stable")
-        labels[order[labels[order] != 1][: self.negatives_per_positive * len(positive)]] = 0
+        chosen, rest = order[np.isin(order, positive)], order[~np.isin(order, positive)]
+        kept = chosen[: self.max_positives or samples]
+        labels[kept] = 1
+        count = min(self.negatives_per_positive * len(kept), self.max_negatives or samples)
+        labels[rest[:count]] = 0
         return ReferenceAssignment(labels, float(mean), float(std))
 
     def _best(self, candidates: np.ndarray, overlap: np.ndarray, target_xyxy: np.ndarray) -> np.ndarray:

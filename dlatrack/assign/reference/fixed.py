@@ -96,6 +96,7 @@ class ReferenceIoU(ReferenceRule):
     negative_below: float = 0.3
     max_positives: int = 16
     max_samples: int = 64
+    negatives: str = "fixed"
 
     def assign(
         self,
@@ -106,10 +107,9 @@ class ReferenceIoU(ReferenceRule):
     ) -> ReferenceAssignment:
         """Label the samples for one target; arguments as `ReferenceRule.assign`."""
         overlap = plain_iou(self.anchors, target_xyxy)
-        return _labels(
-            _drawn(overlap > self.positive_above, self.max_positives, key),
-            _drawn(overlap < self.negative_below, self.max_samples - self.max_positives, key),
-        )
+        positive = _drawn(overlap > self.positive_above, self.max_positives, key)
+        taken = positive.sum() if self.negatives == "fill" else self.max_positives
+        return _labels(positive, _drawn(overlap < self.negative_below, self.max_samples - taken, key))
 
 
 def _from_centre(points: np.ndarray, target_xyxy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -95,8 +95,22 @@ def _cut(clip: Path, frame: int, path: Path) -> Cutout | None:
             f"{clip / 'mask' / path.stem}.png is {mask.shape[1]} x {mask.shape[0]} px, but its image "
             f"{image.shape[1]} x {image.shape[0]}"
         )
-    white = (mask[..., 0] > 127).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(white)
+    return cut_out(clip.name, frame, image, mask[..., 0] > 127)
+
+
+def cut_out(clip: str, frame: int, image: np.ndarray, mask: np.ndarray) -> Cutout | None:
+    """Cut the largest connected piece of a mask out of an image, as `read_cutouts` describes.
+
+    Args:
+        clip: name of the video or photograph.
+        frame: 0-based number of the frame.
+        image: (H, W, 3) uint8 RGB.
+        mask: (H, W) bool, pixels of the object.
+
+    Returns:
+        The cut-out; None if the piece is under 16 px wide or high.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     if len(stats) < 2:
         return None
     largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
@@ -106,4 +120,4 @@ def _cut(clip: Path, frame: int, path: Path) -> Cutout | None:
         return None
     soft = cv2.GaussianBlur(piece * 255, (3, 3), 0)
     rgba = np.dstack([image, soft])[y : y + height, x : x + width]
-    return Cutout(clip.name, frame, np.ascontiguousarray(rgba))
+    return Cutout(clip, frame, np.ascontiguousarray(rgba))

@@ -10,6 +10,7 @@ from torch import Tensor
 from dlatrack.models.backbones.alexnet import AlexNet, GroupedAlexNet
 from dlatrack.models.backbones.base import Backbone
 from dlatrack.models.backbones.efficientnet_b0 import EfficientNetB0
+from dlatrack.models.backbones.efficientnet_lite0 import EfficientNetLite0
 from dlatrack.models.backbones.inception_v3 import InceptionV3
 from dlatrack.models.backbones.mobilenet_v2 import MobileNetV2
 from dlatrack.models.backbones.mobilenet_v3 import MobileNetV3
@@ -23,6 +24,7 @@ __all__ = [
     "AlexNet",
     "Backbone",
     "EfficientNetB0",
+    "EfficientNetLite0",
     "GroupedAlexNet",
     "InceptionV3",
     "MobileNetV2",
@@ -38,6 +40,7 @@ __all__ = [
 BACKBONES: dict[str, Callable[[Iterable[int]], Backbone]] = {
     "resnet50": ResNet50,
     "efficientnet_b0": EfficientNetB0,
+    "efficientnet_lite0": EfficientNetLite0,
     "inception_v3": InceptionV3,
     "alexnet": AlexNet,
     "alexnet_grouped": GroupedAlexNet,

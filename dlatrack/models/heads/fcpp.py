@@ -42,7 +42,14 @@ class FcppHead(Head):
         self.box_bias = nn.Parameter(torch.zeros(()))
 
     def kernels(self, template: list[Tensor]) -> list[Tensor]:
-        """Correlation kernels of classes and of boxes, (B, channels, 5, 5) -> twice (B, channels, 3, 3)."""
+        """Correlation kernels of classes and of boxes.
+
+        Args:
+            template: one map (B, channels, h, h), h = 5; 4 at stride 16.
+
+        Returns:
+            Twice (B, channels, h - 2, h - 2).
+        """
         (maps,) = template
         return [self.cls_kernel(maps), self.box_kernel(maps)]
 
@@ -51,11 +58,11 @@ class FcppHead(Head):
 
         Args:
             kernels: result of `kernels`.
-            search: (B, channels, S, S), S = 25 in training and 27 in tracking.
+            search: (B, channels, S, S), S = 25 in training and 27 in tracking; 16 at stride 16.
 
         Returns:
-            Maps of S - 8 cells (at the published depth of two): `cls` (B, 1, ...), `reg` (B, 4, ...) left, top,
-            right, bottom in search px, `centerness` (B, 1, ...).
+            Maps of S - h + 1 - 2 `tower_depth` cells, 17 and 19 as published: `cls` (B, 1, ...), `reg` (B, 4, ...)
+            left, top, right, bottom in search px, `centerness` (B, 1, ...).
         """
         (maps,) = search
         classes = self.cls_tower(depthwise_correlation(self.cls_search(maps), kernels[0]))

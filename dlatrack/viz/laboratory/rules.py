@@ -45,6 +45,7 @@ class _Range(NamedTuple):
 
 
 _RATIO = (0.01, 1, 0.01)
+_DLA = ("dla", "dla_points", "dla_anchors")
 
 #: Options by name; (rule, name) where rules differ. A bound of None is none, or depends on the grid.
 _SHOWN: dict[str | tuple[str, str], _Range] = {
@@ -55,6 +56,12 @@ _SHOWN: dict[str | tuple[str, str], _Range] = {
     "positive_above": _Range("positive above IoU", 0, 1, 0.01),
     "negative_below": _Range("negative below IoU", 0, 1, 0.01),
     "max_positives": _Range("positives kept", 1, None, 1, (1, 64)),
+    **{
+        (rule, "max_positives"): _Range("positives kept, 0: all", 0, None, 1, (0, 64), more=True)
+        for rule in _DLA
+    },
+    "max_negatives": _Range("negatives kept, 0: all", 0, None, 1, (0, 256), more=True),
+    "negatives": _Range("number of negatives", more=True),
     "max_samples": _Range("samples kept", 1, None, 1, (1, 256)),
     "candidates": _Range("K", 1, None, 1, (1, 49)),
     "negatives_per_positive": _Range("negatives per positive", 0, None, 1, (0, 16)),

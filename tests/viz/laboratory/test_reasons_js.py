@@ -108,6 +108,20 @@ def test_the_draw_is_told(page):
     )
 
 
+@pytest.mark.parametrize("pool", ["rest", "outside_target", "low_iou"])
+def test_a_positive_beyond_the_cap_of_dla_is_told(page, pool):
+    options = {"candidates": 25, "positive_scope": "all", "max_positives": 1, "negative_pool": pool}
+    free = page.call("assign", "dla_points", {**options, "max_positives": 0}, GRID, TARGET, True, [0, 0])[
+        "labels"
+    ]
+    labels = page.call("assign", "dla_points", options, GRID, TARGET, True, [0, 0])["labels"]
+    chosen = [sample for sample, label in enumerate(free) if label == 1]
+    assert len(chosen) > 1
+    dropped = next(sample for sample in chosen if labels[sample] != 1)
+    end = f"is inside the target; 1 of the {len(chosen)} positives are kept, and it was not drawn: ignored."
+    assert sentence(page, "dla_points", options, dropped).endswith(end)
+
+
 @pytest.mark.parametrize("rule", GEOMETRIC_RULES, ids=lambda rule: rule.id)
 def test_every_sentence_is_whole(page, rule):
     words = {1: "positive", 0: "negative", -1: "ignored"}

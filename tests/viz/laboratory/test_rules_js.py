@@ -21,7 +21,10 @@ RULES = {rule.id: rule for rule in GEOMETRIC_RULES}
 #: Options that are tried for each rule besides its defaults.
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "circle": [{"inner": 10, "outer": 30}],
-    "iou": [{"positive_above": 0.4, "negative_below": 0.1, "max_positives": 3, "max_samples": 20}],
+    "iou": [
+        {"positive_above": 0.4, "negative_below": 0.1, "max_positives": 3, "max_samples": 20},
+        {"negatives": "fill"},
+    ],
     "rectangle": [{"center_ratio": 0.6}, {"center_ratio": 1}],
     "ellipse": [{"inner": 0.9, "max_positives": 5, "max_samples": 9}, {"inner": 1}],
     "inside": [],
@@ -35,10 +38,12 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
             "on_empty": "strict",
         },
         {"positive_centre": "anywhere", "negatives_per_positive": 0, "tolerance": 0.05},
+        {"candidates": 40, "max_positives": 2, "max_negatives": 5, "negative_pool": "outside_target"},
     ],
     "dla_anchors": [
         {"candidates": 15, "on_empty": "strict", "negative_pairs": "inside"},
         {"positive_scope": "all", "negative_pool": "low_iou", "crop_centre": 120},
+        {"candidates": 23, "max_positives": 16, "max_negatives": 48},
     ],
     "atss_points": [{"candidates": 1}, {"candidates": 25, "counted": "by_point", "tolerance": 0.01}],
     "atss_anchors": [
@@ -80,6 +85,14 @@ MISTAKES: list[tuple[str, dict[str, Any], Change]] = [
     ("inside", {}, ("rules.js", "positivePair || distance[sample] < 1", "distance[sample] < 1")),
     ("ellipse", {}, ("rules.js", "distance[sample] > 1 :", "distance[sample] > inner :")),
     ("iou", {}, ("rules.js", "iou[sample] > options.positive_above", "iou[sample] > 0.61")),
+    ("iou", {"negatives": "fill"}, ("rules.js", '=== "fill" ? positives : most', '=== "fill" ? most : most')),
+    (
+        "dla_points",
+        {"max_positives": 1, "negatives_per_positive": 300},
+        ("rules.js", "!positive.has(sample) && ", ""),
+    ),
+    ("dla_points", {"max_positives": 1}, ("rules.js", "options.max_positives || Infinity", "Infinity")),
+    ("dla_points", {"max_negatives": 5}, ("rules.js", "options.max_negatives || Infinity", "Infinity")),
     ("atss_anchors", {}, ("rules.js", "near.slice(0, options.candidates)", "near")),
     ("atss_points", {}, ("rules.js", "positivePair &&\n", "")),
 ]
@@ -186,6 +199,9 @@ def test_positives_along_a_sequence(page, rule, number):
         ("dla_points", {"tolerance": -0.5}),
         ("dla_points", {"std": "sample"}),
         ("dla_points", {"negative_pool": 3}),
+        ("dla_points", {"max_positives": -1}),
+        ("dla_anchors", {"max_negatives": -2, "max_positives": 3}),
+        ("iou", {"negatives": "all"}),
         ("atss_points", {"candidates": 626}),
         ("atss_anchors", {"candidates": 3126}),
         ("atss_anchors", {"candidates": 626, "counted": "by_point"}),

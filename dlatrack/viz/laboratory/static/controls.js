@@ -12,6 +12,7 @@ const WORDS = {
   std: { unbiased: "unbiased (n − 1)", biased: "biased (n)" },
   on_empty: { best: "the best candidate", strict: "none" },
   negative_pool: { rest: "all other samples", outside_target: "outside the target", low_iou: "IoU below 0.3" },
+  negatives: { fixed: "samples less the most positives", fill: "samples less the positives kept" },
   negative_pairs: { window: "16 near the other object", inside: "all in its box" },
   counted: { singly: "single anchors", by_point: "points with all their anchors" },
 };

@@ -105,6 +105,11 @@ function checkDla(options, points) {
     const got = `${written(options.negatives_per_positive)} and ${written(options.tolerance)}`;
     throw new Error(`negatives_per_positive and tolerance must not be negative, got ${got}`);
   }
+  const { max_positives: positives, max_negatives: negatives } = options;
+  if (positives < 0 || negatives < 0) {
+    const got = `${written(positives)} and ${written(negatives)}`;
+    throw new Error(`max_positives and max_negatives must not be negative (0: no cap), got ${got}`);
+  }
 }
 
 /** Checks by the name of the rule in Python: functions of options, number of points, anchors per point. */

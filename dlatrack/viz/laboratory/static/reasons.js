@@ -208,8 +208,8 @@ function candidateReason(given) {
 }
 
 /** Why the negatives of dynamic label assignment are not drawn from a sample, "" where they may be. */
-function leftOut({ options, assignment, sample, decided, iou }, isInside) {
-  if (assignment.labels[sample] === POSITIVE || decided.background(sample)) return "";
+function leftOut({ options, sample, decided, iou }, isInside) {
+  if (decided.chosen.includes(sample) || decided.background(sample)) return "";
   if (options.negative_pool === "low_iou") {
     return `; a negative needs IoU below 0.3, and it has ${apart(iou, 0.3).value}`;
   }

@@ -199,7 +199,7 @@ function decideIou({ options, grid, samples, target, positivePair }) {
     chosen: samplesWhere(samples, (sample) => iou[sample] > options.positive_above),
     most,
     background: positivePair ? (sample) => iou[sample] < options.negative_below : near,
-    negatives: () => (positivePair ? all - most : most),
+    negatives: (positives) => (positivePair ? all - (options.negatives === "fill" ? positives : most) : most),
     threshold: options.positive_above,
     iou,
   };
@@ -237,19 +237,24 @@ function decideDla(given) {
     const best = Math.max(...scores) - options.tolerance;
     chosen = [candidates[scores.findIndex((score) => score >= best)]];
   }
-  return { ...found, chosen, eligible, ...(positivePair ? restOf(given, isInside) : distractorOf(given)) };
+  const most = options.max_positives || Infinity;
+  const negatives = positivePair ? restOf(given, isInside, chosen) : distractorOf(given);
+  return { ...found, chosen, eligible, most, ...negatives };
 }
 
-/** Step 6 of dynamic label assignment: negatives from the samples that are not positive. */
-function restOf({ options, samples, target }, isInside) {
+/** Step 6 of dynamic label assignment: negatives from the samples that the rule does not choose. */
+function restOf({ options, samples, target }, isInside, chosen) {
   const pools = {
     rest: () => true,
     outside_target: (sample) => !isInside(sample),
     low_iou: (sample) => iouOf(samples, sample, target) < 0.3,
   };
+  const allowed = pools[options.negative_pool];
+  const positive = new Set(chosen);
   return {
-    background: pools[options.negative_pool],
-    negatives: (positives) => positives * options.negatives_per_positive,
+    background: (sample) => !positive.has(sample) && allowed(sample),
+    negatives: (positives) =>
+      Math.min(positives * options.negatives_per_positive, options.max_negatives || Infinity),
   };
 }
 

@@ -1,0 +1,1 @@
+"""Structured text from outside: one door that checks size and kind before anything is done with it."""

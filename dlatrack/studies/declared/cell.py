@@ -1,0 +1,228 @@
+"""One cell of a declared study: its training, its scores, and the file that keeps them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from dlatrack.bench.measure import machine
+from dlatrack.datasets.content import content_of
+from dlatrack.datasets.sequence import Sequence
+from dlatrack.evaluation.ope import evaluate
+from dlatrack.files import file_digest, write_text
+from dlatrack.models.siamese import SiameseNet
+from dlatrack.models.weights import save_weights
+from dlatrack.provenance import sha256_of
+from dlatrack.recipes import Recipe
+from dlatrack.sampling.mixture import Mixture
+from dlatrack.studies.declared.declaration import TRUNK, Cell, StudyDeclaration
+from dlatrack.studies.declared.materials import training_mixture
+from dlatrack.tracking.online import OnlineTracker
+from dlatrack.tracking.perturbation import Perturbation
+from dlatrack.tracking.run import run_one_pass
+from dlatrack.training.compute import Compute
+from dlatrack.training.engine import train
+from dlatrack.training.history import StepRow
+from dlatrack.training.identity import describe_run
+
+#: Files of a cell, in the folder of its name: weights, and all that tables and figures need.
+WEIGHTS, RESULT = "weights.safetensors", "cell.json"
+
+#: Set that the course over the epochs is scored on.
+COURSE_SET = "video"
+
+#: Decimals of a stored score.
+_DECIMALS = 6
+
+#: Columns of the history that are kept, as means over an epoch.
+_HISTORY = (
+    "loss",
+    "loss_classification",
+    "loss_regression",
+    "loss_centerness",
+    "gradient_norm",
+    "positives",
+    "negatives",
+    "quality",
+    "empty",
+)
+
+
+@dataclass(frozen=True)
+class _CropsIdentity:
+    """What identifies crops in the description of a run."""
+
+    value: str
+    origin: dict[str, Any]
+
+    def digest(self) -> str:
+        """Hash of the crops."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What all cells of a study are trained and scored on."""
+
+    declaration: StudyDeclaration
+    folder: Path  #: shared data
+
+    @cached_property
+    def crops(self) -> Mixture:
+        """Training crops."""
+        return training_mixture(self.folder, self.declaration.training)
+
+    @cached_property
+    def sets(self) -> dict[str, list[Sequence]]:
+        """Test sequences by set."""
+        return self.declaration.tests.open(self.folder)
+
+    @cached_property
+    def _tests(self) -> dict[str, Any]:
+        """JSON values that identify the test."""
+        content = {name: content_of(sequences) for name, sequences in self.sets.items()}
+        return {"content": content, "perturbation": self.declaration.tests.perturbation.as_json()}
+
+    @cached_property
+    def _identity(self) -> _CropsIdentity:
+        return _CropsIdentity(self.crops.digest(), self.crops.origin)
+
+    def start(self, cell: Cell) -> str | None:
+        """Weights of the whole network that a cell starts from."""
+        start = self.declaration.regimes[cell.regime].start
+        return None if start == TRUNK else start
+
+    def decided_by(self, cell: Cell) -> str:
+        """SHA-256 of all that decides the result of a cell: recipe, data, seed, start, test, version."""
+        recipe = self.declaration.recipe(cell)
+        crops = cast("Mixture", self._identity)  # the crops are hashed once for all cells
+        run = describe_run(recipe, crops, cell.seed, None, init=self.start(cell))
+        return sha256_of({"run": run, "tests": self._tests, "course": list(cell.course)})
+
+
+def run_cell(
+    workshop: Workshop,
+    cell: Cell,
+    folder: Path,
+    on_step: Callable[[StepRow, int], None] | None = None,
+) -> dict[str, Any]:
+    """Train and score a cell, or read its result; an interrupted cell resumes.
+
+    Args:
+        workshop: data of the study.
+        cell: the cell.
+        folder: folder of all cells; this one has `folder / cell.name`.
+        on_step: called as by `training.engine.train`.
+
+    Returns:
+        The content of `cell.json`: identity, machine, hash of the weights, means of the history by epoch, and AUC by
+        set, target and run.
+
+    Raises:
+        InputError: as `train` and `run_one_pass`.
+    """
+    home, decided_by = folder / cell.name, workshop.decided_by(cell)
+    if (known := read_result(home)) and known["decided_by"] == decided_by:
+        return known
+    recipe, tests = workshop.declaration.recipe(cell), workshop.declaration.tests
+    run = home / f"training-{decided_by[:12]}"
+    arguments: dict[str, Any] = {
+        "seed": cell.seed,
+        "init": workshop.start(cell),
+        "compute": Compute(save_minutes=2),
+    }
+    course = {
+        str(epoch): _scored_after(workshop, recipe, run, epoch, on_step, arguments) for epoch in cell.course
+    }
+    trained = train(recipe, workshop.crops, run, on_step=on_step, **arguments)
+    card = {
+        "run": describe_run(recipe, workshop.crops, cell.seed, None, init=workshop.start(cell)),
+        "cell": cell.name,
+    }
+    save_weights(home / WEIGHTS, trained.net, recipe, card)
+    result = {
+        "cell": cell.name,
+        "decided_by": decided_by,
+        "machine": machine(),
+        "weights_sha256": file_digest(home / WEIGHTS),
+        "history": history_by_epoch(trained.steps),
+        "course": course,
+        "scores": {
+            name: score(trained.net, recipe, sequences, tests.perturbation)
+            for name, sequences in workshop.sets.items()
+        },
+    }
+    write_text(home / RESULT, json.dumps(result, indent=1) + "\n")
+    shutil.rmtree(run)
+    return result
+
+
+def _scored_after(
+    workshop: Workshop,
+    recipe: Recipe,
+    run: Path,
+    epoch: int,
+    on_step: Callable[[StepRow, int], None] | None,
+    arguments: Mapping[str, Any],
+) -> float:
+    """Train until an epoch is finished; mean AUC of the network then, in one run over `COURSE_SET`."""
+    kept = run / f"course_{epoch}.json"
+    if not kept.exists():
+        trained = train(recipe, workshop.crops, run, until_epoch=epoch, on_step=on_step, **arguments)
+        one_run = replace(workshop.declaration.tests.perturbation, runs=1)
+        scores = score(trained.net, recipe, workshop.sets[COURSE_SET], one_run)
+        mean = float(np.mean([auc for (auc,) in scores.values()]))
+        write_text(kept, json.dumps(round(mean, _DECIMALS)))
+    return float(json.loads(kept.read_text(encoding="utf-8")))
+
+
+def read_result(home: Path) -> dict[str, Any] | None:
+    """The result in the folder of a cell; None if it is not finished, or its file is damaged."""
+    try:
+        content = json.loads((home / RESULT).read_text(encoding="utf-8"))
+        return content if isinstance(content, dict) and {"decided_by", "scores"} <= content.keys() else None
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def score(
+    net: SiameseNet, recipe: Recipe, sequences: list[Sequence], perturbation: Perturbation
+) -> dict[str, list[float]]:
+    """AUC of a network by target and run, with the recipe's settings for OTB100.
+
+    Args:
+        net: network in evaluation mode.
+        recipe: its recipe.
+        sequences: targets to follow; the images of one are decoded once for all runs.
+        perturbation: first boxes of the runs.
+    """
+    tracker = OnlineTracker(net, recipe)
+    found = {}
+    for sequence in sequences:
+        images = [sequence.frames[index] for index in range(len(sequence))]
+        in_memory = replace(sequence, frames=images)
+        height, width = images[0].shape[:2]
+        first, _ = perturbation.first_boxes(sequence.name, sequence.boxes_xywh[0], (width, height))
+        runs = [run_one_pass(tracker, in_memory, box).boxes_xywh for box in first]
+        result = evaluate({sequence.name: runs}, {sequence.name: sequence.boxes_xywh})
+        found[sequence.name] = [round(float(auc), _DECIMALS) for auc in result.run_auc[:, 0]]
+    return found
+
+
+def history_by_epoch(steps: list[StepRow]) -> list[dict[str, float]]:
+    """Means over the steps of each epoch: losses, gradient norm, positives, negatives, quality, empty pairs."""
+    by_epoch: Mapping[int, list[StepRow]] = defaultdict(list)
+    for step in steps:
+        by_epoch[step.epoch].append(step)
+    return [
+        {name: float(f"{np.mean([getattr(row, name) for row in rows]):.6g}") for name in _HISTORY}
+        for rows in by_epoch.values()
+    ]

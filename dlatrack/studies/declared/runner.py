@@ -1,0 +1,125 @@
+"""Runs the cells of a declared study, several at once, and says which are finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dlatrack import paths
+from dlatrack.errors import InputError
+from dlatrack.progress import Progress
+from dlatrack.studies.declared.cell import Workshop, read_result, run_cell
+from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
+from dlatrack.studies.declared.tables import (
+    FOLDER,
+    StudyTables,
+    in_order,
+    merged,
+    read_tables,
+    tables_of,
+)
+from dlatrack.tracking.workers import run_tasks
+
+
+def cells_folder(declaration: StudyDeclaration) -> Path:
+    """Folder of the cells of a study below the folder of runs."""
+    return paths.runs_dir() / "study" / declaration.name
+
+
+def chosen_cells(declaration: StudyDeclaration, only: str = "") -> list[Cell]:
+    """Cells whose name contains a text, in their order.
+
+    Raises:
+        InputError: if there is none.
+    """
+    found = [cell for cell in declaration.cells() if only in cell.name]
+    if not found:
+        example = declaration.cells()[0].name
+        raise InputError(f"no cell of {declaration.name} has {only!r} in its name; names are like {example}")
+    return found
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """Picklable factory of the function that runs a cell by its name."""
+
+    path: Path
+    folder: Path
+
+    def __call__(self) -> Callable[[str], str]:
+        declaration = read_declaration(self.path)
+        workshop = Workshop(declaration, self.folder)
+        cells = {cell.name: cell for cell in declaration.cells()}
+        return partial(_run, workshop, cells, cells_folder(declaration))
+
+
+def _run(workshop: Workshop, cells: dict[str, Cell], folder: Path, name: str) -> str:
+    return str(run_cell(workshop, cells[name], folder)["weights_sha256"])
+
+
+def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: int = 0) -> int:
+    """Run the cells of a study that are not finished, one core for each.
+
+    A finished cell is run again if its declaration, its data or this package have changed in what decides its result.
+    A killed run resumes: finished cells are kept, and an unfinished one continues from its last checkpoint, with the
+    same bits as without the interruption.
+
+    Args:
+        path: declaration.
+        folder: shared data.
+        only: text in the names of the cells; "": all.
+        jobs: cells at once.
+        most: number of cells after which it stops; 0: no limit.
+
+    Returns:
+        Number of cells that were run.
+
+    Raises:
+        InputError: as `read_declaration`, `chosen_cells`, `training_mixture` and `run_cell`.
+    """
+    declaration = read_declaration(path)
+    home = cells_folder(declaration)
+    workshop = Workshop(declaration, folder)  # cuts the crops, before several processes ask for them
+    todo = [
+        cell.name
+        for cell in chosen_cells(declaration, only)
+        if (known := read_result(home / cell.name)) is None
+        or known["decided_by"] != workshop.decided_by(cell)
+    ]
+    todo = todo[: most or None]
+    if not todo:
+        return 0
+    with Progress(len(todo), "study", unit="cells") as progress:
+        for name, _ in run_tasks(_Worker(path, folder), todo, jobs):
+            progress.step(last=name)
+    return len(todo)
+
+
+def results(declaration: StudyDeclaration, cells: Sequence[Cell] | None = None) -> dict[str, dict[str, Any]]:
+    """Results of the finished cells by name, as `run_cell` returns them."""
+    home = cells_folder(declaration)
+    found = {cell.name: read_result(home / cell.name) for cell in cells or declaration.cells()}
+    return {name: result for name, result in found.items() if result is not None}
+
+
+def gather(declaration: StudyDeclaration, folder: Path) -> StudyTables:
+    """Tables of all finished cells: those of this machine, and those that the tables in a folder hold already.
+
+    Args:
+        declaration: declaration of the study.
+        folder: folder of the figures, which may have tables of `tables.write_tables`.
+
+    Raises:
+        InputError: if a table there is damaged, or no cell is finished.
+    """
+    own = results(declaration)
+    there = (folder / FOLDER / "cells.csv").exists()
+    if not own and not there:
+        raise InputError(f"no cell of {declaration.name} is finished; run `dlatrack study run`")
+    if not own:
+        return in_order(read_tables(folder), declaration)
+    tables = tables_of(own)
+    return in_order(merged(read_tables(folder), tables) if there else tables, declaration)

@@ -1,0 +1,262 @@
+"""A declared study from its declaration to its report, over a tiny folder of shared data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlatrack.errors import InputError
+from dlatrack.models.weights import read_weights_info
+from dlatrack.recipes import recipe
+from dlatrack.studies.declared import analysis
+from dlatrack.studies.declared.cell import RESULT, WEIGHTS, Workshop, run_cell
+from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
+from dlatrack.studies.declared.materials import clip_name, training_mixture
+from dlatrack.studies.declared.runner import cells_folder, chosen_cells, gather, run_study
+from dlatrack.studies.declared.tables import merged, read_tables, tables_of, write_tables
+from dlatrack.studies.declared.words import state
+from tests.command import call
+from tests.studies.shared_folder import DECLARATION, write_shared
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """StudyDeclaration beside a folder `shared`; runs and cache lie in the same place."""
+    root = tmp_path_factory.mktemp("study")
+    write_shared(root / "shared")
+    path = root / "tiny.toml"
+    path.write_text(DECLARATION)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLATRACK_RUNS", str(root / "runs"))
+        patch.setenv("DLATRACK_CACHE", str(root / "cache"))
+        patch.setenv("DLATRACK_SHARED_DATA", str(root / "shared"))
+        yield path
+
+
+@pytest.fixture(scope="module")
+def run(study: Path) -> StudyDeclaration:
+    """The study after all its cells have run."""
+    assert run_study(study, study.parent / "shared", jobs=1) == 10
+    return read_declaration(study)
+
+
+def test_our_declaration_holds_what_the_page_says() -> None:
+    declaration = read_declaration()
+    cells = declaration.cells()
+    assert len(cells) == len({cell.name for cell in cells}) == 144
+    assert [cell.seed for cell in cells] == sorted(cell.seed for cell in cells), "first seeds first"
+    assert {cell.tracker for cell in cells if cell.regime == "from_nanotrack"} == {"nanotrack_v3"}
+    for cell in cells[:36]:
+        found = declaration.recipe(cell)
+        assert found.schedule.epochs * found.schedule.pairs_per_epoch in (32_000, 40_000)
+        assert found.online == recipe(cell.tracker).online, "settings are tuned for no cell"
+    centre = next(cell for cell in cells if "positive_centre" in cell.name)
+    assert centre.course == (1, 2, 4, 6)
+
+
+def test_twins_differ_in_the_assigner_alone() -> None:
+    declaration = read_declaration()
+    own = declaration.recipe(Cell("from_nothing", "siamcar_nano", "own", 0)).as_dict()
+    dla = declaration.recipe(Cell("from_nothing", "siamcar_nano", "dla", 0)).as_dict()
+    assert {key for key in own if own[key] != dla[key]} == {"assign", "name"}
+
+
+def test_names_of_clips() -> None:
+    assert clip_name("cubes_3-12") == "cubes_3"
+    assert clip_name("davis_kite-surf") == "davis_kite-surf"
+    assert clip_name("tld_car") == "tld_car"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('regime = "tuned"', 'regime = "untuned"', "regime 'untuned'; there are from_nothing, tuned"),
+        ("seeds = 2", "seeds = 0", "needs a seed or more"),
+        ("course = [1]", "course = [2]", "a course of epochs from 1 to 1"),
+        ("rate = 0.001", "rate = true", "expected `float`"),
+        ("videos", "videos", "cannot read"),
+    ],
+)
+def test_a_wrong_declaration(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "wrong.toml"
+    if old != new:
+        path.write_text(DECLARATION.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        read_declaration(path)
+
+
+def test_holm() -> None:
+    """Worked out by hand: 3 * 0.01, 2 * 0.02 and the largest so far."""
+    assert analysis.holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    assert analysis.holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "p", "equivalent", "words"),
+    [
+        (0.02, 0.01, False, "better"),
+        (-0.02, 0.01, False, "worse"),
+        (0.004, 0.01, True, "better, equivalent within 0.01"),
+        (0.001, 0.7, True, "equivalent within 0.01"),
+        (0.02, 0.2, False, "undecided"),
+    ],
+)
+def test_verdicts_by_the_declared_rule(value: float, p: float, equivalent: bool, words: str) -> None:
+    assert analysis.verdict_on(value, p, equivalent) == words
+
+
+@pytest.mark.slow
+def test_no_clip_is_on_both_sides(study: Path) -> None:
+    declaration = read_declaration(study)
+    shared = study.parent / "shared"
+    crops = training_mixture(shared, declaration.training)
+    trained_on = {name for source in crops.sources.values() for name in source.content()}
+    tested_on = {track.name for tracks in declaration.tests.open(shared).values() for track in tracks}
+    assert tested_on == {"plain", "other", "held_1", *(name for name in tested_on if "photographic" in name)}
+    assert not any(name.removeprefix("sequence ") in tested_on for name in trained_on)
+
+
+@pytest.mark.slow
+def test_every_cell_runs_once(run: StudyDeclaration, study: Path) -> None:
+    assert run_study(study, study.parent / "shared", jobs=2) == 0, "finished cells are kept"
+    home = cells_folder(run)
+    for cell in run.cells():
+        result = json.loads((home / cell.name / RESULT).read_text())
+        assert read_weights_info(home / cell.name / WEIGHTS).recipe.name == cell.recipe.name
+        assert {name: len(found) for name, found in result["scores"].items()} == {
+            "video": 2,
+            "footage": 1,
+            "photographic": 1,
+        }
+        assert all(len(runs) == 2 for found in result["scores"].values() for runs in found.values())
+        assert len(result["history"]) == 2
+        assert set(result["course"]) == ({"1"} if cell.regime == "tuned" else set())
+        assert not list((home / cell.name).glob("training-*")), "the checkpoint is gone"
+
+
+@pytest.mark.slow
+def test_a_cell_gives_the_same_bits_again_and_after_an_interruption(
+    run: StudyDeclaration, study: Path, tmp_path: Path
+) -> None:
+    cell = Cell("tuned", "nanotrack_v3", "dla", 1, (1,))
+    workshop = Workshop(run, study.parent / "shared")
+    first = json.loads((cells_folder(run) / cell.name / RESULT).read_text())
+
+    class StopError(Exception):
+        pass
+
+    def stop(row: object, total: int) -> None:
+        if len(seen) == 2:
+            raise StopError
+        seen.append(row)
+
+    seen: list[object] = []
+    with pytest.raises(StopError):
+        run_cell(workshop, cell, tmp_path, stop)
+    again = run_cell(workshop, cell, tmp_path)
+    assert again["weights_sha256"] == first["weights_sha256"]
+    assert again["scores"] == first["scores"]
+    assert again["course"] == first["course"]
+
+
+@pytest.mark.slow
+def test_another_declaration_makes_another_cell(run: StudyDeclaration, study: Path) -> None:
+    cell = run.cells()[0]
+    longer = study.with_name("longer.toml")
+    longer.write_text(DECLARATION.replace("pairs_per_epoch = 8", "pairs_per_epoch = 12", 1))
+    shared = study.parent / "shared"
+    assert Workshop(read_declaration(longer), shared).decided_by(cell) != Workshop(run, shared).decided_by(
+        cell
+    )
+
+
+@pytest.mark.slow
+def test_tables_keep_every_number(run: StudyDeclaration, tmp_path: Path) -> None:
+    tables = gather(run, tmp_path)
+    write_tables(tables, tmp_path)
+    again = read_tables(tmp_path)
+    cell = run.cells()[0]
+    result = json.loads((cells_folder(run) / cell.name / RESULT).read_text())
+    assert again.auc(cell, ("video",)).tolist() == list(result["scores"]["video"].values())
+    assert again.targets(("footage",)) == ["held_1"]
+    assert state(run, again).startswith("All 10 cells")
+    part = tables_of({cell.name: result})
+    assert state(run, part).startswith("1 of 10 cells")
+    assert len(merged(part, again).cells) == 10
+    (tmp_path / "study" / "scores.csv").write_text("cell;run\n")
+    with pytest.raises(InputError, match=r"scores\.csv is no table"):
+        read_tables(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_report_is_drawn_from_the_tables_alone(
+    run: StudyDeclaration,
+    study: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, out, _ = call(monkeypatch, capsys, "study", "report", study, "--out", tmp_path)
+    assert status == 0
+    assert "All 10 cells" in out
+    names = {path.stem for path in tmp_path.glob("study_*.png")}
+    assert names == {
+        "study_forest",
+        "study_variance",
+        "study_fine_tuning",
+        "study_fine_tuning_course",
+    }
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path / "nothing"))
+    assert call(monkeypatch, capsys, "study", "report", study, "--out", tmp_path)[0] == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    shutil.rmtree(tmp_path / "study")
+    status, _, error = call(monkeypatch, capsys, "study", "report", study, "--out", tmp_path)
+    assert status == 2
+    assert "no cell of tiny is finished" in error
+
+
+@pytest.mark.slow
+def test_status_and_a_name_that_is_in_no_cell(
+    run: StudyDeclaration, study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = call(monkeypatch, capsys, "study", "status", study)
+    assert "10 of 10 cells are finished" in out
+    status, _, error = call(monkeypatch, capsys, "study", "status", study, "--only", "nix")
+    assert status == 2
+    assert "no cell of tiny has 'nix' in its name; names are like from_nothing/siamcar_nano/own/0" in error
+    assert [cell.seed for cell in chosen_cells(run, "siamcar_nano/dla")] == [0, 1]
+    monkeypatch.setenv("DLATRACK_SHARED_DATA", str(study.parent / "none"))
+    status, _, error = call(monkeypatch, capsys, "study", "run", study)
+    assert status == 2
+    assert "DLATRACK_SHARED_DATA" in error
+
+
+@pytest.mark.slow
+def test_differences_are_those_of_the_scores(run: StudyDeclaration, tmp_path: Path) -> None:
+    tables = gather(run, tmp_path)
+    (found,) = (each for each in analysis.main_comparisons(run, tables) if each.question == "families")
+    cells = {
+        rule: [Cell("from_nothing", "siamcar_nano", rule, seed) for seed in (0, 1)] for rule in ("own", "dla")
+    }
+    means = {
+        rule: np.mean([tables.auc(cell, ("video", "footage")) for cell in each])
+        for rule, each in cells.items()
+    }
+    assert found.auc == pytest.approx(means["dla"])
+    assert found.difference.value == pytest.approx(means["dla"] - means["own"])
+    assert found.base == "rectangle"
+
+
+@pytest.mark.slow
+def test_a_cell_of_another_declaration_is_run_again(run: StudyDeclaration, study: Path) -> None:
+    result = cells_folder(run) / run.cells()[0].name / RESULT
+    before = json.loads(result.read_text())
+    result.write_text(json.dumps({**before, "decided_by": "another"}))
+    assert run_study(study, study.parent / "shared") == 1
+    assert json.loads(result.read_text()) == before
