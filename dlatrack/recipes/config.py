@@ -273,8 +273,8 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries and lists, ready for JSON.
 
-        The form of the classification loss and frozen statistics of the backbone are in it only where they are not the
-        default, so that the hashes and files of recipes from before they were settings stay what they are.
+        The form of the classification loss and frozen statistics of the backbone are in it only where they are not
+        the default, so that the hashes and files of recipes from before they were settings stay what they are.
         """
         plain = asdict(self)
         if not self.schedule.frozen_trunk_statistics:
