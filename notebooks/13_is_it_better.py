@@ -157,6 +157,7 @@ shipped_record.keep(
     figure,
     "13_targets",
     {pair.dynamic: {"differences": pair.differences.to_dict(), "mean": pair.summary} for pair in pairs},
+    vectors=False,
 )
 
 # %%
@@ -177,7 +178,8 @@ shipped_record.keep(needed, "13_targets_needed")
 spreads = {pair.dynamic: pair.spread for pair in pairs}
 marks = {"here": len(shipped.auc), "OTB100": 100, "LaSOT test": 280}
 figure = power_plot(spreads, power.WANTED, marks)
-shipped_record.keep(figure, "13_power", {"spreads": spreads, "differences": power.WANTED, "marks": marks})
+numbers = {"spreads": spreads, "differences": power.WANTED, "marks": marks}
+shipped_record.keep(figure, "13_power", numbers, vectors=False)
 
 # %% [markdown]
 # These intervals know nothing of other trainings: each tracker was trained once.
@@ -242,7 +244,7 @@ choices.drop(columns="targets").set_index(["head", "question", "choice"]).round(
 
 # %% tags=["13_choices"]
 figure = choice_plot(choices)
-choice_record.keep(figure, "13_choices", choices.to_dict("list"))
+choice_record.keep(figure, "13_choices", choices.to_dict("list"), vectors=False)
 
 # %% [markdown]
 # On simulated targets with the shapes of LaSOT's boxes:
