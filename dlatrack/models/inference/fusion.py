@@ -79,8 +79,8 @@ def fuse_children(module: nn.Module, pack: bool, dtype: torch.dtype) -> None:
 class _Tracer(fx.Tracer):
     """Traces as one step every convolution, subclasses such as `DepthwiseConv2d` too, and squeeze-and-excitation.
 
-    The methods of `nn.Module` that fx replaces lead other threads here, too, for instance those of a tracker that is at
-    work: their modules are called, and their parameters read, as ever.
+    The methods of `nn.Module` that fx replaces lead other threads here, too, for instance those of a tracker that is
+    at work: their modules are called, and their parameters read, as ever.
     """
 
     def __init__(self) -> None:

@@ -68,9 +68,11 @@ def test_a_tracker_at_work_is_not_disturbed_by_one_that_is_made(alone: np.ndarra
 
 def test_trackers_made_at_the_same_time_answer_as_one_alone(alone: np.ndarray) -> None:
     found: list[np.ndarray] = []
-    assert (
-        _in_threads(lambda: found.append(_boxes(OnlineTracker.from_weights(_WEIGHTS), _images(6))), 4) == []
-    )
+
+    def make_and_track() -> None:
+        found.append(_boxes(OnlineTracker.from_weights(_WEIGHTS), _images(6)))
+
+    assert _in_threads(*[make_and_track] * 4) == []
     assert len(found) == 4
     assert all((boxes == alone).all() for boxes in found)
     again = _boxes(OnlineTracker.from_weights(_WEIGHTS), _images(6))
