@@ -77,12 +77,7 @@ class SiameseNet(nn.Module):
         return super().train(mode)
 
     def train_mode(
-        self,
-        backbone_trains: bool,
-        dtype: torch.dtype = torch.float32,
-        *,
-        frozen_batch_norm: bool = False,
-        frozen_trunk_statistics: bool = False,
+        self, backbone_trains: bool, dtype: torch.dtype = torch.float32, *, frozen_batch_norm: bool = False
     ) -> SiameseNet:
         """Put the network in training mode; call it at the start of every epoch.
 
@@ -98,7 +93,6 @@ class SiameseNet(nn.Module):
             backbone_trains: whether the backbone is past its unfreezing.
             dtype: dtype in which a frozen backbone computes.
             frozen_batch_norm: whether all batch norm uses, and keeps, its running statistics; its weights train.
-            frozen_trunk_statistics: the same for the batch norm of the backbone alone.
 
         Source: SiamDLA Sec. 4.1 (frozen for the first ten epochs); layers and batch norm as in the public code of
         each tracker.
@@ -106,8 +100,8 @@ class SiameseNet(nn.Module):
         self.train()
         self.requires_grad_(True)
         self.backbone.train_mode(backbone_trains)
-        if frozen_batch_norm or frozen_trunk_statistics:
-            for part in (self if frozen_batch_norm else self.backbone).modules():
+        if frozen_batch_norm:
+            for part in self.modules():
                 if isinstance(part, nn.modules.batchnorm._BatchNorm):
                     part.eval()
         if not any(parameter.requires_grad for parameter in self.backbone.parameters()):

@@ -117,8 +117,6 @@ class Schedule:
     clip_norm: float | None = 10.0  #: largest global L2 norm of the gradient; None: any
     #: whether batch norm keeps the statistics it starts with, in neck, head and backbone; its weights still train
     frozen_batch_norm: bool = False
-    #: whether the batch norm of the backbone keeps its statistics when the backbone trains; else as the backbone says
-    frozen_trunk_statistics: bool = False
 
     def __post_init__(self) -> None:
         for name in ("epochs", "pairs_per_epoch", "batch"):
@@ -273,12 +271,10 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries and lists, ready for JSON.
 
-        The form of the classification loss and frozen statistics of the backbone are in it only where they are not
-        the default, so that the hashes and files of recipes from before they were settings stay what they are.
+        The form of the classification loss is in it only where it is not "balanced", so that the hashes and files of
+        recipes from before it was a setting stay what they are.
         """
         plain = asdict(self)
-        if not self.schedule.frozen_trunk_statistics:
-            del plain["schedule"]["frozen_trunk_statistics"]
         if self.loss.classification_form == "balanced":
             del plain["loss"]["classification_form"]
         return plain

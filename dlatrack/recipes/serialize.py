@@ -12,7 +12,7 @@ from dlatrack.recipes import LossConfig, Recipe, Schedule
 
 #: Fields that files of earlier versions lack, with the values that they had before these became settings.
 _ADDED: Mapping[type, Mapping[str, Any]] = {
-    Schedule: {"frozen_batch_norm": False, "frozen_trunk_statistics": False},
+    Schedule: {"frozen_batch_norm": False},
     LossConfig: {"classification_form": "balanced"},
 }
 

@@ -19,7 +19,7 @@ from dlatrack.evaluation.statistics.compare import Difference, paired_bootstrap
 from dlatrack.evaluation.statistics.difference import holm_corrected
 from dlatrack.grid import ScoreGrid
 from dlatrack.progress import Progress
-from dlatrack.recipes import Recipe, SamplingConfig
+from dlatrack.recipes import Recipe, SamplingConfig, trackers
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.sources import CropSource
@@ -45,6 +45,13 @@ MIXES: dict[str, tuple[float, float]] = {
 }
 
 _PAIRS_PER_EPOCH = 5000  # more say nothing new about a mean
+
+#: Fewest epochs that are followed, so that a line shows whether it is level.
+_EPOCHS = 12
+
+#: Trackers of the paper whose grids the pairs are labelled on, by what a sample is; both have search regions of
+#: 255 px.
+_SAMPLES = {"points": "dla_siamcar", "anchors": "dla_siamrpnpp"}
 _AT_ONCE = 1000  # targets
 _DEFAULT = 9  # the paper's K
 
@@ -155,10 +162,59 @@ def positives_over_candidates(
     return pd.DataFrame(rows, columns=["mix", "reading", "K", "positives", "error", "empty"])
 
 
+def positives_on_training_pairs(
+    study: KStudy, crops: CropSource | Mixture, *, candidates: Sequence[int] = CANDIDATES, seed: int = 0
+) -> pd.DataFrame:
+    """Positives of the pairs that training draws, for every K, on the grids of the paper's trackers.
+
+    The first epochs' pairs are taken, at most 5,000. Points are DLA-SiamCAR's, anchors DLA-SiamRPN++'s, five at each
+    of 25 x 25 points 8 px apart.
+
+    Args:
+        study: schedule and sampling.
+        crops: training crops.
+        candidates: every K.
+        seed: seed of the training.
+
+    Returns:
+        A row per kind of sample, reading and K: `samples`, `reading`, `K`, `positives` (mean per pair), `error` (its
+        standard error) and `empty` (share of pairs that no sample satisfies, before any rescue).
+
+    Source: SiamDLA Fig. 9a.
+    """
+    recipe = study.plan.twins.dla
+    source, schedule = PairSource(crops, recipe.sampling, recipe.net, seed), recipe.schedule
+    wanted = min(schedule.pairs_per_epoch * schedule.epochs, study.targets, _PAIRS_PER_EPOCH)
+    targets = _drawn_targets(source, [divmod(index, schedule.pairs_per_epoch) for index in range(wanted)])
+    rows = []
+    for samples, name in _SAMPLES.items():
+        tracker = trackers.recipe(name)
+        for reading, options in list(READINGS.items())[:2]:
+            for count in candidates:
+                own = dict(tracker.assign.options) | options
+                rule = _counting(tracker.grid, count, own, tracker.assign.name)
+                positives, empty = _count(rule, targets)
+                error = float(positives.std(ddof=1)) / len(positives) ** 0.5
+                rows.append((samples, reading, count, float(positives.mean()), error, float(empty.mean())))
+    return pd.DataFrame(rows, columns=["samples", "reading", "K", "positives", "error", "empty"])
+
+
+def _drawn_targets(source: PairSource, places: Sequence[tuple[int, int]]) -> Tensor:
+    """(N, 4) targets of the pairs at places (epoch, index)."""
+    with Progress(len(places), "counting", unit="pairs") as progress:
+        targets = []
+        for epoch, index in places:
+            targets.append(source.pair(epoch, index).target_xyxy)
+            progress.step()
+    return torch.from_numpy(np.stack(targets))
+
+
 def positives_over_epochs(
     study: KStudy, crops: CropSource | Mixture, candidates: Sequence[int], *, seed: int = 0
 ) -> pd.DataFrame:
     """Mean positives per pair in every epoch, of the very pairs that training draws, at most 5,000 of an epoch.
+
+    At least 12 epochs are followed; those beyond the schedule are the ones that a longer training would draw.
 
     Args:
         study: schedule and sampling.
@@ -175,16 +231,13 @@ def positives_over_epochs(
     schedule, source = recipe.schedule, PairSource(crops, recipe.sampling, recipe.net, seed)
     pairs = min(schedule.pairs_per_epoch, _PAIRS_PER_EPOCH)
     rules = {count: _counting(recipe.grid, count, recipe.assign.options) for count in candidates}
-    rows = []
-    with Progress(schedule.epochs * pairs, "counting", unit="pairs") as progress:
-        for epoch in range(schedule.epochs):
-            targets = []
-            for index in range(pairs):
-                targets.append(source.pair(epoch, index).target_xyxy)
-                progress.step()
-            drawn = torch.from_numpy(np.stack(targets))
-            rows.append({count: float(_count(rule, drawn)[0].mean()) for count, rule in rules.items()})
-    return pd.DataFrame(rows, index=pd.Index(range(1, schedule.epochs + 1), name="epoch"))
+    epochs = max(schedule.epochs, _EPOCHS)
+    drawn = _drawn_targets(source, [(epoch, index) for epoch in range(epochs) for index in range(pairs)])
+    rows = [
+        {count: float(_count(rule, part)[0].mean()) for count, rule in rules.items()}
+        for part in drawn.split(pairs)
+    ]
+    return pd.DataFrame(rows, index=pd.Index(range(1, epochs + 1), name="epoch"))
 
 
 def against_reference(study: KStudy, scores: Mapping[str, OPEResult]) -> dict[int, Difference]:
@@ -218,10 +271,12 @@ def k_table(
     return pd.DataFrame(rows, index=pd.Index(study.candidates, name="K"), columns=columns)
 
 
-def _counting(grid: ScoreGrid, candidates: int, options: Mapping[str, Any]) -> LabelAssigner:
+def _counting(
+    grid: ScoreGrid, candidates: int, options: Mapping[str, Any], name: str = "dla_points"
+) -> LabelAssigner:
     """A rule that draws no negatives, as only positives are counted."""
     given = dict(options) | {"candidates": candidates, "negatives_per_positive": 0}
-    return build_assigner("dla_points", grid, **given)
+    return build_assigner(name, grid, **given)
 
 
 def _count(rule: LabelAssigner, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -244,7 +244,6 @@ class _Run:
             schedule.backbone_trains(epoch),
             trunk_dtype(self.compute.precision),
             frozen_batch_norm=schedule.frozen_batch_norm,
-            frozen_trunk_statistics=schedule.frozen_trunk_statistics,
         )
         if self.optimizer is None or joins:
             self.optimizer = build_optimizer(self.net, schedule)

@@ -97,12 +97,7 @@ def replay(path: str | Path) -> Replay:
         net.load_state_dict(state)
     except RuntimeError as error:
         raise InputError(f"{path} does not hold the weights of {recipe.name}: {error}") from error
-    net.train_mode(
-        trains,
-        trunk_dtype(precision),
-        frozen_batch_norm=recipe.schedule.frozen_batch_norm,
-        frozen_trunk_statistics=recipe.schedule.frozen_trunk_statistics,
-    )
+    net.train_mode(trains, trunk_dtype(precision), frozen_batch_norm=recipe.schedule.frozen_batch_norm)
     assigner = assigner_of(recipe)
     terms, assignment = forward_loss(net, batch, assigner, recipe, precision=precision)
     (terms.total * scale).backward()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from dlatrack.evaluation.statistics.hierarchical import HierarchicalDifference
 from dlatrack.pixels.colours import BLACK, DLA, GREY
 from dlatrack.viz.style import DOUBLE_WIDTH, figure_style, line_styles, new_figure
 
-_ROW = 5.5  # mm
+_ROW = 6.5  # mm
+_MARKERS = "osv^DPX*"
+_BANDS = 3  # most courses whose range over seeds is drawn, too
 _LEVELS = (0.95, 0.90)
 
 
@@ -41,7 +44,7 @@ def forest_plot(
     if not differences:
         raise InputError("there is no difference to draw")
     with figure_style():
-        fig = new_figure(DOUBLE_WIDTH, 26 + _ROW * len(differences))
+        fig = new_figure(DOUBLE_WIDTH, 32 + _ROW * len(differences))
         ax = fig.subplots()
         ax.axvspan(-margin, margin, color=GREY, alpha=0.18, lw=0, label=f"within {margin:g}")
         ax.axvline(0, color=BLACK, lw=0.6)
@@ -51,7 +54,7 @@ def forest_plot(
         ax.set_ylim(len(differences) - 0.4, -0.6)
         ax.set_xlabel(f"difference in AUC          {direction[0]}   ⟵   0   ⟶   {direction[1]}")
         ax.grid(False, axis="y")
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        fig.legend(loc="outside lower center", ncols=4)
         fig.suptitle(title, fontsize=8)
     return fig
 
@@ -68,11 +71,9 @@ def _draw_row(ax: Axes, row: int, each: HierarchicalDifference, summary: bool) -
         f"{each.value:+.3f}",
         (1, row),
         xycoords=("axes fraction", "data"),
-        xytext=(-2, 4),
+        xytext=(4, 0),
         textcoords="offset points",
-        ha="right",
         va="center",
-        fontsize=6.5,
     )
 
 
@@ -116,7 +117,7 @@ def rank_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
 def course_plot(
     courses: Mapping[str, pd.DataFrame], *, pairs_per_epoch: int, start: float | None = None, title: str = ""
 ) -> Figure:
-    """Draw the AUC of rules over the pairs of their training: the mean over seeds, and its range.
+    """Draw the AUC of rules over the pairs of their training: the mean over seeds and, for a few rules, the range.
 
     Args:
         courses: by rule, a row for each scored epoch (index, from 1) and a column for each seed.
@@ -132,13 +133,13 @@ def course_plot(
     with figure_style():
         fig = new_figure(DOUBLE_WIDTH, 74)
         ax = fig.subplots()
-        for label, style in line_styles(courses).items():
+        for (label, style), marker in zip(line_styles(courses).items(), cycle(_MARKERS), strict=False):
             frame = courses[label]
             pairs = frame.index.to_numpy() * pairs_per_epoch
-            ax.plot(pairs, frame.mean(axis=1), label=label, **style)
-            ax.fill_between(
-                pairs, frame.min(axis=1), frame.max(axis=1), color=style["color"], alpha=0.1, lw=0
-            )
+            ax.plot(pairs, frame.mean(axis=1), label=label, marker=marker, ms=4, **style)
+            if len(courses) <= _BANDS:
+                ends = frame.min(axis=1), frame.max(axis=1)
+                ax.fill_between(pairs, *ends, color=style["color"], alpha=0.12, lw=0)
         if start is not None:
             ax.axhline(start, color=BLACK, lw=0.6, ls=":", label="start")
         ax.set_xlabel("training pairs")

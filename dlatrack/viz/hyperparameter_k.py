@@ -70,11 +70,36 @@ def positives_over_candidates_plot(
     return fig
 
 
-def positives_over_epochs_plot(epochs: pd.DataFrame) -> Figure:
+def positives_on_pairs_plot(counts: pd.DataFrame, *, paper: tuple[float, float]) -> Figure:
+    """Draw mean positives per training pair over K, for points and for anchors, with their standard errors.
+
+    Args:
+        counts: table of `positives_on_training_pairs`.
+        paper: least and largest number that the paper's text gives, a band.
+
+    Source: SiamDLA Fig. 9a.
+    """
+    looks = line_styles(dict.fromkeys(counts["reading"]))
+    with figure_style():
+        fig = new_figure(height_mm=72)
+        axes = fig.subplots(1, 2)
+        for ax, (samples, kind) in zip(axes, counts.groupby("samples", sort=False), strict=True):
+            _draw_band(ax, paper)
+            for number, (reading, part) in enumerate(kind.groupby("reading", sort=False)):
+                look = {**looks[str(reading)], "marker": _MARKERS[number], "label": reading}
+                ax.errorbar(part["K"], part["positives"], part["error"], capsize=2, **look)
+            ax.set(title=samples, xlabel="K", ylabel=f"positive {samples} per pair", ylim=(0, None))
+            ax.set_xticks(sorted(counts["K"].unique()))
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
+    return fig
+
+
+def positives_over_epochs_plot(epochs: pd.DataFrame, *, paper: tuple[float, float]) -> Figure:
     """Draw mean positives per pair over the epochs of a training, a line per K.
 
     Args:
         epochs: a row per epoch, a column per K.
+        paper: least and largest number that the paper's text gives, a band.
 
     Returns:
         A figure of single column width.
@@ -86,6 +111,7 @@ def positives_over_epochs_plot(epochs: pd.DataFrame) -> Figure:
     with figure_style():
         fig = new_figure(width_mm=89, height_mm=62)
         ax = fig.add_subplot()
+        _draw_band(ax, paper)
         for number, (label, (_, values)) in enumerate(zip(labels, epochs.items(), strict=True)):
             look = {**looks[label], "marker": _MARKERS[number % len(_MARKERS)]}
             ax.plot(epochs.index, values, label=label, **look)
@@ -148,6 +174,11 @@ def _draw_differences(ax: Axes, differences: Mapping[int, Difference], reference
     ax.plot([reference], [0], color=DLA, marker="o", linestyle="none")
     limit = 1.15 * max(abs(end) for one in found for end in (one.low, one.high))
     ax.set(title=f"against K = {reference}", ylabel="difference in AUC", ylim=(-limit or -1, limit or 1))
+
+
+def _draw_band(ax: Axes, paper: tuple[float, float]) -> None:
+    """The range that the paper's text gives."""
+    ax.axhspan(*paper, color=GREY, alpha=0.2, lw=0, label=f"{paper[0]:g} to {paper[1]:g} (paper)")
 
 
 def _draw_paper(ax: Axes, paper: tuple[float, float]) -> None:

@@ -14,6 +14,7 @@ from dlatrack.evaluation.statistics.hierarchical import HierarchicalDifference, 
 from dlatrack.provenance import save_table
 from dlatrack.recipes import recipe
 from dlatrack.studies.declared import analysis
+from dlatrack.studies.declared.cell import COURSE_SET
 from dlatrack.studies.declared.declaration import DLA_RULE, OWN_RULE, Cell, Question, StudyDeclaration
 from dlatrack.studies.declared.tables import StudyTables, in_order
 from dlatrack.studies.declared.words import in_words, state
@@ -39,9 +40,12 @@ class StudyReport:
     parts: tuple[Part, ...]
     words: str  #: how much has run, and what follows
 
-    def part(self, name: str) -> Part | None:
-        """A part by its name; None if its cells have not run yet."""
-        return next((part for part in self.parts if part.name == name), None)
+    def show(self, name: str) -> pd.DataFrame | Figure | str:
+        """The table or figure of a part, or a sentence if its cells have not run yet."""
+        found = next((part.shown for part in self.parts if part.name == name), None)
+        if found is None:
+            return f"{name}: too few of its cells have run"
+        return found.round(3) if isinstance(found, pd.DataFrame) else found
 
 
 def study_report(declaration: StudyDeclaration, tables: StudyTables) -> StudyReport:
@@ -135,11 +139,9 @@ def _parts_of(
     word = question.name.lower().replace(" ", "_").replace("-", "_")
     found = analysis.all_comparisons(declaration, tables, question)
     if found and len(question.rules) > 1 and set(question.rules) != {OWN_RULE, DLA_RULE}:
-        rows = {f"{each.tracker}: {each.rule}": each.difference for each in found}
-        title = f"{question.name}: less {found[0].base}, AUC on real targets. {note}"
-        figure = forest_plot(
-            rows, margin=analysis.MARGIN, title=title, direction=(f"{found[0].base} is better", "is better")
-        )
+        rows = {f"{each.rule}\nless {each.base}": each.difference for each in found}
+        title = f"{found[0].tracker}, {question.name}: AUC on real targets. {note}"
+        figure = forest_plot(rows, margin=analysis.MARGIN, title=title, direction=("worse", "better"))
         yield Part(f"study_{word}", figure, {"rows": _data_of(rows)})
     for tracker in question.trackers:
         ranks = analysis.ranking(tables, question, tracker) if len(question.rules) > 4 else pd.DataFrame()
@@ -165,18 +167,20 @@ def _parts_of(
 def _courses(
     declaration: StudyDeclaration, tables: StudyTables, question: Question, tracker: str
 ) -> dict[str, pd.DataFrame]:
-    """AUC by rule: a row for each scored epoch, a column for each seed; the last epoch is not among them."""
+    """AUC by rule: a row for each scored epoch, the last one included, and a column for each seed."""
     if not (question.course or declaration.regimes[question.regime].course):
         return {}
     found = {}
+    last = declaration.regimes[question.regime].epochs
     known = set(tables.course.index.get_level_values("cell"))
     for rule in question.rules:
         cells = [Cell(question.regime, tracker, rule, seed) for seed in range(question.seeds)]
-        columns = {
-            cell.seed: tables.course.xs(cell.name, level="cell")["auc"]
-            for cell in cells
-            if cell.name in known
-        }
+        columns = {}
+        for cell in cells:
+            if cell.name in known:
+                course = tables.course.xs(cell.name, level="cell")["auc"]
+                end = float(tables.auc(cell, (COURSE_SET,))[:, 0].mean())  # in the same run as the course
+                columns[cell.seed] = pd.concat([course, pd.Series([end], [last])])
         if columns:
             found[cells[0].label] = pd.DataFrame(columns)
     return found

@@ -148,12 +148,3 @@ def test_impossible_sizes_are_refused() -> None:
         ValueError, match=r"levels must be an ascending choice of 1, 2, 3, 4, 5, got \(4, 3\)"
     ):
         build_model(replace(base, net=replace(base.net, levels=(4, 3))))
-
-
-def test_statistics_of_the_trunk_alone_may_be_kept() -> None:
-    net = build_model(recipe("siamcar_nano")).train_mode(True, frozen_trunk_statistics=True)
-    assert not any(part.training for part in batch_norms(net.backbone))
-    assert any(part.training for part in batch_norms(net.neck))
-    assert all(parameter.requires_grad for parameter in net.backbone.parameters()), "their weights train"
-    net.train_mode(True)
-    assert all(part.training for part in batch_norms(net.backbone))

@@ -25,7 +25,8 @@ def test_09_counts_positives_and_trains_for_every_k(figures):
     assert ours.set_index("K").loc[9, "positives"] == pytest.approx(3.43, abs=0.5)
     assert content(figures, "fig09a.data")["paper, least and largest"] == [3, 4]
     epochs = content(figures, "fig09b.data")
-    assert epochs["epoch"] == [1, 2]
+    assert epochs["epoch"] == list(range(1, 13))
+    assert len(content(figures, "fig09a_pairs.data")["counts"]["K"]) == 2 * 2 * 10
     assert epochs["K = 5"] != epochs["K = 23"]
     scores = pd.read_csv(figures / "09_scores.csv", index_col=0)
     assert list(scores.index) == [7, 9]

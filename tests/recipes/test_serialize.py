@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,10 +76,3 @@ def test_the_form_of_the_loss_is_written_only_where_it_is_not_the_usual_one() ->
         recipe_from_dict(data, "x.json")
     with pytest.raises(InputError, match="classification_form must be one of balanced, eq3, got 'eq4'"):
         LossConfig(classification_form="eq4")  # type: ignore[arg-type]
-
-
-def test_kept_statistics_are_written_only_where_they_are_asked_for() -> None:
-    own = RECIPES["siamcar_nano"]
-    assert "frozen_trunk_statistics" not in own.as_dict()["schedule"]
-    kept = replace(own, schedule=replace(own.schedule, frozen_trunk_statistics=True))
-    assert recipe_from_dict(json.loads(json.dumps(kept.as_dict())), "x.json") == kept

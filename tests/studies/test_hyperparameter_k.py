@@ -7,11 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dlatrack import boxes
+from dlatrack.assign import assigner_of
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
+from dlatrack.recipes import recipe
+from dlatrack.sampling.pairs import PairSource
 from dlatrack.studies import twins
 from dlatrack.studies.hyperparameter_k import (
     CANDIDATES,
@@ -19,6 +23,7 @@ from dlatrack.studies.hyperparameter_k import (
     READINGS,
     against_reference,
     k_table,
+    positives_on_training_pairs,
     positives_over_candidates,
     positives_over_epochs,
     simulated_targets,
@@ -81,10 +86,29 @@ def test_positives_of_an_epoch_are_those_of_its_training(tmp_path, monkeypatch):
     counted = positives_over_epochs(study, crops, (5, 7), seed=1)
     assert list(counted) == [5, 7]
     trained = twins.train_all(study.recipes, crops, seed=1)["K = 7"]
-    for epoch, expected in counted[7].items():
+    for epoch in (1, 2):
         steps = [step.positives for step in trained.steps if step.epoch == epoch - 1]
-        assert np.mean(steps) == pytest.approx(expected)
-    assert list(counted.index) == [1, 2]
+        assert np.mean(steps) == pytest.approx(counted.loc[epoch, 7])
+    assert list(counted.index) == list(range(1, 13)), "12 epochs at least, those of the schedule first"
+
+
+def test_positives_of_training_pairs_on_the_grids_of_the_paper(tmp_path, monkeypatch):
+    for name in ("RUNS", "CACHE"):
+        monkeypatch.setenv(f"DLATRACK_{name}", str(tmp_path / name))
+    study = study_k("smoke", (7,))
+    crops = twins.training_crops(study.plan, seed=1)
+    counted = positives_on_training_pairs(study, crops, candidates=(9, 19), seed=1)
+    assert counted.groupby("samples").size().to_dict() == {"anchors": 4, "points": 4}
+    chosen = study.plan.twins.dla
+    source = PairSource(crops, chosen.sampling, chosen.net, 1)
+    targets = np.stack([source.pair(epoch, index).target_xyxy for epoch in (0, 1) for index in range(8)])
+    own = recipe("dla_siamcar")
+    found = assigner_of(own).assign(torch.from_numpy(targets), generator=torch.Generator())
+    default = counted[counted["reading"].str.startswith("DLA, default")].set_index(["samples", "K"])
+    assert default.loc[("points", 9), "positives"] == pytest.approx(
+        float(found.positive.sum(1).double().mean())
+    )
+    assert (default["positives"] >= 1).all(), "each pair has one, rescued or not"
 
 
 def test_a_study_takes_the_k_of_its_preset_or_those_given():

@@ -16,6 +16,7 @@ from dlatrack.pixels.colours import DLA, GREY
 from dlatrack.studies.hyperparameter_k import CANDIDATES, MIXES, READINGS
 from dlatrack.viz.hyperparameter_k import (
     candidate_scores_plot,
+    positives_on_pairs_plot,
     positives_over_candidates_plot,
     positives_over_epochs_plot,
 )
@@ -61,10 +62,25 @@ def test_the_same_counts_give_the_same_picture(counts):
 
 def test_epochs_have_a_line_per_k():
     epochs = pd.DataFrame({5: [3.0, 3.1], 23: [4.0, 3.9]}, index=pd.Index([1, 2], name="epoch"))
-    fig = positives_over_epochs_plot(epochs)
+    fig = positives_over_epochs_plot(epochs, paper=(3, 4))
     (ax,) = fig.axes
+    assert "3 to 4 (paper)" in {text.get_text() for text in ax.get_legend().get_texts()}
     assert [line.get_label() for line in ax.get_lines()] == ["K = 5", "K = 23"]
     assert ax.get_lines()[1].get_ydata().tolist() == [4.0, 3.9]
+    assert overflow(fig) == 0
+
+
+def test_pairs_have_a_panel_for_points_and_one_for_anchors():
+    rows = [
+        (samples, reading, k, 3.0 + k / 10, 0.1, 0.2)
+        for samples in ("points", "anchors")
+        for reading in ("rescued", "nobody rescued")
+        for k in (5, 7)
+    ]
+    table = pd.DataFrame(rows, columns=["samples", "reading", "K", "positives", "error", "empty"])
+    fig = positives_on_pairs_plot(table, paper=(3, 4))
+    assert [ax.get_title() for ax in fig.axes] == ["points", "anchors"]
+    assert fig.axes[0].get_lines()[0].get_ydata().tolist() == [3.5, 3.7]
     assert overflow(fig) == 0
 
 

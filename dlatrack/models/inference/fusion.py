@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
+import threading
 from collections import Counter
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +25,9 @@ _ACTIVATIONS: dict[object, tuple[str, tuple[float, ...]]] = {
     nn.Hardswish: ("hardswish", ()),
 }
 _NO_ACTIVATION: tuple[str, tuple[float, ...]] = ("none", ())
+
+#: Held while a module is traced: fx replaces methods of `nn.Module` for the whole process meanwhile.
+_TRACING = threading.Lock()
 
 _SUMS = (operator.add, operator.iadd, torch.add)
 
@@ -43,7 +48,9 @@ def fused(module: nn.Module, pack: bool, dtype: torch.dtype) -> nn.Module:
         if isinstance(module, nn.ModuleDict | nn.ModuleList):
             raise fx.proxy.TraceError("containers have no forward, which fx does not notice")
         whole = nn.Sequential(module)  # so that a single convolution is traced too
-        traced = fx.GraphModule(whole, _Tracer().trace(whole))
+        with _TRACING:
+            graph = _Tracer().trace(whole)
+        traced = fx.GraphModule(whole, graph)
     except Exception:  # fx gives up in many ways, e.g. at an `if` on a shape
         fuse_children(module, pack, dtype)
         return module.to(dtype)
@@ -70,7 +77,27 @@ def fuse_children(module: nn.Module, pack: bool, dtype: torch.dtype) -> None:
 
 
 class _Tracer(fx.Tracer):
-    """Traces as one step every convolution, subclasses such as `DepthwiseConv2d` too, and squeeze-and-excitation."""
+    """Traces as one step every convolution, subclasses such as `DepthwiseConv2d` too, and squeeze-and-excitation.
+
+    The methods of `nn.Module` that fx replaces lead other threads here, too, for instance those of a tracker that is
+    at work: their modules are called, and their parameters read, as ever.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, nn.Conv2d | torchvision.ops.SqueezeExcitation) or super().is_leaf_module(

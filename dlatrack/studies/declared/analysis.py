@@ -100,14 +100,16 @@ def main_comparisons(declaration: StudyDeclaration, tables: StudyTables) -> list
 def all_comparisons(
     declaration: StudyDeclaration, tables: StudyTables, question: Question
 ) -> list[RuleComparison]:
-    """Every rule of a question beside the tracker's own rule, and where that has no cells beside the first rule."""
-    found = []
-    for tracker in question.trackers:
-        own = any(
-            tables.finished(Cell(question.regime, tracker, OWN_RULE, seed)) for seed in range(question.seeds)
-        )
-        base = OWN_RULE if own else question.rules[0]
-        found += [compare(tables, question, tracker, rule, base) for rule in question.rules if rule != base]
+    """Every rule of a question beside what it is a variant of, where both have run.
+
+    Options of DLA stand beside DLA, all other rules, and DLA itself, beside the tracker's own rule.
+    """
+    found = [
+        compare(tables, question, tracker, rule, DLA_RULE if rule.startswith(f"{DLA_RULE}_") else OWN_RULE)
+        for tracker in question.trackers
+        for rule in question.rules
+        if rule != OWN_RULE
+    ]
     return [each for each in found if each is not None]
 
 

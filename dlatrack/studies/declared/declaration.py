@@ -58,7 +58,6 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
                 schedule,
                 unfreeze_epoch=self.unfreeze_epoch or self.epochs,
                 frozen_batch_norm=False,
-                frozen_trunk_statistics=True,
                 backbone_factor=0.5,
                 backbone_start="shipped" if chosen.net.backbone in shipped_trunks() else "imagenet",
             )
