@@ -17,7 +17,7 @@ from dlatrack.datasets.video.live import LiveSource
 from dlatrack.datasets.video.writer import Recording, check_destination, check_growing, nearest_rate, record
 from dlatrack.devices import check_device
 from dlatrack.errors import counted
-from dlatrack.files import check_writable, owned_file
+from dlatrack.files import check_writable
 from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.pixels.window import Drag
 from dlatrack.progress import Progress
@@ -34,7 +34,7 @@ from dlatrack.tracking.feed import Feed
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.table import GrowingTable, growing_table, table_rows
 from dlatrack.tracking.targets import Targets, TrackedFrame
-from dlatrack.tracking.video import background_writer, check_outputs
+from dlatrack.tracking.video import background_writer, check_outputs, owned_outputs
 
 _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 1280 x 720
 
@@ -129,13 +129,14 @@ def track_stream(
 
     Raises:
         InputError: before tracking: for a box that cannot be tracked, weights or a device that are missing, or an
-            output that cannot be written. Later: if the source changes its size, a tracker fails or the disk is full;
-            then what was written is kept.
+            output that cannot be written or that another run writes. Later: if the source changes its size, a tracker
+            fails or the disk is full; then what was written is kept.
     """
     with ExitStack() as stack:
         stack.callback(source.close)
         results = _Results(*names_of_outputs(out, table), source)
         results.check(weights, device)
+        stack.enter_context(owned_outputs(results.out, results.table))
         reading = feed or Feed(source, None if drop else _QUEUE, from_first=callable(boxes))
         if feed is None and drop:  # from now on, so that the source does not wait for a box or for weights
             stack.enter_context(reading)
@@ -177,8 +178,6 @@ class _Results:
         check_outputs(self.out, self.table, None, Path(weights))
         if self.table is not None:
             check_writable(self.table)
-            with owned_file(self.table):  # no other run writes it
-                pass
 
     def open(self, stack: ExitStack) -> None:
         """Open the files until the stack ends."""

@@ -29,6 +29,7 @@ from dlatrack.tracking.video import (
     background_writer,
     check_first_boxes,
     check_outputs,
+    owned_outputs,
     parse_boxes,
     prefetch,
 )
@@ -135,7 +136,7 @@ def track_file(
 
     Raises:
         InputError: for a source that cannot be read, a box that cannot be tracked, weights or a device that are
-            missing, or an output that cannot be written. Then nothing is left behind.
+            missing, or an output that cannot be written or that another run writes. Then nothing is left behind.
     """
     out, table = names_of_outputs(out, table)
     stream = _open_checked(video, out, table, weights, device)
@@ -143,18 +144,19 @@ def track_file(
     size = (first.shape[1], first.shape[0])
     fps = stream.fps if out is None else nearest_rate(out, size, stream.fps)
     make = partial(make_tracker, weights, device, recover=recover, runtime=runtime)
-    trackers, targets = trackers_for(make, boxes, first, later=drawn is not None)
-    started = time.perf_counter()
-    with (
-        a_core_left(),
-        Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
-        nullcontext() if out is None else record(out, fps) as recording,
-        background_writer(recording.add if recording else _nowhere, _QUEUE) as write,
-    ):
-        steps = _steps(prefetch(stream, _QUEUE), Targets(trackers, targets), drawn)
-        track, stopped = _annotate(steps, write, progress, on_frame)
-    if table is not None:
-        write_text(table, track.as_csv())
+    with owned_outputs(out, table):
+        trackers, targets = trackers_for(make, boxes, first, later=drawn is not None)
+        started = time.perf_counter()
+        with (
+            a_core_left(),
+            Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
+            nullcontext() if out is None else record(out, fps) as recording,
+            background_writer(recording.add if recording else _nowhere, _QUEUE) as write,
+        ):
+            steps = _steps(prefetch(stream, _QUEUE), Targets(trackers, targets), drawn)
+            track, stopped = _annotate(steps, write, progress, on_frame)
+        if table is not None:
+            write_text(table, track.as_csv())
     held: tuple[float, tuple[int, int]] = (recording.fps, recording.size) if recording else (fps, size)
     seconds = time.perf_counter() - started
     return TrackedVideo(out, table, track, *held, stream.fps, size, stream.expected, seconds, stopped)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,23 +179,76 @@ def test_nobody_draws_for_a_run_that_cannot_begin(
         (track_stream if live else track_file)(camera if live else clip, draw, given.pop("out"), **given)
 
 
-def test_another_run_that_writes_the_table_is_seen_before_targets_are_drawn(
-    tmp_path: Path, camera: LiveSource
+SAME_TABLE = {"out": None, "table": "a.csv"}
+SAME_VIDEO = {"out": "a.mp4", "table": "b.csv"}
+
+
+@pytest.mark.parametrize("second_live", [True, False])
+@pytest.mark.parametrize("first_live", [True, False])
+@pytest.mark.parametrize("outputs", [SAME_TABLE, SAME_VIDEO], ids=["table", "video"])
+def test_a_second_run_is_refused_before_targets_are_drawn_and_the_first_keeps_all(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    clip: Path,
+    camera: LiveSource,
+    outputs: dict,
+    first_live: bool,
+    second_live: bool,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("link").symlink_to(tmp_path)
+    written = "a.csv" if outputs is SAME_TABLE else "a.mp4"
+
     def draw(_: np.ndarray) -> list[np.ndarray]:
         raise AssertionError("a target was asked for")
 
-    code = "import sys; from dlatrack.files import owned_file\nwith owned_file(sys.argv[1]):\n"
-    code += "    print('owned', flush=True); sys.stdin.read()"
-    table = tmp_path / "a.csv"
-    other = subprocess.Popen(
-        [sys.executable, "-c", code, str(table)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    def second() -> None:
+        again = {name: value and f"link/{value}" for name, value in outputs.items()}
+        if second_live:
+            track_stream(open_source("3", patience=0), draw, again["out"], table=again["table"])
+        else:
+            track_file(clip, draw, again["out"], table=again["table"])
+
+    asked = []
+
+    def ask(_: np.ndarray) -> bool:
+        if not asked:
+            with ThreadPoolExecutor(1) as pool:
+                asked.append(str(pool.submit(second).exception()))
+        return True
+
+    (track_stream if first_live else track_file)(
+        camera if first_live else clip, BOX, "a.mp4", table="a.csv", on_frame=ask
     )
-    assert other.stdout is not None
-    assert other.stdout.readline() == "owned\n"
-    with pytest.raises(InputError, match=r"a\.csv is being written by another run"):
-        track_stream(camera, draw, None, table=table)
-    other.communicate("")
+    assert asked[0].startswith(f"link/{written} is being written by another run (process ")
+    assert "\n" not in asked[0]
+    assert len(pd.read_csv("a.csv")) == len(VideoFrames(Path("a.mp4"))) == 24
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.mp4", "link"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("live", [True, False])
+def test_a_killed_run_does_not_keep_the_next_one_out(tmp_path: Path, clip: Path, live: bool) -> None:
+    out = tmp_path / "a.mkv"
+    code = "import os, signal, sys\nfrom dlatrack.studies import stream, video\n"
+    code += "from dlatrack.datasets.sources import open_source\nkill = lambda _: os.kill(os.getpid(), 9)\n"
+    code += "run = stream.track_stream if sys.argv[1] == '-' else video.track_file\n"
+    code += "source = open_source('-') if sys.argv[1] == '-' else sys.argv[1]\n"
+    code += f"run(source, {BOX!r}, {str(out)!r}, on_frame=kill)"
+    sent = write_clip(tmp_path / "sent.mkv", 24)
+    with sent.open("rb") as pipe:
+        reader = subprocess.Popen(["cat"], stdin=pipe, stdout=subprocess.PIPE)
+        done = subprocess.run(
+            [sys.executable, "-c", code, "-" if live else str(clip)], stdin=reader.stdout, check=False
+        )
+        assert reader.stdout is not None
+        reader.stdout.close()
+        reader.wait()
+    assert done.returncode == -signal.SIGKILL
+    assert {f".a{suffix}.dlatrack.lock" for suffix in (".csv", ".mkv")} <= set(os.listdir(tmp_path))
+    track_file(clip, BOX, out)
+    assert len(pd.read_csv(tmp_path / "a.csv")) == 24
+    assert not [name for name in os.listdir(tmp_path) if name.endswith(".lock")]
 
 
 def test_the_rate_is_that_of_tracking_and_not_of_waiting(
