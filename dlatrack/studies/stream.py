@@ -55,7 +55,7 @@ class TrackedStream:
     frames: int  #: number of tracked frames
     dropped: int  #: number of frames that were left out after the first to keep up
     breaks: int  #: number of breaks after which the source came back
-    note: str  #: why the source ended, if it broke off; else ""
+    note: str  #: why the source ended, if it did not say so itself; else ""
     #: median and 95th percentile of the time from a frame to its result, ms, over the last frames that came while
     #: the newest one was tracked; empty: there were none
     lag_ms: tuple[float, ...]
