@@ -62,7 +62,9 @@ class TrackedStream:
     size: str  #: size and rate of the video as text; "" without one
     seconds: float  #: seconds of tracking, drawing and handing over, without waiting for frames
     source_fps: float  #: frames per second at which the source gave them, breaks left out; NaN: of one frame
-    spacing: int  #: largest distance of the frames that were kept while targets were drawn in the first one
+    spacing: (
+        int  #: largest distance of the frames that were kept until the newest one was reached, see `Feed`
+    )
     stopped: bool  #: whether it was stopped before the source ended
 
     @property
@@ -77,7 +79,7 @@ class TrackedStream:
         if self.breaks:
             parts.append(f"{counted(self.breaks, 'break')} after which it came back")
         if self.spacing > 1:
-            parts.append(f"one in {self.spacing} of those that came while targets were drawn")
+            parts.append(f"one in {self.spacing} of those that came until the newest was reached")
         came = "" if math.isnan(self.source_fps) else f" (they came at {self.source_fps:.0f})"
         parts.append(f"tracked at {self.frames / max(self.seconds, 1e-9):.0f} frames per second{came}")
         if self.lag_ms:
