@@ -45,8 +45,8 @@ _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 128
 
 _NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
-#: Boxes of the targets in the first frame; see `track_file`.
-FirstBoxes = str | Sequence[np.ndarray] | Callable[[np.ndarray], Sequence[np.ndarray]]
+#: Boxes of the targets in the first frame; see `track_file`. None: no target yet.
+FirstBoxes = str | Sequence[np.ndarray] | Callable[[np.ndarray], Sequence[np.ndarray]] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,7 @@ def track_file(
         on_frame: function called with each annotated frame, (H, W, 3) uint8 RGB; the video ends with the frame for
             which it answers False.
         drawn: function that gives the boxes that were drawn since the last frame, which set targets anew. With it,
-            `boxes` may be empty.
+            `boxes` may be empty or None.
         recover: whether lost targets are searched for, as in `OnlineTracker`.
         runtime: runtime of the network, as in `OnlineTracker.from_weights`.
 
@@ -185,7 +185,7 @@ def first_boxes(boxes: FirstBoxes, image_rgb: np.ndarray, *, later: bool = False
     if isinstance(boxes, str):
         targets = parse_boxes(boxes)
     else:
-        given = boxes(image_rgb) if callable(boxes) else boxes
+        given = boxes(image_rgb) if callable(boxes) else () if boxes is None else boxes
         targets = [np.asarray(box, np.float64) for box in given]
     if targets or not later:
         check_first_boxes(image_rgb, targets)

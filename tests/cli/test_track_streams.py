@@ -342,6 +342,7 @@ def test_an_error_keeps_what_was_written(
         ({"table": "a.txt"}, "a.txt is no name for the table of boxes and scores; it must end in .csv"),
         ({"table": "own.csv"}, "own.csv exists and is no table of dlatrack track"),
         ({"boxes": "400,1,2,3"}, "target 1: the first box [400.0, 1.0, 2.0, 3.0] lies outside the 320 x 240"),
+        ({"boxes": None}, "a box x,y,w,h around the target in the first frame is needed"),
         ({"boxes": ""}, "a box x,y,w,h around the target in the first frame is needed"),
         ({"weights": "none"}, "no weights of that name come with dlatrack"),
         ({"device": "tpu"}, "there is no device 'tpu' here"),
@@ -469,7 +470,8 @@ def test_a_server_that_dies_is_exit_0_with_a_note(tmp_path: Path, live: bool) ->
 
 @pytest.mark.slow
 @needs_ffmpeg
-def test_ctrl_c_ends_a_stream_and_keeps_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_stream_and_keeps_it(tmp_path: Path, number: signal.Signals) -> None:
     long, port = write_clip(tmp_path / "long.mp4", 900), free_port()
     out = tmp_path / "out.mp4"
     command = [*COMMAND, f"http://127.0.0.1:{port}/", "--box", BOX, "--out", str(out)]
@@ -477,9 +479,9 @@ def test_ctrl_c_ends_a_stream_and_keeps_it(tmp_path: Path) -> None:
         reader = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert reader.stderr is not None
         reader.stderr.readline()
-        reader.send_signal(signal.SIGINT)
+        reader.send_signal(number)
         text, error = reader.communicate()
-    assert reader.returncode == 130
+    assert reader.returncode == 128 + number
     assert "Traceback" not in error
     count = len(pd.read_csv(tmp_path / "out.csv"))
     assert text.startswith(f"127.0.0.1:{port}/: stopped after {count} frame")
@@ -487,7 +489,8 @@ def test_ctrl_c_ends_a_stream_and_keeps_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_wait_for_a_pipe(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_pipe(tmp_path: Path, number: signal.Signals) -> None:
     command = [*COMMAND, "-", "--box", BOX, "--table", str(tmp_path / "a.csv")]
     code = "import sys, dlatrack.datasets.video.live as live\n"
     code += "wait = live.wait\n"
@@ -499,12 +502,12 @@ def test_ctrl_c_ends_the_wait_for_a_pipe(tmp_path: Path) -> None:
     )
     assert reader.stdout is not None
     assert reader.stdout.readline() == "waiting\n"
-    reader.send_signal(signal.SIGINT)
+    reader.send_signal(number)
     _, error = reader.communicate()
     os.close(reading)
     os.close(writing)
-    assert reader.returncode == 130
-    assert "Traceback" not in error
+    assert reader.returncode == 128 + number
+    assert error == "dlatrack: interrupted\n"
     assert list(tmp_path.iterdir()) == []
 
 
