@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, nullcontext
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def track(
 ) -> None:
     """Track one or more targets through a video or a stream, and write it with their boxes.
 
-    Ctrl-C stops and keeps what is done, with exit status 130.
+    Ctrl-C and SIGTERM stop and keep what is done, with exit status 130 and 143.
     """
     from dlatrack.datasets.sources import open_source
     from dlatrack.datasets.stream import FrameStream
@@ -53,7 +54,11 @@ def track(
     _check_options(box, select, show, out, table)
     reuse_freed_memory()
     _quiet_codecs()
-    with stop_signal(signal.SIGINT) as asked_to_stop, ExitStack() as running:
+    with (
+        stop_signal(signal.SIGINT, signal.SIGTERM) as asked_to_stop,
+        _status_of_signal(asked_to_stop),
+        ExitStack() as running,
+    ):
         opened = open_source(source, patience=patience, stopped=asked_to_stop)
         if not isinstance(opened, FrameStream):
             running.callback(opened.close)
@@ -83,7 +88,17 @@ def track(
                 )
     print_line(tracked.summary)
     if tracked.stopped:
-        raise typer.Exit(130)
+        raise typer.Exit(128 + (asked_to_stop() or signal.SIGINT))
+
+
+@contextmanager
+def _status_of_signal(asked_to_stop: Callable[[], int]) -> Iterator[None]:
+    """End with the status of the signal that has ended a wait inside the block, before anything was tracked."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("dlatrack: interrupted", file=sys.stderr)
+        raise typer.Exit(128 + (asked_to_stop() or signal.SIGINT)) from None
 
 
 def _check_options(

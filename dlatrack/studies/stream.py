@@ -17,7 +17,7 @@ from dlatrack.datasets.video.live import LiveSource
 from dlatrack.datasets.video.writer import Recording, check_destination, check_growing, nearest_rate, record
 from dlatrack.devices import check_device
 from dlatrack.errors import counted
-from dlatrack.files import check_writable, owned_file
+from dlatrack.files import check_writable
 from dlatrack.pixels.annotate import annotate_targets
 from dlatrack.pixels.window import Drag
 from dlatrack.progress import Progress
@@ -34,7 +34,7 @@ from dlatrack.tracking.feed import Feed
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.table import GrowingTable, growing_table, table_rows
 from dlatrack.tracking.targets import Targets, TrackedFrame
-from dlatrack.tracking.video import background_writer, check_outputs
+from dlatrack.tracking.video import background_writer, check_outputs, owned_outputs
 
 _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 1280 x 720
 
@@ -55,14 +55,16 @@ class TrackedStream:
     frames: int  #: number of tracked frames
     dropped: int  #: number of frames that were left out after the first to keep up
     breaks: int  #: number of breaks after which the source came back
-    note: str  #: why the source ended, if it broke off; else ""
+    note: str  #: why the source ended, if it did not say so itself; else ""
     #: median and 95th percentile of the time from a frame to its result, ms, over the last frames that came while
     #: the newest one was tracked; empty: there were none
     lag_ms: tuple[float, ...]
     size: str  #: size and rate of the video as text; "" without one
     seconds: float  #: seconds of tracking, drawing and handing over, without waiting for frames
     source_fps: float  #: frames per second at which the source gave them, breaks left out; NaN: of one frame
-    spacing: int  #: largest distance of the frames that were kept while targets were drawn in the first one
+    spacing: (
+        int  #: largest distance of the frames that were kept until the newest one was reached, see `Feed`
+    )
     stopped: bool  #: whether it was stopped before the source ended
 
     @property
@@ -77,7 +79,7 @@ class TrackedStream:
         if self.breaks:
             parts.append(f"{counted(self.breaks, 'break')} after which it came back")
         if self.spacing > 1:
-            parts.append(f"one in {self.spacing} of those that came while targets were drawn")
+            parts.append(f"one in {self.spacing} of those that came until the newest was reached")
         came = "" if math.isnan(self.source_fps) else f" (they came at {self.source_fps:.0f})"
         parts.append(f"tracked at {self.frames / max(self.seconds, 1e-9):.0f} frames per second{came}")
         if self.lag_ms:
@@ -129,13 +131,14 @@ def track_stream(
 
     Raises:
         InputError: before tracking: for a box that cannot be tracked, weights or a device that are missing, or an
-            output that cannot be written. Later: if the source changes its size, a tracker fails or the disk is full;
-            then what was written is kept.
+            output that cannot be written or that another run writes. Later: if the source changes its size, a tracker
+            fails or the disk is full; then what was written is kept.
     """
     with ExitStack() as stack:
         stack.callback(source.close)
         results = _Results(*names_of_outputs(out, table), source)
         results.check(weights, device)
+        stack.enter_context(owned_outputs(results.out, results.table))
         reading = feed or Feed(source, None if drop else _QUEUE, from_first=callable(boxes))
         if feed is None and drop:  # from now on, so that the source does not wait for a box or for weights
             stack.enter_context(reading)
@@ -177,8 +180,6 @@ class _Results:
         check_outputs(self.out, self.table, None, Path(weights))
         if self.table is not None:
             check_writable(self.table)
-            with owned_file(self.table):  # no other run writes it
-                pass
 
     def open(self, stack: ExitStack) -> None:
         """Open the files until the stack ends."""

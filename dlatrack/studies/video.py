@@ -29,6 +29,7 @@ from dlatrack.tracking.video import (
     background_writer,
     check_first_boxes,
     check_outputs,
+    owned_outputs,
     parse_boxes,
     prefetch,
 )
@@ -44,8 +45,8 @@ _QUEUE = 8  # frames that reading may be ahead, and writing behind: 22 MB at 128
 
 _NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
-#: Boxes of the targets in the first frame; see `track_file`.
-FirstBoxes = str | Sequence[np.ndarray] | Callable[[np.ndarray], Sequence[np.ndarray]]
+#: Boxes of the targets in the first frame; see `track_file`. None: no target yet.
+FirstBoxes = str | Sequence[np.ndarray] | Callable[[np.ndarray], Sequence[np.ndarray]] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,13 +130,13 @@ def track_file(
         on_frame: function called with each annotated frame, (H, W, 3) uint8 RGB; the video ends with the frame for
             which it answers False.
         drawn: function that gives the boxes that were drawn since the last frame, which set targets anew. With it,
-            `boxes` may be empty.
+            `boxes` may be empty or None.
         recover: whether lost targets are searched for, as in `OnlineTracker`.
         runtime: runtime of the network, as in `OnlineTracker.from_weights`.
 
     Raises:
         InputError: for a source that cannot be read, a box that cannot be tracked, weights or a device that are
-            missing, or an output that cannot be written. Then nothing is left behind.
+            missing, or an output that cannot be written or that another run writes. Then nothing is left behind.
     """
     out, table = names_of_outputs(out, table)
     stream = _open_checked(video, out, table, weights, device)
@@ -143,18 +144,19 @@ def track_file(
     size = (first.shape[1], first.shape[0])
     fps = stream.fps if out is None else nearest_rate(out, size, stream.fps)
     make = partial(make_tracker, weights, device, recover=recover, runtime=runtime)
-    trackers, targets = trackers_for(make, boxes, first, later=drawn is not None)
-    started = time.perf_counter()
-    with (
-        a_core_left(),
-        Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
-        nullcontext() if out is None else record(out, fps) as recording,
-        background_writer(recording.add if recording else _nowhere, _QUEUE) as write,
-    ):
-        steps = _steps(prefetch(stream, _QUEUE), Targets(trackers, targets), drawn)
-        track, stopped = _annotate(steps, write, progress, on_frame)
-    if table is not None:
-        write_text(table, track.as_csv())
+    with owned_outputs(out, table):
+        trackers, targets = trackers_for(make, boxes, first, later=drawn is not None)
+        started = time.perf_counter()
+        with (
+            a_core_left(),
+            Progress(stream.expected, f"tracking {stream.name}", unit="frames") as progress,
+            nullcontext() if out is None else record(out, fps) as recording,
+            background_writer(recording.add if recording else _nowhere, _QUEUE) as write,
+        ):
+            steps = _steps(prefetch(stream, _QUEUE), Targets(trackers, targets), drawn)
+            track, stopped = _annotate(steps, write, progress, on_frame)
+        if table is not None:
+            write_text(table, track.as_csv())
     held: tuple[float, tuple[int, int]] = (recording.fps, recording.size) if recording else (fps, size)
     seconds = time.perf_counter() - started
     return TrackedVideo(out, table, track, *held, stream.fps, size, stream.expected, seconds, stopped)
@@ -183,7 +185,7 @@ def first_boxes(boxes: FirstBoxes, image_rgb: np.ndarray, *, later: bool = False
     if isinstance(boxes, str):
         targets = parse_boxes(boxes)
     else:
-        given = boxes(image_rgb) if callable(boxes) else boxes
+        given = boxes(image_rgb) if callable(boxes) else () if boxes is None else boxes
         targets = [np.asarray(box, np.float64) for box in given]
     if targets or not later:
         check_first_boxes(image_rgb, targets)

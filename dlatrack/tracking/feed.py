@@ -16,6 +16,9 @@ _POLL = 0.1  # seconds between looks at whether the user wants to stop
 _KEPT_BYTES = 512 << 20
 _SLACK = 8  # frames that may come while the first one is tracked, which takes longer
 
+#: Frames that may be tracked for each that waits when tracking begins, until the newest one must be reached.
+_FOR_EACH = 8
+
 
 class FrameSource(Protocol):
     """A source that is iterated once, and that can be asked to end."""
@@ -45,14 +48,16 @@ class Feed:
         depth: largest number of waiting frames, for which the source waits; None: it never waits, and the newest
             frame takes the place of one that waits.
         from_first: whether tracking follows the source from its first frame on, with `depth` None, since targets are
-            drawn in that frame, which takes seconds. The frames that come meanwhile are kept. Where they become too
-            many, every second one of them is dropped, and so are those that come later; so they stay evenly spaced.
-            They are given in order until the newest one is reached, and fewer may wait with each frame that is taken,
-            so that this happens after a bounded number of them. From then on the newest is always next.
+            drawn in that frame, which takes seconds. The frames that come meanwhile are kept, up to 512 MB. They are
+            given in order until the newest one is reached; from then on the newest is always next. One frame less may
+            wait after every eight that are taken, so that the newest is reached after at most eight frames for each
+            that waited at first: a tracker that does 8 frames while 7 come needs to drop none. Where more wait than
+            may, or memory is full, every second one is dropped, and so are those that come later: they stay evenly
+            spaced.
 
     Attributes:
         dropped: number of frames that were dropped.
-        spacing: largest distance of two frames that were kept while targets were drawn; 1: all were kept.
+        spacing: largest distance of two frames that were kept until the newest was reached; 1: all were kept.
         caught_up: whether the newest frame is next.
 
     Example:
@@ -112,13 +117,15 @@ class Feed:
         if not self._taken:
             self._room = len(self._waiting) + _SLACK
         self._taken += 1
-        self.caught_up = self.caught_up or not self._waiting or self._taken >= 2 * self._room
+        self.caught_up = self.caught_up or not self._waiting or self._taken >= _FOR_EACH * self._room
 
     def _admits(self, arrival: Arrival) -> bool:
         """Whether a frame that comes is to wait; others are dropped for it."""
         kept: list[Arrival] = []
         if not self.caught_up:
-            room = self._room - self._taken // 2 if self._taken else _KEPT_BYTES // arrival.image_rgb.nbytes
+            room = _KEPT_BYTES // arrival.image_rgb.nbytes
+            if self._taken:
+                room = min(room, self._room - self._taken // _FOR_EACH)
             if not arrival.number % self.spacing and len(self._waiting) >= max(room, 2):
                 self.spacing *= 2
             kept = [waiting for waiting in self._waiting if not waiting.number % self.spacing]

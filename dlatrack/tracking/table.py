@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from dlatrack.errors import InputError, refusals
-from dlatrack.files import owned_file
 
 #: Header of the tables up to version 0.1, with which every table begins.
 _FIRST_COLUMNS = "frame,target,x,y,w,h,score"
@@ -99,13 +98,12 @@ def growing_table(path: Path) -> Iterator[GrowingTable]:
     """Write a table in place, row by row; an earlier table of `dlatrack track` is replaced.
 
     Raises:
-        InputError: if another run writes it, or it cannot be written.
+        InputError: if it cannot be written.
     """
-    with owned_file(path):
-        with refusals("write", path):
-            file = path.open("wb", buffering=0)
-        with file:
-            yield GrowingTable(path, file.fileno())
+    with refusals("write", path):
+        file = path.open("wb", buffering=0)
+    with file:
+        yield GrowingTable(path, file.fileno())
 
 
 def check_table(table: Path) -> None:

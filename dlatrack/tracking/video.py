@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +17,7 @@ import numpy as np
 from dlatrack.datasets.box_text import LARGEST_PX, to_number
 from dlatrack.datasets.stream import FrameStream
 from dlatrack.errors import InputError, shortened
-from dlatrack.files import same_file
+from dlatrack.files import owned_file, same_file
 from dlatrack.tracking.run import Tracker
 from dlatrack.tracking.steps.state import TargetState
 from dlatrack.tracking.table import CSV_HEADER, UNKNOWN, Certainty, check_table, table_rows
@@ -148,6 +149,22 @@ def check_outputs(out: Path | None, table: Path | None, source: FrameStream | No
                     f"{video.name} would be"
                 )
     check_table(table)
+
+
+@contextmanager
+def owned_outputs(*outputs: Path | None) -> Iterator[None]:
+    """Keep every other run from writing a video or a table while the block runs, whatever link leads to it.
+
+    Args:
+        outputs: files to write; None: none.
+
+    Raises:
+        InputError: as `files.owned_file`.
+    """
+    with ExitStack() as stack:
+        for output in filter(None, outputs):
+            stack.enter_context(owned_file(os.path.realpath(output), what=str(output)))
+        yield
 
 
 def follow(

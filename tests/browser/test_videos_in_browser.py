@@ -94,7 +94,8 @@ def test_targets_are_drawn_with_the_keys_that_the_page_names(width: int, height:
             )
             page.mouse.up()
 
-        page.keyboard.press("Enter")  # nothing has been drawn yet
+        page.keyboard.press("Enter")
+        assert page.inner_text("#message") == "There is no box yet; drag one around each target."
         assert page.locator("button:disabled").count() == 2
         drag(0.25, 0.25, 0.5, 0.5)
         drag(0.6, 0, 0.8, 0.5)

@@ -90,7 +90,8 @@ def read(address: str, out: str, patience: str) -> int:
     """Track as the process of `_start_reader`; gives its exit status."""
     source = open_source(address, patience=float(patience))
     tracked = track_stream(source, _TARGETS, out, on_frame=lambda _: os.write(1, b".") == 1)
-    return int("broke off" not in tracked.summary or "secret" in tracked.summary)
+    ended = " broke off after " in tracked.summary or " was closed by its sender after " in tracked.summary
+    return int(not ended or "secret" in tracked.summary)
 
 
 class _Reports:

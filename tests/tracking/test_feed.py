@@ -29,7 +29,7 @@ class Script:
                 if self.closed.is_set():
                     return
             self.taken = number + 1
-            yield np.full((1, 1, 3), number, np.uint8)
+            yield np.full((1, 1, 3), number % 256, np.uint8)
         if self._error:
             raise self._error
 
@@ -101,9 +101,39 @@ def test_kept_frames_are_evenly_spaced_and_few(monkeypatch: pytest.MonkeyPatch) 
     assert (feed.dropped, feed.spacing) == (60 - 8, 8)
 
 
+def test_a_tracker_that_is_a_little_faster_than_the_source_drops_no_frame() -> None:
+    """Seven frames come while eight are tracked."""
+    source = Script(400)
+    with Feed(source, None, from_first=True) as feed:
+        counted(source, feed, 15)
+        arrivals, seen = feed.arrivals(), []
+        while not feed.caught_up:
+            seen.append(next(arrivals).number)
+            if len(seen) % 8:
+                counted(source, feed, 1)
+        assert seen == list(range(len(seen)))
+        assert (feed.dropped, feed.spacing) == (0, 1)
+        assert len(seen) <= 8 * (15 + 8)
+        source.let(*range(400))
+
+
+def test_memory_bounds_what_waits_while_it_is_tracked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "_KEPT_BYTES", 30 * 3)
+    source = Script(100)
+    with Feed(source, None, from_first=True) as feed:
+        counted(source, feed, 29)
+        arrivals = feed.arrivals()
+        for _ in range(10):
+            next(arrivals)
+            counted(source, feed, 3)
+            assert len(feed._waiting) <= 30
+        assert feed.spacing == 2
+        source.let(*range(100))
+
+
 def test_a_slow_tracker_reaches_the_newest_frame() -> None:
     """Three frames come for each that is tracked."""
-    source = Script(400)
+    source = Script(1200)
     with Feed(source, None, from_first=True) as feed:
         counted(source, feed, 30)
         arrivals, seen = feed.arrivals(), []
@@ -112,10 +142,10 @@ def test_a_slow_tracker_reaches_the_newest_frame() -> None:
             counted(source, feed, 3)
         assert seen == sorted(set(seen))
         assert max(np.diff(seen)) <= 2 * feed.spacing
-        assert len(seen) <= 2 * (30 + 8)
+        assert len(seen) <= 8 * (30 + 8)
         counted(source, feed, 1)
         assert next(arrivals).number == source.taken - 1
-        source.let(*range(400))
+        source.let(*range(1200))
 
 
 def test_frames_keep_their_numbers_and_times() -> None:

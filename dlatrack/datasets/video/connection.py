@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import select
+import stat
 import time
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
 
+from dlatrack.datasets.video.address import fault_of_address
 from dlatrack.errors import InputError
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
 
 #: Rates that a camera or stream may plausibly have; others are taken for a unit of time.
 _RATES = (1.0, 240.0)
@@ -94,7 +101,7 @@ class EncodedConnection:
         InputError: if PyAV is missing.
     """
 
-    def __init__(self, address: str, patience: float | None) -> None:
+    def __init__(self, address: str, patience: tuple[float, float] | None) -> None:
         try:
             import av
         except ImportError as error:
@@ -108,11 +115,13 @@ class EncodedConnection:
         options |= {"analyzeduration": "2000000"}
         if address.lower().startswith("rtsp"):
             options |= {"rtsp_flags": "prefer_tcp"}  # UDP loses packets, and firewalls stop it
-        late = float("inf") if patience is None else time.monotonic() + 0.95 * patience
+        late = float("inf") if patience is None else time.monotonic() + 0.95 * patience[0]
         try:
             self._file = av.open(address, "r", container_options=options, timeout=patience)
         except (av.error.FFmpegError, UnicodeError) as error:  # another one for RTSP, if it is interrupted
-            raise BrokenError(_LATE if time.monotonic() > late else _reason(error)) from None
+            if time.monotonic() > late:
+                raise BrokenError(_LATE) from None
+            raise BrokenError(_reason(error, address)) from None
         if not self._file.streams.video:
             self._file.close()
             raise BrokenError("there is no video in it")
@@ -121,6 +130,8 @@ class EncodedConnection:
         self.fps = plausible_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
         self._no_frame = _INDEX_LAST if pipe and "mp4" in self._file.format.name else ""
         self.ends = pipe or self._file.duration is not None or self._file.size > 0
+        self._over_http = address.lower().startswith("http")
+        self._address = address  # until a frame has come
 
     def images(self) -> Iterator[np.ndarray]:
         """As `Connection`. Frames that are damaged on the way and cannot be decoded are left out."""
@@ -131,20 +142,27 @@ class EncodedConnection:
             try:
                 packet = next(packets, None)
             except av.error.FFmpegError as error:
-                raise BrokenError(self._no_frame or _reason(error)) from None
+                yield from self._decoded(None)  # frames wait in the decoder for those that they refer to
+                if self._over_http and _is_closed(error) and not self.ends:
+                    return
+                raise BrokenError(self._no_frame or _reason(error, self._address)) from None
             if packet is None and self._no_frame:
                 raise BrokenError(self._no_frame)
             if packet is None:
                 return
-            try:
-                frames = packet.decode()
-            except av.error.EOFError:
-                return
-            except av.error.FFmpegError:
-                continue
-            for frame in frames:
-                self._no_frame = ""
-                yield frame.to_ndarray(format="rgb24")
+            yield from self._decoded(packet)
+
+    def _decoded(self, packet: Packet | None) -> Iterator[np.ndarray]:
+        """Frames that a packet completes; None: those that the decoder still holds."""
+        import av
+
+        try:
+            frames = self._stream.codec_context.decode(packet)
+        except av.error.FFmpegError:  # damaged, or the decoder has been emptied
+            return
+        for frame in frames:
+            self._no_frame = self._address = ""
+            yield _upright(frame)
 
     def close(self) -> None:
         """As `Connection`."""
@@ -156,19 +174,43 @@ def plausible_rate(fps: float) -> float:
     return float(fps) if _RATES[0] <= fps <= _RATES[1] else _USUAL
 
 
-def _reason(error: Exception) -> str:
-    """What FFmpeg says, without the address that it adds."""
+def _upright(frame: VideoFrame) -> np.ndarray:
+    """A frame as RGB, turned as its display matrix says, which OpenCV does for files: telephones store them lying."""
+    image, turns = frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
+def _is_closed(error: Exception) -> bool:
+    """Whether FFmpeg found a connection closed, for which it has the same error as for a host without an address."""
+    return getattr(error, "errno", None) == errno.EIO
+
+
+def _reason(error: Exception, address: str) -> str:
+    """What FFmpeg says, without the address that it adds; more, if it comes from an address that gives no video."""
     import av
 
     if isinstance(error, av.error.ExitError):
         return _LATE
     if isinstance(error, (av.error.ProtocolNotFoundError, av.error.DemuxerNotFoundError)):
         return "this PyAV was built without support for such addresses; pip install --force-reinstall av"
+    unclear = _is_closed(error) or isinstance(error, av.error.InvalidDataError)
+    if unclear and "://" in address and (fault := fault_of_address(address)):
+        return fault
+    if _is_closed(error):
+        return "the connection was closed before its end"
     return str(getattr(error, "strerror", None) or type(error).__name__).strip()
 
 
 def _is_empty(descriptor: int) -> bool:
     """Whether a pipe ends without a byte, for which it is waited; False where the system cannot say."""
+    try:
+        status = os.fstat(descriptor)
+        if os.path.samestat(status, os.stat(os.devnull)) or (
+            stat.S_ISREG(status.st_mode) and not status.st_size
+        ):
+            return True
+    except OSError:
+        return False
     if not hasattr(select, "poll"):
         return False
     poll = select.poll()

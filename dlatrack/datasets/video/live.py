@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from urllib.parse import urlsplit
@@ -15,9 +16,12 @@ from dlatrack.datasets.video.capture import check_same_size
 from dlatrack.datasets.video.connection import BrokenError, CameraConnection, Connection, EncodedConnection
 from dlatrack.errors import InputError, counted, without_secrets
 
-#: Seconds for a source to show its first frame, and for its next data later; with the start of the program they stay
-#: below the 5 s in which an error is promised.
-ANSWER = 4.0
+#: Seconds for a source to show its first frame; with the start of the program, about 1.5 s, they stay below the 5 s
+#: in which an error is promised.
+ANSWER = 3.0
+
+#: Seconds without data after which a source that has shown frames is broken.
+SILENCE = 4.0
 
 #: Seconds before the first attempt to reach a source again; the pause doubles with each, up to the longest.
 FIRST_PAUSE = 0.5
@@ -39,7 +43,8 @@ class LiveSource:
     """Frames of a source that may go on for ever, decoded as they come.
 
     The first frame is decoded when the source is made. A source that breaks off is connected again, after pauses of
-    0.5, 1, 2, 4, 8, 8, ... seconds, until `patience` is over; frames are counted on.
+    0.5, 1, 2, 4, 8, 8, ... seconds, until `patience` is over; frames are counted on. So is one that its sender
+    closes, as at a restart, unless it has sent the same frames in two connections: it is a recording or a picture.
 
     Args:
         connect: function that connects and returns the connection.
@@ -55,7 +60,7 @@ class LiveSource:
         expected: None, as nobody knows the number of frames.
         live: True; see `datasets.sources.Source`.
         breaks: number of breaks after which the source came back.
-        note: why the frames ended, if a source broke off and did not come back; "" otherwise.
+        note: why the frames ended, if the source did not say so itself; "" otherwise.
 
     Raises:
         InputError: in one line, if no frame comes.
@@ -82,6 +87,7 @@ class LiveSource:
         self._closed = threading.Event()
         self._begun = threading.Lock()  # held from the iteration on, which then closes the connection
         self.breaks, self.note = 0, ""
+        self._sent = self._sent_before = (0, 0)  # number and checksum of the frames of two connections
         try:
             self._connection, self._images, self._first = _in_time(self._open, answer, stopped)
         except BrokenError as error:
@@ -124,21 +130,33 @@ class LiveSource:
 
     def _next(self, done: int) -> np.ndarray | None:
         """The next frame, after connecting again if need be; None at the end, with `done` frames."""
-        reason = "its sender ended it"
+        after = f"after {counted(done, 'frame')}"
         try:
             if (image := next(self._images, None)) is not None:
+                self._note_sent(image)
                 return image
             if self._connection.ends:
                 return None
+            ended = f"{self._shown} was closed by its sender {after}"
+            if self._sent == self._sent_before:
+                self.note = f"{ended}, having sent the same {counted(self._sent[0], 'frame')} twice"
+                return None
+            self._sent_before = self._sent
         except BrokenError as error:
-            reason = str(error)
+            ended = f"{self._shown} broke off {after} ({error})"
+            self._sent_before = (0, 0)
         if not self._connection.ends and (image := self._again()) is not None:
             self.breaks += 1
             return image
         if not self._closed.is_set():
             whole = "" if self._connection.ends else f" and did not come back within {self._patience:g} s"
-            self.note = f"{self._shown} broke off after {counted(done, 'frame')} ({reason}){whole}"
+            self.note = f"{ended}{whole}"
         return None
+
+    def _note_sent(self, image: np.ndarray) -> None:
+        """Count a frame of this connection, and add a part of its pixels to the checksum."""
+        count, checksum = self._sent
+        self._sent = count + 1, zlib.crc32(image[::16, ::16].tobytes(), checksum)
 
     def _again(self) -> np.ndarray | None:
         """Connect again; the first frame of the new connection, None if there is none within the patience."""
@@ -164,6 +182,8 @@ class LiveSource:
         except BrokenError:
             connection.close()
             raise
+        self._sent = (0, 0)
+        self._note_sent(image)
         return connection, images, image
 
 
@@ -214,7 +234,7 @@ class AddressSource(LiveSource):
             )
         try:
             super().__init__(
-                lambda: EncodedConnection(address, ANSWER),
+                lambda: EncodedConnection(address, (ANSWER, SILENCE)),
                 shown.partition("://")[2].rpartition("@")[2],
                 shown,
                 patience=patience,

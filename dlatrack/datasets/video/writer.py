@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
@@ -209,7 +209,9 @@ def _open(
 ) -> cv2.VideoWriter | H264Writer:
     if codec == ENCODER:
         return H264Writer(path, fps, even_size(size), growing=growing, named=named)
-    with name_for_opencv(path) as name:
+    # OpenCV takes VP8 in WebM for a mistake, says so past its own log level, and writes it.
+    silence = _without_chatter() if path.suffix.lower() == ".webm" else nullcontext()
+    with name_for_opencv(path) as name, silence:
         return cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*codec), fps, size)
 
 

@@ -163,3 +163,11 @@ def test_a_full_disk_names_the_video_and_not_the_file_beside_it(
     ):
         video.add(np.zeros((48, 64, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_webm_is_written_without_a_word_on_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with record(tmp_path / "a.webm", 30) as video:
+        video.add(np.zeros((48, 64, 3), np.uint8))
+    assert capfd.readouterr() == ("", "")
