@@ -31,7 +31,7 @@ TRACK_STATES = ("tracking", "uncertain", "lost")
 _VERSION = 1
 
 #: The same for runs with recovery.
-_RECOVERY_VERSION = 3
+_RECOVERY_VERSION = 4
 
 #: A calibration that says nothing; signals do not depend on it.
 _BLANK = Calibration((0.0,) * len(INPUTS), 0.0)
