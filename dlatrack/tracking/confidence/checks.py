@@ -14,7 +14,7 @@ def checked_share(name: str, value: Any, least: float = 0.0) -> float:
     Raises:
         InputError: naming the value otherwise.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) <= 1:
         raise InputError(f"{name} must be a number in {least:g}..1, got {value!r}")
     return float(value)
 

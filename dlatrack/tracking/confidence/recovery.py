@@ -17,7 +17,7 @@ from dlatrack.tracking.steps.state import TargetState
 #: Smallest distance of neighbouring search regions as a share of their side; closer ones see the same.
 _LEAST_SPACING = 0.1
 
-#: Most places of a scan. Without a limit a target of 4 px in a frame of 3840 x 2160 px has more than 100,000.
+#: Most places of a scan. Without a limit a target of 4 px in a frame of 3840 x 2160 px has 130,000.
 MOST_PLACES = 1000
 
 
