@@ -124,7 +124,8 @@ def test_every_shipped_tracker_has_a_calibration_of_its_own_weights(name):
     found = calibration_of(name)
     assert found.card["cross_validated"]["logistic"]["calibration error"] < 0.05
     losses = {model: values["log loss"] for model, values in found.card["cross_validated"].items()}
-    assert min(losses, key=losses.get) == "logistic"
+    assert losses["logistic"] < min(losses.values()) + 0.003, "isotonic regression gains nothing to speak of"
+    assert losses["logistic"] < losses["isotonic on score"]
 
 
 @pytest.mark.slow
