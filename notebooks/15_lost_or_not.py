@@ -155,7 +155,7 @@ record.keep(table, "15_models").round(3).set_index(["tracker", "model"])
 # - The probability speaks of videos like those that it was fitted on. Where the table above has real clips,
 #   compare its rows before you rely on it for yours; `lost_or_not_fit.calibrate` fits your own weights.
 # - A distractor that looks like the target is tracked with confidence: nothing here compares identities.
-# - Recovery raises F with three of the six trackers, by 0.02 to 0.04, and lowers it with DLA-NanoTrack V3 by 0.006. So
-#   few long videos say little about a single tracker (`docs/deploy_confidence.md`).
+# - Recovery raises F with three of the six trackers, by 0.02 to 0.04, and lowers it with DLA-NanoTrack V3 by 0.006.
+#   So few long videos say little about a single tracker (`docs/deploy_confidence.md`).
 # - Recovery is off unless you ask for it, `OnlineTracker.from_weights(..., recover=True)`, so that scores of
 #   benchmarks stay what they are. While a target is lost, a frame takes four search regions instead of one.
