@@ -28,6 +28,7 @@ from dlatrack.models.weights import save_weights, shipped
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table, versions
 from dlatrack.recipes import RECIPES, recipe
+from dlatrack.recipes.twins import label
 
 #: Shipped trackers, and recipes that get random weights.
 _TRACKERS = "dla_nanotrack_v3, dla_siamcar_small, dla_siamrpnpp_small, siamcar, siamrpnpp"
@@ -132,13 +133,13 @@ def _machine() -> dict[str, str]:
 
 
 def runtimes_table(report: BenchReport) -> pd.DataFrame:
-    """The report of `bench_runtimes` as a table: a row for each tracker and way to compute it."""
+    """The report of `bench_runtimes` as a table with four decimals: a row for each tracker and way to compute it."""
     rows = []
     for row in report.timings:
         tracker, _, way = row.name.partition(": ")
         rows.append(
             {
-                "tracker": tracker,
+                "tracker": label(recipe(tracker)),
                 "runtime": way,
                 "ms per step": row.median,
                 "5 %": row.low,
@@ -149,7 +150,7 @@ def runtimes_table(report: BenchReport) -> pd.DataFrame:
                 "largest difference, px": report.figures.get(f"{row.name}, largest difference of boxes, px"),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).round(4)
 
 
 @contextmanager

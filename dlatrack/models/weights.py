@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor
 
 from dlatrack import paths
-from dlatrack.errors import InputError, reading
+from dlatrack.errors import InputError, reading, shortened
+from dlatrack.files import file_digest
 from dlatrack.models.checkpoint_files import read_metadata, read_safetensors, write_safetensors
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import RECIPES, Recipe
@@ -41,6 +43,12 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in SHIPPED.glob("*.safetensors") if file.stem in RECIPES))
 
 
+def shipped_with(digest: str) -> Path | None:
+    """The weight file of a shipped tracker with this SHA-256, if there is one."""
+    files = (SHIPPED / f"{name}.safetensors" for name in shipped())
+    return next((file for file in files if file_digest(file) == digest), None)
+
+
 def find_weights(place: str | Path) -> Path:
     """A weight file, by its path or by the name of a tracker that comes with the package.
 
@@ -49,6 +57,10 @@ def find_weights(place: str | Path) -> Path:
     Raises:
         InputError: naming the shipped trackers, if `place` is neither.
     """
+    if not isinstance(place, (str, PathLike)):
+        raise InputError(
+            f"weights are a file, or one of the names {', '.join(shipped())}, got {shortened(repr(place))}"
+        )
     path, name = Path(place), str(place)
     if name in shipped() and not path.is_file():
         return SHIPPED / f"{name}.safetensors"

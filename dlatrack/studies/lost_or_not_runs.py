@@ -31,7 +31,7 @@ TRACK_STATES = ("tracking", "uncertain", "lost")
 _VERSION = 1
 
 #: The same for runs with recovery.
-_RECOVERY_VERSION = 3
+_RECOVERY_VERSION = 4
 
 #: A calibration that says nothing; signals do not depend on it.
 _BLANK = Calibration((0.0,) * len(INPUTS), 0.0)
@@ -106,11 +106,11 @@ def watched_runs(
             for tracker in trackers:
                 calibration = _BLANK if calibrations is None else calibrations[tracker]
                 how = (calibration, thresholds or Thresholds(), recovery)
-                file = _file(tracker, video, *how)
-                if file.is_file():
-                    runs[tracker][video.name] = _read(file, video)
+                known = _known(tracker, video, *how)
+                if known is not None:
+                    runs[tracker][video.name] = known
                 else:
-                    missing[tracker] = file, _tracker(tracker, *how)
+                    missing[tracker] = _file(tracker, video, *how), _tracker(tracker, *how)
             for tracker, recorded in _record(
                 video, {name: each for name, (_, each) in missing.items()}
             ).items():
@@ -119,6 +119,28 @@ def watched_runs(
                 runs[tracker][video.name] = _read(missing[tracker][0], video)
             progress.step(len(video), video=video.name)
     return runs
+
+
+def _known(
+    tracker: str,
+    video: Video,
+    calibration: Calibration,
+    thresholds: Thresholds,
+    recovery: RecoveryConfig | None,
+) -> WatchedRun | None:
+    """The run, if it is in the cache folder.
+
+    One with recovery is the same as one without as long as the target is not lost, and so one whose target never is
+    need not be there.
+    """
+    file = _file(tracker, video, calibration, thresholds, recovery)
+    if file.is_file():
+        return _read(file, video)
+    plain = _file(tracker, video, _BLANK, thresholds, None)
+    if recovery is None or not plain.is_file():
+        return None
+    run = _read(plain, video).under(calibration, thresholds)
+    return None if (run.state == TRACK_STATES.index("lost")).any() else run
 
 
 def _tracker(

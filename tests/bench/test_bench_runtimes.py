@@ -67,6 +67,8 @@ def test_runtimes_take_turns_and_are_compared(monkeypatch, tmp_path):
     assert {"flags", "onnxruntime", "processor", "waiting"} <= set(report.machine)
     table = pd.read_csv(tmp_path / "out" / "runtimes.csv")
     pd.testing.assert_frame_equal(table, runtimes_table(report), check_dtype=False)
+    assert set(table["tracker"]) == {"SiamCAR small, fixed rule"}
+    assert table["AUC"].equals(table["AUC"].round(4))
     assert table["times as fast as torch"].tolist() == [1, 1, 2, 2]
     record = json.loads((tmp_path / "out" / "runtimes.json").read_text())
     assert record["parameters"]["machine"]["processor"] == report.machine["processor"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import file_digest
 from dlatrack.models.onnx.network import GRAPHS_FILE, OnnxNet, read_exported, require_packages
 from dlatrack.models.runtimes.openvino import OpenVinoNet
-from dlatrack.models.weights import SHIPPED, find_weights, load_weights, shipped
+from dlatrack.models.weights import find_weights, load_weights, shipped, shipped_with
 from dlatrack.recipes import Recipe
 
 #: Runtimes and the packages that each needs. What follows "-" is the type that the search graph computes with.
@@ -114,9 +115,7 @@ def weights_behind(name_or_file: str | Path) -> Path | None:
     """
     if not is_exported(name_or_file):
         return find_weights(name_or_file)
-    digest = read_exported(name_or_file).weights_sha256
-    files = (SHIPPED / f"{name}.safetensors" for name in shipped())
-    return next((file for file in files if file_digest(file) == digest), None)
+    return shipped_with(read_exported(name_or_file).weights_sha256)
 
 
 def check_runtime(runtime: str, device: str | torch.device = "cpu") -> None:
@@ -137,4 +136,6 @@ def check_runtime(runtime: str, device: str | torch.device = "cpu") -> None:
 
 def is_exported(name_or_file: str | Path) -> bool:
     """Whether this is a folder of an exported tracker; the name of a shipped tracker is not."""
-    return str(name_or_file) not in shipped() and (Path(name_or_file) / GRAPHS_FILE).is_file()
+    if not isinstance(name_or_file, (str, PathLike)) or str(name_or_file) in shipped():
+        return False  # what is no place at all is refused by `find_weights`
+    return (Path(name_or_file) / GRAPHS_FILE).is_file()

@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import mul
+from os.path import lexists
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dlatrack.errors import InputError, shortened
 from dlatrack.files import file_digest, read_json_object, write_text
 from dlatrack.models.runtimes import weights_behind
+from dlatrack.models.weights import shipped_with
 from dlatrack.provenance import json_lines
 from dlatrack.tracking.confidence.signals import Signals
 
@@ -128,7 +130,7 @@ def read_calibration(path: Path, weights: Path) -> Calibration:
         InputError: if it is missing, damaged, of another format, or fitted for other weights.
     """
     content = read_json_object(path)
-    if content.get("format") != _FORMAT:
+    if content.get("format") is True or content.get("format") != _FORMAT:  # true equals 1
         raise InputError(f"{path} has format {content.get('format')!r}, this program reads {_FORMAT}")
     found = file_digest(weights)
     if content.get("weights_sha256") != found:
@@ -158,14 +160,21 @@ def calibration_beside(weights: Path) -> Calibration | None:
         InputError: as `read_calibration`.
     """
     path = weights.with_suffix(SUFFIX)
-    return read_calibration(path, weights) if path.is_file() else None
+    return read_calibration(path, weights) if lexists(path) else None
 
 
 def calibration_for(place: str | Path) -> Calibration | None:
-    """The calibration of a trained tracker, as `models.runtimes.weights_behind` finds its weights; None without one.
+    """The calibration of a trained tracker; None if it has none.
+
+    It lies beside the weights that `models.runtimes.weights_behind` finds. A copy of the weights of a shipped
+    tracker, whatever its name and folder, has the calibration of that tracker if none lies beside it.
 
     Raises:
         InputError: as `weights_behind` and `read_calibration`.
     """
     weights = weights_behind(place)
-    return None if weights is None else calibration_beside(weights)
+    found = None if weights is None else calibration_beside(weights)
+    if weights is None or found is not None:
+        return found
+    twin = shipped_with(file_digest(weights))
+    return None if twin is None else calibration_beside(twin)

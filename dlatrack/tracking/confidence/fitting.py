@@ -9,11 +9,14 @@ import numpy as np
 from scipy.optimize import isotonic_regression, minimize
 
 from dlatrack.errors import InputError
-from dlatrack.tracking.confidence.calibration import Calibration, Memory, transformed
+from dlatrack.tracking.confidence.calibration import INPUTS, Calibration, Memory, transformed
 from dlatrack.tracking.confidence.signals import Signals
 
 #: Strength of the ridge on standardised weights.
 _RIDGE = 1e-3
+
+#: What each of `INPUTS` may weigh: all speak for the target, but that the box has changed its size speaks against it.
+_BOUNDS = [(None, 0.0) if name == "distance of size_change from 0" else (0.0, None) for name in INPUTS]
 
 #: Distance of isotonic probabilities from 0 and 1, whose log loss would be infinite.
 _EDGE = 1e-3
@@ -45,7 +48,11 @@ def model_inputs(signals: np.ndarray, keep: float) -> np.ndarray:
 
 
 def fit_logistic(videos: Sequence[VideoEvidence], keep: float) -> Calibration:
-    """Fit the logistic model by maximum likelihood with a small ridge.
+    """Fit the logistic model by maximum likelihood with a small ridge, and no weight against the sense of its input.
+
+    More of any input makes a box on the target more probable, and more change of size makes it less: that a few
+    videos say otherwise, by chance or because the inputs go together, must not decide in other videos. An input that
+    would get the other sign weighs nothing.
 
     Args:
         videos: evidence of the videos; every frame has the same weight.
@@ -67,7 +74,8 @@ def fit_logistic(videos: Sequence[VideoEvidence], keep: float) -> Calibration:
         value = np.logaddexp(0, np.where(hits, -logits, logits)).mean() + 0.5 * float(ridge @ weights)
         return float(value), standard.T @ (_sigmoid(logits) - hits) / len(hits) + ridge
 
-    found = minimize(loss, np.zeros(standard.shape[1]), jac=True, method="L-BFGS-B").x
+    bounds = [*_BOUNDS, (None, None)]
+    found = minimize(loss, np.zeros(len(bounds)), jac=True, method="L-BFGS-B", bounds=bounds).x
     weights = found[:-1] / deviation
     # Digits beyond these change no probability that anyone reads, and depend on the machine.
     return Calibration(

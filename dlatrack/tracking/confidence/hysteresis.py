@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dlatrack.errors import InputError
+from dlatrack.tracking.confidence.checks import checked_count, checked_share
 
 State = Literal["tracking", "uncertain", "lost"]
 
@@ -25,15 +26,11 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         for name in ("tracking", "lost"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-                raise InputError(f"{name} must be a probability in 0..1, got {value!r}")
+            object.__setattr__(self, name, checked_share(name, getattr(self, name)))
         if self.lost > self.tracking:
             raise InputError(f"lost must be at most tracking, {self.tracking}, got {self.lost}")
         for name in ("found_after", "lost_after"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} must be 1 or more frames, got {value!r}")
+            object.__setattr__(self, name, checked_count(name, getattr(self, name), 1))
 
 
 @dataclass

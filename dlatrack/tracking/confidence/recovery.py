@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dlatrack.errors import InputError
+from dlatrack.tracking.confidence.checks import checked_count, checked_share
 from dlatrack.tracking.confidence.signals import Signals
 from dlatrack.tracking.confidence.watch import Watch
 from dlatrack.tracking.steps.state import TargetState
+
+#: Smallest distance of neighbouring search regions as a share of their side; closer ones see the same.
+_LEAST_SPACING = 0.1
+
+#: Most places of a scan. Without a limit a target of 4 px in a frame of 3840 x 2160 px has 130,000.
+MOST_PLACES = 1000
 
 
 @dataclass(frozen=True)
@@ -24,24 +32,21 @@ class RecoveryConfig:
     #: smallest calibrated probability of a re-detection, 0..1; less than `Thresholds.tracking` never suffices
     probability: float = 0.7
     score: float = 0.5  #: smallest score of a re-detection, 0..1
-    #: distance of neighbouring search regions as a share of their side, above 0 and at most 1
+    #: distance of neighbouring search regions as a share of their side, 0.1..1
     spacing: float = 0.5
-    #: search regions in each frame, at least 2: that of the track, the last place, and the next ones of the scan
+    #: search regions in each frame, at least 3: that of the track, the last place, and the next ones of the scan
     regions: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("probability", "score"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-                raise InputError(f"{name} must be in 0..1, got {value!r}")
-        if not isinstance(self.spacing, (int, float)) or not 0 < self.spacing <= 1:
-            raise InputError(f"spacing must be above 0 and at most 1, got {self.spacing!r}")
-        if not isinstance(self.regions, int) or self.regions < 2:
-            raise InputError(f"regions must be 2 or more, a whole number, got {self.regions!r}")
+        for name, least in (("probability", 0.0), ("score", 0.0), ("spacing", _LEAST_SPACING)):
+            object.__setattr__(self, name, checked_share(name, getattr(self, name), least))
+        object.__setattr__(self, "regions", checked_count("regions", self.regions, 3))
 
 
 def scan_places(last_xy: np.ndarray, step: float, image_wh: tuple[int, int]) -> np.ndarray:
-    """Centres of search regions from the last place outwards, ring by ring, until they cover the image.
+    """Centres of search regions from the last place outwards, ring by ring.
+
+    They cover the image, or as much of it around the last place as `MOST_PLACES` of them do.
 
     Args:
         last_xy: (2,) last place of the target, image px.
@@ -51,14 +56,26 @@ def scan_places(last_xy: np.ndarray, step: float, image_wh: tuple[int, int]) -> 
     Returns:
         (P, 2) image px, inside the image, nearest first: the first one is the last place.
     """
+    steps = [
+        (int(np.ceil(last / step)), int(np.ceil((extent - last) / step)))
+        for last, extent in zip(last_xy, image_wh, strict=True)
+    ]  # to the left and right border, and to the upper and lower one
+    reach = _rings_within(MOST_PLACES, steps)
     axes = []
-    for last, extent in zip(last_xy, image_wh, strict=True):
-        before, after = int(np.ceil(last / step)), int(np.ceil((extent - last) / step))
+    for last, extent, (before, after) in zip(last_xy, image_wh, steps, strict=True):
+        numbers = np.arange(-min(before, reach), min(after, reach) + 1)
         # Regions are centred at most half a step from the border, beyond which there is nothing to find.
-        axes.append(np.unique(np.clip(last + step * np.arange(-before, after + 1), 0, extent)))
+        axes.append(np.unique(np.clip(last + step * numbers, 0, extent)))
     places = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)
     rings = np.abs(places - last_xy).max(1).round(6)
-    return places[np.lexsort((places[:, 0], places[:, 1], rings))]
+    return places[np.lexsort((places[:, 0], places[:, 1], rings))][:MOST_PLACES]
+
+
+def _rings_within(most: int, steps: Sequence[tuple[int, int]]) -> int:
+    """The first ring around the last place at which `most` places are reached, or the last one with any."""
+    last = max(map(max, steps))
+    sizes = (math.prod(sum(min(side, ring) for side in pair) + 1 for pair in steps) for ring in range(last))
+    return next((ring for ring, size in enumerate(sizes) if size >= most), last)
 
 
 class Sighting(NamedTuple):

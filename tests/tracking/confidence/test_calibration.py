@@ -10,8 +10,9 @@ import pytest
 
 from dlatrack.errors import InputError
 from dlatrack.files import file_digest
+from dlatrack.models.weights import find_weights, shipped
 from dlatrack.tracking.confidence import Calibration, calibration_beside, read_calibration
-from dlatrack.tracking.confidence.calibration import INPUTS, Memory, transformed
+from dlatrack.tracking.confidence.calibration import INPUTS, Memory, calibration_for, transformed
 from dlatrack.tracking.confidence.fitting import (
     Isotonic,
     VideoEvidence,
@@ -90,10 +91,32 @@ def test_a_file_of_other_weights_is_refused(pair):
         calibration_beside(weights)
 
 
+def test_a_folder_in_place_of_the_file_is_named(pair):
+    weights, _ = pair
+    path = weights.with_suffix(".confidence.json")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InputError, match=r"cannot read .*mine\.confidence\.json"):
+        calibration_beside(weights)
+
+
+def test_a_copy_of_shipped_weights_has_their_calibration(tmp_path):
+    shipped = find_weights("siamcar_small")
+    copied = tmp_path / "renamed.safetensors"
+    copied.write_bytes(shipped.read_bytes())
+    assert calibration_for(copied) == calibration_beside(shipped)
+    own = Calibration(WEIGHTS, -1.5, 0.8, file_digest(copied))
+    own.save(tmp_path / "renamed.confidence.json")
+    assert calibration_for(copied) == own, "what lies beside a file comes first"
+    with pytest.raises(InputError, match=r"weights are a file, or one of the names .*, got None"):
+        calibration_for(None)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"format": 2}, "has format 2, this program reads 1"),
+        ({"format": True}, "has format True, this program reads 1"),
         ({"inputs": {"score": 1}}, "must have a card and weights of the inputs logit of score"),
         ({"card": None}, "must have a card"),
         ({"bias": "much"}, "a weight, bias or keep that is no number"),
@@ -136,6 +159,45 @@ def test_a_fit_finds_the_model_that_the_hits_were_drawn_from():
     assert named["likeness"] == pytest.approx(3, abs=0.4)
     assert abs(named["margin"]) < 0.3
     assert fit_logistic(drawn(60), 0.8) == model
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_no_input_weighs_against_its_sense(name):
+    """Videos in which an input means the opposite of what it says give it no weight, and not the other sign."""
+    place, rng = INPUTS.index(name), np.random.default_rng(2)
+    inputs = rng.normal(0, 1, (400, len(INPUTS)))
+    opposite = 1 if name == "distance of size_change from 0" else -1
+    for sense, kept in ((opposite, False), (-opposite, True)):
+        hits = rng.random(400) < 1 / (1 + np.exp(-3 * sense * inputs[:, place]))
+        weights = fit_logistic([VideoEvidence(inputs, hits)], 0.8).weights
+        assert (weights[place] == 0) is not kept
+        assert weights[place] * sense >= 0
+    assert weights[place] * sense > 1
+
+
+@pytest.mark.parametrize("tracker", shipped())
+def test_a_box_that_changed_its_size_is_not_more_probable(tracker):
+    model = calibration_beside(find_weights(tracker))
+    good = Signals(0.9, 8.0, 0.5, 0.0, 0.8)
+    inputs = transformed(good)
+    usual = model.probability(inputs, Memory(model.keep).after(inputs))
+    for worse in (
+        {"size_change": math.log(8)},
+        {"size_change": -math.log(8)},
+        {"score": 0.5},
+        {"peak_to_sidelobe": 2.0},
+        {"margin": -0.2},
+        {"likeness": 0.1},
+    ):
+        changed = transformed(good._replace(**worse))
+        assert model.probability(changed, Memory(model.keep).after(changed)) <= usual, worse
+
+
+def test_a_file_with_a_weight_of_the_other_sign_is_read(pair):
+    weights, _ = pair
+    odd = Calibration((-1.0, *WEIGHTS[1:]), -1.5, 0.8, file_digest(weights))
+    odd.save(weights.with_suffix(".confidence.json"))
+    assert calibration_beside(weights) == odd
 
 
 def test_held_out_probabilities_rank_models_as_they_should():

@@ -156,6 +156,13 @@ def test_options_that_would_do_nothing_are_named(options, message):
         OnlineTracker.from_weights("dla_nanotrack_v3", **options)
 
 
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_weights_that_are_no_name_and_no_file_are_named(runtime):
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(InputError, match=r"weights are a file, or one of the names .*, got None"):
+        OnlineTracker.from_weights(None, runtime=runtime)
+
+
 def test_thresholds_need_a_calibration():
     with pytest.raises(InputError, match="thresholds needs a calibration beside the weights"):
         OnlineTracker(*load_weights("dla_nanotrack_v3"), thresholds=Thresholds())

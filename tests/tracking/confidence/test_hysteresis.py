@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,15 +49,23 @@ def test_a_state_never_jumps_without_enough_frames(probabilities):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tracking": 1.5}, r"tracking must be a probability in 0\.\.1, got 1\.5"),
-        ({"lost": float("nan")}, "lost must be a probability"),
+        ({"tracking": 1.5}, r"tracking must be a number in 0\.\.1, got 1\.5"),
+        ({"lost": float("nan")}, r"lost must be a number in 0\.\.1, got nan"),
         ({"lost": 0.7, "tracking": 0.6}, "lost must be at most tracking, 0.6, got 0.7"),
-        ({"found_after": 0}, "found_after must be 1 or more frames, got 0"),
-        ({"lost_after": -1}, "lost_after must be 1 or more frames, got -1"),
-        ({"found_after": 2.5}, "found_after must be 1 or more frames, got 2.5"),
-        ({"tracking": "high"}, r"tracking must be a probability in 0\.\.1, got 'high'"),
+        ({"found_after": 0}, "found_after must be a whole number, 1 or more, got 0"),
+        ({"lost_after": -1}, "lost_after must be a whole number, 1 or more, got -1"),
+        ({"found_after": 2.5}, "found_after must be a whole number, 1 or more, got 2.5"),
+        ({"lost_after": True}, "lost_after must be a whole number, 1 or more, got True"),
+        ({"tracking": True}, r"tracking must be a number in 0\.\.1, got True"),
+        ({"tracking": "high"}, r"tracking must be a number in 0\.\.1, got 'high'"),
     ],
 )
 def test_thresholds_out_of_range_are_named(options, message):
     with pytest.raises(InputError, match=message):
         Thresholds(**options)
+
+
+def test_numbers_of_numpy_are_numbers():
+    chosen = Thresholds(tracking=np.float32(0.5), lost_after=np.int64(3))
+    assert chosen == Thresholds(tracking=0.5, lost_after=3)
+    assert (type(chosen.tracking), type(chosen.lost_after)) == (float, int)

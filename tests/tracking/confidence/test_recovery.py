@@ -8,7 +8,7 @@ import pytest
 from dlatrack.errors import InputError
 from dlatrack.tracking.confidence.calibration import Calibration
 from dlatrack.tracking.confidence.hysteresis import Thresholds
-from dlatrack.tracking.confidence.recovery import Recovery, RecoveryConfig, Sighting, scan_places
+from dlatrack.tracking.confidence.recovery import MOST_PLACES, Recovery, RecoveryConfig, Sighting, scan_places
 from dlatrack.tracking.confidence.signals import Signals
 from dlatrack.tracking.confidence.watch import Watch
 from dlatrack.tracking.steps.state import TargetState
@@ -170,16 +170,28 @@ def test_scan_places(last, step):
     assert np.abs(pixels - places).max(2).min(1).max() <= step / 2 + 1e-9, "no pixel is far from all of them"
 
 
+def test_a_scan_of_a_small_target_in_a_large_frame_stays_near_the_last_place():
+    last, view = np.array([1000.0, 700]), (3840, 2160)
+    places = scan_places(last, 8.0, view)
+    assert len(places) == MOST_PLACES
+    rings = np.abs(places - last).max(1) / 8
+    assert rings[:961].max() == 15, "31 x 31 places are 15 whole rings"
+    assert (rings[961:] == 16).all()
+    assert len(scan_places(last, 1e-3, view)) == MOST_PLACES
+    assert scan_places(np.array([4.0, 2]), 8.0, (800, 4))[:, 0].max() == 800, "a strip is searched to its end"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"probability": 2}, r"probability must be in 0\.\.1, got 2"),
-        ({"score": float("nan")}, r"score must be in 0\.\.1, got nan"),
-        ({"spacing": 0}, "spacing must be above 0 and at most 1, got 0"),
-        ({"regions": 1}, "regions must be 2 or more, a whole number, got 1"),
-        ({"regions": 2.5}, "regions must be 2 or more, a whole number, got 2.5"),
-        ({"score": "high"}, r"score must be in 0\.\.1, got 'high'"),
-        ({"spacing": None}, "spacing must be above 0 and at most 1, got None"),
+        ({"probability": 2}, r"probability must be a number in 0\.\.1, got 2"),
+        ({"score": float("nan")}, r"score must be a number in 0\.\.1, got nan"),
+        ({"spacing": 0}, r"spacing must be a number in 0\.1\.\.1, got 0"),
+        ({"spacing": 1e-4}, r"spacing must be a number in 0\.1\.\.1, got 0\.0001"),
+        ({"regions": 2}, "regions must be a whole number, 3 or more, got 2"),
+        ({"regions": 3.5}, "regions must be a whole number, 3 or more, got 3.5"),
+        ({"score": "high"}, r"score must be a number in 0\.\.1, got 'high'"),
+        ({"spacing": None}, r"spacing must be a number in 0\.1\.\.1, got None"),
     ],
 )
 def test_settings_out_of_range_are_named(options, message):
