@@ -15,7 +15,7 @@ import numpy as np
 from dlatrack.datasets.video.capture import name_for_opencv
 from dlatrack.datasets.video.h264 import ENCODER, GROWING, H264Writer
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, check_writable
+from dlatrack.files import atomic_path, check_writable, remove_leftovers
 
 #: Codecs for each kind of file, widely supported first; the first with which one can be opened here is used. H.264
 #: ("avc1") is missing from OpenCV's own packages for Linux; then PyAV's encoder of H.264 is taken. Browsers play
@@ -70,6 +70,7 @@ def record(path: str | Path, fps: float, *, growing: bool = False) -> Iterator[R
             yield recording
         return
     codec = codec_of(path)
+    remove_leftovers(path)
     with atomic_path(path) as temporary:
         with closing(Recording(path, temporary, codec, fps)) as recording:
             yield recording
