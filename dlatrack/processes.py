@@ -111,7 +111,7 @@ class _Leaving:
         return leave_with_parent, (os.getpid(),)
 
 
-#: First argument for a spawned process: from the moment at which it reads this, the process leaves with its parent, also
-#: with one that has ended already. The modules that the other arguments need are imported later, which takes seconds on
-#: a busy machine.
+#: First argument for a spawned process: from the moment at which it reads this, the process leaves with its parent,
+#: also with one that has ended already. The modules that the other arguments need are imported later, which takes
+#: seconds on a busy machine.
 LEAVING = _Leaving()

@@ -109,19 +109,19 @@ def ranks(device: str) -> Iterator[tuple[Ranks, str]]:
     if device == "cuda":
         device = f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}"
         torch.cuda.set_device(device)
-    dist.init_process_group("gloo" if device == "cpu" else "nccl")
-    rank = dist.get_rank()
     try:
-        yield Ranks(rank, world), device
+        dist.init_process_group("gloo" if device == "cpu" else "nccl")
+        yield Ranks(dist.get_rank(), world), device
     except RuntimeError as error:
         if (what := _broken_connection(error)) is None:
             raise
         raise InputError(
-            f"rank {rank}: another process of this run has ended ({what}); what it printed says why. The last "
-            f"checkpoint is kept; this resumes from it: {_own_command(world)}"
+            f"rank {os.environ.get('RANK', '')}: another process of this run has ended ({what}); what it printed "
+            f"says why. The last checkpoint is kept; this resumes from it: {_own_command(world)}"
         ) from error
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
 def _broken_connection(error: RuntimeError) -> str | None:
@@ -131,7 +131,7 @@ def _broken_connection(error: RuntimeError) -> str | None:
     [127.0.0.1]:5505: Connection reset by peer. This is ...`; NCCL raises `DistBackendError`.
     """
     text = " ".join(str(error).split())
-    if gloo := re.match(r"\[\S*gloo/\S+\] ?(.*)", text):
+    if gloo := re.match(r"(?:Gloo connectFullMesh failed with )?\[\S*gloo/\S+\] ?(.*)", text):
         return gloo[1].split(". ")[0]
     return "NCCL lost a connection" if isinstance(error, dist.DistError) else None
 

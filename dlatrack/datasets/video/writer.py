@@ -46,6 +46,8 @@ _SMALLEST = 2
 def record(path: str | Path, fps: float, *, growing: bool = False) -> Iterator[Recording]:
     """Write a video, which appears at its path when the block ends, and not at all if the block fails.
 
+    Unfinished files that killed runs have left for the same path are removed first.
+
     Args:
         path: file ending in one of `CODECS`.
         fps: frames per second; the file gets the nearest rate that it can hold, see `nearest_rate`.
