@@ -151,10 +151,10 @@ def _start(epoch: EpochBatches, numbers: range) -> _Worker:
 
 def _work(epoch: EpochBatches, numbers: range, connection: Connection, blocks: list[PairBatch]) -> None:
     """Prepare batches in a worker process until all are done or the parent process has ended."""
-    leave_with_parent()
     # Terminals and schedulers send these to all processes of a run; the parent saves its state, then ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    leave_with_parent()
     cv2.setNumThreads(0)  # not 1: OpenCV would wait for threads that a fork leaves behind
     torch.set_num_threads(1)
     reuse_freed_memory()
