@@ -6,10 +6,14 @@ import multiprocessing
 import os
 import pickle
 import threading
+import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 
 from dlatrack.errors import InputError
+
+#: Seconds between two looks whether the parent process still runs.
+_LOOK = 1.0
 
 #: Advice for a script that starts processes.
 GUARD = 'put the call below `if __name__ == "__main__":`'
@@ -68,23 +72,46 @@ def death(process: BaseProcess, what: str, advice: str, *, begun: bool) -> Input
     return InputError(f"a process that {what} has died (exit code {code}), possibly out of memory; {advice}")
 
 
-def parent_watch() -> Callable[[], bool]:
+def parent_watch(started_by: int | None = None) -> Callable[[], bool]:
     """A function that returns whether the process that started this one still runs.
 
     Two signs are checked: a forked process may keep open the pipe by which its siblings notice the parent's end, and
     a process of a fork server is a child of that server.
+
+    Args:
+        started_by: number of the process whose child this one is; None: the present one, if it has not ended yet.
     """
-    parent, born = multiprocessing.parent_process(), os.getppid()
+    parent, born = multiprocessing.parent_process(), os.getppid() if started_by is None else started_by
     return lambda: os.getppid() == born and (parent is None or parent.is_alive())
 
 
-def leave_with_parent() -> None:
-    """End this process, even in the middle of its work, when the process that started it has ended."""
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
+def leave_with_parent(started_by: int | None = None) -> None:
+    """End this process, even in the middle of its work, about a second after the one that started it at the latest.
+
+    Args:
+        started_by: as for `parent_watch`.
+    """
+    threading.Thread(target=_wait_for_parent, args=(parent_watch(started_by),), daemon=True).start()
 
 
-def _wait_for_parent() -> None:
+def _wait_for_parent(parent_is_there: Callable[[], bool]) -> None:
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
+    while parent_is_there():
+        if parent is None:
+            time.sleep(_LOOK)
+        else:
+            parent.join(_LOOK)
     os._exit(1)
+
+
+class _Leaving:
+    """Picklable object whose unpickling calls `leave_with_parent` for the process that has pickled it."""
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return leave_with_parent, (os.getpid(),)
+
+
+#: First argument for a spawned process: from the moment at which it reads this, the process leaves with its parent,
+#: also with one that has ended already. The modules that the other arguments need are imported later, which takes
+#: seconds on a busy machine.
+LEAVING = _Leaving()

@@ -28,7 +28,7 @@ def test_every_dependency_is_pinned_within_its_range():
     )
     pins = {name.lower().replace("_", "-"): version for name, version in pins.items()}
     for requirement in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:
-        name, least = re.fullmatch(r"([\w-]+)>=([\d.]+)", requirement).groups()
+        name, least = re.fullmatch(r"([\w-]+)[>=]=([\d.]+)", requirement).groups()
         assert name in pins, f"constraints.txt lacks {name}"
         assert tuple(map(int, re.findall(r"\d+", pins[name])[:2])) >= tuple(map(int, least.split(".")[:2]))
 

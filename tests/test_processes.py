@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dlatrack.errors import InputError
@@ -74,3 +76,53 @@ def test_what_cannot_be_sent_is_named():
 def test_a_process_that_is_ready_may_start_others():
     check_may_start()
     assert parent_watch()()
+
+
+PARENT = """
+import sys, time
+from multiprocessing import get_context
+from dlatrack.processes import LEAVING, leave_with_parent
+
+class Slow:
+    def __reduce__(self):
+        return time.sleep, (60,)
+
+def forked():
+    leave_with_parent()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    kind, spawn = sys.argv[1], get_context("spawn")
+    if kind == "forked":
+        children = [get_context("fork").Process(target=forked) for _ in range(2)]
+    else:
+        children = [spawn.Process(target=time.sleep, args=(LEAVING, Slow())) for _ in range(2)]
+    for child in children:
+        child.start()
+    print("started", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("wait", [0, 1.5])
+@pytest.mark.parametrize("kind", ["forked", "spawned"])
+def test_processes_end_with_a_killed_parent_even_while_they_start(tmp_path, kind, wait):
+    script = tmp_path / "script.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, script, kind],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == b"started\n"
+    time.sleep(wait)
+    children = psutil.Process(parent.pid).children()
+    assert len(children) >= 2
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    _, alive = psutil.wait_procs(
+        children, timeout=20
+    )  # about 1 s; more on a machine that is busy with other tests
+    assert not alive

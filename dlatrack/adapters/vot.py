@@ -21,36 +21,60 @@ from dlatrack.datasets.vot2019 import around
 from dlatrack.errors import InputError
 from dlatrack.tracking.reset import start_box
 from dlatrack.tracking.run import Tracker
+from dlatrack.tracking.targets import Targets
 
 
 def serve(tracker: Tracker) -> None:
     """Serve a tracker to a TraX client, until the client ends the session.
 
-    The client gives the target as a box or a polygon, and may restart at any frame; answers are boxes, with the score
-    as property `confidence`. A polygon of four corners becomes a box as in `tracking.reset`, any other the box around
-    it. Coordinates are not changed.
+    The client gives targets as boxes or polygons, all at the start or some later, and may restart at any frame; each
+    target is followed by a copy of the tracker. Answers are boxes. Each has the property `confidence`: the calibrated
+    probability where the tracker has one, else its score. A polygon of four corners becomes a box as in
+    `tracking.reset`, any other the box around it. Coordinates are not changed.
 
     Args:
         tracker: tracker of one target.
 
     Raises:
         ImportError: if the package vot-trax is not installed.
-        InputError: naming the image, if it cannot be read; for a region that is neither box nor polygon; for several
-            targets at once.
+        InputError: naming the image, if it cannot be read; for a region that is neither box nor polygon; if the
+            tracker rejects a frame; if the connection to the client breaks.
     """
     trax = _trax()
-    with trax.Server([trax.Region.RECTANGLE, trax.Region.POLYGON], [trax.Image.PATH]) as server:
-        while True:
-            request = server.wait()
-            if request.type == trax.TraxStatus.INITIALIZE:
-                box_xywh, score = _start(request.objects, trax), 1.0
-                tracker.init(_read(request.image), box_xywh)
-            elif request.type == trax.TraxStatus.FRAME:
-                box_xywh, score = tracker.update(_read(request.image))
-            else:
-                return
-            region = trax.Rectangle.create(*box_xywh.tolist())
-            server.status([(region, {})], {"confidence": score})
+    try:
+        server = trax.Server(
+            [trax.Region.RECTANGLE, trax.Region.POLYGON], [trax.Image.PATH], multiobject=True
+        )
+        try:
+            _converse(server, tracker, trax)
+        except InputError as error:
+            server.quit(reason=str(error))  # the `with` statement of trax prints a traceback besides
+            raise
+        server.quit()
+    except trax.TraxException as error:
+        raise InputError(f"the TraX client cannot be reached: {error}") from None
+
+
+def _converse(server: Any, tracker: Tracker, trax: Any) -> None:
+    """Answer requests of the client until it quits."""
+    targets, number = Targets([tracker], []), 0
+    while (request := server.wait()).type in (trax.TraxStatus.INITIALIZE, trax.TraxStatus.FRAME):
+        if request.type == trax.TraxStatus.INITIALIZE:
+            targets, number = Targets([tracker], []), 0
+        for region, _ in request.objects or ():
+            targets.place(_box(region, trax), add=True)
+        frame = targets.step(_read(request.image), number)
+        number += 1
+        confidences = [
+            score if np.isnan(sure.probability) else sure.probability
+            for score, sure in zip(frame.scores.tolist(), frame.certainties, strict=True)
+        ]
+        server.status(
+            [
+                (trax.Rectangle.create(*box), {"confidence": confidence})
+                for box, confidence in zip(frame.boxes_xywh.tolist(), confidences, strict=True)
+            ]
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,15 +116,12 @@ def _trax() -> Any:
         ) from error
 
 
-def _start(objects: Sequence[tuple[Any, Any]], trax: Any) -> np.ndarray:
-    """The box of the target, (4,) xywh."""
-    if len(objects) != 1:
-        raise InputError(f"the client asks for {len(objects)} targets; this tracker follows one")
-    region = objects[0][0]
+def _box(region: Any, trax: Any) -> np.ndarray:
+    """The box of a target, (4,) xywh."""
     if region.type == trax.Region.RECTANGLE:
         return np.array(region.bounds(), dtype=np.float64)
     if region.type != trax.Region.POLYGON:
-        raise InputError(f"the client gives the target as a {region.type}; a rectangle or polygon is needed")
+        raise InputError(f"the client gives a target as a {region.type}; a rectangle or polygon is needed")
     points = np.array(list(region), dtype=np.float64)
     if len(points) == 4:
         return start_box(points.ravel())

@@ -117,12 +117,17 @@ def print_result_notes(scored: Sequence[Scored]) -> None:
 
 
 def print_truth_notes(truth: BenchmarkTruth, absent: str | None) -> None:
-    """Print what a reader of the scores must know of the truth: sequences that are missing, and absent targets."""
+    """Print what a reader of the scores must know of the truth: missing and foreign sequences, absent targets."""
     if truth.missing:
         total = len(truth.sequences) + len(truth.missing)
         print_note(
             f"the truth has {len(truth.sequences)} of {total} sequences of {truth.name}; it lacks "
             f"{listed(truth.missing)}"
+        )
+    if foreign := truth.foreign:
+        print_note(
+            f"{len(foreign)} of the {len(truth.sequences)} sequences are not of {truth.name}; the scores are those "
+            f"of the workspace's own list: {listed(foreign)}"
         )
     if absent is not None and (count := absent_count(truth)):
         frames = sum(len(sequence.regions) for sequence in truth.sequences.values())

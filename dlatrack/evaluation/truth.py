@@ -70,6 +70,13 @@ class BenchmarkTruth:
         marked = {n: s.present for n, s in self.sequences.items() if s.present is not None}
         return marked or None
 
+    @property
+    def foreign(self) -> list[str]:
+        """Names of sequences that the benchmark does not have, as in a VOT workspace with a list of its own."""
+        entry = BENCHMARKS[self.name]
+        known = {each.name for each in manifest(entry.manifest).sequences} if entry.manifest else set()
+        return [name for name in self.sequences if known and name not in known]
+
     def with_attribute(self, attribute: str) -> list[str]:
         """Names of the sequences that have an attribute."""
         return [name for name, sequence in self.sequences.items() if attribute in sequence.attributes]

@@ -11,13 +11,14 @@ from dlatrack import paths
 from dlatrack.datasets.box_text import decode_text, split_fields, split_lines, to_number
 from dlatrack.datasets.folder import is_annotated, read_annotation_boxes, read_true_boxes, sequence_folders
 from dlatrack.datasets.manifest_file import SequenceEntry
-from dlatrack.datasets.manifests import Place, locate, manifest
+from dlatrack.datasets.manifests import Place, locate, manifest, mini_file
 from dlatrack.datasets.registry import read_benchmark
-from dlatrack.errors import InputError, shortened
-from dlatrack.evaluation.results.names import find_results, match_files, text_files
+from dlatrack.errors import InputError, listed, shortened
+from dlatrack.evaluation.results.names import match_files, text_files
 from dlatrack.evaluation.results.text import read_result_rows
 from dlatrack.evaluation.truth import TAGS, Benchmark, BenchmarkTruth, SequenceTruth, benchmark
 from dlatrack.evaluation.truth_json import read_json_truth
+from dlatrack.evaluation.truth_workspace import read_workspace, workspace_names
 from dlatrack.files import read_bytes
 
 
@@ -28,8 +29,9 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
         name: name of the benchmark, in upper or lower case.
         source: one of: a JSON file, see `read_json_truth`; a folder of text files, one per sequence; the root folder
             of the data set. For "folder": a sequence folder of OTB's layout, with or without images, the folder that
-            holds such folders, or, if none is annotated, a folder of text files. None: the data set below
-            `DLATRACK_DATA`.
+            holds such folders, or, if none is annotated, a folder of text files. For VOT also: a workspace of the
+            VOT toolkit or its folder of sequences, whose list may be any part of the benchmark or the user's own.
+            None: the data set below `DLATRACK_DATA`.
         allow_missing: whether a folder may lack sequences, which are then named as `missing`.
 
     Raises:
@@ -42,9 +44,11 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
             f"where is the truth of {entry.name}? name a JSON file, a folder of text files or the data set, or set "
             f"DLATRACK_DATA"
         )
-    place = None
+    place, own_list = None, None
     if source.is_file():
         sequences = read_json_truth(source)
+    elif entry.resets and (own_list := _own_list(entry, source)) is not None:
+        sequences = read_workspace(*own_list)
     elif entry.name == "folder":
         sequences = _from_own(source)
     elif entry.manifest and (place := _place(entry, source)) is not None:
@@ -52,13 +56,14 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
     else:
         sequences = _from_texts(entry, source, allow_missing)
     known = (place.manifest if place else manifest(entry.manifest)).sequences if entry.manifest else ()
-    found, names = {sequence.name for sequence in sequences}, [listed.name for listed in known]
+    found, names = {sequence.name for sequence in sequences}, [each.name for each in known]
     unknown = [sequence.name for sequence in sequences if sequence.name not in names] if names else []
-    if unknown:
+    if unknown and own_list is None:
         raise InputError(
             f"{source}: {entry.name} has no sequence {unknown[0]}; sequences of one's own are the benchmark folder"
         )
-    missing = [name for name in names if name not in found]
+    wholly_own = len(unknown) == len(sequences)
+    missing = [name for name in names if name not in found and not wholly_own]
     if not entry.resets:
         _require_boxes(entry, source, sequences)
     return BenchmarkTruth(entry.name, {s.name: _with_facts(entry, s) for s in sequences}, tuple(missing))
@@ -78,6 +83,15 @@ def _require_boxes(entry: Benchmark, source: Path, sequences: list[SequenceTruth
             )
 
 
+def _own_list(entry: Benchmark, source: Path) -> tuple[Path, list[str]] | None:
+    """Folder and names of a VOT workspace, unless it is the whole benchmark or a miniature of it."""
+    found = workspace_names(source)
+    if found is None or (entry.manifest and (found[0] / mini_file(entry.manifest)).is_file()):
+        return None
+    whole = {each.name for each in manifest(entry.manifest).sequences} if entry.manifest else set()
+    return None if set(found[1]) == whole else found
+
+
 def _place(entry: Benchmark, root: Path) -> Place | None:
     try:
         return locate(entry.manifest, root)
@@ -89,7 +103,7 @@ def _from_root(entry: Benchmark, place: Place, allow_missing: bool) -> list[Sequ
     table = read_benchmark(entry.manifest, place.root, allow_missing=allow_missing)
     shift = np.array([1, 1, 0, 0]) * place.manifest.pixel_origin
     extras = table.extras
-    listed = {sequence.name: sequence for sequence in place.manifest.sequences}
+    entries = {sequence.name: sequence for sequence in place.manifest.sequences}
     sequences = []
     for track, name in enumerate(table.names):
         rows = slice(int(table.starts[track]), int(table.starts[track + 1]))
@@ -103,7 +117,7 @@ def _from_root(entry: Benchmark, place: Place, allow_missing: bool) -> list[Sequ
                 regions,
                 present=~np.logical_or(*absent) if absent else None,
                 attributes=frozenset(table.attributes[track].split()),
-                size=_size(listed.get(name)),
+                size=_size(entries.get(name)),
                 tags={tag: extras[tag][rows] > 0 for tag in TAGS if tag in extras},
             )
         )
@@ -112,12 +126,17 @@ def _from_root(entry: Benchmark, place: Place, allow_missing: bool) -> list[Sequ
 
 def _from_texts(entry: Benchmark, folder: Path, allow_missing: bool) -> list[SequenceTruth]:
     """Text files in a folder, named after the sequences."""
-    listed = manifest(entry.manifest).sequences if entry.manifest else ()
-    names = [sequence.name for sequence in listed] or [path.stem for path in text_files(folder)]
-    files = match_files(text_files(folder), names) if allow_missing else find_results(folder, names)
+    entries = manifest(entry.manifest).sequences if entry.manifest else ()
+    if not folder.is_dir():
+        raise InputError(f"{folder} is neither a file nor a folder; the truth of {entry.name} is needed")
+    names = [sequence.name for sequence in entries] or [path.stem for path in text_files(folder)]
+    files = match_files(text_files(folder), names)
     sequences = []
     if not files:
         raise InputError(f"{folder} holds neither {entry.name} nor text files of its true boxes")
+    missing = [name for name in names if name not in files]
+    if missing and not allow_missing:
+        raise InputError(f"{folder} has no text file of true boxes for {listed(missing)}")
     for name in (name for name in names if name in files):
         file = files[name]
         regions = read_result_rows(file, (4, 8) if entry.resets else (4,))
@@ -198,15 +217,15 @@ def _with_facts(entry: Benchmark, sequence: SequenceTruth) -> SequenceTruth:
     if entry.name == "folder":
         present = ~np.isnan(sequence.regions).any(1)
         return replace(sequence, present=present if sequence.present is None else present & sequence.present)
-    listed = manifest(entry.manifest).sequences if entry.manifest else ()
-    known = next((known for known in listed if known.name == sequence.name), None)
+    entries = manifest(entry.manifest).sequences if entry.manifest else ()
+    known = next((known for known in entries if known.name == sequence.name), None)
     if known is None:
         return sequence
     attributes = sequence.attributes if entry.resets else sequence.attributes or frozenset(known.attributes)
     return replace(sequence, attributes=attributes, size=sequence.size or _size(known))
 
 
-def _size(listed: SequenceEntry | None) -> tuple[int, int] | None:
-    if listed is None or "width" not in listed.extra:
+def _size(known: SequenceEntry | None) -> tuple[int, int] | None:
+    if known is None or "width" not in known.extra:
         return None
-    return int(listed.extra["width"]), int(listed.extra["height"])
+    return int(known.extra["width"]), int(known.extra["height"])

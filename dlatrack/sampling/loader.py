@@ -23,16 +23,13 @@ import torch
 
 from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
-from dlatrack.processes import death, parent_watch, start
+from dlatrack.processes import death, leave_with_parent, start
 
 if TYPE_CHECKING:
     from dlatrack.sampling.pairs import PairBatch, PairSource
 
 #: Batches that each worker prepares ahead.
 _AHEAD = 2
-
-#: Seconds after which an idle worker checks whether the parent process is still alive.
-_PATIENCE = 5.0
 
 #: First message of a worker. Later ones are None for each batch that is ready, or the exception that ends it.
 _BEGUN = True
@@ -154,36 +151,28 @@ def _start(epoch: EpochBatches, numbers: range) -> _Worker:
 
 def _work(epoch: EpochBatches, numbers: range, connection: Connection, blocks: list[PairBatch]) -> None:
     """Prepare batches in a worker process until all are done or the parent process has ended."""
-    parent_is_there = parent_watch()
     # Terminals and schedulers send these to all processes of a run; the parent saves its state, then ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    leave_with_parent()
     cv2.setNumThreads(0)  # not 1: OpenCV would wait for threads that a fork leaves behind
     torch.set_num_threads(1)
     reuse_freed_memory()
     try:
         connection.send(_BEGUN)
         for place, number in enumerate(numbers):
-            if place >= _AHEAD and not _wait_for_block(connection, parent_is_there):
-                return
+            if place >= _AHEAD:
+                connection.recv()  # a block is free
             epoch.prepare(number, epoch.front(blocks[place % _AHEAD], number))
             connection.send(None)
-        while _wait_for_block(connection, parent_is_there):
-            pass
+        while True:
+            connection.recv()
     except (EOFError, BrokenPipeError):
         return
     except InputError as error:
         connection.send(error)
     except Exception:  # the parent process raises it again
         connection.send(RuntimeError(traceback.format_exc()))
-
-
-def _wait_for_block(connection: Connection, parent_is_there: Callable[[], bool]) -> bool:
-    """Wait until a block is free; False once the parent process has ended."""
-    while not connection.poll(_PATIENCE):
-        if not parent_is_there():
-            return False
-    return bool(connection.recv())
 
 
 def _check_shared_memory(epoch: EpochBatches, workers: int) -> None:

@@ -16,7 +16,7 @@ import cv2
 
 from dlatrack.errors import InputError
 from dlatrack.memory import reuse_freed_memory
-from dlatrack.processes import death, leave_with_parent, start
+from dlatrack.processes import LEAVING, death, start
 
 _Answer = TypeVar("_Answer")
 
@@ -48,7 +48,7 @@ def run_tasks(
         for _ in range(min(workers, len(tasks))):
             ours, theirs = context.Pipe()
             process = context.Process(
-                target=_work, args=(prepare, theirs), daemon=True, name="dlatrack tracking"
+                target=_work, args=(LEAVING, prepare, theirs), daemon=True, name="dlatrack tracking"
             )
             start(process, "the tracker")
             theirs.close()
@@ -126,9 +126,8 @@ def _receive(connection: Connection, process: SpawnProcess, *, begun: bool) -> t
     return done
 
 
-def _work(prepare: Callable[[], Callable[[str], _Answer]], connection: Connection) -> None:
+def _work(_leaving: None, prepare: Callable[[], Callable[[str], _Answer]], connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops this process
-    leave_with_parent()
     reuse_freed_memory()
     try:
         connection.send(None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, without_secrets
 from dlatrack.files import owned_folder
 
 
@@ -94,7 +97,8 @@ def ranks(device: str) -> Iterator[tuple[Ranks, str]]:
         The processes and the device of this one.
 
     Raises:
-        InputError: if a device is named that all processes would share.
+        InputError: if a device is named that all processes would share; or, with the command that resumes, if another
+            process has ended while this one works.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
@@ -105,8 +109,37 @@ def ranks(device: str) -> Iterator[tuple[Ranks, str]]:
     if device == "cuda":
         device = f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}"
         torch.cuda.set_device(device)
-    dist.init_process_group("gloo" if device == "cpu" else "nccl")
     try:
+        dist.init_process_group("gloo" if device == "cpu" else "nccl")
         yield Ranks(dist.get_rank(), world), device
+    except RuntimeError as error:
+        if (what := _broken_connection(error)) is None:
+            raise
+        raise InputError(
+            f"rank {os.environ.get('RANK', '')}: another process of this run has ended ({what}); what it printed "
+            f"says why. The last checkpoint is kept; this resumes from it: {_own_command(world)}"
+        ) from error
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _broken_connection(error: RuntimeError) -> str | None:
+    """What a backend says of a connection to another process that broke, in a few words; None for other errors.
+
+    gloo raises plain errors that begin with a place in its source, `[/.../gloo/transport/tcp/pair.cc:537] Read error
+    [127.0.0.1]:5505: Connection reset by peer. This is ...`; NCCL raises `DistBackendError`.
+    """
+    text = " ".join(str(error).split())
+    if gloo := re.match(r"(?:Gloo connectFullMesh failed with )?\[\S*gloo/\S+\] ?(.*)", text):
+        return gloo[1].split(". ")[0]
+    return "NCCL lost a connection" if isinstance(error, dist.DistError) else None
+
+
+def _own_command(world: int) -> str:
+    """The command line that started this process through `torchrun`."""
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", world))
+    machines = "" if local == world else f"--nnodes {world // local} (with its other options) "
+    program = ["-m", "dlatrack"] if Path(sys.argv[0]).name == "__main__.py" else sys.argv[:1]
+    words = shlex.join(map(without_secrets, [*program, *sys.argv[1:]]))
+    return f"torchrun {machines}--nproc-per-node {local} {words}"

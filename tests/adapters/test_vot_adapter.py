@@ -1,4 +1,4 @@
-"""The conversation in the TraX protocol, with a stand-in for the package; no real client takes part."""
+"""The conversation in the TraX protocol, with a stand-in for the package; test_vot_toolkit.py has the real client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,32 +42,35 @@ class Polygon:
         return iter(self._points)
 
 
+class TraxError(Exception):
+    pass
+
+
 class Client:
     """Takes the place of module `trax`: asks what it was given and keeps the answers."""
 
     def __init__(self, *requests: Any) -> None:
-        self.answers: list[tuple[list[float], float]] = []
+        self.answers: list[list[tuple[list[float], float]]] = []
         self.formats: tuple[Any, ...] = ()
-        self.closed = False
+        self.reason: str | None = "still open"
         self._requests = iter(requests)
 
-    def server(self, *formats: Any) -> Client:
+    def server(self, *formats: Any, multiobject: bool) -> Client:
+        assert multiobject
         self.formats = formats
         return self
 
     def wait(self) -> Any:
-        return next(self._requests)
+        found = next(self._requests)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-    def status(self, objects: list[tuple[Rectangle, dict[str, Any]]], properties: dict[str, float]) -> None:
-        ((region, own),) = objects
-        assert own == {}
-        self.answers.append(([*region.bounds()], properties["confidence"]))
+    def status(self, objects: list[tuple[Rectangle, dict[str, Any]]]) -> None:
+        self.answers.append([([*region.bounds()], own["confidence"]) for region, own in objects])
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closed = True
+    def quit(self, reason: str | None = None) -> None:
+        self.reason = reason
 
 
 class Follower:
@@ -107,6 +110,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *requests: Any) -> Client:
         "Rectangle": Rectangle,
         "Region": SimpleNamespace(RECTANGLE="rectangle", POLYGON="polygon"),
         "Image": SimpleNamespace(PATH="path"),
+        "TraxException": TraxError,
         "TraxStatus": SimpleNamespace(INITIALIZE="initialize", FRAME="frame", QUIT="quit"),
     }
     for name, part in parts.items():
@@ -125,8 +129,55 @@ def test_a_target_is_followed_until_the_client_quits(monkeypatch: pytest.MonkeyP
     )
     vot.serve(Follower())
     assert client.formats == (["rectangle", "polygon"], ["path"])
-    assert client.answers == [([10, 5, 20, 15], 1), ([11, 5, 20, 15], 1), ([12, 5, 20, 15], 1)]
-    assert client.closed
+    assert client.answers == [[([10, 5, 20, 15], 1)], [([11, 5, 20, 15], 1)], [([12, 5, 20, 15], 1)]]
+    assert client.reason is None
+
+
+def test_several_targets_are_followed_apart_and_may_come_later(
+    monkeypatch: pytest.MonkeyPatch, image: Path
+) -> None:
+    first, second, later = Rectangle(1, 1, 5, 5), Rectangle(20, 20, 6, 6), Rectangle(30, 10, 7, 7)
+    client = install(
+        monkeypatch,
+        request("initialize", image, first, second),
+        request("frame", image, later),
+        request("frame", image),
+        request("initialize", image, first),
+        request("quit"),
+    )
+    vot.serve(Follower())
+    assert [[box for box, _ in answer] for answer in client.answers] == [
+        [[1, 1, 5, 5], [20, 20, 6, 6]],
+        [[2, 1, 5, 5], [21, 20, 6, 6], [30, 10, 7, 7]],
+        [[3, 1, 5, 5], [22, 20, 6, 6], [31, 10, 7, 7]],
+        [[1, 1, 5, 5]],
+    ]
+
+
+def test_the_calibrated_probability_is_answered_before_the_score(
+    monkeypatch: pytest.MonkeyPatch, image: Path
+) -> None:
+    monkeypatch.setattr(
+        Follower, "confidence", SimpleNamespace(probability=0.25, state="lost"), raising=False
+    )
+    client = install(
+        monkeypatch,
+        request("initialize", image, Rectangle(1, 1, 5, 5)),
+        request("frame", image),
+        request("quit"),
+    )
+    vot.serve(Follower())
+    assert [answer[0][1] for answer in client.answers] == [0.25, 0.25]
+
+
+def test_a_lost_client_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, TraxError("Exception when waiting for command: closed"))
+    monkeypatch.setattr(OnlineTracker, "from_weights", lambda file, **options: Follower())
+    assert vot.main(["w"]) == 2
+    message = "dlatrack: the TraX client cannot be reached: Exception when waiting for command: closed\n"
+    assert capsys.readouterr().err == message
 
 
 def test_polygons_start_as_in_a_run_with_resets(monkeypatch: pytest.MonkeyPatch, image: Path) -> None:
@@ -146,8 +197,8 @@ def test_polygons_start_as_in_a_run_with_resets(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     ("regions", "message"),
     [
-        ([Rectangle(1, 2, 3, 4), Rectangle(5, 6, 7, 8)], "asks for 2 targets; this tracker follows one"),
-        ([SimpleNamespace(type="mask")], "gives the target as a mask; a rectangle or polygon is needed"),
+        ([Rectangle(1, 2, 3, 4), SimpleNamespace(type="mask")], "gives a target as a mask; a rectangle or"),
+        ([SimpleNamespace(type="point")], "gives a target as a point; a rectangle or polygon is needed"),
     ],
 )
 def test_a_target_of_another_kind_is_refused(
@@ -156,7 +207,8 @@ def test_a_target_of_another_kind_is_refused(
     client = install(monkeypatch, request("initialize", image, *regions))
     with pytest.raises(InputError, match=message):
         vot.serve(Follower())
-    assert client.closed
+    assert client.reason is not None
+    assert message in client.reason
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xd8 cut short"])

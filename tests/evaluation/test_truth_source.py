@@ -304,7 +304,7 @@ def test_text_files(tmp_path):
         (tmp_path / f"{entry}.txt").write_text("1,2,3,4\n5,6,7,8\n")
     truth = read_truth("VOT2018", tmp_path)
     assert list(truth.sequences) == ["a", "b"]
-    with pytest.raises(InputError, match="has no result file for Basketball"):
+    with pytest.raises(InputError, match="holds neither OTB100 nor text files of its true boxes"):
         read_truth("OTB100", tmp_path)
 
 

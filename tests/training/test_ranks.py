@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -167,3 +169,79 @@ def test_processes_cannot_share_one_named_device(monkeypatch):
         ranks("cuda:1"),
     ):
         pass
+
+
+READ_ERROR = (
+    "[/__w/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:537] Read error [127.0.0.1]:5505: Connection reset by "
+    "peer. This is typically caused by a remote worker hanging or bugs in the application."
+)
+NOT_CONNECTED = f"Gloo connectFullMesh failed with {READ_ERROR.replace('Read error', 'timed out connecting')}"
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (RuntimeError(READ_ERROR), r"Read error \[127.0.0.1\]:5505: Connection reset by peer"),
+        (RuntimeError(NOT_CONNECTED), r"timed out connecting \[127.0.0.1\]:5505: Connection reset by peer"),
+        (torch.distributed.DistBackendError("NCCL error\nin: x.cpp"), "NCCL lost a connection"),
+    ],
+)
+def test_a_dead_partner_is_one_line_with_the_command_that_resumes(monkeypatch, error, what):
+    def fail(backend):
+        raise error
+
+    for name, value in {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_WORLD_SIZE": "4"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["/x/dlatrack/__main__.py", "train", "siamcar", "--out", "my run"])
+    monkeypatch.setattr(torch.distributed, "init_process_group", fail)
+    command = r"torchrun --nproc-per-node 4 -m dlatrack train siamcar --out 'my run'$"
+    with (
+        pytest.raises(InputError, match=rf"^rank 3: another process .* \({what}\); .* {command}"),
+        ranks("cpu"),
+    ):
+        pass
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr(sys, "argv", ["own.py", "a"])
+    with pytest.raises(InputError, match=r"torchrun --nnodes 2 .*--nproc-per-node 2 own.py a$"), ranks("cpu"):
+        pass
+
+
+def test_another_error_stays_as_it_is(monkeypatch):
+    def fail(backend):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.distributed, "init_process_group", fail)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"), ranks("cpu"):
+        pass
+
+
+@pytest.mark.slow
+def test_a_killed_rank_leaves_one_line_and_the_checkpoint(tmp_path):
+    out = tmp_path / "run"
+    train = ["train", "siamcar_small", "--sequences", "2", "--out", str(out), "--save-minutes", "0.01"]
+    start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "dlatrack", *train]
+    with (tmp_path / "errors.txt").open("w") as errors:
+        torchrun = subprocess.Popen([sys.executable, *start], stdout=subprocess.DEVNULL, stderr=errors)
+        try:
+            wait_for((out / "checkpoint.safetensors").exists, 200)
+            processes = {p.environ().get("RANK"): p for p in psutil.Process(torchrun.pid).children()}
+            processes["1"].kill()
+            torchrun.wait(60)
+        finally:
+            torchrun.terminate()
+            torchrun.wait(60)
+    assert not processes["0"].is_running()
+    lines = (tmp_path / "errors.txt").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith("dlatrack: ")]
+    assert "rank 0: another process of this run has ended" in line
+    assert line.endswith(f"torchrun --nproc-per-node 2 -m dlatrack {' '.join(train)}")
+    assert not any(line.startswith("[rank0]: Traceback") for line in lines)
+    assert (out / "checkpoint.safetensors").exists()
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -15,7 +15,7 @@ import numpy as np
 from dlatrack.datasets.video.capture import name_for_opencv
 from dlatrack.datasets.video.h264 import ENCODER, GROWING, H264Writer
 from dlatrack.errors import InputError
-from dlatrack.files import atomic_path, check_writable
+from dlatrack.files import atomic_path, check_writable, remove_leftovers
 
 #: Codecs for each kind of file, widely supported first; the first with which one can be opened here is used. H.264
 #: ("avc1") is missing from OpenCV's own packages for Linux; then PyAV's encoder of H.264 is taken. Browsers play
@@ -46,6 +46,8 @@ _SMALLEST = 2
 def record(path: str | Path, fps: float, *, growing: bool = False) -> Iterator[Recording]:
     """Write a video, which appears at its path when the block ends, and not at all if the block fails.
 
+    Unfinished files that killed runs have left for the same path are removed first.
+
     Args:
         path: file ending in one of `CODECS`.
         fps: frames per second; the file gets the nearest rate that it can hold, see `nearest_rate`.
@@ -70,6 +72,7 @@ def record(path: str | Path, fps: float, *, growing: bool = False) -> Iterator[R
             yield recording
         return
     codec = codec_of(path)
+    remove_leftovers(path)
     with atomic_path(path) as temporary:
         with closing(Recording(path, temporary, codec, fps)) as recording:
             yield recording

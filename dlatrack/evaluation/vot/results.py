@@ -1,4 +1,4 @@
-"""Result files of VOT's reset-based experiment: one text file per repetition on a sequence, one row per frame."""
+"""Result files of VOT's reset-based experiment: one file per repetition on a sequence, one row per frame."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from dlatrack.datasets.box_text import split_lines, split_numbers
 from dlatrack.errors import InputError, listed, shortened
 from dlatrack.evaluation.results.text import read_text_file
+from dlatrack.evaluation.vot.binary import read_binary
 from dlatrack.evaluation.vot.regions import is_box
 from dlatrack.files import is_companion, write_text
 
@@ -68,6 +69,7 @@ def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
 
     Args:
         path: text file; each row is `1` (initialised), `2` (failed), `0` (skipped), x, y, w, h or x1, y1 ... x4, y4.
+            Or binary file (.bin) of the VOT toolkit, see `binary.read_binary`.
         frames: number of frames of the sequence, if known.
 
     Returns:
@@ -81,12 +83,10 @@ def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
     """
     path = Path(path)
     if path.suffix == ".bin":
-        raise InputError(f"{path} is a binary result; only text results (.txt) can be read")
+        return _sized(path, *read_binary(path), frames)
     lines = split_lines(read_text_file(path))
     if not lines:
         raise InputError(f"{path} is empty; it needs one row per frame")
-    if frames is not None and len(lines) != frames:
-        raise InputError(f"{path} has {len(lines)} rows, but the sequence has {frames} frames")
     codes = np.full(len(lines), REGION, np.int8)
     regions = np.full((len(lines), 8), np.nan)
     for index, line in enumerate(lines):
@@ -95,6 +95,12 @@ def read_vot_run(path: str | Path, frames: int | None = None) -> VOTRun:
             codes[index] = int(values[0])
         else:
             regions[index, : len(values)] = values
+    return _sized(path, codes, regions, frames)
+
+
+def _sized(path: Path, codes: np.ndarray, regions: np.ndarray, frames: int | None) -> VOTRun:
+    if frames is not None and len(codes) != frames:
+        raise InputError(f"{path} has {len(codes)} rows, but the sequence has {frames} frames")
     return VOTRun(codes, regions)
 
 
@@ -143,29 +149,30 @@ class VOTTrackerFiles:
 
     name: str  #: name of the tracker's folder
     folder: Path  #: folder that holds a folder for each sequence, usually called `baseline`
-    files: Mapping[str, list[Path]]  #: text files of all repetitions in their order, by sequence
+    files: Mapping[str, list[Path]]  #: files of all repetitions in their order, by sequence
     frames: Mapping[str, int]  #: number of frames of each sequence
 
     def read(self, names: Collection[str]) -> dict[str, list[VOTRun]]:
         """Repetitions by sequence.
 
         Raises:
-            InputError: naming sequences without a text result, or as `read_vot_run`.
+            InputError: naming sequences without a result, or as `read_vot_run`.
         """
         missing = [name for name in names if name not in self.files]
         if missing:
-            first = self.folder / missing[0]
-            if next(first.glob(f"{first.name}_*.bin"), None) is not None:
-                raise InputError(f"{first} holds binary results; only text results (.txt) can be read")
-            raise InputError(f"{self.folder} has no result <name>/<name>_001.txt for {listed(missing)}")
+            raise InputError(
+                f"{self.folder} has no result <name>/<name>_001.txt or .bin for {listed(missing)}"
+            )
         return {name: [read_vot_run(path, self.frames[name]) for path in self.files[name]] for name in names}
 
 
 def find_vot_trackers(folder: Path, frames: Mapping[str, int], *, label: str = "") -> list[VOTTrackerFiles]:
     """Find trackers in a folder, or the one whose folder it is.
 
-    A tracker is a folder, or a folder with a folder `baseline`, with a file `<sequence>/<sequence>_001.txt` for at
-    least one sequence. Other files, such as times, are left alone.
+    A tracker is a folder, or a folder with a folder `baseline`, with a file `<sequence>/<sequence>_001.txt` or
+    `.bin` for at least one sequence. Where a repetition has both, the text is read, as in the VOT toolkit. Other
+    files, such as times, are left alone, and so are the toolkit's folders `realtime` and `unsupervised` beside a
+    `baseline`.
 
     Args:
         folder: folder to search, at any depth.
@@ -179,10 +186,12 @@ def find_vot_trackers(folder: Path, frames: Mapping[str, int], *, label: str = "
         InputError: if there is none.
     """
     runs: dict[Path, dict[str, list[Path]]] = {}
-    for path in folder.rglob("*_*.txt"):
+    texts = [*folder.rglob("*_*.txt")]
+    alone = [path for path in folder.rglob("*_*.bin") if not path.with_suffix(".txt").is_file()]
+    for path in texts + alone:
         name = path.parent.name
         is_run = name in frames and re.fullmatch(rf"{re.escape(name)}_[0-9]+", path.stem)
-        if is_run and not is_companion(path.relative_to(folder)):
+        if is_run and not is_companion(path.relative_to(folder)) and not _is_other_experiment(path, folder):
             runs.setdefault(path.parent.parent, {}).setdefault(name, []).append(path)
     owners = [place.parent if place.name == "baseline" and place != folder else place for place in runs]
     names = [label or own.name if own == folder else own.name for own in owners]
@@ -202,3 +211,10 @@ def find_vot_trackers(folder: Path, frames: Mapping[str, int], *, label: str = "
             f"{folder} has no VOT result for any sequence, such as baseline/{some}/{some}_001.txt"
         )
     return sorted(found, key=lambda tracker: (tracker.name, tracker.folder))
+
+
+def _is_other_experiment(path: Path, folder: Path) -> bool:
+    """Whether a result belongs to an experiment of the VOT toolkit beside the reset-based one, `baseline`."""
+    experiment = path.parent.parent
+    beside = experiment.name in ("realtime", "unsupervised") and (experiment.parent / "baseline").is_dir()
+    return beside and experiment != folder

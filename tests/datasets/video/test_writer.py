@@ -61,6 +61,14 @@ def test_all_that_is_written_is_read_again(tmp_path: Path, suffix: str, fps: flo
         assert held == pytest.approx(fps, abs=0.001)
 
 
+def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
+    for name in (".t-abcd1234.avi", ".t-abcd1234.csv", ".u-abcd1234.avi"):
+        (tmp_path / name).touch()
+    with record(tmp_path / "t.avi", 25) as video:
+        video.add(np.zeros((32, 32, 3), np.uint8))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".t-abcd1234.csv", ".u-abcd1234.avi", "t.avi"]
+
+
 @pytest.mark.parametrize("size", [(1, 48), (64, 1)])
 def test_a_size_that_cannot_be_written_is_refused_beforehand(tmp_path: Path, size: tuple[int, int]) -> None:
     with pytest.raises(

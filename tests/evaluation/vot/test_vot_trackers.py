@@ -48,3 +48,14 @@ def test_editions_side_by_side_are_told_apart(tmp_path):
 def test_a_tracker_inside_another_is_told_apart(tmp_path):
     put(tmp_path, "A/x/x_001.txt", "A/old/A/x/x_001.txt")
     assert [tracker.name for tracker in find_vot_trackers(tmp_path, {"x": 2})] == ["A", "A/old/A"]
+
+
+def test_text_comes_before_binary_and_other_experiments_are_left_alone(tmp_path):
+    put(tmp_path, "A/baseline/x/x_001.txt", "A/realtime/x/x_001.txt", "A/unsupervised/x/x_001.txt")
+    put(tmp_path, "A/baseline/x/x_001.bin", "A/baseline/x/x_002.bin", "unsupervised/x/x_001.txt")
+    found = find_vot_trackers(tmp_path, {"x": 2})
+    assert [tracker.name for tracker in found] == ["A", "unsupervised"]
+    assert [path.name for path in found[0].files["x"]] == ["x_001.txt", "x_002.bin"]
+    assert [tracker.name for tracker in find_vot_trackers(tmp_path / "A" / "realtime", {"x": 2})] == [
+        "realtime"
+    ]
