@@ -13,7 +13,8 @@ import numpy as np
 
 from dlatrack import __version__
 from dlatrack.errors import InputError, listed
-from dlatrack.files import read_json_object, remove_leftovers, write_text
+from dlatrack.files import remove_leftovers, write_text
+from dlatrack.structured.json_files import read_json_object
 
 
 def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
