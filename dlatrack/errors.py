@@ -19,9 +19,9 @@ class InputError(ValueError):
     """
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, most: int = _QUOTED) -> str:
     """A text of a file or of the command line, as a message quotes it: its beginning, if it is long."""
-    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def without_secrets(argument: str) -> str:

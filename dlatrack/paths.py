@@ -31,7 +31,13 @@ def _absolute(variable: str, value: str) -> Path:
     try:
         return Path(value).expanduser().absolute()
     except RuntimeError as error:
-        raise InputError(f"{variable} is {value!r}, and there is no home folder; set HOME") from error
+        user = value[1:].partition(os.sep)[0]
+        reason = (
+            f"there is no home folder of a user {user!r}" if user else "there is no home folder; set HOME"
+        )
+        raise InputError(f"{variable} is {value!r}, and {reason}") from error
+    except ValueError as error:  # a NUL byte
+        raise InputError(f"{variable} is {value!r}, which is no path: {error}") from error
 
 
 def notebooks_dir() -> Path:

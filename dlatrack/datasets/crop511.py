@@ -28,6 +28,7 @@ from dlatrack.errors import InputError
 from dlatrack.structured.json_files import LARGE, parse_json
 
 _SIDE, _CENTRE, _TEMPLATE = 511, 255, 127  # px of a crop
+_NO_TABLE = "is not a JSON table {video: {track: {frame: box}}}"
 _DIGITS = 12  # of a frame number
 
 
@@ -177,12 +178,12 @@ def _load(file: Path, files: CheckedFiles) -> dict[str, Any]:
             line = text.split("\n")[cause.lineno - 1].strip()
             files.fault(file, f"is not JSON ({cause.msg})", cause.lineno, line)
             return {}
-        files.fault(file, str(error).removeprefix(f"{file} "))
+        files.fault(file, f"{_NO_TABLE}: {str(error).removeprefix(f'{file} ')}")
         return {}
     for key in repeated:
         files.fault(file, "comes twice in a table; each video, track and frame once", value=key)
     if not isinstance(content, dict):
-        files.fault(file, "is not a JSON table {video: {track: {frame: box}}}")
+        files.fault(file, _NO_TABLE)
         return {}
     return content
 

@@ -21,7 +21,6 @@ from typing import Any
 
 from dlatrack.errors import InputError, shortened
 from dlatrack.structured.toml_files import read_toml
-from dlatrack.structured.typed import shown
 
 _TEXTS = ("title", "version", "licence", "terms", "homepage", "obtain", "citation", "layout")
 _REQUIRED: dict[str, type | tuple[type, ...]] = {
@@ -89,7 +88,7 @@ def load_content(file: Path, *, miniature_of: str = "") -> Content:
     Raises:
         InputError: naming file and key, when something is missing, unknown or of the wrong type.
     """
-    table = read_toml(file, dict[str, Any])
+    table = read_toml(file, dict[str, Any], "cannot be read as TOML")
     if miniature_of:
         _check_keys(file, table, _MINI_REQUIRED, _MINI_OPTIONAL)
         if table["miniature_of"] != miniature_of:
@@ -128,7 +127,7 @@ def _check_keys(
         raise InputError(f"{file} has the unknown key {', '.join(sorted(unknown))}; allowed are {allowed}")
     for key, value in table.items():
         if not isinstance(value, {**required, **optional}[key]):
-            raise InputError(f"{file}: {key} is {shown(value)}, which is of the wrong type")
+            raise InputError(f"{file}: {key} is {shortened(repr(value))}, which is of the wrong type")
 
 
 def _check_split(file: Path, name: str, split: Any) -> None:
@@ -150,7 +149,8 @@ def _check_counts(file: Path, name: str, counts: Any) -> None:
         or not all(type(value) is int and value >= 0 for value in counts.values())
     ):
         raise InputError(
-            f"{file}: split {name} has counts {shown(counts)}; whole numbers of {', '.join(_COUNTS)} are needed"
+            f"{file}: split {name} has counts {shortened(repr(counts))}; whole numbers of {', '.join(_COUNTS)} are "
+            f"needed"
         )
 
 

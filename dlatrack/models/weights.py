@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from msgspec import Struct
 from torch import Tensor
 
 from dlatrack import paths
@@ -17,8 +16,8 @@ from dlatrack.models.checkpoint_files import read_metadata, read_safetensors, wr
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import RECIPES, Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
-from dlatrack.structured.json_files import parse_json
-from dlatrack.structured.typed import as_type, shown
+from dlatrack.structured.json_files import json_object, parse_json
+from dlatrack.structured.typed import shown
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import SiameseNet
@@ -37,14 +36,6 @@ class WeightsInfo(NamedTuple):
 
     recipe: Recipe  #: recipe that was trained
     card: dict[str, Any]  #: model card: data, seed, scores and versions as the trainer wrote them
-
-
-class _Content(Struct):
-    """The metadata entry of a weight file."""
-
-    version: object
-    recipe: dict[str, Any]
-    card: dict[str, Any]
 
 
 def shipped() -> tuple[str, ...]:
@@ -172,7 +163,12 @@ def _info(path: str | Path, metadata: Mapping[str, str]) -> WeightsInfo:
     if _METADATA not in metadata:
         raise InputError(f"{path} is not a dlatrack weight file: its metadata has no {_METADATA!r} entry")
     where = f"{path} has damaged metadata"
-    content = as_type(parse_json(metadata[_METADATA], where, otherwise="that is no JSON"), _Content, where)
-    if content.version != _VERSION:
-        raise InputError(f"{path} has format version {shown(content.version)}, this program reads {_VERSION}")
-    return WeightsInfo(recipe_from_dict(content.recipe, str(path)), content.card)
+    content = json_object(parse_json(metadata[_METADATA], where, otherwise="that is no JSON"), where)
+    if missing := [name for name in ("version", "recipe", "card") if name not in content]:
+        raise InputError(f"{where}: {missing[0]!r} is missing")
+    version, card = content["version"], content["card"]
+    if version != _VERSION:
+        raise InputError(f"{path} has format version {shown(version)}, this program reads {_VERSION}")
+    if not isinstance(card, dict):
+        raise InputError(f"{where}: the card is a {type(card).__name__}, not an object")
+    return WeightsInfo(recipe_from_dict(content["recipe"], str(path)), card)

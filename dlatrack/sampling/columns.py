@@ -71,7 +71,7 @@ def check_starts(where: str, name: str, starts: np.ndarray, end: int, *, apart: 
     if len(wrong):
         first = int(wrong[0])
         raise InputError(
-            f"{where}: {name} goes from {starts[first]} to {starts[first + 1]} at position {first + 1}; it must ascend"
+            f"{where}: {name} goes from {starts[first]} to {starts[first + 1]} after {first}; it must ascend"
         )
 
 
@@ -87,6 +87,6 @@ def check_target_sizes(where: str, target_wh: np.ndarray, crops: int) -> None:
     if wrong.any():
         crop = int(wrong.argmax())
         raise InputError(
-            f"{where}: target_wh of crop {crop} is {target_wh[crop].tolist()}; numbers above 0 and below {_MOST_SIDE:g} "
-            f"are needed"
+            f"{where}: target_wh of crop {crop} is {target_wh[crop].tolist()}; numbers above 0 and below "
+            f"{_MOST_SIDE:g} are needed"
         )

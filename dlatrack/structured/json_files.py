@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -17,10 +16,10 @@ from dlatrack.structured.typed import MOST_DEPTH, as_type
 _Kind = TypeVar("_Kind")
 
 #: Largest text that is decoded, bytes, unless a reader says otherwise.
-MOST_BYTES = 2**26
+_MOST_BYTES = 2**26
 
 #: Largest number of tables and lists in a text, unless a reader says otherwise. An empty one takes 64 bytes.
-MOST_CONTAINERS = 4_000_000
+_MOST_CONTAINERS = 4_000_000
 
 
 class Limits(TypedDict):
@@ -47,10 +46,10 @@ def parse_json(
     text: bytes | str,
     where: str,
     *,
-    most_bytes: int = MOST_BYTES,
-    most_containers: int = MOST_CONTAINERS,
+    most_bytes: int = _MOST_BYTES,
+    most_containers: int = _MOST_CONTAINERS,
     otherwise: str = "is not JSON",
-    **options: Callable[..., Any],
+    **options: Any,
 ) -> Any:
     """Decode JSON.
 
@@ -60,7 +59,7 @@ def parse_json(
         most_bytes: largest size of the text, bytes in UTF-8.
         most_containers: largest number of tables and lists.
         otherwise: predicate for a text that is no JSON.
-        options: hooks of `json.loads`, such as `object_pairs_hook`.
+        options: functions that `json.loads` calls, such as `object_pairs_hook`.
 
     Raises:
         InputError: in one line, if the text is larger, deeper than `typed.MOST_DEPTH`, or no JSON.
@@ -89,7 +88,7 @@ def parse_json(
         raise InputError(f"{where} {otherwise}: {error}") from error
 
 
-def read_json(path: Path, kind: type[_Kind], *, most_bytes: int = MOST_BYTES) -> _Kind:
+def read_json_as(path: Path, kind: type[_Kind], *, most_bytes: int = _MOST_BYTES) -> _Kind:
     """Read a JSON file as a declared type.
 
     Raises:
@@ -98,7 +97,7 @@ def read_json(path: Path, kind: type[_Kind], *, most_bytes: int = MOST_BYTES) ->
     return as_type(_parsed(path, most_bytes), kind, str(path))
 
 
-def read_json_object(path: Path, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
+def read_json_object(path: Path, *, most_bytes: int = _MOST_BYTES) -> dict[str, Any]:
     """Read a JSON object whose fields are checked by the caller.
 
     Raises:

@@ -15,12 +15,13 @@ _Kind = TypeVar("_Kind")
 _LARGEST = 2**20
 
 
-def read_toml(path: str | Path, kind: type[_Kind]) -> _Kind:
+def read_toml(path: str | Path, kind: type[_Kind], otherwise: str = "is no TOML file") -> _Kind:
     """Read a TOML file as a declared type.
 
     Args:
         path: the file, at most 1 MiB, with tables and lists at most 64 deep.
         kind: type of its content: a `msgspec.Struct`, or what such a struct may hold.
+        otherwise: predicate for a file that is no TOML.
 
     Raises:
         InputError: in one line, naming the file and the field that is missing, unknown or of another kind, its value,
@@ -32,10 +33,8 @@ def read_toml(path: str | Path, kind: type[_Kind]) -> _Kind:
     if size > _LARGEST:
         raise InputError(f"{path} has {size:,} bytes; at most {_LARGEST:,} are read")
     # ValueError covers damaged TOML, text that is not UTF-8, and whole numbers of thousands of digits.
-    with reading(path, "is no TOML file", ValueError, RecursionError):
+    with reading(path, otherwise, ValueError, RecursionError):
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     if depth_of(content) > MOST_DEPTH:
-        raise InputError(
-            f"{path} has tables or lists more than {MOST_DEPTH} deep; at most {MOST_DEPTH} are read"
-        )
+        raise InputError(f"{path} {otherwise}: its tables and lists are more than {MOST_DEPTH} deep")
     return as_type(content, kind, str(path))

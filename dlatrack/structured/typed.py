@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,6 +32,10 @@ def as_type(content: Any, kind: type[_Kind], where: str) -> _Kind:
         InputError: in one line, naming the field that is missing, unknown or of another kind, its value, and what is
             allowed.
     """
+    if is_dataclass(kind) and isinstance(content, dict):  # where msgspec ignores unknown fields
+        names = [field.name for field in fields(kind)]
+        if unknown := [name for name in content if name not in names]:
+            raise InputError(f"{where}: unknown field {shown(unknown[0])}; fields are {', '.join(names)}")
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
