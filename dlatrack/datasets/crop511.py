@@ -25,6 +25,7 @@ from dlatrack.datasets.index.builder import TrackTableBuilder, literal
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import CheckedFiles, is_plain_name, scan
 from dlatrack.errors import InputError
+from dlatrack.paths import with_home
 from dlatrack.structured.json_files import LARGE, parse_json
 
 _SIDE, _CENTRE, _TEMPLATE = 511, 255, 127  # px of a crop
@@ -98,8 +99,8 @@ def read_crop511(
     Raises:
         InputError: as `report`; and if nothing can be used.
     """
-    file = Path(annotation).expanduser().absolute()
-    root = Path(crops).expanduser().resolve() if crops is not None else (file.parent / "crop511").resolve()
+    file = with_home(annotation).absolute()
+    root = with_home(crops).resolve() if crops is not None else (file.parent / "crop511").resolve()
     builder = TrackTableBuilder(root, np.float32)
     files = CheckedFiles(root, report)
     videos, count = [0], 0

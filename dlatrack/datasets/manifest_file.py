@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlatrack.errors import InputError, shortened
+from dlatrack.errors import InputError, reading, shortened
 from dlatrack.structured.toml_files import read_toml
 
 _TEXTS = ("title", "version", "licence", "terms", "homepage", "obtain", "citation", "layout")
@@ -170,7 +170,10 @@ def read_sequence_list(file: Path) -> tuple[SequenceEntry, ...]:
     Raises:
         InputError: naming file and row.
     """
-    with file.open(encoding="utf-8", newline="") as stream:
+    with (
+        reading(file, "is no list of sequences in CSV", ValueError, csv.Error),
+        file.open(encoding="utf-8", newline="") as stream,
+    ):
         return _sequence_entries(file, csv.DictReader(stream))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,11 @@ _Kind = TypeVar("_Kind")
 
 #: Largest file that is read, bytes.
 _LARGEST = 2**20
+
+#: A key of more parts than tables may be deep; tomllib takes minutes for one of 100,000 parts.
+_LONG_KEY = re.compile(
+    rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MOST_DEPTH}}}"""
+)
 
 
 def read_toml(path: str | Path, kind: type[_Kind], otherwise: str = "is no TOML file") -> _Kind:
@@ -34,7 +40,8 @@ def read_toml(path: str | Path, kind: type[_Kind], otherwise: str = "is no TOML 
         raise InputError(f"{path} has {size:,} bytes; at most {_LARGEST:,} are read")
     # ValueError covers damaged TOML, text that is not UTF-8, and whole numbers of thousands of digits.
     with reading(path, otherwise, ValueError, RecursionError):
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    if depth_of(content) > MOST_DEPTH:
+        text = path.read_text(encoding="utf-8")
+        content = None if _LONG_KEY.search(text) else tomllib.loads(text)
+    if content is None or depth_of(content) > MOST_DEPTH:
         raise InputError(f"{path} {otherwise}: its tables and lists are more than {MOST_DEPTH} deep")
     return as_type(content, kind, str(path))

@@ -29,7 +29,7 @@ def damaged_bytes(data: bytes, rng: random.Random) -> bytes:
     return data
 
 
-def _faults_of_bytes(data: bytes, rng: random.Random) -> bytes:
+def _faults_of_bytes(data: bytes, rng: random.Random) -> bytes:  # noqa: PLR0911
     start = rng.randrange(len(data) + 1)
     end = min(len(data), start + rng.choice((1, 1, 2, 4, 8, 100)))
     match rng.randrange(9):

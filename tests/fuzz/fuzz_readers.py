@@ -447,6 +447,14 @@ def _state(value: Any, rng: random.Random) -> bytes:
     return damaged_bytes(stream.getvalue(), rng)
 
 
+def _recipe(path: Path) -> object:
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+    return recipe_from_dict(content.get("recipe") if isinstance(content, dict) else content, str(path))
+
+
 READERS: dict[str, Reader] = {
     "truth": Reader(_constant(TRUTH), damaged_json, _file("truth.json", read_json_truth)),
     "truth.gz": Reader(
@@ -495,7 +503,7 @@ READERS: dict[str, Reader] = {
     ),
     "weights": Reader(_card, _one_tensor("dlatrack"), _file("a.safetensors", read_weights_info)),
     "weights' recipe": Reader(_card, _small_recipe, _file("b.safetensors", load_weights)),
-    "recipe": Reader(_card, damaged_json, _file("r.json", lambda path: _recipe(path))),
+    "recipe": Reader(_card, damaged_json, _file("r.json", _recipe)),
     "safetensors": Reader(
         _constant(save_torch({"a": torch.zeros(3, 2)}, {"x": "y"})),
         damaged_bytes,
@@ -544,11 +552,3 @@ READERS: dict[str, Reader] = {
         lambda folder, data: paths._absolute("DLATRACK_RUNS", data.decode("utf-8", "surrogateescape")),
     ),
 }
-
-
-def _recipe(path: Path) -> object:
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return None
-    return recipe_from_dict(content.get("recipe") if isinstance(content, dict) else content, str(path))
