@@ -16,7 +16,13 @@ class InputError(ValueError):
 
     The message is one line that names the thing, the bad value and what is allowed.
     The command line prints it without a traceback and exits with status 2.
+
+    Args:
+        message: the message. Line ends in it, which come from quoted names and from other libraries, become blanks.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(str(message).splitlines()))
 
 
 def shortened(text: str, most: int = _QUOTED) -> str:

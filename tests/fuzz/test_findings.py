@@ -246,6 +246,20 @@ def test_times_that_are_no_numbers_are_named(change: dict[str, Any], tmp_path: P
     assert name in refused("times", tmp_path / "x", b"", lambda found: found.update(change))
 
 
+def test_a_sequence_list_that_is_a_folder_is_named(tmp_path: Path) -> None:
+    sound = READERS["manifest"].prepare(tmp_path / "x")
+    text = re.sub(r"(?m)^sequences = .*$", 'sequences = ""', sound)
+    assert "cannot read" in refused("manifest", tmp_path / "y", text.encode())
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0663"])
+def test_a_history_has_plain_numbers(text: str, tmp_path: Path) -> None:
+    sound = READERS["history"].prepare(tmp_path)
+    assert "is not a number" in refused(
+        "history", tmp_path / "x", sound.replace("\n0,", f"\n{text},").encode()
+    )
+
+
 @pytest.mark.parametrize("value", ["~nosuchuser/x", "~a\0b"])
 def test_a_folder_that_is_no_path_is_named(value: str) -> None:
     with pytest.raises(InputError, match=r"^DLATRACK_RUNS is ") as caught:
