@@ -15,7 +15,6 @@ from dlatrack.structured.json_files import parse_json
 #: Numbers as people write them. Python would also read `1_0` as ten, and the digits of other scripts.
 _INT = re.compile(r"[+-]?[0-9]+")
 _MOST_BYTES = 2**20  # of a text
-_QUOTED = 1000  # characters of a value in a message
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -46,7 +45,7 @@ def read_value(value: Any, declared: str, what: str) -> Any:
 
 def _quoted(value: Any) -> str:
     try:
-        return shortened(repr(value), _QUOTED)
+        return shortened(repr(value))
     except (ValueError, RecursionError):  # whole numbers of thousands of digits, lists in lists without end
         return f"a {type(value).__name__} too long to print"
 
