@@ -210,8 +210,10 @@ def _check_run(run: Run, device: str) -> str:
     loss_of(run.recipe)
     check_device(device)
     check_seed(run.seed)
-    if not run.data and not 1 <= run.sequences <= _MOST_SEQUENCES:
-        raise InputError(f"sequences must be in 1..{_MOST_SEQUENCES:,}, got {run.sequences}")
+    if not run.data and run.sequences < 1:
+        raise InputError(f"sequences must be 1 or more, got {run.sequences}")
+    if not run.data and run.sequences > _MOST_SEQUENCES:
+        raise InputError(f"sequences must be at most {_MOST_SEQUENCES:,}, got {run.sequences}")
     start = backbone_start(run.recipe, run.backbone_weights, run.init or None)
     if run.init:
         load_initial_weights(build_model(run.recipe), run.recipe, run.init)
