@@ -156,7 +156,10 @@ def test_values_are_read_as_declared(name, text, value, clone):
 def test_ill_typed_values_never_reach_the_notebook(name, value, allowed, clone):
     with pytest.raises(InputError) as caught:
         run_notebook(3, parameters={name: value})
-    assert str(caught.value) == f"parameter {name} of 03_train.ipynb must be {allowed}, got {shortened(repr(value))}"
+    assert (
+        str(caught.value)
+        == f"parameter {name} of 03_train.ipynb must be {allowed}, got {shortened(repr(value))}"
+    )
     assert not (clone / "runs").exists()
 
 
