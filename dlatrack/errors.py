@@ -16,12 +16,18 @@ class InputError(ValueError):
 
     The message is one line that names the thing, the bad value and what is allowed.
     The command line prints it without a traceback and exits with status 2.
+
+    Args:
+        message: the message. Line ends in it, which come from quoted names and from other libraries, become blanks.
     """
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(str(message).splitlines()))
 
-def shortened(text: str) -> str:
+
+def shortened(text: str, most: int = _QUOTED) -> str:
     """A text of a file or of the command line, as a message quotes it: its beginning, if it is long."""
-    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def without_secrets(argument: str) -> str:

@@ -16,11 +16,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dlatrack.errors import InputError, reading, refusals, without_secrets
+from dlatrack.errors import InputError, refusals, without_secrets
 
 #: Name of the file in a folder that is locked while a run writes there.
 LOCK = ".dlatrack.lock"
@@ -138,19 +137,6 @@ def read_bytes(path: str | Path) -> bytes:
     """
     with refusals("read", path):
         return Path(path).read_bytes()
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        InputError: if the file cannot be read or holds something else.
-    """
-    with reading(path, "is not JSON", ValueError, RecursionError):
-        content = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise InputError(f"{path} does not hold a JSON object")
-    return content
 
 
 def remove_leftovers(path: str | Path) -> None:
@@ -274,7 +260,7 @@ def _owner(path: Path) -> str:
         owner = json.loads(path.read_text(encoding="utf-8"))
         command = " ".join(str(owner["command"]).split())
         return f" (process {owner['process']} on {owner['host']}: {command[:200]})"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 

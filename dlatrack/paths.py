@@ -26,12 +26,29 @@ def _absolute(variable: str, value: str) -> Path:
     """The value of an environment variable as an absolute path, `~` resolved.
 
     Raises:
-        InputError: if there is no home folder that `~` could stand for.
+        InputError: as `with_home`.
+    """
+    return with_home(value, f"{variable} is ").absolute()
+
+
+def with_home(path: str | Path, start: str = "") -> Path:
+    """A path that a user has given, with the home folder that `~` or `~NAME` stands for.
+
+    Args:
+        path: the path.
+        start: beginning of the message.
+
+    Raises:
+        InputError: if there is no such home folder.
     """
     try:
-        return Path(value).expanduser().absolute()
+        return Path(path).expanduser()
     except RuntimeError as error:
-        raise InputError(f"{variable} is {value!r}, and there is no home folder; set HOME") from error
+        user = str(path)[1:].partition("/")[0]
+        whose = f" of a user {user!r}" if user else "; set HOME"
+        raise InputError(f"{start}{str(path)!r}, and there is no home folder{whose}") from error
+    except ValueError as error:  # a NUL byte
+        raise InputError(f"{start}{str(path)!r}, which is no path: {error}") from error
 
 
 def notebooks_dir() -> Path:

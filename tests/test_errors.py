@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
-from dlatrack.errors import counted, listed, shortened, without_secrets
+from dlatrack.errors import InputError, counted, listed, shortened, without_secrets
 
 
 def test_what_is_long_is_quoted_by_its_beginning() -> None:
     assert shortened("1,2,3,4") == "1,2,3,4"
     assert shortened("7" * 80) == "7" * 80
     assert shortened("7" * 81) == "7" * 80 + "..."
+
+
+def test_an_error_is_one_line() -> None:
+    error = InputError("a/b\n.txt is\r\nno\u2028file\n")
+    assert str(error) == str(pickle.loads(pickle.dumps(error))) == "a/b .txt is no file"
 
 
 def test_a_list_of_names_by_hand():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +15,7 @@ from dlatrack.bench.measure import BenchReport, Timing, machine, measure_twins, 
 from dlatrack.bench.step import STAGES, TwinStep
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.devices import check_device
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.statistics.resampling import bootstrap_statistic
 from dlatrack.progress import Progress
 from dlatrack.recipes import Recipe, Twins, recipe
@@ -97,8 +98,8 @@ def bench_train(
 
     Source: SiamDLA Sec. 4.7, Figs. 10 and 11 (seconds per iteration).
     """
-    if batch and (not batch.isdecimal() or int(batch) < 1):
-        raise InputError(f"batch must be a positive number, got {batch!r}")
+    if batch and (not re.fullmatch(r"[0-9]{1,9}", batch) or int(batch) < 1):
+        raise InputError(f"batch must be a positive number, got {shortened(repr(batch))}")
     every = tracker == "all"
     costs = step_costs(
         TWINS if every else (tracker,), repeats, batch=int(batch or 0), device=device, assigner=assigner

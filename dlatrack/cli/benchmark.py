@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from dlatrack.cli.options import AllowMissing, Device, Fast, Runtime, Weights
 from dlatrack.cli.printing import print_line
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -224,6 +225,6 @@ def _read_perturbation(text: str, seed: int) -> Perturbation | None:
 def _read_shard(shard: str) -> tuple[int, int]:
     """The k and n of the text "k/n"."""
     k, _, n = shard.partition("/")
-    if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
-        raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shard!r}")
+    if not re.fullmatch(r"[0-9]{1,9}/[0-9]{1,9}", shard) or not 1 <= int(k) <= int(n):
+        raise InputError(f"a shard is k/n with k from 1 to n, e.g. 3/8, got {shortened(repr(shard))}")
     return int(k), int(n)

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from dlatrack.recipes import Recipe
     from dlatrack.training.compute import Compute
 
+#: Limit of the photographic training sequences; the crops of so many, all in memory, take 8 GB.
+_MOST_SEQUENCES = 10_000
+
 
 def train(
     recipe: RecipeName = "",
@@ -209,6 +212,8 @@ def _check_run(run: Run, device: str) -> str:
     check_seed(run.seed)
     if not run.data and run.sequences < 1:
         raise InputError(f"sequences must be 1 or more, got {run.sequences}")
+    if not run.data and run.sequences > _MOST_SEQUENCES:
+        raise InputError(f"sequences must be at most {_MOST_SEQUENCES:,}, got {run.sequences}")
     start = backbone_start(run.recipe, run.backbone_weights, run.init or None)
     if run.init:
         load_initial_weights(build_model(run.recipe), run.recipe, run.init)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,8 @@ from dlatrack.datasets.index.builder import TrackTableBuilder, literal, still_tr
 from dlatrack.datasets.index.columns import TextColumn
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import DataSetFiles, is_plain_name, open_data_set, scan
+from dlatrack.errors import InputError
+from dlatrack.structured.json_files import LARGE, parse_json
 
 _LISTS = ("images", "annotations", "categories")
 _WHOLE = ("id", "image_id", "category_id", "iscrowd")
@@ -66,9 +67,9 @@ def _load(file: Path, files: DataSetFiles) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        content = json.loads(text, object_hook=_compact)
-    except (ValueError, RecursionError) as error:
-        files.fault(file, f"is not complete JSON ({error})")
+        content = parse_json(text, str(file), **LARGE, otherwise="is not complete JSON", object_hook=_compact)
+    except InputError as error:
+        files.fault(file, str(error).removeprefix(f"{file} "))
         return None
     if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in _LISTS):
         files.fault(file, f"is not an annotation file; the lists {', '.join(_LISTS)} are needed")

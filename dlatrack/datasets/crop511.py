@@ -9,9 +9,9 @@ Source: pysot, `gen_json.py` and `par_crop.py` of its training sets, and its dat
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,11 @@ from dlatrack.datasets.index.builder import TrackTableBuilder, literal
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.layout import CheckedFiles, is_plain_name, scan
 from dlatrack.errors import InputError
+from dlatrack.paths import with_home
+from dlatrack.structured.json_files import LARGE, parse_json
 
 _SIDE, _CENTRE, _TEMPLATE = 511, 255, 127  # px of a crop
+_NO_TABLE = "is not a JSON table {video: {track: {frame: box}}}"
 _DIGITS = 12  # of a frame number
 
 
@@ -96,8 +99,8 @@ def read_crop511(
     Raises:
         InputError: as `report`; and if nothing can be used.
     """
-    file = Path(annotation).expanduser().absolute()
-    root = Path(crops).expanduser().resolve() if crops is not None else (file.parent / "crop511").resolve()
+    file = with_home(annotation).absolute()
+    root = with_home(crops).resolve() if crops is not None else (file.parent / "crop511").resolve()
     builder = TrackTableBuilder(root, np.float32)
     files = CheckedFiles(root, report)
     videos, count = [0], 0
@@ -157,30 +160,31 @@ def _videos(file: Path, files: CheckedFiles) -> Iterator[_Video]:
 
 def _load(file: Path, files: CheckedFiles) -> dict[str, Any]:
     """The table in a JSON file; empty if there is none."""
+    repeated: list[str] = []
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
-        if len(table) < len(pairs):
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
             keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            files.fault(file, "comes twice in a table; each video, track and frame once", value=twice)
-        return table
+            repeated.append(next(key for key in keys if keys.count(key) > 1))
+        return found
 
     text = files.read_text(file)
     if text is None:
         return {}
     try:
-        content = json.loads(text, object_pairs_hook=unique)
-    except InputError:
-        raise
-    except json.JSONDecodeError as error:
-        line = text.splitlines()[error.lineno - 1].strip()
-        files.fault(file, f"is not JSON ({error.msg})", error.lineno, line)
+        content = parse_json(text, str(file), **LARGE, object_pairs_hook=table)
+    except InputError as error:
+        if isinstance(cause := error.__cause__, JSONDecodeError):
+            line = text.split("\n")[cause.lineno - 1].strip()
+            files.fault(file, f"is not JSON ({cause.msg})", cause.lineno, line)
+            return {}
+        files.fault(file, f"{_NO_TABLE}: {str(error).removeprefix(f'{file} ')}")
         return {}
-    except (ValueError, RecursionError):  # a number of thousands of digits, or lists in lists without end
-        content = None
+    for key in repeated:
+        files.fault(file, "comes twice in a table; each video, track and frame once", value=key)
     if not isinstance(content, dict):
-        files.fault(file, "is not a JSON table {video: {track: {frame: box}}}")
+        files.fault(file, _NO_TABLE)
         return {}
     return content
 

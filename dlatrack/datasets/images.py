@@ -27,6 +27,9 @@ _BARE = (0x01, 0xD8)  # markers without a length after them
 #: Position of the colour type in a PNG file, and the types that have an alpha channel.
 _PNG_COLOUR, _WITH_ALPHA = 25, (4, 6)
 
+#: Largest image that is decoded, px. Decoded it takes 400 MB; a frame of an 8K video has a quarter.
+_MOST_PIXELS = 2**27
+
 UNREADABLE = "is not a readable, complete JPEG or PNG image"
 
 
@@ -126,6 +129,8 @@ def fault_in(data: bytes) -> str:
     if not is_whole(data):
         return UNREADABLE
     header = read_header(data)
+    if header is not None and header.width * header.height > _MOST_PIXELS:
+        return f"has {header.width} x {header.height} px; images of at most {_MOST_PIXELS:,} px are decoded"
     if header is not None and header.bits > 8:
         return (
             f"has {header.bits} bits per channel; stretch all images of the clip to 8 bits by one rule first"

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import csv
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlatrack.errors import InputError, shortened
+from dlatrack.errors import InputError, reading, shortened
+from dlatrack.structured.toml_files import read_toml
 
 _TEXTS = ("title", "version", "licence", "terms", "homepage", "obtain", "citation", "layout")
 _REQUIRED: dict[str, type | tuple[type, ...]] = {
@@ -88,10 +88,7 @@ def load_content(file: Path, *, miniature_of: str = "") -> Content:
     Raises:
         InputError: naming file and key, when something is missing, unknown or of the wrong type.
     """
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{file} cannot be read as TOML: {error}") from error
+    table = read_toml(file, dict[str, Any], "cannot be read as TOML")
     if miniature_of:
         _check_keys(file, table, _MINI_REQUIRED, _MINI_OPTIONAL)
         if table["miniature_of"] != miniature_of:
@@ -130,11 +127,11 @@ def _check_keys(
         raise InputError(f"{file} has the unknown key {', '.join(sorted(unknown))}; allowed are {allowed}")
     for key, value in table.items():
         if not isinstance(value, {**required, **optional}[key]):
-            raise InputError(f"{file}: {key} is {value!r}, which is of the wrong type")
+            raise InputError(f"{file}: {key} is {shortened(repr(value))}, which is of the wrong type")
 
 
-def _check_split(file: Path, name: str, split: dict[str, Any]) -> None:
-    if "marker" not in split or split.keys() - set(_SPLIT_KEYS):
+def _check_split(file: Path, name: str, split: Any) -> None:
+    if not isinstance(split, dict) or "marker" not in split or split.keys() - set(_SPLIT_KEYS):
         raise InputError(
             f"{file}: split {name} needs marker, and takes no others than {', '.join(_SPLIT_KEYS)}"
         )
@@ -145,12 +142,15 @@ def _check_split(file: Path, name: str, split: dict[str, Any]) -> None:
     _check_counts(file, name, split.get("counts", {}))
 
 
-def _check_counts(file: Path, name: str, counts: dict[str, Any]) -> None:
-    if counts.keys() - set(_COUNTS) or not all(
-        type(value) is int and value >= 0 for value in counts.values()
+def _check_counts(file: Path, name: str, counts: Any) -> None:
+    if (
+        not isinstance(counts, dict)
+        or counts.keys() - set(_COUNTS)
+        or not all(type(value) is int and value >= 0 for value in counts.values())
     ):
         raise InputError(
-            f"{file}: split {name} has counts {counts}; whole numbers of {', '.join(_COUNTS)} are needed"
+            f"{file}: split {name} has counts {shortened(repr(counts))}; whole numbers of {', '.join(_COUNTS)} are "
+            f"needed"
         )
 
 
@@ -170,7 +170,10 @@ def read_sequence_list(file: Path) -> tuple[SequenceEntry, ...]:
     Raises:
         InputError: naming file and row.
     """
-    with file.open(encoding="utf-8", newline="") as stream:
+    with (
+        reading(file, "is no list of sequences in CSV", ValueError, csv.Error),
+        file.open(encoding="utf-8", newline="") as stream,
+    ):
         return _sequence_entries(file, csv.DictReader(stream))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from dlatrack import paths
 from dlatrack.datasets.manifest_file import Content, SequenceEntry, load_content
 from dlatrack.errors import InputError
+from dlatrack.paths import with_home
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def locate(name: str, root: str | Path) -> Place:
         InputError: if neither holds any split of it.
     """
     known = manifest(name)
-    root = Path(root).expanduser().absolute()
+    root = with_home(root).absolute()
     if not root.is_dir():
         raise InputError(f"{root} is not a folder; the one that holds {known.title} is needed")
     for folder in (root, *(root / child for child in known.root_names)):

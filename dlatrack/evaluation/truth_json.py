@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Mapping
 from functools import partial
@@ -15,12 +14,16 @@ import numpy as np
 
 from dlatrack.datasets.box_text import MOST_PIXELS
 from dlatrack.datasets.layout import is_plain_name
-from dlatrack.errors import InputError, shortened
+from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import TAGS, SequenceTruth
 from dlatrack.files import read_bytes
+from dlatrack.structured.json_files import parse_json
+from dlatrack.structured.typed import shown
 
-#: A gzipped file is not unpacked further than this; pysot's largest file has 70 MB.
-_MOST_BYTES = 2**30
+#: Largest file that is read, unpacked; pysot's largest has 70 MB. Decoded, a text may take ten times as much memory.
+_MOST_BYTES = 2**27
+
+_NO_JSON = "is not JSON, plain or gzipped"
 
 
 def read_json_truth(file: Path) -> list[SequenceTruth]:
@@ -58,11 +61,10 @@ def _content(file: Path) -> Any:
                 data = stream.read(_MOST_BYTES + 1)
             if len(data) > _MOST_BYTES:
                 raise InputError(f"{file} is larger than {_MOST_BYTES:,} bytes when unpacked")
-        return json.loads(data, object_pairs_hook=partial(_object, file))
-    except InputError:
-        raise
-    except (OSError, ValueError, EOFError, zlib.error, RecursionError) as error:
-        raise InputError(f"{file} is not JSON, plain or gzipped: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{file} {_NO_JSON}: {error}") from error
+    pairs = partial(_object, file)
+    return parse_json(data, str(file), most_bytes=_MOST_BYTES, otherwise=_NO_JSON, object_pairs_hook=pairs)
 
 
 def _object(file: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def _object(file: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         name = next(name for name in found if names.count(name) > 1)
-        raise InputError(f"{file}: {_shown(name)} comes {names.count(name)} times; each name once")
+        raise InputError(f"{file}: {shown(name)} comes {names.count(name)} times; each name once")
     return found
 
 
@@ -79,7 +81,7 @@ def _entry(file: Path, name: str, entry: Any) -> SequenceTruth:
     where = f"{file}: sequence {name}"
     if not is_plain_name(name):
         raise InputError(
-            f"{file}: {_shown(name)} is not the name of a sequence; printable letters without / are needed"
+            f"{file}: {shown(name)} is not the name of a sequence; printable letters without / are needed"
         )
     facts = entry if isinstance(entry, dict) else {"gt": entry}
     if len(facts.keys() & {"gt", "gt_rect"}) != 1:
@@ -108,7 +110,7 @@ def _regions(where: str, rows: Any) -> np.ndarray:
     """The rows as (T, 4) or (T, 8), NaN where there is no box."""
     what = "a list of boxes x, y, w, h or of polygons with 8 numbers"
     if not isinstance(rows, list) or not rows:
-        raise InputError(f"{where} needs {what}, got {_shown(rows)}")
+        raise InputError(f"{where} needs {what}, got {shown(rows)}")
     if (quick := _quick_regions(rows)) is not None:
         return quick
     width = next((len(row) for row in rows if isinstance(row, list)), 4)
@@ -117,18 +119,18 @@ def _regions(where: str, rows: Any) -> np.ndarray:
         if row is None:
             continue
         if not isinstance(row, list) or len(row) not in (4, 8):
-            raise InputError(f"{where} needs {what}: row {number} is {_shown(row)}")
+            raise InputError(f"{where} needs {what}: row {number} is {shown(row)}")
         if len(row) != width:
             raise InputError(
                 f"{where} needs {what}: row {number} has {len(row)} numbers, others have {width}"
             )
         if not all(value is None or _is_number(value) for value in row):
             raise InputError(
-                f"{where} row {number}: {_shown(row)} is not {width} numbers below {MOST_PIXELS:g}, or null"
+                f"{where} row {number}: {shown(row)} is not {width} numbers below {MOST_PIXELS:g}, or null"
             )
         values = np.array([np.nan if value is None else value for value in row], np.float64)
         if np.isnan(values).any() and not np.isnan(values).all():
-            raise InputError(f"{where} row {number}: {_shown(row)} is NaN in part; all or none is needed")
+            raise InputError(f"{where} row {number}: {shown(row)} is NaN in part; all or none is needed")
         regions[number - 1] = values
     return regions
 
@@ -173,13 +175,13 @@ def _present(where: str, facts: Mapping[str, Any], frames: int) -> np.ndarray | 
 def _outside_runs(where: str, runs: Any, frames: int) -> np.ndarray:
     """(frames,) bool, False in runs of frames [first, last]."""
     if not isinstance(runs, list):
-        raise InputError(f"{where}: absent_runs is {_shown(runs)}; a list of [first, last] is needed")
+        raise InputError(f"{where}: absent_runs is {shown(runs)}; a list of [first, last] is needed")
     present, after = np.ones(frames, bool), 0
     for run in runs:
         pair = run if isinstance(run, list) and [type(end) for end in run] == [int, int] else None
         if pair is None or not after <= pair[0] <= pair[1] < frames:
             raise InputError(
-                f"{where}: absent_runs has {_shown(run)}; pairs first <= last within frames 0 to {frames - 1} are "
+                f"{where}: absent_runs has {shown(run)}; pairs first <= last within frames 0 to {frames - 1} are "
                 f"needed, in order and apart"
             )
         present[pair[0] : pair[1] + 1] = False
@@ -190,17 +192,17 @@ def _outside_runs(where: str, runs: Any, frames: int) -> np.ndarray:
 def _flags(where: str, field: str, values: Any) -> np.ndarray:
     """A list of numbers 0 and 1, or of false and true, as (N,) bool."""
     if not isinstance(values, list):
-        raise InputError(f"{where}: {field} is {_shown(values)}; a list of 0 and 1 is needed")
+        raise InputError(f"{where}: {field} is {shown(values)}; a list of 0 and 1 is needed")
     for index, value in enumerate(values):
         if type(value) not in (int, float, bool) or value not in (0, 1):
-            raise InputError(f"{where}: {field} of frame {index} is {_shown(value)}; 0 or 1 is needed")
+            raise InputError(f"{where}: {field} of frame {index} is {shown(value)}; 0 or 1 is needed")
     return np.array(values, np.float64) == 1
 
 
 def _attributes(where: str, facts: Mapping[str, Any]) -> frozenset[str]:
     names = facts.get("attr", [])
     if not isinstance(names, list) or not all(isinstance(name, str) and name.isprintable() for name in names):
-        raise InputError(f"{where}: attr is {_shown(names)}; a list of names is needed")
+        raise InputError(f"{where}: attr is {shown(names)}; a list of names is needed")
     return frozenset(names) - {"ALL", ""}
 
 
@@ -209,7 +211,7 @@ def _size(where: str, facts: Mapping[str, Any]) -> tuple[int, int] | None:
     for side in given:
         if not _is_number(facts[side]) or not facts[side] > 0 or facts[side] % 1:
             raise InputError(
-                f"{where}: {side} is {_shown(facts[side])}; a whole number of px above 0 is needed"
+                f"{where}: {side} is {shown(facts[side])}; a whole number of px above 0 is needed"
             )
     if len(given) == 1:
         raise InputError(f"{where} has {given[0]} alone; width and height are needed, or neither")
@@ -224,12 +226,3 @@ def _tag(where: str, tag: str, values: Any, frames: int) -> np.ndarray:
             f"{where}: {tag} has {len(flags)} flags for {frames} rows of boxes; at most one per row"
         )
     return np.pad(flags, (0, frames - len(flags)))
-
-
-def _shown(value: Any) -> str:
-    """A value as JSON writes it, on one line and shortened; repr() would refuse whole numbers of 5,000 digits."""
-    try:
-        text = json.dumps(value)
-    except (ValueError, RecursionError):
-        text = f"a {type(value).__name__} too long to print"
-    return shortened(text)

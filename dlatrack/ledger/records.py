@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from msgspec import UNSET, Struct, UnsetType
 
 from dlatrack import paths
-from dlatrack.errors import InputError
-from dlatrack.files import read_bytes
+from dlatrack.errors import InputError, shortened
 from dlatrack.imagery import MARKS, Imagery
+from dlatrack.structured.json_files import json_object, parse_json, read_json_as
 from dlatrack.studies.cost import BENCH
 
 
@@ -81,8 +81,7 @@ class Record:
         Raises:
             InputError: if its file is no longer the one that was recorded.
         """
-        found: dict[str, Any] = json.loads(self._content())
-        return found
+        return json_object(parse_json(self._content(), str(self.path.with_name(self.data))), self.data)
 
     def _content(self) -> bytes:
         path = self.path.with_name(self.data)
@@ -119,27 +118,37 @@ def read_records(folder: Path | None = None) -> dict[str, Record]:
 
 
 def _record(path: Path) -> Record:
-    content = read_bytes(path)
     try:
-        found = json.loads(content)
-        return Record(
-            name=path.stem,
-            path=path,
-            made_by=found["made_by"],
-            parameters=found["parameters"],
-            imagery=_imagery(found),
-            data=found["data"],
-            data_sha256=found["data_sha256"],
-        )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        found = read_json_as(path, _Content)
+        imagery = _imagery(found)
+    except (ValueError, KeyError) as error:
         raise InputError(f"{path} is no record of a figure or table: {error}") from error
+    return Record(
+        name=path.stem,
+        path=path,
+        made_by=found.made_by,
+        parameters=found.parameters,
+        imagery=imagery,
+        data=found.data,
+        data_sha256=found.data_sha256,
+    )
 
 
-def _imagery(found: Mapping[str, Any]) -> Imagery | None:
+class _Content(Struct):
+    """What is read of a record."""
+
+    made_by: str
+    parameters: dict[str, Any]
+    data: str
+    data_sha256: str
+    imagery: str | UnsetType = UNSET
+    synthetic: bool | None = None
+
+
+def _imagery(found: _Content) -> Imagery | None:
     """The imagery of a record; those of version 0.1 say whether it is synthetic."""
-    if "imagery" not in found:
-        return {None: None, True: "synthetic", False: "real"}[found.get("synthetic")]
-    if found["imagery"] not in MARKS:
-        raise ValueError(f"imagery must be one of {', '.join(MARKS)}, got {found['imagery']!r}")
-    imagery: Imagery = found["imagery"]
-    return imagery
+    if found.imagery is UNSET:
+        return {None: None, True: "synthetic", False: "real"}[found.synthetic]
+    if found.imagery not in MARKS:
+        raise ValueError(f"imagery must be one of {', '.join(MARKS)}, got {shortened(repr(found.imagery))}")
+    return found.imagery

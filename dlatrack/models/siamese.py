@@ -109,6 +109,10 @@ class SiameseNet(nn.Module):
         return self
 
 
+#: Largest size of the weights of a network, bytes; those of the largest published one take a fifth.
+_MOST_BYTES = 2**30
+
+
 def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> SiameseNet:
     """Build the network of a recipe on the CPU, in evaluation mode, with fresh weights.
 
@@ -121,7 +125,7 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
 
     Raises:
         InputError: when the recipe names an unknown backbone, neck or head.
-        ValueError: when its levels or sizes do not fit them.
+        ValueError: when its levels or sizes do not fit them, or its weights take more than 1 GiB.
     """
     net = recipe.net
     for kind, name, known in (
@@ -140,6 +144,11 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
         neck = NECKS[net.neck](backbone.out_channels, net.channels)
         head = HEADS[net.head](net)
         model = SiameseNet(backbone, neck, head)
+    size = sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"recipe {recipe.name} makes a network of {size:,} bytes; at most {_MOST_BYTES:,} are built"
+        )
     model.to_empty(device="cpu")
     backbone.reset_parameters(generator)
     neck.reset_parameters(generator)

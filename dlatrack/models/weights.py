@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from dlatrack import paths
-from dlatrack.errors import InputError, reading, shortened
+from dlatrack.errors import InputError, shortened
 from dlatrack.files import file_digest
 from dlatrack.models.checkpoint_files import read_metadata, read_safetensors, write_safetensors
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes import RECIPES, Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
+from dlatrack.structured.json_files import json_object, parse_json
+from dlatrack.structured.typed import shown
 
 if TYPE_CHECKING:
     from dlatrack.models.siamese import SiameseNet
@@ -172,11 +174,13 @@ def _stored(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
 def _info(path: str | Path, metadata: Mapping[str, str]) -> WeightsInfo:
     if _METADATA not in metadata:
         raise InputError(f"{path} is not a dlatrack weight file: its metadata has no {_METADATA!r} entry")
-    with reading(path, "has damaged metadata", ValueError, KeyError, TypeError, RecursionError):
-        content = json.loads(metadata[_METADATA])
-        version, recipe, card = content["version"], content["recipe"], content["card"]
+    where = f"{path} has damaged metadata"
+    content = json_object(parse_json(metadata[_METADATA], where, otherwise="that is no JSON"), where)
+    if missing := [name for name in ("version", "recipe", "card") if name not in content]:
+        raise InputError(f"{where}: {missing[0]!r} is missing")
+    version, card = content["version"], content["card"]
     if version != _VERSION:
-        raise InputError(f"{path} has format version {version}, this program reads {_VERSION}")
+        raise InputError(f"{path} has format version {shown(version)}, this program reads {_VERSION}")
     if not isinstance(card, dict):
-        raise InputError(f"{path} has damaged metadata: the card is a {type(card).__name__}, not an object")
-    return WeightsInfo(recipe_from_dict(recipe, str(path)), card)
+        raise InputError(f"{where}: the card is a {type(card).__name__}, not an object")
+    return WeightsInfo(recipe_from_dict(content["recipe"], str(path)), card)

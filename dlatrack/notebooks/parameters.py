@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
+from dlatrack.structured.json_files import parse_json
 
 #: Numbers as people write them. Python would also read `1_0` as ten, and the digits of other scripts.
 _INT = re.compile(r"[+-]?[0-9]+")
+_MOST_BYTES = 2**20  # of a text
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -36,10 +37,17 @@ def read_value(value: Any, declared: str, what: str) -> Any:
         if kind == "list" and item:
             result = [read_value(entry, item, what) for entry in result]
     except InputError:
-        raise InputError(f"{what} must be {declared}, got {value!r}") from None
+        raise InputError(f"{what} must be {declared}, got {_quoted(value)}") from None
     except (ValueError, SyntaxError, TypeError, OverflowError, RecursionError, MemoryError) as error:
-        raise InputError(f"{what} must be {declared}, got {value!r}") from error
+        raise InputError(f"{what} must be {declared}, got {_quoted(value)}") from error
     return result
+
+
+def _quoted(value: Any) -> str:
+    try:
+        return shortened(repr(value))
+    except (ValueError, RecursionError):  # whole numbers of thousands of digits, lists in lists without end
+        return f"a {type(value).__name__} too long to print"
 
 
 def read_injected(expression: ast.expr) -> Any:
@@ -101,8 +109,10 @@ def _read_container(value: Any, given: Any, kind: type) -> Any:
 def _literal(text: str) -> Any:
     """Text as JSON or, failing that, as a Python literal with plain numbers."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return parse_json(text, "it", most_bytes=_MOST_BYTES, parse_constant=_no_constant)
     except ValueError:
+        if len(text) > _MOST_BYTES:
+            raise
         expression = ast.parse(text.strip(), mode="eval")
     for node in ast.walk(expression):
         is_number = isinstance(node, ast.Constant) and isinstance(node.value, int | float)

@@ -12,6 +12,7 @@ from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
 from dlatrack.ledger.makers import notebook_title
+from dlatrack.paths import with_home
 from dlatrack.version import __version__
 
 #: File name of the page that leads to the notebooks.
@@ -44,7 +45,7 @@ def write_working_copy(folder: str | Path) -> WorkingCopy:
         InputError: if there are no notebooks to copy, `folder` is the one of the project's own notebooks, or a file
             cannot be written.
     """
-    folder, sources = Path(folder).expanduser().absolute(), paths.notebook_files()
+    folder, sources = with_home(folder).absolute(), paths.notebook_files()
     if not sources:
         raise InputError(f"there are no notebooks in {paths.notebooks_dir()} to copy")
     if folder.resolve() == paths.notebooks_dir().resolve():

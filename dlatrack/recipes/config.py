@@ -119,9 +119,11 @@ class Schedule:
     frozen_batch_norm: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "pairs_per_epoch", "batch"):
+        for name, most in (("epochs", 10**5), ("pairs_per_epoch", 2**40), ("batch", 2**20)):
             if getattr(self, name) < 1:
                 raise InputError(f"schedule {name} must be at least 1, got {getattr(self, name)}")
+            if getattr(self, name) > most:
+                raise InputError(f"schedule {name} must be at most {most:,}, got {getattr(self, name)}")
         if not 0 <= self.warmup_epochs <= self.epochs:
             raise InputError(f"warmup_epochs must be in 0..{self.epochs} (epochs), got {self.warmup_epochs}")
 

@@ -7,14 +7,30 @@ from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from dlatrack.errors import InputError
-from dlatrack.recipes import LossConfig, Recipe, Schedule
+from dlatrack.errors import InputError, shortened
+from dlatrack.recipes import LossConfig, NetConfig, Recipe, Schedule
 
 #: Fields that files of earlier versions lack, with the values that they had before these became settings.
 _ADDED: Mapping[type, Mapping[str, Any]] = {
     Schedule: {"frozen_batch_norm": False},
     LossConfig: {"classification_form": "balanced"},
 }
+
+
+#: Least and largest numbers of a network that is read from a file. They are far beyond all published trackers, and a
+#: network of the largest ones would still be refused for its size, see `models.siamese.build_model`.
+_LIMITS: Mapping[str, tuple[int, int]] = {
+    "channels": (1, 4096),
+    "tower_depth": (0, 64),
+    "template_size": (1, 4096),
+    "search_size": (1, 4096),
+    "online_search_size": (1, 4096),
+    "score_size": (1, 1024),
+    "stride": (1, 1024),
+}
+
+#: Largest number of levels of a backbone.
+_MOST_LEVELS = 16
 
 
 def recipe_from_dict(data: Any, source: str) -> Recipe:
@@ -29,7 +45,7 @@ def recipe_from_dict(data: Any, source: str) -> Recipe:
     """
     try:
         recipe: Recipe = _read(Recipe, data, "recipe")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{source} has no valid recipe: {error}") from error
     return recipe
 
@@ -72,7 +88,21 @@ def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
         odd = ", ".join(sorted(names ^ set(value)))
         raise ValueError(f"{where} must have exactly the fields {', '.join(sorted(names))}; wrong: {odd}")
     hints = get_type_hints(kind)
-    return kind(**{name: _read(hints[name], value[name], f"{where}.{name}") for name in names})
+    found = {name: _read(hints[name], value[name], f"{where}.{name}") for name in sorted(names)}
+    if kind is NetConfig:
+        _check_sizes(found, where)
+    return kind(**found)
+
+
+def _check_sizes(found: Mapping[str, Any], where: str) -> None:
+    for name, (least, most) in _LIMITS.items():
+        _check(least <= found[name] <= most, f"{where}.{name}", f"in {least}..{most}", found[name])
+    _check(
+        1 <= len(found["levels"]) <= _MOST_LEVELS and all(0 <= level <= 100 for level in found["levels"]),
+        f"{where}.levels",
+        f"1 to {_MOST_LEVELS} whole numbers in 0..100",
+        list(found["levels"]),
+    )
 
 
 def _read_plain(kind: Any, value: Any, where: str) -> Any:
@@ -93,4 +123,4 @@ def _read_plain(kind: Any, value: Any, where: str) -> Any:
 
 def _check(good: bool, where: str, allowed: str, value: Any) -> None:
     if not good:
-        raise TypeError(f"{where} must be {allowed}, got {value!r}")
+        raise TypeError(f"{where} must be {allowed}, got {shortened(repr(value))}")

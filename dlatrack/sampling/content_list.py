@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlatrack.errors import InputError
-from dlatrack.files import read_json_object, remove_leftovers, write_text
+from dlatrack.files import remove_leftovers, write_text
+from dlatrack.structured.json_files import read_json_object
 
 #: Name of the file in the folder of a pack or a training run.
 CONTENT = "content.json"

@@ -20,10 +20,20 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError, reading
 from dlatrack.files import atomic_path
 from dlatrack.progress import Progress
+from dlatrack.sampling.columns import check_columns, check_starts, check_target_sizes
 from dlatrack.sampling.crops import PixelRectangle, crop_511, size_in_crop
 from dlatrack.sampling.originals import OriginalCrops
 
 JPEG_QUALITY = 95
+
+#: Kind and number of dimensions of the columns of a stored file.
+_COLUMNS = {
+    "data": ("u", 1),
+    "offsets": ("i", 1),
+    "target_wh": ("f", 2),
+    "tracks": ("i", 1),
+    "video_starts": ("i", 1),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +160,18 @@ class CropStore:
         """Read a store.
 
         Raises:
-            InputError: if the file is missing, truncated or not a store.
+            InputError: if the file is missing, truncated or not a store, or a number in it makes no sense.
         """
-        with reading(path, "is not a complete crop store", SafetensorError, TypeError):
+        with reading(path, "is not a complete crop store", SafetensorError):
             arrays: dict[str, Any] = load_file(path)
-            return cls(**arrays)
+        where = f"{path} is not a complete crop store"
+        check_columns(where, arrays, _COLUMNS, optional=("video_starts",))
+        store = cls(**arrays)
+        check_target_sizes(where, store.target_wh, len(store.offsets) - 1)
+        check_starts(where, "offsets", store.offsets, len(store.data))
+        check_starts(where, "tracks", store.tracks, len(store))
+        check_starts(where, "videos", store.videos, store.track_count)
+        return store
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """What is hashed and written."""

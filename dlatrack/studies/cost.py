@@ -21,12 +21,13 @@ from dlatrack.bench.measure import Timing, machine
 from dlatrack.bench.step import STAGES
 from dlatrack.bench.track import bench_track
 from dlatrack.bench.train import TRUNK_STATES, StepCost, step_costs
-from dlatrack.errors import InputError, reading
+from dlatrack.errors import InputError
 from dlatrack.files import check_writable, write_text
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.paper.published import published
 from dlatrack.recipes import Twins, recipe
 from dlatrack.recipes.twins import dla_label, is_dla, label, side_by_side
+from dlatrack.structured.json_files import read_json_object
 from dlatrack.studies.presets import CostSizes, sizes
 
 REPORT = "10_training_cost.report.json"
@@ -136,8 +137,10 @@ def _first(name: str) -> Path | None:
 
 def _read_json(path: Path, build: Callable[[dict[str, Any]], _Built], fault: str) -> _Built:
     """What `build` makes of the content of a file; of one that it cannot read, a message says what it is."""
-    with reading(path, f"is {fault}", ValueError, TypeError, KeyError, AttributeError, StopIteration):
-        return build(json.loads(path.read_bytes()))
+    try:
+        return build(read_json_object(path))
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
+        raise InputError(f"{path} is {fault}: {error}") from error
 
 
 def nearest_steps(report: CostReport, tracker: str) -> tuple[StepCost, StepCost]:

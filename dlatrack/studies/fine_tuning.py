@@ -17,6 +17,7 @@ from dlatrack.evaluation.statistics.runs import compare_runs
 from dlatrack.models.initial import load_initial_weights
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
+from dlatrack.paths import with_home
 from dlatrack.recipes import recipe
 from dlatrack.recipes.fine_tuning import fine_tuning
 from dlatrack.recipes.twins import label
@@ -81,7 +82,7 @@ def tuning_study(
     plan = Plan(TRACKER, schedule, size.train, size.test)
     videos: SequenceSource = PhotographicSource(_SEED + _SEED_STRIDE * seed, *size.tuned_test)
     if test_data:
-        videos = ClipSource(Path(test_data).expanduser().absolute())
+        videos = ClipSource(with_home(test_data).absolute())
     perturbation = Perturbation.parse(f"half-pixel:{runs or size.first_box[0]}", seed)
     return TuningStudy(plan, _weight_file(weights), videos, perturbation)
 

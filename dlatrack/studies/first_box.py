@@ -16,6 +16,7 @@ from dlatrack.evaluation.results.trackers import find_trackers
 from dlatrack.imagery import Imagery, least_real
 from dlatrack.models.weights import shipped
 from dlatrack.paper.published import auc_gains
+from dlatrack.paths import with_home
 from dlatrack.provenance import save_table
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import side_by_side
@@ -91,7 +92,7 @@ def study_first_box(preset: str, *, clips: str = "", runs: int = 0, seed: int = 
         return FirstBoxStudy(auc, f"{origin['targets']} targets of real clips", "real", origin)
     source: SequenceSource = PhotographicSource(_SEED + _SEED_STRIDE * seed, videos, frames)
     if clips:
-        source = ClipSource(Path(clips).expanduser().absolute())
+        source = ClipSource(with_home(clips).absolute())
     perturbation = Perturbation.parse(f"half-pixel:{runs or usual}", seed)
     files = read_weight_files(side_by_side(shipped()))
     imagery = least_real(sequence.imagery for sequence in source.open())

@@ -15,6 +15,7 @@ from dlatrack.datasets.photographic import photographic_sequence, photographic_s
 from dlatrack.datasets.sequence import Frames, Sequence
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
+from dlatrack.paths import with_home
 from dlatrack.studies.presets import sizes
 from dlatrack.studies.shipped import clips_without_masks
 
@@ -129,7 +130,7 @@ def held_out_videos(preset: str, *, footage: str | Path = "", seed: int = 0) -> 
         long_photographic_sequence(first + number, length, split="test") for number in range(long)
     ]
     videos["long synthetic"] = [long_synthetic_sequence(first + number, length) for number in range(long)]
-    folder = Path(footage).expanduser() if footage else _shared_clips(preset)
+    folder = with_home(footage) if footage else _shared_clips(preset)
     if folder is not None:
         videos["real"] = [_first_frames(clip, real) for clip in clips_without_masks(folder)]
     return videos

@@ -11,6 +11,7 @@ from dlatrack.datasets.manifests import names
 from dlatrack.datasets.photographic import photographic_sequences
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
+from dlatrack.paths import with_home
 from dlatrack.studies.benchmark_sources import place_below, users_place
 from dlatrack.studies.presets import evenly_spread, sizes
 from dlatrack.studies.shipped import clips_without_masks
@@ -99,7 +100,7 @@ def find_sequences(preset: str, data: str, seed: int) -> tuple[SequenceSource, d
         )
     if data.lower() in names():
         return _data_set(data.lower(), preset)
-    root = Path(data).expanduser().absolute()
+    root = with_home(data).absolute()
     return _some(ClipSource(root), preset), {"folder": str(root)}, f"sequences of {root.name}"
 
 

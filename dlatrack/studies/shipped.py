@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from dlatrack.models.weights import find_weights, shipped
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table
 from dlatrack.recipes.twins import label, label_pairs, side_by_side
+from dlatrack.structured.json_files import json_object, parse_json
 from dlatrack.studies.runs import STATIC
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
@@ -192,7 +192,7 @@ def _read_record(path: Path, table: Path, index: str) -> tuple[pd.DataFrame, dic
     again = "run `dlatrack weights compare --clips CLIPS --out FOLDER` again, or set clips"
     data, content = read_bytes(table), read_bytes(path)
     try:
-        record: dict[str, Any] = json.loads(content)
+        record = json_object(parse_json(content, str(path)), str(path))
         described, of_weights = record["data_sha256"], record["parameters"]["weights_sha256"]
         frame = pd.read_csv(io.BytesIO(data), index_col=index)
     except (ValueError, KeyError, TypeError) as error:

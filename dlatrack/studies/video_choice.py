@@ -15,6 +15,7 @@ from dlatrack.datasets.video.writer import record
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
 from dlatrack.imagery import MARKS, Imagery
+from dlatrack.paths import with_home
 from dlatrack.studies.presets import sizes
 from dlatrack.tracking.video import check_first_boxes, parse_boxes
 
@@ -54,7 +55,7 @@ def choose_video(preset: str, video: str = "", boxes: str = "", *, seed: int = 0
     truth: np.ndarray | None = None
     imagery: Imagery = "real"
     if video:
-        path = Path(video).expanduser()
+        path = with_home(video)
         note = f"{path.name}, yours"
     else:
         path, example = _write_example(preset, folder, seed)

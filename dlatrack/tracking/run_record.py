@@ -12,8 +12,12 @@ from typing import Any
 import numpy as np
 
 from dlatrack import __version__
-from dlatrack.errors import InputError, listed
-from dlatrack.files import read_json_object, remove_leftovers, write_text
+from dlatrack.errors import InputError, listed, shortened
+from dlatrack.files import remove_leftovers, write_text
+from dlatrack.structured.json_files import read_json_object
+
+#: Characters of a value that a message quotes; the settings of a run have up to 600.
+_QUOTED = 1000
 
 
 def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
@@ -41,7 +45,7 @@ def write_or_check(folder: Path, identity: dict[str, Any]) -> None:
         raise InputError(f"{error}; remove it or choose another folder") from error
     wanted = json.loads(text)  # as in the file: tuples become lists, and so on
     differing = [
-        f"{key} was {found.get(key)!r} and is now {wanted.get(key)!r}"
+        f"{key} was {_quoted(found.get(key))} and is now {_quoted(wanted.get(key))}"
         for key in dict.fromkeys([*identity, *found])
         if key != "versions" and found.get(key) != wanted.get(key)
     ]
@@ -84,6 +88,11 @@ def write_or_check_content(
     for name in todo:
         remove_leftovers(places[name])
         write_text(places[name], json.dumps(content[name], indent=2, sort_keys=True) + "\n")
+
+
+def _quoted(value: Any) -> str:
+    """A value of a record on one line; long ones, which only damaged records have, are shortened."""
+    return shortened(repr(value), _QUOTED)
 
 
 def _more(names: list[str]) -> str:

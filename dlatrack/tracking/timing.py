@@ -6,22 +6,28 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
-from dlatrack.errors import reading
+from dlatrack.errors import InputError
 from dlatrack.files import write_text
+from dlatrack.structured.json_files import read_json_as
+
+_Count = Annotated[int, Meta(ge=0, lt=2**53)]
+_Seconds = Annotated[float, Meta(ge=0, lt=1e12)]
 
 
 @dataclass(frozen=True)
 class RunTimes:
     """Times of one sequence, or of several together."""
 
-    frames: int = 0  #: number of tracked frames, without those that a reset skips
-    starts: int = 0  #: number of these frames in which the tracker was initialised
-    read_seconds: float = 0.0  #: seconds to read and decode the images
-    init_seconds: float = 0.0  #: seconds in `init`
-    update_seconds: float = 0.0  #: seconds in `update`
+    frames: _Count = 0  #: number of tracked frames, without those that a reset skips
+    starts: _Count = 0  #: number of these frames in which the tracker was initialised
+    read_seconds: _Seconds = 0.0  #: seconds to read and decode the images
+    init_seconds: _Seconds = 0.0  #: seconds in `init`
+    update_seconds: _Seconds = 0.0  #: seconds in `update`
 
     @classmethod
     def of(cls, seconds: np.ndarray, read_seconds: np.ndarray, started: np.ndarray) -> RunTimes:
@@ -91,5 +97,7 @@ def write_summary(path: Path, names: Iterable[str]) -> None:
 
 
 def _read(file: Path) -> RunTimes:
-    with reading(file, "does not hold the times of a sequence; remove it", ValueError, TypeError):
-        return RunTimes(**json.loads(file.read_text(encoding="utf-8")))
+    try:
+        return read_json_as(file, RunTimes)
+    except InputError as error:
+        raise InputError(f"{error}; {file.name} does not hold the times of a sequence; remove it") from None

@@ -5,22 +5,44 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
+from msgspec import Meta, Struct
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.amp import GradScaler
 
-from dlatrack.errors import InputError, counted
+from dlatrack.errors import InputError, counted, shortened
 from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet
 from dlatrack.models.state_files import load_strict
 from dlatrack.recipes.serialize import with_added_fields
 from dlatrack.sampling.content_list import changed_parts
+from dlatrack.structured.json_files import parse_json
+from dlatrack.structured.typed import as_type
 from dlatrack.training.ranks import Ranks
 
 _ENTRY = "dlatrack-training"
+
+
+class _Content(Struct):
+    """The metadata entry of a checkpoint."""
+
+    epoch: Annotated[int, Meta(ge=0, lt=2**31)]
+    step: Annotated[int, Meta(ge=0, lt=2**53)]
+    run: dict[str, Any]
+    scaler: dict[str, Any] = {}
+
+
+def _content(path: Path, text: str) -> _Content:
+    where = f"{path} is not a training checkpoint"
+    return as_type(parse_json(text, where, otherwise="whose entry is JSON"), _Content, where)
+
+
+def _quoted(value: Any) -> str:
+    """A value of the identity of a run, on one line and shortened."""
+    return shortened(" ".join(str(value).split()))
 
 
 class Position(NamedTuple):
@@ -113,13 +135,13 @@ def _epochs(path: Path) -> _Epochs:
     """Epochs of a checkpoint; zeros if the file is absent or unreadable."""
     try:
         with safe_open(path, framework="numpy") as file:
-            content = json.loads((file.metadata() or {})[_ENTRY])
-        done, recipe = int(content["epoch"]), content["run"]["recipe"]
-        return _Epochs(
-            done, done + bool(content["step"]), int(recipe["schedule"]["epochs"]), str(recipe["name"])
-        )
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+            text = (file.metadata() or {})[_ENTRY]
+        content = _content(path, text)
+        recipe = content.run["recipe"]
+        declared, name = int(recipe["schedule"]["epochs"]), str(recipe["name"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, OverflowError):
         return _Epochs()
+    return _Epochs(content.epoch, content.epoch + bool(content.step), declared, name)
 
 
 def load_checkpoint(
@@ -146,12 +168,11 @@ def load_checkpoint(
             difference.
     """
     tensors, metadata = read_safetensors(path)
-    try:
-        content = json.loads(metadata[_ENTRY])
-        done, saved = Position(int(content["epoch"]), int(content["step"])), dict(content["run"])
-        saved["recipe"] = with_added_fields(saved["recipe"])
-    except (KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a training checkpoint") from error
+    if _ENTRY not in metadata:
+        raise InputError(f"{path} is not a training checkpoint")
+    content = _content(path, metadata[_ENTRY])
+    done, saved = Position(content.epoch, content.step), content.run
+    saved["recipe"] = with_added_fields(saved.get("recipe"))
     current = json.loads(json.dumps(dict(run)))
     current["recipe"] = with_added_fields(current.get("recipe"))
     difference = first_difference(saved, current)
@@ -164,7 +185,8 @@ def load_checkpoint(
                 f"{f', the first change: {changed[0]}' if changed else ''}; choose another folder"
             )
         raise InputError(
-            f"{path} belongs to another run: {name} is {theirs} there and {ours} here; choose another folder"
+            f"{path} belongs to another run: {name} is {_quoted(theirs)} there and {_quoted(ours)} here; choose "
+            f"another folder"
         )
     parts: dict[str, dict[str, torch.Tensor]] = {"net": {}, "momentum": {}}
     for name, value in tensors.items():
@@ -174,7 +196,7 @@ def load_checkpoint(
         parts[part][key] = value
     load_strict(net, parts["net"], str(path))
     try:
-        scaler.load_state_dict(content.get("scaler", {}))
+        scaler.load_state_dict(content.scaler)
     except (RuntimeError, KeyError, TypeError) as error:
         raise InputError(f"{path} is not a training checkpoint: it lacks the scale of the loss") from error
     return done, parts["momentum"]

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
-from dlatrack.errors import InputError, reading
+from dlatrack.errors import InputError, reading, shortened
 from dlatrack.files import atomic_path
 
 
@@ -75,5 +75,12 @@ def _step(row: Mapping[str, str]) -> StepRow:
     """
     hard = "0" if row.get("positives") in ("0", "0.0") else "1"
     row = {"skipped": "0", "quality": hard, **row}
-    values: dict[str, Any] = {name: kind(row[name]) for name, kind in _KINDS.items()}
+    values: dict[str, Any] = {name: _number(row[name], kind) for name, kind in _KINDS.items()}
     return StepRow(**values)
+
+
+def _number(text: str, kind: type[int] | type[float]) -> float:
+    """A number as `write_history` writes it; Python would also read `1_0` as ten, and the digits of other scripts."""
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{shortened(text)!r} is not a number")
+    return kind(text)

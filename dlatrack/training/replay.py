@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from msgspec import Meta, Struct
 
 from dlatrack.assign import assigner_of
 from dlatrack.errors import InputError
@@ -16,10 +17,30 @@ from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.recipes.serialize import recipe_from_dict
 from dlatrack.sampling.pairs import PairBatch
+from dlatrack.structured.json_files import parse_json
+from dlatrack.structured.typed import as_type
 from dlatrack.training.compute import Precision
 from dlatrack.training.step import forward_loss, trunk_dtype
 
 _ENTRY = "dlatrack-failed-step"
+
+
+class _Run(Struct):
+    """What the repetition needs of the identity of a run."""
+
+    recipe: dict[str, Any]
+    precision: Precision = "float32"
+
+
+class _Content(Struct):
+    """The metadata entry of a kept step."""
+
+    run: _Run
+    backbone_trains: bool
+    message: str
+    epoch: Annotated[int, Meta(ge=0)]
+    step: Annotated[int, Meta(ge=0)]
+    scale: Annotated[float, Meta(gt=0, le=2**128)] = 1.0
 
 
 @dataclass(frozen=True)
@@ -77,19 +98,20 @@ def replay(path: str | Path) -> Replay:
         InputError: if the file is missing, cut short or of another kind.
     """
     tensors, metadata = read_safetensors(path)
+    where = f"{path} is not a kept training step"
+    if _ENTRY not in metadata:
+        raise InputError(where)
+    content = as_type(parse_json(metadata[_ENTRY], where, otherwise="whose entry is JSON"), _Content, where)
+    recipe = recipe_from_dict(content.run.recipe, str(path))
+    parts = {
+        name.removeprefix("batch."): value for name, value in tensors.items() if name.startswith("batch.")
+    }
     try:
-        content = json.loads(metadata[_ENTRY])
-        run, trains = content["run"], bool(content["backbone_trains"])
-        precision: Precision = run.get("precision", "float32")
-        scale = float(content.get("scale", 1.0))
-        recipe = recipe_from_dict(run["recipe"], str(path))
-        parts = {
-            name.removeprefix("batch."): value for name, value in tensors.items() if name.startswith("batch.")
-        }
         batch = PairBatch(**parts)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a kept training step") from error
-    net = build_model(recipe)
+        net = build_model(recipe)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: {error}") from error
+    precision, scale = content.run.precision, content.scale
     state = {name.removeprefix("net."): value for name, value in tensors.items() if name.startswith("net.")}
     try:
         # Not `load_strict`, which refuses what is looked for here: weights that are not finite. The failed step has
@@ -97,7 +119,11 @@ def replay(path: str | Path) -> Replay:
         net.load_state_dict(state)
     except RuntimeError as error:
         raise InputError(f"{path} does not hold the weights of {recipe.name}: {error}") from error
-    net.train_mode(trains, trunk_dtype(precision), frozen_batch_norm=recipe.schedule.frozen_batch_norm)
+    net.train_mode(
+        content.backbone_trains,
+        trunk_dtype(precision),
+        frozen_batch_norm=recipe.schedule.frozen_batch_norm,
+    )
     assigner = assigner_of(recipe)
     terms, assignment = forward_loss(net, batch, assigner, recipe, precision=precision)
     (terms.total * scale).backward()
@@ -111,9 +137,9 @@ def replay(path: str | Path) -> Replay:
         own = [g.flatten() for name, g in gradients.items() if name.startswith(f"{part}.")]
         norms[part] = float(torch.cat(own).norm()) / scale if own else 0.0
     return Replay(
-        epoch=int(content["epoch"]),
-        step=int(content["step"]),
-        message=str(content["message"]),
+        epoch=content.epoch,
+        step=content.step,
+        message=content.message,
         losses={name: float(value.detach()) for name, value in vars(terms).items()},
         gradient_norms=norms,
         not_finite=tuple(name for name, value in watched.items() if not torch.isfinite(value).all()),

@@ -13,9 +13,10 @@ import numpy as np
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.statistics.difference import Difference
-from dlatrack.files import read_json_object, remove_leftovers, write_text
+from dlatrack.files import remove_leftovers, write_text
 from dlatrack.provenance import versions
 from dlatrack.recipes import OnlineConfig
+from dlatrack.structured.json_files import read_json_object
 
 #: Key that makes a JSON file one of these, and its version. Version 1 was written before Optuna chose the settings;
 #: its best setting can be used, but its search is not resumed.

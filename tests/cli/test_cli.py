@@ -91,6 +91,10 @@ def weights(tmp_path_factory):
             "sequences must be 1 or more, got 0",
         ),
         (
+            ["train", "siamcar_small", "--out", "OUT", "--sequences", "99999999999999999999"],
+            "sequences must be at most 10,000, got 99999999999999999999",
+        ),
+        (
             ["train", "siamcar_small", "--out", "OUT", "--trunk", "tenth"],
             "only a run with --init takes --trunk",
         ),

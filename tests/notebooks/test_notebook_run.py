@@ -11,7 +11,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.parameterize import add_builtin_parameters, parameterize_path
 
 from dlatrack import files, paths
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 from dlatrack.files import owned_file
 from dlatrack.notebooks.run import (
     NotebookError,
@@ -156,7 +156,10 @@ def test_values_are_read_as_declared(name, text, value, clone):
 def test_ill_typed_values_never_reach_the_notebook(name, value, allowed, clone):
     with pytest.raises(InputError) as caught:
         run_notebook(3, parameters={name: value})
-    assert str(caught.value) == f"parameter {name} of 03_train.ipynb must be {allowed}, got {value!r}"
+    assert (
+        str(caught.value)
+        == f"parameter {name} of 03_train.ipynb must be {allowed}, got {shortened(repr(value))}"
+    )
     assert not (clone / "runs").exists()
 
 

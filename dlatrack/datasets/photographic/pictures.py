@@ -16,7 +16,7 @@ import numpy as np
 from dlatrack.datasets.images import decode_image
 from dlatrack.datasets.manifests import manifests_dir
 from dlatrack.errors import InputError
-from dlatrack.files import read_json_object
+from dlatrack.structured.json_files import read_json_object
 
 #: The two sides of the photographs: no picture is in both.
 SPLITS = ("train", "test")

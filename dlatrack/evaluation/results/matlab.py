@@ -10,6 +10,7 @@ from scipy.io import loadmat
 
 from dlatrack.datasets.box_text import MOST_OF_RESULT
 from dlatrack.errors import InputError
+from dlatrack.evaluation.results.mat_layout import check_layout
 from dlatrack.files import read_bytes
 
 
@@ -27,9 +28,11 @@ def read_mat(path: str | Path) -> np.ndarray:
     """
     data = read_bytes(path)
     try:  # SciPy's reader raises errors of any kind for damaged files
+        check_layout(data, "results")
         content = loadmat(io.BytesIO(data), variable_names=["results"], simplify_cells=True)
     except Exception as error:
-        raise InputError(f"cannot read {path} as a MATLAB file: {error or type(error).__name__}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"cannot read {path} as a MATLAB file: {reason}") from error
     run = content.get("results")
     if isinstance(run, list | np.ndarray) and len(
         run

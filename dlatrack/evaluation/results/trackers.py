@@ -16,7 +16,8 @@ from dlatrack.errors import InputError, listed, shortened
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.names import match_files, require_all, spells_one
 from dlatrack.evaluation.results.text import read_result_rows
-from dlatrack.files import is_companion, read_json_object
+from dlatrack.files import is_companion
+from dlatrack.structured.json_files import read_json_object
 
 #: Ends of the names of text files beside results: times of pytracking, GOT-10k and VOT, confidences of trackers.
 _BESIDE = re.compile(r"_(time|times|confidence|object_presence_scores)$")

@@ -13,13 +13,16 @@ from urllib.error import URLError
 from urllib.parse import urlparse
 
 import torch
+from msgspec import Struct
 
 from dlatrack import paths
-from dlatrack.errors import InputError, reading
+from dlatrack.errors import InputError
 from dlatrack.models.backbones.base import Backbone
 from dlatrack.models.checkpoint_files import read_metadata, write_safetensors
 from dlatrack.models.torchvision_ops import torchvision
 from dlatrack.recipes import InputFormat
+from dlatrack.structured.json_files import parse_json
+from dlatrack.structured.typed import as_type
 
 #: torchvision's weights by backbone; the AlexNets of trackers have layers of their own and are not among them.
 _IMAGENET = {
@@ -43,6 +46,12 @@ _SHIPPED = "trunk_"
 
 #: Metadata entry of a trunk file: JSON with `input_format` and `card`.
 _METADATA = "dlatrack_trunk"
+
+
+class _TrunkContent(Struct):
+    """The metadata entry of a trunk file."""
+
+    input_format: InputFormat
 
 
 def save_trunk(
@@ -75,11 +84,13 @@ def is_trunk(path: str | Path, input_format: InputFormat) -> bool:
     metadata = read_metadata(path) if Path(path).suffix.lower() == ".safetensors" else {}
     if _METADATA not in metadata:
         return False
-    with reading(path, "has damaged metadata", ValueError, KeyError, TypeError, RecursionError):
-        theirs = json.loads(metadata[_METADATA])["input_format"]
-    if theirs != input_format:
+    where = f"{path} has damaged metadata"
+    content = as_type(
+        parse_json(metadata[_METADATA], where, otherwise="that is no JSON"), _TrunkContent, where
+    )
+    if content.input_format != input_format:
         raise InputError(
-            f"{path} is a trunk for images in {theirs}, and the recipe has input_format {input_format}"
+            f"{path} is a trunk for images in {content.input_format}, and the recipe has input_format {input_format}"
         )
     return True
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from msgspec import Struct
 from torch import Tensor, nn
 
 from dlatrack import __version__
-from dlatrack.errors import InputError, reading
+from dlatrack.errors import InputError
 from dlatrack.files import file_digest
 from dlatrack.models.heads import HeadOutput
 from dlatrack.models.onnx.description import GRAPHS_FORMAT
 from dlatrack.models.weights import shipped
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.serialize import recipe_from_dict
+from dlatrack.structured.json_files import read_json_as
 
 #: Files of an exported tracker.
 TEMPLATE, SEARCH, GRAPHS_FILE = "template.onnx", "search.onnx", "tracker.json"
@@ -87,6 +88,29 @@ class ExportedTracker(NamedTuple):
     weights_sha256: str  #: SHA-256 of the weight file; "" where the export has no record of it
 
 
+class _Versions(Struct):
+    """Versions of an export; those of other packages are not read."""
+
+    dlatrack: str
+
+
+class _Origin(Struct):
+    """The weight file of an export."""
+
+    weights: str = "WEIGHTS"
+    weights_sha256: str = ""
+
+
+class _Description(Struct):
+    """What is read of the description of an exported tracker."""
+
+    format: int
+    versions: _Versions
+    sha256: dict[str, str]
+    recipe: dict[str, Any]
+    origin: _Origin
+
+
 def read_exported(folder: str | Path) -> ExportedTracker:
     """Read the description of an exported tracker, and check that its graphs are those described.
 
@@ -99,12 +123,12 @@ def read_exported(folder: str | Path) -> ExportedTracker:
     """
     folder = Path(folder)
     file = folder / GRAPHS_FILE
-    with reading(file, "is not the description of an exported tracker", ValueError, KeyError, TypeError):
-        described = json.loads(file.read_text(encoding="utf-8"))
-        made = int(described["format"]), str(described["versions"]["dlatrack"])
-        digests, stored = dict(described["sha256"]), described["recipe"]
-        origin = dict(described["origin"])
-        weights = str(origin.get("weights", "WEIGHTS"))
+    try:
+        described = read_json_as(file, _Description)
+    except InputError as error:
+        raise InputError(f"{error}; {file} is not the description of an exported tracker") from None
+    made = described.format, described.versions.dlatrack
+    digests, origin, weights = described.sha256, described.origin, described.origin.weights
     if made != (GRAPHS_FORMAT, __version__):
         name = weights.removesuffix(".safetensors")
         raise InputError(
@@ -117,9 +141,9 @@ def read_exported(folder: str | Path) -> ExportedTracker:
             raise InputError(
                 f"{folder / name} is not the graph that {GRAPHS_FILE} was written with; export it again"
             )
-    recipe = recipe_from_dict(stored, str(file))
+    recipe = recipe_from_dict(described.recipe, str(file))
     recipe = replace(recipe, net=replace(recipe.net, input_format="rgb_255"))
-    return ExportedTracker(folder / TEMPLATE, folder / SEARCH, recipe, str(origin.get("weights_sha256", "")))
+    return ExportedTracker(folder / TEMPLATE, folder / SEARCH, recipe, origin.weights_sha256)
 
 
 def load_onnx(folder: str | Path) -> tuple[OnnxNet, Recipe]:

@@ -11,29 +11,46 @@ the width and height in px of the target, which is centred on pixel 255 of the c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
+from msgspec import Meta
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from dlatrack.errors import InputError, reading
-from dlatrack.files import atomic_path, read_json_object, write_text
+from dlatrack.files import atomic_path, write_text
+from dlatrack.sampling.columns import check_columns, check_starts, check_target_sizes
+from dlatrack.structured.json_files import read_json_object
+from dlatrack.structured.typed import as_type
 
 FORMAT = "dlatrack crops 1"
 PACK_FILE, INDEX = "pack.json", "index.safetensors"
 TAR_BLOCK = 512
+
+#: Limit of numbers of crops and of bytes.
+_MOST = 2**48
+
+#: Kind and number of dimensions of the columns of an index.
+_COLUMNS = {
+    "shards": ("i", 1),
+    "offsets": ("i", 1),
+    "sizes": ("i", 1),
+    "target_wh": ("f", 2),
+    "tracks": ("i", 1),
+    "videos": ("i", 1),
+}
 
 
 @dataclass(frozen=True)
 class Shard:
     """One tar file: its name, size in bytes and SHA-256."""
 
-    file: str
-    bytes: int
+    file: Annotated[str, Meta(pattern=r"^[\w.-]+\.tar$")]
+    bytes: Annotated[int, Meta(ge=0, le=_MOST)]
     sha256: str
 
 
@@ -58,10 +75,38 @@ class Index:
         """Read an index.
 
         Raises:
-            InputError: if the file is missing, truncated or no index.
+            InputError: if the file is missing, truncated or no index, or a number in it makes no sense.
         """
-        with reading(path, "is not a complete index of a pack", SafetensorError, TypeError):
-            return cls(**load_file(path))
+        with reading(path, "is not a complete index of a pack", SafetensorError):
+            columns = load_file(path)
+        where = f"{path} is not a complete index of a pack"
+        check_columns(where, columns, _COLUMNS)
+        index = cls(**columns)
+        crops = len(index.sizes)
+        check_starts(where, "shards", index.shards, crops)
+        check_starts(where, "tracks", index.tracks, crops)
+        check_starts(where, "videos", index.videos, len(index.tracks) - 1)
+        check_target_sizes(where, index.target_wh, crops)
+        if len(index.offsets) != crops or (index.offsets < TAR_BLOCK).any() or (index.sizes < 1).any():
+            raise InputError(
+                f"{where}: offsets must be {crops} numbers from {TAR_BLOCK}, and sizes numbers from 1, one per crop"
+            )
+        return index
+
+    def check_shards(self, shards: Sequence[Shard], where: str) -> None:
+        """Check that every crop lies within its tar file.
+
+        Raises:
+            InputError: naming the first crop that does not.
+        """
+        lengths = np.repeat([shard.bytes for shard in shards], np.diff(self.shards))
+        outside = np.flatnonzero(self.offsets > lengths - self.sizes)
+        if len(outside):
+            crop = int(outside[0])
+            raise InputError(
+                f"{where}: crop {crop} has {self.sizes[crop]} bytes from {self.offsets[crop]} on, and its shard "
+                f"ends at {lengths[crop]}"
+            )
 
 
 @dataclass(frozen=True)
@@ -72,9 +117,9 @@ class Description:
     #: findings of the check before packing, as `CheckReport.origin`; empty without a check
     origin: Mapping[str, Any]
     source_sha256: str  #: hash of the track table, as `TrackTable.digest`
-    crops: int  #: N
-    tracks: int  #: T
-    videos: int  #: V
+    crops: Annotated[int, Meta(ge=1, le=_MOST)]  #: N
+    tracks: Annotated[int, Meta(ge=1, le=_MOST)]  #: T
+    videos: Annotated[int, Meta(ge=1, le=_MOST)]  #: V
     quality: int  #: quality of the JPEG files, 1 to 100
     index_sha256: str  #: hash of the index file
     shards: tuple[Shard, ...]  #: all tar files, in order
@@ -98,9 +143,10 @@ class Description:
         table = read_json_object(path)
         if table.pop("format", None) != FORMAT:
             raise InputError(f"{path} does not describe a pack of the form {FORMAT!r}")
-        with reading(path, "is not a complete description of a pack", KeyError, TypeError):
-            table["shards"] = tuple(Shard(**shard) for shard in table["shards"])
-            return cls(**table)
+        where, fields = f"{path} is not a complete description of a pack", cls.__dataclass_fields__
+        if missing := [name for name in fields if name not in table and name != "images_sha256"]:
+            raise InputError(f"{where}: {missing[0]!r} is missing")
+        return as_type(table, cls, where)
 
 
 def shard_name(number: int) -> str:

@@ -161,4 +161,5 @@ def read_pack(folder: str | Path) -> PackedCrops:
     index = Index.load(folder / INDEX)
     if len(index.sizes) != description.crops or len(index.shards) != len(description.shards) + 1:
         raise InputError(f"{folder / INDEX} does not fit {folder / PACK_FILE}; pack again")
+    index.check_shards(description.shards, str(folder / INDEX))
     return PackedCrops(folder, description, index)

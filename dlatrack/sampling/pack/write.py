@@ -16,7 +16,7 @@ import numpy as np
 
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.errors import InputError
-from dlatrack.files import LOCK, file_digest, owned_folder, read_json_object, write_text
+from dlatrack.files import LOCK, file_digest, owned_folder, write_text
 from dlatrack.processes import GUARD, check_may_start, leave_with_parent
 from dlatrack.progress import Progress
 from dlatrack.sampling.content_list import changed_parts, write_content
@@ -25,6 +25,7 @@ from dlatrack.sampling.pack.index import FORMAT, INDEX, PACK_FILE, Description, 
 from dlatrack.sampling.pack.read import PackedCrops, read_pack
 from dlatrack.sampling.pack.shard import Note, ShardJob, note_path, read_note, write_shard
 from dlatrack.sampling.store import JPEG_QUALITY
+from dlatrack.structured.json_files import read_json_object
 
 _PLAN = "unfinished.json"
 

@@ -16,6 +16,7 @@ import numpy as np
 from dlatrack.bench.measure import machine
 from dlatrack.datasets.content import content_of
 from dlatrack.datasets.sequence import Sequence
+from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
 from dlatrack.files import file_digest, write_text
 from dlatrack.models.siamese import SiameseNet
@@ -23,6 +24,7 @@ from dlatrack.models.weights import save_weights
 from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
+from dlatrack.structured.json_files import read_json_as, read_json_object
 from dlatrack.studies.declared.declaration import TRUNK, Cell, StudyDeclaration
 from dlatrack.studies.declared.materials import training_mixture
 from dlatrack.tracking.online import OnlineTracker
@@ -181,16 +183,16 @@ def _scored_after(
         scores = score(trained.net, recipe, workshop.sets[COURSE_SET], one_run)
         mean = float(np.mean([auc for (auc,) in scores.values()]))
         write_text(kept, json.dumps(round(mean, _DECIMALS)))
-    return float(json.loads(kept.read_text(encoding="utf-8")))
+    return read_json_as(kept, float)
 
 
 def read_result(home: Path) -> dict[str, Any] | None:
     """The result in the folder of a cell; None if it is not finished, or its file is damaged."""
     try:
-        content = json.loads((home / RESULT).read_text(encoding="utf-8"))
-        return content if isinstance(content, dict) and {"decided_by", "scores"} <= content.keys() else None
-    except (OSError, ValueError, RecursionError):
+        content = read_json_object(home / RESULT)
+    except InputError:
         return None
+    return content if {"decided_by", "scores"} <= content.keys() else None
 
 
 def score(

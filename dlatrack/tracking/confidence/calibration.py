@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dlatrack.errors import InputError, shortened
-from dlatrack.files import file_digest, read_json_object, write_text
+from dlatrack.files import file_digest, write_text
 from dlatrack.models.runtimes import weights_behind
 from dlatrack.models.weights import shipped_with
 from dlatrack.provenance import json_lines
+from dlatrack.structured.json_files import read_json_object
 from dlatrack.tracking.confidence.signals import Signals
 
 #: Suffix of the calibration of a weight file NAME.safetensors.

@@ -13,6 +13,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.datasets.synthetic import synthetic_sequence
 from dlatrack.datasets.video.reader import VideoFrames, read_video
 from dlatrack.errors import InputError
+from dlatrack.paths import with_home
 from dlatrack.studies.label_assignment import study_sequence
 
 _RENDERED_FRAMES = 60
@@ -40,7 +41,7 @@ def open_sequence(choice: SequenceChoice = None) -> Sequence:
     seeded = re.fullmatch(r"(?:(photographic|synthetic)-)?(-?\d+)", str(choice))
     if seeded and not isinstance(choice, Path):
         return _rendered(seeded[1] or "photographic", int(seeded[2]))
-    path = Path(str(choice)).expanduser()
+    path = with_home(str(choice))
     if path.is_dir():
         return read_folder(path)[0]
     if not path.is_file():
