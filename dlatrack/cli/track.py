@@ -83,9 +83,8 @@ def track(
             if isinstance(opened, FrameStream):
                 tracked = track_file(opened.path, boxes, out, **settings)
             else:
-                tracked = track_stream(
-                    opened, boxes, out, drop=live, feed=feed, stopped=asked_to_stop, **settings
-                )
+                settings |= {"drop": live, "feed": feed, "stopped": asked_to_stop}
+                tracked = track_stream(opened, boxes, out, **settings)
     print_line(tracked.summary)
     if tracked.stopped:
         raise typer.Exit(128 + (asked_to_stop() or signal.SIGINT))

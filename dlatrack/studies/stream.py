@@ -108,8 +108,8 @@ def track_stream(
 ) -> TrackedStream:
     """Track targets through a live source in one pass; see `studies.video.track_file` for files.
 
-    Table and video are written in place, frame by frame, and replace earlier ones: a killed process loses no row that
-    was written, and its video can be played.
+    Table and video are written in place, frame by frame, and replace earlier ones: a killed process loses no written
+    row, and its video can be played.
 
     Args:
         source: open source, which this function closes.
@@ -130,9 +130,8 @@ def track_stream(
         runtime: runtime of the network, as there.
 
     Raises:
-        InputError: before tracking: for a box that cannot be tracked, weights or a device that are missing, or an
-            output that cannot be written or that another run writes. Later: if the source changes its size, a tracker
-            fails or the disk is full; then what was written is kept.
+        InputError: before tracking for a bad box, missing weights or device, or an output that cannot be written or
+            has another run. Later if the source changes its size, a tracker fails or the disk is full; all is kept.
     """
     with ExitStack() as stack:
         stack.callback(source.close)
