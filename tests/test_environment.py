@@ -27,7 +27,8 @@ def test_every_dependency_is_pinned_within_its_range():
         line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
     )
     pins = {name.lower().replace("_", "-"): version for name, version in pins.items()}
-    for requirement in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:
+    extras = PROJECT["optional-dependencies"]
+    for requirement in PROJECT["dependencies"] + extras["dev"] + extras["toolkits"]:
         name, least = re.fullmatch(r"([\w-]+)[>=]=([\d.]+)", requirement).groups()
         assert name in pins, f"constraints.txt lacks {name}"
         assert tuple(map(int, re.findall(r"\d+", pins[name])[:2])) >= tuple(map(int, least.split(".")[:2]))
