@@ -17,7 +17,7 @@ from dlatrack.datasets.mini.videos import save_images
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.recipes import recipe
 from dlatrack.sampling.originals import OriginalCrops
-from dlatrack.sampling.pack.index import Description, Index
+from dlatrack.sampling.pack.index import TAR_BLOCK, Description, Index
 from dlatrack.sampling.pack.read import PackedCrops, read_pack
 from dlatrack.sampling.pack.write import pack as write_pack
 from dlatrack.sampling.pairs import PairSource
@@ -136,7 +136,7 @@ def _simulated_index(rows: int, tracks: int) -> Index:
     per_shard = 2000
     return Index(
         shards=np.append(np.arange(0, rows, per_shard), rows),
-        offsets=np.arange(rows, dtype=np.int64) % per_shard * 60_000,
+        offsets=TAR_BLOCK + np.arange(rows, dtype=np.int64) % per_shard * 60_000,
         sizes=np.full(rows, 58_000, np.int32),
         target_wh=np.full((rows, 2), 63.5, np.float32),
         tracks=np.arange(tracks + 1) * (rows // tracks),

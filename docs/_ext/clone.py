@@ -56,7 +56,7 @@ def copy_sources(app: Sphinx, _config: Config) -> None:
         module.with_suffix(".py").is_file() or (module / "__init__.py").is_file() for module in modules
     ):
         shutil.rmtree(app.srcdir / "api")  # the pages of packages name the modules that are gone
-    for file in (file for pattern in SOURCES for file in ROOT.glob(pattern)):
+    for file in (file for pattern in SOURCES for file in ROOT.glob(pattern) if file.is_file()):
         place = file.relative_to(ROOT)
         copy = app.srcdir / ("index.md" if place == Path("docs/index.md") else place)
         copy.parent.mkdir(parents=True, exist_ok=True)

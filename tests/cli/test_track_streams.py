@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from dlatrack.datasets.video.connection import CameraConnection
 from dlatrack.datasets.video.live import LiveSource
 from dlatrack.datasets.video.reader import VideoFrames
 from dlatrack.errors import InputError
-from dlatrack.models.weights import find_weights
+from dlatrack.models.weights import load_weights, save_weights
 from dlatrack.pixels.window import Drag
 from dlatrack.studies import stream
 from dlatrack.studies.stream import track_stream
@@ -153,7 +152,7 @@ def test_a_drawn_target_is_followed_through_what_came_meanwhile(tmp_path: Path, 
     [
         ({"weights": "none"}, "no weights of that name come with dlatrack"),
         ({"runtime": "tpu"}, "there is no runtime 'tpu'"),
-        ({"recover": True, "weights": "copy.safetensors"}, "recover needs a calibration"),
+        ({"recover": True, "weights": "own.safetensors"}, "recover needs a calibration"),
         ({"table": "own.csv"}, "own.csv exists and is no table of dlatrack track"),
         ({"out": "no/a.mp4"}, "no/a.mp4 cannot be written: there is no folder no"),
     ],
@@ -169,7 +168,10 @@ def test_nobody_draws_for_a_run_that_cannot_begin(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.csv").write_text("frame,x,y,w,h\n")
-    shutil.copy(find_weights("siamcar_small"), "copy.safetensors")
+    # Not the bytes of the shipped file, so that no calibration belongs to them.
+    save_weights(
+        "own.safetensors", *load_weights("siamcar_small"), {}
+    )  # not the shipped file, so without a calibration
 
     def draw(_: np.ndarray) -> list[np.ndarray]:
         raise AssertionError("a target was asked for")

@@ -69,7 +69,7 @@ def test_a_whole_benchmark_is_read_as_ever(miniature: Miniature) -> None:
 def test_texts_of_true_boxes(tmp_path: Path) -> None:
     for name in ("Car1", "Car2"):
         (tmp_path / f"{name}.txt").write_text("1,2,3,4\n" * 3)
-    with pytest.raises(InputError, match="has no result file for"):
+    with pytest.raises(InputError, match="has no text file of true boxes for"):
         read_truth("OTB100", tmp_path)
     truth = read_truth("OTB100", tmp_path, allow_missing=True)
     assert sorted(truth.sequences) == ["Car1", "Car2"]

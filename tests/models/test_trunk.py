@@ -27,8 +27,12 @@ from dlatrack.sampling.store import CropStore
 from dlatrack.studies.presets import sizes
 from dlatrack.training.engine import train
 
-SMALL = tuple(name for name in RECIPES if name.endswith(("_small", "_nano")))
 TRUNKS = shipped_trunks()
+SMALL = tuple(
+    name
+    for name, chosen in RECIPES.items()
+    if name.endswith(("_small", "_nano")) and chosen.schedule.backbone_start != "imagenet"
+)
 MOST_BYTES = 2 * 2**20  # both together
 
 
