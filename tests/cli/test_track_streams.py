@@ -169,9 +169,7 @@ def test_nobody_draws_for_a_run_that_cannot_begin(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.csv").write_text("frame,x,y,w,h\n")
     # Not the bytes of the shipped file, so that no calibration belongs to them.
-    save_weights(
-        "own.safetensors", *load_weights("siamcar_small"), {}
-    )  # not the shipped file, so without a calibration
+    save_weights("own.safetensors", *load_weights("siamcar_small"), {})
 
     def draw(_: np.ndarray) -> list[np.ndarray]:
         raise AssertionError("a target was asked for")
