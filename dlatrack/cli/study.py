@@ -29,7 +29,6 @@ def run(
     study: Study = None,
     only: Only = "",
     jobs: Annotated[int, typer.Option(help="Cells at once; each uses one core.", min=1)] = 1,
-    most: Annotated[int, typer.Option(help="Stop after so many cells; 0: no limit.", min=0)] = 0,
 ) -> None:
     """Train and score the cells that are not finished; an interrupted run resumes.
 
@@ -44,7 +43,7 @@ def run(
         raise InputError(
             "a declared study trains on the shared data; set DLATRACK_SHARED_DATA to their folder"
         )
-    count = run_study(study or OURS, folder, only=only, jobs=jobs, most=most)
+    count = run_study(study or OURS, folder, only=only, jobs=jobs)
     print_line(f"{count} cells were run" if count else "all these cells are finished")
 
 

@@ -139,15 +139,16 @@ def _parts_of(
     word = question.name.lower().replace(" ", "_").replace("-", "_")
     found = analysis.all_comparisons(declaration, tables, question)
     if found and len(question.rules) > 1 and set(question.rules) != {OWN_RULE, DLA_RULE}:
-        rows = {f"{each.rule}\nless {each.base}": each.difference for each in found}
-        title = f"{found[0].tracker}, {question.name}: AUC on real targets. {note}"
+        rows = {f"{each.tracker}: {each.rule}\nless {each.base}": each.difference for each in found}
+        title = f"{question.name}: AUC on real targets. {note}"
         figure = forest_plot(rows, margin=analysis.MARGIN, title=title, direction=("worse", "better"))
         yield Part(f"study_{word}", figure, {"rows": _data_of(rows)})
     for tracker in question.trackers:
+        own = word if len(question.trackers) == 1 else f"{word}_{tracker}"
         ranks = analysis.ranking(tables, question, tracker) if len(question.rules) > 4 else pd.DataFrame()
         if not ranks.empty:
             yield Part(
-                f"study_{word}_ranks",
+                f"study_{own}_ranks",
                 rank_plot(ranks, title=f"{recipe(tracker).title}: {note}"),
                 {"ranks": ranks.to_dict()},
             )
@@ -160,7 +161,7 @@ def _parts_of(
                 title=f"{recipe(tracker).title}, one run over the clips. {note}",
             )
             yield Part(
-                f"study_{word}_course", figure, {name: frame.to_dict() for name, frame in courses.items()}
+                f"study_{own}_course", figure, {name: frame.to_dict() for name, frame in courses.items()}
             )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlatrack.errors import InputError
-from dlatrack.evaluation.statistics.resampling import unbiased_weights
+from dlatrack.evaluation.statistics.resampling import interval, unbiased_weights
 
 #: Resamples that are computed at once.
 _CHUNK = 1000
@@ -38,15 +38,14 @@ class HierarchicalDifference:
         return float(self.means.std(ddof=1))
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Percentile interval."""
-        low, high = np.quantile(self.means, ((1 - confidence) / 2, (1 + confidence) / 2))
-        return float(low), float(high)
+        """Percentile interval, as `resampling.interval`."""
+        low, high, _ = interval(self.means[None], confidence)
+        return float(low[0]), float(high[0])
 
     @property
     def p(self) -> float:
         """Two-sided p-value of no difference, never zero."""
-        fewer = min((self.means <= 0).sum(), (self.means >= 0).sum())
-        return float(min(1, 2 * (fewer + 1) / (len(self.means) + 1)))
+        return float(interval(self.means[None], 0.95)[2][0])
 
     def equivalent(self, margin: float, level: float = 0.05) -> bool:
         """Whether two one-sided tests find the difference to be smaller than a margin in both directions.

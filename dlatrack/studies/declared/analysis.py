@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dlatrack.errors import InputError
+from dlatrack.evaluation.statistics.difference import holm_corrected
 from dlatrack.evaluation.statistics.hierarchical import (
     HierarchicalDifference,
     VarianceParts,
@@ -113,19 +114,6 @@ def all_comparisons(
     return [each for each in found if each is not None]
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for their number.
-
-    Source: Holm, Scandinavian Journal of Statistics 6 (1979) 65.
-    """
-    order = np.argsort(p_values, kind="stable")
-    adjusted, largest = np.empty(len(p_values)), 0.0
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = largest
-    return [float(value) for value in adjusted]
-
-
 def verdict_on(value: float, adjusted_p: float, equivalent: bool) -> str:
     """The declared conclusion on one comparison."""
     words = []
@@ -144,7 +132,7 @@ def main_table(comparisons: Sequence[RuleComparison]) -> pd.DataFrame:
     """
     if not comparisons:
         raise InputError("no pair of DLA and own rule has two seeds yet; run `dlatrack study run`")
-    adjusted = holm([each.difference.p for each in comparisons])
+    adjusted = holm_corrected([each.difference.p for each in comparisons])
     rows = []
     for each, p in zip(comparisons, adjusted, strict=True):
         low, high = each.difference.interval()
@@ -194,8 +182,8 @@ def conclude(comparisons: Sequence[RuleComparison], families: str = "families") 
     chosen = [each for each in comparisons if each.question == families]
     if not chosen:
         raise InputError(f"no comparison of the question {families!r} has two seeds yet")
-    adjusted = dict(zip(map(id, comparisons), holm([each.difference.p for each in comparisons]), strict=True))
-    worse = any(adjusted[id(each)] <= _LEVEL and each.difference.value < 0 for each in chosen)
+    adjusted = zip(comparisons, holm_corrected([each.difference.p for each in comparisons]), strict=True)
+    worse = any(p <= _LEVEL and each.difference.value < 0 for each, p in adjusted if each in chosen)
     mean = mean_of([each.difference for each in chosen])
     low, high = mean.interval()
     if high < 0:

@@ -102,12 +102,14 @@ class Workshop:
         start = self.declaration.regimes[cell.regime].start
         return None if start == TRUNK else start
 
+    def run_of(self, cell: Cell) -> dict[str, Any]:
+        """Description of the training of a cell, as `describe_run`; the crops are hashed once for all cells."""
+        crops = cast("Mixture", self._identity)
+        return describe_run(self.declaration.recipe(cell), crops, cell.seed, None, init=self.start(cell))
+
     def decided_by(self, cell: Cell) -> str:
         """SHA-256 of all that decides the result of a cell: recipe, data, seed, start, test, version."""
-        recipe = self.declaration.recipe(cell)
-        crops = cast("Mixture", self._identity)  # the crops are hashed once for all cells
-        run = describe_run(recipe, crops, cell.seed, None, init=self.start(cell))
-        return sha256_of({"run": run, "tests": self._tests, "course": list(cell.course)})
+        return sha256_of({"run": self.run_of(cell), "tests": self._tests, "course": list(cell.course)})
 
 
 def run_cell(
@@ -145,11 +147,7 @@ def run_cell(
         str(epoch): _scored_after(workshop, recipe, run, epoch, on_step, arguments) for epoch in cell.course
     }
     trained = train(recipe, workshop.crops, run, on_step=on_step, **arguments)
-    card = {
-        "run": describe_run(recipe, workshop.crops, cell.seed, None, init=workshop.start(cell)),
-        "cell": cell.name,
-    }
-    save_weights(home / WEIGHTS, trained.net, recipe, card)
+    save_weights(home / WEIGHTS, trained.net, recipe, {"run": workshop.run_of(cell), "cell": cell.name})
     result = {
         "cell": cell.name,
         "decided_by": decided_by,

@@ -60,10 +60,10 @@ def _run(workshop: Workshop, cells: dict[str, Cell], folder: Path, name: str) ->
     return str(run_cell(workshop, cells[name], folder)["weights_sha256"])
 
 
-def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: int = 0) -> int:
+def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1) -> int:
     """Run the cells of a study that are not finished, one core for each.
 
-    A finished cell is run again if its declaration, its data or this package have changed in what decides its result.
+    A finished cell is run again if its declaration, its data or the version of this package has changed.
     A killed run resumes: finished cells are kept, and an unfinished one continues from its last checkpoint, with the
     same bits as without the interruption.
 
@@ -72,7 +72,6 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: 
         folder: shared data.
         only: text in the names of the cells; "": all.
         jobs: cells at once.
-        most: number of cells after which it stops; 0: no limit.
 
     Returns:
         Number of cells that were run.
@@ -82,14 +81,12 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, most: 
     """
     declaration = read_declaration(path)
     home = cells_folder(declaration)
-    workshop = Workshop(declaration, folder)  # cuts the crops, before several processes ask for them
+    workshop = Workshop(declaration, folder)
     todo = [
         cell.name
-        for cell in chosen_cells(declaration, only)
-        if (known := read_result(home / cell.name)) is None
-        or known["decided_by"] != workshop.decided_by(cell)
+        for cell in chosen_cells(declaration, only)  # to be hashed, crops are cut here, not by each process
+        if (read_result(home / cell.name) or {}).get("decided_by") != workshop.decided_by(cell)
     ]
-    todo = todo[: most or None]
     if not todo:
         return 0
     with Progress(len(todo), "study", unit="cells") as progress:

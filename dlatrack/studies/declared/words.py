@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dlatrack.errors import counted
-from dlatrack.studies.declared.analysis import MARGIN, Conclusion, RuleComparison, holm, power, verdict_on
+from dlatrack.evaluation.statistics.difference import holm_corrected
+from dlatrack.studies.declared.analysis import MARGIN, Conclusion, RuleComparison, power, verdict_on
 from dlatrack.studies.declared.declaration import StudyDeclaration
 from dlatrack.studies.declared.tables import StudyTables
 
@@ -38,7 +39,7 @@ def in_words(comparisons: Sequence[RuleComparison], conclusion: Conclusion) -> s
         conclusion: conclusion on the claim as a whole.
     """
     mean, (low, high) = conclusion.difference, conclusion.difference.interval()
-    adjusted = holm([each.difference.p for each in comparisons])
+    adjusted = holm_corrected([each.difference.p for each in comparisons])
     found: dict[str, list[str]] = {}
     for each, p in zip(comparisons, adjusted, strict=True):
         word = verdict_on(each.difference.value, p, each.difference.equivalent(MARGIN))
