@@ -59,9 +59,10 @@ def study_report(declaration: StudyDeclaration, tables: StudyTables) -> StudyRep
         InputError: if no cell of the declaration is finished.
     """
     tables = in_order(tables, declaration)
-    note = state(declaration, tables)
+    whole = state(declaration, tables)
+    note = whole.partition(". ")[0].rstrip(".")  # short enough for a title
     parts: list[Part] = []
-    words = [note]
+    words = [whole]
     main = analysis.main_comparisons(declaration, tables)
     if main:
         parts += _main_parts(main, note)
@@ -153,7 +154,7 @@ def _parts_of(
                 {"ranks": ranks.to_dict()},
             )
         courses = _courses(declaration, tables, question, tracker)
-        if courses:
+        if len(courses) > 1:
             regime = declaration.regimes[question.regime]
             figure = course_plot(
                 courses,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
@@ -19,9 +20,10 @@ from dlatrack.studies.declared import analysis, materials
 from dlatrack.studies.declared.cell import RESULT, WEIGHTS, Workshop, run_cell
 from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
 from dlatrack.studies.declared.materials import clip_name, training_mixture
-from dlatrack.studies.declared.runner import cells_folder, chosen_cells, gather, run_study
+from dlatrack.studies.declared.runner import cells_folder, chosen_cells, gather, results, run_study
 from dlatrack.studies.declared.tables import merged, read_tables, tables_of, write_tables
 from dlatrack.studies.declared.words import state
+from dlatrack.viz.study_report import study_report
 from tests.command import call
 from tests.studies.shared_folder import DECLARATION, write_shared
 
@@ -263,3 +265,24 @@ def test_a_cell_of_another_declaration_is_run_again(run: StudyDeclaration, study
     result.write_text(json.dumps({**before, "decided_by": "another"}))
     assert run_study(study, study.parent / "shared") == 1
     assert json.loads(result.read_text()) == before
+
+
+@pytest.mark.slow
+def test_an_unfinished_study_says_so_and_draws_nothing_from_one_rule(run: StudyDeclaration) -> None:
+    cells = [cell for cell in run.cells() if cell.rule == "own" and cell.seed == 0]
+    report = study_report(run, tables_of(results(run, cells)))
+    assert report.words.startswith("2 of 10 cells have run.")
+    assert "no conclusion" in report.words
+    assert report.parts == ()
+    assert report.show("study_forest") == "study_forest: too few of its cells have run"
+
+
+@pytest.mark.slow
+def test_titles_of_an_unfinished_study_fit(run: StudyDeclaration) -> None:
+    cells = [cell for cell in run.cells() if cell.name != run.cells()[-1].name]
+    report = study_report(run, tables_of(results(run, cells)))
+    figures = [part.shown for part in report.parts if isinstance(part.shown, Figure)]
+    assert figures
+    for figure in figures:
+        assert "9 of 10 cells have run" in figure.get_suptitle()
+        assert len(figure.get_suptitle()) <= 100
