@@ -1,4 +1,4 @@
-# make install   set up alone, in .venv: about 2.2 GB
+# make install   set up alone, in .venv: about 6 GB with torch from PyPI on Linux, 2.5 GB with a CPU build
 # make demo   set up and run the main job: train DLA-SiamCAR and its fixed twin, track, score, draw
 # make test   set up and run the tests that take seconds: at most 5 minutes on two cores
 # make test-all   set up and run all tests, with the toolkits that they compare with: 0.3 GB more
@@ -62,7 +62,7 @@ clean:
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("dlatrack needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	@echo 'setting up $(VENV): about 2.2 GB, some minutes'
+	@echo 'setting up $(VENV): about 6 GB with torch from PyPI on Linux, 2.5 GB with a CPU build; some minutes'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) '.[dev]'
 	@touch $@

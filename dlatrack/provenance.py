@@ -57,9 +57,11 @@ def save_table(
     record = figure_record(made_by, parameters, imagery, ("dlatrack", "torch", "numpy", "pandas"))
     record |= {"data": f"{name}.csv", "data_sha256": text_digest(csv)}
     note = f"\nOn {MARKS[imagery]}.\n" if MARKS[imagery] else ""
+    markdown = _markdown(frame) + note
+    known = holds(folder, {f"{name}.csv": csv.encode(), f"{name}.md": markdown.encode()})
     write_text(folder / f"{name}.csv", csv)
-    write_text(folder / f"{name}.md", _markdown(frame) + note)
-    write_text(folder / f"{name}.json", json_lines(record))
+    write_text(folder / f"{name}.md", markdown)
+    write_record(folder / f"{name}.json", record, known=known)
     return folder / f"{name}.csv"
 
 
@@ -116,6 +118,35 @@ def figure_record(
         "versions": versions(packages),
     }
     return record if imagery is None else record | {"imagery": imagery}
+
+
+def holds(folder: Path, contents: Mapping[str, bytes]) -> bool:
+    """Whether a folder has files of these names with these contents."""
+    files = {folder / name: content for name, content in contents.items()}
+    return all(file.is_file() and file.read_bytes() == content for file, content in files.items())
+
+
+def write_record(path: Path, record: dict[str, Any], *, known: bool) -> None:
+    """Write the record of a figure or table.
+
+    A record that is there already stays, if it differs in nothing but the versions: those are the versions that first
+    gave these bytes, and drawing them again is no news.
+
+    Args:
+        path: file of the record.
+        record: what made the files.
+        known: whether the files that it is about were there with the same contents.
+
+    Raises:
+        InputError: when the file cannot be written.
+    """
+    text = json_lines(record)
+    if not (known and path.is_file() and _but_versions(path.read_bytes()) == _but_versions(text.encode())):
+        write_text(path, text)
+
+
+def _but_versions(record: bytes) -> list[bytes]:
+    return [line for line in record.splitlines() if not line.startswith(b'  "versions": ')]
 
 
 def plain_value(value: Any, field: str) -> Any:

@@ -3,10 +3,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import platform
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.image
@@ -73,7 +75,9 @@ def test_four_files_that_belong_together(tmp_path):
 
 def test_same_data_same_bytes(tmp_path):
     save(tmp_path / "a")
-    with mpl.rc_context({"svg.fonttype": "none", "savefig.bbox": "tight", "savefig.dpi": 50}):
+    with mpl.rc_context(
+        {"svg.fonttype": "path", "font.sans-serif": "Arial", "savefig.bbox": "tight", "savefig.dpi": 50}
+    ):
         save(tmp_path / "b")  # the reader's own settings do not leak in
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
@@ -150,6 +154,50 @@ def test_pictures_carry_neither_date_nor_program(tmp_path):
     save(tmp_path)
     assert b"dc:date" not in (tmp_path / "fig09.svg").read_bytes()
     assert b"Software" not in (tmp_path / "fig09.png").read_bytes()
+
+
+def test_text_of_an_svg_is_text_and_says_what_is_shown(tmp_path):
+    with figure_style():
+        fig = new_figure(89, 50)
+        ax = fig.add_subplot()
+        ax.plot([0, 1], [2, 3], label="K < 9")
+        ax.set(xlabel="step", ylabel=r"$\mu$ of the loss", title="Loss\nby step")
+        ax.legend()
+    save_figure(fig, "fig", data={}, made_by=MADE_BY, parameters={}, folder=tmp_path)
+    root = ElementTree.parse(tmp_path / "fig.svg").getroot()
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.findtext(f"{space}title") == "Loss by step"
+    assert root.findtext(f"{space}desc") == "Loss by step: mu of the loss against step: K < 9."
+    texts = {"".join(text.itertext()) for text in root.iter(f"{space}text")}
+    assert {"step", "K < 9", "0.0"} <= texts
+
+
+def test_a_figure_without_a_title_has_its_name(tmp_path):
+    save_figure(new_figure(20, 20), "fig09", data={}, made_by=MADE_BY, parameters={}, folder=tmp_path)
+    assert b"<title>fig09</title>" in (tmp_path / "fig09.svg").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["figure", "table"])
+def test_the_versions_in_a_record_are_those_that_first_gave_the_bytes(kind, tmp_path, monkeypatch):
+    def keep(number: float, seed: int = 0) -> str:
+        parameters = {"seed": seed}
+        if kind == "figure":
+            save(tmp_path, data={"x": number}, parameters=parameters)
+        else:
+            frame = pd.DataFrame({"x": [number]})
+            options = {"made_by": MADE_BY, "parameters": parameters, "imagery": "real", "folder": tmp_path}
+            save_table(frame, "fig09", **options)
+        return json.loads((tmp_path / "fig09.json").read_text())["versions"]["python"]
+
+    monkeypatch.setattr(platform, "python_version", lambda: "3.11.0")
+    assert keep(1.0) == "3.11.0"
+    monkeypatch.setattr(platform, "python_version", lambda: "3.12.0")
+    assert keep(1.0) == "3.11.0"
+    assert keep(1.0, seed=1) == "3.12.0", "other parameters"
+    monkeypatch.setattr(platform, "python_version", lambda: "3.13.0")
+    assert keep(2.0, seed=1) == "3.13.0", "another number"
+    (tmp_path / "fig09.json").write_text("[1")
+    assert keep(2.0, seed=1) == "3.13.0", "a damaged record"
 
 
 def test_records_hold_no_absolute_path(tmp_path):

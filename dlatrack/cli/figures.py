@@ -83,6 +83,11 @@ def _notebooks_of(only: Sequence[str]) -> list[str]:
     from dlatrack.ledger.records import read_records
 
     stems = [path.stem for path in paths.notebook_files()]
+    if not stems:
+        raise InputError(
+            f"there are no notebooks in {paths.notebooks_dir()}; run this in a clone, or install the wheel, which "
+            f"has them"
+        )
     if only:
         known = {name: made.notebook for name, made in made_by_notebooks().items()}
         for record in read_records().values():

@@ -118,6 +118,11 @@ def weights_compare(
         for name, row in study.table.iterrows()
     ]
     print_table(["tracker", *study.table.columns], rows)
+    if study.left_out:
+        print_line(
+            f"note: {study.left_out} of {study.left_out + len(study.sequences)} targets are left out: their clips "
+            f"have masks, and the shipped trackers were trained on such clips"
+        )
     if study.absent:
         print_line(
             f"note: the target is absent in {study.absent:,} frames of the clips; as in pysot they fail in the "

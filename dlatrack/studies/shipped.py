@@ -53,6 +53,7 @@ class ShippedStudy:
     parameters: dict[str, Any]  #: JSON values for records: what was run and on which machine
     #: frames of the real clips without a true box; as in pysot they fail in success and are precise
     absent: int
+    left_out: int  #: targets of clips with masks, which the trackers may have been trained on
 
 
 def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
@@ -66,7 +67,7 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
     Raises:
         InputError: if no clip is left, or a file cannot be read.
     """
-    real = clips_without_masks(Path(clips))
+    real, left_out = _by_masks(Path(clips))
     synthetic = synthetic_sequences(_VIDEOS, _SEED, _FRAMES)
     trackers = _trackers(fast)
     on_clips: dict[str, OPEResult] = {}
@@ -99,7 +100,7 @@ def study_shipped(clips: str | Path, *, fast: bool = False) -> ShippedStudy:
         "weights_sha256": {name: file_digest(find_weights(name)) for name in shipped()},
     }
     absent = sum(int(np.isnan(clip.boxes_xywh).any(1).sum()) for clip in real)
-    return ShippedStudy(table, by_target, verdicts, parameters, absent)
+    return ShippedStudy(table, by_target, verdicts, parameters, absent, len(left_out))
 
 
 def clips_without_masks(folder: Path) -> list[Sequence]:
@@ -108,12 +109,17 @@ def clips_without_masks(folder: Path) -> list[Sequence]:
     Raises:
         InputError: if there is none.
     """
+    return _by_masks(folder)[0]
+
+
+def _by_masks(folder: Path) -> tuple[list[Sequence], list[Sequence]]:
+    """Targets of the clips without masks beside their images, at least one, and those of the other clips."""
     targets = read_folders(folder)
     used = {target.name for clip in masked_clips(folder) for target in read_folder(clip)}
     unused = [target for target in targets if target.name not in used]
     if not unused:
         raise InputError(f"{folder} has only clips with masks, which the shipped trackers were trained on")
-    return unused
+    return unused, [target for target in targets if target.name in used]
 
 
 def _trackers(fast: bool) -> dict[str, Tracker]:

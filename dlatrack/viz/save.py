@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from xml.sax.saxutils import escape
 
 import matplotlib as mpl
 import pandas as pd
@@ -17,14 +18,31 @@ from PIL import Image
 
 from dlatrack.files import atomic_path, remove_leftovers, write_text
 from dlatrack.imagery import Imagery
-from dlatrack.provenance import destination, figure_record, json_lines, plain_value, save_table, text_digest
+from dlatrack.provenance import (
+    destination,
+    figure_record,
+    holds,
+    json_lines,
+    plain_value,
+    save_table,
+    text_digest,
+    write_record,
+)
+from dlatrack.viz.alternative_text import figure_description, figure_title
 from dlatrack.viz.moving import MovingPicture
 from dlatrack.viz.style import FIGURE_DPI, imagery_mark
 
 _Shown = TypeVar("_Shown", Figure, MovingPicture, pd.DataFrame)
 
-# The picture must not depend on the reader's matplotlibrc: text becomes outlines, sizes stay as drawn.
-_SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "path", "savefig.bbox": None}
+# The picture must not depend on the reader's matplotlibrc: text stays text, which can be searched and read aloud,
+# and sizes stay as drawn.
+_SAVE_STYLE: Any = {"svg.hashsalt": "dlatrack", "svg.fonttype": "none", "savefig.bbox": None}
+
+#: Fonts of the text in an SVG: Matplotlib's own, and those of about its width, for readers without it.
+_FONTS = ["DejaVu Sans", "Verdana", "Arial"]
+
+#: What an SVG says of its making: nothing, so that its bytes depend on the drawing alone.
+_NAMELESS = {"Date": None, "Creator": None}
 
 #: Suffixes of the picture to look at: that of a plot, and that of a figure with photographs.
 PICTURE_SUFFIXES = (".png", ".webp")
@@ -46,9 +64,10 @@ def save_figure(
     """Save a figure, with the numbers it shows and a record of where they come from.
 
     Writes the picture, name.data.json (the numbers) and, last, name.json (the record: maker, parameters, hash of
-    the data file, versions). Nothing in them depends on the time or the folder. The picture of a plot is name.png,
-    with at most 256 colours, and name.svg; that of a moving picture, or of a figure with colour images in it, is
-    name.webp alone, compressed as photographs are.
+    the data file, versions, which stay those that first gave these bytes). Nothing in them depends on the time or the
+    folder. The picture of a plot is name.png, with at most 256 colours, and name.svg with a title and a description;
+    that of a moving picture, or of a figure with colour images in it, is name.webp alone, compressed as photographs
+    are.
 
     Args:
         fig: the figure, whose width and height are kept, or a moving picture. A figure is marked with what its images
@@ -76,7 +95,10 @@ def save_figure(
     record |= {"data": f"{name}.data.json", "data_sha256": text_digest(data_text)}
     if imagery is not None and isinstance(fig, Figure):
         imagery_mark(fig, imagery)
-    pictures = _pictures(fig, vectors)
+    pictures = _pictures(fig, name, vectors)
+    contents = {f"{name}{suffix}": content for suffix, content in pictures.items()}
+    contents[f"{name}.data.json"] = data_text.encode()
+    known = holds(folder, contents)
     write_text(folder / f"{name}.data.json", data_text)
     for suffix in (".png", ".svg", ".webp"):
         path = folder / f"{name}{suffix}"
@@ -86,11 +108,11 @@ def save_figure(
                 temporary.write_bytes(pictures[suffix])
         else:
             path.unlink(missing_ok=True)  # of the same figure with other contents
-    write_text(folder / f"{name}.json", json_lines(record))
+    write_record(folder / f"{name}.json", record, known=known)
     return next(path for suffix in PICTURE_SUFFIXES if (path := folder / f"{name}{suffix}").is_file())
 
 
-def _pictures(fig: Figure | MovingPicture, vectors: bool) -> dict[str, bytes]:
+def _pictures(fig: Figure | MovingPicture, name: str, vectors: bool) -> dict[str, bytes]:
     """Contents of the picture files by suffix."""
     if isinstance(fig, MovingPicture):
         return {".webp": fig.webp}
@@ -98,7 +120,7 @@ def _pictures(fig: Figure | MovingPicture, vectors: bool) -> dict[str, bytes]:
         fig.draw_without_rendering()  # settles the layout, so that all files and a second call show the same
         if _shows_images(fig):
             return {".webp": _drawn(fig, "webp", pil_kwargs=_WEBP)}
-        svg = {".svg": _drawn(fig, "svg", metadata={"Date": None})} if vectors else {}
+        svg = {".svg": _vectors(fig, name)} if vectors else {}
         return {".png": _few_colours(_drawn(fig, "png", metadata={"Software": None}))} | svg
 
 
@@ -112,6 +134,14 @@ def _drawn(fig: Figure, kind: str, **options: Any) -> bytes:
     written = io.BytesIO()
     fig.savefig(written, format=kind, dpi=FIGURE_DPI, facecolor="white", edgecolor="none", **options)
     return written.getvalue()
+
+
+def _vectors(fig: Figure, name: str) -> bytes:
+    """An SVG with a title, and a description of what the figure shows."""
+    with mpl.rc_context({"font.sans-serif": _FONTS}):
+        svg = _drawn(fig, "svg", metadata=_NAMELESS | {"Title": figure_title(fig, name)})
+    description = f"</title>\n <desc>{escape(figure_description(fig))}</desc>"
+    return svg.replace(b"</title>", description.encode(), 1)
 
 
 def _few_colours(png: bytes) -> bytes:

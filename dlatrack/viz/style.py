@@ -64,7 +64,7 @@ _STYLE: Any = {
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "image.interpolation": "antialiased",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "dlatrack",
 }
 

@@ -468,3 +468,14 @@ def test_doctor_names_the_versions(monkeypatch, capsys):
     status, text, _ = call(monkeypatch, capsys, "doctor")
     assert status == 0
     assert "torchvision" in text
+
+
+def test_figures_without_notebooks_writes_nothing(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(dlatrack.paths, "_PACKAGE_PARENT", tmp_path / "installed")
+    monkeypatch.chdir(tmp_path)
+    status, _, error = call(monkeypatch, capsys, "figures")
+    assert status == 2
+    assert f"there are no notebooks in {tmp_path / 'notebooks'}; run this in a clone" in error.replace(
+        "\n", " "
+    )
+    assert not list(tmp_path.iterdir())

@@ -82,6 +82,7 @@ def test_absent_frames_are_told_of(clips: Path, capsys: pytest.CaptureFixture[st
     weights_compare(clips)
     out = capsys.readouterr().out
     assert "note: the target is absent in 1 frames of the clips; as in pysot they fail in the AUC and" in out
+    assert "note: 1 of 2 targets are left out: their clips have masks, and the shipped trackers were" in out
 
 
 @pytest.mark.usefixtures("toys")
