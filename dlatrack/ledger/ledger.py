@@ -1,156 +1,153 @@
-"""The claims ledger: each number of the paper, ours where one was measured, and the record that it is from."""
+"""The claims ledger: each result of the paper once, and below it what was measured or published on it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from dlatrack.ledger import evidence_counts
-from dlatrack.ledger.evidence import Evidence, Records, attribute_evidence, gain_evidence, score_evidence
-from dlatrack.ledger.records import Record, read_records
+from dlatrack.ledger import evidence_counts, evidence_ranks, evidence_scores, evidence_training
+from dlatrack.ledger.evidence import KINDS, Evidence, Finder, Records
+from dlatrack.ledger.records import read_records
 from dlatrack.paper.numbers import PaperNumber, paper_numbers
 
-#: States of a number; `evidence.Evidence` defines the first three.
-STATES = ("measured", "contradicted", "reduced", "not attempted")
+#: States of a claim.
+STATES = (
+    "measured",
+    "agrees with published scores",
+    "bounded by published scores",
+    "undecided",
+    "differs from published scores",
+    "contradicted",
+    "reduced",
+    "not attempted",
+)
 
-#: Columns of our values.
-_OURS = ("ours", "low", "high", "protocol", "data", "state", "record", "remark")
+#: What finds evidence; each knows the claims that it is for.
+_FINDERS: tuple[Finder, ...] = (
+    evidence_counts.count_evidence,
+    evidence_counts.parameter_evidence,
+    evidence_counts.positive_evidence,
+    evidence_counts.flatness_evidence,
+    evidence_counts.any_tracker_evidence,
+    evidence_counts.purity_evidence,
+    evidence_scores.score_evidence,
+    evidence_scores.gain_evidence,
+    evidence_ranks.rank_evidence,
+    evidence_ranks.failure_evidence,
+    evidence_ranks.attribute_evidence,
+    evidence_ranks.picture_evidence,
+    evidence_training.cost_evidence,
+    evidence_training.loss_evidence,
+    evidence_training.speed_evidence,
+    evidence_training.insensitivity_evidence,
+    evidence_training.threshold_evidence,
+    evidence_training.study_evidence,
+)
 
-#: Notebooks that measure the numbers of a table or figure.
+#: Notebooks that would measure the claims of a table or figure.
 _NOTEBOOKS = {
-    "Table 1": "02",
-    "Table 2": "05",
-    "Table 3": "06",
-    "Fig. 4": "05",
-    "Fig. 5": "05",
-    "Fig. 6": "11",
-    "Fig. 7a": "07",
-    "Fig. 7b": "07",
-    "Fig. 8": "08",
-    "Fig. 9": "09",
-    "Fig. 9a": "09",
-    "Fig. 10": "10",
-    "Fig. 11": "10",
+    **{"Table 1": "02", "Table 2": "05", "Table 3": "06", "Fig. 4": "05", "Fig. 5": "05", "Fig. 6": "11"},
+    **{"Fig. 7a": "07", "Fig. 7b": "07", "Fig. 8": "08", "Fig. 9a": "09", "Fig. 9b": "09", "Fig. 9": "09"},
+    **{"Fig. 10": "10", "Fig. 11": "10", "Text": "13"},
 }
 
-
-#: Name of a record, and what finds our value of a number of the paper in it.
-_Source = tuple[str, Callable[[PaperNumber, Record], Evidence | None]]
-
-_BY_METRIC: dict[str, _Source] = {
-    "parameters": ("02_parameters", evidence_counts.parameter_evidence),
-    "training loss": ("04_training", evidence_counts.loss_evidence),
-    "AUC over K": ("09_scores", evidence_counts.insensitivity_evidence),
-}
-_BY_PLACE: dict[str, _Source] = {
-    "Table 1": ("table01", evidence_counts.count_evidence),
-    "Fig. 5": ("fig05", attribute_evidence),
-    "Fig. 9": ("fig09a_counts", evidence_counts.positive_evidence),
-    "Fig. 9a": ("fig09a_counts", evidence_counts.positive_evidence),
-    "Fig. 10": ("10_training_cost_table", evidence_counts.cost_evidence),
-    "Fig. 11": ("10_training_cost_table", evidence_counts.cost_evidence),
-}
-_GAINS: dict[str, _Source] = {
-    "Table 2": ("table02", gain_evidence),
-    "Fig. 4": ("table02", gain_evidence),
-    "Fig. 7a": ("07_twins", gain_evidence),
-}
+#: Columns of the evidence, all of them fields of `Evidence`.
+_EVIDENCE = (*("kind", "what", "value", "unit", "low", "high", "direction", "protocol", "data", "record"),)
 
 
-def ledger(folder: Path | None = None) -> pd.DataFrame:
-    """Every result of the paper beside ours.
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """Claims and evidence."""
+
+    #: A row per claim, in the paper's order, with the index `id`. Text: `where`, `tracker`, `data set`, `metric`,
+    #: `unit`, `paper` (as printed), `state` (one of `STATES`), `record` (file of `ours`, or "") and `remark`.
+    #: float64, NaN without: `ours`, which is the same quantity as the paper's and may be subtracted from it, and
+    #: `low` and `high`, the ends of its 95 % interval. int64: `evidence`, `for` and `against`, numbers of rows of
+    #: evidence.
+    claims: pd.DataFrame
+    #: A row per piece of evidence, that of a claim together and the strongest first, with the index `claim`, an `id`.
+    #: Columns as the fields of `Evidence`. Its values are in units of their own and of smaller things.
+    evidence: pd.DataFrame
+
+
+def ledger(folder: Path | None = None) -> Ledger:
+    """Every result of the paper, with the evidence on it.
 
     Args:
         folder: folder of figures and their records; None: as in `records.read_records`.
-
-    Returns:
-        A row per number, in the paper's order, with the index `id`. Text: `where`, `tracker`, `data set`, `metric`,
-        `unit`, `paper` (as printed), `protocol`, `data` ("real", "miniature", "photographic", "synthetic", "none" or
-        ""), `state` (one of `STATES`), `record` (file name in the folder, or "") and `remark`. float64, NaN where
-        there is none: `ours`, and `low` and `high`, the ends of its 95 % interval. The paper's number and ours share
-        a row and no column; unless the state is "measured" or "contradicted" they must not be subtracted.
 
     Raises:
         InputError: for a record that cannot be read, or whose numbers were changed after it was written.
     """
     records = read_records(folder)
-    rows = [_row(number, _find(number, records)) for number in paper_numbers()]
+    claims, pieces = [], []
+    for number in paper_numbers():
+        found = evidence_on(number, records)
+        claims.append(_row(number, found))
+        pieces += [{"claim": number.id} | {name: getattr(one, name) for name in _EVIDENCE} for one in found]
     numeric = dict.fromkeys(("ours", "low", "high"), "float64")
-    return pd.DataFrame(rows).set_index("id").astype(numeric)
+    evidence = pd.DataFrame(pieces, columns=["claim", *_EVIDENCE]).set_index("claim")
+    return Ledger(
+        pd.DataFrame(claims).set_index("id").astype(numeric),
+        evidence.astype(dict.fromkeys(("value", "low", "high"), "float64")),
+    )
 
 
-def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Counts of the numbers of each table and figure by state.
+def evidence_on(number: PaperNumber, records: Records) -> list[Evidence]:
+    """All evidence on a result of the paper, the strongest first."""
+    found = [one for find in _FINDERS for one in find(number, records)]
+    return sorted(found, key=lambda one: KINDS.index(one.kind))
+
+
+def state_of(evidence: Sequence[Evidence]) -> str:
+    """State that evidence, the strongest first, gives a claim: see notebook 00 for the meaning of each."""
+    verdicts = [one.verdict for one in evidence if one.verdict is not None]
+    for verdict in verdicts:
+        if verdict in ("measured", "contradicted"):
+            return verdict
+    for state in STATES[1:-1]:
+        if state in verdicts:
+            return state
+    if any(one.kind in KINDS[:2] and one.direction == "open" for one in evidence):
+        return "undecided"
+    return "reduced" if evidence else "not attempted"
+
+
+def summary(claims: pd.DataFrame) -> pd.DataFrame:
+    """Counts of the claims of each table and figure by state.
 
     Args:
-        rows: table of `ledger`.
+        claims: `Ledger.claims`.
 
     Returns:
         A row per table and figure and one of all, a column per state.
     """
-    counts = pd.crosstab(rows["where"], rows["state"])
-    counts = counts.reindex(index=rows["where"].unique(), columns=list(STATES), fill_value=0)
+    counts = pd.crosstab(claims["where"], claims["state"])
+    counts = counts.reindex(index=claims["where"].unique(), columns=list(STATES), fill_value=0)
     counts.loc["all"] = counts.sum()
     return counts.rename_axis(columns=None)
 
 
-def sources(rows: pd.DataFrame, folder: Path | None = None) -> dict[str, str]:
-    """The records of our values by name, with the SHA-256 of the numbers in each.
+def sources(book: Ledger, folder: Path | None = None) -> dict[str, str]:
+    """The records of all evidence by name, with the SHA-256 of the numbers in each.
 
     Args:
-        rows: table of `ledger`.
+        book: the ledger.
         folder: as in `ledger`.
     """
-    used = set(rows["record"])
+    used = set(book.evidence["record"])
     return {one.name: one.data_sha256 for one in read_records(folder).values() if one.path.name in used}
 
 
-def readable(rows: pd.DataFrame) -> pd.DataFrame:
-    """The ledger with its numbers as text: four digits, and from 1000 on whole numbers."""
-    return rows.assign(**{name: rows[name].map(_digits) for name in ("ours", "low", "high")})
-
-
-def ledger_markdown(rows: pd.DataFrame, states: Iterable[str] = STATES) -> str:
-    """The ledger as Markdown, a table for each table and figure of the paper.
-
-    Args:
-        rows: table of `ledger`.
-        states: states of the rows to show; the others are only counted.
-    """
-    shown, parts = tuple(states), []
-    for where, group in readable(rows).groupby("where", sort=False):
-        chosen = group[group["state"].isin(shown)]
-        parts.append(f"**{where}** · {len(chosen)} of {len(group)}")
-        if len(chosen):
-            head = "| | metric | paper | ours | state | data | what ours is | record |"
-            lines = [
-                head,
-                "|---|---|---:|---:|---|---|---|---|",
-                *(_line(row) for _, row in chosen.iterrows()),
-            ]
-            parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
-
-
-def _line(row: pd.Series[Any]) -> str:
-    ours = row["ours"] + (f" ({row['low']} to {row['high']})" if row["low"] else "")
-    metric = f"{row['metric']}, {row['unit']}"
-    cells = [row["tracker"] or row["data set"], metric, row["paper"], ours, row["state"], row["data"]]
-    cells += [row["remark"], row["record"].removesuffix(".json")]
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
-
-
-def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
-    """The row of a number, with the columns in their order."""
-    notebook = f"notebook {_NOTEBOOKS[number.where]}"
-    ours: tuple[Any, ...] = (None, None, None, "", "", "not attempted", "", notebook)
-    if found is not None:
-        data, record = found.data or found.record.kind, found.record.path.name
-        ours = (found.value, found.low, found.high, found.protocol, data, found.state, record, found.remark)
+def _row(number: PaperNumber, found: Sequence[Evidence]) -> dict[str, Any]:
+    """The row of a claim, with the columns in their order."""
+    state = state_of(found)
+    same = (one for one in found if one.protocol and one.verdict == state)
+    ours = None if number.unit == "in words" else next(same, None)
     return {
         "id": number.id,
         "where": number.where,
@@ -159,22 +156,10 @@ def _row(number: PaperNumber, found: Evidence | None) -> dict[str, Any]:
         "metric": f"{number.metric}, against {number.over}" if number.over else number.metric,
         "unit": number.unit,
         "paper": number.printed,
-        **dict(zip(_OURS, ours, strict=True)),
+        **{"ours": ours and ours.value, "low": ours and ours.low, "high": ours and ours.high},
+        "state": state,
+        "evidence": len(found),
+        **{way: sum(one.direction == way for one in found) for way in ("for", "against")},
+        "record": ours.record if ours else "",
+        "remark": ours.what if ours else "" if found else f"notebook {_NOTEBOOKS[number.where]}",
     }
-
-
-def _find(number: PaperNumber, records: Records) -> Evidence | None:
-    """Evidence for a number, by its metric or else by its table or figure; None for ranks and pictures."""
-    source = _BY_METRIC.get(number.metric) or _BY_PLACE.get(number.where)
-    if source is None and number.metric.endswith("gain"):
-        source = _GAINS[number.where]
-    if source is not None:
-        name, find = source
-        return find(number, records[name]) if name in records else None
-    return score_evidence(number, records) if number.unit == "0 to 1" else None
-
-
-def _digits(value: float) -> str:
-    if math.isnan(value):
-        return ""
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

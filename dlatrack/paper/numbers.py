@@ -17,12 +17,12 @@ from dlatrack.paper.published import (
     trackers_in_figure,
 )
 from dlatrack.paper.table1 import table1
-from dlatrack.recipes.twins import dla_label, title_of
+from dlatrack.recipes.twins import dla_label, is_dla, title_of
 
 #: Tables and figures with results, in the order of the paper.
 PLACES = (
     *("Table 1", "Table 2", "Table 3", "Fig. 4", "Fig. 5", "Fig. 6", "Fig. 7a", "Fig. 7b", "Fig. 8"),
-    *("Fig. 9a", "Fig. 9", "Fig. 10", "Fig. 11"),
+    *("Fig. 9a", "Fig. 9b", "Fig. 9", "Fig. 10", "Fig. 11", "Text"),
 )
 
 #: Names in tables of the metrics of `published`.
@@ -33,6 +33,11 @@ METRICS = {
     "accuracy": "accuracy",
     "robustness": "robustness",
     "loss": "training loss",
+    "speed": "speed of tracking",
+    "threshold": "sensitivity to the IoU threshold",
+    "centre": "effect of the centre prior",
+    "positives": "positives of any tracker",
+    "purity": "positives on the target",
 }
 
 #: Figures whose trackers the text lists.
@@ -76,12 +81,20 @@ def paper_numbers() -> list[PaperNumber]:
     Two numbers of each of Figs. 10 and 11 are computed from printed ones, as their text says: the ratio of the times
     of an iteration with DLA and with the fixed rule.
 
-    Source: SiamDLA Tables 1-3, Figs. 4-11, Sec. 4.7 and the conclusion.
+    A gain that a table and a figure repeat, and a number that is printed once for both twins, is listed once.
+
+    Source: SiamDLA Tables 1-3, Figs. 4-11, Sec. 4.7, its text and the conclusion.
     """
     training = published("training")
     scores = [*published("OTB100"), *published("UAV123")]
     scores += [score for score in training if score.metric not in SCHEDULE]
-    found = [*_table1(), *map(_score, scores), *map(_claim, claims()), *_figure9(), *_ratios(training)]
+    # the parameters are those of both twins, and Fig. 4 repeats gains of Table 2
+    scores = [score for score in scores if score.metric != "parameters_million" or not is_dla(score.tracker)]
+    told = {
+        (each.tracker, each.benchmark, each.metric, each.gain_percent): each for each in reversed(claims())
+    }
+    once = [each for each in claims() if each.gain_percent is None or each in told.values()]
+    found = [*_table1(), *map(_score, scores), *map(_claim, once), *_figure9(), *_ratios(training)]
     return sorted(
         found, key=lambda number: PLACES.index(number.where)
     )  # stable: the order within a place stays
@@ -157,6 +170,7 @@ def _figure9() -> list[PaperNumber]:
     rows = [
         ("Fig. 9a", "least mean of positives over K", unit, f"{least:g}", least),
         ("Fig. 9a", "largest mean of positives over K", unit, f"{most:g}", most),
+        ("Fig. 9b", "positives over the epochs", "in words", "hardly change", None),
         ("Fig. 9", "mean of positives, K = 9", unit, f"about {FIGURE9_CONCLUDED:g}", FIGURE9_CONCLUDED),
         ("Fig. 9", "AUC over K", "in words", f"insensitive to K from {first} to {last}", None),
     ]

@@ -49,10 +49,10 @@ class PublishedScore:
 class PublishedClaim:
     """A claim of the paper's text on a figure or table, in our words."""
 
-    source: str  #: figure or table, e.g. "SiamDLA Fig. 7a".
-    benchmark: str  #: "OTB100", "VOT2019" or "LaSOT"; "training" for the loss of Fig. 10.
-    tracker: str  #: tracker that the claim is about
-    metric: str | None  #: "auc", "precision", "eao", "accuracy", "robustness" or "loss"; None: not said
+    source: str  #: figure or table, e.g. "SiamDLA Fig. 7a", or "SiamDLA Text"
+    benchmark: str  #: "OTB100", "UAV123", "VOT2019" or "LaSOT"; "training" for what is no score
+    tracker: str  #: tracker that the claim is about; "DLA" for all with dynamic label assignment
+    metric: str | None  #: one of `numbers.METRICS`, e.g. "eao"; None: not said
     rank: int | None  #: rank of the tracker, 1 for the best; None: the claim is no rank
     #: number printed before the per cent sign; `text` says how to read it. None: no gain given.
     gain_percent: float | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,9 @@ def table1(checks: Iterable[CheckReport] = ()) -> pd.DataFrame:
     Returns:
         A row per data set and question: "train" and "test" (images or videos), "instances" (annotated frames or
         boxes), "classes" and "frames_per_second". Columns `paper` (text as printed), `published` (the manifests'
-        number), `published_is` ("published", "measured" or "recalled"), `found` (on disk) and `found_in` ("data set"
-        or "miniature"). Unknown counts are <NA>; a sum is unknown when one of its parts is.
+        number), `published_is` ("published", "measured" or "recalled"), `listed` (counted in the lists that come with
+        the manifests), `found` (on disk) and `found_in` ("data set" or "miniature"). Unknown counts are <NA>; a sum
+        is unknown when one of its parts is.
 
     Source: SiamDLA Table 1.
     """
@@ -77,15 +78,17 @@ def table1(checks: Iterable[CheckReport] = ()) -> pd.DataFrame:
             rows.append(_row(printed, question, found))
     index = ["dataset", "question"]
     table = pd.DataFrame(rows).set_index(index).dropna(how="all")
-    for column in ("published", "found"):
+    for column in ("published", "listed", "found"):
         table[column] = table[column].astype("Int64")
     return table.astype(dict.fromkeys(("paper", "published_is", "found_in"), "string"))
 
 
 def _row(printed: dict[str, Any], question: str, found: Mapping[str, CheckReport]) -> dict[str, Any]:
     row = {"dataset": printed["dataset"], "question": question, "paper": printed[question]}
-    row |= dict.fromkeys(("published", "published_is", "found", "found_in"), None)
+    row |= dict.fromkeys(("published", "published_is", "listed", "found", "found_in"), None)
     parts = [(manifest(name), split) for name, split in printed["parts"] if name in names()]
+    if printed[question] is not None:
+        row["listed"] = _listed(parts, question)
     if question not in _COUNTS:
         if parts and printed[question] is not None and (fact := _fact(parts[0][0], question)):
             row |= {"published": fact, "published_is": "published"}
@@ -117,6 +120,17 @@ def _found(report: CheckReport, split: str) -> dict[str, int]:
     for part in parts:
         total.update(asdict(report.counts[part]))
     return dict(total)
+
+
+def _listed(parts: Iterable[tuple[Manifest, str]], question: str) -> int | None:
+    """Videos or classes in the lists that come with the manifests; None where there is none."""
+    found: list[Collection[Any]] = []
+    for known, split in parts:
+        if question == "classes":
+            found.append(known.classes or {entry.object_class for entry in known.sequences} - {""})
+        elif question in ("train", "test") and (split == "test") == (question == "test"):
+            found.append(known.sequences or known.lists.get(question, ()))
+    return next((len(one) for one in found if one), None)
 
 
 def _fact(known: Manifest, question: str) -> int:

@@ -98,7 +98,7 @@ def test_comparators_of_the_paper_are_those_that_are_told():
 
 
 def test_what_the_ledger_contradicts_is_on_the_page(committed_figures: Path):
-    rows = ledger(committed_figures)
+    rows = ledger(committed_figures).claims
     for row in rows[rows["state"] == "contradicted"].itertuples():
         assert row.paper.removesuffix("M") in PAGE, f"{row.where} {row.paper}"
         text = f"{row.ours:,.0f}" if row.ours > 1000 else f"{row.ours:.3g}"

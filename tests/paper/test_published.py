@@ -100,6 +100,9 @@ def test_ranks_and_gains_of_the_figures(shared_data: Path):
         of_figure = figures["fig4"]["claims"][f"DLA-{tracker} gain over {tracker} (success, precision)"]
         for metric, gain in zip(("auc", "precision"), of_figure, strict=True):
             expected["SiamDLA Fig. 4", f"DLA-{tracker}", tracker, metric] = gain
+    for tracker, of_table in printed["derived"]["uav123_gain_points"].items():
+        for metric, points in zip(("auc", "precision"), of_table, strict=True):
+            expected["SiamDLA Table 3", tracker, tracker.removeprefix("DLA-"), metric] = f"{100 * points:g}%"
     gain = figures["fig7a"]["claims"]["gain over SiamRPN++"]
     expected["SiamDLA Fig. 7a", "DLA-SiamRPN++", "SiamRPN++", "eao"] = gain
     assert gains == expected

@@ -34,10 +34,21 @@ def test_published_counts_come_from_the_manifests():
         "paper": "100",
         "published": 100,
         "published_is": "measured",
+        "listed": 100,
     }
     assert table.loc[("COCO", "train"), "published_is"] == "recalled"
     assert table["found"].isna().all()
     assert table["published"].dtype == "Int64"
+
+
+def test_lists_are_counted():
+    listed = table1()["listed"].dropna()
+    assert listed.to_dict() == {
+        **{("ImageNet DET", "classes"): 200, ("ImageNet VID", "classes"): 30},
+        **{("LaSOT", "train"): 1120, ("LaSOT", "test"): 280, ("LaSOT", "classes"): 70},
+        **{("OTB100", "test"): 100, ("OTB100", "classes"): 10},
+        **{("UAV123", "test"): 123, ("UAV123", "classes"): 8, ("VOT2019", "test"): 60},
+    }
 
 
 def test_every_data_set_of_the_table_has_a_manifest_or_no_published_count():
