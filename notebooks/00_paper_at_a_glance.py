@@ -23,7 +23,7 @@
 #    the target, are positive.
 # 3. Negatives are drawn 4 : 1 from the rest, and what remains is ignored. It acts in training alone.
 #
-# **You will** see every result that the paper prints, what was measured of it here, and the record that says how;
+# **You will** see every result of the paper, what was measured or published on it, and the record that says how;
 # then its settings beside ours, and where it disagrees with itself.
 # **You need** nothing to download; a few seconds. Nothing is measured here: this notebook reads what the others left
 # beside the figures, and shows no value of ours without its record.
@@ -42,14 +42,15 @@
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper: all the same here, it shows what the other notebooks left
-everything: bool = False  # also list the numbers of which nothing was measured
+everything: bool = False  # also list the results of which nothing is known here
 
 # %%
 from IPython.display import Markdown
 
 from dlatrack import paths
-from dlatrack.ledger import ledger as book
 from dlatrack.ledger.findings import findings
+from dlatrack.ledger.ledger import STATES, ledger, sources, summary
+from dlatrack.ledger.ledger_text import ledger_markdown, readable
 from dlatrack.notebooks.run import check_injected
 from dlatrack.paper.inconsistencies import inconsistencies_markdown
 from dlatrack.paper.settings import settings_table
@@ -57,49 +58,56 @@ from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
-ledger = book.ledger()
+book = ledger()
 record = NotebookRecord(
     "00_paper_at_a_glance",
-    {"records": book.sources(ledger)},
-    imagery="real",  # each row of the ledger says so for itself
+    {"records": sources(book)},
+    imagery="real",  # each row of the evidence says so for itself
 )
-print(f"{len(ledger)} results that the paper prints; our records are those in:")
+print(f"{len(book.claims)} results of the paper, {len(book.evidence)} pieces of evidence; our records are those in:")
 print(*paths.figure_sources(), sep="\n")
 
 # %% [markdown]
 # ## What became of the paper's numbers
 #
 # - **measured**: the same quantity, counted or scored here, and it does not exclude the paper's number.
+# - **agrees with published scores**, or **differs from** them: what the tracker's authors or others print, or what
+#   their public result files score. Where some agree and some differ, the claim counts as one that agrees, and both are
+#   shown.
+# - **bounded by published scores**: a rank that these scores allow, with other ranks beside it.
+# - **undecided**: counted here or scored by others, and something that decides is not known, such as what is counted.
 # - **contradicted**: the same quantity, and it excludes the paper's number.
-# - **reduced**: measured on a smaller thing, that is small networks, miniature, photographic or synthetic video, or a
-#   CPU. It shows the way, and neither supports nor excludes what the paper prints: the two must not be subtracted.
-# - **not attempted**: no record has it. The notebook that would measure it stands under `remark`.
+# - **reduced**: measured on a smaller thing alone, that is small networks, miniature, photographic or synthetic video,
+#   or a CPU. It shows the way, and neither supports nor excludes what the paper prints: the two must not be subtracted.
+# - **not attempted**: no record has it, and the notebook that would measure it is named.
 
 # %% tags=["00_ledger_states"]
-states = book.summary(ledger)
+states = summary(book.claims)
 record.keep(states, "00_ledger_states")
 
 # %% [markdown]
 # ## The claims ledger
 #
-# Left of our value what the paper prints, as text; in brackets the ends of the 95 % interval where there is one. The
-# names in the last column are those of files beside the figures: `NAME.json` says who made it with which parameters.
-# The whole ledger, with protocols, is saved beside the figures as `00_ledger.csv`.
+# In bold what the paper prints, with our value of the same quantity where there is one. Below each claim is the
+# evidence on it, the strongest first, whichever way it points: published scores, the declared study, real clips,
+# photographic videos, miniatures, simulations. In brackets are the ends of the 95 % interval where there is one. Each
+# row links to its record, which says who made it with which parameters. Claims and evidence, with protocols, are saved
+# beside the figures as `00_ledger.csv` and `00_ledger_evidence.csv`.
 
-# %% tags=["00_ledger"]
-record.keep(book.readable(ledger), "00_ledger")
-shown = book.STATES if everything else book.STATES[:-1]
-Markdown(book.ledger_markdown(ledger, shown))
+# %% tags=["00_ledger", "00_ledger_evidence"]
+record.keep(readable(book.claims), "00_ledger")
+record.keep(readable(book.evidence), "00_ledger_evidence")
+Markdown(ledger_markdown(book, STATES if everything else STATES[:-1]))
 
 # %% [markdown]
-# ## Contradicted
+# ## Contradicted, or different elsewhere
 #
-# What each of these values is. More in [where the paper disagrees](../docs/inconsistencies.md).
+# More in [where the paper disagrees](../docs/inconsistencies.md).
 
 # %%
-contradicted = ledger[ledger["state"] == "contradicted"]
-columns = ["where", "tracker", "data set", "metric", "paper", "ours", "remark", "record"]
-book.readable(contradicted)[columns].style.hide()
+against = ["contradicted", "differs from published scores"]
+columns = ["where", "tracker", "data set", "metric", "paper", "state", "ours", "remark", "record"]
+readable(book.claims[book.claims["state"].isin(against)])[columns].style.hide()
 
 # %% [markdown]
 # ## Beyond the paper's numbers

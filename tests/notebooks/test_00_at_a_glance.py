@@ -21,11 +21,12 @@ NOTEBOOKS = paths.notebooks_dir()
 def test_without_records_nothing_is_shown(figures):
     path = run_notebook("00", preset="smoke", timeout=PATIENCE)
     rows = pd.read_csv(figures / "00_ledger.csv", keep_default_na=False)
-    assert set(rows["state"]) == {"not attempted"}
     assert set(rows["ours"]) == {""}
+    evidence = pd.read_csv(figures / "00_ledger_evidence.csv")
+    assert set(evidence["record"]) == {"elsewhere.json"}, "what others publish needs no record of ours"
     assert json.loads((figures / "00_ledger.json").read_text())["parameters"] == {"records": {}}
     text = outputs(path)
-    assert "**Table 3** · 0 of 18" in text
+    assert "**Table 3** · 7 of 22" in text
     assert "600,000 / 256 = 2,343.75" in text
     before = {file.name: file.read_bytes() for file in figures.iterdir()}
     run_notebook("00", preset="demo", timeout=PATIENCE)
@@ -44,12 +45,13 @@ def test_with_the_committed_records(figures):
     assert rows.loc["fig10/siamrpnpp/parameters-million", "state"] == "contradicted"
     assert (rows["ours"].notna() == rows["record"].notna()).all()
     recorded = json.loads((figures / "00_ledger.json").read_text())["parameters"]["records"]
-    assert {f"{name}.json" for name in recorded} == set(rows["record"].dropna())
+    evidence = pd.read_csv(figures / "00_ledger_evidence.csv")
+    assert {f"{name}.json" for name in recorded} == set(evidence["record"]) - {"elsewhere.json"}
     settings = pd.read_csv(figures / "00_ledger_settings.csv")
     assert len(settings) > 40
     text = outputs(path)
     assert "in no unit is it the paper" in text
-    assert "| ECO | AUC, 0 to 1 | 0.525 |" in text
+    assert "| **ECO**, AUC | 0.525 |" in text
 
 
 def test_its_links_lead_somewhere():
