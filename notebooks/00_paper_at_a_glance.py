@@ -64,7 +64,9 @@ record = NotebookRecord(
     {"records": sources(book)},
     imagery="real",  # each row of the evidence says so for itself
 )
-print(f"{len(book.claims)} results of the paper, {len(book.evidence)} pieces of evidence; our records are those in:")
+print(
+    f"{len(book.claims)} results of the paper, {len(book.evidence)} pieces of evidence; our records are those in:"
+)
 print(*paths.figure_sources(), sep="\n")
 
 # %% [markdown]

@@ -25,7 +25,7 @@ Kind = Literal[
     "simulation",
 ]
 #: Kinds of evidence, the strongest first.
-KINDS: tuple[Kind, ...] = get_args(Kind)
+STRENGTHS: tuple[Kind, ...] = get_args(Kind)
 
 #: Kind of evidence by the kind of a record's data, for our own small trackers.
 KIND_OF_DATA: Mapping[str, Kind] = {

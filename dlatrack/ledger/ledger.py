@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dlatrack.ledger import evidence_counts, evidence_ranks, evidence_scores, evidence_training
-from dlatrack.ledger.evidence import KINDS, Evidence, Finder, Records
+from dlatrack.ledger.evidence import STRENGTHS, Evidence, Finder, Records
 from dlatrack.ledger.records import read_records
 from dlatrack.paper.numbers import PaperNumber, paper_numbers
 
@@ -100,7 +100,7 @@ def ledger(folder: Path | None = None) -> Ledger:
 def evidence_on(number: PaperNumber, records: Records) -> list[Evidence]:
     """All evidence on a result of the paper, the strongest first."""
     found = [one for find in _FINDERS for one in find(number, records)]
-    return sorted(found, key=lambda one: KINDS.index(one.kind))
+    return sorted(found, key=lambda one: STRENGTHS.index(one.kind))
 
 
 def state_of(evidence: Sequence[Evidence]) -> str:
@@ -112,7 +112,7 @@ def state_of(evidence: Sequence[Evidence]) -> str:
     for state in STATES[1:-1]:
         if state in verdicts:
             return state
-    if any(one.kind in KINDS[:2] and one.direction == "open" for one in evidence):
+    if any(one.kind in STRENGTHS[:2] and one.direction == "open" for one in evidence):
         return "undecided"
     return "reduced" if evidence else "not attempted"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dlatrack.errors import InputError
 from dlatrack.imagery import Imagery
-from dlatrack.ledger.evidence import KINDS, Evidence
+from dlatrack.ledger.evidence import STRENGTHS, Evidence
 from dlatrack.ledger.evidence_counts import counts_as
 from dlatrack.ledger.ledger import STATES, Ledger, ledger, sources, state_of, summary
 from dlatrack.ledger.ledger_text import ledger_markdown, readable
@@ -503,7 +503,7 @@ def test_committed_evidence_has_records_and_the_strongest_comes_first(committed_
     for name in set(found["record"]) - {ELSEWHERE.name}:
         assert (committed_figures / name).is_file(), name
     for _, group in found.groupby(level=0):
-        order = [KINDS.index(kind) for kind in group["kind"]]
+        order = [STRENGTHS.index(kind) for kind in group["kind"]]
         assert order == sorted(order)
     assert set(rows["state"]) <= set(STATES)
     shown = rows[rows["ours"].notna()]

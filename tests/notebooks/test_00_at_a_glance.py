@@ -26,7 +26,7 @@ def test_without_records_nothing_is_shown(figures):
     assert set(evidence["record"]) == {"elsewhere.json"}, "what others publish needs no record of ours"
     assert json.loads((figures / "00_ledger.json").read_text())["parameters"] == {"records": {}}
     text = outputs(path)
-    assert "**Table 3** · 7 of 22" in text
+    assert "**Table 3** · 6 of 22" in text
     assert "600,000 / 256 = 2,343.75" in text
     before = {file.name: file.read_bytes() for file in figures.iterdir()}
     run_notebook("00", preset="demo", timeout=PATIENCE)
