@@ -74,13 +74,14 @@ print(*paths.figure_sources(), sep="\n")
 #
 # - **measured**: the same quantity, counted or scored here, and it does not exclude the paper's number.
 # - **agrees with published scores**, or **differs from** them: what the tracker's authors or others print, or what
-#   their public result files score. Where some agree and some differ, the claim counts as one that agrees, and both are
-#   shown.
+#   their public result files score. Where some agree and some differ, the claim counts as one that agrees, and both
+#   are shown.
 # - **bounded by published scores**: a rank that these scores allow, with other ranks beside it.
-# - **undecided**: counted here or scored by others, and something that decides is not known, such as what is counted.
+# - **undecided**: counted here or scored by others, and what would decide is not known, such as what is counted.
 # - **contradicted**: the same quantity, and it excludes the paper's number.
-# - **reduced**: measured on a smaller thing alone, that is small networks, miniature, photographic or synthetic video,
-#   or a CPU. It shows the way, and neither supports nor excludes what the paper prints: the two must not be subtracted.
+# - **reduced**: measured on a smaller thing alone, that is small networks, miniature, photographic or synthetic
+#   video, or a CPU. It shows the way, and neither supports nor excludes what the paper prints: the two must not be
+#   subtracted.
 # - **not attempted**: no record has it, and the notebook that would measure it is named.
 
 # %% tags=["00_ledger_states"]
@@ -93,8 +94,8 @@ record.keep(states, "00_ledger_states")
 # In bold what the paper prints, with our value of the same quantity where there is one. Below each claim is the
 # evidence on it, the strongest first, whichever way it points: published scores, the declared study, real clips,
 # photographic videos, miniatures, simulations. In brackets are the ends of the 95 % interval where there is one. Each
-# row links to its record, which says who made it with which parameters. Claims and evidence, with protocols, are saved
-# beside the figures as `00_ledger.csv` and `00_ledger_evidence.csv`.
+# row links to its record, which says who made it with which parameters. Claims and evidence, with protocols, are
+# saved beside the figures as `00_ledger.csv` and `00_ledger_evidence.csv`.
 
 # %% tags=["00_ledger", "00_ledger_evidence"]
 record.keep(readable(book.claims), "00_ledger")
