@@ -33,6 +33,13 @@ def figures(
             help="smoke (a try, its figures in runs/figures/), demo (minutes) or paper (full size)."
         ),
     ] = "demo",
+    redraw: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Run no notebook; draw plots of these names, e.g. fig08, from their tables of numbers, NAME.csv, "
+            "alone."
+        ),
+    ] = None,
     gallery_only: Annotated[
         bool, typer.Option("--gallery-only", help="Run no notebook; write the gallery of what is there.")
     ] = False,
@@ -47,6 +54,9 @@ def figures(
     from dlatrack.studies.presets import sizes
 
     sizes(preset)
+    if redraw:
+        _redraw(redraw)
+        return
     if only and gallery_only:
         raise InputError(f"--only {only[0]} runs a notebook and --gallery-only runs none; give one of them")
     stems = [] if gallery_only else _notebooks_of(only or [])
@@ -55,6 +65,33 @@ def figures(
         print(f"gallery written to {write_gallery(folder)}")
     if failed:
         raise NotebookError(f"{len(failed)} failed: {'; '.join(failed.values())}")
+
+
+def _redraw(names: Sequence[str]) -> None:
+    """Draw plots from their tables into the folder `redrawn` among the figures of the runs.
+
+    Raises:
+        InputError: for a name that no plot begins with, naming the plots; or as `redraw.redraw`.
+    """
+    from dlatrack.viz.redraw import redraw
+    from dlatrack.viz.save import write_pictures
+
+    sources = {
+        path.stem: path for folder in reversed(paths.figure_sources()) for path in folder.glob("*.csv")
+    }
+    plots = {name: path for name, path in sorted(sources.items()) if path.read_bytes().startswith(b"# {")}
+    for name in names:
+        chosen = [plot for plot in plots if plot.startswith(name)]
+        if not chosen:
+            raise InputError(
+                f"no plot has a name that begins with {name!r}; there are {', '.join(plots) or 'none'}"
+            )
+        for plot in chosen:
+            print(f"{plots[plot]}: drawn as {write_pictures(redraw(plots[plot]), plot, _redrawn())}")
+
+
+def _redrawn() -> Path:
+    return paths.runs_dir() / "figures" / "redrawn"
 
 
 def _folder(preset: str) -> Path:

@@ -31,6 +31,7 @@ from dlatrack.provenance import (
 from dlatrack.viz.alternative_text import figure_description, figure_title
 from dlatrack.viz.moving import MovingPicture
 from dlatrack.viz.style import FIGURE_DPI, imagery_mark
+from dlatrack.viz.tidy import shows_numbers, tidy
 
 _Shown = TypeVar("_Shown", Figure, MovingPicture, pd.DataFrame)
 
@@ -65,9 +66,9 @@ def save_figure(
 
     Writes the picture, name.data.json (the numbers) and, last, name.json (the record: maker, parameters, hash of
     the data file, versions, which stay those that first gave these bytes). Nothing in them depends on the time or the
-    folder. The picture of a plot is name.png, with at most 256 colours, and name.svg with a title and a description;
-    that of a moving picture, or of a figure with colour images in it, is name.webp alone, compressed as photographs
-    are.
+    folder. The picture of a plot is name.png, with at most 256 colours, and name.svg with a title and a description,
+    and name.csv has what it shows with its axes and units (`tidy.tidy`). That of a moving picture, or of a figure
+    with colour images in it, is name.webp alone, compressed as photographs are.
 
     Args:
         fig: the figure, whose width and height are kept, or a moving picture. A figure is marked with what its images
@@ -96,20 +97,40 @@ def save_figure(
     if imagery is not None and isinstance(fig, Figure):
         imagery_mark(fig, imagery)
     pictures = _pictures(fig, name, vectors)
+    if isinstance(fig, Figure) and ".png" in pictures and shows_numbers(fig):
+        pictures[".csv"] = tidy(fig).encode()
     contents = {f"{name}{suffix}": content for suffix, content in pictures.items()}
     contents[f"{name}.data.json"] = data_text.encode()
     known = holds(folder, contents)
     write_text(folder / f"{name}.data.json", data_text)
-    for suffix in (".png", ".svg", ".webp"):
-        path = folder / f"{name}{suffix}"
-        remove_leftovers(path)
-        if suffix in pictures:
-            with atomic_path(path) as temporary:
-                temporary.write_bytes(pictures[suffix])
-        else:
-            path.unlink(missing_ok=True)  # of the same figure with other contents
+    _write(pictures, name, folder)
     write_record(folder / f"{name}.json", record, known=known)
     return next(path for suffix in PICTURE_SUFFIXES if (path := folder / f"{name}{suffix}").is_file())
+
+
+def write_pictures(fig: Figure, name: str, folder: Path) -> Path:
+    """Write the pictures of a plot without numbers and record, as they are drawn again from a table.
+
+    Returns:
+        The path of the PNG.
+
+    Raises:
+        InputError: when a file cannot be written.
+    """
+    _write(_pictures(fig, name, vectors=True), name, folder)
+    return folder / f"{name}.png"
+
+
+def _write(contents: Mapping[str, bytes], name: str, folder: Path) -> None:
+    """Write the files of a figure by suffix, and remove those of the same figure with other contents."""
+    for suffix in (".png", ".svg", ".webp", ".csv"):
+        path = folder / f"{name}{suffix}"
+        remove_leftovers(path)
+        if suffix in contents:
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(contents[suffix])
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _pictures(fig: Figure | MovingPicture, name: str, vectors: bool) -> dict[str, bytes]:
