@@ -182,9 +182,9 @@ def missing_published(name: str) -> str:
 
 
 def _users_root(manifest: str) -> Path | None:
-    """Root of a data set below `DLATRACK_DATA`; None if it is not there."""
+    """Root of a data set below `DLATRACK_DATA`; None if it is not there, or only as a miniature."""
     place = users_place(manifest) if manifest else None
-    return place.root if place else None
+    return None if place is None or place.manifest.miniature else place.root
 
 
 def _shared_archives(benchmark_name: str) -> list[Path]:

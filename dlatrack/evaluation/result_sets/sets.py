@@ -147,7 +147,10 @@ def read_result_set(file: Path) -> ResultSet:
     listed = table.get("files")
     rows = _read_list(file.parent / listed) if isinstance(listed, str) and is_plain_name(listed) else {}
     found = as_type({**table, "name": file.stem.removeprefix(RESULTS), "listed": rows}, ResultSet, str(file))
-    names = [benchmark(each).name for each in found.benchmarks]
+    try:
+        names = [benchmark(each).name for each in found.benchmarks]
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
     if names != found.benchmarks:
         raise InputError(f"{file}: benchmarks are {', '.join(names)}, not {', '.join(found.benchmarks)}")
     if (found.listed or found.scored) and len(names) != 1:
