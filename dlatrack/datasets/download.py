@@ -18,13 +18,13 @@ from dlatrack.files import file_digest
 from dlatrack.version import __version__
 
 #: Attempts in a row that bring no byte before a download is given up, and seconds between attempts.
-ATTEMPTS, PAUSE = 3, 1.0
+_ATTEMPTS, _PAUSE = 3, 1.0
 
 #: Seconds in which at least one byte has to come. A slow connection may take as long as it needs.
-SILENCE = 60.0
+_SILENCE = 60.0
 
 #: The largest file that is downloaded, bytes.
-MOST_BYTES = 2**28
+_MOST_BYTES = 2**28
 
 _BLOCK = 2**16
 
@@ -49,7 +49,7 @@ def download(
     Raises:
         InputError: in one line naming the address, if it is no web address, the server cannot be reached or refuses,
             connections break again and again without a byte, or the content has another hash or is larger than
-            `MOST_BYTES`; or naming the file, if it cannot be written. After a wrong hash nothing is kept; after a
+            256 MiB; or naming the file, if it cannot be written. After a wrong hash nothing is kept; after a
             break or on a full disk the part is.
     """
     path = Path(path)
@@ -92,9 +92,9 @@ def _receive(address: str, part: Path, received: Callable[[int], None]) -> None:
         except _BREAKS as error:
             reason = str(error) or type(error).__name__
         fruitless = 0 if _size(part) > before else fruitless + 1
-        if fruitless == ATTEMPTS:
+        if fruitless == _ATTEMPTS:
             raise InputError(f"cannot download {address}: {reason}")
-        time.sleep(PAUSE)
+        time.sleep(_PAUSE)
 
 
 def _attempt(address: str, part: Path, received: Callable[[int], None]) -> bool:
@@ -104,7 +104,7 @@ def _attempt(address: str, part: Path, received: Callable[[int], None]) -> bool:
     if start:
         headers["Range"] = f"bytes={start}-"
     request = urllib.request.Request(address, headers=headers)
-    with urllib.request.urlopen(request, timeout=SILENCE) as response:
+    with urllib.request.urlopen(request, timeout=_SILENCE) as response:
         if response.status == http.HTTPStatus.PARTIAL_CONTENT:
             begins = re.match(rf"bytes {start}-", response.headers.get("Content-Range", ""))
             if not begins:
@@ -119,9 +119,9 @@ def _attempt(address: str, part: Path, received: Callable[[int], None]) -> bool:
         with sink:
             while block := response.read1(_BLOCK):
                 start += len(block)
-                if start > MOST_BYTES:
+                if start > _MOST_BYTES:
                     _remove(part)
-                    raise InputError(f"{address} is larger than {MOST_BYTES:,} bytes; it is not kept")
+                    raise InputError(f"{address} is larger than {_MOST_BYTES:,} bytes; it is not kept")
                 with refusals("write", part):
                     sink.write(block)
                     sink.flush()

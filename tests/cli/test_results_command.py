@@ -22,7 +22,7 @@ def _toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """One set, `toy`, and folders without results."""
     toy_result_set.write_toy(tmp_path)
     monkeypatch.setattr(sets, "manifests_dir", lambda: tmp_path)
-    monkeypatch.setattr(download, "PAUSE", 0)
+    monkeypatch.setattr(download, "_PAUSE", 0)
     monkeypatch.setenv("DLATRACK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path / "shared"))
     monkeypatch.delenv("DLATRACK_DATA", raising=False)

@@ -26,7 +26,7 @@ HASH = hashlib.sha256(CONTENT).hexdigest()
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSE", 0)
+    monkeypatch.setattr(module, "_PAUSE", 0)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_slow_connection_takes_as_long_as_it_needs(
 def test_a_connection_that_falls_silent_is_resumed(
     server: file_server.FileServer, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SILENCE", 0.2)
+    monkeypatch.setattr(module, "_SILENCE", 0.2)
     server.answers = [file_server.stalled]
     download(address, tmp_path / "file", sha256=HASH)
     assert only(tmp_path / "file") == CONTENT
@@ -246,7 +246,7 @@ def test_a_folder_that_cannot_be_made_is_named(address: str, tmp_path: Path) -> 
 def test_a_file_that_is_too_large_is_not_kept(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(module, "_MOST_BYTES", 10_000)
     with pytest.raises(InputError, match="is larger than 10,000 bytes; it is not kept"):
         download(address, tmp_path / "file", sha256=HASH)
     assert list(tmp_path.iterdir()) == []

@@ -26,7 +26,7 @@ class ScoreCheck:
 
     tracker: str  #: name of the tracker
     protocol: str  #: protocol of both scores
-    metric: str  #: one of `sets.METRICS`
+    metric: str  #: one of `sets.SCORE_NAMES`
     expected: float  #: the score that a public toolkit gives
     found: float | None  #: our score; None: the protocol does not define it
 

@@ -27,13 +27,13 @@ from dlatrack.structured.toml_files import read_toml
 from dlatrack.structured.typed import as_type
 
 #: What a manifest says of a licence that the authors do not state, and of a hash that was not measured.
-NO_LICENCE, UNKNOWN = "none stated", "unknown"
+NO_LICENCE, UNKNOWN_HASH = "none stated", "unknown"
 
 #: Where the files of a repository on GitHub are served one by one.
 HOST = "https://raw.githubusercontent.com"
 
 #: Scores that a manifest may expect, as `Scored.as_dict` calls them.
-METRICS = (
+SCORE_NAMES = (
     *("auc", "precision", "norm_precision", "success_rate"),
     *("accuracy", "robustness", "lost", "eao"),
 )
@@ -45,12 +45,12 @@ class ListedFile(msgspec.Struct, frozen=True):
     """A result file of a tracker."""
 
     name: str  #: path below the folder of the tracker, e.g. "Basketball.txt"
-    sha256: str  #: SHA-256 in hexadecimal, or `UNKNOWN`
+    sha256: str  #: SHA-256 in hexadecimal, or `UNKNOWN_HASH`
 
     @property
     def known_sha256(self) -> str:
         """The SHA-256; "" where it was not measured."""
-        return "" if self.sha256 == UNKNOWN else self.sha256
+        return "" if self.sha256 == UNKNOWN_HASH else self.sha256
 
 
 class TrackerSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,7 +58,7 @@ class TrackerSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     path: str = ""  #: folder or archive (.zip) in the repository; "": see the page of the set
     commit: str = ""  #: commit or branch of the repository that has the files
-    #: expected scores by protocol and metric, a name of `METRICS`; six decimals, as the public toolkits answered
+    #: expected scores by protocol and metric, a name of `SCORE_NAMES`; six decimals, as the public toolkits answered
     scores: dict[str, dict[str, float]] = {}
 
     @property
@@ -177,19 +177,19 @@ def _check_scores(where: str, benchmarks: list[str], tracker: TrackerSource) -> 
             check_protocol(benchmarks[0], protocol)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        if unknown := scores.keys() - set(METRICS):
-            raise InputError(f"{where} has the score {min(unknown)}; scores are {', '.join(METRICS)}")
+        if unknown := scores.keys() - set(SCORE_NAMES):
+            raise InputError(f"{where} has the score {min(unknown)}; scores are {', '.join(SCORE_NAMES)}")
 
 
 def _read_list(path: Path) -> dict[str, list[dict[str, str]]]:
     """The rows of a list by tracker."""
     listed: dict[str, list[dict[str, str]]] = {}
     for number, line in enumerate(read_text_file(path).splitlines(), 1):
-        match = re.fullmatch(rf"([0-9a-f]{{64}}|{UNKNOWN})  (.+)", line)
+        match = re.fullmatch(rf"([0-9a-f]{{64}}|{UNKNOWN_HASH})  (.+)", line)
         parts = PurePosixPath(match[2]).parts if match else ()
         if not match or len(parts) < 2 or not all(map(is_plain_name, parts)):
             raise InputError(
-                f"{path} row {number}: {shortened(repr(line))} is not a SHA-256 (or {UNKNOWN}), two blanks and "
+                f"{path} row {number}: {shortened(repr(line))} is not a SHA-256 (or {UNKNOWN_HASH}), two blanks and "
                 "TRACKER/FILE"
             )
         listed.setdefault(parts[0], []).append({"name": "/".join(parts[1:]), "sha256": match[1]})

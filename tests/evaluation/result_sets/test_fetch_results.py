@@ -19,7 +19,7 @@ from dlatrack.evaluation.result_sets.sets import ResultSet, read_result_set
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "PAUSE", 0)
+    monkeypatch.setattr(download, "_PAUSE", 0)
 
 
 @pytest.fixture
