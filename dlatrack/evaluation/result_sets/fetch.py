@@ -37,7 +37,8 @@ def fetch_results(
     """Fetch the listed files of a set that are not there yet.
 
     Every file is whole and has its recorded SHA-256 or does not appear. What is there with the right hash stays; an
-    interrupted fetch resumes. Files in an archive are found in it by their hash, and the archive is not kept.
+    interrupted fetch resumes. Files in an archive are found in it by their hash; the archive, whose own hash is not
+    known, starts anew in a later call and is not kept.
 
     Args:
         wanted: the set.
@@ -82,14 +83,14 @@ def fetch_results(
 
 def require_fetchable(wanted: ResultSet, *, without_licence: bool = False) -> None:
     """Raise InputError unless files of a set are listed and have a licence, or may be fetched without one."""
+    if not wanted.listed:
+        raise InputError(
+            f"no list of the files of the results {wanted.name} is known; get them from {wanted.page}"
+        )
     if not wanted.licensed and not without_licence:
         raise InputError(
             f"no licence is stated for the results {wanted.name} ({wanted.page}), so that all rights stay with their "
             f"authors; --without-licence fetches them all the same"
-        )
-    if not wanted.listed:
-        raise InputError(
-            f"no list of the files of the results {wanted.name} is known; get them from {wanted.page}"
         )
 
 

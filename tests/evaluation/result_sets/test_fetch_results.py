@@ -128,7 +128,9 @@ def test_files_of_an_unknown_hash_are_counted(server: file_server.FileServer, tm
 
 
 def test_a_set_without_a_list_names_its_page(tmp_path: Path) -> None:
-    manifest = toy_result_set.MANIFEST.replace('files = "results_toy.txt"', "")
+    manifest = toy_result_set.MANIFEST.replace('files = "results_toy.txt"', "").replace(
+        "CC0-1.0", "none stated"
+    )
     wanted = read_result_set(toy_result_set.write_toy(tmp_path, manifest=manifest))
     with pytest.raises(
         InputError, match=r"no list of the files.*; get them from https://example\.org/results"
