@@ -56,7 +56,9 @@ def test_sets_are_no_data_sets() -> None:
     assert {"otb100_soarkey", "vot2019_nanotrack"} <= set(result_set_names())
     assert not [name for name in names() if name.startswith("results")]
     assert [each.name for each in sets_of("OTB100")] == ["otb100_soarkey"]
-    assert result_set("otb100_soarkey").licence == NO_LICENCE
+    known = result_set("otb100_soarkey")
+    assert known.licence == NO_LICENCE
+    assert known.address("SiamRPN++", "Deer.txt").endswith("/OTB100/SiamRPN%2B%2B/Deer.txt")
 
 
 def test_unknown_names_are_answered_with_the_known_ones() -> None:
