@@ -107,9 +107,11 @@ def test_the_wheel_works_away_from_the_clone(away: Away) -> None:
         "import dlatrack\n"
         "from dlatrack import paths\n"
         "from dlatrack.datasets.manifests import names\n"
+        "from dlatrack.evaluation.result_sets.sets import result_set, result_set_names\n"
         "from dlatrack.notebooks.run import find_notebook\n"
         "from dlatrack.notebooks.working_copy import write_working_copy\n"
-        "print(dlatrack.__file__, paths.root(), len(names()), find_notebook('03'))\n"
+        "sets = [result_set(name) for name in result_set_names()]\n"
+        "print(dlatrack.__file__, paths.root(), len(names()) + len(sets), find_notebook('03'))\n"
         "print(write_working_copy('mine').written)"
     )
     place, root, manifests, notebook, copied = away.run("-c", code).split()

@@ -22,6 +22,7 @@ from dlatrack.cli import (
     evaluate,
     figures,
     lab,
+    results,
     run,
     study,
     track,
@@ -69,6 +70,7 @@ app.command()(doctor.doctor)
 
 app.add_typer(weights.weights_app, name="weights")
 app.add_typer(data.data_app, name="data")
+app.add_typer(results.results_app, name="results")
 app.add_typer(study.study_app, name="study")
 
 

@@ -16,6 +16,9 @@ from dlatrack.datasets.manifest_file import Content, SequenceEntry, load_content
 from dlatrack.errors import InputError
 from dlatrack.paths import with_home
 
+#: Beginning of the names of manifests that describe result files of trackers and no data set.
+RESULTS = "results_"
+
 
 @dataclass(frozen=True)
 class Split:
@@ -125,7 +128,8 @@ def manifests_dir() -> Path:
 
 def names() -> tuple[str, ...]:
     """All data sets that have a manifest, sorted."""
-    return tuple(sorted(file.stem for file in manifests_dir().glob("*.toml")))
+    files = manifests_dir().glob("*.toml")
+    return tuple(sorted(file.stem for file in files if not file.stem.startswith(RESULTS)))
 
 
 @cache

@@ -11,14 +11,17 @@ from dlatrack import paths
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
+from dlatrack.evaluation.result_sets.check import shared_truth
+from dlatrack.evaluation.result_sets.sets import fetched_dir, sets_of
 from dlatrack.evaluation.scoring import check_protocol, each_tracker, score_tracker
 from dlatrack.evaluation.truth import BenchmarkTruth, benchmark
 from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.evaluation.vot.scores import VOTResult, evaluate_vot
 from dlatrack.files import file_digest
 from dlatrack.imagery import Imagery
+from dlatrack.provenance import sha256_of
 from dlatrack.recipes.twins import label_pairs
-from dlatrack.studies.benchmark_sources import find_benchmark, our_weights
+from dlatrack.studies.benchmark_sources import find_benchmark, our_weights, users_place
 from dlatrack.studies.presets import sizes
 from dlatrack.studies.runs import run_cached, weights_sha256
 from dlatrack.tracking.benchmark import DataSetSource
@@ -119,7 +122,9 @@ def study_ours(
 def study_published(name: str, preset: str, *, protocol: str = "pysot") -> BenchmarkStudy | None:
     """Score published trackers from their raw result files, on the real truth of a benchmark.
 
-    Both lie in the optional folder that `DLATRACK_SHARED_DATA` names, by default `../shared/data` beside the clone.
+    Both are looked for in the optional folder that `DLATRACK_SHARED_DATA` names, by default `../shared/data` beside
+    the clone. Without it, results are those that `dlatrack results fetch` has put into the cache folder, and the
+    truth is that of the data set below `DLATRACK_DATA`.
 
     Args:
         name: name of the benchmark.
@@ -127,23 +132,22 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
         protocol: one of `protocols_of` the benchmark.
 
     Returns:
-        None where the folder has no result files for the benchmark.
+        None where there are no result files for the benchmark, or no truth.
 
     Raises:
         InputError: for an unknown protocol, or files that cannot be read.
     """
     entry = benchmark(name)
     check_protocol(entry.name, protocol)
-    shared = paths.shared_data()
-    if shared is None:
-        return None
-    folder = shared / "benchmarks"
-    boxes = folder / "gt" / f"{entry.manifest}_gt.json.gz"
-    archives = sorted((folder / "results").glob(f"{entry.name}*_results.tar.xz"))
-    if not boxes.is_file() or not archives:
+    sets = sets_of(entry.name)
+    places = _shared_archives(entry.name) or [
+        fetched for each in sets if (fetched := fetched_dir(each.name)).is_dir()
+    ]
+    boxes = shared_truth(entry.name) or _users_root(entry.manifest)
+    if not places or boxes is None:
         return None
     truth = read_truth(entry.name, boxes)
-    results = _read(truth, *archives)
+    results = _read(truth, *places)
     results = dict(list(results.items())[: sizes(preset).trackers])
     return BenchmarkStudy(
         title=f"{entry.name}, published result files",
@@ -154,8 +158,14 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
         scores={tracker: _score(found, truth, protocol, False) for tracker, found in results.items()},
         origin={
             "benchmark": entry.name,
-            "truth_sha256": file_digest(boxes),
-            "results_sha256": {archive.name: file_digest(archive) for archive in archives},
+            **({"truth_sha256": file_digest(boxes)} if boxes.is_file() else {"data_set": str(boxes)}),
+            "results_sha256": {place.name: _digest(place) for place in places},
+            "results_source": {
+                tracker: each.origin(tracker)
+                for tracker in results
+                for each in sets
+                if tracker in each.trackers
+            },
         },
     )
 
@@ -163,10 +173,36 @@ def study_published(name: str, preset: str, *, protocol: str = "pysot") -> Bench
 def missing_published(name: str) -> str:
     """One sentence on what `study_published` would need."""
     entry = benchmark(name)
+    sets = " or ".join(each.name for each in sets_of(entry.name) if each.scored)
     return (
         f"Published trackers are left out: they need benchmarks/gt/{entry.manifest}_gt.json.gz and "
-        f"benchmarks/results/{entry.name}_results.tar.xz in the folder that DLATRACK_SHARED_DATA names."
+        f"benchmarks/results/{entry.name}_results.tar.xz in the folder that DLATRACK_SHARED_DATA names, or the data "
+        f"set below DLATRACK_DATA and what `dlatrack results fetch {sets}` gets."
     )
+
+
+def _users_root(manifest: str) -> Path | None:
+    """Root of a data set below `DLATRACK_DATA`; None if it is not there, or only as a miniature."""
+    place = users_place(manifest) if manifest else None
+    return None if place is None or place.manifest.miniature else place.root
+
+
+def _shared_archives(benchmark_name: str) -> list[Path]:
+    shared = paths.shared_data()
+    found = (
+        ()
+        if shared is None
+        else (shared / "benchmarks" / "results").glob(f"{benchmark_name}*_results.tar.xz")
+    )
+    return sorted(found)
+
+
+def _digest(place: Path) -> str:
+    """SHA-256 of an archive; of a folder that of the names and hashes of its files."""
+    if place.is_file():
+        return file_digest(place)
+    files = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return sha256_of({path.relative_to(place).as_posix(): file_digest(path) for path in files})
 
 
 def _read(truth: BenchmarkTruth, *places: Path) -> dict[str, dict[str, Any]]:

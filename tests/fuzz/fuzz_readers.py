@@ -32,6 +32,7 @@ from dlatrack.datasets.manifest_file import load_content
 from dlatrack.datasets.manifests import manifests_dir
 from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.video.reader import VideoFrames
+from dlatrack.evaluation.result_sets.sets import read_result_set
 from dlatrack.evaluation.results.archives import opened
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.text import read_result_boxes
@@ -484,6 +485,20 @@ READERS: dict[str, Reader] = {
         ).read_text(),
         _toml,
         _file("odd.toml", load_content),
+    ),
+    "result set": Reader(
+        lambda folder: (
+            shutil.copytree(manifests_dir(), folder, dirs_exist_ok=True) / "results_vot2019_nanotrack.toml"
+        ).read_text(),
+        _toml,
+        _file("results_odd.toml", read_result_set),
+    ),
+    "result list": Reader(
+        lambda folder: (
+            shutil.copytree(manifests_dir(), folder, dirs_exist_ok=True) / "results_vot2018_siamtrackers.txt"
+        ).read_text(),
+        damaged_text,
+        _file("results_vot2018_siamtrackers.txt", lambda path: read_result_set(path.with_suffix(".toml"))),
     ),
     "study": Reader(lambda folder: OURS.read_text(), _toml, _file("study.toml", read_declaration)),
     "cell": Reader(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from dlatrack import paths
+from dlatrack.datasets.manifests import locate
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
+from dlatrack.evaluation.results import write_boxes
+from dlatrack.evaluation.scoring import score_tracker
+from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights
 from dlatrack.recipes import recipe
@@ -147,6 +152,27 @@ def test_without_the_folder_there_are_no_published_trackers(tmp_path, monkeypatc
     monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path))
     assert study_published("OTB100", "demo") is None
     assert "benchmarks/gt/otb100_gt.json.gz" in missing_published("OTB100")
+    assert "`dlatrack results fetch otb100_soarkey`" in missing_published("OTB100")
+
+
+def test_fetched_results_count_on_the_users_own_data_set(tmp_path, monkeypatch):
+    """A miniature is no truth of published trackers; here it stands for the data set."""
+    monkeypatch.setenv("DLATRACK_SHARED_DATA", str(tmp_path))
+    monkeypatch.setenv("DLATRACK_DATA", str(tmp_path / "data"))
+    place = locate("otb100", write_mini("otb100", tmp_path / "data", 0))
+    truth = read_truth("OTB100", place.root)
+    for name, boxes in truth.boxes.items():
+        file = tmp_path / "cache" / "result_sets" / "otb100_soarkey" / "ATOM" / f"{name}.txt"
+        write_boxes(file, boxes, first_pixel=0)  # the truth is as in the benchmark's own files
+    assert study_published("OTB100", "demo") is None
+    whole = replace(place, manifest=replace(place.manifest, miniature=False))
+    monkeypatch.setattr(benchmarks, "users_place", lambda manifest: whole)
+    study = study_published("OTB100", "demo")
+    perfect = score_tracker("", truth.boxes, truth).result
+    assert study.scores["ATOM"].auc == pytest.approx(perfect.auc, abs=1e-3)
+    assert study.origin["data_set"] == str(place.root)
+    assert set(study.origin["results_sha256"]) == {"otb100_soarkey"}
+    assert study.origin["results_source"] == {"ATOM": "Soarkey/tracking_raw_results:OTB100/ATOM at d042076"}
 
 
 @pytest.mark.slow
@@ -167,6 +193,7 @@ def test_published_trackers_score_as_with_the_public_toolkits(
     study = study_published(benchmark, "paper", protocol=protocol)
     assert set(study.scores) == trackers
     assert study.imagery == "real"
+    assert study.origin["results_source"].keys() == trackers
     for tracker, result in study.scores.items():
         wanted = golden[tracker][protocol]
         if benchmark == "VOT2019":
