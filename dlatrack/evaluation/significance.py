@@ -14,7 +14,8 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.scoring import Scored, part_of
 from dlatrack.evaluation.statistics.compare import TrackerPair, compare_all
-from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Difference, Estimate, sentence
+from dlatrack.evaluation.statistics.difference import Difference, Estimate, sentence
+from dlatrack.evaluation.statistics.few_sequences import ENOUGH, TOO_FEW
 from dlatrack.evaluation.statistics.runs import compare_runs
 from dlatrack.evaluation.truth import BenchmarkTruth
 from dlatrack.evaluation.vot.difference import Measured, eao_differences
