@@ -16,7 +16,15 @@ from dlatrack.datasets.registry import read_benchmark
 from dlatrack.errors import InputError, listed, shortened
 from dlatrack.evaluation.results.names import match_files, text_files
 from dlatrack.evaluation.results.text import read_result_rows
-from dlatrack.evaluation.truth import TAGS, Benchmark, BenchmarkTruth, SequenceTruth, benchmark
+from dlatrack.evaluation.truth import (
+    TAGS,
+    Benchmark,
+    BenchmarkTruth,
+    SequenceTruth,
+    benchmark,
+    sequence_names,
+)
+from dlatrack.evaluation.truth_got10k import read_got10k
 from dlatrack.evaluation.truth_json import read_json_truth
 from dlatrack.evaluation.truth_workspace import read_workspace, workspace_names
 from dlatrack.files import read_bytes
@@ -31,6 +39,7 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
             of the data set. For "folder": a sequence folder of OTB's layout, with or without images, the folder that
             holds such folders, or, if none is annotated, a folder of text files. For VOT also: a workspace of the
             VOT toolkit or its folder of sequences, whose list may be any part of the benchmark or the user's own.
+            For GOT-10k also: sequences of one's own in its layout, see `read_got10k`.
             None: the data set below `DLATRACK_DATA`.
         allow_missing: whether a folder may lack sequences, which are then named as `missing`.
 
@@ -45,8 +54,11 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
             f"DLATRACK_DATA"
         )
     place, own_list = None, None
+    missing: list[str] = []
     if source.is_file():
         sequences = read_json_truth(source)
+    elif entry.average_overlap:
+        sequences, missing = read_got10k(source, allow_missing)
     elif entry.resets and (own_list := _own_list(entry, source)) is not None:
         sequences = read_workspace(*own_list)
     elif entry.name == "folder":
@@ -55,15 +67,15 @@ def read_truth(name: str, source: str | Path | None = None, *, allow_missing: bo
         sequences = _from_root(entry, place, allow_missing)
     else:
         sequences = _from_texts(entry, source, allow_missing)
-    known = (place.manifest if place else manifest(entry.manifest)).sequences if entry.manifest else ()
-    found, names = {sequence.name for sequence in sequences}, [each.name for each in known]
+    known = (place.manifest if place else manifest(entry.manifest)) if entry.manifest else None
+    found, names = {each.name for each in sequences}, sequence_names(known, entry.split) if known else ()
     unknown = [sequence.name for sequence in sequences if sequence.name not in names] if names else []
-    if unknown and own_list is None:
+    if unknown and own_list is None and not entry.average_overlap:
         raise InputError(
             f"{source}: {entry.name} has no sequence {unknown[0]}; sequences of one's own are the benchmark folder"
         )
     wholly_own = len(unknown) == len(sequences)
-    missing = [name for name in names if name not in found and not wholly_own]
+    missing += [n for n in names if n not in found and n not in missing and not wholly_own]
     if not entry.resets:
         _require_boxes(entry, source, sequences)
     return BenchmarkTruth(entry.name, {s.name: _with_facts(entry, s) for s in sequences}, tuple(missing))

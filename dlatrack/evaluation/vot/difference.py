@@ -65,6 +65,25 @@ def eao_differences(
         tracker: np.array([eao(overlaps, indices) for indices in drawn])
         for tracker, overlaps in measured.items()
     }
+    _require_finite(values, interval)
+
+    def swapped(a: str, b: str, kept: np.ndarray) -> float:
+        """EAO of a minus EAO of b with the two swapped on the sequences where `kept` is False."""
+        first, second = (
+            {name: measured[one if own else other][name] for name, own in zip(names, kept, strict=True)}
+            for one, other in ((a, b), (b, a))
+        )
+        return eao(first, drawn[0]) - eao(second, drawn[0])
+
+    found = {}
+    for a, b in combinations(measured, 2):
+        value, *resampled = values[a] - values[b]
+        found[a, b] = difference_of(float(value), np.array(resampled), len(names), partial(swapped, a, b))
+    return found
+
+
+def _require_finite(values: Mapping[str, np.ndarray], interval: tuple[int, int]) -> None:
+    """Raise InputError if an EAO of the benchmark, the first of each tracker, or of a resample is not finite."""
     for tracker, found in values.items():
         if not np.isfinite(found).all():
             place = int(np.argmin(np.isfinite(found)))
@@ -72,25 +91,3 @@ def eao_differences(
             raise InputError(
                 f"the EAO of {tracker} for {where} is not finite: no run is as long as the interval {interval} needs"
             )
-
-    def swapped(a: str, b: str, kept: np.ndarray) -> float:
-        """EAO of a minus EAO of b with the two swapped on the sequences where `kept` is False."""
-        sides = [
-            {
-                name: measured[one if own else other][name]
-                for name, own in zip(names, kept.tolist(), strict=True)
-            }
-            for one, other in ((a, b), (b, a))
-        ]
-        first, second = (eao(side, np.arange(len(names))) for side in sides)
-        return first - second
-
-    return {
-        (a, b): difference_of(
-            float(values[a][0] - values[b][0]),
-            values[a][1:] - values[b][1:],
-            len(names),
-            partial(swapped, a, b),
-        )
-        for a, b in combinations(measured, 2)
-    }
