@@ -127,7 +127,7 @@ def print_truth_notes(truth: BenchmarkTruth, absent: str | None) -> None:
     if foreign := truth.foreign:
         print_note(
             f"{len(foreign)} of the {len(truth.sequences)} sequences are not of {truth.name}; the scores are those "
-            f"of the workspace's own list: {listed(foreign)}"
+            f"of a list of one's own: {listed(foreign)}"
         )
     if absent is not None and (count := absent_count(truth)):
         frames = sum(len(sequence.regions) for sequence in truth.sequences.values())
