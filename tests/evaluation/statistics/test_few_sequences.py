@@ -6,12 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from coverage_of_intervals import coverage
+from coverage_of_intervals import COUNTS, coverage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import permutation_test, ttest_1samp
 
+from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.statistics.difference import sentence
@@ -107,6 +108,22 @@ def test_intervals_cover(kind: str, count: int):
     student, percentile = (coverage(kind, count, samples=1500, method=each) for each in ("t", "percentile"))
     assert student >= 0.95 - 2 * (0.05 * 0.95 / 1500) ** 0.5
     assert percentile < student
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ("normal", "normal"),
+        ("heavy-tailed", "heavy-tailed"),
+        ("both lose", "both lose some"),
+        ("one loses", "one loses some"),
+    ],
+)
+def test_the_table_of_the_page(row: str, kind: str):
+    page = (paths.root() / "docs" / "evaluation.md").read_text()
+    (line,) = [line for line in page.splitlines() if line.startswith(f"| {row}")]
+    printed = [float(cell.split()[0]) for cell in line.split("|")[2:-1]]
+    assert printed == [round(100 * coverage(kind, count, samples=20_000, method="t"), 1) for count in COUNTS]
 
 
 def test_the_exact_test_keeps_its_level():
