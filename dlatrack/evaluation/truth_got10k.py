@@ -50,7 +50,8 @@ def read_got10k(source: Path, allow_missing: bool) -> tuple[list[SequenceTruth],
             f"{source} holds neither val/list.txt of GOT-10k nor sequences in its layout, folders with "
             f"groundtruth.txt, cover.label and meta_info.ini"
         )
-    missing = [name for name in names if not (place / name).is_dir()]
+    there = {each.name for each in folders_in(place)}
+    missing = [name for name in names if name not in there]
     if missing and not (allow_missing and len(missing) < len(names)):
         raise InputError(f"{place} lacks the folders of {listed(missing)}, which its list.txt names")
     return [_sequence(place / name) for name in names if name not in missing], missing

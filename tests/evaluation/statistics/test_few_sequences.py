@@ -113,7 +113,7 @@ def test_intervals_cover(kind: str, count: int):
 @pytest.mark.parametrize(
     ("row", "kind"),
     [
-        ("normal", "normal"),
+        ("normal |", "normal"),
         ("heavy-tailed", "heavy-tailed"),
         ("both lose", "both lose some"),
         ("one loses", "one loses some"),
