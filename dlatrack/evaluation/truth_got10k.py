@@ -37,10 +37,8 @@ def read_got10k(source: Path, allow_missing: bool) -> tuple[list[SequenceTruth],
     """
     if not source.is_dir():
         raise InputError(f"{source} is neither a file nor a folder; the truth of GOT10K is needed")
-    places = [
-        source,
-        *(home / "val" for home in (source, *(source / n for n in manifest("got10k").root_names))),
-    ]
+    roots = [source, *(source / name for name in manifest("got10k").root_names)]
+    places = [*(root / "val" for root in roots), source]
     found = next(filter(None, map(workspace_names, places)), None)
     if found is None:
         found = source, [each.name for each in folders_in(source) if (each / "groundtruth.txt").is_file()]
@@ -53,7 +51,10 @@ def read_got10k(source: Path, allow_missing: bool) -> tuple[list[SequenceTruth],
     there = {each.name for each in folders_in(place)}
     missing = [name for name in names if name not in there]
     if missing and not (allow_missing and len(missing) < len(names)):
-        raise InputError(f"{place} lacks the folders of {listed(missing)}, which its list.txt names")
+        raise InputError(
+            f"{place} lacks the folders of {listed(missing)}, which its list.txt names; --allow-missing takes "
+            f"the others"
+        )
     return [_sequence(place / name) for name in names if name not in missing], missing
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
@@ -161,6 +163,39 @@ def test_a_sentence_on_ao():
     assert as_sentences(metric, found)[0] == (
         "x improves on y by 0.667 AO (95 % interval 0.667 to 0.667, p = 0.031, 6 sequences)."
     )
+
+
+SIDES = st.integers(-3, 12).map(float)
+PAIRS = st.lists(st.tuples(*[SIDES] * 8), min_size=2, max_size=8).map(np.array)
+
+
+@given(PAIRS, st.randoms(use_true_random=False))
+def test_properties(rows: np.ndarray, order):
+    """Small whole numbers put many overlaps on a threshold, and many boxes beyond the image."""
+    truth, predicted = rows[:, :4], rows[:, 4:]
+    sequence = SequenceTruth("a", truth, size=(9, 7))
+    result = evaluate_got10k({"a": predicted}, BenchmarkTruth("GOT10K", {"a": sequence}))
+    rates = [result.success_rate(threshold) for threshold in (0, 0.5, 0.75, 1)]
+    assert 0 <= result.ao <= 1
+    assert rates == sorted(rates, reverse=True)
+    assert result.ao >= 0.75 * rates[2]
+    assert rates[3] == 0
+    first = predicted.copy()
+    first[0] = [90, 90, 1, 1]
+    shuffled = [0, *order.sample(range(1, len(rows)), len(rows) - 1)]
+    for changed, boxes in ((truth, first), (truth[shuffled], predicted[shuffled]), (predicted, truth)):
+        again = BenchmarkTruth("GOT10K", {"a": SequenceTruth("a", changed, size=(9, 7))})
+        assert evaluate_got10k({"a": boxes}, again).ao == pytest.approx(result.ao)
+
+
+@given(PAIRS)
+def test_overlaps_of_the_toolkit(rows: np.ndarray):
+    metrics = pytest.importorskip("got10k.utils.metrics", reason="got10k and six are not installed")
+    truth = BenchmarkTruth("GOT10K", {"a": SequenceTruth("a", rows[:, :4], size=(9, 7))})
+    found = evaluate_got10k({"a": rows[:, 4:]}, truth).overlaps[0]
+    wanted = metrics.rect_iou(rows[1:, 4:].copy(), rows[1:, :4].copy(), bound=(9, 7))
+    assert found == pytest.approx(wanted, abs=1e-12)
+    assert (found > 0.5).tolist() == (wanted > 0.5).tolist()
 
 
 NAMES = ("GOT-10k_Val_000001", "GOT-10k_Val_000002", "GOT-10k_Val_000003")
