@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from dlatrack.tuning.record import Tuned
 
 
+BenchmarkName = Annotated[
+    str,
+    typer.Argument(
+        help="OTB100, UAV123, LaSOT, GOT10K (val), VOT2019, or folder: sequences in the OTB layout."
+    ),
+]
 Perturb = Annotated[
     str,
     typer.Option(
@@ -39,9 +45,7 @@ Hyper = Annotated[
 
 
 def benchmark(
-    name: Annotated[
-        str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, or folder: sequences in the OTB layout.")
-    ],
+    name: BenchmarkName,
     root: Annotated[Path, typer.Option(help="The data set's folder, or the one of the sequences.")],
     weights: Weights,
     out: Annotated[Path, typer.Option(help="Result files go here; an interrupted run resumes.")],
@@ -74,7 +78,7 @@ def benchmark(
     check_runtime(runtime, device)
     part = _read_shard(shard)
     perturbation = _read_perturbation(perturb, seed)
-    source = DataSetSource(entry.manifest or "folder", root, allow_missing=allow_missing)
+    source = DataSetSource(entry.manifest or "folder", root, entry.split, allow_missing=allow_missing)
     run = partial(
         run_benchmark,
         sequences_source=source,
@@ -161,7 +165,8 @@ def score_results(
         truth: truth of the benchmark.
         folders: folder of result files, by tracker.
         table: CSV file to write: AUC of every sequence by tracker and their mean, or in VOT accuracy and failures.
-            Of runs from perturbed first boxes the mean, and the standard deviation over runs.
+            On GOT-10k AO, and in the last row that of all frames. Of runs from perturbed first boxes the mean, and
+            the standard deviation over runs.
         allow_missing: whether every score says how many sequences of the benchmark are missing, also if none is.
 
     Raises:
@@ -171,11 +176,14 @@ def score_results(
 
     from dlatrack.cli.score_output import print_scores, print_truth_notes, refuse_all
     from dlatrack.cli.tracker_scores import TrackerScores
+    from dlatrack.evaluation.got10k import AOResult
     from dlatrack.evaluation.ope import OPEResult
-    from dlatrack.evaluation.scoring import absent_rule, each_tracker
+    from dlatrack.evaluation.scoring import absent_rule, each_tracker, protocols_of
     from dlatrack.files import write_text
 
-    run = TrackerScores(truth, "pysot", absent_rule(truth.name), allow_missing=allow_missing)
+    run = TrackerScores(
+        truth, protocols_of(truth.name)[0], absent_rule(truth.name), allow_missing=allow_missing
+    )
     refuse_all(each_tracker(truth, list(folders.values()), run.add))
     columns: dict[str, np.ndarray] = {}
     of_mean: dict[str, float] = {}  # of the scores whose benchmark value is no mean over sequences
@@ -187,6 +195,9 @@ def score_results(
                 spread = f"{entry.tracker} std over {len(result.runs)} runs"
                 columns[spread] = result.run_auc.std(0, ddof=1)
                 of_mean[spread] = result.auc_std
+        elif isinstance(result, AOResult):
+            columns[entry.tracker] = result.sequence_ao
+            of_mean[entry.tracker] = result.ao
         else:
             columns |= {
                 f"{entry.tracker} accuracy": result.sequence_accuracy,

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from dlatrack.evaluation.truth import BenchmarkTruth
 
 
-BenchmarkName = Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT, VOT2019, VOT2018 or folder.")]
+BenchmarkName = Annotated[
+    str, typer.Argument(help="OTB100, UAV123, LaSOT, GOT10K, VOT2019, VOT2018 or folder.")
+]
 Results = Annotated[
     list[Path], typer.Option(help="Folder or archive (.zip, .tar.xz) of result files, as often as needed.")
 ]
@@ -36,11 +38,12 @@ def evaluate(
     results: Results,
     gt: Truth = None,
     protocol: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="pysot, pysot_toolkit, got10k, pytracking, otb_matlab, lasot_matlab; in VOT pysot, vot_toolkit."
+            help="pysot (default), pysot_toolkit, got10k, pytracking, otb_matlab, lasot_matlab; in VOT pysot, "
+            "vot_toolkit; in GOT10K got10k."
         ),
-    ] = "pysot",
+    ] = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="All protocols, and the rules that make the difference.")
     ] = False,
@@ -60,15 +63,17 @@ def evaluate(
     """Score result files of any tracker; no images are needed."""
     from dlatrack.cli import score_output as output
     from dlatrack.cli.tracker_scores import TrackerScores
-    from dlatrack.evaluation.scoring import absent_rule, check_protocol, each_tracker
+    from dlatrack.evaluation.scoring import absent_rule, check_protocol, each_tracker, protocols_of
     from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
     from dlatrack.evaluation.truth import benchmark
     from dlatrack.evaluation.truth_source import read_truth
 
     if json and csv:
         raise InputError("scores are printed as --json or as --csv; choose one")
-    check_protocol(benchmark(name).name, protocol)
-    rule = absent_rule(benchmark(name).name, absent)
+    title = benchmark(name).name
+    protocol = protocols_of(title)[0] if protocol is None else protocol
+    check_protocol(title, protocol)
+    rule = absent_rule(title, absent)
     truth = read_truth(name, gt, allow_missing=allow_missing)
     run = TrackerScores(truth, protocol, rule, compare, attributes, significance, allow_missing)
     failures = each_tracker(truth, results, run.add, allow_missing=allow_missing, note=output.print_note)
@@ -83,9 +88,7 @@ def evaluate(
             sentences = as_sentences(metric, found)
     _print_scores(run, sentences, json=json, csv=csv)
     output.print_truth_notes(truth, rule)
-    columns = {key for row in run.rows for key in row}
-    if attributes and columns and not any(key.startswith(("auc ", "eao ")) for key in columns):
-        output.print_note(f"--attributes adds nothing: {_why_no_attributes(truth, protocol)}")
+    _print_vain_options(run)
     output.print_result_notes(run.scored)
     output.refuse_all(failures)
 
@@ -106,6 +109,18 @@ def _print_scores(run: TrackerScores, sentences: Sequence[str], *, json: bool, c
         print_line(line)
 
 
+def _print_vain_options(run: TrackerScores) -> None:
+    """Print a note for each option that adds nothing to the scores."""
+    from dlatrack.cli.score_output import print_note
+    from dlatrack.evaluation.scoring import protocols_of
+
+    columns = {key for row in run.rows for key in row}
+    if run.attributes and columns and not any(key.startswith(("auc ", "eao ")) for key in columns):
+        print_note(f"--attributes adds nothing: {_why_no_attributes(run.truth, run.protocol)}")
+    if run.compare and len(protocols_of(run.truth.name)) == 1:
+        print_note(f"--compare adds nothing: {run.truth.name} has one protocol, {run.protocol}")
+
+
 def _why_no_attributes(truth: BenchmarkTruth, protocol: str) -> str:
     from dlatrack.evaluation.truth import BENCHMARKS
 
@@ -117,7 +132,7 @@ def _why_no_attributes(truth: BenchmarkTruth, protocol: str) -> str:
 
 
 def export(
-    name: Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT or folder.")],
+    name: Annotated[str, typer.Argument(help="OTB100, UAV123, LaSOT, GOT10K or folder.")],
     results: Annotated[Path, typer.Option(help="Folder or archive of result files.")],
     out: Annotated[Path, typer.Option(help="Folder to write below.")],
     form: Annotated[

@@ -10,10 +10,10 @@ from typing import Any
 
 from dlatrack.cli.printing import Cell, print_line, print_table
 from dlatrack.errors import InputError, listed
-from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.protocol_effects import Comparison
 from dlatrack.evaluation.scoring import Scored, absent_frames
 from dlatrack.evaluation.truth import BenchmarkTruth
+from dlatrack.evaluation.vot.scores import VOTResult
 from dlatrack.progress import printable
 
 #: Notes that are printed for each tracker.
@@ -109,7 +109,7 @@ def print_note(text: str) -> None:
 def print_result_notes(scored: Sequence[Scored]) -> None:
     """Print what was odd in the results."""
     for entry in scored:
-        notes = entry.result.notes if isinstance(entry.result, OPEResult) else ()
+        notes = () if isinstance(entry.result, VOTResult) else entry.result.notes
         for note in notes[:_SHOWN]:
             print_note(f"{entry.tracker}: {note}")
         if len(notes) > _SHOWN:
@@ -127,7 +127,7 @@ def print_truth_notes(truth: BenchmarkTruth, absent: str | None) -> None:
     if foreign := truth.foreign:
         print_note(
             f"{len(foreign)} of the {len(truth.sequences)} sequences are not of {truth.name}; the scores are those "
-            f"of the workspace's own list: {listed(foreign)}"
+            f"of a list of one's own: {listed(foreign)}"
         )
     if absent is not None and (count := absent_count(truth)):
         frames = sum(len(sequence.regions) for sequence in truth.sequences.values())

@@ -91,7 +91,7 @@ class TrackerScores:
         self, tracker: str, results: dict[str, Any], truth: BenchmarkTruth
     ) -> list[tuple[str, Scored | None, str]]:
         """The protocols that are asked for, with the scores of each, or with why it refuses the results."""
-        if not self.compare:
+        if not self.compare or len(protocols_of(truth.name)) == 1:
             return [
                 (self.protocol, score_tracker(tracker, results, truth, self.protocol, absent=self.absent), "")
             ]

@@ -49,7 +49,7 @@ def pair_rows(
             `box_text.MOST_PIXELS` (in results `MOST_OF_RESULT`), and for numbers of rows, NaN in the truth or
             negative sides that the toolkit refuses.
     """
-    _check_shapes(name, truth_xywh, predicted_xywh, present)
+    check_box_rows(name, truth_xywh, predicted_xywh, present)
     notes: list[str] = []
     shown = np.ones(len(truth_xywh), bool) if present is None or not how.absence else present
     truth, predicted = _same_length(name, truth_xywh, predicted_xywh, how, notes)
@@ -73,7 +73,8 @@ def pair_rows(
     return AlignedRows(truth, predicted, shown, notes)
 
 
-def _check_shapes(name: str, truth: np.ndarray, predicted: np.ndarray, present: np.ndarray | None) -> None:
+def check_box_rows(name: str, truth: np.ndarray, predicted: np.ndarray, present: np.ndarray | None) -> None:
+    """Raise InputError for arrays of other shapes and for absurd numbers; arguments as in `pair_rows`."""
     if truth.ndim != 2 or truth.shape[1] != 4 or len(truth) == 0:
         raise InputError(f"sequence {name}: true boxes must have shape (T, 4) with T > 0, got {truth.shape}")
     if predicted.ndim != 2 or predicted.shape[1] != 4 or len(predicted) == 0:

@@ -11,11 +11,15 @@ from typing import Any, cast, get_args
 import numpy as np
 
 from dlatrack.errors import InputError
+from dlatrack.evaluation.got10k import AOResult, evaluate_got10k
 from dlatrack.evaluation.ope import OPEResult, evaluate
 from dlatrack.evaluation.protocols import ABSENT, PROTOCOLS
 from dlatrack.evaluation.tracker_results import tracker_results
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
 from dlatrack.evaluation.vot.scores import VOTProtocol, VOTResult, evaluate_vot
+
+#: Results of the kinds of benchmarks.
+Result = OPEResult | VOTResult | AOResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +28,14 @@ class Scored:
 
     tracker: str  #: name of the tracker
     benchmark: str  #: name of the benchmark, e.g. "OTB100"
-    result: OPEResult | VOTResult  #: curves and scores of one-pass or reset-based evaluation
+    result: Result  #: curves and scores of one-pass or reset-based evaluation, or of GOT-10k
 
     def as_dict(self) -> dict[str, Any]:
         """Names and scores at full precision; None for a score that the protocol does not define.
 
         The number of failures, `lost`, is an int unless repetitions were averaged. Results of runs from perturbed
-        first boxes also have the standard deviation of the AUC over the runs, `auc_std`, and their number, `runs`.
+        first boxes also have the standard deviation of the AUC over the runs, `auc_std`, and their number, `runs`;
+        several runs on GOT-10k have the largest number of a sequence as `runs`.
         """
         result = self.result
         scores: dict[str, float]
@@ -43,6 +48,14 @@ class Scored:
             }
             if result.runs:
                 scores |= {"auc_std": result.auc_std, "runs": len(result.runs)}
+        elif isinstance(result, AOResult):
+            scores = {
+                "ao": result.ao,
+                "sr_0.5": result.success_rate(0.5),
+                "sr_0.75": result.success_rate(0.75),
+            }
+            if max(result.runs) > 1:
+                scores["runs"] = max(result.runs)
         else:
             scores = {
                 "accuracy": result.accuracy,
@@ -62,7 +75,10 @@ def _number(key: str, value: float) -> float | int | None:
 
 def protocols_of(benchmark: str) -> tuple[str, ...]:
     """Names of the protocols that a benchmark can be scored by, the default first."""
-    return get_args(VOTProtocol) if BENCHMARKS[benchmark].resets else tuple(PROTOCOLS)
+    entry = BENCHMARKS[benchmark]
+    if entry.average_overlap:
+        return ("got10k",)
+    return get_args(VOTProtocol) if entry.resets else tuple(PROTOCOLS)
 
 
 def check_protocol(name: str, protocol: str) -> None:
@@ -75,7 +91,7 @@ def score_tracker(
     tracker: str,
     results: dict[str, Any],
     truth: BenchmarkTruth,
-    protocol: str = "pysot",
+    protocol: str | None = None,
     *,
     absent: str | None = None,
 ) -> Scored:
@@ -85,14 +101,17 @@ def score_tracker(
         tracker: name of the tracker.
         results: (R, 4) rows by sequence, or a list of those of each run; in VOT the runs of each sequence.
         truth: truth of the benchmark.
-        protocol: one of `protocols_of`.
+        protocol: one of `protocols_of`; None: the first of them.
         absent: way to count frames without the target in a "folder", see `absent_rule`.
 
     Raises:
         InputError: for another protocol, or as `absent_rule`, `evaluate` and `evaluate_vot`.
     """
+    protocol = protocol or protocols_of(truth.name)[0]
     check_protocol(truth.name, protocol)
     absent = absent_rule(truth.name, absent)
+    if BENCHMARKS[truth.name].average_overlap:
+        return Scored(tracker, truth.name, evaluate_got10k(results, truth))
     if BENCHMARKS[truth.name].resets:
         answer = evaluate_vot(results, truth, protocol=cast(VOTProtocol, protocol))
         return Scored(tracker, truth.name, answer)

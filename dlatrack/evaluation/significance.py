@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from dlatrack.errors import InputError
+from dlatrack.evaluation.got10k import AOResult, ao_differences
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.scoring import Scored, part_of
 from dlatrack.evaluation.statistics.compare import TrackerPair, compare_all
-from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Difference, Estimate, sentence
+from dlatrack.evaluation.statistics.difference import Difference, Estimate, sentence
+from dlatrack.evaluation.statistics.few_sequences import ENOUGH, TOO_FEW
 from dlatrack.evaluation.statistics.runs import compare_runs
-from dlatrack.evaluation.truth import BenchmarkTruth
+from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
 from dlatrack.evaluation.vot.difference import Measured, eao_differences
 from dlatrack.evaluation.vot.scores import VOTResult
 
@@ -32,17 +34,19 @@ def differences(
         measured: for VOT, overlaps of `measure_runs` by tracker.
 
     Returns:
-        Name of the compared score, "AUC" or "EAO", and the difference of each pair as in `compare_all`, or as in
-        `compare_runs` where one of the two has runs from perturbed first boxes. Runs are paired where the trackers
-        have the same number of them and the first rows of their results are equal, run by run.
+        Name of the compared score, "AUC", "EAO" or "AO", and the difference of each pair: that of AUC as in
+        `compare_all`, or as in `compare_runs` where one of the two has runs from perturbed first boxes. Runs are
+        paired where the trackers have the same number of them and the first rows of their results are equal, run by
+        run.
 
     Raises:
-        InputError: for fewer than two trackers, and as `compare_all` and `eao_differences`.
+        InputError: for fewer than two trackers, and as `compare_all`, `eao_differences` and `ao_differences`.
     """
     vot = [entry.result for entry in scored if isinstance(entry.result, VOTResult)]
-    metric = "EAO" if measured or vot else "AUC"
+    entry = BENCHMARKS[truth.name]
+    metric = "EAO" if entry.resets else "AO" if entry.average_overlap else "AUC"
     if len(scored) < 2:
-        per = "" if metric == "EAO" else " per sequence"
+        per = " per sequence" if metric == "AUC" else ""
         left = f"there is {scored[0].tracker} alone" if scored else "none could be scored"
         raise InputError(f"significance needs {metric}{per} of two trackers or more; {left}")
     common = [name for name in truth.sequences if all(name in entry.result.names for entry in scored)]
@@ -55,6 +59,9 @@ def differences(
         return metric, eao_differences(
             trackers, part_of(truth, common), vot[0].interval, protocol=vot[0].protocol
         )
+    overlaps = {e.tracker: e.result.subset(common) for e in scored if isinstance(e.result, AOResult)}
+    if overlaps:
+        return metric, ao_differences(overlaps)
     results = {e.tracker: e.result.subset(common) for e in scored if isinstance(e.result, OPEResult)}
     found: dict[TrackerPair, Estimate] = {}
     plain = {tracker: result.sequence_auc for tracker, result in results.items() if not result.runs}

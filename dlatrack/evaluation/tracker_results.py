@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,9 @@ def _found(truth: BenchmarkTruth, place: Path, folder: Path) -> list[TrackerResu
     own = os.path.basename(os.path.abspath(place))
     label = own.split(".")[0] if place.is_file() else own
     frames = {name: len(sequence.regions) for name, sequence in truth.sequences.items()}
-    find = find_vot_trackers if BENCHMARKS[truth.name].resets else find_trackers
+    find: Callable[..., Any] = find_vot_trackers if BENCHMARKS[truth.name].resets else find_trackers
+    if BENCHMARKS[truth.name].average_overlap:
+        find = partial(find_trackers, repetitions=True)
     return [
         TrackerResults(entry.name, place, folder, tuple(n for n in frames if n in entry.files), entry.read)
         for entry in find(folder, frames, label=label)

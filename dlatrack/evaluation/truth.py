@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dlatrack.datasets.manifests import manifest
+from dlatrack.datasets.manifests import Manifest, manifest
 from dlatrack.errors import InputError
 
 
@@ -18,12 +18,16 @@ class Benchmark:
     name: str  #: name, e.g. "OTB100"
     manifest: str  #: name of its manifest; empty if there is none
     resets: bool = False  #: whether trackers are restarted after a failure (VOT)
+    average_overlap: bool = False  #: whether trackers are scored by the average overlap of frames (GOT-10k)
+    #: split of the data set that is scored; "val" is one that trackers may be tuned on
+    split: str = "test"
 
 
 _KNOWN = (
     Benchmark("OTB100", "otb100"),
     Benchmark("UAV123", "uav123"),
     Benchmark("LaSOT", "lasot_test"),
+    Benchmark("GOT10K", "got10k", average_overlap=True, split="val"),
     Benchmark("VOT2019", "vot2019", resets=True),
     Benchmark("VOT2018", "", resets=True),
     Benchmark("folder", ""),
@@ -74,7 +78,7 @@ class BenchmarkTruth:
     def foreign(self) -> list[str]:
         """Names of sequences that the benchmark does not have, as in a VOT workspace with a list of its own."""
         entry = BENCHMARKS[self.name]
-        known = {each.name for each in manifest(entry.manifest).sequences} if entry.manifest else set()
+        known = sequence_names(manifest(entry.manifest), entry.split) if entry.manifest else ()
         return [name for name in self.sequences if known and name not in known]
 
     def with_attribute(self, attribute: str) -> list[str]:
@@ -90,13 +94,21 @@ class BenchmarkTruth:
         return [a for a in order if a in found] + sorted(found - set(order))
 
 
+def sequence_names(known: Manifest, split: str) -> tuple[str, ...]:
+    """Names of the sequences of a benchmark: those that its manifest lists, or the numbered ones of GOT-10k."""
+    if known.name == "got10k":
+        count = known.split(split).counts["videos"]
+        return tuple(f"GOT-10k_{split.title()}_{number:06d}" for number in range(1, count + 1))
+    return tuple(each.name for each in known.sequences)
+
+
 def benchmark(name: str) -> Benchmark:
-    """A benchmark by its name, in upper or lower case.
+    """A benchmark by its name, in upper or lower case, with or without hyphens.
 
     Raises:
         InputError: for an unknown benchmark, naming the known ones.
     """
     for entry in BENCHMARKS.values():
-        if name.casefold() in (entry.name.casefold(), entry.manifest):
+        if name.casefold().replace("-", "") in (entry.name.casefold(), entry.manifest):
             return entry
     raise InputError(f"there is no benchmark {name!r}; choose from {', '.join(BENCHMARKS)}")

@@ -29,10 +29,14 @@ def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> 
         seed: seed of the miniature.
 
     Raises:
-        InputError: for an unknown benchmark or preset, a folder `data` without it, or a negative seed.
+        InputError: for an unknown benchmark, one that is no test set, an unknown preset, a folder `data` without
+            it, or a negative seed.
     """
     size = sizes(preset)
-    known = benchmark(name).manifest
+    entry = benchmark(name)
+    known = entry.manifest
+    if entry.split != "test":
+        raise InputError(f"{entry.name} is no test set; trackers on it are scored by dlatrack evaluate")
     if data:
         return place_below(known, Path(data))
     if size.user_data and (own := users_place(known)) is not None:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
-from dlatrack.evaluation.statistics.difference import ENOUGH, TOO_FEW, Estimate, sentence
+from dlatrack.evaluation.statistics.difference import Estimate, sentence
+from dlatrack.evaluation.statistics.few_sequences import ENOUGH, TOO_FEW
 from dlatrack.evaluation.vot.difference import eao_differences
 from dlatrack.evaluation.vot.scores import VOTResult, measure_runs
 from dlatrack.paper.published import claims, published

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dlatrack import paths
 from dlatrack.devices import check_device
@@ -220,4 +220,4 @@ def _score(
         frames = min(map(len, truth.boxes.values()))  # VOT averages over 46 to 291: more than there are
         short: Any = {"interval": (frames // 2, frames), "burn_in": min(_BURN_IN, frames // 3)}
         return evaluate_vot(results, truth, protocol=protocol, **short)  # type: ignore[arg-type]
-    return score_tracker("", results, truth, protocol).result
+    return cast(OPEResult | VOTResult, score_tracker("", results, truth, protocol).result)

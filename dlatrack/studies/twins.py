@@ -224,7 +224,7 @@ def median_sequence(sequences: list[Sequence], scores: Mapping[str, OPEResult]) 
 
 
 def training_verdict(scores: Mapping[str, OPEResult], *, imagery: Imagery) -> str:
-    """What the scores say, and how little one training run can say: a paired bootstrap over the sequences."""
+    """What the scores say, with a comparison over the sequences, and how little one training run can say."""
     names = list(scores)
     lines = [f"AUC over {len(scores[names[0]].names)} {imagery} sequences:"]
     lines += [f"  {name:32s} {result.auc:.3f}" for name, result in scores.items()]

@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 from dlatrack.datasets.manifests import manifest, names
 from dlatrack.errors import InputError
-from dlatrack.evaluation.truth import BENCHMARKS
+from dlatrack.evaluation.truth import BENCHMARKS, sequence_names
 from dlatrack.tracking.benchmark import DataSetSource
 from dlatrack.tracking.job import SequenceSource
+
+#: Benchmarks that are test sets. Trackers may be tuned on the validation set of GOT-10k.
+_TEST_SETS = tuple(entry for entry in BENCHMARKS.values() if entry.split == "test")
 
 #: Sequences are taken for those of a test set if so many names are in its list, and these are so large a share of the
 #: names given, or of the list.
@@ -62,7 +65,7 @@ def declared_test_set(source: SequenceSource) -> str | None:
     """Name of the test set that a source says it is, e.g. "OTB100" or "GOT-10k test"; None if it does not."""
     if not isinstance(source, DataSetSource) or source.name == "folder":
         return None
-    for entry in BENCHMARKS.values():
+    for entry in _TEST_SETS:
         if entry.manifest == source.name:
             return entry.name
     return f"{manifest(source.name).title} test" if source.split == "test" else None
@@ -125,7 +128,7 @@ def _manifest_name(name: str) -> str:
     videos = [stem for stem in names() if manifest(stem).kind == "video"]
     if name in videos:
         return name
-    for entry in BENCHMARKS.values():
+    for entry in _TEST_SETS:
         if name.casefold() == entry.name.casefold():
             if not entry.manifest:
                 raise InputError(
@@ -135,7 +138,7 @@ def _manifest_name(name: str) -> str:
     for stem in videos:
         if name.casefold().replace("-", "") == stem:
             return stem
-    tests = [entry.name for entry in BENCHMARKS.values() if entry.manifest]
+    tests = [entry.name for entry in _TEST_SETS if entry.manifest]
     raise InputError(
         f"there is no data set {name!r} of videos; choose from folder, {', '.join(videos)} or, with --on-test-set, "
         f"{', '.join(tests)}"
@@ -146,11 +149,9 @@ def _manifest_name(name: str) -> str:
 def _lists() -> Mapping[str, frozenset[str]]:
     """Names of sequences, in lower case, by test set."""
     lists = {
-        entry.name: frozenset(sequence.name.casefold() for sequence in manifest(entry.manifest).sequences)
-        for entry in BENCHMARKS.values()
+        entry.name: sequence_names(manifest(entry.manifest), entry.split)
+        for entry in _TEST_SETS
         if entry.manifest
     }
-    videos = manifest("got10k").split("test").counts["videos"]
-    return lists | {
-        "GOT-10k test": frozenset(f"got-10k_test_{number:06d}" for number in range(1, videos + 1))
-    }
+    lists["GOT-10k test"] = sequence_names(manifest("got10k"), "test")
+    return {test_set: frozenset(map(str.casefold, listed)) for test_set, listed in lists.items()}

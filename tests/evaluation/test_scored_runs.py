@@ -249,7 +249,7 @@ def test_significance_of_runs(tmp_path: Path) -> None:
     sentences = as_sentences(metric, found)
     assert "2 runs from the same first boxes)" in sentences[3]
     assert "2 and 2 runs)" in sentences[4]
-    assert not any("too narrow" in line for line in sentences)
+    assert not any("fewer than 30" in line for line in sentences)
     common, _ = part_of(BENCHMARK, ("a", "c")), json.dumps(numbers, allow_nan=False)
     assert differences([one, score_tracker("p", TRUTH, common)], BENCHMARK, {})[1]["one", "p"].sequences == 2
 
@@ -263,4 +263,4 @@ def test_plain_trackers_are_compared_as_without_any_runs() -> None:
     _, alone = differences(plain, BENCHMARK, {})
     _, among = differences([*plain, runs], BENCHMARK, {})
     assert among["p", "q"] == alone["p", "q"]
-    assert any("too narrow" in line for line in as_sentences("AUC", among))
+    assert any("fewer than 30" in line for line in as_sentences("AUC", among))

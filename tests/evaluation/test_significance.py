@@ -40,7 +40,13 @@ def test_a_constant_gain_by_hand():
     assert (ahead["better"], ahead["worse"], behind["better"], behind["worse"]) == (1, 0, 0, 1)
     assert ahead["effect"] is None  # infinite, which JSON does not have
     json.dumps(numbers, allow_nan=False)
-    assert as_sentences(metric, found)[0].startswith("x improves on y by 0.619 AUC")
+    assert ahead["p"] == 0.25, "two of the eight patterns of signs"
+    assert not ahead["distinguishable"]
+    first, last = as_sentences(metric, found)
+    assert first.startswith(
+        "x minus y is 0.619 AUC (95 % interval 0.619 to 0.619, p = 0.250, 3 sequences, too few"
+    )
+    assert last.startswith("With fewer than 30 sequences intervals are Student's t")
 
 
 def test_every_pair_from_both_sides():

@@ -32,12 +32,14 @@ from dlatrack.datasets.manifest_file import load_content
 from dlatrack.datasets.manifests import manifests_dir
 from dlatrack.datasets.mini import write_mini
 from dlatrack.datasets.video.reader import VideoFrames
+from dlatrack.evaluation.got10k import evaluate_got10k
 from dlatrack.evaluation.result_sets.sets import read_result_set
 from dlatrack.evaluation.results.archives import opened
 from dlatrack.evaluation.results.matlab import read_mat
 from dlatrack.evaluation.results.text import read_result_boxes
 from dlatrack.evaluation.results.trackers import find_trackers
 from dlatrack.evaluation.truth_json import read_json_truth
+from dlatrack.evaluation.truth_source import read_truth
 from dlatrack.evaluation.vot.results import read_vot_run
 from dlatrack.files import file_digest
 from dlatrack.ledger.records import read_records
@@ -456,7 +458,45 @@ def _recipe(path: Path) -> object:
     return recipe_from_dict(content.get("recipe") if isinstance(content, dict) else content, str(path))
 
 
+GOT10K = {
+    "groundtruth.txt": "1.0000,2.0000,30.0000,40.0000\n2,2,30,40\n3,2,30,40\n",
+    "cover.label": "8\n3\n0\n",
+    "meta_info.ini": "[META]\nanno_fps: 10Hz\nresolution: (640, 480)\n",
+    "list.txt": "a\n",
+}
+
+
+def _got10k(changed: str) -> Reader:
+    """One of the files of a sequence in GOT-10k's layout, the others being sound; what is read is scored."""
+
+    def prepare(folder: Path) -> str:
+        (folder / "a").mkdir()
+        for name, text in GOT10K.items():
+            (folder / name if name == "list.txt" else folder / "a" / name).write_text(text)
+        return GOT10K[changed]
+
+    def read(folder: Path, data: bytes) -> object:
+        (folder / changed if changed == "list.txt" else folder / "a" / changed).write_bytes(data)
+        truth = read_truth("GOT10K", folder)
+        return evaluate_got10k(truth.boxes, truth)
+
+    return Reader(prepare, damaged_text, read)
+
+
+def _own_texts(folder: Path) -> str:
+    (folder / "a").mkdir()
+    return "1,2,3,4\nNaN,NaN,NaN,NaN\n9,10,11,12\n"
+
+
 READERS: dict[str, Reader] = {
+    **{f"got10k {name}": _got10k(name) for name in GOT10K},
+    "truth.txt": Reader(
+        _own_texts,
+        damaged_text,
+        lambda folder, data: _file("a/groundtruth.txt", lambda path: read_truth("folder", folder))(
+            folder, data
+        ),
+    ),
     "truth": Reader(_constant(TRUTH), damaged_json, _file("truth.json", read_json_truth)),
     "truth.gz": Reader(
         _constant(TRUTH),

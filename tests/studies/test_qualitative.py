@@ -84,7 +84,7 @@ def test_rows_go_from_the_largest_gain_to_the_largest_loss(made_up):
     assert study.rows[0].iou["static box"][1] == 0
     assert study.imagery == "photographic"
     assert "ranks 1, 2, 3 of 3, from the largest gain to the largest loss" in study.rule
-    assert "not distinguishable" in study.verdict
+    assert "too few for a verdict" in study.verdict
     assert [row.rank for row in study_qualitative("smoke", rows=2).rows] == [1, 3]
     assert [row.rank for row in study_qualitative("smoke", rows=9).rows] == [1, 2, 3]
     data = study.as_dict()

@@ -48,7 +48,7 @@ def test_a_verdict_is_that_of_its_interval(scores):
     text = seed_verdict(study, scores, imagery="synthetic")
     first = sentence(scores.difference, "DLA-SiamCAR nano", "SiamCAR nano, fixed rule")
     assert text.startswith(f"On 3 synthetic sequences: {first}")
-    assert "is not distinguishable" in text
+    assert "too few for a verdict" in text
     assert "varies by 0.007" in text
     shares = [int(part.split(" %")[0].split()[-1]) for part in text.split("difference: ")[-1].split(",")]
     assert sum(shares) == pytest.approx(100, abs=1)

@@ -35,8 +35,9 @@ class TrackerFiles:
     name: str  #: name of the folder that holds them, or of the tracker in the names of .mat files
     folder: Path  #: folder of the files
     files: dict[str, Path]  #: file of each sequence; of several runs, that of the first
-    #: files `<sequence>_001.txt` of runs from perturbed first boxes, by sequence and number; empty: one plain run
+    #: files `<sequence>_001.txt` of runs, by sequence and number; empty: one plain run
     runs: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
+    uneven: bool = False  #: whether sequences may have different runs, as in got10k's toolkit
     recorded_runs: int = 0  #: number of runs of every sequence that `run.json` records; 0: no such record
 
     def read(self, names: Collection[str]) -> dict[str, Any]:
@@ -57,12 +58,12 @@ class TrackerFiles:
                     f"{self.folder}: sequence {name} lacks {_listed_runs(missing)}, but run.json records runs 001 to "
                     f"{self.recorded_runs:03d}; run the benchmark to its end"
                 )
-            if sorted(files) != numbers:
+            if sorted(files) != numbers and not self.uneven:
                 raise InputError(
                     f"{self.folder}: sequence {name} has {_listed_runs(files)}, but {first} has "
                     f"{_listed_runs(numbers)}; every sequence needs the same runs"
                 )
-        return {name: [_read(files[number]) for number in numbers] for name, files in runs.items()}
+        return {name: [_read(files[number]) for number in sorted(files)] for name, files in runs.items()}
 
 
 def _listed_runs(numbers: Iterable[int]) -> str:
@@ -74,7 +75,9 @@ def _read(path: Path) -> np.ndarray:
     return read_mat(path) if path.suffix.lower() == ".mat" else read_result_rows(path, most=MOST_OF_RESULT)
 
 
-def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> list[TrackerFiles]:
+def find_trackers(
+    folder: Path, names: Collection[str], *, label: str = "", repetitions: bool = False
+) -> list[TrackerFiles]:
     """Find trackers in a folder, or the one whose folder it is.
 
     A tracker is a folder with a text file for at least one sequence: that of pysot, pytracking, LaSOT and got10k, at
@@ -91,6 +94,7 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
         folder: folder to search.
         names: sequences of the benchmark.
         label: name of a tracker whose files lie in `folder` itself; default: that of the folder.
+        repetitions: whether all repetitions in GOT-10k's folders count as runs.
 
     Returns:
         Trackers, sorted by name, also those that lack sequences.
@@ -108,7 +112,7 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
     found = []
     for place, paths in groups.items():
         files, runs = _box_files(paths, names), _run_files(paths, names)
-        if place != folder and f"{place.name}_001" in {path.stem for path in paths}:
+        if place != folder and _own_repetitions(place, paths):
             runs = {}  # the folder of a sequence in GOT-10k's form, see `_repeated`
         recorded = _recorded_runs(place)
         if _are_runs(place, files, runs, recorded):
@@ -116,8 +120,9 @@ def find_trackers(folder: Path, names: Collection[str], *, label: str = "") -> l
         else:
             runs = {}
         if files:
-            found.append(TrackerFiles(_name(place, folder, label), place, files, runs, recorded or 0))
-    found += _repeated(groups, names, folder, label)
+            name = _name(place, folder, label)
+            found.append(TrackerFiles(name, place, files, runs, recorded_runs=recorded or 0))
+    found += _repeated(groups, names, folder, label, repetitions)
     for place, paths in mats.items():
         found += _of_mats(place, paths, names)
     if not found:
@@ -224,20 +229,28 @@ def _name(place: Path, folder: Path, label: str) -> str:
     return name.removesuffix("_tracking_result")  # as LaSOT's toolkit calls its folders
 
 
+def _own_repetitions(place: Path, paths: Iterable[Path]) -> dict[int, Path]:
+    """Files `<folder>_001.txt`, `<folder>_002.txt` and so on in a folder, by number."""
+    own = re.compile(re.escape(place.name) + _REPETITION.pattern)
+    return {int(path.stem[-3:]): path for path in paths if own.fullmatch(path.stem)}
+
+
 def _repeated(
-    groups: dict[Path, list[Path]], names: Collection[str], folder: Path, label: str
+    groups: dict[Path, list[Path]], names: Collection[str], folder: Path, label: str, every: bool
 ) -> list[TrackerFiles]:
-    """Trackers in the form of GOT-10k: a folder per sequence."""
-    per_tracker: dict[Path, list[Path]] = {}
+    """Trackers in the form of GOT-10k: a folder per sequence, of which the first repetition counts or every one."""
+    per_tracker: dict[Path, dict[Path, dict[int, Path]]] = {}
     for place, paths in groups.items():
-        first = next((p for p in paths if p.stem == f"{place.name}_001"), None)
-        if first is not None and place != folder:
-            per_tracker.setdefault(place.parent, []).append(first)
-    return [
-        TrackerFiles(_name(place, folder, label), place, files)
-        for place, paths in per_tracker.items()
-        if (files := match_files(paths, names, lambda path: _REPETITION.sub("", path.stem)))
-    ]
+        if place != folder and (own := _own_repetitions(place, paths)):
+            per_tracker.setdefault(place.parent, {})[own[min(own)]] = own
+    found = []
+    for place, repeated in per_tracker.items():
+        files = match_files(repeated, names, lambda path: _REPETITION.sub("", path.stem))
+        several = every and any(len(repeated[path]) > 1 for path in files.values())
+        runs = {name: repeated[path] for name, path in files.items()} if several else {}
+        if files:
+            found.append(TrackerFiles(_name(place, folder, label), place, files, runs, uneven=True))
+    return found
 
 
 def _of_mats(place: Path, paths: list[Path], names: Collection[str]) -> list[TrackerFiles]:

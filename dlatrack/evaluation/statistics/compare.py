@@ -13,6 +13,7 @@ import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.difference import Difference, sentence
+from dlatrack.evaluation.statistics.few_sequences import ENOUGH, small_sample
 from dlatrack.evaluation.statistics.resampling import (
     draw_sequences,
     interval,
@@ -54,11 +55,13 @@ def compare_all(
 ) -> dict[TrackerPair, Difference]:
     """Compare every tracker with every other, all on the same resamples of the sequences.
 
-    Interval and p-value are those of `resampling`. With several training seeds each resample draws the sequences
-    once for all trackers and, for each tracker by itself, as many of its seeds as it has; a seed is drawn for all
-    sequences at once, because a training run decides about all of them. The interval then covers both another choice
-    of sequences and another training, and errs to the wide side (Owen, Annals of Applied Statistics 1 (2007) 386).
-    With one seed it says nothing about other trainings.
+    Interval and p-value are those of `resampling`, on fewer than `few_sequences.ENOUGH` sequences those of
+    `few_sequences`. With several training seeds each resample draws the sequences once for all trackers and, for
+    each tracker by itself, as many of its seeds as it has; a seed is drawn for all sequences at once, because a
+    training run decides about all of them. The interval then covers both another choice of sequences and another
+    training, and errs to the wide side (Owen, Annals of Applied Statistics 1 (2007) 386); on few sequences the
+    deviation of the resamples is the standard error, and p is Student's. With one seed the interval says nothing
+    about other trainings.
 
     Args:
         scores: (S,) scores of the sequences by tracker, or (R, S) for R training seeds; the same S >= 2 sequences in
@@ -81,11 +84,16 @@ def compare_all(
     resampled = np.stack([means[a] - means[b] for a, b in pairs])  # (pairs, resamples)
     ends = interval(without_rounding(resampled, size), confidence)
     answer = {}
-    for (a, b), low, high, p in zip(pairs, *ends, strict=True):
+    for (a, b), means_of_pair, low, high, p in zip(pairs, resampled, *ends, strict=True):
         differences = without_rounding(checked[a].mean(0) - checked[b].mean(0), size)  # (S,)
+        count, plain = len(differences), len(checked[a]) == len(checked[b]) == 1
+        found = (float(low), float(high), float(p))
+        if count < ENOUGH:
+            error = differences.std(ddof=1) / count**0.5 if plain else means_of_pair.std()
+            found = small_sample(differences, float(error), confidence, exact=plain)
         answer[a, b] = Difference.of(
             differences,
-            (float(low), float(high), float(p)),
+            found,
             size,
             seeds=(len(checked[a]), len(checked[b])),
             resamples=resamples,

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Number of sequences below which a bootstrap interval is too narrow, see `resampling`; and a sentence that says so.
-ENOUGH = 30
-TOO_FEW = f"With fewer than about {ENOUGH} sequences an interval is too narrow."
+from dlatrack.evaluation.statistics.few_sequences import FEWEST
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A statistic of a benchmark with its confidence interval and p-value from resampled sequences."""
+    """A statistic of a benchmark with its confidence interval and p-value from its sequences."""
 
     value: float  #: statistic of the benchmark as it is
     low: float  #: lower end of the confidence interval
     high: float  #: upper end
-    p: float  #: two-sided p-value of the statistic being zero, in 0 (excluded) to 1; see `interval`
+    #: two-sided p-value of the statistic being zero, in 0 (excluded) to 1; see `resampling.interval` and, for few
+    #: sequences, `few_sequences`
+    p: float
     sequences: int  #: number of sequences
     resamples: int  #: number of resamples
     confidence: float  #: confidence of the interval, e.g. 0.95.
@@ -29,9 +29,15 @@ class Estimate:
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the interval excludes zero and, if corrected for many comparisons, so does the corrected p."""
-        excludes = self.low > 0 or self.high < 0
-        return excludes and (self.p_holm is None or self.p_holm <= 1 - self.confidence)
+        """Whether interval and p-value, if corrected for many comparisons the corrected one, both exclude zero.
+
+        Never on fewer than `few_sequences.FEWEST` sequences.
+        """
+        level = 1 - self.confidence + 1e-9  # 1 - 0.95 is a little more than 0.05
+        excludes = (self.low > 0 or self.high < 0) and (
+            self.p if self.p_holm is None else self.p_holm
+        ) <= level
+        return excludes and self.sequences >= FEWEST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +112,7 @@ def sentence(estimate: Estimate, name_a: str, name_b: str, *, metric: str = "AUC
     """A sentence on the difference of two trackers, a minus b.
 
     It says "improves on" or "falls behind" only if the difference is `distinguishable`; where a falls behind, size
-    and interval are positive.
+    and interval are positive. Of fewer than `few_sequences.FEWEST` sequences it gives the numbers alone.
 
     Args:
         estimate: score of a minus score of b; that of a `Difference` includes the numbers of seeds.
@@ -124,7 +130,7 @@ def sentence(estimate: Estimate, name_a: str, name_b: str, *, metric: str = "AUC
     facts = [
         f"{100 * estimate.confidence:g} % interval {low:.{digits}f} to {high:.{digits}f}",
         _p_text("p", estimate.p),
-        f"{estimate.sequences} sequences",
+        f"{estimate.sequences} sequences{'' if estimate.sequences >= FEWEST else ', too few for a verdict'}",
     ]
     if estimate.p_holm is not None:
         facts.insert(2, _p_text("corrected p", estimate.p_holm))
@@ -136,7 +142,9 @@ def sentence(estimate: Estimate, name_a: str, name_b: str, *, metric: str = "AUC
             if estimate.paired_runs
             else f"{estimate.runs[0]} and {estimate.runs[1]} runs"
         )
-    if not estimate.distinguishable:
+    if estimate.sequences < FEWEST:
+        verdict = f"minus {name_b} is {estimate.value:.{digits}f}"
+    elif not estimate.distinguishable:
         verdict = f"is not distinguishable from {name_b}: difference {estimate.value:.{digits}f}"
     else:
         verb = "improves on" if estimate.value > 0 else "falls behind"

@@ -8,6 +8,7 @@ import numpy as np
 
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.difference import Difference
+from dlatrack.evaluation.statistics.few_sequences import EXACT, sign_flip_p
 from dlatrack.evaluation.statistics.resampling import draw_sequences, interval, without_rounding
 
 
@@ -31,7 +32,8 @@ def compare_runs(
     t; and every deviation counts in both directions, because the skewness of few sequences, of which one or two were
     lost, is no guide. Of simulated comparisons of trackers without a difference, at most 5.7 % were called different
     at a level of 5 % (3 to 100 sequences; 1 and 8 runs, paired and not; normal scores, and rare losses of the target;
-    1,500 comparisons of each kind). Where runs differ more than sequences do it errs to the wide side.
+    1,500 comparisons of each kind). Where runs differ more than sequences do it errs to the wide side. On fewer than
+    `few_sequences.EXACT` sequences p is that of the sign-flip test of the means over runs.
 
     Args:
         a: (N, S) scores of N runs on S >= 2 sequences.
@@ -64,7 +66,7 @@ def compare_runs(
     deviations = tails * (of_sequences + of_runs)
     means = without_rounding(value + np.concatenate([deviations, -deviations]), size)
     low, high, p = interval(means[None], confidence)
-    ends = (float(low[0]), float(high[0]), float(p[0]))
+    ends = (float(low[0]), float(high[0]), sign_flip_p(differences) if count < EXACT else float(p[0]))
     found = Difference.of(differences, ends, size, seeds=(1, 1), resamples=resamples, confidence=confidence)
     return replace(found, runs=(len(first), len(second)), paired_runs=paired)
 

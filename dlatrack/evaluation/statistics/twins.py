@@ -13,7 +13,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.statistics.difference import Difference, Estimate, sentence
 from dlatrack.evaluation.statistics.power import detectable_difference
-from dlatrack.evaluation.statistics.resampling import bootstrap_statistic
+from dlatrack.evaluation.statistics.resampling import difference_of, draw_sequences
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +96,10 @@ def _by_clip(differences: pd.Series[float], seed: int) -> Estimate | None:
     clips = [group.to_numpy() for _, group in differences.groupby(clip_of, sort=True)]
     if len(clips) < 2 or len(clips) == len(differences):
         return None
-    return bootstrap_statistic(
-        lambda drawn: float(np.concatenate([clips[clip] for clip in drawn]).mean()), len(clips), seed=seed
+    totals, sizes = np.array([(clip.sum(), len(clip)) for clip in clips]).T
+    drawn = draw_sequences(len(clips), resamples=10_000, seed=seed)
+    means = totals[drawn].sum(1) / sizes[drawn].sum(1)
+    value = float(totals.sum() / sizes.sum())
+    return difference_of(
+        value, means, len(clips), lambda kept: float(np.where(kept, totals, -totals).sum() / sizes.sum())
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from dlatrack.errors import InputError
 from dlatrack.evaluation.statistics.compare import TrackerPair
 from dlatrack.evaluation.statistics.difference import Estimate
-from dlatrack.evaluation.statistics.resampling import draw_sequences, estimate_of
+from dlatrack.evaluation.statistics.resampling import difference_of, draw_sequences
 from dlatrack.evaluation.truth import BenchmarkTruth
 from dlatrack.evaluation.vot.fragments import ALL
 from dlatrack.evaluation.vot.overlaps import RunOverlaps, VOTProtocol
@@ -32,7 +33,8 @@ def eao_differences(
 ) -> dict[TrackerPair, Estimate]:
     """Compare every tracker with every other by EAO, all on the same resamples of the sequences.
 
-    Regions are compared once; each resample then has its own fragments and curve, as the protocol computes them.
+    Regions are compared once; each resample then has its own fragments and curve, as the protocol computes them. Few
+    sequences are treated as in `resampling.difference_of`.
 
     Args:
         measured: overlaps of `measure_runs` by tracker; sequences that `truth` lacks are left out.
@@ -63,6 +65,25 @@ def eao_differences(
         tracker: np.array([eao(overlaps, indices) for indices in drawn])
         for tracker, overlaps in measured.items()
     }
+    _require_finite(values, interval)
+
+    def swapped(a: str, b: str, kept: np.ndarray) -> float:
+        """EAO of a minus EAO of b with the two swapped on the sequences where `kept` is False."""
+        first, second = (
+            {name: measured[one if own else other][name] for name, own in zip(names, kept, strict=True)}
+            for one, other in ((a, b), (b, a))
+        )
+        return eao(first, drawn[0]) - eao(second, drawn[0])
+
+    found = {}
+    for a, b in combinations(measured, 2):
+        value, *resampled = values[a] - values[b]
+        found[a, b] = difference_of(float(value), np.array(resampled), len(names), partial(swapped, a, b))
+    return found
+
+
+def _require_finite(values: Mapping[str, np.ndarray], interval: tuple[int, int]) -> None:
+    """Raise InputError if an EAO of the benchmark, the first of each tracker, or of a resample is not finite."""
     for tracker, found in values.items():
         if not np.isfinite(found).all():
             place = int(np.argmin(np.isfinite(found)))
@@ -70,7 +91,3 @@ def eao_differences(
             raise InputError(
                 f"the EAO of {tracker} for {where} is not finite: no run is as long as the interval {interval} needs"
             )
-    return {
-        (a, b): estimate_of(float(values[a][0] - values[b][0]), values[a][1:] - values[b][1:], len(names))
-        for a, b in combinations(measured, 2)
-    }

@@ -33,24 +33,34 @@ scores_of = st.integers(2, 12).flatmap(
 
 
 def test_two_sequences_by_hand():
-    """Differences 0 and 1: resampled means 0, 1/2, 1, spread by sqrt(2) around 1/2."""
+    """Differences 0 and 1: mean 1/2, standard error 1/2; one of four patterns of signs has a mean of 1/2 or more."""
     difference = paired_bootstrap(np.array([0.2, 1.0]), np.array([0.2, 0.0]))
     assert difference.value == 0.5
-    assert (difference.low, difference.high) == pytest.approx((0.5 - 0.5**0.5, 0.5 + 0.5**0.5))
-    assert difference.p == pytest.approx(0.5, abs=0.02), "one resample in four is below zero"
+    reach = np.tan(0.475 * np.pi) / 2  # Student's t with one degree of freedom is Cauchy's distribution
+    assert (difference.low, difference.high) == pytest.approx((0.5 - reach, 0.5 + reach))
+    assert difference.p == 1, "all four patterns of signs, of which two turn the 0, are as far from zero"
     assert difference.effect == pytest.approx(0.5 / 0.5**0.5)
     assert (difference.better, difference.worse, difference.sequences) == (0.5, 0, 2)
     assert not difference.distinguishable
 
 
-def test_three_sequences_against_all_27_resamples():
-    d = np.array([-0.02, 0.1, 0.3])
-    drawn = np.array(list(product(range(3), repeat=3)))
-    exact = d.mean() + 1.5**0.5 * (d[drawn].mean(1) - d.mean())
-    difference = paired_bootstrap(d, np.zeros(3), resamples=50_000, confidence=0.5)
-    low, high = np.quantile(exact, [0.25, 0.75], method="inverted_cdf")
-    assert (difference.low, difference.high) == pytest.approx((low, high))
-    assert difference.p == pytest.approx(2 * (exact <= 0).mean(), abs=0.005)
+def test_three_sequences_by_hand():
+    """Mean 0.1, deviation 0.1, 4.303 standard errors; of eight patterns +++, ---, -++ and +-- reach a sum of 0.3."""
+    difference = paired_bootstrap(np.array([0.0, 0.1, 0.2]), np.zeros(3))
+    reach = 4.302653 * 0.1 / 3**0.5
+    assert (difference.low, difference.high) == pytest.approx((0.1 - reach, 0.1 + reach))
+    assert difference.p == 0.5
+
+
+def test_thirty_sequences_are_resampled():
+    """The percentiles of the resamples, spread by sqrt(30 / 29), as before."""
+    d = np.random.default_rng(7).normal(0.01, 0.05, 30)
+    drawn = draw_sequences(30, resamples=999, seed=0)
+    means = np.sort(d.mean() + (30 / 29) ** 0.5 * (d[drawn].mean(1) - d.mean()))
+    difference = paired_bootstrap(d, np.zeros(30), resamples=999)
+    assert (difference.low, difference.high) == pytest.approx((means[24], means[-25]))
+    fewer = min((means <= 0).sum(), (means >= 0).sum())
+    assert difference.p == pytest.approx(2 * (fewer + 1) / 1000)
 
 
 def test_the_same_tracker_twice():
@@ -107,8 +117,8 @@ def test_properties(scores: np.ndarray, seed: int):
     assert (one.p, one.better, one.worse) == (other.p, other.worse, other.better)
     assert one == paired_bootstrap(a, b, resamples=199, seed=seed), "same seed, same answer"
     assert one.low <= one.high
-    assert 2 / 200 <= one.p <= 1
-    assert one.distinguishable == (one.p <= 0.05), "p never contradicts the interval"
+    assert 2 / 2 ** len(a) <= one.p <= 1
+    assert not one.distinguishable or (one.p <= 0.05 and one.sequences >= 6)
     assert one.value == pytest.approx(a.mean() - b.mean(), abs=1e-12)
     shifted = paired_bootstrap(a + 0.25, b + 0.25, resamples=199, seed=seed)
     assert (shifted.low, shifted.high) == pytest.approx((one.low, one.high), abs=1e-12)
@@ -219,6 +229,15 @@ def difference(**changes: Any) -> Difference:
             "corrected p = 0.090, 100 sequences, 3 and 1 training seeds).",
         ),
         (
+            {"sequences": 5, "p": 0.0625},
+            "A minus B is 0.012 AUC (95 % interval 0.004 to 0.020, p = 0.062, 5 sequences, too few for a verdict).",
+        ),
+        (
+            {"sequences": 6, "p": 0.0625},
+            "A is not distinguishable from B: difference 0.012 AUC (95 % interval 0.004 to 0.020, p = 0.062, "
+            "6 sequences).",
+        ),
+        (
             {"low": 0.00004},
             "A improves on B by 0.01200 AUC (95 % interval 0.00004 to 0.02000, p = 0.003, 100 sequences).",
         ),
@@ -271,7 +290,7 @@ def test_bad_input_is_named(call: Callable[[], Any], message: str):
 
 
 def test_39_resamples_are_enough_for_95_percent():
-    assert paired_bootstrap(FINE + 1, FINE, resamples=39).p == 0.05
+    assert paired_bootstrap(np.arange(1.0, 31), np.zeros(30), resamples=39).p == 0.05
     assert draw_sequences(3, resamples=4, seed=0).tolist() == draw_sequences(3, resamples=4, seed=0).tolist()
 
 

@@ -37,7 +37,9 @@ def test_two_seeds_on_two_sequences_by_hand():
     difference = compare_seeds(a, b, rng())
     assert difference.value == pytest.approx(0.15)
     assert (difference.seeds, difference.sequences, difference.better) == ((2, 2), 2, 1)
-    assert sentence(difference, "A", "B").endswith("2 sequences, 2 and 2 training seeds).")
+    assert sentence(difference, "A", "B").endswith(
+        "2 sequences, too few for a verdict, 2 and 2 training seeds)."
+    )
 
 
 def test_seeds_that_agree_leave_the_interval_of_the_sequences():
