@@ -26,10 +26,11 @@ _INTRODUCTION = """\
 # Figures and tables
 
 Written by `dlatrack figures`; do not edit. Every plot comes as PNG and SVG, every figure with photographs as WebP,
-with the numbers that it shows and a record of what made it from what; every table as CSV, Markdown and record. The CSV
-of a plot has its axes and units, and `dlatrack figures --redraw NAME` draws the plot from it alone. The same record gives the same bytes. **Synthetic data** marks what was measured on rendered video, **Photographs,
-simulated camera** what was measured on video of photographs whose motion is computed: both show the way, and are no
-result of the paper.
+with the numbers that it shows and a record of what made it from what; every table as CSV, Markdown and record. The
+CSV of a plot has its axes and units, and `dlatrack figures --redraw NAME` draws the plot from it alone. The same
+record gives the same bytes. **Synthetic data** marks what was measured on rendered video, **Photographs, simulated
+camera** what was measured on video of photographs whose motion is computed: both show the way, and are no result of
+the paper.
 """
 
 
