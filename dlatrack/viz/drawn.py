@@ -153,11 +153,13 @@ def look(part: Artist) -> dict[str, Any]:
             "size": part.get_fontsize(),
             "align": [part.get_horizontalalignment(), part.get_verticalalignment()],
             "rotation": part.get_rotation(),
+            "slant": part.get_fontstyle(),
         }
     faces, edges = (_first(getattr(part, name)()) for name in ("get_facecolor", "get_edgecolor"))
     width = float(np.ravel(part.get_linewidth())[0]) if np.size(part.get_linewidth()) else 0.0  # type: ignore[attr-defined]
     size = {"size": float(np.sqrt(part.get_sizes()[0]))} if isinstance(part, PathCollection) else {}
-    return {"face": faces, "colour": edges, "width": width} | size | alpha
+    hatch = {"hatch": part.get_hatch()} if isinstance(part, Patch) and part.get_hatch() else {}
+    return {"face": faces, "colour": edges, "width": width} | size | hatch | alpha
 
 
 def _first(colours: Any) -> str | None:

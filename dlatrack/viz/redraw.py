@@ -74,6 +74,9 @@ def redraw(path: Path) -> Figure:
             _finish(ax, panel)
         for legend in plot.legends:
             _legend(fig, legend)
+        for text in plot.texts:
+            across, up = text["place"]
+            fig.text(across, up, text["text"], **_text(text["style"]))
         if plot.title:
             fig.suptitle(plot.title)
     return fig
@@ -99,20 +102,28 @@ def _draw(ax: Axes, rows: pd.DataFrame) -> None:
         ax.fill_between(x, y, y2, **painted)
     elif kind == "bar":
         for left, low, right, high in zip(x, y, x2, y2, strict=True):
-            ax.bar(left, high - low, right - left, low, align="edge", **painted)
+            ax.bar(left, high - low, right - left, low, align="edge", hatch=style.get("hatch"), **painted)
     elif kind == "polygon":
         ax.fill(x, y, **painted)
     elif kind == "cell":
         _map(ax, rows, style)
     elif kind == "text":
-        across, along = style.get("align", ["left", "baseline"])
-        look = {"fontsize": style.get("size"), "color": style.get("colour") or "black"}
-        turned = style.get("rotation", 0)
-        ax.text(x[0], y[0], rows["text"].iloc[0], ha=across, va=along, rotation=turned, **look)
+        ax.text(x[0], y[0], rows["text"].iloc[0], **_text(style))
     else:
         raise ValueError(
             f"kind must be line, points, segment, band, bar, polygon, cell or text, got {kind!r}"
         )
+
+
+def _text(style: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a text."""
+    across, along = style.get("align", ["left", "baseline"])
+    look = {
+        "fontsize": style.get("size"),
+        "color": style.get("colour") or "black",
+        "fontstyle": style.get("slant"),
+    }
+    return look | {"ha": across, "va": along, "rotation": style.get("rotation", 0)}
 
 
 def _line(style: Mapping[str, Any], x: Any = (), y: Any = ()) -> Line2D:
@@ -160,7 +171,7 @@ def _finish(ax: Axes, panel: Panel) -> None:
 
 def _legend(fig: Figure, legend: Mapping[str, Any]) -> None:
     handles = [
-        Patch(facecolor=style["face"], edgecolor=style.get("colour"))
+        Patch(facecolor=style["face"], edgecolor=style.get("colour"), hatch=style.get("hatch"))
         if style.get("face") and "line" not in style
         else _line(style)
         for style in legend["styles"]
@@ -170,6 +181,7 @@ def _legend(fig: Figure, legend: Mapping[str, Any]) -> None:
         legend["names"],
         title=legend["title"] or None,
         ncols=legend["columns"],
+        alignment=legend["align"],
         loc="lower left",
         bbox_to_anchor=legend["place"],
         borderaxespad=0,

@@ -56,6 +56,9 @@ class Plot:
     title: str  #: title over all panels
     panels: tuple[Panel, ...]
     legends: tuple[dict[str, Any], ...]  #: names, styles, columns, and place in shares of the figure
+    texts: tuple[
+        dict[str, Any], ...
+    ]  #: texts beside the panels, with style and place in shares of the figure
 
 
 def tidy(fig: Figure) -> str:
@@ -78,7 +81,13 @@ def tidy(fig: Figure) -> str:
             for row in _rows(drawn, ax, names.get(id(drawn), "")):
                 rows.append({"panel": number, "artist": artist} | row)
     title = fig.get_suptitle()
-    plot = Plot((fig.get_figwidth(), fig.get_figheight()), title, tuple(panels), tuple(_legends(fig)))
+    plot = Plot(
+        (fig.get_figwidth(), fig.get_figheight()),
+        title,
+        tuple(panels),
+        tuple(_legends(fig)),
+        tuple(_texts(fig)),
+    )
     table = pd.DataFrame(rows, columns=list(TIDY_COLUMNS))
     table[list(TIDY_COLUMNS[4:9])] = table[list(TIDY_COLUMNS[4:9])].astype("float64")
     written = io.StringIO()
@@ -146,9 +155,23 @@ def _legends(fig: Figure) -> Iterator[dict[str, Any]]:
                 look(handle) if isinstance(handle, Artist) else {} for handle in legend.legend_handles
             ],
             "title": legend.get_title().get_text(),
+            "align": legend.get_alignment(),
             "columns": legend._ncols,  # type: ignore[attr-defined]
             "place": [round(box.x0, 6), round(box.y0, 6)],
         }
+
+
+def _texts(fig: Figure) -> Iterator[dict[str, Any]]:
+    """Texts of the figure itself, such as the mark that says what its images are."""
+    title = fig._suptitle  # type: ignore[attr-defined]
+    for text in fig.texts:
+        if text is not title and text.get_visible() and text.get_text():
+            place = fig.transFigure.inverted().transform(text.get_transform().transform(text.get_position()))
+            yield {
+                "text": text.get_text(),
+                "place": [round(float(each), 6) for each in place],
+                "style": look(text),
+            }
 
 
 def _drawn(ax: Axes) -> list[Artist]:

@@ -40,6 +40,7 @@ def plot() -> Figure:
         right.set(xlabel="time, ms", xscale="linear")
         last.imshow(np.arange(6.0).reshape(2, 3), cmap="viridis", extent=(0, 3, 0, 2))
         last.set(xlabel="x, px", ylabel="y, px")
+        fig.text(0.9, 0.01, "synthetic data", ha="right", fontstyle="italic")
     return fig
 
 
@@ -175,3 +176,11 @@ def test_the_command_draws_plots_by_the_beginning_of_their_names(
         InputError, match=r"no plot has a name that begins with 'fig99'; there are fig08_success"
     ):
         figures(redraw=["fig99"])
+
+
+def test_the_mark_of_synthetic_data_is_drawn_again(tmp_path: Path) -> None:
+    options = {"made_by": "notebooks/x.py", "parameters": {}, "folder": tmp_path}
+    save_figure(plot(), "fig", data={}, imagery="synthetic", **options)
+    made, _ = read_tidy(tmp_path / "fig.csv")
+    assert "synthetic data" in [text["text"] for text in made.texts]
+    assert "synthetic data" in [text.get_text() for text in redraw(tmp_path / "fig.csv").texts]
