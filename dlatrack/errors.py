@@ -25,6 +25,22 @@ class InputError(ValueError):
         super().__init__(" ".join(str(message).splitlines()))
 
 
+class NotEnoughMemoryError(InputError):
+    """Work that needs more memory than there is; `dlatrack.memory.memory_errors` raises it.
+
+    Args:
+        fault: what was being done and, as far as they are known, how much was asked for, is needed about and is there.
+        advice: what lowers the need, "" where nothing does.
+
+    Attributes:
+        fault: the message without the advice.
+    """
+
+    def __init__(self, fault: str, advice: str = "") -> None:
+        super().__init__(f"{fault}; {advice}" if advice else fault)
+        self.fault = fault
+
+
 def shortened(text: str, most: int = _QUOTED) -> str:
     """A text of a file or of the command line, as a message quotes it: its beginning, if it is long."""
     return text if len(text) <= most else f"{text[:most]}..."

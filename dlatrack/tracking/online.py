@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,9 @@ from torch import Tensor, nn
 
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
+from dlatrack.memory import memory_errors
 from dlatrack.models.inference.deploy import deploy
+from dlatrack.models.memory import tracking_bytes
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.runtimes import load_for
 from dlatrack.recipes import OnlineConfig, Recipe
@@ -70,6 +73,10 @@ FAMILIES: dict[str, Family] = {
     "fcpp": Family(siamfcpp_step, affine_window),
     "nano": Family(siamban_step),
 }
+
+
+#: Advice where memory is short.
+SMALLER_TRACKER = "a smaller tracker, e.g. dla_nanotrack_v3, and smaller frames need less"
 
 
 class OnlineTracker:
@@ -176,21 +183,23 @@ class OnlineTracker:
                 installed, the file is not a sound weight file of this package, its recipe has no hyper-parameters for
                 `benchmark`, the calibration beside it is damaged, of other weights, or missing where it is needed, or
                 as `confidence.options.checked_options`.
+            NotEnoughMemoryError: if memory is short.
         """
         check_device(device)
-        net, recipe = load_for(name_or_file, runtime, device, fast=fast)
-        return cls(
-            net,
-            recipe,
-            benchmark=benchmark,
-            setting=setting,
-            device=device,
-            fast=fast,
-            calibration=calibration_for(name_or_file),
-            thresholds=thresholds,
-            recover=recover,
-            recovery=recovery,
-        )
+        with memory_errors(f"loading the tracker {name_or_file}", SMALLER_TRACKER):
+            net, recipe = load_for(name_or_file, runtime, device, fast=fast)
+            return cls(
+                net,
+                recipe,
+                benchmark=benchmark,
+                setting=setting,
+                device=device,
+                fast=fast,
+                calibration=calibration_for(name_or_file),
+                thresholds=thresholds,
+                recover=recover,
+                recovery=recovery,
+            )
 
     def with_setting(self, setting: OnlineConfig) -> OnlineTracker:
         """Another tracker with the same network in memory and other hyper-parameters; it has no target yet."""
@@ -214,13 +223,15 @@ class OnlineTracker:
 
         Raises:
             InputError: if the image has another shape or type, or the box is not finite, empty or outside the image.
+            NotEnoughMemoryError: if memory is short.
         """
         _check_image(image)
         state = TargetState.from_box(image, box_xywh)
-        self._border = mean_colour(image)
-        self._template = self._net.template(
-            self._crops(image, state, [state.side], self.recipe.net.template_size)
-        )
+        with self._memory_errors():
+            self._border = mean_colour(image)
+            self._template = self._net.template(
+                self._crops(image, state, [state.side], self.recipe.net.template_size)
+            )
         self._state = state
         if self._calibration is not None:
             self._first = first_look(image, state)
@@ -242,20 +253,28 @@ class OnlineTracker:
 
         Raises:
             InputError: if the image has another shape or type, or an output of the network is not finite.
+            NotEnoughMemoryError: if memory is short.
             ValueError: if called before `init`.
         """
         if self._state is None:
             raise ValueError("call init with the first frame and its box before update")
         _check_image(image)
         look = partial(self._look, image)
-        if self._recovery is not None:
-            found = self._recovery.step(look, self._state, (image.shape[1], image.shape[0]))
-        else:
-            found = look(self._state)
-            if self._watch is not None:
-                self._watch.observe(found.signals)
+        with self._memory_errors():
+            if self._recovery is not None:
+                found = self._recovery.step(look, self._state, (image.shape[1], image.shape[0]))
+            else:
+                found = look(self._state)
+                if self._watch is not None:
+                    self._watch.observe(found.signals)
         self._state = found.state
         return found.state.box_xywh, found.score
+
+    def _memory_errors(self) -> AbstractContextManager[None]:
+        """Context that names the tracker where memory is short."""
+        return memory_errors(
+            f"tracking with {self.recipe.name}", SMALLER_TRACKER, partial(tracking_bytes, self.recipe)
+        )
 
     def _look(self, image: np.ndarray, last: TargetState, *, windowed: bool = True) -> Sighting:
         """One tracking step around the place `last`, without the cosine window if not `windowed`."""

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from dlatrack.assign import assigner_of
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, counted
 from dlatrack.files import check_writable, remove_leftovers
-from dlatrack.memory import reuse_freed_memory
+from dlatrack.memory import memory_errors, reuse_freed_memory
 from dlatrack.models.initial import load_initial_backbone, load_initial_weights
+from dlatrack.models.memory import training_bytes
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
@@ -98,6 +100,7 @@ def train(
         InputError: if the folder belongs to another run, another process trains in it, or it cannot be written; for a
             seed that is not in 0..2^64 - 1, or one track where negative pairs need two; if weights or crops cannot be
             read, the loss stops being finite, or nothing can be compiled. The last checkpoint stays usable.
+        NotEnoughMemoryError: if memory is short; it says how much is needed about.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
@@ -108,7 +111,13 @@ def train(
     last = recipe.schedule.epochs if until_epoch is None else until_epoch
     # A finished run is only read, and several processes may read it at the same time.
     only_read = compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
-    with nullcontext() if only_read else compute.ranks.owned_folder(folder):
+    pairs = -(-recipe.schedule.batch // compute.parts)
+    short = memory_errors(
+        f"training {recipe.name}, {counted(pairs, 'pair')} at once (the last checkpoint is kept)",
+        "a larger accumulate, a smaller batch or fewer workers need less",
+        partial(training_bytes, recipe, pairs),
+    )
+    with nullcontext() if only_read else compute.ranks.owned_folder(folder), short:
         run = _Run(recipe, crops, Path(folder), seed, backbone_weights, init, compute)
         return run.train_until(last, on_step, should_stop)
 
