@@ -14,8 +14,8 @@ from torch.utils._pytree import tree_leaves
 from dlatrack.models.siamese import outline
 from dlatrack.recipes import Recipe
 
-#: Memory of a process that has loaded this package and its libraries, bytes.
-_LIBRARIES = 4.5e8
+#: Memory of a process that has loaded the libraries and what else a training and a tracker need of any size, bytes.
+_TRAINER, _TRACKER = 6.0e8, 4.0e8
 
 #: Memory of a run over that of its weights: gradients, momentum, and copies of both while a checkpoint is written.
 _TRAINED_COPIES = 8
@@ -31,14 +31,27 @@ _COUNTED = 4
 
 
 def training_bytes(recipe: Recipe, pairs: int) -> float:
-    """About how many bytes the process of a training on a CPU needs, without its training data.
-
-    The need is largest in the last epochs, in which most backbones train and all their maps are kept for the
-    gradients. Measured peaks of eight recipes are within a quarter of the estimate; a test holds two.
+    """About how many bytes the process of a training needs, see `training_need`.
 
     Args:
         recipe: recipe of the training.
         pairs: number of pairs that are computed at once, a batch or a part of it.
+    """
+    fixed, each = training_need(recipe)
+    return fixed + each * pairs
+
+
+def training_need(recipe: Recipe) -> tuple[float, float]:
+    """About how much memory the process of a training on a CPU needs, without its training data.
+
+    The need is largest in the last epochs, in which most backbones train and all their maps are kept for the
+    gradients. The measured peaks of seven recipes were within a quarter of the estimate; a test holds two of them.
+
+    Args:
+        recipe: recipe of the training.
+
+    Returns:
+        The bytes of a training whatever its batch, and those of each pair that is computed at once.
     """
     net = outline(recipe).train_mode(recipe.schedule.backbone_trains(recipe.schedule.epochs - 1))
     with _LiveBytes() as live:
@@ -47,7 +60,7 @@ def training_bytes(recipe: Recipe, pairs: int) -> float:
         del output
         if total.requires_grad:
             total.backward()
-    return _LIBRARIES + _TRAINED_COPIES * _weights(net) + _OVERHEAD * live.peak * pairs / _COUNTED
+    return _TRAINER + _TRAINED_COPIES * _weights(net), _OVERHEAD * live.peak / _COUNTED
 
 
 def tracking_bytes(recipe: Recipe) -> float:
@@ -59,7 +72,7 @@ def tracking_bytes(recipe: Recipe) -> float:
     net = outline(recipe).eval()
     with torch.no_grad(), _LiveBytes() as live:
         net(*_images(1, recipe.net.template_size, recipe.net.online_search_size))
-    return _LIBRARIES + _TRACKED_COPIES * _weights(net) + _OVERHEAD * live.peak
+    return _TRACKER + _TRACKED_COPIES * _weights(net) + _OVERHEAD * live.peak
 
 
 def _images(pairs: int, template: int, search: int) -> tuple[torch.Tensor, torch.Tensor]:

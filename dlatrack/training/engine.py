@@ -112,9 +112,10 @@ def train(
     # A finished run is only read, and several processes may read it at the same time.
     only_read = compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
     pairs = -(-recipe.schedule.batch // compute.parts)
+    kept = " (the last checkpoint is kept)" if (Path(folder) / CHECKPOINT).exists() else ""
     short = memory_errors(
-        f"training {recipe.name}, {counted(pairs, 'pair')} at once (the last checkpoint is kept)",
-        "a larger accumulate, a smaller batch or fewer workers need less",
+        f"training {recipe.name}, {counted(pairs, 'pair')} at once{kept}",
+        "a larger accumulate and a smaller batch, both for a new run alone, and fewer workers need less",
         partial(training_bytes, recipe, pairs),
     )
     with nullcontext() if only_read else compute.ranks.owned_folder(folder), short:
