@@ -44,7 +44,7 @@ def mallopt(name: int, value: int) -> int:
         return 0
 
 
-#: What errors of other libraries say that have no type of their own for want of memory, in lower case. In their order:
+#: What errors of other libraries say that have no type of their own for want of memory, in lower case. In order:
 #: Python and NumPy; torch on a CPU, on a GPU, and its shared memory; oneDNN; OpenCV; onnxruntime and C++; Python and
 #: OpenMP on threads, whose stacks do not fit; the system, and its loader.
 _SIGNS = (
@@ -56,7 +56,15 @@ _SIGNS = (
 )
 
 #: Errors whose text is searched for these signs, by their names, as ground loads none of those libraries.
-_KINDS = ("RuntimeError", "OutOfMemoryError", "AcceleratorError", "error", "OSError", "ImportError", "RuntimeException")
+_KINDS = (
+    "RuntimeError",
+    "OutOfMemoryError",
+    "AcceleratorError",
+    "error",
+    "OSError",
+    "ImportError",
+    "RuntimeException",
+)
 
 #: Errors that mean the memory of a GPU.
 _ON_DEVICES = ("OutOfMemoryError", "AcceleratorError")
@@ -129,15 +137,26 @@ def memory_error(
 
 
 @contextmanager
-def memory_errors(
-    work: str, advice: str = "", needed: Callable[[], float] | None = None
-) -> Iterator[None]:
+def memory_errors(work: str, advice: str = "", needed: Callable[[], float] | None = None) -> Iterator[None]:
     """Raise want of memory inside the block as a `NotEnoughMemoryError`; arguments as of `memory_error`."""
     try:
         yield
     except Exception as error:
         if (told := memory_error(error, work, advice, needed)) is None:
             raise
+        raise told from error
+
+
+def check_memory(error: Exception, work: str) -> None:
+    """Raise a `NotEnoughMemoryError` from an error that means want of memory; for handlers of errors of any kind.
+
+    Args:
+        error: error as it was raised.
+        work: work that failed, as in `memory_error`.
+    """
+    if isinstance(error, NotEnoughMemoryError):
+        raise error
+    if (told := memory_error(error, work)) is not None:
         raise told from error
 
 

@@ -2,7 +2,8 @@
 
 The limit is RLIMIT_DATA, the private memory that a process may ask for, and holds for each process of a command. A
 command has found something if it ends in anything but success or one line of `dlatrack:` with exit status 2, takes
-longer than `SECONDS`, or harms the checkpoint that was there before. Each run is a line: limit, time, largest memory of one of its processes, and how it ended.
+longer than `SECONDS`, or harms the checkpoint that was there before. Each run is a line: its limit, time, largest
+resident memory of one of its processes, and how it ended.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -36,9 +36,9 @@ COMMANDS = {
     "train paper": "train dla_siamrpnpp --out {out}/run --sequences 2 --epochs 1 --pairs-per-epoch 120 "
     "--backbone-weights random",
     "track": "track {root}/clip.mp4 --box 30,30,30,30 --out {out}/tracked.mp4 --table {out}/t.csv",
-    "track recover": "track {root}/clip.mp4 --box 30,30,30,30 --table {out}/t.csv --recover --weights siamcar_small",
+    "track recover": "track {root}/clip.mp4 --box 30,30,30,30 --table {out}/t.csv --weights siamcar_small --recover",
     "benchmark": "benchmark folder --root {root}/otb --weights dla_nanotrack_v3 --out {out}/results",
-    "benchmark workers": "benchmark folder --root {root}/otb --weights siamrpnpp_small --out {out}/results --workers 2",
+    "benchmark workers": "benchmark folder --root {root}/otb --weights siamrpnpp_small --out {out}/r --workers 2",
     "evaluate": "evaluate folder --gt {root}/otb --results {root}/results --significance",
     "run 01": "run 01 --preset smoke --output {out}/01.ipynb",
     "run 03": "run 03 --preset smoke --output {out}/03.ipynb",
@@ -69,19 +69,19 @@ def run(arguments: Sequence[str], folder: Path, gigabytes: float | None) -> Run:
         "DLATRACK_SHARED_DATA": f"{folder.parent}/shared",
     }
 
-    def limit() -> None:
-        if gigabytes is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (int(gigabytes * 1e9),) * 2)
-
+    limit = (
+        []
+        if gigabytes is None
+        else ["sh", "-c", 'ulimit -d "$0"; exec "$@"', str(int(gigabytes * 1e9 / 1024))]
+    )
     start = time.monotonic()
     with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as err:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dlatrack", *arguments],
+            [*limit, sys.executable, "-m", "dlatrack", *arguments],
             env=environment,
             stdout=out,
             stderr=err,
             start_new_session=True,
-            preexec_fn=limit,
         )
         late = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
         late.start()

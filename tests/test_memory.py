@@ -7,7 +7,6 @@ import os
 import pickle
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -71,7 +70,7 @@ _TORCH = (
     "198193152 bytes. Error code 12 (Cannot allocate memory)"
 )
 _CUDA = "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 139.00 GiB"
-_OPENCV = "OpenCV(4.13) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 1500000 bytes in function 'x'"
+_OPENCV = "OpenCV(4.13) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 1500000 bytes"
 
 
 @pytest.mark.parametrize(
@@ -97,13 +96,18 @@ def test_every_fault_is_the_same_error(error: Exception, asked: str) -> None:
         raise error
     assert raised.value.__cause__ is error
     text = str(raised.value)
-    assert text.startswith(f"out of memory while working: {asked}{' more could not be had, ' * bool(asked)}about 2,000,000")
+    assert text.startswith(
+        f"out of memory while working: {asked}{' more could not be had, ' * bool(asked)}about 2,000,000"
+    )
     assert text.endswith("; rest")
     assert isinstance(raised.value, InputError)
 
 
 def test_the_error_of_numpy_itself() -> None:
-    with pytest.raises(NotEnoughMemoryError, match=r"while working: 8,796 GB more could not be had"), memory_errors("working"):
+    with (
+        pytest.raises(NotEnoughMemoryError, match=r"while working: 8,796 GB more could not be had"),
+        memory_errors("working"),
+    ):
         np.empty((2**40,), np.float64)
 
 
@@ -142,12 +146,11 @@ def test_what_failed_is_freed_first() -> None:
 def test_an_estimate_that_was_too_small_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("process_limit", "available"):
         monkeypatch.setattr(memory, name, lambda: 1.5e9)
-    with pytest.raises(NotEnoughMemoryError, match=r"^out of memory while w: more than 1.5 GB are needed$"):
-        with memory_errors("w", needed=lambda: 1e9):
-            raise MemoryError
-    with pytest.raises(NotEnoughMemoryError, match=r": about 2 GB are needed, 1.5 GB are there$"):
-        with memory_errors("w", needed=lambda: 2e9):
-            raise MemoryError
+    for least, words in (
+        (1e9, "more than 1.5 GB are needed"),
+        (2e9, "about 2 GB are needed, 1.5 GB are there"),
+    ):
+        assert str(memory.memory_error(MemoryError(), "w", needed=lambda: least)).endswith(words)  # noqa: B023
 
 
 def test_it_survives_the_way_to_another_process() -> None:
@@ -156,7 +159,8 @@ def test_it_survives_the_way_to_another_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(12, "12 bytes"), (999_900, "1 MB"), (198_193_152, "198 MB"), (8.13e9, "8.1 GB"), (43e9, "43 GB")]
+    ("size", "text"),
+    [(12, "12 bytes"), (999_900, "1 MB"), (198_193_152, "198 MB"), (8.13e9, "8.1 GB"), (43e9, "43 GB")],
 )
 def test_amounts(size: float, text: str) -> None:
     assert amount_of(size) == text
@@ -168,7 +172,9 @@ def test_training_names_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     monkeypatch.setattr(engine.Stepper, "gradients", fail)
     crops = CropStore.build(synthetic_sequences(2, seed=0, length=3, challenges=()))
-    with pytest.raises(NotEnoughMemoryError, match=r"siamcar_nano, 32 pairs at once: 198 MB.* about \d+ MB are needed"):
+    with pytest.raises(
+        NotEnoughMemoryError, match=r"siamcar_nano, 32 pairs at once: 198 MB.* about \d+ MB are needed"
+    ):
         engine.train(recipe("siamcar_nano"), crops, tmp_path)
 
 
@@ -210,24 +216,28 @@ def test_under_a_limit_openblas_gets_one_core(monkeypatch: pytest.MonkeyPatch) -
     prepare_memory()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
     monkeypatch.setattr("dlatrack.cli.memory.process_limit", lambda: 3e8)
-    with pytest.raises(NotEnoughMemoryError, match=r"about 500 MB are needed, 300 MB are there; raise the limit"):
+    with pytest.raises(
+        NotEnoughMemoryError, match=r"about 500 MB are needed, 300 MB are there; raise the limit"
+    ):
         prepare_memory()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does")
 def test_training_under_a_limit_ends_in_one_line(tmp_path: Path) -> None:
-    import resource
-
-    limit = partial(resource.setrlimit, resource.RLIMIT_DATA, (700_000_000, 700_000_000))
-    command = ["train", "siamcar_small", "--out", str(tmp_path / "run"), "--sequences", "1", "--pairs-per-epoch", "32"]
+    limit = ["sh", "-c", 'ulimit -d 700000; exec "$@"', "sh"]
+    command = f"train siamcar_small --out {tmp_path}/run --sequences 1 --pairs-per-epoch 32".split()
     done = subprocess.run(
-        [sys.executable, "-m", "dlatrack", *command], preexec_fn=limit, capture_output=True, text=True, timeout=120
+        [*limit, sys.executable, "-m", "dlatrack", *command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("dlatrack: out of memory while training siamcar_small, 32 pairs at once: ")
-    assert "700 MB are there; a larger --accumulate" in last
+    assert "717 MB are there; a larger --accumulate" in last
 
 
 def test_what_there_is() -> None:

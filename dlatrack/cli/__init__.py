@@ -30,7 +30,7 @@ from dlatrack.cli import (
     weights,
 )
 from dlatrack.cli.memory import command_error, prepare_memory
-from dlatrack.errors import InputError, NotEnoughMemoryError
+from dlatrack.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -95,10 +95,8 @@ def main() -> None:
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # here, as at the exit of Python an error could not be printed as one line
-    except NotEnoughMemoryError as error:
-        _stop(command_error(error, arguments), 2, debug)
     except InputError as error:
-        _stop(error, 2, debug)
+        _stop(command_error(error, arguments) or error, 2, debug)
     except OSError as error:
         _stop_if_memory_is_short(error, arguments, debug)
         if error.errno not in _NOT_WRITTEN or error.filename is not None:

@@ -51,12 +51,22 @@ def _memory(json: bool) -> None:
     finding = memory_finding(needs)
     if json:
         rows = [asdict(need) for need in needs]
-        print(json_text.dumps({"dlatrack": __version__, "finding": asdict(finding), "recipes": rows}, indent=2))
+        print(
+            json_text.dumps({"dlatrack": __version__, "finding": asdict(finding), "recipes": rows}, indent=2)
+        )
         return
-    rows = [
-        (need.recipe, str(need.batch), f"{need.training:.2g}", f"{need.pairs_that_fit}", f"{need.tracking:.2g}")
+    table = [
+        (
+            need.recipe,
+            str(need.batch),
+            f"{need.training:.2g}",
+            f"{need.pairs_that_fit}",
+            f"{need.tracking:.2g}",
+        )
         for need in needs
     ]
     columns = ("recipe, and its DLA twin", "batch", "training, GB", "pairs at once that fit", "tracking, GB")
-    print_table(columns, rows, title="about how much memory a process on the CPU needs")
-    print_line(f"{finding.state:8} {finding.what}: {finding.found}{'; ' * bool(finding.advice)}{finding.advice}")
+    print_table(columns, table, title="about how much memory a process on the CPU needs")
+    print_line(
+        f"{finding.state:8} {finding.what}: {finding.found}{'; ' * bool(finding.advice)}{finding.advice}"
+    )

@@ -15,7 +15,7 @@ from dlatrack.memory import amount_of, available
 
 
 def examine() -> list[Finding]:
-    """Look at packages, memory, devices, video, weights, folders, data sets, notebooks and optional parts, in this order."""
+    """Look at packages, memory, devices, video, weights, folders, data, notebooks and optional parts, in order."""
     return [finding for check in _CHECKS for finding in _found(check)]
 
 

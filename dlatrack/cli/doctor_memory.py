@@ -19,7 +19,9 @@ class Need:
     recipe: str  #: recipe with the fixed rule
     batch: int  #: number of pairs of its batch
     training: float  #: need of a training that computes the whole batch at once, without data, GB
-    pairs_that_fit: int  #: largest number of pairs, up to the batch, that fit here if they are computed at once
+    pairs_that_fit: (
+        int  #: largest number of pairs, up to the batch, that fit here if they are computed at once
+    )
     tracking: float  #: need of tracking one target, without frames, GB
 
 
@@ -40,7 +42,9 @@ def memory_finding(needs: Sequence[Need]) -> Finding:
     """How much memory there is, and which recipes need more for a whole batch, or for tracking."""
     there = available()
     if there is None:
-        return Finding("memory", "missing", "this system does not say how much there is", "compare it yourself")
+        return Finding(
+            "memory", "missing", "this system does not say how much there is", "compare it yourself"
+        )
     trained = [need.recipe for need in needs if need.pairs_that_fit < need.batch]
     tracked = [need.recipe for need in needs if need.tracking * 1e9 > there]
     found = f"{amount_of(there)} for a process"

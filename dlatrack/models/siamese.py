@@ -163,4 +163,6 @@ def outline(recipe: Recipe) -> SiameseNet:
     net = recipe.net
     with torch.device("meta"):
         backbone = BACKBONES[net.backbone](net.levels)
-        return SiameseNet(backbone, NECKS[net.neck](backbone.out_channels, net.channels), HEADS[net.head](net))
+        return SiameseNet(
+            backbone, NECKS[net.neck](backbone.out_channels, net.channels), HEADS[net.head](net)
+        )

@@ -14,7 +14,7 @@ from typing import Any
 from dlatrack import paths
 from dlatrack.errors import InputError, NotEnoughMemoryError
 from dlatrack.files import check_writable, owned_file
-from dlatrack.memory import shortage
+from dlatrack.memory import amount_of, process_limit, shortage
 from dlatrack.notebooks.parameters import read_injected, read_value
 from dlatrack.studies.presets import sizes
 
@@ -126,6 +126,10 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], timeout: int
     except OSError as error:  # of papermill or Jupyter; that of a cell is a PapermillExecutionError
         raise NotebookError(f"{stopped}: {error}; its output is {target}") from error
     except DeadKernelError as error:
+        if (limit := process_limit()) is not None:
+            raise NotEnoughMemoryError(
+                f"{stopped}: its kernel died under a limit of {amount_of(limit)} {see}", _SMALLER
+            ) from error
         raise NotebookError(
             f"{stopped}: its kernel died, often for lack of memory; {_SMALLER} {see}"
         ) from error

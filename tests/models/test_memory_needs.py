@@ -11,7 +11,9 @@ import pytest
 from dlatrack.models.memory import tracking_bytes, training_bytes
 from dlatrack.recipes import recipe
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read as Linux tells it")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="the peak of a process is read as Linux tells it"
+)
 
 #: A process that works and prints its peak, MiB.
 _TRAIN = """

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, NotEnoughMemoryError
 from dlatrack.files import LOCK, file_digest, owned_folder, write_text
 from dlatrack.memory import memory_errors
 from dlatrack.processes import GUARD, check_may_start, leave_with_parent
@@ -94,6 +94,8 @@ def pack(
         _begin_or_resume(job, plan)
         try:
             _write_shards(job, workers)
+        except NotEnoughMemoryError:
+            raise
         except InputError as error:
             raise InputError(
                 f"{error}; what is packed stays in {out}, and the same command resumes once this is corrected"
