@@ -121,7 +121,7 @@ def memory_error(
         return None
     with suppress(RuntimeError):  # of a frame that still runs
         traceback.clear_frames(error.__traceback__)
-    there = None if type(error).__name__ in _ON_DEVICES else available()
+    there = None if type(error).__name__ in _ON_DEVICES else usable_memory()
     least = None
     if needed is not None:
         with suppress(Exception):  # want of memory, again
@@ -160,7 +160,7 @@ def check_memory(error: Exception, work: str) -> None:
         raise told from error
 
 
-def available() -> float | None:
+def usable_memory() -> float | None:
     """Bytes that this process may use in all: the machine's memory, or the smallest limit below it.
 
     Limits are those of the process (RLIMIT_DATA and RLIMIT_AS) and of its control group, as containers have them.

@@ -18,7 +18,7 @@ from dlatrack import memory
 from dlatrack.cli.memory import prepare_memory
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError, NotEnoughMemoryError
-from dlatrack.memory import amount_of, available, memory_errors, process_limit, shortage
+from dlatrack.memory import amount_of, memory_errors, process_limit, shortage, usable_memory
 from dlatrack.recipes import recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.workers import run_tasks
@@ -144,7 +144,7 @@ def test_what_failed_is_freed_first() -> None:
 
 
 def test_an_estimate_that_was_too_small_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("process_limit", "available"):
+    for name in ("process_limit", "usable_memory"):
         monkeypatch.setattr(memory, name, lambda: 1.5e9)
     for least, words in (
         (1e9, "more than 1.5 GB are needed"),
@@ -173,7 +173,7 @@ def test_training_names_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(engine.Stepper, "gradients", fail)
     crops = CropStore.build(synthetic_sequences(2, seed=0, length=3, challenges=()))
     with pytest.raises(
-        NotEnoughMemoryError, match=r"siamcar_nano, 32 pairs at once: 198 MB.* about \d+ MB are needed"
+        NotEnoughMemoryError, match=r"siamcar_nano, 32 pairs at once .*: 198 MB.* about \d+ MB are needed"
     ):
         engine.train(recipe("siamcar_nano"), crops, tmp_path)
 
@@ -236,12 +236,12 @@ def test_training_under_a_limit_ends_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("dlatrack: out of memory while training siamcar_small, 32 pairs at once: ")
+    assert last.startswith("dlatrack: out of memory while training siamcar_small, 32 pairs at once ")
     assert "717 MB are there; a larger --accumulate" in last
 
 
 def test_what_there_is() -> None:
-    there, limit = available(), process_limit()
+    there, limit = usable_memory(), process_limit()
     assert there is None or there > 2**28
     assert limit is None or there is None or there <= limit
     assert shortage("KeyError", "out of memory") is None

@@ -11,7 +11,7 @@ from dlatrack import paths
 from dlatrack.cli.data import place_in
 from dlatrack.cli.doctor_packages import Finding, extras, imports, packages, system
 from dlatrack.errors import InputError
-from dlatrack.memory import amount_of, available
+from dlatrack.memory import amount_of, usable_memory
 
 
 def examine() -> list[Finding]:
@@ -42,7 +42,7 @@ def _advice(error: Exception) -> str:
 
 
 def _memory() -> Iterator[Finding]:
-    there = available()
+    there = usable_memory()
     size = "not known" if there is None else f"{amount_of(there)} for a process"
     yield Finding("memory", "ok", f"{size} (dlatrack doctor --memory says what each recipe needs)")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dlatrack.cli.doctor_packages import Finding
-from dlatrack.memory import amount_of, available
+from dlatrack.memory import amount_of, usable_memory
 from dlatrack.models.memory import tracking_bytes, training_need
 from dlatrack.recipes import RECIPES, Recipe, recipe
 from dlatrack.recipes.config import DLA_NAME
@@ -33,14 +33,14 @@ def recipe_needs() -> list[Need]:
 
 def _need(chosen: Recipe) -> Need:
     fixed, each = training_need(chosen)
-    batch, there = chosen.schedule.batch, available()
+    batch, there = chosen.schedule.batch, usable_memory()
     fit = batch if there is None else max(0, min(batch, int((there - fixed) // each)))
     return Need(chosen.name, batch, (fixed + batch * each) / 1e9, fit, tracking_bytes(chosen) / 1e9)
 
 
 def memory_finding(needs: Sequence[Need]) -> Finding:
     """How much memory there is, and which recipes need more for a whole batch, or for tracking."""
-    there = available()
+    there = usable_memory()
     if there is None:
         return Finding(
             "memory", "missing", "this system does not say how much there is", "compare it yourself"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +13,9 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from dlatrack.models.siamese import outline
+from dlatrack.errors import counted
+from dlatrack.memory import memory_errors
+from dlatrack.models.siamese import shapes_alone
 from dlatrack.recipes import Recipe
 
 #: Memory of a process that has loaded the libraries and what else a training and a tracker need of any size, bytes.
@@ -26,8 +30,24 @@ _TRACKED_COPIES = 6
 #: Memory of a training step over that of its tensors: workspaces of convolutions, and gaps between blocks.
 _OVERHEAD = 1.3
 
+#: Advice where the memory of a tracker is short.
+SMALLER_TRACKER = "a smaller tracker, e.g. dla_nanotrack_v3, and smaller frames need less"
+
 #: Pairs of which the maps are counted.
 _COUNTED = 4
+
+
+def training_errors(recipe: Recipe, pairs: int) -> AbstractContextManager[None]:
+    """Context that says what a training needs if memory is short; arguments as of `training_bytes`.
+
+    Raises:
+        NotEnoughMemoryError: with the need and what lowers it.
+    """
+    return memory_errors(
+        f"training {recipe.name}, {counted(pairs, 'pair')} at once (a checkpoint is kept)",
+        "a larger accumulate and a smaller batch, both for a new run alone, and fewer workers need less",
+        partial(training_bytes, recipe, pairs),
+    )
 
 
 def training_bytes(recipe: Recipe, pairs: int) -> float:
@@ -53,7 +73,7 @@ def training_need(recipe: Recipe) -> tuple[float, float]:
     Returns:
         The bytes of a training whatever its batch, and those of each pair that is computed at once.
     """
-    net = outline(recipe).train_mode(recipe.schedule.backbone_trains(recipe.schedule.epochs - 1))
+    net = shapes_alone(recipe).train_mode(recipe.schedule.backbone_trains(recipe.schedule.epochs - 1))
     with _LiveBytes() as live:
         output = net(*_images(_COUNTED, recipe.net.template_size, recipe.net.search_size))
         total = torch.stack([maps.sum() for maps in output if maps is not None]).sum()
@@ -63,13 +83,22 @@ def training_need(recipe: Recipe) -> tuple[float, float]:
     return _TRAINER + _TRAINED_COPIES * _weights(net), _OVERHEAD * live.peak / _COUNTED
 
 
+def tracking_errors(recipe: Recipe) -> AbstractContextManager[None]:
+    """Context that says what a tracker needs if memory is short; the argument as of `tracking_bytes`.
+
+    Raises:
+        NotEnoughMemoryError: with the need and what lowers it.
+    """
+    return memory_errors(f"tracking with {recipe.name}", SMALLER_TRACKER, partial(tracking_bytes, recipe))
+
+
 def tracking_bytes(recipe: Recipe) -> float:
     """About how many bytes a process that tracks one target on a CPU needs, without its frames.
 
     Args:
         recipe: recipe of the tracker.
     """
-    net = outline(recipe).eval()
+    net = shapes_alone(recipe).eval()
     with torch.no_grad(), _LiveBytes() as live:
         net(*_images(1, recipe.net.template_size, recipe.net.online_search_size))
     return _TRACKER + _TRACKED_COPIES * _weights(net) + _OVERHEAD * live.peak

@@ -139,7 +139,7 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
     warm_up_vector_math()
     if generator is None:
         generator = torch.Generator().manual_seed(0)
-    model = outline(recipe)
+    model = shapes_alone(recipe)
     size = sum(value.numel() * value.element_size() for value in model.state_dict().values())
     if size > _MOST_BYTES:
         raise ValueError(
@@ -152,7 +152,7 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
     return model.eval()
 
 
-def outline(recipe: Recipe) -> SiameseNet:
+def shapes_alone(recipe: Recipe) -> SiameseNet:
     """The network of a recipe on torch's device "meta": shapes without values, which take no memory.
 
     Global random state is neither read nor changed.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from dlatrack.devices import check_device
 from dlatrack.errors import InputError
 from dlatrack.memory import memory_errors
 from dlatrack.models.inference.deploy import deploy
-from dlatrack.models.memory import tracking_bytes
+from dlatrack.models.memory import SMALLER_TRACKER, tracking_errors
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.runtimes import load_for
 from dlatrack.recipes import OnlineConfig, Recipe
@@ -73,10 +72,6 @@ FAMILIES: dict[str, Family] = {
     "fcpp": Family(siamfcpp_step, affine_window),
     "nano": Family(siamban_step),
 }
-
-
-#: Advice where memory is short.
-SMALLER_TRACKER = "a smaller tracker, e.g. dla_nanotrack_v3, and smaller frames need less"
 
 
 class OnlineTracker:
@@ -183,7 +178,6 @@ class OnlineTracker:
                 installed, the file is not a sound weight file of this package, its recipe has no hyper-parameters for
                 `benchmark`, the calibration beside it is damaged, of other weights, or missing where it is needed, or
                 as `confidence.options.checked_options`.
-            NotEnoughMemoryError: if memory is short.
         """
         check_device(device)
         with memory_errors(f"loading the tracker {name_or_file}", SMALLER_TRACKER):
@@ -223,11 +217,10 @@ class OnlineTracker:
 
         Raises:
             InputError: if the image has another shape or type, or the box is not finite, empty or outside the image.
-            NotEnoughMemoryError: if memory is short.
         """
         _check_image(image)
         state = TargetState.from_box(image, box_xywh)
-        with self._memory_errors():
+        with tracking_errors(self.recipe):
             self._border = mean_colour(image)
             self._template = self._net.template(
                 self._crops(image, state, [state.side], self.recipe.net.template_size)
@@ -253,14 +246,13 @@ class OnlineTracker:
 
         Raises:
             InputError: if the image has another shape or type, or an output of the network is not finite.
-            NotEnoughMemoryError: if memory is short.
             ValueError: if called before `init`.
         """
         if self._state is None:
             raise ValueError("call init with the first frame and its box before update")
         _check_image(image)
         look = partial(self._look, image)
-        with self._memory_errors():
+        with tracking_errors(self.recipe):
             if self._recovery is not None:
                 found = self._recovery.step(look, self._state, (image.shape[1], image.shape[0]))
             else:
@@ -269,12 +261,6 @@ class OnlineTracker:
                     self._watch.observe(found.signals)
         self._state = found.state
         return found.state.box_xywh, found.score
-
-    def _memory_errors(self) -> AbstractContextManager[None]:
-        """Context that names the tracker where memory is short."""
-        return memory_errors(
-            f"tracking with {self.recipe.name}", SMALLER_TRACKER, partial(tracking_bytes, self.recipe)
-        )
 
     def _look(self, image: np.ndarray, last: TargetState, *, windowed: bool = True) -> Sighting:
         """One tracking step around the place `last`, without the cosine window if not `windowed`."""

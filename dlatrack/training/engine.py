@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
 
 from dlatrack.assign import assigner_of
-from dlatrack.errors import InputError, counted
+from dlatrack.errors import InputError
 from dlatrack.files import check_writable, remove_leftovers
-from dlatrack.memory import memory_errors, reuse_freed_memory
+from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.initial import load_initial_backbone, load_initial_weights
-from dlatrack.models.memory import training_bytes
+from dlatrack.models.memory import training_errors
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
@@ -99,8 +98,8 @@ def train(
     Raises:
         InputError: if the folder belongs to another run, another process trains in it, or it cannot be written; for a
             seed that is not in 0..2^64 - 1, or one track where negative pairs need two; if weights or crops cannot be
-            read, the loss stops being finite, or nothing can be compiled. The last checkpoint stays usable.
-        NotEnoughMemoryError: if memory is short; it says how much is needed about.
+            read, the loss stops being finite, memory is short, or nothing can be compiled. The last checkpoint stays
+            usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
@@ -109,18 +108,19 @@ def train(
     reuse_freed_memory()
     compute = compute or Compute()
     last = recipe.schedule.epochs if until_epoch is None else until_epoch
-    # A finished run is only read, and several processes may read it at the same time.
-    only_read = compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
-    pairs = -(-recipe.schedule.batch // compute.parts)
-    kept = " (the last checkpoint is kept)" if (Path(folder) / CHECKPOINT).exists() else ""
-    short = memory_errors(
-        f"training {recipe.name}, {counted(pairs, 'pair')} at once{kept}",
-        "a larger accumulate and a smaller batch, both for a new run alone, and fewer workers need less",
-        partial(training_bytes, recipe, pairs),
-    )
-    with nullcontext() if only_read else compute.ranks.owned_folder(folder), short:
+    with _owned(recipe, compute, Path(folder), last):
         run = _Run(recipe, crops, Path(folder), seed, backbone_weights, init, compute)
         return run.train_until(last, on_step, should_stop)
+
+
+@contextmanager
+def _owned(recipe: Recipe, compute: Compute, folder: Path, last: int) -> Iterator[None]:
+    """Own the folder of a run inside the block, unless it is finished, and say what is needed if memory is short."""
+    # A finished run is only read, and several processes may read it at the same time.
+    only_read = compute.ranks.world == 1 and epochs_done(folder / CHECKPOINT) >= last
+    pairs = -(-recipe.schedule.batch // compute.parts)
+    with nullcontext() if only_read else compute.ranks.owned_folder(folder), training_errors(recipe, pairs):
+        yield
 
 
 class _Run:
