@@ -19,9 +19,7 @@ class Need:
     recipe: str  #: recipe with the fixed rule
     batch: int  #: number of pairs of its batch
     training: float  #: need of a training that computes the whole batch at once, without data, GB
-    pairs_that_fit: (
-        int  #: largest number of pairs, up to the batch, that fit here if they are computed at once
-    )
+    pairs_that_fit: int  #: largest number of pairs, up to the batch, that fit here at once
     tracking: float  #: need of tracking one target, without frames, GB
 
 
@@ -51,8 +49,8 @@ def memory_finding(needs: Sequence[Need]) -> Finding:
     advice = "; ".join(
         f"for {what} {', '.join(names)} {remedy}"
         for what, names, remedy in (
-            ("training", trained, "on the CPU in whole batches; --accumulate N computes N parts one by one"),
-            ("tracking with", tracked, "; a smaller tracker, e.g. dla_nanotrack_v3, needs less"),
+            ("training", trained, "in whole batches on the CPU (--accumulate N computes N parts in turn)"),
+            ("tracking with", tracked, "(a smaller one, e.g. dla_nanotrack_v3, needs less)"),
         )
         if names
     )

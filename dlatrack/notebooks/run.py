@@ -115,7 +115,10 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], timeout: int
             raise InputError(f"{source.name}: {reason}") from error
         if error.ename == NotEnoughMemoryError.__name__:
             raise NotEnoughMemoryError(f"{source.name}: {reason}") from error
-        if (asked := shortage(error.ename, error.evalue)) is not None:
+        asked = shortage(error.ename, error.evalue)
+        if error.ename == "CellExecutionError" and process_limit() is not None:
+            asked = ""  # papermill's word for a cell whose error the kernel could not send
+        if asked is not None:
             more = f": {asked} more could not be had" if asked else ""
             raise NotEnoughMemoryError(
                 f"{source.name} ran out of memory at In [{error.exec_count}]{more} {see}", _SMALLER
