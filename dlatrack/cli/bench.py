@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dlatrack.cli.options import Json
+from dlatrack.cli.options import MOST_PROCESSES, MOST_TURNS, Json
 from dlatrack.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -21,10 +21,16 @@ def bench(
         typer.Argument(help="assign, cpu, evaluate, pairs, runtimes, track, train; all: not cpu, runtimes."),
     ],
     repeats: Annotated[
-        int | None, typer.Option(help="Timed repetitions; default 50, runtimes, track and train 15.", min=3)
+        int | None,
+        typer.Option(
+            help="Timed repetitions; default 50, runtimes, track and train 15.", min=3, max=MOST_TURNS
+        ),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(help="CPU threads; default 1, runtimes, track and train all.", min=1)
+        int | None,
+        typer.Option(
+            help="CPU threads; default 1, runtimes, track and train all.", min=1, max=MOST_PROCESSES
+        ),
     ] = None,
     json: Json = False,
     tracker: Annotated[
