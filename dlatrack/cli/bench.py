@@ -14,24 +14,23 @@ from dlatrack.cli.printing import print_line, print_table
 if TYPE_CHECKING:
     from dlatrack.bench.measure import BenchReport
 
+Repeats = Annotated[
+    int | None,
+    typer.Option(help="Timed repetitions; default 50, runtimes, track and train 15.", min=3, max=MOST_TURNS),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="CPU threads; default 1, runtimes, track and train all.", min=1, max=MOST_PROCESSES),
+]
+
 
 def bench(
     what: Annotated[
         str,
         typer.Argument(help="assign, cpu, evaluate, pairs, runtimes, track, train; all: not cpu, runtimes."),
     ],
-    repeats: Annotated[
-        int | None,
-        typer.Option(
-            help="Timed repetitions; default 50, runtimes, track and train 15.", min=3, max=MOST_TURNS
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            help="CPU threads; default 1, runtimes, track and train all.", min=1, max=MOST_PROCESSES
-        ),
-    ] = None,
+    repeats: Repeats = None,
+    threads: Threads = None,
     json: Json = False,
     tracker: Annotated[
         str,

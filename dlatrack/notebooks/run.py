@@ -24,6 +24,9 @@ _KERNEL = "python3"
 #: Advice where memory is short.
 _SMALLER = "the preset smoke needs least, and smaller parameters less than the preset's"
 
+#: Memory in which a kernel works, bytes; with less it may stand still and not say why.
+_LEAST = 7.5e8
+
 #: What papermill injects on its own with --inject-paths and the like.
 _PAPERMILL = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
 
@@ -74,6 +77,10 @@ def run_notebook(
     if _KERNEL not in kernels():
         raise InputError(
             f"there is no Jupyter kernel {_KERNEL!r}; python -m ipykernel install --sys-prefix makes it"
+        )
+    if (limit := process_limit()) is not None and limit < _LEAST:
+        raise NotEnoughMemoryError(
+            f"out of memory for {source.name}: about {amount_of(_LEAST)} are needed, {amount_of(limit)} are there"
         )
     target = _check_output(paths.runs_dir() / source.name if output is None else Path(output), source)
     figures = paths.figures_dir()
