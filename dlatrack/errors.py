@@ -24,6 +24,31 @@ class InputError(ValueError):
     def __init__(self, message: str = "") -> None:
         super().__init__(" ".join(str(message).splitlines()))
 
+    def at(self, place: str) -> InputError:
+        """The same error with its place in front of the message, e.g. "frame 3"."""
+        return InputError(f"{place}: {self}")
+
+
+class NotEnoughMemoryError(InputError):
+    """Work that needs more memory than there is; `dlatrack.memory.memory_errors` raises it.
+
+    Args:
+        fault: what was being done and, as far as it is known, how much was asked for, is needed about and is there.
+        advice: what lowers the need, "" where nothing does.
+
+    Attributes:
+        fault: the message without the advice.
+        advice: the advice.
+    """
+
+    def __init__(self, fault: str, advice: str = "") -> None:
+        super().__init__(f"{fault}; {advice}" if advice else fault)
+        self.fault, self.advice = fault, advice
+
+    def at(self, place: str) -> NotEnoughMemoryError:
+        """The same error with its place in front of the message, e.g. "frame 3"."""
+        return NotEnoughMemoryError(f"{place}: {self.fault}", self.advice)
+
 
 def shortened(text: str, most: int = _QUOTED) -> str:
     """A text of a file or of the command line, as a message quotes it: its beginning, if it is long."""

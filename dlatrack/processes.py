@@ -5,15 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from types import TracebackType
 
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, NotEnoughMemoryError
+from dlatrack.memory import memory_error, process_limit
 
 #: Seconds between two looks whether the parent process still runs.
 _LOOK = 1.0
+
+#: Exit status of a spawned process whose imports do not fit into memory.
+_NO_MEMORY = 12
 
 #: Advice for a script that starts processes.
 GUARD = 'put the call below `if __name__ == "__main__":`'
@@ -63,11 +69,13 @@ def death(process: BaseProcess, what: str, advice: str, *, begun: bool) -> Input
     """
     process.join()
     code = process.exitcode
+    if code == _NO_MEMORY:
+        return NotEnoughMemoryError(f"out of memory while starting a process that {what}", advice)
     if not begun and code is not None and code > 0:
         return InputError(
             f"a process that {what} ended before its work began (exit code {code}, its error is printed above): it "
             f"imports the script that started it, so {GUARD}, and put functions and classes of a notebook or of "
-            f"standard input into a module"
+            f"standard input into a module{f'; or memory is short: {advice}' * (process_limit() is not None)}"
         )
     return InputError(f"a process that {what} has died (exit code {code}), possibly out of memory; {advice}")
 
@@ -104,14 +112,26 @@ def _wait_for_parent(parent_is_there: Callable[[], bool]) -> None:
     os._exit(1)
 
 
+def _begin_spawned(started_by: int) -> None:
+    leave_with_parent(started_by)
+    sys.excepthook = _report_start
+
+
+def _report_start(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Report an error in the imports of a spawned process; want of memory by the exit status alone, see `death`."""
+    if memory_error(error, "starting") is not None:
+        os._exit(_NO_MEMORY)
+    sys.__excepthook__(kind, error, trace)
+
+
 class _Leaving:
-    """Picklable object whose unpickling calls `leave_with_parent` for the process that has pickled it."""
+    """Picklable object whose unpickling calls `_begin_spawned` for the process that has pickled it."""
 
     def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
-        return leave_with_parent, (os.getpid(),)
+        return _begin_spawned, (os.getpid(),)
 
 
 #: First argument for a spawned process: from the moment at which it reads this, the process leaves with its parent,
-#: also with one that has ended already. The modules that the other arguments need are imported later, which takes
-#: seconds on a busy machine.
+#: also with one that has ended already, and reports want of memory. The modules that the other arguments need are
+#: imported later, which takes seconds on a busy machine.
 LEAVING = _Leaving()

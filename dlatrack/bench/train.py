@@ -98,8 +98,8 @@ def bench_train(
 
     Source: SiamDLA Sec. 4.7, Figs. 10 and 11 (seconds per iteration).
     """
-    if batch and (not re.fullmatch(r"[0-9]{1,9}", batch) or int(batch) < 1):
-        raise InputError(f"batch must be a positive number, got {shortened(repr(batch))}")
+    if batch and (not re.fullmatch(r"[0-9]{1,6}", batch) or int(batch) < 1):
+        raise InputError(f"batch must be a positive number below 10^6, got {shortened(repr(batch))}")
     every = tracker == "all"
     costs = step_costs(
         TWINS if every else (tracker,), repeats, batch=int(batch or 0), device=device, assigner=assigner

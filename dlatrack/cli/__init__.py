@@ -9,7 +9,7 @@ import errno
 import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -30,6 +30,7 @@ from dlatrack.cli import (
     tune,
     weights,
 )
+from dlatrack.cli.memory import command_error, prepare_memory
 from dlatrack.errors import InputError
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ def _root(
     ] = False,
 ) -> None:
     """SiamDLA: dynamic label assignment for Siamese visual tracking."""
+    prepare_memory()
 
 
 app.command(cls=run.RunCommand, context_settings=run.CONTEXT)(run.demo)
@@ -96,24 +98,31 @@ def main() -> None:
             if sys.stdout is not None:
                 sys.stdout.flush()  # here, as at the exit of Python an error could not be printed as one line
     except InputError as error:
-        _stop(error, 2, debug)
+        _stop(command_error(error, arguments) or error, 2, debug)
     except OSError as error:
+        _stop_if_memory_is_short(error, arguments, debug)
         if error.errno not in _NOT_WRITTEN or error.filename is not None:
             raise
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # takes what Python writes at its exit
         if error.errno == errno.EPIPE:
             sys.exit(1)
         _stop(InputError(f"cannot write the output: {error.strerror}"), 2, debug)
-    except RuntimeError as error:
-        if type(error).__name__ != "NotebookError":
-            raise
-        _stop(error, 1, debug)
     except KeyboardInterrupt:
         print("dlatrack: interrupted", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        _stop_if_memory_is_short(error, arguments, debug)
+        if type(error).__name__ != "NotebookError":
+            raise
+        _stop(error, 1, debug)
 
 
-def _stop(error: Exception, status: int, debug: bool) -> None:
+def _stop_if_memory_is_short(error: Exception, arguments: list[str], debug: bool) -> None:
+    if (short := command_error(error, arguments)) is not None:
+        _stop(short, 2, debug)
+
+
+def _stop(error: Exception, status: int, debug: bool) -> NoReturn:
     if debug:
         raise error
     print(f"dlatrack: {' '.join(str(error).split())}", file=sys.stderr)

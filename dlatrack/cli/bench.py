@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dlatrack.cli.options import Json
+from dlatrack.cli.options import MOST_PROCESSES, MOST_TURNS, Json
 from dlatrack.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
     from dlatrack.bench.measure import BenchReport
+
+Repeats = Annotated[
+    int | None,
+    typer.Option(help="Timed repetitions; default 50, runtimes, track and train 15.", min=3, max=MOST_TURNS),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="CPU threads; default 1, runtimes, track and train all.", min=1, max=MOST_PROCESSES),
+]
 
 
 def bench(
@@ -20,12 +29,8 @@ def bench(
         str,
         typer.Argument(help="assign, cpu, evaluate, pairs, runtimes, track, train; all: not cpu, runtimes."),
     ],
-    repeats: Annotated[
-        int | None, typer.Option(help="Timed repetitions; default 50, runtimes, track and train 15.", min=3)
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads; default 1, runtimes, track and train all.", min=1)
-    ] = None,
+    repeats: Repeats = None,
+    threads: Threads = None,
     json: Json = False,
     tracker: Annotated[
         str,

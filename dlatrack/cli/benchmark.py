@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlatrack.cli.options import AllowMissing, Device, Fast, Runtime, Weights
+from dlatrack.cli.options import MOST_PROCESSES, AllowMissing, Device, Fast, Runtime, Weights
 from dlatrack.cli.printing import print_line
 from dlatrack.errors import InputError, shortened
 
@@ -55,7 +55,8 @@ def benchmark(
     fast: Fast = False,
     runtime: Runtime = "torch",
     workers: Annotated[
-        int, typer.Option(help="Processes that track, each on one core; 1: this one.", min=1)
+        int,
+        typer.Option(help="Processes that track, each on one core; 1: this one.", min=1, max=MOST_PROCESSES),
     ] = 1,
     shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for several machines.")] = "1/1",
     perturb: Perturb = "",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlatrack import paths
-from dlatrack.cli.options import DataSetRoot, Seed
+from dlatrack.cli.options import MOST_PROCESSES, DataSetRoot, Seed
 from dlatrack.cli.printing import print_line, print_table
 from dlatrack.errors import InputError
 
@@ -25,7 +25,9 @@ data_app = typer.Typer(
 )
 
 DataSet = Annotated[str, typer.Argument(help="A name of `dlatrack data list`, e.g. got10k.")]
-Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes; default: one per core.", min=1, max=MOST_PROCESSES)
+]
 
 
 @data_app.command("list")

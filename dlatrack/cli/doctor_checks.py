@@ -11,10 +11,11 @@ from dlatrack import paths
 from dlatrack.cli.data import place_in
 from dlatrack.cli.doctor_packages import Finding, extras, imports, packages, system
 from dlatrack.errors import InputError
+from dlatrack.memory import amount_of, usable_memory
 
 
 def examine() -> list[Finding]:
-    """Look at packages, devices, video, weights, folders, data sets, notebooks and optional parts, in this order."""
+    """Look at packages, memory, devices, video, weights, folders, data, notebooks and optional parts, in order."""
     return [finding for check in _CHECKS for finding in _found(check)]
 
 
@@ -38,6 +39,12 @@ def _advice(error: Exception) -> str:
     if isinstance(error, OSError):
         return "the system refuses that: look at the file or folder, its permissions and the free space"
     return "install dlatrack again in a fresh environment"
+
+
+def _memory() -> Iterator[Finding]:
+    there = usable_memory()
+    size = "not known" if there is None else f"{amount_of(there)} for a process"
+    yield Finding("memory", "ok", f"{size} (dlatrack doctor --memory says what each recipe needs)")
 
 
 def _devices() -> Iterator[Finding]:
@@ -184,6 +191,7 @@ _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     system,
     packages,
     imports,
+    _memory,
     _devices,
     _video,
     _weights,

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from dlatrack import paths
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, NotEnoughMemoryError
 from dlatrack.progress import duration
 
 #: The notebook that reads what the others leave; it runs last.
@@ -64,7 +64,9 @@ def figures(
         failed = {} if gallery_only else _run_all(stems, preset)
         print(f"gallery written to {write_gallery(folder)}")
     if failed:
-        raise NotebookError(f"{len(failed)} failed: {'; '.join(failed.values())}")
+        short = all(isinstance(error, NotEnoughMemoryError) for error in failed.values())
+        kind = NotEnoughMemoryError if short else NotebookError
+        raise kind(f"{len(failed)} failed: {'; '.join(map(str, failed.values()))}")
 
 
 def _redraw(names: Sequence[str]) -> None:
@@ -134,7 +136,7 @@ def _notebooks_of(only: Sequence[str]) -> list[str]:
     return sorted(stems, key=lambda stem: (stem.startswith(_LEDGER), stem))
 
 
-def _run_all(stems: list[str], preset: str) -> dict[str, str]:
+def _run_all(stems: list[str], preset: str) -> dict[str, Exception]:
     """Run notebooks one after the other.
 
     Returns:
@@ -142,7 +144,8 @@ def _run_all(stems: list[str], preset: str) -> dict[str, str]:
     """
     from dlatrack.notebooks.run import NotebookError, run_notebook
 
-    failed, begin = {}, time.monotonic()
+    failed: dict[str, Exception] = {}
+    begin = time.monotonic()
     for number, stem in enumerate(stems, start=1):
         print(f"[{number}/{len(stems)}] {stem}, preset {preset}", flush=True)
         start = time.monotonic()
@@ -150,7 +153,7 @@ def _run_all(stems: list[str], preset: str) -> dict[str, str]:
             run_notebook(stem, preset=preset)
             outcome = "took"
         except (InputError, NotebookError) as error:
-            failed[stem], outcome = str(error), "FAILED after"
+            failed[stem], outcome = error, "FAILED after"
             print(error, flush=True)
         took, left = duration(time.monotonic() - start), len(stems) - number
         print(f"[{number}/{len(stems)}] {stem} {outcome} {took}; {left} left", flush=True)

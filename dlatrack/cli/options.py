@@ -7,6 +7,12 @@ from typing import Annotated
 
 import typer
 
+#: Limit of the numbers of processes and threads that may be asked for.
+MOST_PROCESSES = 1024
+
+#: Limit of repetitions and of seconds that may be asked for.
+MOST_TURNS = 1_000_000
+
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 Fast = Annotated[
     bool, typer.Option("--fast", help="Allow slightly different answers where they are quicker.")

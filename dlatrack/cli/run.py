@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from dlatrack.cli.options import MOST_TURNS
 from dlatrack.errors import InputError
 
 #: The notebooks of the demo; the second trains and takes its parameters.
@@ -49,7 +50,9 @@ def run(
     output: Annotated[
         Path | None, typer.Option(help="Where the executed notebook goes; default runs/.")
     ] = None,
-    timeout: Annotated[int | None, typer.Option(help="Seconds one cell may take.", min=1)] = None,
+    timeout: Annotated[
+        int | None, typer.Option(help="Seconds one cell may take.", min=1, max=MOST_TURNS)
+    ] = None,
     parameter: Parameter = None,
 ) -> None:
     """Run a notebook without a browser, with its parameters set by -p NAME VALUE.

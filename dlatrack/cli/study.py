@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dlatrack.cli.options import MOST_PROCESSES
 from dlatrack.cli.printing import print_line, print_table
 from dlatrack.errors import InputError
 
@@ -28,7 +29,9 @@ Only = Annotated[
 def run(
     study: Study = None,
     only: Only = "",
-    jobs: Annotated[int, typer.Option(help="Cells at once; each uses one core.", min=1)] = 1,
+    jobs: Annotated[
+        int, typer.Option(help="Cells at once; each uses one core.", min=1, max=MOST_PROCESSES)
+    ] = 1,
 ) -> None:
     """Train and score the cells that are not finished; an interrupted run resumes.
 

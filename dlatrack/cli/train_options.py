@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from dlatrack.cli.options import MOST_PROCESSES
 from dlatrack.errors import InputError
 
 RecipeName = Annotated[
@@ -92,7 +93,9 @@ Rate = Annotated[float, typer.Option(help="With --init: largest learning rate; 0
 PairWorkers = Annotated[
     int,
     typer.Option(
-        help="Processes that prepare pairs, for each training process; 0: it does so itself.", min=0
+        help="Processes that prepare pairs, for each training process; 0: it does so itself.",
+        min=0,
+        max=MOST_PROCESSES,
     ),
 ]
 Accumulate = Annotated[

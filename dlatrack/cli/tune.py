@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlatrack.cli.options import Device, Fast, Seed
+from dlatrack.cli.options import MOST_PROCESSES, MOST_TURNS, Device, Fast, Seed
 from dlatrack.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ def tune(
     split: Annotated[
         str, typer.Option(help="Split of the data set; empty: val, or train where there is none.")
     ] = "",
-    trials: Annotated[int, typer.Option(help="Settings to try.", min=1)] = 40,
+    trials: Annotated[int, typer.Option(help="Settings to try.", min=1, max=MOST_TURNS)] = 40,
     seed: Seed = 0,
-    workers: Annotated[int, typer.Option(help="Processes; each uses one core.", min=1)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Processes; each uses one core.", min=1, max=MOST_PROCESSES)
+    ] = 1,
     device: Device = "cpu",
     fast: Fast = False,
     on_test_set: Annotated[

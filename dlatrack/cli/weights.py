@@ -97,6 +97,7 @@ def weights_compare(
         typer.Option(
             help="Runs over the clips from first boxes shifted by at most half a pixel, at least 2; 0: none.",
             min=0,
+            max=999,
         ),
     ] = 0,
 ) -> None:

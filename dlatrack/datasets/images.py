@@ -13,8 +13,9 @@ import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
 from dlatrack.datasets.image_header import JPEG, PNG, read_header
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, NotEnoughMemoryError
 from dlatrack.files import read_bytes
+from dlatrack.memory import check_memory
 
 #: Image files that a reader looks for.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -28,7 +29,7 @@ _BARE = (0x01, 0xD8)  # markers without a length after them
 _PNG_COLOUR, _WITH_ALPHA = 25, (4, 6)
 
 #: Largest image that is decoded, px. Decoded it takes 400 MB; a frame of an 8K video has a quarter.
-_MOST_PIXELS = 2**27
+LARGEST_IMAGE = 2**27
 
 UNREADABLE = "is not a readable, complete JPEG or PNG image"
 
@@ -77,6 +78,8 @@ class ImageFiles:
         path = self.paths[index]
         try:
             return decode_image(path.read_bytes(), upright=self.upright)
+        except NotEnoughMemoryError as error:
+            raise error.at(self.place(index)) from error
         except (OSError, ValueError) as error:
             fault = UNREADABLE if isinstance(error, OSError) else error
             raise InputError(f"{self.place(index)} {fault}") from None
@@ -101,17 +104,19 @@ def decode_image(data: bytes, *, upright: bool = False) -> np.ndarray:
 
     Raises:
         ValueError: with the fault as a predicate, e.g. "is not a readable, complete JPEG or PNG image".
+        NotEnoughMemoryError: if memory is short.
     """
     if fault := fault_in(data):
         raise ValueError(fault)
-    flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
+    flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
+    except cv2.error as error:
+        check_memory(error, "decoding an image")
         image = None
     if image is None:
         raise ValueError(UNREADABLE)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image
 
 
 def is_whole(data: bytes) -> bool:
@@ -129,8 +134,8 @@ def fault_in(data: bytes) -> str:
     if not is_whole(data):
         return UNREADABLE
     header = read_header(data)
-    if header is not None and header.width * header.height > _MOST_PIXELS:
-        return f"has {header.width} x {header.height} px; images of at most {_MOST_PIXELS:,} px are decoded"
+    if header is not None and header.width * header.height > LARGEST_IMAGE:
+        return f"has {header.width} x {header.height} px; images of at most {LARGEST_IMAGE:,} px are decoded"
     if header is not None and header.bits > 8:
         return (
             f"has {header.bits} bits per channel; stretch all images of the clip to 8 bits by one rule first"
@@ -174,10 +179,10 @@ def _is_transparent(data: bytes) -> bool:
     """Whether a PNG image has transparent pixels; OpenCV would show the colours hidden under them."""
     try:
         with PngImageFile(BytesIO(data)) as image:
-            alpha = np.asarray(image.convert("RGBA"))[..., 3]
+            with_alpha = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
+            return with_alpha.getextrema()[-1][0] < 255  # type: ignore[index]  # a pair for each of several channels
     except (OSError, SyntaxError, ValueError):
         return False
-    return bool((alpha < 255).any())
 
 
 def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
@@ -193,5 +198,7 @@ def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
     data = read_bytes(path)
     try:
         return decode_image(data, upright=upright)
+    except NotEnoughMemoryError as error:
+        raise error.at(str(path)) from error
     except ValueError as error:
         raise InputError(f"{path} {error}") from None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from dlatrack.datasets.image_folder import check_headers, image_files
-from dlatrack.datasets.video.capture import check_same_size, open_capture
+from dlatrack.datasets.video.capture import check_same_size, open_capture, to_rgb
 from dlatrack.datasets.video.packets import read_timing
 from dlatrack.errors import InputError
 
@@ -98,4 +97,4 @@ class FrameStream:
             found, bgr = capture.read()
             if not found:
                 return
-            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            yield to_rgb(bgr)

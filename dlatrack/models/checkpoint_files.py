@@ -18,6 +18,7 @@ from torch import Tensor
 
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path
+from dlatrack.memory import check_memory
 
 # Learning rates of the public trainers are NumPy numbers, so their training checkpoints hold a few. Both
 # spellings occur: NumPy 2 moved the module. The constructors of scalars and arrays and their types run no code from
@@ -88,8 +89,10 @@ def _opened(path: str | Path) -> Iterator[Any]:
         with safe_open(path, framework="pt", device="cpu") as file:
             yield file
     except OSError as error:
+        check_memory(error, f"reading {path}")
         raise InputError(f"cannot read {path}: {_one_line(error)}") from error
     except Exception as error:  # SafetensorError, or torch's own for a kind of number that it does not have
+        check_memory(error, f"reading {path}")
         reason = (
             _other_content(path)
             or _torch_content(path)
@@ -110,6 +113,7 @@ def read_torch(path: str | Path) -> Any:
             warnings.simplefilter("ignore")  # torch warns at length of damaged files before it raises
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged zip or pickle stream raises nearly anything
+        check_memory(error, f"reading {path}")
         # In a truncated zip file torch seeks to before the start, for which the system reports an invalid argument.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise InputError(f"cannot read {path}: {error.strerror or _one_line(error)}") from error

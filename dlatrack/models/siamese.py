@@ -139,18 +139,30 @@ def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> Sia
     warm_up_vector_math()
     if generator is None:
         generator = torch.Generator().manual_seed(0)
-    with torch.device("meta"):  # no memory, and no draws from the global generator
-        backbone = BACKBONES[net.backbone](net.levels)
-        neck = NECKS[net.neck](backbone.out_channels, net.channels)
-        head = HEADS[net.head](net)
-        model = SiameseNet(backbone, neck, head)
+    model = shapes_alone(recipe)
     size = sum(value.numel() * value.element_size() for value in model.state_dict().values())
     if size > _MOST_BYTES:
         raise ValueError(
             f"recipe {recipe.name} makes a network of {size:,} bytes; at most {_MOST_BYTES:,} are built"
         )
     model.to_empty(device="cpu")
-    backbone.reset_parameters(generator)
-    neck.reset_parameters(generator)
-    head.reset_parameters(generator)
+    model.backbone.reset_parameters(generator)
+    model.neck.reset_parameters(generator)
+    model.head.reset_parameters(generator)
     return model.eval()
+
+
+def shapes_alone(recipe: Recipe) -> SiameseNet:
+    """The network of a recipe on torch's device "meta": shapes without values, which take no memory.
+
+    Global random state is neither read nor changed.
+
+    Args:
+        recipe: recipe whose backbone, neck and head exist.
+    """
+    net = recipe.net
+    with torch.device("meta"):
+        backbone = BACKBONES[net.backbone](net.levels)
+        return SiameseNet(
+            backbone, NECKS[net.neck](backbone.out_channels, net.channels), HEADS[net.head](net)
+        )

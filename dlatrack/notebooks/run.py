@@ -12,13 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from dlatrack import paths
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, NotEnoughMemoryError
 from dlatrack.files import check_writable, owned_file
+from dlatrack.memory import amount_of, process_limit, shortage
 from dlatrack.notebooks.parameters import read_injected, read_value
 from dlatrack.studies.presets import sizes
 
 #: The kernel that the notebooks name.
 _KERNEL = "python3"
+
+#: Advice where memory is short.
+_SMALLER = "the preset smoke needs least, and smaller parameters less than the preset's"
+
+#: Memory in which a kernel works, bytes; with less it may stand still and not say why.
+_LEAST = 7.5e8
 
 #: What papermill injects on its own with --inject-paths and the like.
 _PAPERMILL = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
@@ -57,6 +64,7 @@ def run_notebook(
     Raises:
         InputError: for a notebook, parameter, value, preset or output that is not allowed, saying what is, for a run
             of the same notebook that writes to the same place, and for bad input that a cell finds.
+        NotEnoughMemoryError: when memory is short in a cell.
         NotebookError: when a cell fails, with the last line of its error; the output shows the rest.
     """
     source = find_notebook(number_or_name)
@@ -69,6 +77,10 @@ def run_notebook(
     if _KERNEL not in kernels():
         raise InputError(
             f"there is no Jupyter kernel {_KERNEL!r}; python -m ipykernel install --sys-prefix makes it"
+        )
+    if (limit := process_limit()) is not None and limit < _LEAST:
+        raise NotEnoughMemoryError(
+            f"out of memory for {source.name}: about {amount_of(_LEAST)} are needed, {amount_of(limit)} are there"
         )
     target = _check_output(paths.runs_dir() / source.name if output is None else Path(output), source)
     figures = paths.figures_dir()
@@ -108,13 +120,29 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], timeout: int
         reason = _last_line(error.evalue)
         if error.ename == InputError.__name__:
             raise InputError(f"{source.name}: {reason}") from error
+        if error.ename == NotEnoughMemoryError.__name__:
+            raise NotEnoughMemoryError(f"{source.name}: {reason}") from error
+        asked = shortage(error.ename, error.evalue)
+        if error.ename == "CellExecutionError" and process_limit() is not None:
+            asked = ""  # papermill's word for a cell whose error the kernel could not send
+        if asked is not None:
+            more = f": {asked} more could not be had" if asked else ""
+            raise NotEnoughMemoryError(
+                f"{source.name} ran out of memory at In [{error.exec_count}]{more} {see}", _SMALLER
+            ) from error
         raise NotebookError(f"{stopped} at In [{error.exec_count}]: {error.ename}: {reason} {see}") from error
     except CellTimeoutError as error:
         raise NotebookError(f"{stopped}: a cell took longer than {timeout} s {see}") from error
     except OSError as error:  # of papermill or Jupyter; that of a cell is a PapermillExecutionError
         raise NotebookError(f"{stopped}: {error}; its output is {target}") from error
     except DeadKernelError as error:
-        raise NotebookError(f"{stopped}: its kernel died, often for lack of memory {see}") from error
+        if (limit := process_limit()) is not None:
+            raise NotEnoughMemoryError(
+                f"{stopped}: its kernel died under a limit of {amount_of(limit)} {see}", _SMALLER
+            ) from error
+        raise NotebookError(
+            f"{stopped}: its kernel died, often for lack of memory; {_SMALLER} {see}"
+        ) from error
 
 
 def kernels() -> list[str]:

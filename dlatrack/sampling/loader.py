@@ -22,7 +22,7 @@ import cv2
 import torch
 
 from dlatrack.errors import InputError
-from dlatrack.memory import reuse_freed_memory
+from dlatrack.memory import memory_error, reuse_freed_memory
 from dlatrack.processes import death, leave_with_parent, start
 
 if TYPE_CHECKING:
@@ -171,8 +171,9 @@ def _work(epoch: EpochBatches, numbers: range, connection: Connection, blocks: l
         return
     except InputError as error:
         connection.send(error)
-    except Exception:  # the parent process raises it again
-        connection.send(RuntimeError(traceback.format_exc()))
+    except Exception as error:  # the parent process raises it again
+        short = memory_error(error, "preparing pairs", "use fewer workers")
+        connection.send(short or RuntimeError(traceback.format_exc()))
 
 
 def _check_shared_memory(epoch: EpochBatches, workers: int) -> None:

@@ -23,6 +23,7 @@ from dlatrack.progress import Progress
 from dlatrack.sampling.columns import check_columns, check_starts, check_target_sizes
 from dlatrack.sampling.crops import PixelRectangle, crop_511, size_in_crop
 from dlatrack.sampling.originals import OriginalCrops
+from dlatrack.sampling.pack.jpeg import decode_crop
 
 JPEG_QUALITY = 95
 
@@ -68,8 +69,7 @@ class CropStore:
         Raises:
             InputError: if the stored image is damaged.
         """
-        encoded = self.data[self.offsets[index] : self.offsets[index + 1]]
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if len(encoded) else None
+        image = decode_crop(self.data[self.offsets[index] : self.offsets[index + 1]])
         if image is None:
             raise InputError(f"stored crop {index} of {len(self)} cannot be decoded; build the store again")
         return image

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from dlatrack.devices import check_device
 from dlatrack.errors import InputError
+from dlatrack.memory import memory_errors
 from dlatrack.models.inference.deploy import deploy
+from dlatrack.models.memory import SMALLER_TRACKER, tracking_errors
 from dlatrack.models.preprocess import to_network_input
 from dlatrack.models.runtimes import load_for
 from dlatrack.recipes import OnlineConfig, Recipe
@@ -178,19 +180,20 @@ class OnlineTracker:
                 as `confidence.options.checked_options`.
         """
         check_device(device)
-        net, recipe = load_for(name_or_file, runtime, device, fast=fast)
-        return cls(
-            net,
-            recipe,
-            benchmark=benchmark,
-            setting=setting,
-            device=device,
-            fast=fast,
-            calibration=calibration_for(name_or_file),
-            thresholds=thresholds,
-            recover=recover,
-            recovery=recovery,
-        )
+        with memory_errors(f"loading the tracker {name_or_file}", SMALLER_TRACKER):
+            net, recipe = load_for(name_or_file, runtime, device, fast=fast)
+            return cls(
+                net,
+                recipe,
+                benchmark=benchmark,
+                setting=setting,
+                device=device,
+                fast=fast,
+                calibration=calibration_for(name_or_file),
+                thresholds=thresholds,
+                recover=recover,
+                recovery=recovery,
+            )
 
     def with_setting(self, setting: OnlineConfig) -> OnlineTracker:
         """Another tracker with the same network in memory and other hyper-parameters; it has no target yet."""
@@ -217,10 +220,11 @@ class OnlineTracker:
         """
         _check_image(image)
         state = TargetState.from_box(image, box_xywh)
-        self._border = mean_colour(image)
-        self._template = self._net.template(
-            self._crops(image, state, [state.side], self.recipe.net.template_size)
-        )
+        with tracking_errors(self.recipe):
+            self._border = mean_colour(image)
+            self._template = self._net.template(
+                self._crops(image, state, [state.side], self.recipe.net.template_size)
+            )
         self._state = state
         if self._calibration is not None:
             self._first = first_look(image, state)
@@ -248,12 +252,13 @@ class OnlineTracker:
             raise ValueError("call init with the first frame and its box before update")
         _check_image(image)
         look = partial(self._look, image)
-        if self._recovery is not None:
-            found = self._recovery.step(look, self._state, (image.shape[1], image.shape[0]))
-        else:
-            found = look(self._state)
-            if self._watch is not None:
-                self._watch.observe(found.signals)
+        with tracking_errors(self.recipe):
+            if self._recovery is not None:
+                found = self._recovery.step(look, self._state, (image.shape[1], image.shape[0]))
+            else:
+                found = look(self._state)
+                if self._watch is not None:
+                    self._watch.observe(found.signals)
         self._state = found.state
         return found.state.box_xywh, found.score
 

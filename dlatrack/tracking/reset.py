@@ -53,6 +53,7 @@ def run_with_resets(tracker: Tracker, sequence: Sequence) -> ResetResult:
         if index < start:
             continue
         asked = time.perf_counter()
+        image = None  # the last frame is freed before the next is decoded
         image = sequence.frames[index]
         started = time.perf_counter()
         try:
@@ -61,7 +62,7 @@ def run_with_resets(tracker: Tracker, sequence: Sequence) -> ResetResult:
             else:
                 regions[index, :4] = tracker.update(image)[0]
         except InputError as error:
-            raise InputError(f"sequence {sequence.name}, frame {index}: {error}") from error
+            raise error.at(f"sequence {sequence.name}, frame {index}") from error
         seconds[index] = time.perf_counter() - started
         read_seconds[index] = started - asked
         if index == start:

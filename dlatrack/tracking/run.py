@@ -12,6 +12,7 @@ from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
 from dlatrack.tracking.static import StaticTracker
 
+#: Stands for an image where none is read.
 _NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
@@ -61,6 +62,7 @@ def run_one_pass(tracker: Tracker, sequence: Sequence, first_xywh: np.ndarray | 
     result = RunResult(np.empty((count, 4)), np.ones(count), np.empty(count), np.empty(count))
     for index in range(count):
         asked = time.perf_counter()
+        image = _NO_IMAGE  # the last frame is freed before the next is decoded
         image = sequence.frames[index] if reads else _NO_IMAGE
         started = time.perf_counter()
         try:
@@ -70,7 +72,7 @@ def run_one_pass(tracker: Tracker, sequence: Sequence, first_xywh: np.ndarray | 
             else:
                 box, score = tracker.update(image)
         except InputError as error:
-            raise InputError(f"sequence {sequence.name}, frame {index}: {error}") from error
+            raise error.at(f"sequence {sequence.name}, frame {index}") from error
         result.seconds[index] = time.perf_counter() - started
         result.read_seconds[index] = started - asked
         result.boxes_xywh[index], result.scores[index] = box, score

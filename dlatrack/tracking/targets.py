@@ -87,7 +87,7 @@ class Targets:
                 else:
                     box, score = tracker.update(image_rgb)
             except InputError as error:
-                raise InputError(f"frame {frame}, target {target + 1}: {error}") from error
+                raise error.at(f"frame {frame}, target {target + 1}") from error
             boxes.append(box)
             scores.append(score)
             certainties.append(certainty_of(tracker))

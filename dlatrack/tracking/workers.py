@@ -14,15 +14,19 @@ from typing import TypeVar
 
 import cv2
 
-from dlatrack.errors import InputError
-from dlatrack.memory import reuse_freed_memory
+from dlatrack.errors import InputError, NotEnoughMemoryError
+from dlatrack.memory import memory_error, reuse_freed_memory
 from dlatrack.processes import LEAVING, death, start
 
 _Answer = TypeVar("_Answer")
 
 
 def run_tasks(
-    prepare: Callable[[], Callable[[str], _Answer]], tasks: Sequence[str], workers: int
+    prepare: Callable[[], Callable[[str], _Answer]],
+    tasks: Sequence[str],
+    workers: int,
+    *,
+    advice: str = "finished results are kept, run it again with fewer workers",
 ) -> Iterator[tuple[str, _Answer]]:
     """Run tasks in new processes, one core for each.
 
@@ -33,12 +37,14 @@ def run_tasks(
         prepare: picklable factory of the function that runs a task, called once in each process.
         tasks: tasks in the order in which they are started.
         workers: largest number of processes, at least 1.
+        advice: remedy for a lack of memory.
 
     Yields:
         Task and answer, in the order in which they are finished.
 
     Raises:
         InputError: the error of a task, or if a process cannot be started or dies.
+        NotEnoughMemoryError: if memory is short in a process.
         RuntimeError: with the traceback of any other error in a process.
     """
     context = multiprocessing.get_context("spawn")
@@ -58,7 +64,7 @@ def run_tasks(
         while busy:
             for connection in [ready for ready in wait(busy) if isinstance(ready, Connection)]:
                 answer: tuple[str, _Answer] | None = _receive(
-                    connection, processes[connection], begun=connection in begun
+                    connection, processes[connection], advice, begun=connection in begun
                 )
                 if answer is None:
                     begun.add(connection)
@@ -113,13 +119,16 @@ def _send(connection: Connection, task: str) -> None:
         connection.send(task)
 
 
-def _receive(connection: Connection, process: SpawnProcess, *, begun: bool) -> tuple[str, _Answer] | None:
+def _receive(
+    connection: Connection, process: SpawnProcess, advice: str, *, begun: bool
+) -> tuple[str, _Answer] | None:
     """Task and answer of a process; None when it reports that it has started."""
     try:
         answer = connection.recv()
     except (EOFError, OSError):
-        advice = "finished results are kept, run it again with fewer workers"
         raise death(process, "tracks", advice, begun=begun) from None
+    if isinstance(answer, NotEnoughMemoryError):
+        raise NotEnoughMemoryError(answer.fault, advice)
     if isinstance(answer, Exception):
         raise answer
     done: tuple[str, _Answer] | None = answer
@@ -140,5 +149,5 @@ def _work(_leaving: None, prepare: Callable[[], Callable[[str], _Answer]], conne
         return
     except InputError as error:
         connection.send(error)
-    except Exception:  # the parent raises it
-        connection.send(RuntimeError(traceback.format_exc()))
+    except Exception as error:  # the parent raises it
+        connection.send(memory_error(error, "tracking") or RuntimeError(traceback.format_exc()))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from dlatrack.errors import InputError
 from dlatrack.files import check_writable, remove_leftovers
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.initial import load_initial_backbone, load_initial_weights
+from dlatrack.models.memory import training_errors
 from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
@@ -97,7 +98,8 @@ def train(
     Raises:
         InputError: if the folder belongs to another run, another process trains in it, or it cannot be written; for a
             seed that is not in 0..2^64 - 1, or one track where negative pairs need two; if weights or crops cannot be
-            read, the loss stops being finite, or nothing can be compiled. The last checkpoint stays usable.
+            read, the loss stops being finite, memory is short, or nothing can be compiled. The last checkpoint stays
+            usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
@@ -106,11 +108,19 @@ def train(
     reuse_freed_memory()
     compute = compute or Compute()
     last = recipe.schedule.epochs if until_epoch is None else until_epoch
-    # A finished run is only read, and several processes may read it at the same time.
-    only_read = compute.ranks.world == 1 and epochs_done(Path(folder) / CHECKPOINT) >= last
-    with nullcontext() if only_read else compute.ranks.owned_folder(folder):
+    with _owned(recipe, compute, Path(folder), last):
         run = _Run(recipe, crops, Path(folder), seed, backbone_weights, init, compute)
         return run.train_until(last, on_step, should_stop)
+
+
+@contextmanager
+def _owned(recipe: Recipe, compute: Compute, folder: Path, last: int) -> Iterator[None]:
+    """Own the folder of a run inside the block, unless it is finished, and say what is needed if memory is short."""
+    # A finished run is only read, and several processes may read it at the same time.
+    only_read = compute.ranks.world == 1 and epochs_done(folder / CHECKPOINT) >= last
+    pairs = -(-recipe.schedule.batch // compute.parts)
+    with nullcontext() if only_read else compute.ranks.owned_folder(folder), training_errors(recipe, pairs):
+        yield
 
 
 class _Run:

@@ -46,7 +46,7 @@ def keep_snapshot(
     card = {"run": dict(run), "epoch": epoch + 1, "mean_loss": losses[epoch]}
     card |= continuation(recipe.schedule, epoch + 1)
     save_weights(path, net, recipe, card)
-    stay = {snapshot(folder, number) for number in range(epoch - keep + 1, epoch + 1)}
+    stay = {snapshot(folder, number) for number in range(max(epoch - keep + 1, 0), epoch + 1)}
     stay.add(snapshot(folder, min(losses, key=lambda number: (losses[number], number))))
     for file in path.parent.glob("epoch_*.safetensors"):
         if file not in stay:

@@ -138,7 +138,7 @@ def test_training_is_timed_stage_by_stage():
 def test_what_cannot_be_timed_is_named():
     with pytest.raises(InputError, match=r"siamban has no DLA twin .* choose from cosiamrpn, .*, or all"):
         bench_train(3, tracker="siamban")
-    with pytest.raises(InputError, match="batch must be a positive number, got 'many'"):
+    with pytest.raises(InputError, match=r"a positive number below 10\^6, got 'many'"):
         bench_train(3, batch="many")
     with pytest.raises(InputError, match="there is no device 'abacus' here"):
         bench_train(3, device="abacus")

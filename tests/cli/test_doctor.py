@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from dlatrack import cli
-from dlatrack.cli import doctor_checks, doctor_packages
+from dlatrack.cli import doctor_checks, doctor_memory, doctor_packages
 from dlatrack.cli.doctor_checks import examine
 from dlatrack.cli.doctor_packages import Finding
 from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
+from dlatrack.recipes import RECIPES
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -217,3 +218,31 @@ def test_folders_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
     found = by_name(examine())["folder of runs"]
     assert (found.state, found.found) == ("missing", str(tmp_path / "runs" / "deep"))
     assert found.advice == "not writable; set DLATRACK_RUNS to a folder that is"
+
+
+def test_the_memory_of_recipes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """No network is counted here; `tests/models/test_memory_needs.py` does."""
+    monkeypatch.setattr(doctor_memory, "training_need", lambda recipe: (1e9, 1e8))
+    monkeypatch.setattr(doctor_memory, "tracking_bytes", lambda recipe: 7e8)
+    monkeypatch.setattr(doctor_memory, "usable_memory", lambda: 5e9)
+    assert call(monkeypatch, "--memory", "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    needs = {need["recipe"]: need for need in content["recipes"]}
+    assert set(needs) == {name for name in RECIPES if not name.startswith("dla_")}
+    assert needs["siamcar_small"] == {
+        "recipe": "siamcar_small",
+        "batch": 32,
+        "training": 4.2,
+        "pairs_that_fit": 32,
+        "tracking": 0.7,
+    }
+    assert needs["nanotrack_v3"]["pairs_that_fit"] == 40
+    assert content["finding"]["state"] == "missing"
+    assert "nanotrack_v3" in content["finding"]["advice"]
+    assert "siamcar_small" not in content["finding"]["advice"]
+    assert call(monkeypatch, "--memory") == 0
+    assert "missing  memory: 5 GB for a process; too little for training siamcar, " in capsys.readouterr().out
+    monkeypatch.setattr(doctor_memory, "usable_memory", lambda: 5e8)
+    assert (
+        "dla_nanotrack_v3, needs less)" in doctor_memory.memory_finding(doctor_memory.recipe_needs()).advice
+    )

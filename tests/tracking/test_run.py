@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
+from dlatrack.tracking.reset import run_with_resets
 from dlatrack.tracking.run import RunResult, run_one_pass
 from dlatrack.tracking.static import StaticTracker
 
@@ -159,3 +161,24 @@ def test_the_static_tracker_shares_no_array() -> None:
     box[:] = 0
     tracker.update(np.zeros((8, 8, 3), np.uint8))[0][:] = 0
     assert tracker.update(np.zeros((8, 8, 3), np.uint8))[0].tolist() == [1, 2, 3, 4]
+
+
+class Watched:
+    """Frames of which each must be free before the next is read."""
+
+    last: weakref.ref[np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        assert self.last is None or self.last() is None, "the last frame is still held"
+        image = np.zeros((20, 20, 3), np.uint8)
+        self.last = weakref.ref(image)
+        return image
+
+
+@pytest.mark.parametrize("run", [run_one_pass, run_with_resets])
+def test_a_frame_is_freed_before_the_next_is_decoded(run: Any) -> None:
+    """Decoding takes two frames, OpenCV's and the one that it returns."""
+    run(Drifter(), sequence(frames=Watched()))

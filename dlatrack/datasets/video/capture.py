@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dlatrack.datasets.images import IMAGE_SUFFIXES
+from dlatrack.datasets.images import IMAGE_SUFFIXES, LARGEST_IMAGE
 from dlatrack.errors import InputError
 
 #: Frames per second where a file does not say.
@@ -25,6 +25,9 @@ _PAUSE = 1000.0
 
 #: Frames by which a file may be shorter than it declares, since sound may last longer than the video.
 _LACKING = 1.5
+
+#: Rows of a frame whose channels are swapped at once.
+_ROWS = 256
 
 #: Relative difference up to which a declared rate is taken although the times of the frames differ from it.
 _TOLERANCE = 0.01
@@ -44,7 +47,24 @@ def open_capture(path: Path) -> cv2.VideoCapture:
         capture = cv2.VideoCapture(name)
     if not capture.isOpened():
         raise InputError(f"{path} is not a video that OpenCV can read")
+    width, height = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if width * height > LARGEST_IMAGE:
+        raise InputError(
+            f"{path} has frames of {width} x {height} px; frames of at most {LARGEST_IMAGE:,} px are decoded"
+        )
     return capture
+
+
+def to_rgb(image_bgr: np.ndarray) -> np.ndarray:
+    """Turn a frame from BGR to RGB in its place, so that a large one is not held twice.
+
+    Args:
+        image_bgr: (H, W, 3) uint8, as OpenCV decodes it; changed.
+    """
+    for top in range(0, len(image_bgr), _ROWS):
+        rows = image_bgr[top : top + _ROWS]
+        cv2.cvtColor(rows, cv2.COLOR_BGR2RGB, rows)
+    return image_bgr
 
 
 def check_same_size(where: str, size: tuple[int, int], first: tuple[int, int]) -> None:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
+from dlatrack.datasets.images import LARGEST_IMAGE
 from dlatrack.datasets.video.address import fault_of_address
+from dlatrack.datasets.video.capture import to_rgb
 from dlatrack.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ class CameraConnection:
             found, bgr = self._capture.read()
             if not found:
                 raise BrokenError("the camera gives no more frames")
-            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            yield to_rgb(bgr)
 
     def close(self) -> None:
         """As `Connection`."""
@@ -126,6 +128,12 @@ class EncodedConnection:
             self._file.close()
             raise BrokenError("there is no video in it")
         self._stream = self._file.streams.video[0]
+        width, height = self._stream.width, self._stream.height
+        if width * height > LARGEST_IMAGE:
+            self._file.close()
+            raise BrokenError(
+                f"its frames have {width} x {height} px; at most {LARGEST_IMAGE:,} px are decoded"
+            )
         self._stream.thread_type = "SLICE"  # threads for whole frames would hold each frame back
         self.fps = plausible_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
         self._no_frame = _INDEX_LAST if pipe and "mp4" in self._file.format.name else ""

@@ -19,7 +19,7 @@ from dlatrack.datasets.faults import stop_at_first
 from dlatrack.datasets.image_folder import utf8_name
 from dlatrack.datasets.layout import CheckedFiles
 from dlatrack.datasets.sequence import Sequence
-from dlatrack.datasets.video.capture import open_capture
+from dlatrack.datasets.video.capture import open_capture, to_rgb
 from dlatrack.datasets.video.packets import read_timing
 from dlatrack.errors import InputError, shortened
 
@@ -75,7 +75,7 @@ class VideoFrames:
             raise InputError(
                 f"{self.path} frame {frame} cannot be decoded; the file is damaged or has changed"
             )
-        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        return to_rgb(bgr)
 
     @cached_property
     def _times(self) -> np.ndarray:

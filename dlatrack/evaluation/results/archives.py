@@ -13,6 +13,7 @@ from typing import IO, Any, Self
 
 from dlatrack.errors import InputError
 from dlatrack.files import is_companion
+from dlatrack.memory import check_memory
 
 #: Limits of unpacking: bytes of one file, of all files, and number of files. LaSOT for ten trackers is a tenth.
 FILE_BYTES, TOTAL_BYTES, FILES = 64 * 2**20, 4 * 2**30, 200_000
@@ -88,6 +89,7 @@ def _unpack(path: Path, folder: Path) -> None:
         raise
     # Damaged archives fail in many ways, depending on where the damage is and on the compression.
     except Exception as error:
+        check_memory(error, f"reading {path}")
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"cannot read {path} as an archive: {reason}") from error
 

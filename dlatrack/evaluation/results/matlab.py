@@ -12,6 +12,7 @@ from dlatrack.datasets.box_text import MOST_OF_RESULT
 from dlatrack.errors import InputError
 from dlatrack.evaluation.results.mat_layout import check_layout
 from dlatrack.files import read_bytes
+from dlatrack.memory import check_memory
 
 
 def read_mat(path: str | Path) -> np.ndarray:
@@ -31,6 +32,7 @@ def read_mat(path: str | Path) -> np.ndarray:
         check_layout(data, "results")
         content = loadmat(io.BytesIO(data), variable_names=["results"], simplify_cells=True)
     except Exception as error:
+        check_memory(error, f"reading {path}")
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"cannot read {path} as a MATLAB file: {reason}") from error
     run = content.get("results")

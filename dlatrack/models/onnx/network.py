@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from dlatrack import __version__
 from dlatrack.errors import InputError
 from dlatrack.files import file_digest
+from dlatrack.memory import check_memory
 from dlatrack.models.heads import HeadOutput
 from dlatrack.models.onnx.description import GRAPHS_FORMAT
 from dlatrack.models.weights import shipped
@@ -190,6 +191,7 @@ def _session(file: str | Path) -> Graph:
     try:
         session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has no common class of its errors
+        check_memory(error, f"loading {file}")
         raise InputError(f"onnxruntime cannot read {file}: {error}") from error
     names = [wanted.name for wanted in session.get_inputs()]
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dlatrack.errors import InputError
+from dlatrack.memory import check_memory
 from dlatrack.models.inference.cpu_convolution import has_native_bfloat16
 from dlatrack.models.onnx.network import Graph, GraphNet, require_packages
 
@@ -52,6 +53,7 @@ def _compiled(file: str | Path, precision: str) -> Graph:
     try:
         model = openvino.Core().compile_model(str(file), "CPU", settings)
     except RuntimeError as error:
+        check_memory(error, f"loading {file}")
         raise InputError(f"OpenVINO cannot read {file}: {error}") from error
     own = threading.local()
 

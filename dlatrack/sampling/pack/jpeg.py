@@ -17,7 +17,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from dlatrack.sampling.crops import PixelRectangle
+from dlatrack.memory import check_memory
+from dlatrack.sampling.crops import CROP_SIZE, PixelRectangle
+
+#: Largest side of an image that is decoded, px; crops have half of it.
+_LARGEST_SIDE = 2 * CROP_SIZE
 
 #: Blocks of 16 x 16 px between two markers.
 _INTERVAL = 4
@@ -28,6 +32,7 @@ _MARGIN = 2
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _FRAME, _INTERVAL_MARK, _SCAN = 0xC0, 0xDD, 0xDA
+_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended and progressive
 _HALF_COLOUR = (3, 0x22, 0x11, 0x11)  # three channels, the second and third at half resolution both ways
 
 
@@ -46,21 +51,44 @@ def encode_for_parts(image: np.ndarray, quality: int) -> bytes:
     return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1].tobytes()
 
 
+def decode_crop(data: bytes | np.ndarray) -> np.ndarray | None:
+    """Decode a stored crop, (H, W, 3) uint8 RGB; None if it is damaged or larger than any crop.
+
+    Args:
+        data: content of the JPEG file, as bytes or (N,) uint8. Its size is read first, as a small file may declare an
+            image that takes gigabytes.
+    """
+    content = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
+    size = _declared_size(content)
+    return _decode(content) if size is not None and max(size) <= _LARGEST_SIDE else None
+
+
+def _declared_size(data: np.ndarray) -> tuple[int, int] | None:
+    """Height and width that the header of a JPEG file declares, px; None without a sound one."""
+    at = len(_START)
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        mark = int(data[at + 1])
+        if mark in _FRAMES:
+            return int(data[at + 5]) << 8 | int(data[at + 6]), int(data[at + 7]) << 8 | int(data[at + 8])
+        at += 2 + (int(data[at + 2]) << 8 | int(data[at + 3]))
+    return None
+
+
 def decode_part(data: bytes, part: PixelRectangle) -> np.ndarray | None:
     """Decode a rectangle of a JPEG file.
 
     Args:
-        data: content of the file; one that `encode_for_parts` did not write is decoded whole.
+        data: content of the file of a crop; one that `encode_for_parts` did not write is decoded whole.
         part: rectangle in the image, px.
 
     Returns:
         (H, W, 3) uint8 RGB of the size of the whole image. Inside `part` the pixels are those of the whole; outside
-        they may be anything. None if the file cannot be decoded.
+        they may be anything. None if the file cannot be decoded or is larger than any crop.
     """
     layout = _layout(data)
     smaller = None if layout is None else _cut(data, layout, part)
     if layout is None or smaller is None:
-        return _decode(np.frombuffer(data, np.uint8))
+        return decode_crop(data)
     file, left, top = smaller
     pixels = _decode(file)
     if pixels is None:
@@ -73,7 +101,8 @@ def decode_part(data: bytes, part: PixelRectangle) -> np.ndarray | None:
 def _decode(data: np.ndarray) -> np.ndarray | None:
     try:
         image: np.ndarray | None = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
-    except cv2.error:
+    except cv2.error as error:
+        check_memory(error, "decoding a crop")
         return None
     return image
 
@@ -96,6 +125,8 @@ def _layout(data: bytes) -> _Layout | None:
     if not size_at or interval != _INTERVAL:
         return None
     height, width = struct.unpack_from(">HH", data, size_at)
+    if max(height, width) > _LARGEST_SIDE:
+        return None
     return _Layout(height, width, size_at, at)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from dlatrack.errors import InputError, refusals
@@ -16,7 +15,7 @@ from dlatrack.files import file_digest
 from dlatrack.progress import Progress
 from dlatrack.sampling.crops import PixelRectangle
 from dlatrack.sampling.pack.index import INDEX, PACK_FILE, TAR_BLOCK, Description, Index, crop_name
-from dlatrack.sampling.pack.jpeg import decode_part
+from dlatrack.sampling.pack.jpeg import decode_crop, decode_part
 
 #: Shards kept open at a time, well below what systems allow a process.
 _OPEN = 128
@@ -85,10 +84,7 @@ class PackedCrops:
             InputError: naming the pack or its shard, if the crop is damaged.
         """
         data = self.encoded(index)
-        if needed is None:
-            image: np.ndarray | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-        else:
-            image = decode_part(data, needed)
+        image = decode_crop(data) if needed is None else decode_part(data, needed)
         if image is None:
             raise InputError(f"crop {index} of {len(self)} in {self.folder} cannot be decoded; pack again")
         return image

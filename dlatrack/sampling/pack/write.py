@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 
 from dlatrack.datasets.index.tracks import TrackTable
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, NotEnoughMemoryError
 from dlatrack.files import LOCK, file_digest, owned_folder, write_text
+from dlatrack.memory import memory_errors
 from dlatrack.processes import GUARD, check_may_start, leave_with_parent
 from dlatrack.progress import Progress
 from dlatrack.sampling.content_list import changed_parts, write_content
@@ -93,6 +94,8 @@ def pack(
         _begin_or_resume(job, plan)
         try:
             _write_shards(job, workers)
+        except NotEnoughMemoryError:
+            raise
         except InputError as error:
             raise InputError(
                 f"{error}; what is packed stays in {out}, and the same command resumes once this is corrected"
@@ -177,7 +180,8 @@ def _pool(job: ShardJob, workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that write shards; after a failure the shards that were begun are finished and no others."""
     pool = ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(job,))
     try:
-        yield pool
+        with memory_errors("packing", "pack once more with fewer workers; finished shards are kept"):
+            yield pool
     except BrokenProcessPool as error:
         raise InputError(
             f"a process that packs has died, possibly out of memory; pack once more with fewer than {workers} "

@@ -90,7 +90,8 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1) -> int
     if not todo:
         return 0
     with Progress(len(todo), "study", unit="cells") as progress:
-        for name, _ in run_tasks(_Worker(path, folder), todo, jobs):
+        advice = "finished cells are kept, run it again with fewer jobs"
+        for name, _ in run_tasks(_Worker(path, folder), todo, jobs, advice=advice):
             progress.step(last=name)
     return len(todo)
 

@@ -12,7 +12,8 @@ import pytest
 
 from dlatrack import paths
 from dlatrack.datasets.stream import FrameStream
-from dlatrack.datasets.video.capture import expected_frames, name_for_opencv, open_capture, rate_of
+from dlatrack.datasets.video import capture
+from dlatrack.datasets.video.capture import expected_frames, name_for_opencv, open_capture, rate_of, to_rgb
 from dlatrack.datasets.video.packets import packet_times
 from dlatrack.datasets.video.reader import VideoFrames, read_video
 from dlatrack.datasets.video.writer import record
@@ -212,3 +213,23 @@ def test_an_image_is_no_video(tmp_path: Path) -> None:
     (tmp_path / "0001.jpg").write_bytes(b"\xff\xd8")
     with pytest.raises(InputError, match=r"0001\.jpg is an image; a video file or the folder of all images"):
         FrameStream(tmp_path / "0001.jpg")
+
+
+def test_a_video_of_huge_frames_is_refused_before_one_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = clip(tmp_path / "clip.mp4")
+    monkeypatch.setattr(capture, "LARGEST_IMAGE", 64 * 48)
+    open_capture(path)
+    monkeypatch.setattr(capture, "LARGEST_IMAGE", 64 * 48 - 1)
+    with pytest.raises(
+        InputError, match=r"clip\.mp4 has frames of 64 x 48 px; frames of at most 3,071 px are"
+    ):
+        open_capture(path)
+
+
+def test_channels_are_swapped_in_place() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (600, 7, 3), dtype=np.uint8)
+    swapped = image[..., ::-1].copy()
+    assert to_rgb(image) is image
+    assert np.array_equal(image, swapped)

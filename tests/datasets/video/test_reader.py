@@ -89,7 +89,7 @@ class Liar:
     def get(self, prop: int) -> float:
         if prop == cv2.CAP_PROP_POS_MSEC:
             return self.clock(self.frame)
-        return {cv2.CAP_PROP_FPS: 25.0, cv2.CAP_PROP_FRAME_COUNT: COUNT + 1}[prop]
+        return {cv2.CAP_PROP_FPS: 25.0, cv2.CAP_PROP_FRAME_COUNT: COUNT + 1}.get(prop, 64.0)
 
     def set(self, prop: int, value: float) -> bool:
         if prop == cv2.CAP_PROP_FORMAT:  # it gives decoded frames alone

@@ -8,7 +8,7 @@ import pytest
 
 from dlatrack.sampling.crops import PixelRectangle
 from dlatrack.sampling.pack import jpeg
-from dlatrack.sampling.pack.jpeg import decode_part, encode_for_parts
+from dlatrack.sampling.pack.jpeg import decode_crop, decode_part, encode_for_parts
 
 
 def picture(height: int = 511, width: int = 511) -> np.ndarray:
@@ -86,3 +86,20 @@ def test_what_is_no_image_gives_none():
     assert decode_part(b"", part) is None
     assert decode_part(b"not a picture at all", part) is None
     assert decode_part(data[:300], part) is None
+
+
+@pytest.mark.parametrize("parts", [True, False])
+def test_a_file_that_declares_a_huge_image_is_not_decoded(monkeypatch, parts):
+    data = bytearray(
+        encode_for_parts(picture(), 90) if parts else cv2.imencode(".jpg", picture())[1].tobytes()
+    )
+    at = data.index(b"\xff\xc0") + 5
+    assert decode_crop(bytes(data)).shape == (511, 511, 3)
+    data[at : at + 4] = b"\xea\x60\xea\x60"  # 60,000 x 60,000 px
+
+    def refuse(_data):
+        raise AssertionError("it is decoded")
+
+    monkeypatch.setattr(jpeg, "_decode", refuse)
+    assert decode_crop(bytes(data)) is None
+    assert decode_part(bytes(data), PixelRectangle(0, 0, 100, 100)) is None
