@@ -135,13 +135,14 @@ def _panel(ax: Axes, fig: Figure) -> Panel:
 
 
 def _ticks(ax: Axes, side: str) -> tuple[tuple[float, str], ...]:
-    """Positions and labels of ticks with a text of their own."""
+    """Positions and labels of ticks with a text of their own, or with none where panels share an axis."""
     axis = getattr(ax, f"{side}axis")
-    named = isinstance(axis.get_major_formatter(), FixedFormatter | FuncFormatter)
-    if not named:
+    places, formatter = axis.get_majorticklocs(), axis.get_major_formatter()
+    hidden = not any(tick.label1.get_visible() for tick in axis.get_major_ticks())
+    if not hidden and not isinstance(formatter, FixedFormatter | FuncFormatter):
         return ()
-    places, texts = getattr(ax, f"get_{side}ticks")(), getattr(ax, f"get_{side}ticklabels")()
-    return tuple((float(place), text.get_text()) for place, text in zip(places, texts, strict=True))
+    texts = [""] * len(places) if hidden else formatter.format_ticks(places)
+    return tuple((float(place), text) for place, text in zip(places, texts, strict=True))
 
 
 def _legends(fig: Figure) -> Iterator[dict[str, Any]]:

@@ -184,3 +184,18 @@ def test_the_mark_of_synthetic_data_is_drawn_again(tmp_path: Path) -> None:
     made, _ = read_tidy(tmp_path / "fig.csv")
     assert "synthetic data" in [text["text"] for text in made.texts]
     assert "synthetic data" in [text.get_text() for text in redraw(tmp_path / "fig.csv").texts]
+
+
+def test_ticks_of_panels_that_share_an_axis(tmp_path: Path) -> None:
+    with figure_style():
+        fig = new_figure(89, 50)
+        left, right = fig.subplots(1, 2, sharey=True)
+        for ax in (left, right):
+            ax.barh([0, 1, 2], [1, 2, 3])
+            ax.set(xlabel="share")
+        left.set_yticks([0, 1], ["DLA", "rectangle"])
+    (tmp_path / "f.csv").write_text(tidy(settled(fig)))
+    made, _ = read_tidy(tmp_path / "f.csv")
+    assert [panel.y_ticks for panel in made.panels] == [((0, "DLA"), (1, "rectangle")), ((0, ""), (1, ""))]
+    again = settled(redraw(tmp_path / "f.csv"))
+    assert [text.get_text() for text in again.axes[1].get_yticklabels()] == ["", ""]
