@@ -52,7 +52,7 @@ def written_whole(target: Path) -> Iterator[None]:
     """
     from papermill.iorw import LocalHandler, papermill_io
 
-    class Whole(LocalHandler):  # type: ignore[misc]
+    class Whole(LocalHandler):
         def write(self, buf: str, path: str) -> None:
             try:
                 write_text(os.path.realpath(path), buf)  # a link stays one
