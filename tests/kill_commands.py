@@ -33,7 +33,7 @@ import traceback
 import xml.etree.ElementTree
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -395,14 +395,18 @@ def inside(root: Path) -> None:
 
 
 def main() -> None:
-    """Kill the chosen commands in turn and print the table."""
+    """Kill the chosen commands in turn, until Ctrl-C at the latest, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", default=list(COMMANDS), choices=COMMANDS)
     chosen = parser.parse_args()
     results: dict[str, list[Round]] = {name: [] for name in chosen.only}
-    with tempfile.TemporaryDirectory(prefix="kill_commands_") as folder, slow_server() as server:
+    with (
+        suppress(KeyboardInterrupt),
+        tempfile.TemporaryDirectory(prefix="kill_commands_") as folder,
+        slow_server() as server,
+    ):
         scene = Scene(Path(folder) / "inputs", Path(folder) / "place", server)
         prepare(scene.root)
         usual = {}
@@ -414,7 +418,8 @@ def main() -> None:
                 scene, COMMANDS[name], usual[name], random.Random(seed), f"{os.getpid()} {seed}"
             )
             results[name].append(found)
-            print(f"{number:3} {name}: {found.victim} killed, {'; '.join(found.faults) or 'ok'}", flush=True)
+            outcome = "; ".join(found.faults) or f"ok, all ended after {found.leaving:.1f} s"
+            print(f"{number:3} {name}: {found.victim} killed, {outcome}", flush=True)
     for name, rounds in results.items():
         victims = Counter(found.victim for found in rounds)
         counts = ", ".join(f"{victims[kind]:2} x {kind}" for kind in VICTIMS)
@@ -424,7 +429,7 @@ def main() -> None:
             f"{sum(bool(found.faults) for found in rounds)} with findings"
         )
     bad = sum(bool(found.faults) for rounds in results.values() for found in rounds)
-    print(f"{chosen.kills} kills, {bad} with findings")
+    print(f"{sum(map(len, results.values()))} kills, {bad} with findings")
     sys.exit(bool(bad))
 
 
