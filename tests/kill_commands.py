@@ -153,7 +153,7 @@ class Scene(NamedTuple):
     def run(self, command: str, before: int | None = None) -> tuple[int | None, float]:
         """Run a command to its end; gives its exit status, None if it hangs, and its seconds."""
         start = time.monotonic()
-        process = self.start(command, "undisturbed", before)
+        process = self.start(command, f"{os.getpid()} undisturbed", before)
         try:
             return process.wait(HANGS), time.monotonic() - start
         except subprocess.TimeoutExpired:
@@ -259,10 +259,10 @@ def _leaving(mark: str, faults: list[str]) -> float:
 
 
 def marked(mark: str) -> Iterator[psutil.Process]:
-    """Running processes with our mark in their environment."""
+    """Running processes whose mark begins like this."""
     for process in psutil.process_iter():
         try:
-            if process.environ().get(_MARK) == mark:
+            if process.environ().get(_MARK, "").startswith(mark):
                 yield process
         except psutil.Error:  # it has just ended, or belongs to someone else
             continue
@@ -420,6 +420,8 @@ def main() -> None:
             results[name].append(found)
             outcome = "; ".join(found.faults) or f"ok, all ended after {found.leaving:.1f} s"
             print(f"{number:3} {name}: {found.victim} killed, {outcome}", flush=True)
+    for process in marked(f"{os.getpid()} "):  # of the round in which Ctrl-C came
+        process.kill()
     for name, rounds in results.items():
         victims = Counter(found.victim for found in rounds)
         counts = ", ".join(f"{victims[kind]:2} x {kind}" for kind in VICTIMS)
