@@ -58,15 +58,14 @@ from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
 
+# %%
 book = ledger()
 record = NotebookRecord(
     "00_paper_at_a_glance",
     {"records": sources(book)},
     imagery="real",  # each row of the evidence says so for itself
 )
-print(
-    f"{len(book.claims)} results of the paper, {len(book.evidence)} pieces of evidence; our records are those in:"
-)
+print(f"{len(book.claims)} results, {len(book.evidence)} pieces of evidence; our records are those in:")
 print(*paths.figure_sources(), sep="\n")
 
 # %% [markdown]

@@ -31,7 +31,7 @@ from dlatrack.cli import (
     weights,
 )
 from dlatrack.cli.memory import command_error, prepare_memory
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, shortened
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -76,6 +76,9 @@ app.add_typer(results.results_app, name="results")
 app.add_typer(study.study_app, name="study")
 
 
+#: Errors of a path that the system cannot look at, wherever that is asked.
+_NO_PLACE = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES)
+
 #: Errors of a standard output that takes no more: a full disk, a quota, a reader that has gone.
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE)
 
@@ -101,6 +104,8 @@ def main() -> None:
         _stop(command_error(error, arguments) or error, 2, debug)
     except OSError as error:
         _stop_if_memory_is_short(error, arguments, debug)
+        if error.errno in _NO_PLACE and error.filename is not None:
+            _stop(InputError(f"cannot use {shortened(str(error.filename))}: {error.strerror}"), 2, debug)
         if error.errno not in _NOT_WRITTEN or error.filename is not None:
             raise
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # takes what Python writes at its exit

@@ -15,7 +15,7 @@ _LEAST = 5e8
 #: What lowers the need of each command that has options for it.
 _ADVICE = {
     "train": "a larger --accumulate and a smaller --batch, both for a new run alone, and fewer --workers need less",
-    "track": "--weights of a smaller tracker, e.g. dla_nanotrack_v3, and smaller frames need less",
+    "track": "smaller frames and --weights of a smaller tracker need less; the smallest is dla_nanotrack_v3",
     "benchmark": "fewer --workers and --weights of a smaller tracker need less; finished results are kept",
     "evaluate": "--results of one tracker at a time need less",
     "tune": "fewer --workers need less; finished trials are kept",

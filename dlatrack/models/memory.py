@@ -31,7 +31,7 @@ _TRACKED_COPIES = 6
 _OVERHEAD = 1.3
 
 #: Advice where the memory of a tracker is short.
-SMALLER_TRACKER = "a smaller tracker, e.g. dla_nanotrack_v3, and smaller frames need less"
+SMALLER_TRACKER = "smaller frames and a smaller tracker need less; the smallest is dla_nanotrack_v3"
 
 #: Pairs of which the maps are counted.
 _COUNTED = 4
@@ -44,7 +44,7 @@ def training_errors(recipe: Recipe, pairs: int) -> AbstractContextManager[None]:
         NotEnoughMemoryError: with the need and what lowers it.
     """
     return memory_errors(
-        f"training {recipe.name}, {counted(pairs, 'pair')} at once (a checkpoint is kept)",
+        f"training {recipe.name}, {counted(pairs, 'pair')} at once (what is saved is kept)",
         "a larger accumulate and a smaller batch, both for a new run alone, and fewer workers need less",
         partial(training_bytes, recipe, pairs),
     )

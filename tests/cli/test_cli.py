@@ -479,3 +479,21 @@ def test_figures_without_notebooks_writes_nothing(monkeypatch, capsys, tmp_path)
         "\n", " "
     )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evaluate", "folder", "--results", "NAME"),
+        ("weights", "info", "NAME"),
+        ("track", "NAME.mp4", "--box", "1,2,3,4", "--out", "o.mp4"),
+        ("benchmark", "folder", "--root", "NAME", "--weights", "dla_nanotrack_v3", "--out", "out"),
+    ],
+)
+def test_a_name_that_no_system_can_have_is_one_line(monkeypatch, capsys, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    status, _, error = call(monkeypatch, capsys, *(word.replace("NAME", "y" * 300) for word in arguments))
+    assert status == 2
+    assert "too long" in error
+    assert error.count("\n") == 1
+    assert len(error) < 300

@@ -519,6 +519,14 @@ def test_committed_evidence_has_records_and_the_strongest_comes_first(committed_
     assert rows.loc["table2/siamrpnpp/precision", "state"] == "agrees with published scores"
 
 
+def test_the_committed_ledger_is_that_of_the_committed_records(committed_figures: Path):
+    book = ledger(committed_figures)
+    for name, rows in (("00_ledger", book.claims), ("00_ledger_evidence", book.evidence)):
+        kept = pd.read_csv(committed_figures / f"{name}.csv", dtype=str, keep_default_na=False)
+        now = readable(rows).reset_index().astype(str)
+        assert kept.to_dict("list") == now.to_dict("list"), f"{name}: run notebook 00 again"
+
+
 def test_what_is_read_is_told_in_full(committed_figures: Path):
     book = ledger(committed_figures)
     assert readable(book.claims).loc["table1/otb100/instances", "ours"] == "59035"
