@@ -484,7 +484,7 @@ def test_figures_without_notebooks_writes_nothing(monkeypatch, capsys, tmp_path)
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("evaluate", "folder", "--results", "NAME"),
+        ("evaluate", "folder", "--results", "NAME", "--gt", "NAME.json"),
         ("weights", "info", "NAME"),
         ("track", "NAME.mp4", "--box", "1,2,3,4", "--out", "o.mp4"),
         ("benchmark", "folder", "--root", "NAME", "--weights", "dla_nanotrack_v3", "--out", "out"),
