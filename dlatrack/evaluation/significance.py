@@ -16,7 +16,7 @@ from dlatrack.evaluation.ope import OPEResult
 from dlatrack.evaluation.scoring import Scored, part_of
 from dlatrack.evaluation.statistics.compare import TrackerPair, compare_all
 from dlatrack.evaluation.statistics.difference import Difference, Estimate, sentence
-from dlatrack.evaluation.statistics.few_sequences import ENOUGH, TOO_FEW
+from dlatrack.evaluation.statistics.few_sequences import ENOUGH, EXACT, TOO_FEW
 from dlatrack.evaluation.statistics.runs import compare_runs
 from dlatrack.evaluation.truth import BENCHMARKS, BenchmarkTruth
 from dlatrack.evaluation.vot.difference import Measured, eao_differences
@@ -92,7 +92,8 @@ def as_sentences(metric: str, found: Mapping[TrackerPair, Estimate]) -> list[str
 def as_numbers(metric: str, found: Mapping[TrackerPair, Estimate]) -> dict[str, list[dict[str, Any]]]:
     """For each tracker, its score minus that of each other one: JSON values at full precision.
 
-    Every pair is included in both directions. An effect of None is infinite.
+    Every pair is included in both directions. An effect of None is infinite, and without resamples the interval is
+    that of Student's t.
     """
     trackers = list(dict.fromkeys(tracker for pair in found for tracker in pair))
     both = dict(found) | {(b, a): _reversed(difference) for (a, b), difference in found.items()}
@@ -104,9 +105,18 @@ def _entry(metric: str, against: str, difference: Estimate) -> dict[str, Any]:
     if isinstance(difference, Difference):
         keys += ["effect", "better", "worse"]
         keys += ["runs", "paired_runs"] if difference.runs is not None else []
-    values = {key: getattr(difference, key) for key in keys}
+    values = {key: getattr(difference, key) for key in keys} | _method(difference)
     finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
     return {"metric": metric, "against": against} | finite
+
+
+def _method(difference: Estimate) -> dict[str, str | None]:
+    """How interval and p-value were found; few sequences are not resampled."""
+    runs = isinstance(difference, Difference) and difference.runs is not None
+    few = difference.sequences < ENOUGH and not runs
+    interval = "Student's t" if few else "bootstrap"
+    test = "sign flips" if difference.sequences < EXACT else interval
+    return {"interval": interval, "test": test} | ({"resamples": None} if few else {})
 
 
 def _reversed(difference: Estimate) -> Estimate:

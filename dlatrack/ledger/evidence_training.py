@@ -114,7 +114,7 @@ def insensitivity_evidence(number: PaperNumber, records: Records) -> Iterator[Ev
         "points of 100",
         f"largest difference of AUC: K = {row['K']:g}, {difference}",
         record.path.name,
-        "sequences resampled",
+        "interval over sequences",
         low,
         high,
         "open" if low <= 0 <= high else "against",

@@ -10,6 +10,7 @@ import pytest
 from dlatrack.errors import InputError
 from dlatrack.evaluation.scoring import part_of, score_tracker
 from dlatrack.evaluation.significance import as_numbers, as_sentences, differences
+from dlatrack.evaluation.statistics.compare import paired_bootstrap
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot.difference import eao_differences
 from dlatrack.evaluation.vot.results import VOTRun
@@ -122,3 +123,18 @@ def test_all_pairs_are_those_of_one_pair_at_a_time():
     for (a, b), difference in found.items():
         alone = {name: measured[name] for name in (a, b)}
         assert difference == eao_differences(alone, VOT, (46, 59), resamples=99, seed=3)[a, b]
+
+
+@pytest.mark.parametrize(
+    ("count", "method"),
+    [
+        (8, ("Student's t", "sign flips", None)),
+        (20, ("Student's t", "Student's t", None)),
+        (40, ("bootstrap", "bootstrap", 99)),
+    ],
+)
+def test_the_numbers_name_their_method(count: int, method: tuple[str, str, int | None]) -> None:
+    rng = np.random.default_rng(0)
+    found = {("a", "b"): paired_bootstrap(rng.random(count), rng.random(count), resamples=99)}
+    (numbers,) = as_numbers("auc", found)["a"]
+    assert (numbers["interval"], numbers["test"], numbers["resamples"]) == method
