@@ -109,7 +109,7 @@ def positives_over_epochs_plot(epochs: pd.DataFrame, *, paper: tuple[float, floa
     labels = [f"K = {count}" for count in epochs]
     looks = curve_styles(labels)
     with figure_style():
-        fig = new_figure(width_mm=89, height_mm=62)
+        fig = new_figure(width_mm=89, height_mm=68)
         ax = fig.add_subplot()
         _draw_band(ax, paper)
         for number, (label, (_, values)) in enumerate(zip(labels, epochs.items(), strict=True)):
@@ -117,7 +117,7 @@ def positives_over_epochs_plot(epochs: pd.DataFrame, *, paper: tuple[float, floa
             ax.plot(epochs.index, values, label=label, **look)
         ax.set(xlabel="epoch", ylabel="positives per pair", ylim=(0, None))
         ax.set_xticks(epochs.index[:: max(len(epochs) // 8, 1)])
-        ax.legend(loc="lower right", ncols=2)
+        fig.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=3)
     return fig
 
 

@@ -64,7 +64,8 @@ def test_epochs_have_a_line_per_k():
     epochs = pd.DataFrame({5: [3.0, 3.1], 23: [4.0, 3.9]}, index=pd.Index([1, 2], name="epoch"))
     fig = positives_over_epochs_plot(epochs, paper=(3, 4))
     (ax,) = fig.axes
-    assert "3 to 4 (paper)" in {text.get_text() for text in ax.get_legend().get_texts()}
+    (legend,) = fig.legends
+    assert "3 to 4 (paper)" in {text.get_text() for text in legend.get_texts()}
     assert [line.get_label() for line in ax.get_lines()] == ["K = 5", "K = 23"]
     assert ax.get_lines()[1].get_ydata().tolist() == [4.0, 3.9]
     assert overflow(fig) == 0
