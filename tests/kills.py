@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from dlatrack import files
 
-
-def die_before_operation(number: int) -> Callable[[], int]:
-    """Let this process kill itself before its `number`-th operation on a file that it writes, from 1; 0: never.
+def die_before_operation(number: int) -> None:
+    """Let this process kill itself before its `number`-th operation on a file that it writes, from 1.
 
     Counted are the operations that make a file, bring it to the disk and move it into place; between two of them
-    lies all the work on what goes into the file. The function that is returned gives their number so far.
+    lies all the work on what goes into the file.
     """
-    left = [number]  # below 0 after that many operations of a process that never dies
+    left = [number]
 
     def counted(operation: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -27,7 +26,6 @@ def die_before_operation(number: int) -> Callable[[], int]:
 
         return call
 
-    files._open_unfinished = counted(files._open_unfinished)
+    tempfile.mkstemp = counted(tempfile.mkstemp)
     os.fsync = counted(os.fsync)
     os.replace = counted(os.replace)
-    return lambda: number - left[0]
