@@ -32,6 +32,10 @@ def run(
     jobs: Annotated[
         int, typer.Option(help="Cells at once; each uses one core.", min=1, max=MOST_PROCESSES)
     ] = 1,
+    besides: Annotated[
+        Path | None,
+        typer.Option(help="Folder of figures, e.g. figures; cells that its tables hold are not run."),
+    ] = None,
 ) -> None:
     """Train and score the cells that are not finished; an interrupted run resumes.
 
@@ -46,7 +50,7 @@ def run(
         raise InputError(
             "a declared study trains on the shared data; set DLATRACK_SHARED_DATA to their folder"
         )
-    count = run_study(study or OURS, folder, only=only, jobs=jobs)
+    count = run_study(study or OURS, folder, only=only, jobs=jobs, besides=besides)
     print_line(f"{count} cells were run" if count else "all these cells are finished")
 
 

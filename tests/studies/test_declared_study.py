@@ -268,6 +268,24 @@ def test_a_cell_of_another_declaration_is_run_again(run: StudyDeclaration, study
 
 
 @pytest.mark.slow
+def test_cells_that_another_machine_finished_are_not_run(
+    run: StudyDeclaration, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = study.parent / "shared"
+    elsewhere = [cell for cell in run.cells() if cell.seed == 0]
+    write_tables(tables_of(results(run, elsewhere)), tmp_path / "figures")
+    monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path / "fresh"))
+    assert run_study(study, shared, only=elsewhere[0].name, besides=tmp_path / "figures") == 0
+    assert run_study(study, shared, only="own/1", besides=tmp_path / "figures") == 2
+    assert len(gather(run, tmp_path / "figures").cells) == len(elsewhere) + 2
+
+
+def test_a_folder_without_tables_is_named(study: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cells.csv"):
+        run_study(study, study.parent / "shared", besides=tmp_path)
+
+
+@pytest.mark.slow
 def test_an_unfinished_study_says_so_and_draws_nothing_from_one_rule(run: StudyDeclaration) -> None:
     cells = [cell for cell in run.cells() if cell.rule == "own" and cell.seed == 0]
     report = study_report(run, tables_of(results(run, cells)))

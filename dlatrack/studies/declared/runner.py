@@ -60,11 +60,13 @@ def _run(workshop: Workshop, cells: dict[str, Cell], folder: Path, name: str) ->
     return str(run_cell(workshop, cells[name], folder)["weights_sha256"])
 
 
-def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1) -> int:
+def run_study(
+    path: Path, folder: Path, *, only: str = "", jobs: int = 1, besides: Path | None = None
+) -> int:
     """Run the cells of a study that are not finished, one core for each.
 
-    A finished cell is run again if its declaration, its data or the version of this package has changed.
-    A killed run resumes: finished cells are kept, and an unfinished one continues from its last checkpoint, with the
+    A cell that was finished on this machine is run again if its declaration, its data or the version of this package
+    has changed. A killed run resumes: finished cells are kept, and an unfinished one continues from its last checkpoint, with the
     same bits as without the interruption.
 
     Args:
@@ -72,6 +74,8 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1) -> int
         folder: shared data.
         only: text in the names of the cells; "": all.
         jobs: cells at once.
+        besides: folder of the figures, whose tables hold cells that are finished elsewhere and not run here; None:
+            there are none. Their identity is not compared, because crops have other bits on other processors.
 
     Returns:
         Number of cells that were run.
@@ -82,9 +86,13 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1) -> int
     declaration = read_declaration(path)
     home = cells_folder(declaration)
     workshop = Workshop(declaration, folder)
+    cells = chosen_cells(declaration, only)
+    if besides is not None:
+        elsewhere = read_tables(besides)
+        cells = [cell for cell in cells if not elsewhere.finished(cell)]
     todo = [
         cell.name
-        for cell in chosen_cells(declaration, only)  # to be hashed, crops are cut here, not by each process
+        for cell in cells  # to be hashed, crops are cut here, not by each process
         if (read_result(home / cell.name) or {}).get("decided_by") != workshop.decided_by(cell)
     ]
     if not todo:
