@@ -281,7 +281,7 @@ def test_cells_that_another_machine_finished_are_not_run(
 
 
 def test_a_folder_without_tables_is_named(study: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cells.csv"):
+    with pytest.raises(InputError, match=r"cells\.csv"):
         run_study(study, study.parent / "shared", besides=tmp_path)
 
 

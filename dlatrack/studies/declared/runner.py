@@ -60,14 +60,12 @@ def _run(workshop: Workshop, cells: dict[str, Cell], folder: Path, name: str) ->
     return str(run_cell(workshop, cells[name], folder)["weights_sha256"])
 
 
-def run_study(
-    path: Path, folder: Path, *, only: str = "", jobs: int = 1, besides: Path | None = None
-) -> int:
+def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, besides: Path | None = None) -> int:
     """Run the cells of a study that are not finished, one core for each.
 
     A cell that was finished on this machine is run again if its declaration, its data or the version of this package
-    has changed. A killed run resumes: finished cells are kept, and an unfinished one continues from its last checkpoint, with the
-    same bits as without the interruption.
+    has changed. A killed run resumes: finished cells are kept, and an unfinished one continues from its last
+    checkpoint, with the same bits as without the interruption.
 
     Args:
         path: declaration.
