@@ -22,7 +22,8 @@ from dlatrack.memory import amount_of, memory_errors, process_limit, shortage, u
 from dlatrack.recipes import recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.workers import run_tasks
-from dlatrack.training import engine
+from dlatrack.training import run as training_run
+from dlatrack.training.engine import train
 from tests.command import call
 
 #: The tests' own stands in for it while they run, see `freed_memory_goes_back`.
@@ -170,12 +171,12 @@ def test_training_names_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path:
     def fail(*_arguments: object, **_options: object) -> None:
         raise RuntimeError(_TORCH)
 
-    monkeypatch.setattr(engine.Stepper, "gradients", fail)
+    monkeypatch.setattr(training_run.Stepper, "gradients", fail)
     crops = CropStore.build(synthetic_sequences(2, seed=0, length=3, challenges=()))
     with pytest.raises(
         NotEnoughMemoryError, match=r"siamcar_nano, 32 pairs at once .*: 198 MB.* about \d+ MB are needed"
     ):
-        engine.train(recipe("siamcar_nano"), crops, tmp_path)
+        train(recipe("siamcar_nano"), crops, tmp_path)
 
 
 def _short(task: str) -> str:

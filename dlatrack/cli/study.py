@@ -30,7 +30,12 @@ def run(
     study: Study = None,
     only: Only = "",
     jobs: Annotated[
-        int, typer.Option(help="Cells at once; each uses one core.", min=1, max=MOST_PROCESSES)
+        int,
+        typer.Option(
+            help="Processes; cells that see the same pairs share one.",
+            min=1,
+            max=MOST_PROCESSES,
+        ),
     ] = 1,
     besides: Annotated[
         Path | None,

@@ -126,7 +126,7 @@ def _scheduled(
     """
     from dlatrack.recipes.fine_tuning import BATCH_NORM, RATE, TRUNKS, fine_tuning
     from dlatrack.training.checkpoints import scheduled_epochs
-    from dlatrack.training.engine import CHECKPOINT
+    from dlatrack.training.run import CHECKPOINT
 
     given = {"--trunk": trunk, "--batch-norm": batch_norm, "--rate": rate}
     if not init and (unused := [name for name, value in given.items() if value]):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlatrack.sampling.mixture import Mixture
     from dlatrack.sampling.sources import CropSource
     from dlatrack.training.compute import Compute
-    from dlatrack.training.engine import Training
+    from dlatrack.training.run import Training
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ def train_and_save(run: Run, compute: Compute, start: str) -> int:
     from dlatrack.training.checkpoints import epochs_done
     from dlatrack.training.interrupt import stop_signal
     from dlatrack.training.ranks import ranks
+    from dlatrack.training.run import CHECKPOINT
     from dlatrack.training.tensorboard import EVENTS, EventFiles
 
-    recipe, folder = run.recipe, run.folder
-    epochs = run.epochs or recipe.schedule.epochs
+    recipe, folder, epochs = run.recipe, run.folder, run.epochs or run.recipe.schedule.epochs
     pairs = epochs * recipe.schedule.pairs_per_epoch
     events = EventFiles(folder / EVENTS) if run.tensorboard else nullcontext()
     with ranks(compute.device) as (processes, device), processes.owned_folder(folder), events as listener:
@@ -72,9 +72,9 @@ def train_and_save(run: Run, compute: Compute, start: str) -> int:
         say(_describe_steps(recipe.schedule, compute))
         if start:
             say(start)
-        if (folder / engine.CHECKPOINT).exists():
-            say(f"resuming from {folder / engine.CHECKPOINT}")
-        if epochs > max(recipe.schedule.epochs, epochs_done(folder / engine.CHECKPOINT)):
+        if (folder / CHECKPOINT).exists():
+            say(f"resuming from {folder / CHECKPOINT}")
+        if epochs > max(recipe.schedule.epochs, epochs_done(folder / CHECKPOINT)):
             say(_describe_continuation(recipe.schedule, epochs))
         stream = None if processes.first else io.StringIO()
         progress = Progress(pairs, f"training {recipe.name}", unit="pairs", stream=stream)

@@ -9,7 +9,7 @@ from dlatrack.devices import warm_up_vector_math
 from dlatrack.errors import InputError
 from dlatrack.models.backbones import BACKBONES, Backbone
 from dlatrack.models.heads import HEADS, Head, HeadOutput
-from dlatrack.models.inference.frozen import FrozenTrunk
+from dlatrack.models.inference.frozen import FrozenTrunk, TrunkMaps
 from dlatrack.models.necks import NECKS, AdjustNeck, NoNeck
 from dlatrack.recipes import Recipe
 
@@ -30,6 +30,8 @@ class SiameseNet(nn.Module):
         self.backbone = backbone
         self.neck = neck
         self.head = head
+        #: maps that networks with the same frozen backbone share, see `training.engine.train_side_by_side`
+        self.trunk_maps: TrunkMaps | None = None
         self._frozen: FrozenTrunk | None = None
 
     def template(self, z: Tensor) -> list[Tensor]:
@@ -105,7 +107,7 @@ class SiameseNet(nn.Module):
                 if isinstance(part, nn.modules.batchnorm._BatchNorm):
                     part.eval()
         if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
-            self._frozen = FrozenTrunk.of(self.backbone, dtype)
+            self._frozen = FrozenTrunk.of(self.backbone, dtype, self.trunk_maps)
         return self
 
 

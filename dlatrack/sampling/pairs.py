@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -173,6 +173,23 @@ class PairSource:
         window = draw_window(target_wh, config, size, CROP_SIZE, rng)
         image = self.mixture.image(crop, window.pixels(CROP_SIZE))
         return augment(image, target_wh, config, size, gray, rng, window=window)
+
+
+@dataclass(frozen=True, eq=False)
+class CommonPairs(PairSource):
+    """Pairs of several runs that ask for the same batches in turn: each batch is prepared once."""
+
+    _latest: dict[tuple[int, int, int], PairBatch] = field(default_factory=dict, init=False, repr=False)
+
+    def batch(self, epoch: int, first: int, count: int, *, out: PairBatch | None = None) -> PairBatch:
+        """See `PairSource.batch`. The latest batch is given again; its images must not be changed."""
+        if out is not None:
+            return super().batch(epoch, first, count, out=out)
+        asked = epoch, first, count
+        if asked not in self._latest:
+            self._latest.clear()
+            self._latest[asked] = super().batch(epoch, first, count)
+        return self._latest[asked]
 
 
 def check_seed(seed: int) -> None:

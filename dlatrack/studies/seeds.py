@@ -15,7 +15,7 @@ from dlatrack.evaluation.statistics.seeds import Spread, compare_seeds, spread_o
 from dlatrack.imagery import Imagery
 from dlatrack.studies import twins
 from dlatrack.studies.presets import Plan, plan, sizes
-from dlatrack.training.engine import Training
+from dlatrack.training.run import Training
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,10 @@ from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import Tracker, run_one_pass
 from dlatrack.tracking.static import StaticTracker
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import Training, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import StepRow
 from dlatrack.training.identity import describe_run
+from dlatrack.training.run import Training
 
 #: Challenges that are not drawn for held-out videos: copies of the target, tiny targets, and things in front of the
 #: target, after which a tracker that was trained for a minute is lost.

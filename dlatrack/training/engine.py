@@ -1,55 +1,25 @@
-"""The training loop: draw pairs, assign labels, step, save."""
+"""Training of a recipe, or of several recipes side by side on the same pairs."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 
-from dlatrack.assign import assigner_of
-from dlatrack.errors import InputError
-from dlatrack.files import check_writable, remove_leftovers
 from dlatrack.memory import reuse_freed_memory
-from dlatrack.models.initial import load_initial_backbone, load_initial_weights
+from dlatrack.models.inference.frozen import TrunkMaps
 from dlatrack.models.memory import training_errors
-from dlatrack.models.siamese import SiameseNet, build_model
 from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
-from dlatrack.sampling.content_list import write_content
 from dlatrack.sampling.mixture import Mixture
-from dlatrack.sampling.pairs import PairBatch, PairSource, check_seed
+from dlatrack.sampling.pairs import CommonPairs, PairSource, check_seed
 from dlatrack.sampling.sources import CropSource
-from dlatrack.training.checkpoints import (
-    Position,
-    check_same_position,
-    epochs_done,
-    load_checkpoint,
-    restore_momentum,
-    save_checkpoint,
-)
-from dlatrack.training.compute import Compute, check_compiler, compile_network
-from dlatrack.training.history import StepRow, read_history, write_history
-from dlatrack.training.identity import backbone_start, describe_run
-from dlatrack.training.replay import save_step
-from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
-from dlatrack.training.snapshots import keep_snapshot
-from dlatrack.training.step import NotFiniteError, Stepper, history_row, loss_scaler, trunk_dtype
-
-CHECKPOINT, HISTORY, FAILED_STEP = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
-
-
-@dataclass(frozen=True, eq=False)
-class Training:
-    """A finished or interrupted run."""
-
-    net: SiameseNet  #: network in evaluation mode
-    steps: list[StepRow]  #: history of all steps
-    epochs: int  #: number of finished epochs
-    stopped: bool = False  #: whether `should_stop` interrupted it
+from dlatrack.training.checkpoints import epochs_done
+from dlatrack.training.compute import Compute
+from dlatrack.training.history import StepRow
+from dlatrack.training.run import CHECKPOINT, Run, Training
 
 
 def train(
@@ -109,8 +79,9 @@ def train(
     compute = compute or Compute()
     last = recipe.schedule.epochs if until_epoch is None else until_epoch
     with _owned(recipe, compute, Path(folder), last):
-        run = _Run(recipe, crops, Path(folder), seed, backbone_weights, init, compute)
-        return run.train_until(last, on_step, should_stop)
+        source = PairSource(crops, recipe.sampling, recipe.net, seed)
+        run = Run(recipe, source, Path(folder), backbone_weights, init, compute)
+        return _finish(run.train_until(last, on_step, should_stop))
 
 
 @contextmanager
@@ -123,177 +94,106 @@ def _owned(recipe: Recipe, compute: Compute, folder: Path, last: int) -> Iterato
         yield
 
 
-class _Run:
-    """State of a run: network, optimiser, history and position."""
+def train_side_by_side(
+    recipes: Sequence[Recipe],
+    crops: CropSource | Mixture,
+    folders: Sequence[str | Path],
+    *,
+    seed: int = 0,
+    backbone_weights: str | Path | None = None,
+    until_epoch: int | None = None,
+    init: str | Path | None = None,
+    compute: Compute | None = None,
+    on_step: Callable[[StepRow, int], None] | None = None,
+) -> list[Training]:
+    """Train recipes that see the same pairs, one step of each in turn; the bits are those of `train`.
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        crops: CropSource | Mixture,
-        folder: Path,
-        seed: int,
-        backbone_weights: str | Path | None,
-        init: str | Path | None,
-        compute: Compute,
-    ) -> None:
-        schedule = recipe.schedule
-        self.recipe, self.folder, self.compute = recipe, folder, compute
-        self.steps_per_epoch = -(-schedule.pairs_per_epoch // schedule.batch)
-        compute.check_batches(schedule)
-        if compute.compile:
-            check_compiler(compute.device)
-        start = backbone_start(recipe, backbone_weights, init)
-        self.run = describe_run(recipe, crops, seed, backbone_weights, compute, init)
-        self.net = build_model(recipe, torch.Generator().manual_seed(seed))
-        if start is not None:
-            load_initial_backbone(self.net, recipe, start)
-        if init is not None:
-            load_initial_weights(self.net, recipe, init)
-        scaler = loss_scaler(compute.precision, compute.device)
-        self.done, self.momentum = Position(0, 0), dict[str, torch.Tensor]()
-        self.steps: list[StepRow] = []
-        if (folder / CHECKPOINT).exists():
-            self.done, self.momentum = load_checkpoint(
-                folder / CHECKPOINT, self.net, scaler, self.run, crops.content
-            )
-            self.steps = read_history(
-                folder / HISTORY, self.done.epoch * self.steps_per_epoch + self.done.step
-            )
-        check_same_position(self.done, folder, compute.ranks)
-        # Channels last is more than twice as fast on CPUs.
-        self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.source = PairSource(crops, recipe.sampling, recipe.net, seed)
-        assigner = assigner_of(recipe)
-        self.stepper = Stepper(recipe, assigner, scaler, compute)
-        self.called: torch.nn.Module = self.net
-        self.optimizer: torch.optim.SGD | None = None
-        self.saved = time.monotonic()
+    A batch is prepared once, and maps of frozen trunks that have the same weights are computed once, if no workers
+    prepare the pairs and the device is the CPU. Speeds in the histories are therefore not those of single runs. Runs
+    that were interrupted at different steps resume, the one that is behind first.
 
-    def train_until(
-        self,
-        last: int,
-        on_step: Callable[[StepRow, int], None] | None,
-        should_stop: Callable[[], bool] | None,
-    ) -> Training:
-        """Train until `last` epochs are finished."""
-        began = self.done.epoch
-        if began < last and self.compute.ranks.first:
-            for name in (CHECKPOINT, HISTORY):
-                remove_leftovers(self.folder / name)
-            check_writable(self.folder / CHECKPOINT)
-            write_content(self.folder, self.source.crops.content())
-        done = max(began, last)
-        in_all = max(last, self.recipe.schedule.epochs)
-        stopped = any(self._epoch(epoch, in_all, on_step, should_stop) for epoch in range(began, last))
-        if stopped:
-            done = len(self.steps) // self.steps_per_epoch
-        self.compute.ranks.wait()  # the next call of any process reads the files of rank 0
-        return Training(self.net.eval(), self.steps, done, stopped)
+    Args:
+        recipes: recipes with the same sampling, sizes of images, and numbers of epochs and pairs.
+        crops: as `train`.
+        folders: folder of each run.
+        seed: as `train`.
+        backbone_weights: as `train`.
+        until_epoch: as `train`.
+        init: as `train`.
+        compute: as `train`; one process.
+        on_step: as `train`, called for the steps of all runs.
 
-    def _epoch(
-        self,
-        epoch: int,
-        in_all: int,
-        on_step: Callable[[StepRow, int], None] | None,
-        should_stop: Callable[[], bool] | None,
-    ) -> bool:
-        """Train the rest of an epoch of `in_all`; return whether it was interrupted."""
-        schedule, ranks = self.recipe.schedule, self.compute.ranks
-        first = self.done.step if epoch == self.done.epoch else 0
-        optimizer = self._prepare(epoch, first)
-        wrapped = ranks.wrap(self.called)
-        batches = self.source.batches(
-            epoch,
-            schedule.pairs_per_epoch,
-            schedule.batch,
-            first=first,
-            workers=self.compute.workers,
-            rank=ranks.rank,
-            world=ranks.world,
-        )
-        stop, started = False, time.perf_counter()
-        for number, batch in enumerate(batches, first):
-            rate = learning_rate(schedule, epoch, number / self.steps_per_epoch)
-            set_rate(optimizer, rate)
-            pairs = min(schedule.batch, schedule.pairs_per_epoch - number * schedule.batch)
-            figures = self.stepper.gradients(wrapped, optimizer, batch, pairs)
-            seconds = time.perf_counter() - started
+    Returns:
+        The trainings in the order of the recipes.
+
+    Raises:
+        InputError: as `train`; the last checkpoints of all runs stay usable.
+        ValueError: if the recipes do not see the same pairs, or there is not one folder for each.
+    """
+    check_may_start()
+    check_seed(seed)
+    reuse_freed_memory()
+    compute = compute or Compute()
+    _check_same_pairs(recipes)
+    last = recipes[0].schedule.epochs if until_epoch is None else until_epoch
+    source = CommonPairs(crops, recipes[0].sampling, recipes[0].net, seed)
+    with ExitStack() as stack:
+        runs = []
+        for recipe, folder in zip(recipes, folders, strict=True):
+            stack.enter_context(_owned(recipe, compute, Path(folder), last))
+            runs.append(Run(recipe, source, Path(folder), backbone_weights, init, compute))
+        _share_trunks(runs)
+        going = {run: run.train_until(last, on_step, None) for run in runs}
+        trained: dict[Run, Training] = {}
+        while going:
+            run = min(going, key=lambda run: len(run.steps))
             try:
-                step = history_row(
-                    figures,
-                    self.recipe,
-                    epoch=epoch,
-                    step=len(self.steps),
-                    rate=rate,
-                    seconds=seconds,
-                    scale=self.stepper.scale,
-                )
-            except NotFiniteError as error:
-                raise self._failure(error, epoch, batch) from None
-            self.steps.append(step)
-            self.stepper.apply(optimizer, skip=bool(step.skipped))
-            started = time.perf_counter()
-            if on_step is not None and ranks.first:
-                on_step(step, in_all * self.steps_per_epoch)
-            stop = self._any_process_stops(should_stop)
-            if number + 1 < self.steps_per_epoch and (stop or self._is_due(number + 1)):
-                self._save(Position(epoch, number + 1), optimizer)
-                if stop:
-                    return True
-        ranks.share_buffers(self.net)
-        if ranks.first and self.compute.keep:
-            keep_snapshot(self.folder, self.net, self.recipe, self.steps, self.run, keep=self.compute.keep)
-        self._save(Position(epoch + 1, 0), optimizer)
-        return stop and epoch + 1 < in_all
+                next(going[run])
+            except StopIteration as end:
+                trained[run] = end.value
+                del going[run]
+    return [trained[run] for run in runs]
 
-    def _prepare(self, epoch: int, first: int) -> torch.optim.SGD:
-        """Freeze the parts that do not train; a new optimiser begins when the backbone joins."""
-        schedule = self.recipe.schedule
-        joins = epoch == schedule.unfreeze_epoch and schedule.backbone_trains(epoch)
-        self.net.train_mode(
-            schedule.backbone_trains(epoch),
-            trunk_dtype(self.compute.precision),
-            frozen_batch_norm=schedule.frozen_batch_norm,
-        )
-        if self.optimizer is None or joins:
-            self.optimizer = build_optimizer(self.net, schedule)
-            if self.compute.compile:
-                self.called = compile_network(self.net)
-            if not joins or first:
-                restore_momentum(self.net, self.optimizer, self.momentum)
-        return self.optimizer
 
-    def _failure(self, error: NotFiniteError, epoch: int, batch: PairBatch) -> InputError:
-        """Save the failed step, in each process its share of the batch, and name the file in the error."""
-        ranks = self.compute.ranks
-        kept = self.folder / (FAILED_STEP if ranks.first else f"{ranks.rank}_{FAILED_STEP}")
-        save_step(
-            kept,
-            self.net,
-            batch,
-            self.run,
-            epoch=epoch,
-            step=len(self.steps),
-            backbone_trains=self.recipe.schedule.backbone_trains(epoch),
-            message=str(error),
-            scale=self.stepper.scale or 1.0,
-        )
-        return InputError(f"{error}; lower the learning rate or check the data; the step is kept in {kept}")
+def _finish(steps: Generator[None, None, Training]) -> Training:
+    """Make all steps of a run."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            training: Training = end.value
+            return training
 
-    def _any_process_stops(self, should_stop: Callable[[], bool] | None) -> bool:
-        """Whether `should_stop` is True in any process; all must stop after the same step."""
-        asked = torch.tensor([float(should_stop is not None and should_stop())], device=self.compute.device)
-        return bool(self.compute.ranks.total(asked).item())
 
-    def _is_due(self, step: int) -> bool:
-        every, minutes = self.compute.save_every, self.compute.save_minutes
-        by_steps = every is not None and step % every == 0
-        return by_steps or time.monotonic() - self.saved > 60 * minutes
+def _check_same_pairs(recipes: Sequence[Recipe]) -> None:
+    """Raise ValueError if recipes, of which there is at least one, do not see the same pairs."""
 
-    def _save(self, done: Position, optimizer: torch.optim.Optimizer) -> None:
-        """Write the history first: rows beyond the checkpoint are left out when the run resumes."""
-        if self.compute.ranks.first:
-            write_history(self.folder / HISTORY, self.steps)
-            scaler = self.stepper.scaler
-            save_checkpoint(self.folder / CHECKPOINT, self.net, optimizer, scaler, done, self.run)
-        self.saved = time.monotonic()
+    def pairs(recipe: Recipe) -> tuple[object, ...]:
+        net, schedule = recipe.net, recipe.schedule
+        sizes = net.template_size, net.search_size
+        return recipe.sampling, sizes, schedule.epochs, schedule.pairs_per_epoch, schedule.batch
+
+    for recipe in recipes:
+        if pairs(recipe) != pairs(recipes[0]):
+            raise ValueError(f"{recipe.name} and {recipes[0].name} do not see the same pairs")
+
+
+def _share_trunks(runs: Sequence[Run]) -> None:
+    """Let networks whose backbones have the same weights share the maps that these compute while they are frozen."""
+    groups: list[tuple[Run, TrunkMaps]] = []
+    for run in runs:
+        for other, maps in groups:
+            if _same_backbone(run, other):
+                run.net.trunk_maps = maps
+                break
+        else:
+            run.net.trunk_maps = TrunkMaps()
+            groups.append((run, run.net.trunk_maps))
+
+
+def _same_backbone(first: Run, second: Run) -> bool:
+    one, other = first.recipe.net, second.recipe.net
+    if (one.backbone, one.levels) != (other.backbone, other.levels):
+        return False
+    weights = (run.net.backbone.state_dict().values() for run in (first, second))
+    return all(torch.equal(a, b) for a, b in zip(*weights, strict=True))

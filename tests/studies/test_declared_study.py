@@ -17,7 +17,7 @@ from dlatrack.models.weights import read_weights_info
 from dlatrack.recipes import recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.studies.declared import analysis, materials
-from dlatrack.studies.declared.cell import RESULT, WEIGHTS, Workshop, run_cell
+from dlatrack.studies.declared.cell import RESULT, WEIGHTS, Workshop, run_cells
 from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
 from dlatrack.studies.declared.materials import clip_name, training_mixture
 from dlatrack.studies.declared.runner import cells_folder, chosen_cells, gather, results, run_study
@@ -162,8 +162,8 @@ def test_a_cell_gives_the_same_bits_again_and_after_an_interruption(
 
     seen: list[object] = []
     with pytest.raises(StopError):
-        run_cell(workshop, cell, tmp_path, stop)
-    again = run_cell(workshop, cell, tmp_path)
+        run_cells(workshop, [cell], tmp_path, stop)
+    (again,) = run_cells(workshop, [cell], tmp_path)
     assert again["weights_sha256"] == first["weights_sha256"]
     assert again["scores"] == first["scores"]
     assert again["course"] == first["course"]

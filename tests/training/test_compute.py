@@ -15,8 +15,9 @@ from dlatrack.models.siamese import build_model
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, train
+from dlatrack.training.engine import train
 from dlatrack.training.identity import describe_run
+from dlatrack.training.run import CHECKPOINT
 
 SHORT = Schedule(
     epochs=2,

@@ -17,8 +17,9 @@ from dlatrack.recipes.fine_tuning import fine_tuning
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.checkpoints import scheduled_epochs
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, HISTORY, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import read_history
+from dlatrack.training.run import CHECKPOINT, HISTORY
 from dlatrack.training.schedule import continuation, learning_rate
 from dlatrack.training.snapshots import snapshot
 

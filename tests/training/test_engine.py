@@ -22,10 +22,12 @@ from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.run import run_one_pass
-from dlatrack.training import checkpoints, engine
+from dlatrack.training import checkpoints
+from dlatrack.training import run as training_run
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, FAILED_STEP, HISTORY, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import read_history
+from dlatrack.training.run import CHECKPOINT, FAILED_STEP, HISTORY
 from dlatrack.training.step import forward_loss
 
 SHORT = Schedule(
@@ -214,12 +216,12 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_bits(store, w
 def test_checkpoints_come_by_a_clock_that_nobody_sets(store, tmp_path, monkeypatch):
     """The wall clock may jump; only the monotonic one counts, and here it jumps ten minutes per step."""
     ticks = iter(range(0, 10**6, 601))
-    monkeypatch.setattr(engine.time, "monotonic", lambda: float(next(ticks)))
-    monkeypatch.setattr(engine.time, "time", lambda: -1e9)
+    monkeypatch.setattr(training_run.time, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(training_run.time, "time", lambda: -1e9)
     saved = []
-    keep = engine.save_checkpoint
+    keep = training_run.save_checkpoint
     monkeypatch.setattr(
-        engine,
+        training_run,
         "save_checkpoint",
         lambda path, net, opt, scaler, done, run: (
             saved.append(done) or keep(path, net, opt, scaler, done, run)
@@ -300,14 +302,14 @@ def test_a_full_disk_leaves_the_last_checkpoint(store, tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(store, tmp_path, monkeypatch):
-    build = engine.build_model
+    build = training_run.build_model
 
     def broken(*args):
         net = build(*args)
         torch.nn.init.constant_(net.head.cls_logits.bias, torch.nan)
         return net
 
-    monkeypatch.setattr(engine, "build_model", broken)
+    monkeypatch.setattr(training_run, "build_model", broken)
     with pytest.raises(
         InputError, match=r"training stopped in epoch 0, step 0: loss nan.*lower the learning rate"
     ):

@@ -25,7 +25,8 @@ from dlatrack.recipes import Recipe, recipe
 from dlatrack.recipes.fine_tuning import fine_tuning
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, train
+from dlatrack.training.engine import train
+from dlatrack.training.run import CHECKPOINT
 
 TWINS = ("nanotrack_v3", "dla_nanotrack_v3")
 

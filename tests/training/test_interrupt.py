@@ -12,8 +12,8 @@ from torch import nn
 
 from dlatrack.cli.train import train
 from dlatrack.training import engine, interrupt
-from dlatrack.training.engine import CHECKPOINT, Training
 from dlatrack.training.interrupt import stop_signal
+from dlatrack.training.run import CHECKPOINT, Training
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from dlatrack.sampling.mixture import PAPER_SHARES
 from dlatrack.sampling.training_data import open_mixture, open_training_data, pack_set
 from dlatrack.training.checkpoints import Position, load_checkpoint
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, HISTORY, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import read_history
 from dlatrack.training.identity import describe_run
+from dlatrack.training.run import CHECKPOINT, HISTORY
 from dlatrack.training.step import loss_scaler
 
 SHORT = Schedule(

@@ -16,7 +16,8 @@ from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.mixture import Mixture
 from dlatrack.sampling.training_data import open_training_data
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, train
+from dlatrack.training.engine import train
+from dlatrack.training.run import CHECKPOINT
 
 SHORT = Schedule(
     epochs=1,

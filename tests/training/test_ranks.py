@@ -22,9 +22,10 @@ from dlatrack.files import owned_folder
 from dlatrack.recipes import recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import read_history
 from dlatrack.training.ranks import Ranks, ranks
+from dlatrack.training.run import CHECKPOINT
 
 SCRIPT = """
 import sys

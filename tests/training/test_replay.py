@@ -14,8 +14,9 @@ from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, FAILED_STEP, train
+from dlatrack.training.engine import train
 from dlatrack.training.replay import replay
+from dlatrack.training.run import CHECKPOINT, FAILED_STEP
 
 SHORT = Schedule(
     epochs=1,

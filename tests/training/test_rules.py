@@ -18,8 +18,9 @@ from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.recipes import Recipe, Schedule, recipe
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
-from dlatrack.training.engine import CHECKPOINT, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import read_history
+from dlatrack.training.run import CHECKPOINT
 
 SHORT = Schedule(
     epochs=2,

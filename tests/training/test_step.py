@@ -20,12 +20,14 @@ from dlatrack.models.siamese import build_model
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.pairs import PairBatch, PairSource
 from dlatrack.sampling.store import CropStore
-from dlatrack.training import engine, step
+from dlatrack.training import run as training_run
+from dlatrack.training import step
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, FAILED_STEP, HISTORY, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import read_history
 from dlatrack.training.identity import describe_run
 from dlatrack.training.replay import replay, save_step
+from dlatrack.training.run import CHECKPOINT, FAILED_STEP, HISTORY
 from dlatrack.training.step import NotFiniteError, Stepper, history_row, loss_scaler
 
 SHORT = Schedule(
@@ -229,15 +231,15 @@ def test_a_checkpoint_without_its_scale_is_refused(store, whole, tmp_path):
 
 def test_a_gradient_beyond_float16_stops_the_run_and_is_kept(store, tmp_path, monkeypatch):
     """From a scale of 2 the first overflow is a skipped step, and the second is the end."""
-    build = engine.build_model
+    build = training_run.build_model
 
     def overflowing(*args):
         net = build(*args)
         next(net.head.parameters()).register_hook(lambda gradient: gradient * float("inf"))
         return net
 
-    monkeypatch.setattr(engine, "build_model", overflowing)
-    monkeypatch.setattr(engine, "loss_scaler", lambda *_: GradScaler("cpu", init_scale=2.0))
+    monkeypatch.setattr(training_run, "build_model", overflowing)
+    monkeypatch.setattr(training_run, "loss_scaler", lambda *_: GradScaler("cpu", init_scale=2.0))
     with pytest.raises(
         InputError, match=r"epoch 0, step 1: loss \d.*, loss scale 1; lower the learning rate"
     ):
@@ -249,14 +251,14 @@ def test_a_gradient_beyond_float16_stops_the_run_and_is_kept(store, tmp_path, mo
 
 
 def test_a_loss_that_is_not_finite_stops_at_once_in_float16_too(store, tmp_path, monkeypatch):
-    build = engine.build_model
+    build = training_run.build_model
 
     def broken(*args):
         net = build(*args)
         nn.init.constant_(net.head.cls_logits.bias, torch.nan)
         return net
 
-    monkeypatch.setattr(engine, "build_model", broken)
+    monkeypatch.setattr(training_run, "build_model", broken)
     with pytest.raises(InputError, match=r"epoch 0, step 0: loss nan .*loss scale 65536"):
         train(RECIPE, store, tmp_path, seed=3, compute=HALF)
 

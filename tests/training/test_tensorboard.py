@@ -13,8 +13,9 @@ from dlatrack.errors import InputError
 from dlatrack.recipes import Schedule, recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import HISTORY, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import StepRow, read_history
+from dlatrack.training.run import HISTORY
 from dlatrack.training.tensorboard import EVENTS, SCALARS, EventFiles
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")

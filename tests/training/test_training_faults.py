@@ -30,9 +30,10 @@ from dlatrack.sampling.store import CropStore, crop_sequences
 from dlatrack.sampling.training_data import open_mixture, pack_set
 from dlatrack.training import checkpoints
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import CHECKPOINT, HISTORY, train
+from dlatrack.training.engine import train
 from dlatrack.training.history import read_history
 from dlatrack.training.interrupt import stop_signal
+from dlatrack.training.run import CHECKPOINT, HISTORY
 
 SHORT = Schedule(
     epochs=4,

@@ -31,9 +31,10 @@ from dlatrack.tracking.online import OnlineTracker
 from dlatrack.tracking.perturbation import Perturbation
 from dlatrack.tracking.run import run_one_pass
 from dlatrack.training.compute import Compute
-from dlatrack.training.engine import train
+from dlatrack.training.engine import train_side_by_side
 from dlatrack.training.history import StepRow
 from dlatrack.training.identity import describe_run
+from dlatrack.training.run import Training
 
 #: Files of a cell, in the folder of its name: weights, and all that tables and figures need.
 WEIGHTS, RESULT = "weights.safetensors", "cell.json"
@@ -112,76 +113,117 @@ class Workshop:
         return sha256_of({"run": self.run_of(cell), "tests": self._tests, "course": list(cell.course)})
 
 
-def run_cell(
+def run_cells(
     workshop: Workshop,
-    cell: Cell,
+    cells: list[Cell],
     folder: Path,
     on_step: Callable[[StepRow, int], None] | None = None,
-) -> dict[str, Any]:
-    """Train and score a cell, or read its result; an interrupted cell resumes.
+) -> list[dict[str, Any]]:
+    """Train and score cells that see the same pairs, or read their results; interrupted cells resume.
+
+    The cells are trained side by side, with the bits that each of them has alone.
 
     Args:
         workshop: data of the study.
-        cell: the cell.
-        folder: folder of all cells; this one has `folder / cell.name`.
-        on_step: called as by `training.engine.train`.
+        cells: cells of the same regime, tracker and seed.
+        folder: folder of all cells; each has `folder / cell.name`.
+        on_step: called as by `training.engine.train_side_by_side`.
 
     Returns:
-        The content of `cell.json`: identity, machine, hash of the weights, means of the history by epoch, and AUC by
-        set, target and run.
+        The content of each `cell.json`: identity, machine, hash of the weights, means of the history by epoch, and
+        AUC by set, target and run.
 
     Raises:
         InputError: as `train` and `run_one_pass`.
     """
-    home, decided_by = folder / cell.name, workshop.decided_by(cell)
-    if (known := read_result(home)) and known["decided_by"] == decided_by:
-        return known
-    recipe, tests = workshop.declaration.recipe(cell), workshop.declaration.tests
-    run = home / f"training-{decided_by[:12]}"
-    arguments: dict[str, Any] = {
-        "seed": cell.seed,
-        "init": workshop.start(cell),
-        "compute": Compute(save_minutes=2),
-    }
-    course = {
-        str(epoch): _scored_after(workshop, recipe, run, epoch, on_step, arguments) for epoch in cell.course
-    }
-    trained = train(recipe, workshop.crops, run, on_step=on_step, **arguments)
-    save_weights(home / WEIGHTS, trained.net, recipe, {"run": workshop.run_of(cell), "cell": cell.name})
-    result = {
-        "cell": cell.name,
-        "decided_by": decided_by,
-        "machine": machine(),
-        "weights_sha256": file_digest(home / WEIGHTS),
-        "history": history_by_epoch(trained.steps),
-        "course": course,
-        "scores": {
-            name: score(trained.net, recipe, sequences, tests.perturbation)
-            for name, sequences in workshop.sets.items()
-        },
-    }
-    write_text(home / RESULT, json.dumps(result, indent=1) + "\n")
-    shutil.rmtree(run)
-    return result
+    todo = [
+        _Begun(workshop, cell, folder / cell.name)
+        for cell in cells
+        if (read_result(folder / cell.name) or {}).get("decided_by") != workshop.decided_by(cell)
+    ]
+    if todo:
+        for epoch in sorted({epoch for begun in todo for epoch in begun.cell.course}):
+            _score_course(todo, epoch, on_step)
+        for begun, trained in zip(todo, _train(todo, None, on_step), strict=True):
+            begun.finish(trained)
+    return [read_json_object(folder / cell.name / RESULT) for cell in cells]
 
 
-def _scored_after(
-    workshop: Workshop,
-    recipe: Recipe,
-    run: Path,
-    epoch: int,
-    on_step: Callable[[StepRow, int], None] | None,
-    arguments: Mapping[str, Any],
-) -> float:
-    """Train until an epoch is finished; mean AUC of the network then, in one run over `COURSE_SET`."""
-    kept = run / f"course_{epoch}.json"
-    if not kept.exists():
-        trained = train(recipe, workshop.crops, run, until_epoch=epoch, on_step=on_step, **arguments)
-        one_run = replace(workshop.declaration.tests.perturbation, runs=1)
-        scores = score(trained.net, recipe, workshop.sets[COURSE_SET], one_run)
-        mean = float(np.mean([auc for (auc,) in scores.values()]))
-        write_text(kept, json.dumps(round(mean, _DECIMALS)))
-    return read_json_as(kept, float)
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """A cell that is not finished."""
+
+    workshop: Workshop
+    cell: Cell
+    home: Path  #: folder of the cell
+
+    @cached_property
+    def decided_by(self) -> str:
+        return self.workshop.decided_by(self.cell)
+
+    @property
+    def run(self) -> Path:
+        """Folder of the training."""
+        return self.home / f"training-{self.decided_by[:12]}"
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.workshop.declaration.recipe(self.cell)
+
+    def course_file(self, epoch: int) -> Path:
+        """File with the mean AUC after an epoch."""
+        return self.run / f"course_{epoch}.json"
+
+    def finish(self, trained: Training) -> None:
+        """Keep weights and result, and drop the checkpoint."""
+        workshop, cell = self.workshop, self.cell
+        described = {"run": workshop.run_of(cell), "cell": cell.name}
+        save_weights(self.home / WEIGHTS, trained.net, self.recipe, described)
+        perturbation = workshop.declaration.tests.perturbation
+        result = {
+            "cell": cell.name,
+            "decided_by": self.decided_by,
+            "machine": machine(),
+            "weights_sha256": file_digest(self.home / WEIGHTS),
+            "history": history_by_epoch(trained.steps),
+            "course": {str(epoch): read_json_as(self.course_file(epoch), float) for epoch in cell.course},
+            "scores": {
+                name: score(trained.net, self.recipe, sequences, perturbation)
+                for name, sequences in workshop.sets.items()
+            },
+        }
+        write_text(self.home / RESULT, json.dumps(result, indent=1) + "\n")
+        shutil.rmtree(self.run)
+
+
+def _train(
+    todo: list[_Begun], until_epoch: int | None, on_step: Callable[[StepRow, int], None] | None
+) -> list[Training]:
+    workshop, cell = todo[0].workshop, todo[0].cell
+    return train_side_by_side(
+        [begun.recipe for begun in todo],
+        workshop.crops,
+        [begun.run for begun in todo],
+        seed=cell.seed,
+        init=workshop.start(cell),
+        until_epoch=until_epoch,
+        compute=Compute(save_minutes=2),
+        on_step=on_step,
+    )
+
+
+def _score_course(todo: list[_Begun], epoch: int, on_step: Callable[[StepRow, int], None] | None) -> None:
+    """Train until an epoch is finished, and keep the mean AUC of the networks then, in one run over `COURSE_SET`."""
+    asked = [begun for begun in todo if epoch in begun.cell.course and not begun.course_file(epoch).exists()]
+    if not asked:
+        return
+    workshop = todo[0].workshop
+    one_run = replace(workshop.declaration.tests.perturbation, runs=1)
+    for begun, trained in zip(todo, _train(todo, epoch, on_step), strict=True):
+        if begun in asked:
+            scores = score(trained.net, begun.recipe, workshop.sets[COURSE_SET], one_run)
+            mean = float(np.mean([auc for (auc,) in scores.values()]))
+            write_text(begun.course_file(epoch), json.dumps(round(mean, _DECIMALS)))
 
 
 def read_result(home: Path) -> dict[str, Any] | None:

@@ -104,6 +104,11 @@ class Cell:
         return f"{self.regime}/{self.tracker}/{self.rule}/{self.seed}"
 
     @property
+    def pairs(self) -> str:
+        """REGIME/TRACKER/SEED, the same for all cells that see the same pairs."""
+        return f"{self.regime}/{self.tracker}/{self.seed}"
+
+    @property
     def recipe(self) -> Recipe:
         """Tracker with its rule, before the regime.
 

@@ -11,7 +11,7 @@ from typing import Any
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.progress import Progress
-from dlatrack.studies.declared.cell import Workshop, read_result, run_cell
+from dlatrack.studies.declared.cell import Workshop, read_result, run_cells
 from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
 from dlatrack.studies.declared.tables import (
     FOLDER,
@@ -44,24 +44,24 @@ def chosen_cells(declaration: StudyDeclaration, only: str = "") -> list[Cell]:
 
 @dataclass(frozen=True)
 class _Worker:
-    """Picklable factory of the function that runs a cell by its name."""
+    """Picklable factory of the function that runs those cells of `todo` that see the same pairs."""
 
     path: Path
     folder: Path
+    todo: frozenset[str]
 
-    def __call__(self) -> Callable[[str], str]:
+    def __call__(self) -> Callable[[str], int]:
         declaration = read_declaration(self.path)
-        workshop = Workshop(declaration, self.folder)
-        cells = {cell.name: cell for cell in declaration.cells()}
-        return partial(_run, workshop, cells, cells_folder(declaration))
+        cells = [cell for cell in declaration.cells() if cell.name in self.todo]
+        return partial(_run, Workshop(declaration, self.folder), cells, cells_folder(declaration))
 
 
-def _run(workshop: Workshop, cells: dict[str, Cell], folder: Path, name: str) -> str:
-    return str(run_cell(workshop, cells[name], folder)["weights_sha256"])
+def _run(workshop: Workshop, cells: list[Cell], folder: Path, pairs: str) -> int:
+    return len(run_cells(workshop, [cell for cell in cells if cell.pairs == pairs], folder))
 
 
 def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, besides: Path | None = None) -> int:
-    """Run the cells of a study that are not finished, one core for each.
+    """Run the cells of a study that are not finished; cells that see the same pairs are trained side by side.
 
     A cell that was finished on this machine is run again if its declaration, its data or the version of this package
     has changed. A killed run resumes: finished cells are kept, and an unfinished one continues from its last
@@ -71,7 +71,7 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, beside
         path: declaration.
         folder: shared data.
         only: text in the names of the cells; "": all.
-        jobs: cells at once.
+        jobs: processes, one core for each.
         besides: folder of the figures, whose tables hold cells that are finished elsewhere and not run here; None:
             there are none. Their identity is not compared, because crops have other bits on other processors.
 
@@ -89,16 +89,18 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, beside
         elsewhere = read_tables(besides)
         cells = [cell for cell in cells if not elsewhere.finished(cell)]
     todo = [
-        cell.name
+        cell
         for cell in cells  # to be hashed, crops are cut here, not by each process
         if (read_result(home / cell.name) or {}).get("decided_by") != workshop.decided_by(cell)
     ]
     if not todo:
         return 0
+    groups = list(dict.fromkeys(cell.pairs for cell in todo))
+    worker = _Worker(path, folder, frozenset(cell.name for cell in todo))
     with Progress(len(todo), "study", unit="cells") as progress:
         advice = "finished cells are kept, run it again with fewer jobs"
-        for name, _ in run_tasks(_Worker(path, folder), todo, jobs, advice=advice):
-            progress.step(last=name)
+        for pairs, count in run_tasks(worker, groups, jobs, advice=advice):
+            progress.step(count, last=pairs)
     return len(todo)
 
 
