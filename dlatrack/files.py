@@ -24,6 +24,9 @@ from dlatrack.errors import InputError, refusals, without_secrets
 #: Name of the file in a folder that is locked while a run writes there.
 LOCK = ".dlatrack.lock"
 
+#: End of the name of an unfinished file, as long as what `mkstemp` puts there.
+_UNFINISHED = "unfinish"
+
 #: Seconds to wait for a lock: long enough for one that is just being given up, and too short to be noticed.
 _PATIENCE = 0.2
 
@@ -53,9 +56,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with refusals("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-    temporary = Path(name)
+        handle, temporary = _open_unfinished(path)
     try:
         with refusals("write", path):
             yield temporary
@@ -63,8 +64,37 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
                 os.fsync(stream.fileno())
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _open_unfinished(path: Path) -> tuple[int | None, Path]:
+    """Make the empty file that becomes `path`.
+
+    Its name is the same each time, so that what a killed process has left is written over. The descriptor holds a
+    lock; a second process that writes the same file, or a file system without locks, has a random name and no lock.
+    """
+    fixed = path.with_name(f".{path.stem}-{_UNFINISHED}{path.suffix}")
+    with suppress(ImportError, OSError):  # Windows; or mkstemp says what is wrong, if anything is
+        import fcntl
+
+        handle = os.open(fixed, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), fixed.lstat()):  # else it has its final name already
+                os.ftruncate(handle, 0)
+                return handle, fixed
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                fixed.unlink(missing_ok=True)
+        os.close(handle)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    return None, Path(name)
 
 
 def write_text(path: str | Path, text: str) -> None:

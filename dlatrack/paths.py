@@ -1,8 +1,13 @@
-"""Folders of notebooks, figures, runs, caches and shared data, whatever the current directory."""
+"""Folders of notebooks, figures, runs, caches and shared data, whatever the current directory; scratch folders."""
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dlatrack.errors import InputError
@@ -107,3 +112,50 @@ def shared_data() -> Path | None:
     """Folder of real clips and official answers: DLATRACK_SHARED_DATA, else `../shared/data`; None when absent."""
     folder = _folder("DLATRACK_SHARED_DATA", root().parent / "shared" / "data")
     return folder if folder.is_dir() else None
+
+
+@contextmanager
+def scratch_folder(parent: Path | None = None, name: str = "scratch") -> Iterator[Path]:
+    """Make a folder that is removed at the end of the block, or, after a kill, by the next call.
+
+    The process holds a lock on it, which the system takes back when the process ends; a folder without one is left
+    over. Where folders cannot be locked (Windows, some network file systems), those that are left over stay.
+
+    Args:
+        parent: folder to make it in; None: the system's folder of temporary files.
+        name: purpose; leftovers of the same purpose are removed.
+    """
+    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    prefix = f".dlatrack-{name}-"
+    for leftover in parent.glob(f"{glob.escape(prefix)}*"):
+        if (lock := _lock(leftover, wait=False)) is not None:
+            shutil.rmtree(leftover, ignore_errors=True)
+            os.close(lock)
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        lock = _lock(folder, wait=True)
+        if folder.is_dir():  # else another process has locked and removed it before
+            break
+        if lock is not None:
+            os.close(lock)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path, *, wait: bool) -> int | None:
+    """Lock a folder; gives the descriptor that holds the lock, or None if there is none to be had."""
+    with suppress(ImportError, OSError):
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError:
+            os.close(handle)
+        else:
+            return handle
+    return None

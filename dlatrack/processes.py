@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 
@@ -17,6 +19,9 @@ from dlatrack.memory import memory_error, process_limit
 
 #: Seconds between two looks whether the parent process still runs.
 _LOOK = 1.0
+
+#: Option of Linux's prctl: the signal that a process gets when the thread that started it ends.
+_PR_SET_PDEATHSIG = 1
 
 #: Exit status of a spawned process whose imports do not fit into memory.
 _NO_MEMORY = 12
@@ -112,9 +117,23 @@ def _wait_for_parent(parent_is_there: Callable[[], bool]) -> None:
     os._exit(1)
 
 
-def _begin_spawned(started_by: int) -> None:
+def _begin_spawned(started_by: int, by_main_thread: bool) -> None:
+    if by_main_thread:
+        _die_with_thread()
     leave_with_parent(started_by)
     sys.excepthook = _report_start
+
+
+def _die_with_thread() -> None:
+    """Let Linux kill this process as soon as the thread that started it ends.
+
+    The thread of `leave_with_parent` cannot end it while other code keeps the interpreter to itself, as the loading
+    of large libraries does, for many seconds on a busy machine.
+    """
+    with suppress(ImportError, OSError, AttributeError):  # another system
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _report_start(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -127,8 +146,8 @@ def _report_start(kind: type[BaseException], error: BaseException, trace: Traceb
 class _Leaving:
     """Picklable object whose unpickling calls `_begin_spawned` for the process that has pickled it."""
 
-    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
-        return _begin_spawned, (os.getpid(),)
+    def __reduce__(self) -> tuple[Callable[[int, bool], None], tuple[int, bool]]:
+        return _begin_spawned, (os.getpid(), threading.current_thread() is threading.main_thread())
 
 
 #: First argument for a spawned process: from the moment at which it reads this, the process leaves with its parent,

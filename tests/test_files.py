@@ -120,6 +120,55 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     assert left == {".a-12345678.csv", "a-12345678.txt", ".b-12345678.txt", "a.txt"}
 
 
+def killed_while_it_writes(path):
+    """Start a process that is killed in the middle of a file."""
+
+    def write():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half of a long text")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    process = get_context("fork").Process(target=write)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+
+def test_what_a_killed_process_left_is_written_over(tmp_path):
+    path = tmp_path / "a.txt"
+    killed_while_it_writes(path)
+    assert [each.suffix for each in tmp_path.iterdir()] == [".txt"]
+    assert not path.exists()
+    write_text(path, "new")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"a.txt": "new"}
+    killed_while_it_writes(path)
+    assert path.read_text() == "new"
+    remove_leftovers(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_two_that_write_the_same_file_do_not_mix(tmp_path):
+    path = tmp_path / "a.txt"
+    with atomic_path(path) as first:
+        first.write_text("first")
+        with atomic_path(path) as second:
+            second.write_text("second")
+            assert second != first
+        write_text(path, "third")
+        assert first.read_text() == "first"
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"a.txt": "first"}
+
+
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_is_written_where_there_are_no_locks(tmp_path, monkeypatch, error):
+    def refuse(*_):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    write_text(tmp_path / "a.txt", "whole")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"a.txt": "whole"}
+
+
 def test_names_of_one_file(tmp_path):
     real, other = tmp_path / "a.mp4", tmp_path / "b.mp4"
     real.write_text("a")

@@ -79,13 +79,21 @@ def test_a_process_that_is_ready_may_start_others():
 
 
 PARENT = """
-import sys, time
+import ctypes, sys, time
 from multiprocessing import get_context
 from dlatrack.processes import LEAVING, leave_with_parent
 
 class Slow:
     def __reduce__(self):
         return time.sleep, (60,)
+
+class Greedy:
+    # it keeps the interpreter to itself, as the loading of a library does
+    def __reduce__(self):
+        return greed, ()
+
+def greed():
+    ctypes.PyDLL(None).sleep(60)
 
 def forked():
     leave_with_parent()
@@ -96,7 +104,8 @@ if __name__ == "__main__":
     if kind == "forked":
         children = [get_context("fork").Process(target=forked) for _ in range(2)]
     else:
-        children = [spawn.Process(target=time.sleep, args=(LEAVING, Slow())) for _ in range(2)]
+        work = Greedy() if kind == "greedy" else Slow()
+        children = [spawn.Process(target=time.sleep, args=(LEAVING, work)) for _ in range(2)]
     for child in children:
         child.start()
     print("started", flush=True)
@@ -105,7 +114,14 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("wait", [0, 1.5])
-@pytest.mark.parametrize("kind", ["forked", "spawned"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "forked",
+        "spawned",
+        pytest.param("greedy", marks=pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")),
+    ],
+)
 def test_processes_end_with_a_killed_parent_even_while_they_start(tmp_path, kind, wait):
     script = tmp_path / "script.py"
     script.write_text(PARENT)

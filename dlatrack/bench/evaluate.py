@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from dlatrack.evaluation.statistics.compare import compare_all
 from dlatrack.evaluation.truth import BenchmarkTruth, SequenceTruth
 from dlatrack.evaluation.vot.results import REGION, VOTRun
 from dlatrack.evaluation.vot.scores import evaluate_vot
+from dlatrack.paths import scratch_folder
 
 Boxes = dict[str, np.ndarray]
 
@@ -34,10 +34,10 @@ def bench_evaluate(repeats: int) -> BenchReport:
     """
     rng = np.random.default_rng(0)
     otb, lasot = _random_truth("otb100", rng), _random_truth("lasot_test", rng)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder(name="bench") as folder:
         otb_results, lasot_results = _jittered(otb, rng), _jittered(lasot, rng)
-        otb_files = _write(Path(folder) / "otb", otb_results)
-        lasot_files = _write(Path(folder) / "lasot", lasot_results)
+        otb_files = _write(folder / "otb", otb_results)
+        lasot_files = _write(folder / "lasot", lasot_results)
         operations: dict[str, Callable[[int], object]] = {
             "OTB100, 59,035 rows: read and score": lambda _: evaluate(_read(otb_files), otb),
             _OURS: lambda _: evaluate(otb_results, otb),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 import tracemalloc
 from pathlib import Path
@@ -15,6 +14,7 @@ from dlatrack.datasets.index.builder import TrackTableBuilder
 from dlatrack.datasets.index.tracks import TrackTable
 from dlatrack.datasets.mini.videos import save_images
 from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.paths import scratch_folder
 from dlatrack.recipes import recipe
 from dlatrack.sampling.originals import OriginalCrops
 from dlatrack.sampling.pack.index import TAR_BLOCK, Description, Index
@@ -40,12 +40,12 @@ def bench_pairs(repeats: int, *, pack: str = "") -> BenchReport:
         InputError: if the pack is damaged.
     """
     chosen = recipe("dla_siamcar")
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder(name="bench") as folder:
         if pack:
             crops = read_pack(pack)
         else:
-            table = synthetic_table(Path(folder) / "images", 8, 10)
-            crops = write_pack(table, Path(folder) / "pack", workers=1)
+            table = synthetic_table(folder / "images", 8, 10)
+            crops = write_pack(table, folder / "pack", workers=1)
         source = PairSource(crops, chosen.sampling, chosen.net, seed=0)
         files = [_files(crops, source, index) for index in range(repeats)]
         timings = measure(
@@ -68,7 +68,7 @@ def bench_pairs(repeats: int, *, pack: str = "") -> BenchReport:
             "mean size of a stored crop, KiB": float(crops.index.sizes.mean()) / 1024,
         }
         named = {"pack": Path(pack).name if pack else "synthetic video"}
-        return BenchReport(timings, figures | index_figures(Path(folder)), machine() | named)
+        return BenchReport(timings, figures | index_figures(folder), machine() | named)
 
 
 def synthetic_table(root: Path, sequences: int, length: int) -> TrackTable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -25,6 +24,7 @@ from dlatrack.models.onnx.export import export_onnx
 from dlatrack.models.runtimes import RUNTIMES
 from dlatrack.models.siamese import build_model
 from dlatrack.models.weights import save_weights, shipped
+from dlatrack.paths import scratch_folder
 from dlatrack.progress import Progress
 from dlatrack.provenance import save_table, versions
 from dlatrack.recipes import RECIPES, recipe
@@ -160,7 +160,7 @@ def _processes(name: str) -> Iterator[dict[str, RuntimeProcess]]:
         trained = name in shipped()
         weights, graphs = name, name
         if not trained:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = stack.enter_context(scratch_folder(name="bench"))
             weights, graphs = str(folder / "weights.safetensors"), str(folder / "graphs")
             chosen = recipe(name)
             net = build_model(chosen, torch.Generator().manual_seed(0)).eval()

@@ -15,6 +15,7 @@ from dlatrack import paths
 from dlatrack.errors import InputError, NotEnoughMemoryError
 from dlatrack.files import check_writable, owned_file
 from dlatrack.memory import amount_of, process_limit, shortage
+from dlatrack.notebooks.jupyter_files import connection_of, written_whole
 from dlatrack.notebooks.parameters import read_injected, read_value
 from dlatrack.studies.presets import sizes
 
@@ -106,13 +107,14 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], timeout: int
 
     stopped, see = f"{source.name} stopped", f"(see {target})"
     try:
-        with _quiet():
+        with _quiet(), written_whole(target):
             papermill.execute_notebook(
                 _unformatted(source),
                 _unformatted(target),
                 values,
                 progress_bar=False,
                 execution_timeout=timeout,
+                config=connection_of(target),
                 stdout_file=sys.stdout,  # what cells print, as they print it
                 extra_arguments=["--IPKernelApp.log_level=50"],  # it reports its own orderly end as an error
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from dlatrack import paths
@@ -11,6 +10,7 @@ from dlatrack.datasets.mini import write_mini
 from dlatrack.errors import InputError
 from dlatrack.evaluation.truth import benchmark
 from dlatrack.models.weights import shipped
+from dlatrack.paths import scratch_folder
 from dlatrack.recipes import Recipe
 from dlatrack.recipes.twins import side_by_side
 from dlatrack.studies.presets import sizes
@@ -45,8 +45,8 @@ def find_benchmark(name: str, preset: str, *, data: str = "", seed: int = 0) -> 
     home = paths.cache_dir() / "miniatures" / f"{known}-seed{seed}-longer{longer}"
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.parent, prefix=f".{home.name}-") as folder:
-            written = write_mini(known, Path(folder) / "whole", seed, longer=longer).parent
+        with scratch_folder(home.parent, home.name) as folder:
+            written = write_mini(known, folder / "whole", seed, longer=longer).parent
             if not home.exists():
                 written.rename(home)  # whole or not at all: a part would pass for the data set
     return locate(known, home)

@@ -13,6 +13,7 @@ from papermill.parameterize import add_builtin_parameters, parameterize_path
 from dlatrack import files, paths
 from dlatrack.errors import InputError, shortened
 from dlatrack.files import owned_file
+from dlatrack.notebooks.jupyter_files import connection_of
 from dlatrack.notebooks.run import (
     NotebookError,
     check_injected,
@@ -69,6 +70,17 @@ def test_a_run_leaves_the_source_alone_and_says_where_the_output_is(clone, capfd
         f"notebook written to {output}",
     ], "what cells print is seen"
     assert "Executing" not in captured.err
+
+
+@pytest.mark.slow
+def test_the_connection_file_is_named_after_the_output_and_removed(clone, capfd, monkeypatch):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(clone / "jupyter"))
+    ask = "from ipykernel.connect import get_connection_file\nprint(get_connection_file())"
+    write(clone / "notebooks" / "12_where.ipynb", 'preset: str = "demo"', ask)
+    output = run_notebook(12)
+    file = connection_of(output)["KernelManager"]["connection_file"]
+    assert file in capfd.readouterr().out.splitlines()
+    assert list((clone / "jupyter").iterdir()) == []
 
 
 @pytest.mark.slow

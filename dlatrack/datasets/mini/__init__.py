@@ -35,6 +35,8 @@ class Declaration:
 def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) -> Path:
     """Write the miniature of a data set; the same arguments give the same bytes.
 
+    A hidden file marks an unfinished miniature, which a later call with the same arguments writes anew.
+
     Args:
         name: name of the data set.
         out: folder in which its root folder is made, e.g. OTB100; several miniatures may share it.
@@ -55,12 +57,16 @@ def write_mini(name: str, out: str | Path, seed: int = 0, *, longer: int = 1) ->
         raise InputError(f"longer must be 1, or more for {', '.join(LONGER_SETS)}; got {longer} for {name}")
     root = Path(out) / known.root_names[0]
     taken = [mini_file(name), *(split.marker for split in known.splits.values())]
+    begun, arguments = root / f".{mini_file(name)}-begun", f"seed {seed}, longer {longer}\n"
     with owned_folder(root):
-        if any(any(root.glob(pattern)) for pattern in taken):
+        killed = begun.is_file() and begun.read_text(encoding="utf-8") == arguments
+        if not killed and any(any(root.glob(pattern)) for pattern in taken):
             raise InputError(f"{root} holds {known.title} already; choose another folder")
+        write_text(begun, arguments)
         options = {"longer": longer} if name in LONGER_SETS else {}
         module = import_module(f"dlatrack.datasets.mini.{name}")
         write_text(root / mini_file(name), _toml(name, seed, module.write(root, seed, **options)))
+        begun.unlink()
     return root
 
 

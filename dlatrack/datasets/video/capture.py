@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from dlatrack.datasets.images import IMAGE_SUFFIXES, LARGEST_IMAGE
 from dlatrack.errors import InputError
+from dlatrack.paths import scratch_folder
 
 #: Frames per second where a file does not say.
 _USUAL = 30.0
@@ -103,9 +103,9 @@ def name_for_opencv(path: Path) -> Iterator[str]:
     if plain:
         yield str(absolute)
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder(name="link") as folder:
         suffix = path.suffix if path.suffix.isascii() else ""
-        link = Path(folder) / f"video{suffix}"
+        link = folder / f"video{suffix}"
         try:
             link.symlink_to(absolute)
         except OSError as error:

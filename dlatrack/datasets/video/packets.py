@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ import numpy as np
 
 from dlatrack.datasets.image_header import read_header
 from dlatrack.datasets.video.capture import check_same_size, expected_frames, open_capture, rate_of
+from dlatrack.paths import scratch_folder
 
 #: Codecs whose packets FFmpeg reads only from a file of kind IVF, and their names there.
 _IVF = {"VP80": b"VP80", "VP08": b"VP80", "VP90": b"VP90", "VP09": b"VP90", "AV01": b"AV01"}
@@ -73,8 +73,8 @@ def packet_times(path: Path) -> np.ndarray:
         return _times(capture, None)
     number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     codec = number.to_bytes(4, "little").decode("latin-1").upper()
-    with tempfile.TemporaryDirectory() as folder:
-        times = _times(capture, _SizeCheck(path, codec, Path(folder)))
+    with scratch_folder(name="packets") as folder:
+        times = _times(capture, _SizeCheck(path, codec, folder))
     if (times == times[:1]).all():  # this OpenCV knows times of decoded frames only
         times = _times(open_capture(path), None)
     return times

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import cache
@@ -16,6 +15,7 @@ from dlatrack.datasets.video.capture import name_for_opencv
 from dlatrack.datasets.video.h264 import ENCODER, GROWING, H264Writer
 from dlatrack.errors import InputError
 from dlatrack.files import atomic_path, check_writable, remove_leftovers
+from dlatrack.paths import scratch_folder
 
 #: Codecs for each kind of file, widely supported first; the first with which one can be opened here is used. H.264
 #: ("avc1") is missing from OpenCV's own packages for Linux; then PyAV's encoder of H.264 is taken. Browsers play
@@ -248,8 +248,8 @@ def _without_chatter() -> Iterator[None]:
 @cache
 def _can_write(suffix: str, codec: str, size: tuple[int, int], fps: float) -> bool:
     """Whether OpenCV opens such a file, found by trying."""
-    with tempfile.TemporaryDirectory() as folder, _without_chatter():
-        probe = _open(Path(folder) / f"probe{suffix}", codec, size, fps)
+    with scratch_folder(name="probe") as folder, _without_chatter():
+        probe = _open(folder / f"probe{suffix}", codec, size, fps)
         opened = probe.isOpened()
         probe.release()
     return opened

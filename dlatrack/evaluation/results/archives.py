@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import IO, Any, Self
 from dlatrack.errors import InputError
 from dlatrack.files import is_companion
 from dlatrack.memory import check_memory
+from dlatrack.paths import scratch_folder
 
 #: Limits of unpacking: bytes of one file, of all files, and number of files. LaSOT for ten trackers is a tenth.
 FILE_BYTES, TOTAL_BYTES, FILES = 64 * 2**20, 4 * 2**30, 200_000
@@ -47,8 +47,7 @@ def opened(path: str | Path) -> Iterator[Path]:
     inside = path.relative_to(archive)
     if ".." in inside.parts:
         raise InputError(f"{path} leads out of the archive {archive}; a folder inside it is needed")
-    with tempfile.TemporaryDirectory(prefix="dlatrack-results-") as name:
-        folder = Path(name)
+    with scratch_folder(name="results") as folder:
         try:
             _unpack(archive, folder)
             if not (folder / inside).is_dir():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.files import atomic_path, file_digest
 from dlatrack.models.onnx.network import ExportedTracker, require_packages
 from dlatrack.models.runtimes.graphs import check_cache
+from dlatrack.paths import scratch_folder
 from dlatrack.progress import Progress
 from dlatrack.provenance import sha256_of, versions
 
@@ -70,8 +70,8 @@ def _quantise(exported: ExportedTracker, out: Path, progress: Progress) -> None:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    with tempfile.TemporaryDirectory() as folder, _without_warnings():
-        prepared = Path(folder) / "search.onnx"
+    with scratch_folder(name="int8") as folder, _without_warnings():
+        prepared = folder / "search.onnx"
         quant_pre_process(str(exported.search), str(prepared), skip_symbolic_shape=True)
         graph = onnx.load(str(prepared)).graph
         constant = {entry.name for entry in graph.initializer}

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlatrack.datasets import mini
 from dlatrack.datasets.check import check
 from dlatrack.datasets.manifests import locate, manifest, names
 from dlatrack.datasets.mini import LONGER_SETS, write_mini
@@ -71,6 +72,23 @@ def test_several_miniatures_share_a_folder_and_none_is_overwritten(tmp_path: Pat
         write_mini("otb100", tmp_path)
     with pytest.raises(InputError, match="there is no data set 'otb'"):
         write_mini("otb", tmp_path)
+
+
+def test_a_miniature_that_was_killed_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def content(folder: Path) -> dict[str, bytes]:
+        return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    whole = content(write_mini("got10k", tmp_path / "whole"))
+    with monkeypatch.context() as patch:
+        patch.setattr(mini, "_toml", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            write_mini("got10k", tmp_path / "killed")
+    root = tmp_path / "killed" / "GOT-10k"
+    assert len(content(root)) == len(whole), "the mark is there, the note is not"
+    next(root.rglob("*.jpg")).write_bytes(b"half")
+    with pytest.raises(InputError, match=r"holds GOT-10k already; choose another folder"):
+        write_mini("got10k", tmp_path / "killed", seed=1)
+    assert content(write_mini("got10k", tmp_path / "killed")) == whole
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64, 99999999999999999999999])
