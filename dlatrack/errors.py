@@ -10,6 +10,9 @@ from pathlib import Path
 #: Characters of a value that a message quotes.
 _QUOTED = 80
 
+#: Characters of a message; of a longer one, which quotes a name without end, the middle is left out.
+_LONGEST = 2000
+
 
 class InputError(ValueError):
     """A file, sequence, checkpoint or parameter that cannot be used as given.
@@ -18,11 +21,14 @@ class InputError(ValueError):
     The command line prints it without a traceback and exits with status 2.
 
     Args:
-        message: the message. Line ends in it, which come from quoted names and from other libraries, become blanks.
+        message: the message. Line ends in it, which come from quoted names and from other libraries, become blanks,
+            and of more than 2,000 characters the middle is left out.
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(" ".join(str(message).splitlines()))
+        line = " ".join(str(message).splitlines())
+        half = _LONGEST // 2
+        super().__init__(line if len(line) <= _LONGEST else f"{line[:half]} ... {line[-half:]}")
 
     def at(self, place: str) -> InputError:
         """The same error with its place in front of the message, e.g. "frame 3"."""

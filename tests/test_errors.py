@@ -20,6 +20,14 @@ def test_an_error_is_one_line() -> None:
     assert str(error) == str(pickle.loads(pickle.dumps(error))) == "a/b .txt is no file"
 
 
+def test_of_an_error_without_end_the_middle_is_left_out() -> None:
+    error = InputError("a.json: field " + "x" * 100_000 + " is unknown; fields are a, b")
+    assert len(str(error)) == 2005
+    assert str(error).startswith("a.json: field xxx")
+    assert str(error).endswith("xxx is unknown; fields are a, b")
+    assert str(InputError("y" * 2000)) == "y" * 2000
+
+
 def test_a_list_of_names_by_hand():
     assert listed([]) == ""
     assert listed(["a", "b", "c"]) == "a, b, c"

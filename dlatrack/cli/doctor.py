@@ -66,7 +66,7 @@ def _memory(json: bool) -> None:
         for need in needs
     ]
     columns = ("recipe, and its DLA twin", "batch", "training, GB", "pairs at once that fit", "tracking, GB")
-    print_table(columns, table, title="about how much memory a process on the CPU needs")
+    print_table(columns, table, title="about how much resident memory a process on the CPU needs at its peak")
     print_line(
         f"{finding.state:8} {finding.what}: {finding.found}{'; ' * bool(finding.advice)}{finding.advice}"
     )
