@@ -12,6 +12,9 @@ from torch import Tensor
 #: generator truncates to whole strides, hence 104 x 32 and not 110.8 x 36.6.
 RPN_ANCHORS: tuple[tuple[float, float], ...] = ((104, 32), (88, 40), (64, 64), (40, 80), (32, 96))
 
+#: Side of SiamCAR's rectangle of positives over the side of the target, in its public code and in SiamDLA's text.
+CODE_RECTANGLE, PAPER_RECTANGLE = 0.4, 0.6
+
 #: The one box that an anchor-free head gets at each point for label assignment (SiamDLA Sec. 3.2).
 POINT_ANCHOR: tuple[tuple[float, float], ...] = ((64, 64),)
 

@@ -32,7 +32,7 @@ candidates: int = 9  # the paper's K: grid points that become candidates
 seed: int = 0  # shifts of the search region, and the draw of negatives
 
 # %%
-from dlatrack import ScoreGrid, paths
+from dlatrack import paths
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies.label_assignment import count_positives, paper_rules, search_regions, study_sequence
 from dlatrack.studies.presets import frames_to_label
@@ -50,7 +50,7 @@ check_injected(globals())
 parameters = {"preset": preset, "sequence": sequence, "frame": frame, "candidates": candidates, "seed": seed}
 video = study_sequence(sequence)
 record = NotebookRecord("01_label_assignment", parameters, imagery=video.imagery)
-rules = paper_rules(ScoreGrid(), candidates=candidates)
+rules = paper_rules(candidates=candidates)
 video.name, len(video), video.attributes
 
 # %% [markdown]
@@ -75,7 +75,7 @@ page = write_page(paths.runs_dir() / "laboratory.html", video, rules=compared, f
 show_page(page, height=900)
 
 # %% tags=["01_laboratory"]
-two = {name: rules[name] for name in ("SiamCAR: rectangle", f"DLA, points, K = {candidates}")}
+two = {name: rules[name] for name in ("SiamCAR: rectangle 0.4, as trained", f"DLA, points, K = {candidates}")}
 visible = [int(index) for index in video.visible.nonzero()[0]]
 figure, numbers = laboratory_sheet(video, visible[:: max(1, len(visible) // 4)][:4], two, seed=seed)
 record.keep(figure, "01_laboratory", numbers)
@@ -86,7 +86,8 @@ record.keep(figure, "01_laboratory", numbers)
 # Green dots are positive, orange diamonds negative, small pale dots ignored; rings are the candidates of DLA. The
 # panel beside each DLA picture shows the overlaps of its candidates and the threshold T that follows from them.
 #
-# SiamCAR's rectangle is drawn as SiamDLA describes it, with 0.6 of the sides of the box; the public code uses 0.4.
+# SiamCAR's rectangle is drawn twice: with 0.6 of the sides of the box, as SiamDLA describes it, and with the 0.4 of
+# the public code, with which our trackers are trained. Each rule labels the points of its own tracker's score map.
 
 # %% tags=["fig01"]
 region = search_regions(video, [frame], seed=seed)

@@ -10,7 +10,7 @@ from torch import Tensor
 from dlatrack.assign.base import Assignment, Prediction, check_targets, make_labels, require_positive_pairs
 from dlatrack.assign.geometry import box_distance
 from dlatrack.assign.sampling import KeySource
-from dlatrack.grid import POINT_ANCHOR, ScoreGrid
+from dlatrack.grid import CODE_RECTANGLE, POINT_ANCHOR, ScoreGrid
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RectangleAssigner:
     """
 
     grid: ScoreGrid
-    center_ratio: float = 0.4
+    center_ratio: float = CODE_RECTANGLE
 
     anchor_shapes = POINT_ANCHOR
     needs_prediction = False

@@ -243,7 +243,7 @@ def purity_evidence(number: PaperNumber, records: Records) -> Iterator[Evidence]
     record = records.get("14_purity_table")
     if number.metric != "positives on the target" or record is None:
         return
-    for head, host in (("points", "rectangle"), ("anchors", "IoU > 0.6")):
+    for head, host in (("points", "rectangle 0.6"), ("anchors", "IoU > 0.6")):
         rows = [record.row(video="photographic", head=head, rule=rule) for rule in ("DLA", host)]
         dla, fixed = rows
         if dla is None or fixed is None:

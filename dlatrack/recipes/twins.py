@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from dlatrack.errors import InputError
+from dlatrack.grid import CODE_RECTANGLE
 from dlatrack.recipes.config import DLA_NAME, RULE_MARK, Recipe, Schedule
 from dlatrack.recipes.trackers import RECIPES, recipe
 
@@ -18,7 +19,6 @@ _RULES = {
     "dla_points": "DLA",
     "circle": "circle",
     "iou": "IoU thresholds",
-    "rectangle": "rectangle",
     "ellipse": "ellipses",
     "inside": "whole box",
     "atss": "ATSS",
@@ -86,9 +86,15 @@ def label(chosen: Recipe) -> str:
 
 
 def rule_name(chosen: Recipe) -> str:
-    """Name of the label assigner of a recipe as papers write it, with the options in its name, e.g. "SimOTA"."""
+    """Name of the label assigner of a recipe as papers write it, with the options in its name, e.g. "SimOTA".
+
+    Of the rectangle it tells the side over that of the target, which differs in papers and code: "rectangle 0.4".
+    """
     _, marked, rule = chosen.name.partition(RULE_MARK)
     name, *options = rule.split(",") if marked else [chosen.assign.name]
+    if name == "rectangle":
+        ratio = chosen.assign.options.get("center_ratio", CODE_RECTANGLE)
+        return ", ".join([f"rectangle {ratio:g}", *(o for o in options if not o.startswith("center_ratio="))])
     return ", ".join([_RULES.get(name, name), *options])
 
 

@@ -17,8 +17,8 @@ from dlatrack.datasets.folder import read_folder
 from dlatrack.datasets.photographic import photographic_sequence
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.grid import RPN_ANCHORS, ScoreGrid
-from dlatrack.recipes import Recipe, SamplingConfig
+from dlatrack.grid import CODE_RECTANGLE, PAPER_RECTANGLE, RPN_ANCHORS, ScoreGrid
+from dlatrack.recipes import Recipe, SamplingConfig, recipe
 from dlatrack.recipes.twins import label
 from dlatrack.sampling.augment import View, augment
 from dlatrack.sampling.crops import crop_511, size_in_crop
@@ -95,29 +95,42 @@ def _view(image: np.ndarray, box_xywh: np.ndarray, frame: int, seed: int) -> Vie
     return augment(crop_511(image, box_xywh), size, plain, _SIDE, False, rng)
 
 
-def paper_rules(grid: ScoreGrid, *, candidates: int = 9) -> dict[str, LabelAssigner]:
+def paper_rules(grid: ScoreGrid | None = None, *, candidates: int = 9) -> dict[str, LabelAssigner]:
     """The rules that the paper compares, by title; DLA stands behind the rule of the tracker it changes.
 
+    SiamCAR's rectangle is there twice: as SiamDLA describes it, and as the public code and our recipes train it.
+
     Args:
-        grid: points of the score map.
+        grid: points of the score map for all of them; None: those of each tracker's recipe in a region of 255 px.
         candidates: the K of dynamic label assignment.
     """
-    return {
-        "SiamCAR: rectangle": build_assigner("rectangle", grid, center_ratio=0.6),
-        f"DLA, points, K = {candidates}": build_assigner("dla_points", grid, candidates=candidates),
-        "SiamRPN++: IoU > 0.6": build_assigner("iou", grid),
-        f"DLA, anchors, K = {candidates}": build_assigner("dla_anchors", grid, candidates=candidates),
-        "SiamFC: circle": build_assigner("circle", grid),
-        "SiamBAN: ellipses": build_assigner("ellipse", grid),
-        "SiamFC++: whole box": build_assigner("inside", grid),
+    rules: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "SiamCAR: rectangle 0.6, in the paper": ("siamcar", "rectangle", {"center_ratio": PAPER_RECTANGLE}),
+        "SiamCAR: rectangle 0.4, as trained": ("siamcar", "rectangle", {"center_ratio": CODE_RECTANGLE}),
+        f"DLA, points, K = {candidates}": ("dla_siamcar", "dla_points", {"candidates": candidates}),
+        "SiamRPN++: IoU > 0.6": ("siamrpnpp", "iou", {}),
+        f"DLA, anchors, K = {candidates}": ("dla_siamrpnpp", "dla_anchors", {"candidates": candidates}),
+        "SiamFC: circle": ("siamfc", "circle", {}),
+        "SiamBAN: ellipses": ("siamban", "ellipse", {}),
+        "SiamFC++: whole box": ("siamfcpp", "inside", {}),
     }
+    return {
+        title: build_assigner(rule, grid or _own_grid(recipe(tracker)), **options)
+        for title, (tracker, rule, options) in rules.items()
+    }
+
+
+def _own_grid(chosen: Recipe) -> ScoreGrid:
+    """The grid of a recipe in a search region of `_SIDE` px with the same middle as its own."""
+    grid = chosen.grid
+    return replace(grid, offset=grid.offset - (chosen.net.search_size - _SIDE) // 2)
 
 
 #: Title and options of every rule by its name in `ASSIGNERS`: fixed rules, rules that measure overlaps with anchors,
 #: rules that look at predictions.
 _TITLES: dict[str, tuple[str, dict[str, Any]]] = {
     "circle": ("circle", {}),
-    "rectangle": ("rectangle", {"center_ratio": 0.6}),
+    "rectangle": ("rectangle 0.6", {"center_ratio": PAPER_RECTANGLE}),
     "ellipse": ("ellipses", {}),
     "inside": ("whole box", {}),
     "iou": ("IoU > 0.6", {}),

@@ -451,7 +451,7 @@ def test_claims_of_the_text_have_their_records(tmp_path: Path):
     put(tmp_path, "14_fixed_thresholds_table", fixed, imagery="synthetic")
     pure = {"video": "photographic", "head": "points", "low": 0.7, "high": 0.9}
     purities = [
-        pure | {"rule": rule, "purity": value} for rule, value in (("DLA", 0.77), ("rectangle", 0.81))
+        pure | {"rule": rule, "purity": value} for rule, value in (("DLA", 0.77), ("rectangle 0.6", 0.81))
     ]
     put(tmp_path, "14_purity_table", purities, imagery="photographic")
     row = {"difference": 0.01, "interval 95 %": [0.002, 0.02], "interval 90 %": [0.003, 0.018]}
@@ -467,7 +467,7 @@ def test_claims_of_the_text_have_their_records(tmp_path: Path):
         ["simulation", 20.0, "for"],
     ]
     assert pieces(book, "text/dla/positives-on-the-target")["what"].tolist() == [
-        "points: share of DLA's positives on the target; rectangle: 0.810"
+        "points: share of DLA's positives on the target; rectangle 0.6: 0.810"
     ]
 
 

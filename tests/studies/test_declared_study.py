@@ -255,7 +255,7 @@ def test_differences_are_those_of_the_scores(run: StudyDeclaration, tmp_path: Pa
     }
     assert found.auc == pytest.approx(means["dla"])
     assert found.difference.value == pytest.approx(means["dla"] - means["own"])
-    assert found.base == "rectangle"
+    assert found.base == "rectangle 0.4"
 
 
 @pytest.mark.slow

@@ -32,12 +32,24 @@ def test_a_region_shows_its_target(video):
 
 def test_counts_agree_with_the_rules(video):
     regions, rules = search_regions(video, range(20)), paper_rules(ScoreGrid())
+    paper, trained = "SiamCAR: rectangle 0.6, in the paper", "SiamCAR: rectangle 0.4, as trained"
     table, summary = count_positives(regions, rules)
-    assert table.shape == (20, 7)
+    assert table.shape == (20, 8)
     assert list(summary.index) == list(rules)
-    assert summary.loc["SiamCAR: rectangle", "mean positives"] == table["SiamCAR: rectangle"].mean()
+    assert summary.loc[paper, "mean positives"] == table[paper].mean()
     assert (table[["DLA, points, K = 9", "DLA, anchors, K = 9"]] >= 1).all(axis=None), "nobody is left empty"
-    assert (table["SiamFC++: whole box"] > table["SiamCAR: rectangle"]).all()
+    assert (table["SiamFC++: whole box"] > table[paper]).all()
+    assert (table[paper] > table[trained]).all()
+
+
+def test_each_rule_labels_the_points_of_its_own_tracker():
+    rules = paper_rules()
+    assert [rule.grid.offset for rule in rules.values()] == [32, 32, 32, 31, 31, 63, 31, 63]
+    assert [rule.grid.size for rule in rules.values()] == [25] * 5 + [17, 25, 17]
+    centres = {
+        float(rule.grid.offset + rule.grid.stride * (rule.grid.size - 1) / 2) for rule in rules.values()
+    }
+    assert centres == {127, 128}, "the middle of a region of 255 px, and SiamCAR's pixel beside it"
 
 
 def test_a_folder_can_be_studied(video, tmp_path):

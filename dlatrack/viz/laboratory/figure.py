@@ -85,13 +85,18 @@ def picture(
     with figure_style():
         fig, axes = layers.panels(3, 3)
         for ax, letter, (name, _), (rule, assignment) in zip(axes, "AB", rules, found, strict=False):
-            title = f"{letter}: {rule_title(name, rule.anchor_shapes)}"
-            shapes = rule.anchor_shapes
+            title, shapes = f"{letter}: {_title(name, rule)}", rule.anchor_shapes
             draw_assignment(ax, region, rule.grid, assignment, target, anchor_shapes=shapes, title=title)
         _draw_difference(axes[2], region, found, target)
         axes[2].set_xlabel("\n".join(filter(None, (axes[2].get_xlabel(), MARKS[sequence.imagery]))))
         _legend(fig, found)
     return fig
+
+
+def _title(name: str, rule: LabelAssigner) -> str:
+    """Name of a rule, with the side of a rectangle over that of the target."""
+    ratio = getattr(rule, "center_ratio", None)
+    return rule_title(name, rule.anchor_shapes) + ("" if ratio is None else f" {ratio:g}")
 
 
 def _boxed(sequence: Sequence, frame: int, box_xywh: Indices[float]) -> Sequence:

@@ -242,7 +242,7 @@ def test_sequences_open_by_seed_folder_and_themselves(tmp_path):
 def test_a_figure_of_what_is_seen(bare):
     figure = picture(frame=40, rules=(("rectangle", {"center_ratio": 0.6}), ("dla_anchors", {})), seed=5)
     titles = [ax.get_title() for ax in figure.axes]
-    assert titles == ["A: SiamCAR: rectangle", "B: DLA, anchors", "Difference"]
+    assert titles == ["A: SiamCAR: rectangle 0.6", "B: DLA, anchors", "Difference"]
     assert figure.axes[0].get_xlabel().startswith("P 20   N 605")
     assert "in both" in figure.axes[2].get_xlabel()
     assert "photographs, simulated camera" in figure.axes[2].get_xlabel()
