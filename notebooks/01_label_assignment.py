@@ -91,7 +91,7 @@ record.keep(figure, "01_laboratory", numbers)
 
 # %% tags=["fig01"]
 region = search_regions(video, [frame], seed=seed)
-figure = compare_assignments(region.crops_rgb[0], region.target_xyxy[0], rules, seed=seed, columns=3)
+figure = compare_assignments(region.crops_rgb[0], region.target_xyxy[0], rules, seed=seed, columns=4)
 counts, _ = count_positives(region, rules, seed=seed)
 record.keep(figure, "fig01", {"target_xyxy": region.target_xyxy[0], "positives": counts.iloc[0].to_dict()})
 

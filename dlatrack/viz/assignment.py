@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -26,6 +27,9 @@ from dlatrack.pixels.colours import (
 )
 from dlatrack.viz import layers
 from dlatrack.viz.style import figure_style, outlined
+
+#: Characters that the titles of a row of panels have room for.
+_TITLE_CHARACTERS = 100
 
 #: How much is drawn: the positives; also the candidates; also negatives and ignored samples.
 Show = Literal["positives", "candidates", "labels"]
@@ -200,7 +204,13 @@ def compare_assignments(
         free = iter(axes)
         for title, (rule, found) in drawn.items():
             draw_assignment(
-                next(free), crop_rgb, rule.grid, found, target, anchor_shapes=rule.anchor_shapes, title=title
+                next(free),
+                crop_rgb,
+                rule.grid,
+                found,
+                target,
+                anchor_shapes=rule.anchor_shapes,
+                title=textwrap.fill(title, _TITLE_CHARACTERS // columns),
             )
             if found.mean is not None:
                 draw_threshold(layers.inner_axes(next(free)), found)
