@@ -26,13 +26,13 @@
 # | preset | recipes | about |
 # |---|---|---|
 # | `smoke` | SiamCAR small and SiamRPN++ small, a few steps of 2 pairs, for tests | 10 s |
-# | `demo` | SiamCAR small and SiamRPN++ small, steps of their own 32 pairs | 6 min to measure |
-# | `paper` | all that have a DLA twin, on `device`; large ones with 2 pairs | 30 min to measure on 2 cores |
+# | `demo` | SiamCAR small and SiamRPN++ small, steps of their own 32 pairs | 25 min to measure |
+# | `paper` | all that have a DLA twin, on `device`; large ones with 2 pairs | 2 h to measure on 2 cores |
 #
 # **Timings never repeat themselves**, and a figure that is drawn again should not change. The measurement is
-# therefore a file beside the figures, `10_training_cost.report.json`, with the machine it was made on. This notebook
-# draws what lies there and says whose it is; it measures if there is none, or the recipes of the preset if `measure`
-# is set.
+# therefore in two files beside the figures, `10_training_cost.report.json` and `10_courses.report.json`, with the
+# machine it was made on. This notebook draws what lies there and says whose it is; it measures if there is none, or
+# the recipes of the preset if `measure` is set.
 
 # %% tags=["parameters"]
 preset: str = "demo"  # smoke | demo | paper: which recipes must have been measured
@@ -45,8 +45,9 @@ from IPython.display import display
 from dlatrack.bench.measure import machine
 from dlatrack.notebooks.run import check_injected
 from dlatrack.studies import cost
+from dlatrack.studies import courses as courses_of
 from dlatrack.viz.benches import bench_dots
-from dlatrack.viz.costs import stage_bars, training_time_plot
+from dlatrack.viz.costs import stage_bars, training_course_plot
 from dlatrack.viz.save import NotebookRecord
 
 check_injected(globals())
@@ -93,46 +94,50 @@ record.keep(stages, "10_stages").round(2)
 print("\n".join(cost.cost_verdict(each) for each in report.costs))
 
 # %% [markdown]
-# ## Figs. 10 and 11: the time of a whole training
+# ## Figs. 10 and 11: time and loss over a training
 #
-# Left what the paper prints, for four RTX 2080 Ti and batches of 120 and 256 pairs; right our measured steps times
-# the same number of iterations. The two have nothing in common but the shape: batch, network and machine differ, so
-# they share no axis. The losses of Figs. 10b and 11b come out of training itself, see notebook 03.
+# On the left what the paper prints, for four RTX 2080 Ti and batches of 120 and 256 pairs. In the middle and on the
+# right are trainings of ours, short ones, of the small twins: both in one process, a step of each in turn on the same
+# pairs, so that a drift of the machine meets both. The backbone joins at the dotted line. The two times have nothing
+# in common but the shape, as batch, network and machine differ, so they share no axis. Of the loss the paper says
+# that it differs little and prints no number. Losses of two rules are means over different samples: equal ones would
+# not mean equal trackers.
+
+# %%
+courses = courses_of.training_courses(preset, measure=measure, device=device)
+measured_on = {"device": courses.device, "threads": courses.threads, "machine": courses.machine}
+measured_on |= {"load before": courses.load}
+print(f"measured on {courses.machine['processor']}, {courses.threads} threads, {courses.machine['torch']}")
+print("\n".join(courses_of.course_verdict(each) for each in courses.courses))
 
 # %% tags=["10_paper_costs"]
 paper = cost.paper_costs()
 record.keep(paper, "10_paper_costs", parameters={}, imagery="real").round(3)
 
 # %% tags=["fig10"]
-frozen, unfrozen = cost.nearest_steps(report, "SiamRPN++")
-iterations = cost.paper_iterations("SiamRPN++")
-figure = training_time_plot(
-    frozen, unfrozen, paper=paper, tracker="SiamRPN++", iterations=iterations, device=report.device
+course, iterations = courses.of("SiamRPN++"), cost.paper_iterations("SiamRPN++")
+figure = training_course_plot(
+    course, paper=paper, tracker="SiamRPN++", iterations=iterations, device=courses.device
 )
+printed = paper[paper["tracker"] == "SiamRPN++"].to_dict("list")
 record.keep(
     figure,
     "fig10",
-    {
-        "paper": paper[paper["tracker"] == "SiamRPN++"].to_dict("list"),
-        "ours, ms": {each.backbone: each.steps for each in (frozen, unfrozen)},
-        "iterations": iterations,
-    },
+    {"paper": printed, "iterations": iterations, "ours": vars(course)},
+    parameters=measured_on,
 )
 
 # %% tags=["fig11"]
-frozen, unfrozen = cost.nearest_steps(report, "SiamCAR")
-iterations = cost.paper_iterations("SiamCAR")
-figure = training_time_plot(
-    frozen, unfrozen, paper=paper, tracker="SiamCAR", iterations=iterations, device=report.device
+course, iterations = courses.of("SiamCAR"), cost.paper_iterations("SiamCAR")
+figure = training_course_plot(
+    course, paper=paper, tracker="SiamCAR", iterations=iterations, device=courses.device
 )
+printed = paper[paper["tracker"] == "SiamCAR"].to_dict("list")
 record.keep(
     figure,
     "fig11",
-    {
-        "paper": paper[paper["tracker"] == "SiamCAR"].to_dict("list"),
-        "ours, ms": {each.backbone: each.steps for each in (frozen, unfrozen)},
-        "iterations": iterations,
-    },
+    {"paper": printed, "iterations": iterations, "ours": vars(course)},
+    parameters=measured_on,
 )
 
 # %% [markdown]

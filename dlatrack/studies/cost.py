@@ -143,24 +143,6 @@ def _read_json(path: Path, build: Callable[[dict[str, Any]], _Built], fault: str
         raise InputError(f"{path} is {fault}: {error}") from error
 
 
-def nearest_steps(report: CostReport, tracker: str) -> tuple[StepCost, StepCost]:
-    """The frozen and the unfrozen step of a tracker or, if it was not timed, of its small version.
-
-    Args:
-        report: a measurement.
-        tracker: name in the paper, e.g. "SiamRPN++".
-
-    Raises:
-        InputError: if the report has neither.
-    """
-    for title in (tracker, f"{tracker} small"):
-        steps = [cost for cost in report.costs if recipe(cost.tracker).title == title]
-        if len(steps) == len(TRUNK_STATES):
-            frozen, unfrozen = steps
-            return frozen, unfrozen
-    raise InputError(f"the report has the steps of neither {tracker} nor {tracker} small")
-
-
 def cost_verdict(cost: StepCost) -> str:
     """Whether a step costs more under DLA: a sentence that is as sure as the interval of the ratio."""
     found = "dearer" if cost.low > 1 else "cheaper" if cost.high < 1 else "not distinguishable"

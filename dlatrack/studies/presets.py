@@ -9,6 +9,8 @@ from dlatrack.errors import InputError
 from dlatrack.recipes import Recipe, Schedule, Twins, recipe
 from dlatrack.recipes.twins import all_twins
 
+_SMALL = ("siamcar_small", "siamrpnpp_small")
+
 
 @dataclass(frozen=True)
 class CostSizes:
@@ -17,7 +19,9 @@ class CostSizes:
     trackers: tuple[str, ...]  #: recipes with a fixed rule that have a DLA twin
     turns: int  #: turns of the training steps of a tracker, with four steps in each
     frames: int  #: tracked frames
+    course: tuple[int, int]  #: epochs and pairs per epoch of the trainings that are timed as a whole
     batch: int = 0  #: pairs of a training step; 0: the usual number of the recipe
+    followed: tuple[str, ...] = _SMALL  #: recipes of these trainings, with a fixed rule
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,6 @@ _SHORT = Schedule(
     backbone_start="shipped",
 )
 _SHORTEST = replace(_SHORT, epochs=2, pairs_per_epoch=8, batch=4, unfreeze_epoch=1)
-_SMALL = ("siamcar_small", "siamrpnpp_small")
 _PAPER = ("siamrpnpp", "siamcar", "cosiamrpn", "siamfcpp")
 
 #: Every size for smoke (seconds, for tests), demo (minutes on a laptop) and paper (the full schedule).
@@ -93,7 +96,11 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "k_trained": ((5, 9), (5, 9, 19), tuple(range(5, 24, 2))),
     "k_schedule": ((0, 0), (3, 384), (0, 0)),
     "k_test": ((2, 12), (8, 40), (40, 200)),
-    "cost": (CostSizes(_SMALL, 2, 3, batch=2), CostSizes(_SMALL, 10, 40), CostSizes(_SMALL + _PAPER, 15, 40)),
+    "cost": (
+        CostSizes(_SMALL, 2, 3, (2, 4), batch=2),
+        CostSizes(_SMALL, 10, 40, (8, 800)),
+        CostSizes(_SMALL + _PAPER, 15, 40, (8, 3200)),
+    ),
     "pictured": ((3, 10), (12, 60), (40, 120)),
     "pictured_of_set": (3, 12, None),
     "video": ((12, 320, 240), (150, 640, 360), (300, 640, 360)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def train(
     with _owned(recipe, compute, Path(folder), last):
         source = PairSource(crops, recipe.sampling, recipe.net, seed)
         run = Run(recipe, source, Path(folder), backbone_weights, init, compute)
-        return _finish(run.train_until(last, on_step, should_stop))
+        return _finish_in_turn({run: run.train_until(last, on_step, should_stop)})[0]
 
 
 @contextmanager
@@ -105,12 +105,13 @@ def train_side_by_side(
     init: str | Path | None = None,
     compute: Compute | None = None,
     on_step: Callable[[StepRow, int], None] | None = None,
+    share: bool = True,
 ) -> list[Training]:
     """Train recipes that see the same pairs, one step of each in turn; the bits are those of `train`.
 
-    A batch is prepared once, and maps of frozen trunks that have the same weights are computed once, if no workers
-    prepare the pairs and the device is the CPU. Speeds in the histories are therefore not those of single runs. Runs
-    that were interrupted at different steps resume, the one that is behind first.
+    What they have in common is computed once: a batch, if no workers prepare it, and on a CPU the maps of frozen
+    trunks that have the same weights. Speeds in the histories are then not those of single runs. Runs that were
+    interrupted at different steps resume, the one that is behind first.
 
     Args:
         recipes: recipes with the same sampling, sizes of images, and numbers of epochs and pairs.
@@ -122,6 +123,8 @@ def train_side_by_side(
         init: as `train`.
         compute: as `train`; one process.
         on_step: as `train`, called for the steps of all runs.
+        share: whether what they have in common is computed once; False: each run computes all that it needs, so that
+            their speeds can be compared.
 
     Returns:
         The trainings in the order of the recipes.
@@ -136,33 +139,28 @@ def train_side_by_side(
     compute = compute or Compute()
     _check_same_pairs(recipes)
     last = recipes[0].schedule.epochs if until_epoch is None else until_epoch
-    source = CommonPairs(crops, recipes[0].sampling, recipes[0].net, seed)
+    source = (CommonPairs if share else PairSource)(crops, recipes[0].sampling, recipes[0].net, seed)
     with ExitStack() as stack:
-        runs = []
+        runs: list[Run] = []
         for recipe, folder in zip(recipes, folders, strict=True):
             stack.enter_context(_owned(recipe, compute, Path(folder), last))
             runs.append(Run(recipe, source, Path(folder), backbone_weights, init, compute))
-        _share_trunks(runs)
-        going = {run: run.train_until(last, on_step, None) for run in runs}
-        trained: dict[Run, Training] = {}
-        while going:
-            run = min(going, key=lambda run: len(run.steps))
-            try:
-                next(going[run])
-            except StopIteration as end:
-                trained[run] = end.value
-                del going[run]
-    return [trained[run] for run in runs]
+        if share:
+            _share_trunks(runs)
+        return _finish_in_turn({run: run.train_until(last, on_step, None) for run in runs})
 
 
-def _finish(steps: Generator[None, None, Training]) -> Training:
-    """Make all steps of a run."""
-    while True:
+def _finish_in_turn(runs: Mapping[Run, Generator[None, None, Training]]) -> list[Training]:
+    """Make all steps of some runs, the next one of the run that has made the fewest."""
+    going, trained = dict(runs), dict[Run, Training]()
+    while going:
+        run = min(going, key=lambda run: len(run.steps))
         try:
-            next(steps)
+            next(going[run])
         except StopIteration as end:
-            training: Training = end.value
-            return training
+            trained[run] = end.value
+            del going[run]
+    return [trained[run] for run in runs]
 
 
 def _check_same_pairs(recipes: Sequence[Recipe]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ from dlatrack.errors import InputError
 from dlatrack.pixels.colours import BLACK, BLUE, DLA, FIXED, GREEN, GREY, ORANGE, VERMILLION
 from dlatrack.recipes import recipe
 from dlatrack.recipes.twins import dla_label
+from dlatrack.studies.courses import Course
 from dlatrack.viz.style import figure_style, new_figure
 
 #: Stages without data, which is the same for both twins.
@@ -27,7 +29,9 @@ _LOOKS = {
 _HALF = 0.19  # a bar is this far above or below the middle of its row
 _HEIGHT = 0.34
 _BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # behind text on bars
-_SECONDS_PER_HOUR = 3600
+_SECONDS_PER_HOUR, _SECONDS_PER_MINUTE = 3600, 60
+_UNFROZEN: Any = {"color": "#b0b0b0", "linewidth": 0.6, "linestyle": ":", "zorder": 0}
+_REACH = 5  # steps on each side of the middle one of a mean
 
 
 def stage_bars(costs: Sequence[StepCost]) -> Figure:
@@ -70,50 +74,65 @@ def stage_bars(costs: Sequence[StepCost]) -> Figure:
     return fig
 
 
-def training_time_plot(
-    frozen: StepCost, unfrozen: StepCost, *, paper: pd.DataFrame, tracker: str, iterations: int, device: str
+def training_course_plot(
+    course: Course, *, paper: pd.DataFrame, tracker: str, iterations: int, device: str
 ) -> Figure:
-    """Draw the time of a whole training over its iterations, the paper's and ours in panels of their own.
+    """Draw time and total loss of a training over its iterations, the paper's and ours in panels of their own.
 
-    Our time is that of measured steps times iterations, not of a whole training. The backbone joins half-way.
+    Ours was measured step by step, both twins in turn on the same pairs. Of the loss the paper prints no number.
 
     Args:
-        frozen: cost of our step with a frozen backbone.
-        unfrozen: cost of our step with the backbone in training.
+        course: our trainings of both twins.
         paper: table of `studies.cost.paper_costs`.
         tracker: tracker of the paper to draw, e.g. "SiamRPN++".
         iterations: number of iterations of the whole training, as printed.
-        device: device of our steps.
+        device: device of our trainings.
 
     Raises:
         InputError: if the paper prints nothing for the tracker.
 
-    Source: SiamDLA Figs. 10a and 11a.
+    Source: SiamDLA Figs. 10 and 11.
     """
     printed = paper[paper["tracker"] == tracker].set_index("backbone")
     if printed.empty:
         raise InputError(f"the paper prints no training time of {tracker!r}")
     titles = {"fixed": tracker, "DLA": dla_label(tracker)}
-    own = recipe(frozen.tracker).title
+    own = recipe(course.tracker).title
     with figure_style():
         fig = new_figure(height_mm=72)
-        theirs, ours = fig.subplots(1, 2)
+        theirs, ours, losses = fig.subplots(1, 3)
         for side, dashes in zip(SIDES, ((0, (7, 3)), (0, (2, 1.2))), strict=True):
             seconds = printed.loc[list(TRUNK_STATES), f"{side}, s"].tolist()
             look = {"color": GREY, "linestyle": dashes, "linewidth": 1.0 if side == "fixed" else 1.7}
             _pieces(theirs, seconds, iterations, f"{titles[side]} (paper)", **look)
-            steps = [cost.milliseconds(side) / 1000 for cost in (frozen, unfrozen)]
             color, line, name = (FIXED, (0, (3, 1)), own) if side == "fixed" else (DLA, "-", dla_label(own))
-            _pieces(ours, steps, iterations, name, color=color, linestyle=line)
+            steps = range(1, len(course.losses[side]) + 1)
+            minutes = [seconds / _SECONDS_PER_MINUTE for seconds in course.elapsed(side)]
+            ours.plot([0, *steps], [0, *minutes], color=color, linestyle=line, label=name)
+            losses.plot(steps, course.losses[side], color=color, linewidth=0.4, alpha=0.5)
+            losses.plot(steps, _smoothed(course.losses[side]), color=color, linestyle=line, label=name)
         theirs.set_title(
-            f"as printed (paper), {int(printed['batch'].iloc[0])} pairs", color=GREY, style="italic"
+            f"(a) as printed (paper)\n{int(printed['batch'].iloc[0])} pairs", color=GREY, style="italic"
         )
-        ours.set_title(f"ours: measured step x iterations, {frozen.batch} pairs, {device}")
-        for ax in (theirs, ours):
-            ax.set(xlabel="iteration", ylabel="hours", xlim=(0, iterations), ylim=(0, None))
-            ax.axvline(iterations / 2, color="#b0b0b0", linewidth=0.6, linestyle=":", zorder=0)
-            ax.legend(loc="upper left", title="seconds per iteration, frozen and unfrozen", alignment="left")
+        ours.set_title(f"(a) ours, measured\n{course.batch} pairs, {device}")
+        losses.set_title("(b) ours, measured\nmean of 11 steps, and each step")
+        theirs.set(ylabel="time (h)", xlim=(0, iterations))
+        ours.set(ylabel="time (min)", xlim=(0, len(course.losses["DLA"])))
+        losses.set(ylabel="total loss", xlim=ours.get_xlim())
+        theirs.axvline(iterations / 2, **_UNFROZEN)
+        for ax in (ours, losses):
+            ax.axvline(course.unfrozen_from, **_UNFROZEN)
+        for ax in (theirs, ours, losses):
+            ax.set(xlabel="iteration", ylim=(0, None))
+        theirs.legend(loc="upper left", title="s per iteration, frozen, unfrozen", alignment="left")
+        ours.legend(loc="upper left")
+        losses.legend(loc="lower left")
     return fig
+
+
+def _smoothed(values: Sequence[float]) -> np.ndarray:
+    """Mean over a value and up to five on each side of it."""
+    return np.array([np.mean(values[max(0, n - _REACH) : n + _REACH + 1]) for n in range(len(values))])
 
 
 def _stack(ax: Axes, row: int, cost: StepCost) -> None:

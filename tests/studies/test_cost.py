@@ -164,12 +164,3 @@ def test_a_sentence_is_as_sure_as_its_interval():
     assert "cheaper, 0.970 times the fixed step (95 % interval 0.960 to 0.980)" in study.cost_verdict(
         cost(ratio=0.97)
     )
-
-
-def test_a_small_tracker_stands_in_for_one_that_was_not_timed():
-    small = [cost("siamcar_small", state) for state in ("frozen", "unfrozen")]
-    large = [cost("siamcar", state) for state in ("frozen", "unfrozen")]
-    assert study.nearest_steps(report(*small), "SiamCAR") == tuple(small)
-    assert study.nearest_steps(report(*small, *large), "SiamCAR") == tuple(large)
-    with pytest.raises(InputError, match=r"the steps of neither SiamRPN\+\+ nor SiamRPN\+\+ small"):
-        study.nearest_steps(report(*small), "SiamRPN++")

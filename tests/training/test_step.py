@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.amp import GradScaler
 
+from dlatrack.assign import assigner_of
 from dlatrack.datasets.synthetic import synthetic_sequences
 from dlatrack.errors import InputError
 from dlatrack.losses import LossTerms
@@ -28,7 +29,7 @@ from dlatrack.training.history import read_history
 from dlatrack.training.identity import describe_run
 from dlatrack.training.replay import replay, save_step
 from dlatrack.training.run import CHECKPOINT, FAILED_STEP, HISTORY
-from dlatrack.training.step import NotFiniteError, Stepper, history_row, loss_scaler
+from dlatrack.training.step import NotFiniteError, Stepper, forward_loss, history_row, loss_scaler
 
 SHORT = Schedule(
     epochs=3,
@@ -289,3 +290,23 @@ def test_a_history_from_before_float16_is_read(whole, tmp_path):
     read = read_history(tmp_path / HISTORY, 9)
     assert {s.skipped for s in read} == {0}
     assert [s.loss for s in read] == [s.loss for s in read_history(whole[1] / HISTORY, 9)]
+
+
+@pytest.mark.parametrize("name", ["siamcar_nano", "siamfcpp_nano", "nanotrack_v3"])
+def test_boxes_without_end_at_cells_without_labels_leave_the_gradient_finite(name, store):
+    """Such cells are free to answer anything; a gradient of 0 times infinity would stop the training."""
+    chosen = recipe(name)
+    net = build_model(chosen).train_mode(False)
+    last = {
+        "siamcar_nano": "bbox_pred.weight",
+        "siamfcpp_nano": "box_scale",
+        "nanotrack_v3": "box.predict.weight",
+    }
+    batch = PairSource(store, chosen.sampling, chosen.net, 0).batch(0, 0, 2)
+    with torch.no_grad():
+        net.head.get_parameter(last[name]).mul_(1e5)
+    terms, _ = forward_loss(net, batch, assigner_of(chosen), chosen)
+    terms.total.backward()
+    gradients = [weight.grad for weight in net.parameters() if weight.grad is not None]
+    assert gradients
+    assert all(gradient.isfinite().all() for gradient in gradients)

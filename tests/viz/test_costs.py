@@ -12,7 +12,8 @@ from dlatrack.bench.train import STEP, TWINS, StepCost
 from dlatrack.errors import InputError
 from dlatrack.pixels.colours import DLA, FIXED, GREY
 from dlatrack.studies.cost import paper_costs
-from dlatrack.viz.costs import stage_bars, training_time_plot
+from dlatrack.studies.courses import Course
+from dlatrack.viz.costs import stage_bars, training_course_plot
 
 
 def cost(tracker: str, backbone: str, ratio: float = 1.01) -> StepCost:
@@ -60,18 +61,22 @@ def test_a_tracker_without_one_of_its_steps_is_refused():
 
 
 def test_the_papers_time_has_a_panel_of_its_own():
+    seconds = {"fixed": [30.0, 60.0], "DLA": [30.0, 90.0]}
+    course = Course("siamcar_small", 8, 1, seconds, {"fixed": [3.0, 1.0], "DLA": [3.0, 2.0]})
     arguments = {"paper": paper_costs(), "tracker": "SiamCAR", "iterations": 7200, "device": "cpu"}
-    fig = training_time_plot(*both("siamcar_small"), **arguments)
-    theirs, ours = fig.axes
+    fig = training_course_plot(course, **arguments)
+    theirs, ours, losses = fig.axes
     printed = {line.get_label(): line for line in theirs.get_lines() if not line.get_label().startswith("_")}
     assert list(printed) == ["SiamCAR (paper): 1.24, 3.33", "DLA-SiamCAR (paper): 0.99, 2.61"]
     assert printed["SiamCAR (paper): 1.24, 3.33"].get_ydata() == pytest.approx([0, 1.24, 1.24 + 3.33])
     assert all(to_hex(line.get_color()) == to_hex(GREY) and line.is_dashed() for line in printed.values())
     drawn = [line for line in ours.get_lines() if not line.get_label().startswith("_")]
-    assert drawn[0].get_ydata() == pytest.approx([0, 2, 4]), "2 s for 3,600 iterations, and again"
+    assert [list(line.get_ydata()) for line in drawn] == [[0, 0.5, 1.5], [0, 0.5, 2]], "minutes"
     assert [to_hex(line.get_color()) for line in drawn] == [to_hex(FIXED), to_hex(DLA)]
+    smooth = [line for line in losses.get_lines() if not line.get_label().startswith("_")]
+    assert [list(line.get_ydata()) for line in smooth] == [[2, 2], [2.5, 2.5]], "both steps are in each mean"
     assert "(paper)" in theirs.get_title()
-    assert "measured step x iterations" in ours.get_title()
+    assert "measured" in ours.get_title()
     assert overflow(fig) == 0
     with pytest.raises(InputError, match="the paper prints no training time of 'SiamBAN'"):
-        training_time_plot(*both("siamcar_small"), **{**arguments, "tracker": "SiamBAN"})
+        training_course_plot(course, **{**arguments, "tracker": "SiamBAN"})

@@ -12,6 +12,19 @@ from torch import Tensor, nn
 PRIOR = 0.01
 
 
+#: Largest logarithm of a distance in px. Where exp() overflows, its gradient is NaN: above 11.09 in float16.
+_LARGEST_LOGARITHM = 11.0
+
+
+def distances(logarithms: Tensor) -> Tensor:
+    """Distances in px from their logarithms, e^11 px at most.
+
+    Cells without labels are free to answer anything. In float32, too, a frozen trunk and a high rate were seen to
+    drive them to infinity, and a gradient of 0 times infinity stops the training.
+    """
+    return logarithms.clamp(max=_LARGEST_LOGARITHM).exp()
+
+
 class HeadOutput(NamedTuple):
     """Scores and boxes of every cell of the score map."""
 

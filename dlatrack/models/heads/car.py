@@ -8,11 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from dlatrack.models.correlation import depthwise_correlation
-from dlatrack.models.heads.base import PRIOR, Head, HeadOutput
+from dlatrack.models.heads.base import PRIOR, Head, HeadOutput, distances
 from dlatrack.models.init import kaiming, normal
-
-#: Largest logarithm of a distance in px. Where exp() overflows, its gradient is NaN: above 11.09 in float16.
-_LARGEST_LOGARITHM = 11.0
 
 #: Channels that share one group of a group norm: 32 groups at the published width of 256, 8 groups at 64.
 CHANNELS_PER_GROUP = 8
@@ -71,7 +68,7 @@ class CarHead(Head):
         responses = [depthwise_correlation(s, t) for t, s in zip(template, search, strict=True)]
         fused = self.down(torch.cat(responses, 1))
         classes, boxes = self.cls_tower(fused), self.bbox_tower(fused)
-        sides = self.bbox_pred(boxes).clamp(max=_LARGEST_LOGARITHM).exp()
+        sides = distances(self.bbox_pred(boxes))
         return HeadOutput(self.cls_logits(classes), sides, self.centerness(classes))
 
     def reset_parameters(self, generator: torch.Generator) -> None:

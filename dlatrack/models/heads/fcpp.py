@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dlatrack.models.correlation import depthwise_correlation
-from dlatrack.models.heads.base import PRIOR, Head, HeadOutput
+from dlatrack.models.heads.base import PRIOR, Head, HeadOutput, distances
 from dlatrack.models.init import normal
 
 
@@ -67,7 +67,7 @@ class FcppHead(Head):
         (maps,) = search
         classes = self.cls_tower(depthwise_correlation(self.cls_search(maps), kernels[0]))
         boxes = self.box_tower(depthwise_correlation(self.box_search(maps), kernels[1]))
-        sides = (self.box_scale * self.box_offsets(boxes) + self.box_bias).exp() * self._stride
+        sides = distances(self.box_scale * self.box_offsets(boxes) + self.box_bias) * self._stride
         return HeadOutput(self.cls_score(classes), sides, self.centerness(classes))
 
     def reset_parameters(self, generator: torch.Generator) -> None:

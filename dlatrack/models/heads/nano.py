@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dlatrack.models.correlation import depthwise_correlation, pixelwise_correlation
-from dlatrack.models.heads.base import Head, HeadOutput
+from dlatrack.models.heads.base import Head, HeadOutput, distances
 from dlatrack.models.init import kaiming
 from dlatrack.models.necks import crop_centre
 
@@ -61,7 +61,7 @@ class NanoHead(Head):
             Maps of 15 x 15 cells: `cls` (B, 2, ...) and `reg` (B, 4, ...) left, top, right, bottom in search px.
         """
         (maps,) = search
-        sides = self.box(*kernels[2:], maps).exp()
+        sides = distances(self.box(*kernels[2:], maps))
         return HeadOutput(self.cls(*kernels[:2], maps), sides, None)
 
     def reset_parameters(self, generator: torch.Generator) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dlatrack.models.correlation import depthwise_correlation
-from dlatrack.models.heads.base import Head, HeadOutput
+from dlatrack.models.heads.base import Head, HeadOutput, distances
 from dlatrack.models.init import kaiming
 
 
@@ -97,7 +97,7 @@ class BanHead(RpnHead):
     def forward(self, kernels: list[Tensor], search: list[Tensor]) -> HeadOutput:
         """As `RpnHead.forward`, with `reg` (B, 4, ...) the distances left, top, right, bottom in search px."""
         cls, loc = self._responses(kernels, search)
-        sides = (loc * self.loc_scale).exp()
+        sides = distances(loc * self.loc_scale)
         return HeadOutput(_fused(cls, self.cls_weight), _fused(sides, self.loc_weight), None)
 
     def reset_parameters(self, generator: torch.Generator) -> None:

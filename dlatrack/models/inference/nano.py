@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dlatrack.models.heads import HeadOutput, NanoHead
+from dlatrack.models.heads.base import distances
 from dlatrack.models.heads.nano import NanoBranch
 from dlatrack.models.inference.cpu_convolution import Excitation
 
@@ -73,7 +74,7 @@ class JoinedNanoHead(nn.Module):
         correlated = correlated.reshape(*kernel.shape[:2], *correlated.shape[2:])
         joined = self.by_cell(self.attention(response)) + self.by_channel(correlated)
         cls, box = self.tower(joined).split(self._outputs, 1)
-        return HeadOutput(cls, box.exp(), None)
+        return HeadOutput(cls, distances(box), None)
 
 
 def _folded(layers: nn.Sequential) -> list[nn.Conv2d]:
