@@ -16,7 +16,7 @@ from dlatrack.errors import InputError
 from dlatrack.models.weights import read_weights_info
 from dlatrack.recipes import recipe
 from dlatrack.sampling.store import CropStore
-from dlatrack.studies.declared import analysis, materials
+from dlatrack.studies.declared import analysis, materials, runner
 from dlatrack.studies.declared.cell import RESULT, WEIGHTS, Workshop, run_cells
 from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
 from dlatrack.studies.declared.materials import clip_name, training_mixture
@@ -278,6 +278,30 @@ def test_cells_that_another_machine_finished_are_not_run(
     assert run_study(study, shared, only=elsewhere[0].name, besides=tmp_path / "figures") == 0
     assert run_study(study, shared, only="own/1", besides=tmp_path / "figures") == 2
     assert len(gather(run, tmp_path / "figures").cells) == len(elsewhere) + 2
+
+
+@pytest.mark.slow
+def test_a_cell_that_cannot_be_trained_stops_no_others(
+    run: StudyDeclaration, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_some(workshop: Workshop, cells: list[Cell], folder: Path) -> list[dict[str, object]]:
+        if cells[0].pairs == run.cells()[0].pairs:
+            raise InputError("training stopped in epoch 0")
+        seen.extend(cell.name for cell in cells)
+        return [{} for _ in cells]
+
+    def in_turn(worker: Callable[[], Callable[[str], object]], tasks: list[str], *_: object, **__: object):
+        return [(task, worker()(task)) for task in tasks]
+
+    seen: list[str] = []
+    monkeypatch.setenv("DLATRACK_RUNS", str(tmp_path / "fresh"))
+    monkeypatch.setattr(runner, "run_cells", run_some)
+    monkeypatch.setattr(runner, "run_tasks", in_turn)
+    with pytest.raises(
+        InputError, match=rf"these are not: {run.cells()[0].pairs}: training stopped in epoch 0"
+    ):
+        run_study(study, study.parent / "shared")
+    assert seen == [cell.name for cell in run.cells() if cell.pairs != run.cells()[0].pairs]
 
 
 def test_a_folder_without_tables_is_named(study: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dlatrack import paths
-from dlatrack.errors import InputError
+from dlatrack.errors import InputError, NotEnoughMemoryError, listed
 from dlatrack.progress import Progress
 from dlatrack.studies.declared.cell import Workshop, read_result, run_cells
 from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
@@ -50,22 +50,29 @@ class _Worker:
     folder: Path
     todo: frozenset[str]
 
-    def __call__(self) -> Callable[[str], int]:
+    def __call__(self) -> Callable[[str], int | str]:
         declaration = read_declaration(self.path)
         cells = [cell for cell in declaration.cells() if cell.name in self.todo]
         return partial(_run, Workshop(declaration, self.folder), cells, cells_folder(declaration))
 
 
-def _run(workshop: Workshop, cells: list[Cell], folder: Path, pairs: str) -> int:
-    return len(run_cells(workshop, [cell for cell in cells if cell.pairs == pairs], folder))
+def _run(workshop: Workshop, cells: list[Cell], folder: Path, pairs: str) -> int | str:
+    """Number of cells that see these pairs, all of which are finished; or what one of them stopped at."""
+    try:
+        return len(run_cells(workshop, [cell for cell in cells if cell.pairs == pairs], folder))
+    except NotEnoughMemoryError:
+        raise
+    except InputError as error:
+        return str(error)
 
 
 def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, besides: Path | None = None) -> int:
     """Run the cells of a study that are not finished; cells that see the same pairs are trained side by side.
 
-    A cell that was finished on this machine is run again if its declaration, its data or the version of this package
-    has changed. A killed run resumes: finished cells are kept, and an unfinished one continues from its last
-    checkpoint, with the same bits as without the interruption.
+    A cell that cannot be trained, for instance as its loss is not finite, stops those that are trained beside it, and
+    no others. A cell that was finished on this machine is run again if its declaration, its data or the version of
+    this package has changed. A killed run resumes: finished cells are kept, and an unfinished one continues from its
+    last checkpoint, with the same bits as without the interruption.
 
     Args:
         path: declaration.
@@ -97,10 +104,16 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, beside
         return 0
     groups = list(dict.fromkeys(cell.pairs for cell in todo))
     worker = _Worker(path, folder, frozenset(cell.name for cell in todo))
+    faults: list[str] = []
     with Progress(len(todo), "study", unit="cells") as progress:
         advice = "finished cells are kept, run it again with fewer jobs"
         for pairs, count in run_tasks(worker, groups, jobs, advice=advice):
-            progress.step(count, last=pairs)
+            if isinstance(count, str):
+                faults.append(f"{pairs}: {count}")
+            else:
+                progress.step(count, last=pairs)
+    if faults:
+        raise InputError(f"the other cells are finished; these are not: {listed(faults)}")
     return len(todo)
 
 
