@@ -30,7 +30,7 @@ _HALF = 0.19  # a bar is this far above or below the middle of its row
 _HEIGHT = 0.34
 _BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # behind text on bars
 _SECONDS_PER_HOUR, _SECONDS_PER_MINUTE = 3600, 60
-_UNFROZEN: Any = {"color": "#b0b0b0", "linewidth": 0.6, "linestyle": ":", "zorder": 0}
+_UNFROZEN: Any = {"color": GREY, "linewidth": 0.8, "linestyle": ":", "zorder": 0}
 _REACH = 5  # steps on each side of the middle one of a mean
 
 
@@ -100,7 +100,7 @@ def training_course_plot(
     own = recipe(course.tracker).title
     with figure_style():
         fig = new_figure(height_mm=72)
-        theirs, ours, losses = fig.subplots(1, 3)
+        theirs, ours, losses = fig.subplots(1, 3, width_ratios=[1.35, 1, 1])
         for side, dashes in zip(SIDES, ((0, (7, 3)), (0, (2, 1.2))), strict=True):
             seconds = printed.loc[list(TRUNK_STATES), f"{side}, s"].tolist()
             look = {"color": GREY, "linestyle": dashes, "linewidth": 1.0 if side == "fixed" else 1.7}
@@ -123,10 +123,10 @@ def training_course_plot(
         for ax in (ours, losses):
             ax.axvline(course.unfrozen_from, **_UNFROZEN)
         for ax in (theirs, ours, losses):
-            ax.set(xlabel="iteration", ylim=(0, None))
+            ax.set(xlabel="iteration", ylim=(0, 1.4 * ax.get_ylim()[1]))  # room for the legend
         theirs.legend(loc="upper left", title="s per iteration, frozen, unfrozen", alignment="left")
         ours.legend(loc="upper left")
-        losses.legend(loc="lower left")
+        losses.legend(loc="upper right")
     return fig
 
 
@@ -178,5 +178,5 @@ def _pieces(ax: Axes, seconds: Sequence[float], iterations: int, name: str, **lo
     """Two straight lines, which meet at the iteration where the backbone joins."""
     half = iterations / 2
     hours = [0.0, half * seconds[0] / _SECONDS_PER_HOUR, half * sum(seconds) / _SECONDS_PER_HOUR]
-    label = f"{name}: {seconds[0]:.3g}, {seconds[1]:.3g}"
+    label = f"{name}: {seconds[0]:.2f}, {seconds[1]:.2f}"
     ax.plot([0, half, iterations], hours, label=label, **look)
