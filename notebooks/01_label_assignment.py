@@ -75,7 +75,7 @@ page = write_page(paths.runs_dir() / "laboratory.html", video, rules=compared, f
 show_page(page, height=900)
 
 # %% tags=["01_laboratory"]
-two = {name: rules[name] for name in ("SiamCAR: rectangle 0.4, as trained", f"DLA, points, K = {candidates}")}
+two = {name: rules[name] for name in ("SiamCAR: rectangle 0.4, trained", f"DLA, points, K = {candidates}")}
 visible = [int(index) for index in video.visible.nonzero()[0]]
 figure, numbers = laboratory_sheet(video, visible[:: max(1, len(visible) // 4)][:4], two, seed=seed)
 record.keep(figure, "01_laboratory", numbers)

@@ -105,8 +105,8 @@ def paper_rules(grid: ScoreGrid | None = None, *, candidates: int = 9) -> dict[s
         candidates: the K of dynamic label assignment.
     """
     rules: dict[str, tuple[str, str, dict[str, Any]]] = {
-        "SiamCAR: rectangle 0.6, in the paper": ("siamcar", "rectangle", {"center_ratio": PAPER_RECTANGLE}),
-        "SiamCAR: rectangle 0.4, as trained": ("siamcar", "rectangle", {"center_ratio": CODE_RECTANGLE}),
+        "SiamCAR: rectangle 0.6, paper": ("siamcar", "rectangle", {"center_ratio": PAPER_RECTANGLE}),
+        "SiamCAR: rectangle 0.4, trained": ("siamcar", "rectangle", {"center_ratio": CODE_RECTANGLE}),
         f"DLA, points, K = {candidates}": ("dla_siamcar", "dla_points", {"candidates": candidates}),
         "SiamRPN++: IoU > 0.6": ("siamrpnpp", "iou", {}),
         f"DLA, anchors, K = {candidates}": ("dla_siamrpnpp", "dla_anchors", {"candidates": candidates}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -27,9 +26,6 @@ from dlatrack.pixels.colours import (
 )
 from dlatrack.viz import layers
 from dlatrack.viz.style import figure_style, outlined
-
-#: Characters that the titles of a row of panels have room for.
-_TITLE_CHARACTERS = 100
 
 #: How much is drawn: the positives; also the candidates; also negatives and ignored samples.
 Show = Literal["positives", "candidates", "labels"]
@@ -210,7 +206,7 @@ def compare_assignments(
                 found,
                 target,
                 anchor_shapes=rule.anchor_shapes,
-                title=textwrap.fill(title, _TITLE_CHARACTERS // columns),
+                title=layers.wrapped(title, columns),
             )
             if found.mean is not None:
                 draw_threshold(layers.inner_axes(next(free)), found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,11 +19,19 @@ from matplotlib.transforms import AffineDeltaTransform
 from dlatrack.pixels.colours import CANDIDATE, DARK, GREY, NEGATIVE_COLOUR, POSITIVE_COLOUR, TARGET
 from dlatrack.viz.style import DOUBLE_WIDTH, new_figure, outlined
 
+#: Characters that the titles of a row of panels have room for, and the fewest in a line.
+_TITLE_CHARACTERS, _SHORTEST_LINE = 100, 12
+
 _ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 
 #: (V, 2) corners of markers of radius 1.
 CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], 1)
 DIAMOND = CIRCLE[::6]
+
+
+def wrapped(title: str, columns: int) -> str:
+    """The title of one of `columns` panels in a row, in as many lines as it needs."""
+    return textwrap.fill(title, max(_TITLE_CHARACTERS // columns, _SHORTEST_LINE))
 
 
 def panels(count: int, columns: int) -> tuple[Figure, list[Axes]]:

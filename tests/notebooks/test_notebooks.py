@@ -73,11 +73,7 @@ def test_01_shows_every_rule_on_one_frame(folders):
     assert record["parameters"]["candidates"] == 7
     assert record["imagery"] == "photographic"
     data = json.loads((folders / "figures" / "fig01.data.json").read_text())
-    assert (
-        data["positives"]["SiamCAR: rectangle 0.6, in the paper"]
-        > data["positives"]["DLA, points, K = 7"]
-        >= 1
-    )
+    assert data["positives"]["SiamCAR: rectangle 0.6, paper"] > data["positives"]["DLA, points, K = 7"] >= 1
     table = pd.read_csv(folders / "figures" / "fig01_counts.csv", index_col=0)
     assert table.loc["SiamFC: circle", "mean positives"] == pytest.approx(12.6, abs=2)
     assert "image/png" in outputs(path)

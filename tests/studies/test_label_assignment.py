@@ -32,7 +32,7 @@ def test_a_region_shows_its_target(video):
 
 def test_counts_agree_with_the_rules(video):
     regions, rules = search_regions(video, range(20)), paper_rules(ScoreGrid())
-    paper, trained = "SiamCAR: rectangle 0.6, in the paper", "SiamCAR: rectangle 0.4, as trained"
+    paper, trained = "SiamCAR: rectangle 0.6, paper", "SiamCAR: rectangle 0.4, trained"
     table, summary = count_positives(regions, rules)
     assert table.shape == (20, 8)
     assert list(summary.index) == list(rules)

@@ -26,10 +26,8 @@ class TrunkMaps:
         if known is not None and torch.equal(known[0], images):
             return list(known[1])
         maps = compute(images)
-        self._latest[images.shape[-1]] = (
-            images.clone(),
-            maps,
-        )  # a copy, as the images' memory may be used again
+        # A copy, as the memory of the images may be used again.
+        self._latest[images.shape[-1]] = images.clone(), maps
         return list(maps)
 
 

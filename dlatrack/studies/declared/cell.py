@@ -139,7 +139,7 @@ def run_cells(
     todo = [
         _Begun(workshop, cell, folder / cell.name)
         for cell in cells
-        if (read_result(folder / cell.name) or {}).get("decided_by") != workshop.decided_by(cell)
+        if not is_finished(workshop, cell, folder)
     ]
     if todo:
         for epoch in sorted({epoch for begun in todo for epoch in begun.cell.course}):
@@ -224,6 +224,11 @@ def _score_course(todo: list[_Begun], epoch: int, on_step: Callable[[StepRow, in
             scores = score(trained.net, begun.recipe, workshop.sets[COURSE_SET], one_run)
             mean = float(np.mean([auc for (auc,) in scores.values()]))
             write_text(begun.course_file(epoch), json.dumps(round(mean, _DECIMALS)))
+
+
+def is_finished(workshop: Workshop, cell: Cell, folder: Path) -> bool:
+    """Whether `folder / cell.name` holds a result of this very declaration, data and version."""
+    return (read_result(folder / cell.name) or {}).get("decided_by") == workshop.decided_by(cell)
 
 
 def read_result(home: Path) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from typing import Any
 from dlatrack import paths
 from dlatrack.errors import InputError, NotEnoughMemoryError, listed
 from dlatrack.progress import Progress
-from dlatrack.studies.declared.cell import Workshop, read_result, run_cells
+from dlatrack.studies.declared.cell import Workshop, is_finished, read_result, run_cells
 from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
 from dlatrack.studies.declared.tables import (
     FOLDER,
@@ -98,7 +98,7 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, beside
     todo = [
         cell
         for cell in cells  # to be hashed, crops are cut here, not by each process
-        if (read_result(home / cell.name) or {}).get("decided_by") != workshop.decided_by(cell)
+        if not is_finished(workshop, cell, home)
     ]
     if not todo:
         return 0

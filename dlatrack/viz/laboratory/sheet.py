@@ -49,7 +49,7 @@ def laboratory_sheet(
                     view.rules[title].assignment,
                     view.target_xyxy[None],
                     anchor_shapes=rule.anchor_shapes,
-                    title=f"{title}\nframe {view.frame}",
+                    title=f"{layers.wrapped(title, len(frames))}\nframe {view.frame}",
                 )
         answers = [view.rules[title] for view in views for title in rules]
         layers.legend(
