@@ -32,6 +32,7 @@ from dlatrack.cli.train_options import (
     RunFolder,
     ScheduleNumber,
     Shares,
+    Teacher,
     Tensorboard,
     TrainingDevice,
     Trunk,
@@ -68,6 +69,7 @@ def train(
     trunk: Trunk = "",
     batch_norm: BatchNorm = "",
     rate: Rate = 0.0,
+    teacher: Teacher = "",
     workers: PairWorkers = 0,
     accumulate: Accumulate = 1,
     precision: Precision = "float32",
@@ -95,7 +97,7 @@ def train(
     chosen = _recipe(recipe, assigner)
     chosen = _scheduled(chosen, out, epochs, pairs_per_epoch, batch, init, trunk, batch_norm, rate)
     parts, backbone = read_shares(shares, data), _backbone_file(backbone_weights, init, init_backbone)
-    run = Run(chosen, out, data or (), parts, sequences, seed, backbone, init, tensorboard, epochs)
+    run = Run(chosen, out, data or (), parts, sequences, seed, backbone, init, teacher, tensorboard, epochs)
     start = _check_run(run, device)
     if status := train_and_save(run, compute, start):
         raise typer.Exit(status)
@@ -196,7 +198,7 @@ def _check_run(run: Run, device: str) -> str:
     """Raise on what would otherwise fail only after the data have been read.
 
     Returns:
-        One line on the weights that the network starts from; "" if they are random.
+        One line on what the network starts from and is taught by; "" for random weights and no teacher.
     """
     from dlatrack.assign import assigner_of
     from dlatrack.devices import check_device
@@ -205,6 +207,7 @@ def _check_run(run: Run, device: str) -> str:
     from dlatrack.models.siamese import build_model
     from dlatrack.sampling.pairs import check_seed
     from dlatrack.training.identity import backbone_start
+    from dlatrack.training.teacher import Teacher as TaughtBy
 
     assigner_of(run.recipe)
     loss_of(run.recipe)
@@ -217,10 +220,13 @@ def _check_run(run: Run, device: str) -> str:
     start = backbone_start(run.recipe, run.backbone_weights, run.init or None)
     if run.init:
         load_initial_weights(build_model(run.recipe), run.recipe, run.init)
-        return describe_fine_tuning(run.init, run.recipe.schedule)
-    if start is None:
-        return ""
-    return f"starting from {load_initial_backbone(build_model(run.recipe), run.recipe, start)}"
+    lines = [describe_fine_tuning(run.init, run.recipe.schedule)] if run.init else []
+    if start is not None:
+        lines.append(f"starting from {load_initial_backbone(build_model(run.recipe), run.recipe, start)}")
+    if run.teacher:
+        TaughtBy.of(run.teacher, run.recipe)
+        lines.append(f"taught by {run.teacher}")
+    return ", ".join(lines)
 
 
 def _replay(file: Path) -> None:

@@ -68,6 +68,14 @@ Backbone = Annotated[
         "random, or a file; empty: the recipe's."
     ),
 ]
+Teacher = Annotated[
+    str,
+    typer.Option(
+        help="Weights of a tracker whose answers are learned beside the labels: a weight file or a shipped tracker, "
+        "e.g. nanotrack_v3. Both predict one box at each point, and the teacher has all points of the recipe."
+    ),
+]
+
 Init = Annotated[
     str,
     typer.Option(

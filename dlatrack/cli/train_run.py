@@ -34,6 +34,7 @@ class Run:
     seed: int  #: seed of weights, pairs and label draws
     backbone_weights: str  #: what the backbone starts from; "": as the recipe says
     init: str  #: weights of the whole network to start from; "": none
+    teacher: str  #: weights of the tracker that teaches; "": none
     tensorboard: bool  #: whether event files are written
     epochs: int  #: number of epochs in all, which may be more than those of the schedule; 0: as many
 
@@ -86,6 +87,7 @@ def train_and_save(run: Run, compute: Compute, start: str) -> int:
                 seed=run.seed,
                 backbone_weights=run.backbone_weights,
                 init=run.init or None,
+                teacher=run.teacher or None,
                 until_epoch=epochs,
                 compute=compute,
                 on_step=reporter(recipe.name, progress, listener),
@@ -122,7 +124,8 @@ def _save(run: Run, training: Training, crops: CropSource | Mixture, compute: Co
     from dlatrack.training.identity import describe_run
     from dlatrack.training.schedule import continuation
 
-    described = describe_run(run.recipe, crops, run.seed, run.backbone_weights, compute, run.init or None)
+    starts = run.backbone_weights, compute, run.init or None, run.teacher or None
+    described = describe_run(run.recipe, crops, run.seed, *starts)
     card = {"run": described, "versions": versions()} | continuation(run.recipe.schedule, training.epochs)
     file = run.folder / f"{run.recipe.name}.safetensors"
     save_weights(file, training.net, run.recipe, card)

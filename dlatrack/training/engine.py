@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from dlatrack.memory import reuse_freed_memory
 from dlatrack.models.inference.frozen import TrunkMaps
 from dlatrack.models.memory import training_errors
+from dlatrack.models.siamese import SiameseNet
 from dlatrack.processes import check_may_start
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
@@ -20,6 +22,7 @@ from dlatrack.training.checkpoints import epochs_done
 from dlatrack.training.compute import Compute
 from dlatrack.training.history import StepRow
 from dlatrack.training.run import CHECKPOINT, Run, Training
+from dlatrack.training.teacher import Teacher
 
 
 def train(
@@ -31,6 +34,7 @@ def train(
     backbone_weights: str | Path | None = None,
     until_epoch: int | None = None,
     init: str | Path | None = None,
+    teacher: str | Path | None = None,
     compute: Compute | None = None,
     on_step: Callable[[StepRow, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -55,6 +59,8 @@ def train(
             (`models.initial.load_initial_backbone`); None: as the recipe says (`Schedule.backbone_start`).
         init: weights of the whole network to start from, instead of random ones and `backbone_weights`: see
             `models.initial.load_initial_weights`. The schedule is the recipe's: `recipes.fine_tuning` has one for it.
+        teacher: weights of a tracker whose answers are learned beside the labels, see `Teacher.of` and
+            `losses.taught.taught_loss`; None: there is none.
         until_epoch: number of epochs in all after which the call returns; None: those of the schedule. More of them
             continue a run beyond its schedule: at its final rate, with its momentum, and with the backbone frozen or
             training as in its last epoch. How often a run is continued does not change its bits.
@@ -67,9 +73,9 @@ def train(
 
     Raises:
         InputError: if the folder belongs to another run, another process trains in it, or it cannot be written; for a
-            seed that is not in 0..2^64 - 1, or one track where negative pairs need two; if weights or crops cannot be
-            read, the loss stops being finite, memory is short, or nothing can be compiled. The last checkpoint stays
-            usable.
+            seed that is not in 0..2^64 - 1, or one track where negative pairs need two; for a teacher that cannot
+            teach this recipe; if weights or crops cannot be read, the loss stops being finite, memory is short, or
+            nothing can be compiled. The last checkpoint stays usable.
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
@@ -80,7 +86,9 @@ def train(
     last = recipe.schedule.epochs if until_epoch is None else until_epoch
     with _owned(recipe, compute, Path(folder), last):
         source = PairSource(crops, recipe.sampling, recipe.net, seed)
-        run = Run(recipe, source, Path(folder), backbone_weights, init, compute)
+        taught_by = None if teacher is None else Teacher.of(teacher, recipe)
+        run = Run(recipe, source, Path(folder), backbone_weights, init, compute, taught_by)
+        _prepare([run], taught_by, share=taught_by is not None)
         return _finish_in_turn({run: run.train_until(last, on_step, should_stop)})[0]
 
 
@@ -103,6 +111,7 @@ def train_side_by_side(
     backbone_weights: str | Path | None = None,
     until_epoch: int | None = None,
     init: str | Path | None = None,
+    teacher: str | Path | None = None,
     compute: Compute | None = None,
     on_step: Callable[[StepRow, int], None] | None = None,
     share: bool = True,
@@ -121,6 +130,7 @@ def train_side_by_side(
         backbone_weights: as `train`.
         until_epoch: as `train`.
         init: as `train`.
+        teacher: as `train`, the same for all.
         compute: as `train`; one process.
         on_step: as `train`, called for the steps of all runs.
         share: whether what they have in common is computed once; False: each run computes all that it needs, so that
@@ -141,12 +151,12 @@ def train_side_by_side(
     last = recipes[0].schedule.epochs if until_epoch is None else until_epoch
     source = (CommonPairs if share else PairSource)(crops, recipes[0].sampling, recipes[0].net, seed)
     with ExitStack() as stack:
+        taught_by = None if teacher is None else Teacher.of(teacher, *recipes)
         runs: list[Run] = []
         for recipe, folder in zip(recipes, folders, strict=True):
             stack.enter_context(_owned(recipe, compute, Path(folder), last))
-            runs.append(Run(recipe, source, Path(folder), backbone_weights, init, compute))
-        if share:
-            _share_trunks(runs)
+            runs.append(Run(recipe, source, Path(folder), backbone_weights, init, compute, taught_by))
+        _prepare(runs, taught_by, share=share)
         return _finish_in_turn({run: run.train_until(last, on_step, None) for run in runs})
 
 
@@ -176,22 +186,36 @@ def _check_same_pairs(recipes: Sequence[Recipe]) -> None:
             raise ValueError(f"{recipe.name} and {recipes[0].name} do not see the same pairs")
 
 
-def _share_trunks(runs: Sequence[Run]) -> None:
+def _prepare(runs: Sequence[Run], teacher: Teacher | None, *, share: bool) -> None:
+    """Prepare the teacher, and let frozen trunks of the same weights, also the teacher's, share their maps."""
+    trunks = [_Trunk(run.net, run.recipe) for run in runs]
+    if teacher is not None and runs[0].compute.precision == "float32":
+        trunks.append(_Trunk(teacher.net, teacher.recipe))
+    if share:
+        _share_maps(trunks)
+    if teacher is not None:
+        teacher.prepare(runs[0].compute.device)
+
+
+class _Trunk(NamedTuple):
+    net: SiameseNet
+    recipe: Recipe
+
+    def equals(self, other: _Trunk) -> bool:
+        """Whether both have the same backbone with the same weights, whatever levels they return."""
+        one, two = self.recipe.net, other.recipe.net
+        if (one.backbone, one.levels[-1]) != (two.backbone, two.levels[-1]):
+            return False
+        weights = (trunk.net.backbone.state_dict().values() for trunk in (self, other))
+        return all(torch.equal(a.cpu(), b.cpu()) for a, b in zip(*weights, strict=True))
+
+
+def _share_maps(trunks: Sequence[_Trunk]) -> None:
     """Let networks whose backbones have the same weights share the maps that these compute while they are frozen."""
-    groups: list[tuple[Run, TrunkMaps]] = []
-    for run in runs:
-        for other, maps in groups:
-            if _same_backbone(run, other):
-                run.net.trunk_maps = maps
-                break
-        else:
-            run.net.trunk_maps = TrunkMaps()
-            groups.append((run, run.net.trunk_maps))
-
-
-def _same_backbone(first: Run, second: Run) -> bool:
-    one, other = first.recipe.net, second.recipe.net
-    if (one.backbone, one.levels) != (other.backbone, other.levels):
-        return False
-    weights = (run.net.backbone.state_dict().values() for run in (first, second))
-    return all(torch.equal(a, b) for a, b in zip(*weights, strict=True))
+    groups: list[tuple[_Trunk, TrunkMaps]] = []
+    for trunk in trunks:
+        maps = next((maps for other, maps in groups if trunk.equals(other)), None)
+        if maps is None:
+            maps = TrunkMaps()
+            groups.append((trunk, maps))
+        trunk.net.trunk_maps = maps

@@ -18,7 +18,7 @@ class StepRow(NamedTuple):
     epoch: int  #: number of the epoch, from 0
     step: int  #: number of the step in the whole run, from 0
     lr: float  #: learning rate of neck and head
-    loss: float  #: weighted sum of the terms below
+    loss: float  #: weighted sum of the terms below, and what is learned from a teacher if there is one
     loss_classification: float  #: loss of classes of the family or the rule, see `losses`
     loss_regression: float  #: loss of boxes
     loss_centerness: float  #: loss of centre-ness

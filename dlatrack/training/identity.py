@@ -24,6 +24,7 @@ def describe_run(
     backbone_weights: str | Path | None,
     compute: Compute | None = None,
     init: str | Path | None = None,
+    teacher: str | Path | None = None,
 ) -> dict[str, Any]:
     """Describe the inputs that decide the outcome of a run, as plain JSON; arguments as `engine.train`."""
     start = backbone_start(recipe, backbone_weights, init)
@@ -43,6 +44,8 @@ def describe_run(
         described["source of the label assigner"] = rule
     if init is not None:
         described["init"] = file_digest(find_weights(init))
+    if teacher is not None:
+        described["teacher"] = file_digest(find_weights(teacher))
     return described | {"compile": True} if compute.compile else described
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import torch
 from msgspec import Meta, Struct
+from torch import Tensor
 
-from dlatrack.assign import assigner_of
+from dlatrack.assign import Prediction, assigner_of
 from dlatrack.errors import InputError
 from dlatrack.models.checkpoint_files import read_safetensors, write_safetensors
 from dlatrack.models.siamese import SiameseNet, build_model
@@ -21,6 +22,7 @@ from dlatrack.structured.json_files import parse_json
 from dlatrack.structured.typed import as_type
 from dlatrack.training.compute import Precision
 from dlatrack.training.step import forward_loss, trunk_dtype
+from dlatrack.training.teacher import KeptAnswers
 
 _ENTRY = "dlatrack-failed-step"
 
@@ -69,14 +71,19 @@ def save_step(
     backbone_trains: bool,
     message: str,
     scale: float = 1.0,
+    taught: Prediction | None = None,
 ) -> None:
     """Save a step: the weights before it, its batch, the scale of its loss, and the identity of the run.
+
+    What a teacher answered for the batch is saved too, so that the step can be repeated without its weights.
 
     Raises:
         InputError: if the file cannot be written.
     """
     tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
     tensors |= {f"batch.{name}": value for name, value in batch._asdict().items()}
+    if taught is not None:
+        tensors |= {f"taught.{name}": value for name, value in vars(taught).items()}
     content = {
         "epoch": epoch,
         "step": step,
@@ -103,20 +110,18 @@ def replay(path: str | Path) -> Replay:
         raise InputError(where)
     content = as_type(parse_json(metadata[_ENTRY], where, otherwise="whose entry is JSON"), _Content, where)
     recipe = recipe_from_dict(content.run.recipe, str(path))
-    parts = {
-        name.removeprefix("batch."): value for name, value in tensors.items() if name.startswith("batch.")
-    }
     try:
-        batch = PairBatch(**parts)
+        batch = PairBatch(**_below(tensors, "batch."))
+        answers = _below(tensors, "taught.")
+        taught = KeptAnswers(Prediction(**answers)) if answers else None
         net = build_model(recipe)
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: {error}") from error
     precision, scale = content.run.precision, content.scale
-    state = {name.removeprefix("net."): value for name, value in tensors.items() if name.startswith("net.")}
     try:
         # Not `load_strict`, which refuses what is looked for here: weights that are not finite. The failed step has
         # also left such running means, which take no part in training.
-        net.load_state_dict(state)
+        net.load_state_dict(_below(tensors, "net."))
     except RuntimeError as error:
         raise InputError(f"{path} does not hold the weights of {recipe.name}: {error}") from error
     net.train_mode(
@@ -125,7 +130,7 @@ def replay(path: str | Path) -> Replay:
         frozen_batch_norm=recipe.schedule.frozen_batch_norm,
     )
     assigner = assigner_of(recipe)
-    terms, assignment = forward_loss(net, batch, assigner, recipe, precision=precision)
+    terms, assignment = forward_loss(net, batch, assigner, recipe, precision=precision, teacher=taught)
     (terms.total * scale).backward()
     gradients = {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
     watched = {f"input {name}": value for name, value in batch._asdict().items()}
@@ -146,3 +151,8 @@ def replay(path: str | Path) -> Replay:
         positives=tuple(assignment.positive.sum(1).tolist()),
         keys=tuple(batch.key.tolist()),
     )
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Tensors whose names begin with a prefix, by the rest of their names."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -31,6 +31,7 @@ from dlatrack.training.replay import save_step
 from dlatrack.training.schedule import build_optimizer, learning_rate, set_rate
 from dlatrack.training.snapshots import keep_snapshot
 from dlatrack.training.step import NotFiniteError, Stepper, history_row, loss_scaler, trunk_dtype
+from dlatrack.training.teacher import Teacher
 
 #: Files of a run.
 CHECKPOINT, HISTORY, FAILED_STEP = "checkpoint.safetensors", "history.csv", "failed_step.safetensors"
@@ -56,6 +57,7 @@ class Run:
         backbone_weights: as `engine.train`.
         init: as `engine.train`.
         compute: device, processes, precision and checkpoints.
+        teacher: network whose answers are learned beside the labels, prepared; None: there is none.
 
     Raises:
         InputError: as `engine.train`.
@@ -69,6 +71,7 @@ class Run:
         backbone_weights: str | Path | None,
         init: str | Path | None,
         compute: Compute,
+        teacher: Teacher | None = None,
     ) -> None:
         schedule, crops, seed = recipe.schedule, source.crops, source.seed
         self.recipe, self.source, self.folder, self.compute = recipe, source, folder, compute
@@ -77,7 +80,8 @@ class Run:
         if compute.compile:
             check_compiler(compute.device)
         start = backbone_start(recipe, backbone_weights, init)
-        self.run = describe_run(recipe, crops, seed, backbone_weights, compute, init)
+        place = None if teacher is None else teacher.weights
+        self.run = describe_run(recipe, crops, seed, backbone_weights, compute, init, place)
         self.net = build_model(recipe, torch.Generator().manual_seed(seed))
         if start is not None:
             load_initial_backbone(self.net, recipe, start)
@@ -96,7 +100,7 @@ class Run:
         check_same_position(self.done, folder, compute.ranks)
         # Channels last is more than twice as fast on CPUs.
         self.net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.stepper = Stepper(recipe, assigner_of(recipe), scaler, compute)
+        self.stepper = Stepper(recipe, assigner_of(recipe), scaler, compute, teacher)
         self.called: torch.nn.Module = self.net
         self.optimizer: torch.optim.SGD | None = None
         self.saved = time.monotonic()
@@ -202,7 +206,7 @@ class Run:
 
     def _failure(self, error: NotFiniteError, epoch: int, batch: PairBatch) -> InputError:
         """Save the failed step, in each process its share of the batch, and name the file in the error."""
-        ranks = self.compute.ranks
+        ranks, teacher = self.compute.ranks, self.stepper.teacher
         kept = self.folder / (FAILED_STEP if ranks.first else f"{ranks.rank}_{FAILED_STEP}")
         save_step(
             kept,
@@ -214,6 +218,7 @@ class Run:
             backbone_trains=self.recipe.schedule.backbone_trains(epoch),
             message=str(error),
             scale=self.stepper.scale or 1.0,
+            taught=None if teacher is None else teacher.answer(batch, self.recipe.grid),
         )
         return InputError(f"{error}; lower the learning rate or check the data; the step is kept in {kept}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import cast
 
@@ -14,7 +14,9 @@ from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from dlatrack.assign import Assignment, LabelAssigner
+from dlatrack.boxes import centre
 from dlatrack.losses import LossTerms, loss_of
+from dlatrack.losses.taught import taught_loss
 from dlatrack.models.heads import HeadOutput
 from dlatrack.models.predictions import predict
 from dlatrack.models.preprocess import to_network_input
@@ -22,6 +24,7 @@ from dlatrack.recipes import Recipe
 from dlatrack.sampling.pairs import PairBatch
 from dlatrack.training.compute import Compute, Precision
 from dlatrack.training.history import StepRow
+from dlatrack.training.teacher import Answers, Teacher
 
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -39,6 +42,7 @@ class Stepper:
     scaler: GradScaler  #: scaler of the loss, see `loss_scaler`
     #: processes, parts and precision of the run; assignment and loss are always float32
     compute: Compute = field(default_factory=Compute)
+    teacher: Teacher | None = None  #: network whose answers are learned beside the labels
 
     def gradients(
         self, net: nn.Module, optimizer: torch.optim.Optimizer, batch: PairBatch, pairs: int
@@ -72,7 +76,7 @@ class Stepper:
             weight = share * compute.gradient_factor * (1 if scaled else ranks.world)
             with self._unsynchronised(net, part):
                 terms, assignment = forward_loss(
-                    net, piece, self.assigner, self.recipe, precision=compute.precision
+                    net, piece, self.assigner, self.recipe, precision=compute.precision, teacher=self.teacher
                 )
                 self.scaler.scale(terms.total * weight).backward()
             totals += _figures(terms, assignment, share)
@@ -134,10 +138,12 @@ def forward_loss(
     recipe: Recipe,
     *,
     precision: Precision = "float32",
+    teacher: Answers | None = None,
 ) -> tuple[LossTerms, Assignment]:
     """Network, label assignment and loss of one batch, on the device of the network.
 
-    A rule that looks at predictions gets those of this very step, without gradient.
+    A rule that looks at predictions gets those of this very step, without gradient. With a teacher the total also
+    holds what is learned from it, which is no term of its own.
     """
     device = next(net.parameters()).device
     template, search = (
@@ -154,7 +160,11 @@ def forward_loss(
     assignment = assign_labels(assigner, batch, output, recipe, anchors)
     soft = assignment.quality, assignment.weight
     loss = loss_of(recipe)
-    return loss(output, assignment.labels, target.float(), anchors, recipe.loss, *soft), assignment
+    terms = loss(output, assignment.labels, target.float(), anchors, recipe.loss, *soft)
+    if teacher is not None:
+        taught = taught_loss(output, centre(anchors), teacher.answer(batch, recipe.grid))
+        terms = replace(terms, total=terms.total + taught)
+    return terms, assignment
 
 
 def assign_labels(

@@ -20,8 +20,9 @@ import dlatrack
 from dlatrack import __version__, cli
 from dlatrack.datasets.folder import write_folder
 from dlatrack.datasets.synthetic import synthetic_sequences
+from dlatrack.files import file_digest
 from dlatrack.models.siamese import build_model
-from dlatrack.models.weights import load_weights, read_weights_info, save_weights
+from dlatrack.models.weights import find_weights, load_weights, read_weights_info, save_weights
 from dlatrack.recipes import recipe
 from dlatrack.sampling.pairs import PairSource
 from dlatrack.sampling.store import CropStore
@@ -156,6 +157,11 @@ def weights(tmp_path_factory):
             )
             for other in (["--init", "siamcar_small"], ["--backbone-weights", "random"])
         ),
+        (
+            ["train", "siamcar_small", "--out", "OUT", "--teacher", "nanotrack_v3"],
+            "nanotrack_v3 cannot teach siamcar_small: a teacher needs all points of its student",
+        ),
+        (["train", "siamcar_nano", "--out", "OUT", "--teacher", "nobody"], "nobody"),
         (["train", "--replay", "OUT/none"], "cannot read"),
         (["run", "99"], "99"),
         (["run", "03", "-p", "epocs", "3"], "epocs"),
@@ -242,6 +248,20 @@ def test_weights_of_another_recipe_and_truncated_weights(monkeypatch, capsys, cl
     assert status == 2
     assert "cut.safetensors is not a complete safetensors file" in error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_teacher(monkeypatch, capsys, clips, tmp_path):
+    out, name = tmp_path / "run", "dla_siamcar_nano"
+    command = ["train", name, "--out", str(out), "--pairs-per-epoch", "2", "--batch", "2", "--epochs", "1"]
+    command += ["--data", str(clips)]
+    status, text, _ = call(monkeypatch, capsys, *command, "--teacher", "nanotrack_v3")
+    assert status == 0
+    assert ", taught by nanotrack_v3" in " ".join(text.split())
+    card = read_weights_info(out / f"{name}.safetensors").card
+    assert card["run"]["teacher"] == file_digest(find_weights("nanotrack_v3"))
+    status, _, error = call(monkeypatch, capsys, *command)
+    assert status == 2
+    assert "teacher" in error
 
 
 def test_a_backbone_from_a_shipped_tracker_and_more_epochs_for_a_finished_run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,12 @@ from matplotlib.figure import Figure
 
 from dlatrack.datasets.sequence import Sequence
 from dlatrack.errors import InputError
-from dlatrack.models.weights import read_weights_info
+from dlatrack.models.weights import find_weights, read_weights_info
 from dlatrack.recipes import recipe
 from dlatrack.sampling.store import CropStore
 from dlatrack.studies.declared import analysis, materials, runner
 from dlatrack.studies.declared.cell import RESULT, WEIGHTS, Workshop, run_cells
-from dlatrack.studies.declared.declaration import Cell, StudyDeclaration, read_declaration
+from dlatrack.studies.declared.declaration import OURS, Cell, StudyDeclaration, read_declaration
 from dlatrack.studies.declared.materials import clip_name, training_mixture
 from dlatrack.studies.declared.runner import cells_folder, chosen_cells, gather, results, run_study
 from dlatrack.studies.declared.tables import merged, read_tables, tables_of, write_tables
@@ -69,6 +70,31 @@ def test_twins_differ_in_the_assigner_alone() -> None:
     own = declaration.recipe(Cell("from_nothing", "siamcar_nano", "own", 0)).as_dict()
     dla = declaration.recipe(Cell("from_nothing", "siamcar_nano", "dla", 0)).as_dict()
     assert {key for key in own if own[key] != dla[key]} == {"assign", "name"}
+
+
+def test_regimes_of_the_small_trackers(tmp_path: Path) -> None:
+    """The head of a regime, its teacher, and weights that another regime ends with."""
+    declaration = read_declaration(OURS.with_name("small_trackers.toml"))
+    workshop = Workshop(declaration, tmp_path, tmp_path / "cells")
+    alone, taught, wide, whole = (
+        Cell(regime, "siamcar_nano", "dla", 0)
+        for regime in ("labels", "taught", "taught_wide", "taught_whole")
+    )
+    assert [workshop.teacher(cell) for cell in (alone, taught, wide)] == [
+        None,
+        "nanotrack_v3",
+        "nanotrack_v3",
+    ]
+    assert declaration.recipe(alone) == declaration.recipe(taught)
+    net = declaration.recipe(wide).net
+    assert (net.channels, net.tower_depth) == (96, 3)
+    assert replace(net, channels=64, tower_depth=2) == declaration.recipe(taught).net
+    assert workshop.trunk(alone) == find_weights("nanotrack_v3")
+    assert workshop.start(wide) is None
+    before = tmp_path / "cells" / "taught_long" / "siamcar_nano" / "dla" / "0" / WEIGHTS
+    assert workshop.start(whole) == str(before)
+    assert declaration.recipe(whole).schedule.backbone_trains(0)
+    assert not declaration.recipe(wide).schedule.backbone_trains(9)
 
 
 def test_names_of_clips() -> None:
@@ -150,7 +176,7 @@ def test_a_cell_gives_the_same_bits_again_and_after_an_interruption(
     run: StudyDeclaration, study: Path, tmp_path: Path
 ) -> None:
     cell = Cell("tuned", "nanotrack_v3", "dla", 1, (1,))
-    workshop = Workshop(run, study.parent / "shared")
+    workshop = Workshop(run, study.parent / "shared", tmp_path)
     first = json.loads((cells_folder(run) / cell.name / RESULT).read_text())
 
     class StopError(Exception):
@@ -164,8 +190,8 @@ def test_a_cell_gives_the_same_bits_again_and_after_an_interruption(
     seen: list[object] = []
     with one_core():  # as the processes of a study
         with pytest.raises(StopError):
-            run_cells(workshop, [cell], tmp_path, stop)
-        (again,) = run_cells(workshop, [cell], tmp_path)
+            run_cells(workshop, [cell], stop)
+        (again,) = run_cells(workshop, [cell])
     assert again["weights_sha256"] == first["weights_sha256"]
     assert again["scores"] == first["scores"]
     assert again["course"] == first["course"]
@@ -177,9 +203,8 @@ def test_another_declaration_makes_another_cell(run: StudyDeclaration, study: Pa
     longer = study.with_name("longer.toml")
     longer.write_text(DECLARATION.replace("pairs_per_epoch = 8", "pairs_per_epoch = 12", 1))
     shared = study.parent / "shared"
-    assert Workshop(read_declaration(longer), shared).decided_by(cell) != Workshop(run, shared).decided_by(
-        cell
-    )
+    one, other = (Workshop(each, shared, study) for each in (read_declaration(longer), run))
+    assert one.decided_by(cell) != other.decided_by(cell)
 
 
 @pytest.mark.slow

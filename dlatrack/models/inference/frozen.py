@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -18,17 +18,18 @@ class TrunkMaps:
     """Maps of the latest images of each size, for frozen trunks of the same weights that see them in turn."""
 
     def __init__(self) -> None:
-        self._latest: dict[int, tuple[Tensor, list[Tensor]]] = {}
+        self._latest: dict[int, tuple[Tensor, dict[int, Tensor]]] = {}
 
-    def of(self, images: Tensor, compute: Callable[[Tensor], list[Tensor]]) -> list[Tensor]:
-        """Maps of images, which are computed if these are not the latest of their size."""
+    def of(
+        self, images: Tensor, levels: Sequence[int], compute: Callable[[Tensor], list[Tensor]]
+    ) -> list[Tensor]:
+        """Maps of images by level, computed if these are not the latest of their size, or a level is missing."""
         known = self._latest.get(images.shape[-1])
-        if known is not None and torch.equal(known[0], images):
-            return list(known[1])
-        maps = compute(images)
-        # A copy, as the memory of the images may be used again.
-        self._latest[images.shape[-1]] = images.clone(), maps
-        return list(maps)
+        if known is None or not known[1].keys() >= set(levels) or not torch.equal(known[0], images):
+            # A copy, as the memory of the images may be used again.
+            known = images.clone(), dict(zip(levels, compute(images), strict=True))
+            self._latest[images.shape[-1]] = known
+        return [known[1][level] for level in levels]
 
 
 class FrozenTrunk:
@@ -72,7 +73,11 @@ class FrozenTrunk:
         """See `Backbone.forward`. Maps in the trunk's dtype; for images that are not finite, the backbone's own."""
         if not _finite(images):  # oneDNN's activations turn NaN into a number
             return cast("list[Tensor]", self._backbone(images))
-        return self._maps(images) if self._shared is None else self._shared.of(images, self._maps)
+        return (
+            self._maps(images)
+            if self._shared is None
+            else self._shared.of(images, self._backbone.levels, self._maps)
+        )
 
     def _maps(self, images: Tensor) -> list[Tensor]:
         size = images.shape[-1]

@@ -20,7 +20,7 @@ from dlatrack.errors import InputError
 from dlatrack.evaluation.ope import evaluate
 from dlatrack.files import file_digest, write_text
 from dlatrack.models.siamese import SiameseNet
-from dlatrack.models.weights import save_weights
+from dlatrack.models.weights import find_weights, save_weights
 from dlatrack.provenance import sha256_of
 from dlatrack.recipes import Recipe
 from dlatrack.sampling.mixture import Mixture
@@ -77,6 +77,7 @@ class Workshop:
 
     declaration: StudyDeclaration
     folder: Path  #: shared data
+    home: Path  #: folder of all cells; each has `home / cell.name`
 
     @cached_property
     def crops(self) -> Mixture:
@@ -99,14 +100,26 @@ class Workshop:
         return _CropsIdentity(self.crops.digest(), self.crops.origin)
 
     def start(self, cell: Cell) -> str | None:
-        """Weights of the whole network that a cell starts from."""
+        """Weights of the whole network that a cell starts from; they may be those of another cell."""
         start = self.declaration.regimes[cell.regime].start
+        if start in self.declaration.regimes:
+            return str(self.home / replace(cell, regime=start).name / WEIGHTS)
         return None if start == TRUNK else start
+
+    def trunk(self, cell: Cell) -> Path | None:
+        """Weights that the backbone of a cell starts from; None: as the recipe says."""
+        trunk = self.declaration.regimes[cell.regime].trunk
+        return find_weights(trunk) if trunk else None
+
+    def teacher(self, cell: Cell) -> str | None:
+        """Weights of the tracker that teaches a cell."""
+        return self.declaration.regimes[cell.regime].teacher or None
 
     def run_of(self, cell: Cell) -> dict[str, Any]:
         """Description of the training of a cell, as `describe_run`; the crops are hashed once for all cells."""
         crops = cast("Mixture", self._identity)
-        return describe_run(self.declaration.recipe(cell), crops, cell.seed, None, init=self.start(cell))
+        recipe, trunk, teacher = self.declaration.recipe(cell), self.trunk(cell), self.teacher(cell)
+        return describe_run(recipe, crops, cell.seed, trunk, init=self.start(cell), teacher=teacher)
 
     def decided_by(self, cell: Cell) -> str:
         """SHA-256 of all that decides the result of a cell: recipe, data, seed, start, test, version."""
@@ -116,7 +129,6 @@ class Workshop:
 def run_cells(
     workshop: Workshop,
     cells: list[Cell],
-    folder: Path,
     on_step: Callable[[StepRow, int], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Train and score cells that see the same pairs, or read their results; interrupted cells resume.
@@ -126,7 +138,6 @@ def run_cells(
     Args:
         workshop: data of the study.
         cells: cells of the same regime, tracker and seed.
-        folder: folder of all cells; each has `folder / cell.name`.
         on_step: called as by `training.engine.train_side_by_side`.
 
     Returns:
@@ -136,17 +147,13 @@ def run_cells(
     Raises:
         InputError: as `train` and `run_one_pass`.
     """
-    todo = [
-        _Begun(workshop, cell, folder / cell.name)
-        for cell in cells
-        if not is_finished(workshop, cell, folder)
-    ]
+    todo = [_Begun(workshop, cell) for cell in cells if not is_finished(workshop, cell)]
     if todo:
         for epoch in sorted({epoch for begun in todo for epoch in begun.cell.course}):
             _score_course(todo, epoch, on_step)
         for begun, trained in zip(todo, _train(todo, None, on_step), strict=True):
             begun.finish(trained)
-    return [read_json_object(folder / cell.name / RESULT) for cell in cells]
+    return [read_json_object(workshop.home / cell.name / RESULT) for cell in cells]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +162,11 @@ class _Begun:
 
     workshop: Workshop
     cell: Cell
-    home: Path  #: folder of the cell
+
+    @property
+    def home(self) -> Path:
+        """Folder of the cell."""
+        return self.workshop.home / self.cell.name
 
     @cached_property
     def decided_by(self) -> str:
@@ -205,7 +216,9 @@ def _train(
         workshop.crops,
         [begun.run for begun in todo],
         seed=cell.seed,
+        backbone_weights=workshop.trunk(cell),
         init=workshop.start(cell),
+        teacher=workshop.teacher(cell),
         until_epoch=until_epoch,
         compute=Compute(save_minutes=2),
         on_step=on_step,
@@ -226,9 +239,10 @@ def _score_course(todo: list[_Begun], epoch: int, on_step: Callable[[StepRow, in
             write_text(begun.course_file(epoch), json.dumps(round(mean, _DECIMALS)))
 
 
-def is_finished(workshop: Workshop, cell: Cell, folder: Path) -> bool:
-    """Whether `folder / cell.name` holds a result of this very declaration, data and version."""
-    return (read_result(folder / cell.name) or {}).get("decided_by") == workshop.decided_by(cell)
+def is_finished(workshop: Workshop, cell: Cell) -> bool:
+    """Whether the folder of a cell holds a result of this very declaration, data and version."""
+    result = read_result(workshop.home / cell.name)
+    return result is not None and result["decided_by"] == workshop.decided_by(cell)
 
 
 def read_result(home: Path) -> dict[str, Any] | None:

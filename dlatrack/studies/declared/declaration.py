@@ -31,18 +31,31 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
     """How the cells of a regime are trained."""
 
     #: "trunk": random heads on the trunk of the recipe's backbone that comes with the package, or on ImageNet's where
-    #: there is none; any other word: weights of a tracker to start from
+    #: there is none; the name of another regime: the weights of its cell with the same tracker, rule and seed; any
+    #: other word: weights of a tracker to start from
     start: str
     epochs: int
     pairs_per_epoch: int
     batch: int
     rate: float  #: largest learning rate; it falls along a cosine to a hundredth of it
-    unfreeze_epoch: int = 0  #: 0-based epoch at which the trunk joins; 0: it never does
+    unfreeze_epoch: int = 0  #: with "trunk": 0-based epoch at which the trunk joins; 0: it never does
+    trunk_trains: bool = (
+        False  #: with weights to start from: whether the trunk trains too, at a tenth of the rate
+    )
+    trunk: str = ""  #: with "trunk": a shipped tracker whose backbone the trunk starts from; "": as above
+    teacher: str = ""  #: weights of a tracker whose answers are learned beside the labels; "": there is none
+    channels: int = 0  #: width of neck and head; 0: the recipe's
+    tower_depth: int = 0  #: 3x3 convolutions in each tower of the head; 0: the recipe's
     negative_pairs: float | None = None  #: share of negative pairs; None: the recipe's
     course: tuple[int, ...] = ()  #: epochs after which the network is also scored
 
     def of(self, chosen: Recipe) -> Recipe:
-        """A recipe with the schedule and the pairs of this regime."""
+        """A recipe with the schedule, the pairs and the size of the head of this regime."""
+        net = replace(
+            chosen.net,
+            channels=self.channels or chosen.net.channels,
+            tower_depth=self.tower_depth or chosen.net.tower_depth,
+        )
         sampling = chosen.sampling
         if self.negative_pairs is not None:
             sampling = replace(sampling, negative_pairs=self.negative_pairs)
@@ -52,6 +65,7 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
             pairs_per_epoch=self.pairs_per_epoch,
             batch=self.batch,
             rate=self.rate,
+            trunk="tenth" if self.trunk_trains else "frozen",
         )
         if self.start == TRUNK:
             schedule = replace(
@@ -61,7 +75,7 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
                 backbone_factor=0.5,
                 backbone_start="shipped" if chosen.net.backbone in shipped_trunks() else "imagenet",
             )
-        return replace(chosen, sampling=sampling, schedule=schedule)
+        return replace(chosen, net=net, sampling=sampling, schedule=schedule)
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):

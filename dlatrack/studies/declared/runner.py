@@ -53,13 +53,13 @@ class _Worker:
     def __call__(self) -> Callable[[str], int | str]:
         declaration = read_declaration(self.path)
         cells = [cell for cell in declaration.cells() if cell.name in self.todo]
-        return partial(_run, Workshop(declaration, self.folder), cells, cells_folder(declaration))
+        return partial(_run, Workshop(declaration, self.folder, cells_folder(declaration)), cells)
 
 
-def _run(workshop: Workshop, cells: list[Cell], folder: Path, pairs: str) -> int | str:
+def _run(workshop: Workshop, cells: list[Cell], pairs: str) -> int | str:
     """Number of cells that see these pairs, all of which are finished; or what one of them stopped at."""
     try:
-        return len(run_cells(workshop, [cell for cell in cells if cell.pairs == pairs], folder))
+        return len(run_cells(workshop, [cell for cell in cells if cell.pairs == pairs]))
     except NotEnoughMemoryError:
         raise
     except InputError as error:
@@ -89,8 +89,7 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, beside
         InputError: as `read_declaration`, `chosen_cells`, `training_mixture` and `run_cell`.
     """
     declaration = read_declaration(path)
-    home = cells_folder(declaration)
-    workshop = Workshop(declaration, folder)
+    workshop = Workshop(declaration, folder, cells_folder(declaration))
     cells = chosen_cells(declaration, only)
     if besides is not None:
         elsewhere = read_tables(besides)
@@ -98,7 +97,7 @@ def run_study(path: Path, folder: Path, *, only: str = "", jobs: int = 1, beside
     todo = [
         cell
         for cell in cells  # to be hashed, crops are cut here, not by each process
-        if not is_finished(workshop, cell, home)
+        if not is_finished(workshop, cell)
     ]
     if not todo:
         return 0
