@@ -38,6 +38,15 @@ class Run:
     tensorboard: bool  #: whether event files are written
     epochs: int  #: number of epochs in all, which may be more than those of the schedule; 0: as many
 
+    @property
+    def weights(self) -> dict[str, str | None]:
+        """Weights that it starts from or learns from, as `engine.train` and `describe_run` take them."""
+        return {
+            "backbone_weights": self.backbone_weights,
+            "init": self.init or None,
+            "teacher": self.teacher or None,
+        }
+
 
 def train_and_save(run: Run, compute: Compute, start: str) -> int:
     """Train, print the progress, and save the weights. Under `torchrun` every process calls this.
@@ -85,9 +94,7 @@ def train_and_save(run: Run, compute: Compute, start: str) -> int:
                 crops,
                 folder,
                 seed=run.seed,
-                backbone_weights=run.backbone_weights,
-                init=run.init or None,
-                teacher=run.teacher or None,
+                **run.weights,
                 until_epoch=epochs,
                 compute=compute,
                 on_step=reporter(recipe.name, progress, listener),
@@ -124,8 +131,7 @@ def _save(run: Run, training: Training, crops: CropSource | Mixture, compute: Co
     from dlatrack.training.identity import describe_run
     from dlatrack.training.schedule import continuation
 
-    starts = run.backbone_weights, compute, run.init or None, run.teacher or None
-    described = describe_run(run.recipe, crops, run.seed, *starts)
+    described = describe_run(run.recipe, crops, run.seed, compute=compute, **run.weights)
     card = {"run": described, "versions": versions()} | continuation(run.recipe.schedule, training.epochs)
     file = run.folder / f"{run.recipe.name}.safetensors"
     save_weights(file, training.net, run.recipe, card)

@@ -59,8 +59,7 @@ def train(
             (`models.initial.load_initial_backbone`); None: as the recipe says (`Schedule.backbone_start`).
         init: weights of the whole network to start from, instead of random ones and `backbone_weights`: see
             `models.initial.load_initial_weights`. The schedule is the recipe's: `recipes.fine_tuning` has one for it.
-        teacher: weights of a tracker whose answers are learned beside the labels, see `Teacher.of` and
-            `losses.taught.taught_loss`; None: there is none.
+        teacher: weights of a tracker whose answers are learned too (`losses.taught`, `Teacher.of`); None: none.
         until_epoch: number of epochs in all after which the call returns; None: those of the schedule. More of them
             continue a run beyond its schedule: at its final rate, with its momentum, and with the backbone frozen or
             training as in its last epoch. How often a run is continued does not change its bits.
@@ -79,16 +78,12 @@ def train(
 
     Source: SiamDLA Sec. 4.1; optimiser, groups and freezing as in pysot.
     """
-    check_may_start()
-    check_seed(seed)
-    reuse_freed_memory()
-    compute = compute or Compute()
+    compute = _started(seed, compute)
     last = recipe.schedule.epochs if until_epoch is None else until_epoch
     with _owned(recipe, compute, Path(folder), last):
         source = PairSource(crops, recipe.sampling, recipe.net, seed)
-        taught_by = None if teacher is None else Teacher.of(teacher, recipe)
-        run = Run(recipe, source, Path(folder), backbone_weights, init, compute, taught_by)
-        _prepare([run], taught_by, share=taught_by is not None)
+        common = source, backbone_weights, init, compute, teacher
+        (run,) = _runs([recipe], [folder], *common, share=teacher is not None)
         return _finish_in_turn({run: run.train_until(last, on_step, should_stop)})[0]
 
 
@@ -143,20 +138,15 @@ def train_side_by_side(
         InputError: as `train`; the last checkpoints of all runs stay usable.
         ValueError: if the recipes do not see the same pairs, or there is not one folder for each.
     """
-    check_may_start()
-    check_seed(seed)
-    reuse_freed_memory()
-    compute = compute or Compute()
+    compute = _started(seed, compute)
     _check_same_pairs(recipes)
     last = recipes[0].schedule.epochs if until_epoch is None else until_epoch
     source = (CommonPairs if share else PairSource)(crops, recipes[0].sampling, recipes[0].net, seed)
     with ExitStack() as stack:
-        taught_by = None if teacher is None else Teacher.of(teacher, *recipes)
-        runs: list[Run] = []
         for recipe, folder in zip(recipes, folders, strict=True):
             stack.enter_context(_owned(recipe, compute, Path(folder), last))
-            runs.append(Run(recipe, source, Path(folder), backbone_weights, init, compute, taught_by))
-        _prepare(runs, taught_by, share=share)
+        common = source, backbone_weights, init, compute, teacher
+        runs = _runs(recipes, folders, *common, share=share)
         return _finish_in_turn({run: run.train_until(last, on_step, None) for run in runs})
 
 
@@ -186,15 +176,39 @@ def _check_same_pairs(recipes: Sequence[Recipe]) -> None:
             raise ValueError(f"{recipe.name} and {recipes[0].name} do not see the same pairs")
 
 
-def _prepare(runs: Sequence[Run], teacher: Teacher | None, *, share: bool) -> None:
-    """Prepare the teacher, and let frozen trunks of the same weights, also the teacher's, share their maps."""
+def _started(seed: int, compute: Compute | None) -> Compute:
+    """Check what every training needs before it begins; how it is computed."""
+    check_may_start()
+    check_seed(seed)
+    reuse_freed_memory()
+    return compute or Compute()
+
+
+def _runs(
+    recipes: Sequence[Recipe],
+    folders: Sequence[str | Path],
+    source: PairSource,
+    backbone_weights: str | Path | None,
+    init: str | Path | None,
+    compute: Compute,
+    weights_of_teacher: str | Path | None,
+    *,
+    share: bool,
+) -> list[Run]:
+    """The runs of recipes with their teacher; `share`: frozen trunks of the same weights share their maps."""
+    teacher = None if weights_of_teacher is None else Teacher.of(weights_of_teacher, *recipes)
+    runs = [
+        Run(recipe, source, Path(folder), backbone_weights, init, compute, teacher)
+        for recipe, folder in zip(recipes, folders, strict=True)
+    ]
     trunks = [_Trunk(run.net, run.recipe) for run in runs]
-    if teacher is not None and runs[0].compute.precision == "float32":
+    if teacher is not None and compute.precision == "float32":  # it computes in no other
         trunks.append(_Trunk(teacher.net, teacher.recipe))
     if share:
         _share_maps(trunks)
     if teacher is not None:
-        teacher.prepare(runs[0].compute.device)
+        teacher.prepare(compute.device)
+    return runs
 
 
 class _Trunk(NamedTuple):

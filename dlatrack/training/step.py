@@ -24,7 +24,7 @@ from dlatrack.recipes import Recipe
 from dlatrack.sampling.pairs import PairBatch
 from dlatrack.training.compute import Compute, Precision
 from dlatrack.training.history import StepRow
-from dlatrack.training.teacher import Answers, Teacher
+from dlatrack.training.teacher import Answering, Teacher
 
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -138,7 +138,7 @@ def forward_loss(
     recipe: Recipe,
     *,
     precision: Precision = "float32",
-    teacher: Answers | None = None,
+    teacher: Answering | None = None,
 ) -> tuple[LossTerms, Assignment]:
     """Network, label assignment and loss of one batch, on the device of the network.
 

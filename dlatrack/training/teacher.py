@@ -23,7 +23,7 @@ from dlatrack.sampling.pairs import PairBatch
 POINT_HEADS = ("car", "ban", "fcpp", "nano")
 
 
-class Answers(Protocol):
+class Answering(Protocol):
     """Something that has answers for the pairs of a batch: a teacher, or what one answered."""
 
     def answer(self, batch: PairBatch, grid: ScoreGrid) -> Prediction:

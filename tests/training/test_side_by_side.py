@@ -117,10 +117,26 @@ def test_maps_are_those_of_the_images() -> None:
         return [2 * images]
 
     images = torch.arange(12.0).reshape(1, 3, 2, 2)
-    assert torch.equal(shared.of(images, double)[0], 2 * images)
-    assert torch.equal(shared.of(images.clone(), double)[0], 2 * images)
+    assert torch.equal(shared.of(images, (5,), double)[0], 2 * images)
+    assert torch.equal(shared.of(images.clone(), (5,), double)[0], 2 * images)
     assert len(calls) == 1
     images += 1  # the memory of a batch is used again
-    assert torch.equal(shared.of(images, double)[0], 2 * images)
-    assert torch.equal(shared.of(images[..., :1], double)[0], 2 * images[..., :1])
+    assert torch.equal(shared.of(images, (5,), double)[0], 2 * images)
+    assert torch.equal(shared.of(images[..., :1], (5,), double)[0], 2 * images[..., :1])
     assert len(calls) == 3
+
+
+def test_a_trunk_of_fewer_levels_uses_the_maps_of_one_of_more() -> None:
+    shared, calls = TrunkMaps(), []
+
+    def powers(images: torch.Tensor) -> list[torch.Tensor]:
+        calls.append(images.shape)
+        return [images**2, images**3]
+
+    images = torch.arange(12.0).reshape(1, 3, 2, 2)
+    assert len(shared.of(images, (3, 5), powers)) == 2
+    (last,) = shared.of(images, (5,), powers)
+    assert torch.equal(last, images**3)
+    assert len(calls) == 1
+    shared.of(images, (4, 5), powers)
+    assert len(calls) == 2, "level 4 was missing"
