@@ -31,6 +31,7 @@ from dlatrack.cli import (
     weights,
 )
 from dlatrack.cli.memory import command_error, prepare_memory
+from dlatrack.cli.usage import UsageError, usage_line
 from dlatrack.errors import InputError, shortened
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    result_callback=lambda *_, **__: None,  # what a command returns is no exit status
 )
 
 
@@ -95,11 +97,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        try:
-            app(arguments, prog_name="dlatrack")
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # here, as at the exit of Python an error could not be printed as one line
+        status = _run(arguments)
     except InputError as error:
         _stop(command_error(error, arguments) or error, 2, debug)
     except OSError as error:
@@ -120,6 +118,26 @@ def main() -> None:
         if type(error).__name__ != "NotebookError":
             raise
         _stop(error, 1, debug)
+    sys.exit(status)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command; gives its exit status.
+
+    Raises:
+        InputError: for arguments that it does not take, and as the command.
+    """
+    try:
+        status = app(arguments, prog_name="dlatrack", standalone_mode=False)
+    except UsageError as error:
+        if (line := usage_line(error, arguments)) is not None:
+            raise line from error
+        error.show()  # type: ignore[attr-defined]  # the help
+        status = 2
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, as at the exit of Python an error could not be printed as one line
+    return status if isinstance(status, int) else 0
 
 
 def _stop_if_memory_is_short(error: Exception, arguments: list[str], debug: bool) -> None:

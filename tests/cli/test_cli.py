@@ -182,6 +182,34 @@ def test_bad_input_is_one_line_and_status_two(monkeypatch, capsys, tmp_path, arg
     assert not (tmp_path / "out").exists(), "nothing is left behind"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["train", "siamcar_small", "--seed", "x"],
+            "Invalid value for '--seed': Input should be a valid integer, unable to parse string as an integer "
+            "(got 'x'); `dlatrack train --help` lists what it takes",
+        ),
+        (["nothing"], "No such command 'nothing'; `dlatrack --help` lists what it takes"),
+        (["figures", "--bad"], "No such option: --bad; `dlatrack figures --help` lists what it takes"),
+        (
+            ["benchmark", "OTB100", "--workers=0"],
+            "Invalid value for '--workers': Input should be greater than or equal to 1 (got '0'); "
+            "`dlatrack benchmark --help` lists what it takes",
+        ),
+    ],
+)
+def test_wrong_arguments_are_one_line_too(monkeypatch, capsys, arguments, line):
+    assert call(monkeypatch, capsys, *arguments) == (2, "", f"dlatrack: {line}\n")
+
+
+@pytest.mark.parametrize("command", [[], ["data"], ["weights"]])
+def test_a_group_without_a_command_prints_its_help(monkeypatch, capsys, command):
+    status, out, error = call(monkeypatch, capsys, *command)
+    assert status == 2
+    assert "Usage: dlatrack" in out + error
+
+
 @pytest.mark.parametrize("rate", ["-1", "nan", "many"])
 def test_a_rate_that_is_none_is_refused(monkeypatch, capsys, tmp_path, rate):
     command = ["train", "siamcar_small", "--out", tmp_path / "out", "--init", "siamcar_small", "--rate", rate]
