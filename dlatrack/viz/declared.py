@@ -120,7 +120,7 @@ def course_plot(
     """Draw the AUC of rules over the pairs of their training: the mean over seeds and, for a few rules, the range.
 
     Args:
-        courses: by rule, a row for each scored epoch (index, from 1) and a column for each seed.
+        courses: by rule, a row for each scored epoch (index; 0: before the training) and a column for each seed.
         pairs_per_epoch: pairs of an epoch.
         start: AUC before the training, drawn as a line; None: unknown.
         title: title of the figure.

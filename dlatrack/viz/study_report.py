@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -159,6 +160,7 @@ def _parts_of(
             figure = course_plot(
                 courses,
                 pairs_per_epoch=regime.pairs_per_epoch,
+                start=_start(courses.values()),
                 title=f"{recipe(tracker).title}, one run over the clips. {note}",
             )
             yield Part(
@@ -186,6 +188,14 @@ def _courses(
         if columns:
             found[cells[0].label] = pd.DataFrame(columns)
     return found
+
+
+def _start(courses: Iterable[pd.DataFrame]) -> float | None:
+    """AUC before the training, the same for all rules; None if no cell has it."""
+    found = [
+        float(value) for course in courses if 0 in course.index for value in course.loc[[0]].to_numpy().flat
+    ]
+    return next((value for value in found if not np.isnan(value)), None)
 
 
 def _data_of(rows: Mapping[str, HierarchicalDifference]) -> dict[str, dict[str, Any]]:

@@ -48,7 +48,7 @@ pairs_per_epoch = 8
 batch = 4
 rate = 0.001
 negative_pairs = 0.0
-course = [1]
+course = [0, 1]
 
 [[questions]]
 name = "families"

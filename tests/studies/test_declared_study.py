@@ -108,7 +108,7 @@ def test_names_of_clips() -> None:
     [
         ('regime = "tuned"', 'regime = "untuned"', "regime 'untuned'; there are from_nothing, tuned"),
         ("seeds = 2", "seeds = 0", "needs a seed or more"),
-        ("course = [1]", "course = [2]", "a course of epochs from 1 to 1"),
+        ("course = [0, 1]", "course = [2]", "a course of epochs from 0 to 1"),
         ("rate = 0.001", "rate = true", "expected `float`"),
         ("videos", "videos", "cannot read"),
     ],
@@ -167,7 +167,7 @@ def test_every_cell_runs_once(run: StudyDeclaration, study: Path) -> None:
         }
         assert all(len(runs) == 2 for found in result["scores"].values() for runs in found.values())
         assert len(result["history"]) == 2
-        assert set(result["course"]) == ({"1"} if cell.regime == "tuned" else set())
+        assert set(result["course"]) == ({"0", "1"} if cell.regime == "tuned" else set())
         assert not list((home / cell.name).glob("training-*")), "the checkpoint is gone"
 
 
@@ -175,7 +175,7 @@ def test_every_cell_runs_once(run: StudyDeclaration, study: Path) -> None:
 def test_a_cell_gives_the_same_bits_again_and_after_an_interruption(
     run: StudyDeclaration, study: Path, tmp_path: Path
 ) -> None:
-    cell = Cell("tuned", "nanotrack_v3", "dla", 1, (1,))
+    cell = Cell("tuned", "nanotrack_v3", "dla", 1, (0, 1))
     workshop = Workshop(run, study.parent / "shared", tmp_path)
     first = json.loads((cells_folder(run) / cell.name / RESULT).read_text())
 
@@ -311,7 +311,7 @@ def test_cells_that_another_machine_finished_are_not_run(
 def test_a_cell_that_cannot_be_trained_stops_no_others(
     run: StudyDeclaration, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run_some(workshop: Workshop, cells: list[Cell], folder: Path) -> list[dict[str, object]]:
+    def run_some(workshop: Workshop, cells: list[Cell]) -> list[dict[str, object]]:
         if cells[0].pairs == run.cells()[0].pairs:
             raise InputError("training stopped in epoch 0")
         seen.extend(cell.name for cell in cells)

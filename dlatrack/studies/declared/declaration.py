@@ -47,7 +47,7 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
     channels: int = 0  #: width of neck and head; 0: the recipe's
     tower_depth: int = 0  #: 3x3 convolutions in each tower of the head; 0: the recipe's
     negative_pairs: float | None = None  #: share of negative pairs; None: the recipe's
-    course: tuple[int, ...] = ()  #: epochs after which the network is also scored
+    course: tuple[int, ...] = ()  #: epochs after which the network is also scored; 0: before the first
 
     def of(self, chosen: Recipe) -> Recipe:
         """A recipe with the schedule, the pairs and the size of the head of this regime."""
@@ -196,10 +196,10 @@ def read_declaration(path: str | Path = OURS) -> StudyDeclaration:
                 f"{path}: question {question.name!r} names the regime {question.regime!r}; there are {known}"
             )
         if question.seeds < 1 or not all(
-            0 < epoch < regime.epochs for epoch in (*question.course, *regime.course)
+            0 <= epoch < regime.epochs for epoch in (*question.course, *regime.course)
         ):
             raise InputError(
-                f"{path}: question {question.name!r} needs a seed or more, and a course of epochs from 1 to "
+                f"{path}: question {question.name!r} needs a seed or more, and a course of epochs from 0 to "
                 f"{regime.epochs - 1}; got seeds {question.seeds}, course {question.course or regime.course}"
             )
     tests = TestSets(
