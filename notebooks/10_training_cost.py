@@ -98,10 +98,11 @@ print("\n".join(cost.cost_verdict(each) for each in report.costs))
 #
 # On the left what the paper prints, for four RTX 2080 Ti and batches of 120 and 256 pairs. In the middle and on the
 # right are trainings of ours, short ones, of the small twins: both in one process, a step of each in turn on the same
-# pairs, so that a drift of the machine meets both. The backbone joins at the dotted line. The two times have nothing
-# in common but the shape, as batch, network and machine differ, so they share no axis. Of the loss the paper says
-# that it differs little and prints no number. Losses of two rules are means over different samples: equal ones would
-# not mean equal trackers.
+# pairs, so that a drift of the machine meets both. The backbone joins at the dotted line; the step after it can take
+# many times as long in the twin that makes it first, as memory is taken then, and so the printed ratios are medians.
+# The two times have nothing in common but the shape, as batch, network and machine differ, so they share no axis. Of
+# the loss the paper says that it differs little and prints no number. Losses of two rules are means over different
+# samples: equal ones would not mean equal trackers.
 
 # %%
 courses = courses_of.training_courses(preset, measure=measure, device=device)
