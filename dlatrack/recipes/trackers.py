@@ -207,6 +207,11 @@ _SIAMCAR_NANO = replace(
     online=dict.fromkeys(_SIAMCAR.online, OnlineConfig(penalty_k=0.1, window_influence=0.25, rate=0.3)),
 )
 
+# The same with a wider and deeper head, for longer trainings.
+_SIAMCAR_MINI = replace(
+    _SIAMCAR_NANO, name="siamcar_mini", net=replace(_SIAMCAR_NANO.net, channels=96, tower_depth=3)
+)
+
 _SIAMRPNPP_NANO = replace(
     _SIAMRPNPP_SMALL,
     name="siamrpnpp_nano",
@@ -277,6 +282,8 @@ RECIPES: dict[str, Recipe] = {
         _with_dla(_SIAMRPNPP_SMALL, "dla_anchors"),
         _SIAMCAR_NANO,
         _with_dla(_SIAMCAR_NANO, "dla_points"),
+        _SIAMCAR_MINI,
+        _with_dla(_SIAMCAR_MINI, "dla_points"),
         _SIAMRPNPP_NANO,
         _with_dla(_SIAMRPNPP_NANO, "dla_anchors"),
         _SIAMFCPP_NANO,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,28 +72,21 @@ def test_twins_differ_in_the_assigner_alone() -> None:
 
 
 def test_regimes_of_the_small_trackers(tmp_path: Path) -> None:
-    """The head of a regime, its teacher, and weights that another regime ends with."""
+    """The trunk of a regime, its teacher, and weights that another regime ends with."""
     declaration = read_declaration(OURS.with_name("small_trackers.toml"))
     workshop = Workshop(declaration, tmp_path, tmp_path / "cells")
-    alone, taught, wide, whole = (
-        Cell(regime, "siamcar_nano", "dla", 0)
-        for regime in ("labels", "taught", "taught_wide", "taught_whole")
+    alone, taught, long, whole = (
+        Cell(regime, "siamcar_mini", "dla", 0)
+        for regime in ("labels", "taught", "taught_long", "taught_whole")
     )
-    assert [workshop.teacher(cell) for cell in (alone, taught, wide)] == [
-        None,
-        "nanotrack_v3",
-        "nanotrack_v3",
-    ]
+    assert [workshop.teacher(cell) for cell in (alone, taught)] == [None, "nanotrack_v3"]
     assert declaration.recipe(alone) == declaration.recipe(taught)
-    net = declaration.recipe(wide).net
-    assert (net.channels, net.tower_depth) == (96, 3)
-    assert replace(net, channels=64, tower_depth=2) == declaration.recipe(taught).net
     assert workshop.trunk(alone) == find_weights("nanotrack_v3")
-    assert workshop.start(wide) is None
-    before = tmp_path / "cells" / "taught_long" / "siamcar_nano" / "dla" / "0" / WEIGHTS
+    assert workshop.start(long) is None
+    before = tmp_path / "cells" / "taught_long" / "siamcar_mini" / "dla" / "0" / WEIGHTS
     assert workshop.start(whole) == str(before)
     assert declaration.recipe(whole).schedule.backbone_trains(0)
-    assert not declaration.recipe(wide).schedule.backbone_trains(9)
+    assert not declaration.recipe(long).schedule.backbone_trains(29)
 
 
 def test_names_of_clips() -> None:

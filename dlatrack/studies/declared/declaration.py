@@ -44,18 +44,11 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
     )
     trunk: str = ""  #: with "trunk": a shipped tracker whose backbone the trunk starts from; "": as above
     teacher: str = ""  #: weights of a tracker whose answers are learned beside the labels; "": there is none
-    channels: int = 0  #: width of neck and head; 0: the recipe's
-    tower_depth: int = 0  #: 3x3 convolutions in each tower of the head; 0: the recipe's
     negative_pairs: float | None = None  #: share of negative pairs; None: the recipe's
     course: tuple[int, ...] = ()  #: epochs after which the network is also scored; 0: before the first
 
     def of(self, chosen: Recipe) -> Recipe:
-        """A recipe with the schedule, the pairs and the size of the head of this regime."""
-        net = replace(
-            chosen.net,
-            channels=self.channels or chosen.net.channels,
-            tower_depth=self.tower_depth or chosen.net.tower_depth,
-        )
+        """A recipe with the schedule and the pairs of this regime."""
         sampling = chosen.sampling
         if self.negative_pairs is not None:
             sampling = replace(sampling, negative_pairs=self.negative_pairs)
@@ -75,7 +68,7 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
                 backbone_factor=0.5,
                 backbone_start="shipped" if chosen.net.backbone in shipped_trunks() else "imagenet",
             )
-        return replace(chosen, net=net, sampling=sampling, schedule=schedule)
+        return replace(chosen, sampling=sampling, schedule=schedule)
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
