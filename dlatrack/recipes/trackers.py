@@ -256,42 +256,30 @@ _NANOTRACK_V3 = replace(
 )
 
 
-def _with_dla(fixed: Recipe, assigner: str, **options: Any) -> Recipe:
-    """The same tracker with dynamic label assignment; nothing but the assigner and the name changes."""
+def _twins(fixed: Recipe, assigner: str, **options: Any) -> tuple[Recipe, Recipe]:
+    """A tracker, and the same with dynamic label assignment: nothing but assigner and name differ."""
     assign = AssignConfig(assigner, fixed.assign.point_offset, options)
-    return replace(fixed, name=DLA_NAME + fixed.name, assign=assign)
+    return fixed, replace(fixed, name=DLA_NAME + fixed.name, assign=assign)
 
 
 RECIPES: dict[str, Recipe] = {
     entry.name: entry
     for entry in (
-        _SIAMRPNPP,
-        _with_dla(_SIAMRPNPP, "dla_anchors"),
-        _SIAMCAR,
-        _with_dla(_SIAMCAR, "dla_points"),
-        _COSIAMRPN,
-        _with_dla(_COSIAMRPN, "dla_anchors"),
-        _SIAMFCPP,
-        _with_dla(_SIAMFCPP, "dla_points", negative_pairs="inside"),
+        *_twins(_SIAMRPNPP, "dla_anchors"),
+        *_twins(_SIAMCAR, "dla_points"),
+        *_twins(_COSIAMRPN, "dla_anchors"),
+        *_twins(_SIAMFCPP, "dla_points", negative_pairs="inside"),
         _SIAMBAN,
         _SIAMRPN,
         _SIAMFC,
-        _SIAMCAR_SMALL,
-        _with_dla(_SIAMCAR_SMALL, "dla_points"),
-        _SIAMRPNPP_SMALL,
-        _with_dla(_SIAMRPNPP_SMALL, "dla_anchors"),
-        _SIAMCAR_NANO,
-        _with_dla(_SIAMCAR_NANO, "dla_points"),
-        _SIAMCAR_MINI,
-        _with_dla(_SIAMCAR_MINI, "dla_points"),
-        _SIAMRPNPP_NANO,
-        _with_dla(_SIAMRPNPP_NANO, "dla_anchors"),
-        _SIAMFCPP_NANO,
-        _with_dla(_SIAMFCPP_NANO, "dla_points", negative_pairs="inside"),
-        _COSIAMRPN_NANO,
-        _with_dla(_COSIAMRPN_NANO, "dla_anchors"),
-        _NANOTRACK_V3,
-        _with_dla(_NANOTRACK_V3, "dla_points"),
+        *_twins(_SIAMCAR_SMALL, "dla_points"),
+        *_twins(_SIAMRPNPP_SMALL, "dla_anchors"),
+        *_twins(_SIAMCAR_NANO, "dla_points"),
+        *_twins(_SIAMCAR_MINI, "dla_points"),
+        *_twins(_SIAMRPNPP_NANO, "dla_anchors"),
+        *_twins(_SIAMFCPP_NANO, "dla_points", negative_pairs="inside"),
+        *_twins(_COSIAMRPN_NANO, "dla_anchors"),
+        *_twins(_NANOTRACK_V3, "dla_points"),
     )
 }
 

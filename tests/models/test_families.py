@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -47,7 +48,7 @@ def lines_lacking(head: str) -> list[str]:
 def _lines_lacking_of_recipe(entry: Recipe) -> list[str]:
     base = entry.name.removeprefix(DLA_NAME)
     lacking = []
-    if base.removesuffix("_small").removesuffix("_nano") not in _TITLES:
+    if re.sub("_(small|mini|nano)$", "", base) not in _TITLES:
         lacking.append(f"recipe {entry.name} has no title in _TITLES of dlatrack/recipes/config.py")
     if entry.net.backbone not in BACKBONES:
         lacking.append(f"{entry.net.backbone} is not in BACKBONES of dlatrack/models/backbones/__init__.py")
