@@ -145,7 +145,7 @@ def test_the_commands_run_word_for_word(tmp_path, monkeypatch, capsys):
     with record(tmp_path / "VIDEO.mp4", 25) as recording:
         for image in synthetic_sequences(1, seed=91, length=4, challenges=())[0].frames:
             recording.add(image)
-    assert len(COMMANDS) == 27
+    assert len(COMMANDS) == 28
     torch.save(public_names(build_model(recipe("siamrpnpp")).state_dict()), tmp_path / "CHECKPOINT.pth")
     done = subprocess.run(shlex.split(COMMANDS[0]), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{COMMANDS[0]}\n{done.stderr}"

@@ -43,6 +43,12 @@ def figures(
     gallery_only: Annotated[
         bool, typer.Option("--gallery-only", help="Run no notebook; write the gallery of what is there.")
     ] = False,
+    list_: Annotated[
+        bool,
+        typer.Option(
+            "--list", help="Run no notebook; print each figure and table with its command, minutes and data."
+        ),
+    ] = False,
 ) -> None:
     """Run all notebooks, the ledger last, and write figures/ and its gallery figures/README.md.
 
@@ -54,6 +60,9 @@ def figures(
     from dlatrack.studies.presets import sizes
 
     sizes(preset)
+    if list_:
+        _list(only or [])
+        return
     if redraw:
         _redraw(redraw)
         return
@@ -61,12 +70,32 @@ def figures(
         raise InputError(f"--only {only[0]} runs a notebook and --gallery-only runs none; give one of them")
     stems = [] if gallery_only else _notebooks_of(only or [])
     with _figures_in(_folder(preset)) as folder, owned_folder(folder):
-        failed = {} if gallery_only else _run_all(stems, preset)
+        failed = {} if gallery_only else _run_all(stems, preset, folder)
         print(f"gallery written to {write_gallery(folder)}")
     if failed:
         short = all(isinstance(error, NotEnoughMemoryError) for error in failed.values())
         kind = NotEnoughMemoryError if short else NotebookError
         raise kind(f"{len(failed)} failed: {'; '.join(map(str, failed.values()))}")
+
+
+def _list(only: Sequence[str]) -> None:
+    """Print a table of figures and tables, or of those of the notebooks that make some of them."""
+    from dlatrack.cli.printing import print_line, print_table
+    from dlatrack.ledger.listing import listed_figures, read_minutes
+    from dlatrack.ledger.makers import made_by_notebooks
+
+    stems = set(_notebooks_of(only)) if only else set()
+    made = {name: one.notebook for name, one in made_by_notebooks().items()}
+    rows = [
+        (one.name, one.command, "" if one.took is None else f"{one.took.minutes:g}", one.data)
+        for one in listed_figures()
+        if not only or made.get(one.name) in stems
+    ]
+    print_table(("figure or table", "command", "minutes", "made from"), rows)
+    machines = sorted({f"{took.processor}, preset {took.preset}" for took in read_minutes().values()})
+    print_line(
+        "minutes are those of the whole notebook" + (f", on {'; '.join(machines)}" if machines else "")
+    )
 
 
 def _redraw(names: Sequence[str]) -> None:
@@ -136,12 +165,13 @@ def _notebooks_of(only: Sequence[str]) -> list[str]:
     return sorted(stems, key=lambda stem: (stem.startswith(_LEDGER), stem))
 
 
-def _run_all(stems: list[str], preset: str) -> dict[str, Exception]:
-    """Run notebooks one after the other.
+def _run_all(stems: list[str], preset: str, folder: Path) -> dict[str, Exception]:
+    """Run notebooks one after the other, and keep the times of those that ran beside their figures in a folder.
 
     Returns:
         The error of each that failed.
     """
+    from dlatrack.ledger.listing import keep_minutes
     from dlatrack.notebooks.run import NotebookError, run_notebook
 
     failed: dict[str, Exception] = {}
@@ -152,6 +182,8 @@ def _run_all(stems: list[str], preset: str) -> dict[str, Exception]:
         try:
             run_notebook(stem, preset=preset)
             outcome = "took"
+            if preset != "smoke":
+                keep_minutes(folder, {stem: time.monotonic() - start}, preset)
         except (InputError, NotebookError) as error:
             failed[stem], outcome = error, "FAILED after"
             print(error, flush=True)
