@@ -10,11 +10,12 @@ from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.files import write_text
 from dlatrack.imagery import MARKS
+from dlatrack.ledger.listing import checklist
 from dlatrack.ledger.makers import MadeBy, made_by_notebooks, notebook_title
 from dlatrack.ledger.records import Record, read_records
 from dlatrack.viz.save import PICTURE_SUFFIXES
 
-GALLERY = "README.md"
+GALLERY, CHECKLIST = "README.md", "REPRODUCE.md"
 
 #: Number of rows up to which a table is shown and not only linked.
 _SHOWN = 20
@@ -30,12 +31,12 @@ with the numbers that it shows and a record of what made it from what; every tab
 CSV of a plot has its axes and units, and `dlatrack figures --redraw NAME` draws the plot from it alone. The same
 record gives the same bytes. **Synthetic data** marks what was measured on rendered video, **Photographs, simulated
 camera** what was measured on video of photographs whose motion is computed: both show the way, and are no result of
-the paper.
+the paper. [REPRODUCE.md](REPRODUCE.md) lists for each the command, the minutes, and what one must have.
 """
 
 
 def write_gallery(folder: Path) -> Path:
-    """Write the gallery of all figures and tables that have a record.
+    """Write the gallery of all figures and tables that have a record, and the list of how they are made again.
 
     Notebooks come first; figures and tables are in the order in which the notebook makes them.
 
@@ -43,7 +44,7 @@ def write_gallery(folder: Path) -> Path:
         folder: folder of the figures.
 
     Returns:
-        The path of the page, `README.md` in the folder.
+        The path of the gallery, `README.md` in the folder; `REPRODUCE.md` lies beside it.
 
     Raises:
         InputError: for a record that cannot be read, or has neither picture nor table beside it.
@@ -63,6 +64,7 @@ def write_gallery(folder: Path) -> Path:
         parts.append(_entry(record, made.get(record.name)))
     if not chosen:
         parts.append("There is none yet: `dlatrack run 01` makes the first.\n")
+    write_text(folder / CHECKLIST, checklist(folder))
     write_text(folder / GALLERY, "\n".join(parts))
     return folder / GALLERY
 

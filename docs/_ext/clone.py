@@ -87,7 +87,7 @@ def read_source(app: Sphinx, page: str, content: list[str]) -> None:
     if folder == "notebooks":
         shown = as_it_ran(nbformat.reads(content[0], 4), paths.runs_dir() / f"{name}.ipynb")
         content[0] = nbformat.writes(shown)
-    elif folder == "figures" and name != "README":
+    elif folder == "figures" and name not in ("README", "REPRODUCE"):
         content[0] = f"---\norphan: true\n---\n\n# {name}\n\n{content[0]}"
 
 

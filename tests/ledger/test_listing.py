@@ -11,7 +11,7 @@ import pytest
 from dlatrack import paths
 from dlatrack.errors import InputError
 from dlatrack.imagery import Imagery
-from dlatrack.ledger.listing import MINUTES, Took, keep_minutes, listed_figures, read_minutes
+from dlatrack.ledger.listing import MINUTES, Took, checklist, keep_minutes, listed_figures, read_minutes
 from dlatrack.provenance import save_table
 from tests.command import call
 
@@ -40,7 +40,29 @@ def test_each_has_its_command_the_time_of_its_notebook_and_its_data(figures: Pat
     assert (table.took.minutes, table.took.preset) == (1.6, "demo")
     assert table.data == "rendered or simulated here"
     assert (study.command, study.took) == ("dlatrack study report", None)
-    assert study.data.startswith("real images")
+    assert study.data == "no images, real ones, or what is published"
+    assert (study.needs, table.needs) == ("", "")
+
+
+def test_what_an_outsider_needs_is_told(figures: Path) -> None:
+    frame, keep = (
+        pd.DataFrame({"AUC": [0.5]}),
+        {"made_by": "notebooks/05_evaluate_otb100.py", "folder": figures},
+    )
+    save_table(frame, "fig04_published", parameters={"results_sha256": {}}, imagery="real", **keep)
+    save_table(frame, "small_trackers", parameters={"clips": "video"}, imagery="real", **keep)
+    keep_minutes(figures, {"05_evaluate_otb100": 60.0}, "demo")
+    needs = {one.name: one.needs for one in listed_figures(figures)}
+    assert needs == {
+        "fig04_published": "public result files: `dlatrack results fetch`",
+        "small_trackers": "a folder of real clips",
+    }
+    page = checklist(figures)
+    digest = listed_figures(figures)[0].sha256
+    assert (
+        f"| 1 | no images, real ones, or what is published | a folder of real clips | `{digest[:12]}` |"
+        in page
+    )
 
 
 def test_times_of_other_notebooks_stay(figures: Path) -> None:
