@@ -228,6 +228,7 @@ def test_the_report_is_drawn_from_the_tables_alone(
     status, out, _ = call(monkeypatch, capsys, "study", "report", study, "--out", tmp_path)
     assert status == 0
     assert "All 10 cells" in out
+    assert "with 2 seeds each" in " ".join(out.split())
     names = {path.stem for path in tmp_path.glob("study_*.png")}
     assert names == {
         "study_forest",

@@ -49,10 +49,16 @@ def in_words(comparisons: Sequence[RuleComparison], conclusion: Conclusion) -> s
     families = "1 family" if conclusion.families == 1 else f"{conclusion.families} families"
     chances = ", ".join(f"{100 * power(mean, gain):.0f} % for {gain}" for gain in (0.002, 0.01, 0.025))
     return (
-        f"Over {families} trained from nothing, with {counted(len(comparisons[0].seeds), 'seed')} each, DLA "
+        f"Over {families} trained from nothing, with {_seeds(comparisons)} each, DLA "
         f"changes the AUC on real targets by {mean.value:+.4f} in the mean (95 % interval {low:+.4f} to "
         f"{high:+.4f}). "
         f"{_ANSWERS[conclusion.words]} Each by itself: {single}. The chance to have found a true gain with this "
         f"precision is {chances} AUC; the gains that the paper prints are 0.002 to 0.025, of larger networks on "
         f"OTB100."
     )
+
+
+def _seeds(comparisons: Sequence[RuleComparison]) -> str:
+    """Number of seeds of the families, which differs while a study runs."""
+    counts = [len(each.seeds) for each in comparisons if each.question == comparisons[0].question]
+    return counted(max(counts), "seed") if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)} seeds"
