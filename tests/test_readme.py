@@ -41,7 +41,9 @@ COMMANDS = [
     command
     for command in commands_of(COMMANDS_PAGE)
     if command.startswith("dlatrack ")
-    and (not command.startswith(ELSEWHERE) or "--only" in command or "--html" in command)
+    and (
+        not command.startswith(ELSEWHERE) or "--only" in command or "--html" in command or "--list" in command
+    )
 ]
 
 

@@ -19,14 +19,14 @@ from dlatrack.errors import InputError, shortened
 from dlatrack.evaluation.statistics.resampling import bootstrap_statistic
 from dlatrack.progress import Progress
 from dlatrack.recipes import Recipe, Twins, recipe
+from dlatrack.recipes.config import SMALL_SIZES
 from dlatrack.recipes.twins import all_twins, rule_name
 from dlatrack.sampling.store import CropStore
 
-#: Ends of the names of recipes that a CPU trains in batches of their own.
-_SMALL = ("_small", "_nano")
-
 #: Recipes with a fixed rule that have a DLA twin, small ones first.
-TWINS = tuple(sorted((twins.fixed.name for twins in all_twins()), key=lambda name: not name.endswith(_SMALL)))
+TWINS = tuple(
+    sorted((twins.fixed.name for twins in all_twins()), key=lambda name: not name.endswith(SMALL_SIZES))
+)
 
 TRUNK_STATES = ("frozen", "unfrozen")
 SIDES = ("fixed", "DLA")
@@ -71,7 +71,7 @@ class StepCost:
 
 def usual_batch(tracker: str) -> int:
     """Default number of pairs in a batch: the recipe's for small trackers, 2 for others, which are slow on a CPU."""
-    return recipe(tracker).schedule.batch if tracker.endswith(_SMALL) else 2
+    return recipe(tracker).schedule.batch if tracker.endswith(SMALL_SIZES) else 2
 
 
 def bench_train(

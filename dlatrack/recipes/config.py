@@ -171,6 +171,9 @@ class OnlineConfig:
                 raise InputError(f"{name} must be {allowed}, got {value}")
 
 
+#: Ends of the names of trackers that are smaller than those of a paper.
+SMALL_SIZES = ("_small", "_mini", "_nano")
+
 #: Name of a DLA recipe: this, and the name of its fixed twin.
 DLA_NAME = "dla_"
 

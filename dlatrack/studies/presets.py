@@ -7,6 +7,7 @@ from typing import Any
 
 from dlatrack.errors import InputError
 from dlatrack.recipes import Recipe, Schedule, Twins, recipe
+from dlatrack.recipes.config import SMALL_SIZES
 from dlatrack.recipes.twins import all_twins
 
 _SMALL = ("siamcar_small", "siamrpnpp_small")
@@ -172,7 +173,7 @@ def plan(preset: str, *, tracker: str = "siamcar", epochs: int = 0, pairs_per_ep
     if size.size:
         known = [name.removesuffix(size.size) for name in names if name.endswith(size.size)]
     else:
-        known = [name for name in names if not name.endswith(("_small", "_nano"))]
+        known = [name for name in names if not name.endswith(SMALL_SIZES)]
     if tracker not in known:
         raise InputError(f"tracker must be one of {', '.join(known)} in the preset {preset}, got {tracker!r}")
     name = tracker + size.size

@@ -162,6 +162,7 @@ def test_all_recipes_with_a_twin_are_timed_one_after_the_other(monkeypatch):
         ("siamcar_small", "dla_siamcar_small", 32, False),
         ("siamrpnpp_small", "dla_siamrpnpp_small", 32, False),
         ("siamcar_nano", "dla_siamcar_nano", 32, False),
+        ("siamcar_mini", "dla_siamcar_mini", 32, False),
         ("siamrpnpp_nano", "dla_siamrpnpp_nano", 32, False),
         ("siamfcpp_nano", "dla_siamfcpp_nano", 32, False),
         ("cosiamrpn_nano", "dla_cosiamrpn_nano", 32, False),
@@ -171,7 +172,7 @@ def test_all_recipes_with_a_twin_are_timed_one_after_the_other(monkeypatch):
         ("siamfcpp", "dla_siamfcpp", 2, False),
         ("nanotrack_v3", "dla_nanotrack_v3", 2, False),
     ]
-    assert len(report.timings) == 11 * 2 * 2, "whole steps alone"
+    assert len(report.timings) == 12 * 2 * 2, "whole steps alone"
     assert report.timings[0].name == "siamcar_small, frozen, fixed: step without data"
     assert report.figures["siamfcpp, unfrozen: DLA step over fixed step"] == 1
     assert report.figures["siamfcpp, unfrozen: assignment's share of the DLA step, %"] == 25

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -17,7 +16,7 @@ from dlatrack.models.official import _RENAMES
 from dlatrack.models.onnx.description import _DECODE
 from dlatrack.paper import architecture
 from dlatrack.recipes import RECIPES, Recipe, recipe
-from dlatrack.recipes.config import _TITLES, DLA_NAME
+from dlatrack.recipes.config import _TITLES, DLA_NAME, SMALL_SIZES
 from dlatrack.tracking.online import FAMILIES
 
 COMMANDS_PAGE = (paths.root() / "docs" / "commands.md").read_text()
@@ -48,7 +47,7 @@ def lines_lacking(head: str) -> list[str]:
 def _lines_lacking_of_recipe(entry: Recipe) -> list[str]:
     base = entry.name.removeprefix(DLA_NAME)
     lacking = []
-    if re.sub("_(small|mini|nano)$", "", base) not in _TITLES:
+    if base.removesuffix(next(filter(base.endswith, SMALL_SIZES), "")) not in _TITLES:
         lacking.append(f"recipe {entry.name} has no title in _TITLES of dlatrack/recipes/config.py")
     if entry.net.backbone not in BACKBONES:
         lacking.append(f"{entry.net.backbone} is not in BACKBONES of dlatrack/models/backbones/__init__.py")
