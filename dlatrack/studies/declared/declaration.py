@@ -39,9 +39,7 @@ class Regime(Struct, frozen=True, forbid_unknown_fields=True):
     batch: int
     rate: float  #: largest learning rate; it falls along a cosine to a hundredth of it
     unfreeze_epoch: int = 0  #: with "trunk": 0-based epoch at which the trunk joins; 0: it never does
-    trunk_trains: bool = (
-        False  #: with weights to start from: whether the trunk trains too, at a tenth of the rate
-    )
+    trunk_trains: bool = False  #: with weights to start from: the trunk trains too, at a tenth of the rate
     trunk: str = ""  #: with "trunk": a shipped tracker whose backbone the trunk starts from; "": as above
     teacher: str = ""  #: weights of a tracker whose answers are learned beside the labels; "": there is none
     negative_pairs: float | None = None  #: share of negative pairs; None: the recipe's
